@@ -1,0 +1,123 @@
+#include "core/base/thread.h"
+
+#include <fcntl.h>
+#include <signal.h>
+#include <unistd.h>
+
+#include <exception>
+#include <new>
+#include <system_error>
+
+namespace pitr {
+namespace {
+
+// A new thread inherits the mask of the one that creates it.
+class BlockAllSignals {
+ public:
+  BlockAllSignals() noexcept {
+    sigset_t all;
+    sigfillset(&all);
+    pthread_sigmask(SIG_SETMASK, &all, &saved_);
+  }
+  ~BlockAllSignals() { pthread_sigmask(SIG_SETMASK, &saved_, nullptr); }
+  BlockAllSignals(const BlockAllSignals&) = delete;
+  BlockAllSignals& operator=(const BlockAllSignals&) = delete;
+
+ private:
+  sigset_t saved_{};
+};
+
+}  // namespace
+
+Result<std::thread> StartThread(std::function<void()> body) {
+  BlockAllSignals blocked;
+  try {
+    return std::thread(std::move(body));
+  } catch (const std::system_error& e) {
+    return Status(Code::kUnavailable, std::string("could not start a thread: ") + e.what());
+  }
+}
+
+Status Guarded(const std::function<Status()>& body) noexcept {
+  try {
+    return body();
+  } catch (const std::bad_alloc&) {
+    return {Code::kInternal, "out of memory"};
+  } catch (const std::exception& e) {
+    return {Code::kInternal, e.what()};
+  } catch (...) {
+    return {Code::kInternal, "unknown C++ exception"};
+  }
+}
+
+Result<std::unique_ptr<Job>> Job::Start(Body body) {
+  std::unique_ptr<Job> job(new Job);
+  if (pipe2(job->pipe_, O_CLOEXEC | O_NONBLOCK) != 0) return Status(Code::kUnavailable, "could not create a pipe");
+  Job* self = job.get();
+  auto thread = StartThread([self, body = std::move(body)] {
+    self->result_ = Guarded([&] { return body(self->cancel_); });
+    self->done_.store(true, std::memory_order_release);
+    const char byte = 1;
+    // The pipe is empty until this one byte, so the write cannot block or fall short.
+    [[maybe_unused]] ssize_t written = write(self->pipe_[1], &byte, 1);
+  });
+  if (!thread.ok()) return std::move(thread).status();
+  job->thread_ = std::move(thread).value();
+  return job;
+}
+
+Status Job::Join() {
+  if (thread_.joinable()) thread_.join();
+  return result_;
+}
+
+Job::~Job() {
+  Cancel();
+  if (thread_.joinable()) thread_.join();
+  for (int fd : pipe_)
+    if (fd >= 0) close(fd);
+}
+
+Result<std::unique_ptr<ThreadPool>> ThreadPool::Start(int threads) {
+  std::unique_ptr<ThreadPool> pool(new ThreadPool);
+  pool->threads_.reserve(threads);
+  for (int i = 0; i < threads; i++) {
+    auto thread = StartThread([p = pool.get()] { p->Work(); });
+    if (!thread.ok()) return std::move(thread).status();
+    pool->threads_.push_back(std::move(thread).value());
+  }
+  return pool;
+}
+
+void ThreadPool::Submit(std::function<void()> task) {
+  {
+    std::lock_guard lock(mutex_);
+    tasks_.push_back(std::move(task));
+  }
+  ready_.notify_one();
+}
+
+void ThreadPool::Work() {
+  for (;;) {
+    std::function<void()> task;
+    {
+      std::unique_lock lock(mutex_);
+      ready_.wait(lock, [this] { return stopping_ || !tasks_.empty(); });
+      if (tasks_.empty()) return;
+      task = std::move(tasks_.front());
+      tasks_.pop_front();
+    }
+    task();
+  }
+}
+
+ThreadPool::~ThreadPool() {
+  {
+    std::lock_guard lock(mutex_);
+    stopping_ = true;
+  }
+  ready_.notify_all();
+  for (std::thread& thread : threads_) thread.join();
+}
+
+}  // namespace pitr
