@@ -1,0 +1,17 @@
+// Counters that worker threads raise and an owner shows: shared memory in the server, a bar in the binary.
+#pragma once
+#include <atomic>
+#include <cstdint>
+
+namespace pitr {
+
+// Lock-free; any thread. Bytes are of plain file data unless named otherwise.
+struct Progress {
+  std::atomic<uint64_t> bytes_total{0};
+  std::atomic<uint64_t> bytes_done{0};
+  std::atomic<uint64_t> files_total{0};
+  std::atomic<uint64_t> files_done{0};
+  std::atomic<uint64_t> bytes_stored{0};  // sent to, or fetched from, the repository
+};
+
+}  // namespace pitr

@@ -1,0 +1,38 @@
+// The one table of settings: name (without "pg_pitr."), meaning, limits, unit, and the Config member it fills.
+// Constant data; any thread.
+#pragma once
+#include <span>
+#include <string>
+#include <string_view>
+#include <variant>
+
+#include "core/base/status.h"
+#include "core/config/config.h"
+
+namespace pitr {
+
+enum class SettingUnit { kNone, kMilliseconds, kKilobytes };
+
+struct Setting {
+  const char* name;         // "s3_endpoint"
+  const char* description;  // one line
+  std::variant<std::string Config::*, int Config::*, bool Config::*> member;
+  int min = 0;              // integers
+  int max = 0;
+  SettingUnit unit = SettingUnit::kNone;
+  const char* values = nullptr;  // strings: allowed ones separated by '|', the empty string being allowed when it begins with '|'
+};
+
+inline constexpr std::string_view kSettingPrefix = "pg_pitr.";
+
+std::span<const Setting> AllSettings();
+// `name` with or without the prefix; nullptr when unknown.
+const Setting* FindSetting(std::string_view name);
+
+// Parses `text` as PostgreSQL would ("8MB", "30s", "on") and stores it. kInvalidArgument names the setting, the value, and what is allowed.
+Status ApplySetting(const Setting& setting, std::string_view text, Config& config);
+
+// Checks what one setting cannot know: repository given and of a known kind, combinations. Hints say what to write.
+Status ValidateConfig(const Config& config);
+
+}  // namespace pitr

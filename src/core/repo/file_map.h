@@ -1,0 +1,66 @@
+// backup/<label>/files: every file of a backup, its extents, and the frames they lie in. JSON lines in the envelope, written and
+// read in one pass, so memory is what the caller keeps.
+//
+// Lines, in this order (docs/format.md, "File map"):
+//   {"pg_pitr_files":1,"label":...}
+//   {"frames":[pack, first_offset, [stored,plain], ...]}   frames of one pack, consecutive from first_offset; numbered from 0 over all lines
+//   {"dir":"base/1","mode":448}
+//   {"file":"base/1/1259","size":n,"mode":384,"mtime":micros,"extents":[[file_offset,length,frame,frame_offset,"check"],...]}
+//   {"link":"pg_tblspc/16400","target":"/srv/ts"}
+//   {"end":{"files":n,"frames":n}}
+// A path that is not UTF-8 is stored under "file_hex" (and "dir_hex", "link_hex") in hexadecimal.
+#pragma once
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "core/repo/object_codec.h"
+#include "core/repo/repository.h"
+
+namespace pitr {
+
+struct MappedFrame {
+  uint32_t pack = 0;  // index in BackupManifest::packs
+  FrameRef ref;
+};
+
+// A piece of a file; bytes of a file that no extent covers are zero.
+struct Extent {
+  uint64_t file_offset = 0;
+  uint32_t length = 0;
+  uint32_t frame = 0;         // index of the frame in the map
+  uint32_t frame_offset = 0;  // in the frame's plain bytes
+  uint64_t check = 0;         // XXH3-64 of the extent's bytes
+};
+
+struct MappedFile {
+  std::string path;  // relative to the data directory; a tablespace's files are under pg_tblspc/<oid>/
+  uint64_t size_bytes = 0;
+  uint32_t mode = 0600;
+  int64_t mtime_micros = 0;
+  std::vector<Extent> extents;  // ascending by file_offset, not overlapping
+};
+
+struct MappedDirectory {
+  std::string path;
+  uint32_t mode = 0700;
+};
+
+struct MappedLink {
+  std::string path;
+  std::string target;
+};
+
+struct FileMap {
+  std::vector<MappedFrame> frames;
+  std::vector<MappedDirectory> directories;  // parents before children
+  std::vector<MappedFile> files;             // ascending by path
+  std::vector<MappedLink> links;
+};
+
+// Stores the map under backup/<label>/files; returns the stored size.
+Result<uint64_t> WriteFileMap(const Repository& repository, const std::string& label, const FileMap& map, const OpContext& ctx);
+// Reads and checks it: references in range, extents inside frames and files, paths relative and without "..". kCorruption names the line.
+Result<FileMap> ReadFileMap(const Repository& repository, const std::string& label, const OpContext& ctx);
+
+}  // namespace pitr

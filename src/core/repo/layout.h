@@ -1,0 +1,41 @@
+// Every object key of a repository is built and parsed here, nowhere else (docs/format.md, "Keys").
+// Pure functions.
+#pragma once
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "core/pg/wal_name.h"
+
+namespace pitr::layout {
+
+inline constexpr std::string_view kMarkerKey = "pg_pitr.marker";
+inline constexpr std::string_view kWalPrefix = "wal/";
+inline constexpr std::string_view kBackupPrefix = "backup/";
+inline constexpr std::string_view kDataPrefix = "data/";
+inline constexpr std::string_view kKeyringPrefix = "keys/";
+inline constexpr std::string_view kProbePrefix = "probe/";
+
+// Letters, digits, '.', '_', '-'; 1 to 64 characters; begins with a letter or digit.
+bool IsValidLabel(std::string_view label);
+
+// `name` is one that ParseWalFileName accepts; the timeline is taken from its first eight digits.
+std::string WalKey(std::string_view name);
+std::string WalTimelinePrefix(Timeline timeline);
+// The WAL file's name, or nullopt when `key` is not a WAL key.
+std::optional<std::string> WalNameOfKey(std::string_view key);
+
+enum class BackupObject { kStart, kFiles, kManifest };
+std::string BackupKey(std::string_view label, BackupObject object);
+struct BackupKeyParts {
+  std::string label;
+  BackupObject object;
+};
+std::optional<BackupKeyParts> ParseBackupKey(std::string_view key);
+
+std::string DataPrefix(std::string_view label);             // "data/<label>/"
+std::string PackKey(std::string_view label, uint32_t number);  // numbers from 1
+
+std::string KeySlotKey(uint32_t key_number, uint32_t slot);
+
+}  // namespace pitr::layout

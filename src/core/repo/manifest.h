@@ -1,0 +1,72 @@
+// The summary of one backup: backup/<label>/manifest. Written last; a backup without it does not exist.
+// One JSON object inside the envelope; unknown fields are ignored on reading.
+#pragma once
+#include <map>
+#include <string>
+#include <vector>
+
+#include "core/pg/lsn.h"
+#include "core/repo/repository.h"
+
+namespace pitr {
+
+enum class BackupType { kFull, kDiff, kIncr };
+std::string_view BackupTypeName(BackupType type);  // "full", "diff", "incr"
+
+struct TablespaceEntry {
+  uint32_t oid = 0;
+  std::string path;       // where it was on the server
+  bool in_place = false;  // a directory inside pg_tblspc rather than a link
+};
+
+struct PackEntry {
+  std::string key;
+  uint64_t size_bytes = 0;  // of the stored object
+};
+
+struct PageError {
+  std::string path;
+  uint32_t block = 0;
+};
+
+struct BackupManifest {
+  int version = 1;
+  std::string label;
+  BackupType type = BackupType::kFull;
+  std::string parent_label;        // incr, diff: what it builds on
+  ClusterIdentity cluster;
+  std::string server_version;      // "15.18"
+  std::string tool_version;
+  int64_t start_micros = 0;        // wall clock of the server, UTC
+  int64_t stop_micros = 0;
+  Timeline timeline;               // of the start
+  Timeline stop_timeline;          // differs only when a standby was promoted meanwhile
+  Lsn start_lsn;                   // redo point: WAL is needed from here
+  Lsn checkpoint_lsn;
+  Lsn stop_lsn;                    // consistent from here
+  std::string backup_label;        // file contents as pg_backup_stop gave them
+  std::string tablespace_map;
+  std::vector<TablespaceEntry> tablespaces;
+  uint64_t database_bytes = 0;     // sum of file sizes
+  uint64_t stored_bytes = 0;       // what this backup added to the repository (packs and file map)
+  uint64_t file_count = 0;
+  bool encrypted = false;
+  bool data_checksums = false;
+  std::vector<PageError> page_errors;   // empty unless the operator allowed a backup with bad pages
+  std::map<std::string, std::string> annotations;
+  std::vector<PackEntry> packs;         // of this and, for increments, of earlier backups; the file map refers to them by index
+  std::string file_map_key;
+  uint64_t file_map_bytes = 0;          // stored size
+};
+
+// The first WAL segment and the last one a restore to consistency needs.
+SegmentNo FirstSegment(const BackupManifest& manifest);
+SegmentNo LastSegment(const BackupManifest& manifest);
+
+std::string EncodeManifest(const BackupManifest& manifest);
+// kCorruption naming what is missing or wrong; kInvalidArgument for a newer version.
+Result<BackupManifest> DecodeManifest(std::string_view json);
+
+Result<BackupManifest> ReadManifest(const Repository& repository, const std::string& label, const OpContext& ctx);
+
+}  // namespace pitr

@@ -1,0 +1,115 @@
+// The envelope of every stored object: header, frames, end frame (docs/format.md, "Objects").
+//
+// Compression and encryption happen here and nowhere else. Encoder and decoder each belong to one
+// thread; they reuse their zstd and cipher contexts, so keep one per thread and Begin() it per object.
+#pragma once
+#include <array>
+#include <functional>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+
+#include "core/base/bytes.h"
+#include "core/base/status.h"
+
+namespace pitr {
+
+enum class ObjectKind : uint8_t { kMarker = 1, kKeySlot = 2, kWal = 3, kManifest = 4, kFileMap = 5, kPack = 6, kBackupStart = 7 };
+enum class Cipher : uint8_t { kNone = 0, kAes256Gcm = 1 };
+enum class Codec : uint8_t { kNone = 0, kZstd = 1 };
+enum class FrameType : uint8_t { kData = 0, kEnd = 1 };
+
+inline constexpr uint16_t kFormatVersion = 1;
+inline constexpr size_t kObjectHeaderBytes = 64;
+inline constexpr size_t kFrameHeaderBytes = 24;
+inline constexpr size_t kMaxFramePlainBytes = size_t{16} << 20;
+inline constexpr size_t kWalFramePlainBytes = size_t{2} << 20;
+inline constexpr size_t kDataFramePlainBytes = size_t{1} << 20;
+
+// 32 secret bytes and the number they are known by; number 0 means "no encryption". Wiped on destruction.
+struct RepositoryKey {
+  uint32_t number = 0;
+  std::array<uint8_t, 32> secret{};
+  ~RepositoryKey();
+};
+
+// Position and sizes of one frame; what a file map stores.
+struct FrameRef {
+  uint64_t offset = 0;       // of the frame header, from the start of the object
+  uint32_t stored_bytes = 0; // header included
+  uint32_t plain_bytes = 0;
+};
+
+class ObjectEncoder {
+ public:
+  // `key` null or number 0: not encrypted. `level`: zstd level; 0 stores without compression.
+  // Borrowed: key must outlive the encoder.
+  ObjectEncoder(const RepositoryKey* key, int level);
+  ~ObjectEncoder();
+  ObjectEncoder(const ObjectEncoder&) = delete;
+  ObjectEncoder& operator=(const ObjectEncoder&) = delete;
+
+  // Starts an object and appends its header to `out`.
+  Status Begin(ObjectKind kind, const std::string& object_key, Bytes& out);
+  // Appends one data frame (1 .. kMaxFramePlainBytes bytes) to `out`; falls back to codec none when zstd does not shrink it.
+  Result<FrameRef> AppendFrame(ByteView plain, Bytes& out);
+  // Appends the end frame. Total checks are kept for every kind but kPack.
+  Status Finish(Bytes& out);
+
+ private:
+  struct State;
+  std::unique_ptr<State> state_;
+};
+
+// Reads objects. A decoder is given the header first (Open), then frames, in any order by offset.
+class ObjectDecoder {
+ public:
+  explicit ObjectDecoder(const RepositoryKey* key);
+  ~ObjectDecoder();
+  ObjectDecoder(const ObjectDecoder&) = delete;
+  ObjectDecoder& operator=(const ObjectDecoder&) = delete;
+
+  // Checks magic, version, kind, check and key number. kCorruption; kInvalidArgument with a hint when a newer format or a missing or
+  // other key is the reason.
+  Status Open(ObjectKind expected, const std::string& object_key, ByteView header);
+  // Sizes of the frame that begins with these kFrameHeaderBytes; kCorruption when they are impossible.
+  struct FrameInfo {
+    uint32_t stored_bytes;  // header included
+    uint32_t plain_bytes;
+    FrameType type;
+  };
+  Result<FrameInfo> PeekFrame(ByteView frame_header) const;
+  // Decodes one whole frame (header included) found at `offset` into `out` (exactly plain_bytes long).
+  // kCorruption naming the object and the offset.
+  Status DecodeFrame(uint64_t offset, ByteView frame, std::span<uint8_t> out);
+
+ private:
+  struct State;
+  std::unique_ptr<State> state_;
+};
+
+// A whole object in one call, for small ones (everything but packs).
+Result<Bytes> EncodeObject(ObjectKind kind, const std::string& object_key, ByteView plain, const RepositoryKey* key, int level,
+                           size_t frame_plain_bytes = kWalFramePlainBytes);
+
+// Feeds a stored object piece by piece (any cut) and gets its plain content in order; checks every frame and the end frame.
+// One object per reader. `sink` gets each frame's plain bytes once it has been verified.
+class ObjectStreamReader {
+ public:
+  using Sink = std::function<Status(ByteView plain)>;
+  ObjectStreamReader(ObjectKind expected, std::string object_key, const RepositoryKey* key, Sink sink);
+  ~ObjectStreamReader();
+  Status Feed(ByteView stored);
+  // kCorruption ("truncated") unless the end frame was seen, matched, and nothing followed it. Returns the plain size.
+  Result<uint64_t> Finish();
+
+ private:
+  struct State;
+  std::unique_ptr<State> state_;
+};
+
+// `max_plain_bytes` bounds memory: kCorruption beyond it.
+Result<Bytes> DecodeObject(ObjectKind expected, const std::string& object_key, ByteView stored, const RepositoryKey* key, size_t max_plain_bytes);
+
+}  // namespace pitr

@@ -1,0 +1,41 @@
+// What WAL the repository holds: ranges per timeline, gaps, history files. Made by listing.
+#pragma once
+#include <map>
+#include <vector>
+
+#include "core/pg/history.h"
+#include "core/repo/repository.h"
+
+namespace pitr {
+
+// Consecutive whole segments, all present.
+struct WalRange {
+  SegmentNo first;
+  SegmentNo last;  // inclusive
+  uint64_t stored_bytes = 0;
+  uint64_t count() const { return last.value - first.value + 1; }
+};
+
+struct TimelineWal {
+  Timeline timeline;
+  std::vector<WalRange> ranges;                    // ascending; what is between two of them is a gap
+  std::vector<SegmentNo> partials;                 // ascending
+  std::optional<TimelineHistory> history;          // not for timeline 1; nullopt when the file is missing
+  int64_t newest_micros = 0;                       // when the newest segment was stored, by the store's clock
+};
+
+class WalCatalog {
+ public:
+  // Lists wal/ (one request per thousand objects) and reads the history files. Names that are not WAL files are reported in the log and skipped.
+  static Result<WalCatalog> Load(const Repository& repository, const OpContext& ctx);
+
+  const std::map<Timeline, TimelineWal>& timelines() const { return timelines_; }
+  bool Has(Timeline timeline, SegmentNo segment) const;
+  // The last segment of the unbroken run on `timeline` that contains `from`; nullopt when `from` itself is missing.
+  std::optional<SegmentNo> UnbrokenUntil(Timeline timeline, SegmentNo from) const;
+
+ private:
+  std::map<Timeline, TimelineWal> timelines_;
+};
+
+}  // namespace pitr

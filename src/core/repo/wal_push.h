@@ -1,0 +1,23 @@
+// Pushes one file of pg_wal to the repository: never overwrites, identical content is success.
+#pragma once
+#include <string>
+
+#include "core/repo/repository.h"
+
+namespace pitr {
+
+struct WalPushResult {
+  bool already_there = false;  // identical content was stored before
+  uint64_t plain_bytes = 0;
+  uint64_t stored_bytes = 0;
+};
+
+// Stores the file `path` (a segment, partial segment, history or backup history file) under its name `name`.
+// Durable in the store when ok. A segment's header is checked first: another cluster's system identifier, another
+// timeline or address than its name says, or a wrong size is kConflict and nothing is sent.
+// kConflict when different content is stored under the name (detail: sizes, first difference; hint: two primaries, restored copies);
+// kUnavailable when it may work later; kNotFound when `path` does not exist. Memory: a few frames and parts, whatever the segment size.
+// Safe from several threads (each call owns its encoder).
+Result<WalPushResult> PushWalFile(const Repository& repository, const std::string& name, const std::string& path, const OpContext& ctx);
+
+}  // namespace pitr

@@ -1,0 +1,41 @@
+// Where a recovery is to end, in PostgreSQL's terms.
+#pragma once
+#include <cstdint>
+#include <optional>
+#include <string>
+
+#include "core/base/status.h"
+#include "core/pg/lsn.h"
+
+namespace pitr {
+
+enum class TargetKind { kLatest, kImmediate, kTime, kXid, kName, kLsn };
+enum class TargetAction { kPromote, kPause, kShutdown };
+enum class RecoveryMode { kRecover, kStandby, kNone };  // recovery.signal, standby.signal, neither (files only)
+
+struct RecoveryTarget {
+  TargetKind kind = TargetKind::kLatest;
+  int64_t time_micros = 0;  // kTime, since 1970 UTC
+  std::string time_text;    // as the user wrote it
+  uint64_t xid = 0;         // kXid, 32 significant bits as PostgreSQL compares them (an epoch, if given, is checked and dropped)
+  std::string name;         // kName
+  Lsn lsn;                  // kLsn
+  bool inclusive = true;
+  TargetAction action = TargetAction::kPromote;
+  // nullopt: the latest timeline known to the archive; "current" is resolved to the backup's.
+  std::optional<Timeline> timeline;
+  bool timeline_current = false;
+};
+
+// At most one of the texts may be non-empty; none means latest. kInvalidArgument says which and how to write it.
+struct TargetText {
+  std::string time, xid, name, lsn;
+  bool immediate = false;
+  bool exclusive = false;
+  std::string timeline;  // "" | "latest" | "current" | number | 0xhex
+  std::string action;    // "" | promote | pause | shutdown
+};
+Result<RecoveryTarget> ParseTarget(const TargetText& text);
+std::string DescribeTarget(const RecoveryTarget& target);  // "time 2026-05-22 14:29:00+00 (inclusive)"
+
+}  // namespace pitr
