@@ -1,12 +1,12 @@
 #include "core/store/object_store.h"
 
-#include <cctype>
-
 namespace pitr {
 namespace {
 
+// Not isalnum(): a server process has a locale.
 bool IsKeyCharacter(char c) {
-  return std::isalnum(static_cast<unsigned char>(c)) != 0 || c == '.' || c == '_' || c == '=' || c == '+' || c == '-';
+  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '.' || c == '_' ||
+         c == '=' || c == '+' || c == '-';
 }
 
 }  // namespace
@@ -26,6 +26,25 @@ Status CheckKey(const std::string& key) {
     start = i + 1;
   }
   return Status::Ok();
+}
+
+Status CheckDeleteBatch(const std::vector<std::string>& keys) {
+  if (keys.size() > kMaxDeleteBatch)
+    return {Code::kInvalidArgument, "cannot delete " + std::to_string(keys.size()) + " objects at once, the limit is " +
+                                        std::to_string(kMaxDeleteBatch)};
+  for (const std::string& key : keys) PITR_TRY(CheckKey(key));
+  return Status::Ok();
+}
+
+Result<uint64_t> RangeLength(const std::string& key, ByteRange range, uint64_t size) {
+  const bool to_end = range.length == UINT64_MAX;
+  if (to_end && range.offset == 0) return size;
+  if (to_end ? range.offset < size : range.offset <= size && range.length <= size - range.offset)
+    return to_end ? size - range.offset : range.length;
+  std::string what = to_end ? "bytes from offset " + std::to_string(range.offset)
+                            : std::to_string(range.length) + " bytes at offset " + std::to_string(range.offset);
+  return Status(Code::kInvalidArgument,
+                "reading \"" + key + "\": " + what + " are past the end, the object has " + std::to_string(size) + " bytes");
 }
 
 Result<Bytes> GetAll(ObjectStore& store, const std::string& key, size_t max_bytes, const OpContext& ctx) {

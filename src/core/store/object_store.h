@@ -57,7 +57,8 @@ struct StoreCapabilities {
   bool conditional_create = false;  // two racing creators: exactly one wins
 };
 
-// Part of an object. Reading past the end is kInvalidArgument, not a short read.
+// Part of an object. Reading past the end is kInvalidArgument, not a short read; so is an open-ended range that
+// begins at the end (offset 0 of an empty object excepted).
 struct ByteRange {
   uint64_t offset = 0;
   uint64_t length = UINT64_MAX;  // UINT64_MAX: to the end of the object
@@ -108,6 +109,11 @@ class ObjectStore {
 
 // kInvalidArgument unless `key` obeys the rules above.
 Status CheckKey(const std::string& key);
+
+// kInvalidArgument when there are more than kMaxDeleteBatch keys or a bad one among them.
+Status CheckDeleteBatch(const std::vector<std::string>& keys);
+// How many bytes `range` means in an object of `size` bytes; kInvalidArgument when it reaches past the end.
+Result<uint64_t> RangeLength(const std::string& key, ByteRange range, uint64_t size);
 
 // The whole object in memory. kCorruption when it is larger than `max_bytes`.
 Result<Bytes> GetAll(ObjectStore& store, const std::string& key, size_t max_bytes, const OpContext& ctx);
