@@ -1,0 +1,130 @@
+# The entry point for people. `make help` lists the targets.
+#
+# The module is built with PGXS, for the server that PG_CONFIG names. The core library and the pg_pitr binary know no
+# PostgreSQL and are built once by CMake in build/cmake, with no path to the server headers: including postgres.h in
+# src/core is a compile error. Parsing this file needs neither pg_config nor a compiler, so that `make demo` and
+# `make test` can install what is missing first.
+
+PG_CONFIG ?= pg_config
+BUILD := build
+CMAKE_DIR := $(BUILD)/cmake
+CORE_LIB := $(CMAKE_DIR)/libpitr_core.a
+BINARY := $(CMAKE_DIR)/pg_pitr
+JOBS ?= $(shell nproc 2>/dev/null || echo 2)
+
+PGXS := $(shell $(PG_CONFIG) --pgxs 2>/dev/null)
+ifneq ($(wildcard $(PGXS)),)
+
+MODULE_big = pg_pitr
+EXTENSION = pg_pitr
+DATA = $(wildcard sql/pg_pitr--*.sql)
+
+# Objects of different servers live in different directories, and the module is linked anew whenever the server, the
+# compiler or the flags differ from those it was last linked with.
+PG_VERSION_TEXT := $(shell $(PG_CONFIG) --version)
+OBJ_DIR := $(BUILD)/pg$(shell echo '$(PG_VERSION_TEXT)' | sed 's/^[^0-9]*\([0-9]*\).*/\1/')
+STAMP := $(BUILD)/server.stamp
+SERVER_SOURCES := $(wildcard src/server/*.cpp)
+OBJS = $(SERVER_SOURCES:src/%.cpp=$(OBJ_DIR)/%.o)
+EXTRA_CLEAN = $(BUILD)
+
+override with_llvm = no
+# -Wno-register: headers of PostgreSQL 15 still say "register", which C++17 removed. No -fvisibility=hidden here: PGDLLEXPORT
+# is empty before PostgreSQL 16 (which adds the flag itself), so exports.map is what limits the symbols everywhere.
+PG_CXXFLAGS = -std=c++20 -Wall -Wextra -Werror -Wno-missing-field-initializers -Wno-register -fvisibility-inlines-hidden
+PG_CPPFLAGS = -Isrc
+SHLIB_LINK = $(CORE_LIB) -lcurl -lcrypto -lzstd -lxxhash -lpugixml -lstdc++ -lpthread \
+	-Wl,--version-script=exports.map -Wl,--exclude-libs,ALL
+include $(PGXS)
+
+# The server's own headers are not held to our warnings.
+server_cppflags = $(patsubst -I/%,-isystem /%,$(filter-out -I. -I./,$(CPPFLAGS)))
+stamp_text := $(PGXS) $(PG_VERSION_TEXT) | $(CXX) $(CXXFLAGS) | $(server_cppflags)
+
+$(OBJ_DIR)/%.o: src/%.cpp $(STAMP)
+	@mkdir -p $(@D)
+	$(CXX) $(CXXFLAGS) $(server_cppflags) -MMD -MP -c -o $@ $<
+-include $(OBJS:.o=.d)
+
+$(STAMP): force
+	@mkdir -p $(BUILD)
+	@printf '%s\n' '$(subst ','\'',$(stamp_text))' | cmp -s - $@ || printf '%s\n' '$(subst ','\'',$(stamp_text))' >$@
+
+$(shlib): $(STAMP) $(CORE_LIB) exports.map
+
+all: $(BINARY)
+install: install-binary
+install-binary: $(BINARY)
+	$(MKDIR_P) '$(DESTDIR)$(bindir)'
+	$(INSTALL_PROGRAM) $(BINARY) '$(DESTDIR)$(bindir)/pg_pitr'
+uninstall: uninstall-binary
+uninstall-binary:
+	rm -f '$(DESTDIR)$(bindir)/pg_pitr'
+
+else # no server development files
+
+all install uninstall installcheck:
+	@echo "No PostgreSQL server development files found with PG_CONFIG=$(PG_CONFIG)." >&2
+	@echo "On Debian: scripts/install-deps.sh build; elsewhere set PG_CONFIG=/path/to/pg_config." >&2
+	@exit 1
+clean:
+	rm -rf $(BUILD) pg_pitr.so
+
+endif
+
+# The compiler is CMake's default unless CXX was given by the caller.
+ifneq ($(filter environment% command%,$(origin CXX)),)
+cmake_cxx := -DCMAKE_CXX_COMPILER=$(lastword $(CXX))
+endif
+
+$(CMAKE_DIR)/CMakeCache.txt:
+	cmake -S . -B $(CMAKE_DIR) $(if $(shell command -v ninja),-G Ninja) -DPITR_TESTS=OFF $(cmake_cxx) >/dev/null
+# CMake knows what is out of date; one run builds the library and the binary.
+core: $(CMAKE_DIR)/CMakeCache.txt
+	@cmake --build $(CMAKE_DIR) -j $(JOBS)
+$(CORE_LIB) $(BINARY): core ;
+
+demo: ## the whole story: rows, backup, an accident, recovery to just before it; STORE=dir (default) or STORE=s3
+	scripts/install-deps.sh build test $(if $(filter s3,$(STORE)),s3)
+	scripts/demo.sh $(or $(STORE),dir)
+
+test: ## everything below on this machine's PostgreSQL; installs what it needs
+	scripts/install-deps.sh build test s3 tidy
+	test/run-tests.sh
+
+test-unit: ## unit tests
+	test/run-tests.sh unit
+test-sanitize: ## unit tests under ASan + UBSan, then TSan
+	test/run-tests.sh asan tsan
+test-store: ## the store suite on every store, with a real S3 server over HTTP and TLS
+	test/run-tests.sh store
+test-regress: ## pg_regress
+	test/run-tests.sh regress
+test-pgtap: ## pgTAP
+	test/run-tests.sh pgtap
+test-tap: ## Perl TAP with real clusters; TESTS="test/tap/001_x.pl ..." for some of them
+	test/run-tests.sh tap
+test-matrix: ## the server-side tests on PostgreSQL 17, 18 and 19 in throw-away chroots; MATRIX="17 18" for some of them
+	scripts/matrix.sh $(MATRIX)
+bench: ## ratios against pgBackRest, pg_basebackup and zstd
+	scripts/install-deps.sh build test s3 bench
+	bench/run.sh
+format: ## reformat the sources
+	scripts/format.sh fix
+tidy: ## the rules of the house, and clang-tidy on changed files (FILES=all for every file)
+	test/tidy/tidy.py
+	scripts/clang-tidy.sh $(FILES)
+check-exports: all ## only the symbols the server needs are exported, and every one the SQL names
+	scripts/check-exports.sh pg_pitr.so
+
+help:
+	@echo "make [PG_CONFIG=...]       build the server module and the pg_pitr binary"
+	@echo "make install               install both, and the extension"
+	@sed -n 's/^\([a-z-]*\):[^#]*## \(.*\)/\1\t\2/p' $(firstword $(MAKEFILE_LIST)) | while IFS="$$(printf '\t')" read -r t d; do \
+	  printf 'make %-21s %s\n' "$$t" "$$d"; done
+	@echo "make clean                 remove what was built"
+
+force:
+.PHONY: all install uninstall install-binary uninstall-binary core force demo test test-unit test-sanitize test-store \
+	test-regress test-pgtap test-tap test-matrix bench format tidy check-exports help clean
+.DEFAULT_GOAL := all
