@@ -1,0 +1,207 @@
+#!/usr/bin/env python3
+"""Measures pg_pitr against pgBackRest, pg_basebackup and zstd on the same cluster in the same run, and prints ratios.
+
+usage: bench/bench.py [--gigabytes N] [--runs N] [--jobs N] [--level N] [--segments N] [--only directory|s3] [--markdown FILE]
+Run it through `make bench`, which installs what it needs, starts an S3 server on loopback and becomes an unprivileged user.
+Ratios below 1 in the last columns mean that pg_pitr needs less than the other. The machine should be otherwise idle.
+"""
+import argparse
+import os
+import shutil
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+
+from cluster import Cluster
+from meter import Meter
+from tools import S3, PgBackRest, PgPitr, run
+
+ROWS = []  # (line, tool, wall, cpu, peak, extra)
+
+
+def record(line, tool, meters, unit=None):
+    wall = statistics.median(m.wall for m in meters)
+    cpu = statistics.median(m.cpu for m in meters)
+    peak = max(m.peak for m in meters)
+    rate = f"{unit[0] / wall:.1f} {unit[1]}/s" if unit else ""
+    ROWS.append((line, tool, wall, cpu, peak, rate))
+    print(f"  {line:34} {tool:14} {wall:8.2f} s wall {cpu:8.2f} s cpu {peak / (1 << 20):7.0f} MiB  {rate}", flush=True)
+
+
+def full_backup_and_restore(args, source, s3, stores):
+    for store in stores:
+        pairs = [(kind, serial) for serial in range(args.runs) for kind in (PgPitr, PgBackRest)]
+        backups, restores = {}, {}
+        for kind, serial in pairs:
+            tool = kind(args.work, store, args.jobs, args.level, s3, f"full{store}{serial}")
+            source.configure("archive", "archive_command = ''\n")
+            source.reload()
+            tool.prepare(source)
+            source.configure("archive", tool.archive_settings())
+            source.stop()
+            source.start()
+            tool.first(source)
+            source.sql("CHECKPOINT")
+            source.sql("SELECT pg_switch_wal()")
+            source.wait_archived()
+            with Meter(tool.match) as meter:
+                tool.backup(source)
+            backups.setdefault(kind.name, []).append(meter)
+            target = f"{args.work}/restored"
+            shutil.rmtree(target, ignore_errors=True)
+            with Meter(tool.match) as meter:
+                tool.restore(source, target)
+            restores.setdefault(kind.name, []).append(meter)
+            shutil.rmtree(target, ignore_errors=True)
+            source.configure("archive", "archive_command = '/bin/true'\n")
+            source.stop()
+            source.start()
+            tool.remove()
+        for name, meters in backups.items():
+            record(f"full backup, {store}", name, meters)
+        for name, meters in restores.items():
+            record(f"restore, {store}", name, meters)
+
+
+def baselines(args, source):
+    copies, limits = [], []
+    for _ in range(args.runs):
+        target = f"{args.work}/basebackup"
+        with Meter(lambda name, line: name == "pg_basebackup") as meter:
+            run(source.tool("pg_basebackup"), "-h", args.work, "-p", str(source.port), "-U", "bench", "-D", target, "-Ft", "-X", "none",
+                "-c", "fast", f"--compress=server-zstd:level={args.level},workers={args.jobs}")
+        copies.append(meter)
+        shutil.rmtree(target, ignore_errors=True)
+        with Meter(lambda name, line: name == "zstd") as meter:
+            subprocess.run(f"tar -C {source.data} --exclude pg_wal -cf - . | zstd -q -{args.level} -T{args.jobs} > {args.work}/limit.zst",
+                           shell=True, check=True)
+        limits.append(meter)
+        os.unlink(f"{args.work}/limit.zst")
+    record("full backup, directory", "pg_basebackup", copies)
+    record("full backup, directory", f"zstd -{args.level} -T{args.jobs}", limits)
+
+
+def wal_push(args, template, s3, stores):
+    for store in stores:
+        for kind in (PgPitr, PgBackRest):
+            meters = []
+            for serial in range(args.runs):
+                cluster = template.copy_to("push", template.port + 1)
+                tool = kind(args.work, store, args.jobs, args.level, s3, f"push{store}{serial}")
+                started = time.monotonic()
+                cluster.start()
+                tool.prepare(cluster)
+                cluster.configure("archive", tool.archive_settings())
+                # A changed archive_library restarts the archiver, which the server does at most every ten seconds.
+                time.sleep(max(0.0, 12 - (time.monotonic() - started)))
+                with Meter(tool.match) as meter:
+                    cluster.reload()
+                    cluster.wait_archived()
+                meters.append(meter)
+                cluster.remove()
+                tool.remove()
+            record(f"push {args.segments} segments, {store}", kind.name, meters, (args.segments, "segments"))
+
+
+def replay(args, template, s3, stores):
+    for store in stores:
+        for kind in (PgPitr, PgBackRest):
+            meters = []
+            for serial in range(args.runs):
+                cluster = template.copy_to("replay", template.port + 2)
+                tool = kind(args.work, store, args.jobs, args.level, s3, f"replay{store}{serial}")
+                shutil.rmtree(f"{cluster.data}/pg_wal/archive_status")
+                os.mkdir(f"{cluster.data}/pg_wal/archive_status", 0o700)
+                cluster.start()
+                tool.prepare(cluster)
+                cluster.configure("archive", tool.archive_settings())
+                cluster.stop()
+                cluster.start()
+                tool.first(cluster)
+                tool.backup(cluster)
+                cluster.make_wal(args.segments)
+                cluster.wait_archived()
+                cluster.stop()
+                restored = Cluster(cluster.bindir, args.work, "replayed", template.port + 3)
+                shutil.rmtree(restored.data, ignore_errors=True)
+                tool.restore(cluster, restored.data)
+                restored.configure("zz_bench", f"port = {restored.port}\narchive_mode = off\nshared_preload_libraries = ''\n")
+                with Meter(tool.match) as meter:
+                    restored.start()
+                    restored.wait_open()
+                meters.append(meter)
+                restored.remove()
+                cluster.remove()
+                tool.remove()
+            record(f"replay {args.segments} segments, {store}", kind.name, meters, (args.segments, "segments"))
+
+
+def report(args):
+    lines = ["| line | tool | wall s | CPU s | peak MiB | rate | wall of pg_pitr / this | CPU of pg_pitr / this |", "|---|---|---|---|---|---|---|---|"]
+    ours = {line: (wall, cpu) for line, tool, wall, cpu, *_ in ROWS if tool == PgPitr.name}
+    for line, tool, wall, cpu, peak, rate in sorted(ROWS, key=lambda row: row[0]):
+        ratio = ("", "") if tool == PgPitr.name or line not in ours else (
+            f"{ours[line][0] / wall:.2f}", f"{ours[line][1] / cpu:.2f}" if cpu > 0 else "")
+        lines.append(f"| {line} | {tool} | {wall:.2f} | {cpu:.2f} | {peak / (1 << 20):.0f} | {rate} | {ratio[0]} | {ratio[1]} |")
+    text = "\n".join(lines)
+    print("\n" + text)
+    if args.markdown:
+        with open(args.markdown, "w") as out:
+            out.write(text + "\n")
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--gigabytes", type=float, default=3.0)
+    parser.add_argument("--runs", type=int, default=3)
+    parser.add_argument("--jobs", type=int, default=2)
+    parser.add_argument("--level", type=int, default=3)
+    parser.add_argument("--segments", type=int, default=100)
+    parser.add_argument("--only", choices=["directory", "s3"])
+    parser.add_argument("--lines", default="backup,push,replay", help="which of backup, push, replay")
+    parser.add_argument("--markdown")
+    args = parser.parse_args()
+    s3 = S3()
+    stores = [s for s in ("directory", "s3") if args.only in (None, s) and (s == "directory" or s3.present)]
+    if "s3" not in stores and args.only != "directory":
+        print("no S3 server in the environment: only the directory is measured", file=sys.stderr)
+    bindir = run(os.environ.get("PG_CONFIG", "pg_config"), "--bindir").strip()
+    args.work = tempfile.mkdtemp(prefix="pg_pitr_bench.", dir=os.environ.get("TMPDIR", "/tmp"))
+    print(run("pgbackrest", "version").strip(), "|", run(f"{bindir}/postgres", "--version").strip(), "|", f"jobs {args.jobs}, zstd {args.level}")
+    clusters = []
+    try:
+        if "backup" in args.lines:
+            source = Cluster(bindir, args.work, "source", 54400)
+            clusters.append(source)
+            source.init()
+            source.configure("archive", "archive_command = '/bin/true'\n")
+            source.start()
+            source.pgbench("-i", "-q", "-s", str(max(1, int(args.gigabytes * 1024 / 15))))
+            print("data:", source.sql("SELECT pg_size_pretty(sum(pg_database_size(oid))) FROM pg_database"))
+            baselines(args, source)
+            full_backup_and_restore(args, source, s3, stores)
+            source.remove()
+        if "push" in args.lines or "replay" in args.lines:
+            template = Cluster(bindir, args.work, "wal", 54410)
+            clusters.append(template)
+            template.init()
+            template.configure("archive", "archive_command = ''\n")
+            template.start()
+            template.pgbench("-i", "-q", "-s", "20")
+            template.make_wal(args.segments)
+            template.stop()
+            if "push" in args.lines:
+                wal_push(args, template, s3, stores)
+            if "replay" in args.lines:
+                replay(args, template, s3, stores)
+        report(args)
+    finally:
+        for cluster in clusters:
+            cluster.stop("immediate")
+        shutil.rmtree(args.work, ignore_errors=True)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,79 @@
+"""Wall time, CPU and peak memory of what happens while a block runs.
+
+CPU is the whole machine's busy time less that of the S3 server's processes, so that work done by the server, by its children and by
+daemonised helpers counts alike for every tool. The machine must be otherwise idle. Peak memory is the largest sum, over samples 20 ms
+apart, of the private memory of the processes that belong to the tool (their names are given); shared buffers are nobody's.
+"""
+import os
+import threading
+import time
+
+TICK = os.sysconf("SC_CLK_TCK")
+
+
+def busy_seconds():
+    with open("/proc/stat") as stat:
+        fields = [int(n) for n in stat.readline().split()[1:9]]
+    user, nice, system, _idle, _iowait, irq, softirq, _steal = fields
+    return (user + nice + system + irq + softirq) / TICK
+
+
+def processes():
+    """(pid, name, command line) of every process that can be read."""
+    for pid in filter(str.isdigit, os.listdir("/proc")):
+        try:
+            with open(f"/proc/{pid}/comm") as comm, open(f"/proc/{pid}/cmdline", "rb") as cmdline:
+                yield int(pid), comm.read().strip(), cmdline.read().replace(b"\0", b" ").decode(errors="replace")
+        except OSError:
+            continue
+
+
+def cpu_of(names):
+    total = 0.0
+    for pid, name, _ in processes():
+        if name in names:
+            try:
+                with open(f"/proc/{pid}/stat") as stat:
+                    fields = stat.read().rsplit(")", 1)[1].split()
+                total += (int(fields[11]) + int(fields[12])) / TICK
+            except OSError:
+                continue
+    return total
+
+
+def private_bytes(pid):
+    try:
+        with open(f"/proc/{pid}/smaps_rollup") as rollup:
+            return sum(int(line.split()[1]) * 1024 for line in rollup if line.startswith("Pss_Anon:"))
+    except OSError:
+        return 0
+
+
+S3_SERVER = {"radosgw", "ceph-osd", "ceph-mon", "ceph-mgr"}
+
+
+class Meter:
+    """with Meter(match) as m: ...   then m.wall, m.cpu (seconds) and m.peak (bytes). match(name, command line) picks the tool's processes."""
+
+    def __init__(self, match):
+        self.match = match
+        self.peak = 0
+        self.stop = threading.Event()
+
+    def sample(self):
+        while not self.stop.wait(0.02):
+            total = sum(private_bytes(pid) for pid, name, line in processes() if self.match(name, line))
+            self.peak = max(self.peak, total)
+
+    def __enter__(self):
+        self.cpu0, self.s3_0 = busy_seconds(), cpu_of(S3_SERVER)
+        self.start = time.monotonic()
+        self.thread = threading.Thread(target=self.sample, daemon=True)
+        self.thread.start()
+        return self
+
+    def __exit__(self, *_):
+        self.wall = time.monotonic() - self.start
+        self.cpu = busy_seconds() - self.cpu0 - (cpu_of(S3_SERVER) - self.s3_0)
+        self.stop.set()
+        self.thread.join()
