@@ -1,0 +1,275 @@
+# A cluster that archives with pg_pitr, and what tests do with it, on top of PostgreSQL::Test::Cluster.
+#
+# my $p = PitrTest->new('orders');                     directory as repository
+# my $p = PitrTest->new('orders', store => 's3', encrypt => 1);
+# $p->sql('...'), $p->backup, $p->wait_archived, $p->pg_pitr('info'), my $r = $p->restore('--target-xid', 4711);
+#
+# Every test ends with $p->finish (done by END as well): logs are searched for crashes, servers stopped.
+package PitrTest;
+
+use strict;
+use warnings;
+use File::Path qw(make_path);
+use IPC::Run ();
+use PostgreSQL::Test::Cluster;
+use PostgreSQL::Test::Utils;
+use Test::More;
+use Time::HiRes qw(usleep time);
+
+my @servers;
+my $serial = 0;
+
+sub new
+{
+	my ($class, $name, %options) = @_;
+	my $node = PostgreSQL::Test::Cluster->new($name);
+	my $self = bless { node => $node, name => $name, options => \%options }, $class;
+	my @initdb = ('--data-checksums', @{ $options{initdb} // [] });
+	$node->init(extra => \@initdb);
+	$self->write_settings;
+	$node->append_conf('postgresql.conf', <<"X");
+wal_level = replica
+max_wal_senders = 4
+archive_mode = on
+archive_library = 'pg_pitr'
+shared_preload_libraries = 'pg_pitr'
+include '$self->{conf}'
+X
+	$node->append_conf('postgresql.conf', $options{conf}) if $options{conf};
+	push @servers, $self;
+	unless ($options{no_start})
+	{
+		$node->start;
+		$self->sql('CREATE EXTENSION pg_pitr') unless $options{no_extension};
+	}
+	return $self;
+}
+
+# The settings file, shared by server and binary, and a repository of its own.
+sub write_settings
+{
+	my ($self) = @_;
+	my %options = %{ $self->{options} };
+	my $base = $self->{node}->basedir;
+	$self->{conf} = "$base/pg_pitr.conf";
+	my @lines;
+	if (($options{store} // 'directory') eq 's3')
+	{
+		my $key = "$base/s3.key";
+		write_private($key, "access_key_id = $ENV{PITR_TEST_S3_ACCESS_KEY}\nsecret_access_key = $ENV{PITR_TEST_S3_SECRET_KEY}\n");
+		my $prefix = $options{prefix} // sprintf('t%d-%d-%s', $$, ++$serial, $self->{name});
+		$self->{repository} = "s3://$ENV{PITR_TEST_S3_BUCKET}/$prefix";
+		push @lines, "pg_pitr.s3_endpoint = '" . ($options{endpoint} // $ENV{PITR_TEST_S3_HTTPS}) . "'",
+		  "pg_pitr.s3_ca_file = '$ENV{PITR_TEST_S3_CA}'", "pg_pitr.s3_credentials_file = '$key'";
+	}
+	else
+	{
+		$self->{repository_dir} = $options{repository_dir} // "$base/repository";
+		make_path($self->{repository_dir});
+		$self->{repository} = "file://$self->{repository_dir}";
+	}
+	unshift @lines, "pg_pitr.repository = '$self->{repository}'";
+	if ($options{encrypt})
+	{
+		$self->{passphrase_file} = "$base/passphrase";
+		write_private($self->{passphrase_file}, "correct horse battery staple\n");
+		push @lines, "pg_pitr.passphrase_file = '$self->{passphrase_file}'";
+	}
+	push @lines, @{ $options{settings} // [] };
+	append_to_file($self->{conf}, join("\n", @lines) . "\n");
+	return;
+}
+
+sub write_private
+{
+	my ($path, $text) = @_;
+	my $mask = umask 0077;
+	append_to_file($path, $text);
+	umask $mask;
+	return;
+}
+
+sub node { return $_[0]->{node}; }
+sub conf { return $_[0]->{conf}; }
+sub repository_dir { return $_[0]->{repository_dir}; }
+
+sub sql
+{
+	my ($self, $sql, $database) = @_;
+	return $self->{node}->safe_psql($database // 'postgres', $sql);
+}
+
+# (exit status, stdout, stderr); never dies.
+sub try_sql
+{
+	my ($self, $sql) = @_;
+	my ($out, $err) = ('', '');
+	my $status = $self->{node}->psql('postgres', $sql, stdout => \$out, stderr => \$err);
+	return ($status, $out, $err);
+}
+
+# Polls $condition (a sub) until it is true; fails the test after $limit seconds.
+sub wait_for
+{
+	my ($what, $condition, $limit) = @_;
+	my $end = time + ($limit // $PostgreSQL::Test::Utils::timeout_default);
+	while (time < $end)
+	{
+		my $value = $condition->();
+		return $value if $value;
+		usleep(50_000);
+	}
+	BAIL_OUT("waited too long for $what") if $ENV{PITR_TEST_BAIL};
+	fail("waited too long for $what");
+	die "waited too long for $what\n";
+}
+
+# Everything written so far is stored in the repository.
+sub wait_archived
+{
+	my ($self, $limit) = @_;
+	my $last = $self->sql('SELECT pg_walfile_name(pg_switch_wal())');
+	my $status = $self->{node}->data_dir . '/pg_wal/archive_status';
+	wait_for("$last to be archived",
+		sub { return !-e "$status/$last.ready" && (-e "$status/$last.done" || !-e $self->{node}->data_dir . "/pg_wal/$last"); }, $limit);
+	return $last;
+}
+
+sub backup
+{
+	my ($self, $arguments) = @_;
+	return $self->sql('SELECT pitr_backup(' . ($arguments // '') . ')');
+}
+
+sub binary { return $ENV{PG_PITR} // 'pg_pitr'; }
+
+# Runs the binary with this cluster's settings: (exit status, stdout, stderr).
+sub pg_pitr
+{
+	my ($self, $verb, @arguments) = @_;
+	my ($out, $err) = ('', '');
+	IPC::Run::run([ binary(), $verb, '--config', $self->{conf}, @arguments ], '<', \undef, '>', \$out, '2>', \$err);
+	my $status = $? & 127 ? 128 + ($? & 127) : $? >> 8;
+	note("pg_pitr $verb @arguments: exit $status\n$out$err");
+	return ($status, $out, $err);
+}
+
+sub pg_pitr_ok
+{
+	my ($self, @arguments) = @_;
+	my ($status, $out, $err) = $self->pg_pitr(@arguments);
+	is($status, 0, "pg_pitr $arguments[0] succeeds") or diag($out . $err);
+	return $out;
+}
+
+# A directory for a cluster that a restore will fill; not started.
+sub empty_cluster
+{
+	my ($self, $name) = @_;
+	my $node = PostgreSQL::Test::Cluster->new($name // ('restored' . ++$serial));
+	my $restored = bless { node => $node, name => $node->name, conf => $self->{conf}, options => $self->{options},
+		repository => $self->{repository}, repository_dir => $self->{repository_dir} }, ref $self;
+	push @servers, $restored;
+	return $restored;
+}
+
+# Restores into a new cluster with the given target options and starts it. Options after '--' style pairs are passed as they are.
+# Returns the restored server, recovered and open unless `wait => 0` is in %{$how}.
+sub restore
+{
+	my ($self, @target) = @_;
+	my $how = ref $target[0] eq 'HASH' ? shift @target : {};
+	my $restored = $how->{into} // $self->empty_cluster;
+	my $data = $restored->node->data_dir;
+	$self->pg_pitr_ok('restore', '--pgdata', $data, '--no-progress', @target);
+	$restored->adopt($how->{conf});
+	$restored->node->start unless $how->{no_start};
+	$restored->wait_open unless $how->{no_start} || $how->{no_wait};
+	return $restored;
+}
+
+# A restored data directory has the original's port and log; give it its own. Archiving is off unless asked for.
+sub adopt
+{
+	my ($self, $conf) = @_;
+	my $node = $self->{node};
+	$node->append_conf('postgresql.conf', 'port = ' . $node->port . "\n" . ($conf // "archive_mode = off\n"));
+	return;
+}
+
+sub wait_open
+{
+	my ($self) = @_;
+	$self->{node}->poll_query_until('postgres', 'SELECT NOT pg_is_in_recovery()') or die "recovery did not end\n";
+	return;
+}
+
+# One text that two clusters share exactly when their user tables have equal rows.
+sub content
+{
+	my ($self, $database) = @_;
+	$database //= 'postgres';
+	my @tables = split /\n/, $self->sql(
+		q{SELECT format('%I.%I', schemaname, tablename) FROM pg_tables
+		  WHERE schemaname NOT IN ('pg_catalog', 'information_schema') ORDER BY 1}, $database);
+	my $text = '';
+	for my $table (@tables)
+	{
+		$text .= "$table "
+		  . $self->sql("SELECT count(*) || ' ' || coalesce(md5(string_agg(md5(t::text), '' ORDER BY md5(t::text))), '-') FROM $table t",
+			$database) . "\n";
+	}
+	return $text;
+}
+
+# pg_amcheck on the running server, then pg_checksums on the stopped one.
+sub check_integrity
+{
+	my ($self) = @_;
+	my $node = $self->{node};
+	$self->sql('CREATE EXTENSION IF NOT EXISTS amcheck');
+	$node->command_ok([ 'pg_amcheck', '-p', $node->port, '-h', $node->host, '--all', '--heapallindexed' ], 'pg_amcheck finds nothing wrong');
+	$node->stop;
+	$node->command_ok([ 'pg_checksums', '--check', '-D', $node->data_dir ], 'pg_checksums finds nothing wrong');
+	return;
+}
+
+# Log lines written so far, for like() and unlike().
+sub log
+{
+	my ($self) = @_;
+	return -e $self->{node}->logfile ? slurp_file($self->{node}->logfile) : '';
+}
+
+sub wait_for_log
+{
+	my ($self, $pattern, $limit) = @_;
+	return wait_for("log line $pattern", sub { return $self->log =~ $pattern; }, $limit);
+}
+
+# A server process that died is a failure of the product unless the test killed it (then expected => number of kills).
+my $crash = qr/terminated by signal|PANIC:|TRAP:|Segmentation fault|AddressSanitizer|terminate called/;
+
+sub assert_no_crash
+{
+	my ($self, $expected) = @_;
+	my @lines = grep { $_ =~ $crash } split /\n/, $self->log;
+	$self->{crash_checked} = 1;
+	if ($expected) { ok(@lines >= 1, "$self->{name}: only the kills of this test are in the log") or diag(join "\n", @lines); }
+	else { is(scalar @lines, 0, "$self->{name}: no crash in the server log") or diag(join "\n", @lines); }
+	return;
+}
+
+# Call before done_testing: every server of the file, log checked (names in @killed were killed on purpose), stopped.
+sub finish
+{
+	my (%killed) = @_;
+	for my $server (@servers)
+	{
+		$server->{node}->stop('immediate', fail_ok => 1);
+		$server->assert_no_crash($killed{ $server->{name} }) unless $server->{crash_checked};
+	}
+	return;
+}
+
+1;
