@@ -1,0 +1,33 @@
+#include "core/store/file_error.h"
+
+#include <cerrno>
+#include <cstring>
+
+namespace pitr {
+
+Status FileError(int error, const std::string& what) {
+  char buffer[256];
+  std::string message = what + ": " + strerror_r(error, buffer, sizeof buffer);
+  switch (error) {
+    case ENOSPC:
+    case EDQUOT:
+      return Status(Code::kUnavailable, message)
+          .WithHint("Free some space, enlarge the file system or raise the quota.");
+    case EACCES:
+    case EPERM:
+      return Status(Code::kPermission, message)
+          .WithHint("The operating system user that runs this program needs read and write access to the directory.");
+    case EROFS:
+      return Status(Code::kPermission, message).WithHint("The file system is mounted read-only.");
+    case ENAMETOOLONG:
+    case EFBIG:
+    case ELOOP:
+    case EXDEV:
+    case EINVAL:
+      return {Code::kInvalidArgument, message};
+    default:
+      return {Code::kUnavailable, message};
+  }
+}
+
+}  // namespace pitr

@@ -1,0 +1,27 @@
+// Keeps a stream of bytes below a rate: readers ask before they read and are made to wait their turn.
+// Safe from several threads; the rate is shared among them in the order they ask.
+#pragma once
+#include <cstdint>
+#include <mutex>
+
+#include "core/base/op_context.h"
+
+namespace pitr {
+
+class RateLimit {
+ public:
+  // 0: no limit. Unused time is saved up to a quarter of a second, so the rate holds over any longer interval.
+  explicit RateLimit(uint64_t bytes_per_second) : bytes_per_second_(bytes_per_second) {}
+
+  // Returns when `bytes` may be read: kCancelled or kUnavailable (deadline) as ctx says, then the bytes are
+  // counted all the same. Time is that of ctx's clock, which must be the same in all calls.
+  Status Acquire(uint64_t bytes, const OpContext& ctx);
+
+ private:
+  const uint64_t bytes_per_second_;
+  std::mutex mutex_;
+  bool started_ = false;       // protected by mutex_
+  double free_at_millis_ = 0;  // when what was granted so far will have been used up; protected by mutex_
+};
+
+}  // namespace pitr
