@@ -1,0 +1,82 @@
+# Timelines: recover, diverge, recover again to either branch. What the archive holds at each step:
+#
+#   timeline 1   backup ── 1 ── 2 ── 3 ── 4                        (the original; 3 and 4 are the accident)
+#                            └─ timeline 2   ── 21 ── backup2 ── 22  (recovered to just after 2)
+#                                                └─ timeline 3 ── 31  (recovered on 2 to just after 21)
+use strict;
+use warnings;
+use lib 'test/lib';
+use PitrTest;
+use PostgreSQL::Test::Utils;
+use Test::More;
+
+my $p = PitrTest->new('one');
+$p->sql('CREATE TABLE h (n int)');
+$p->backup("label => 'base'");
+my %xid;
+sub commit_row { my ($server, $n) = @_; return $xid{$n} = $server->sql("INSERT INTO h VALUES ($n) RETURNING pg_current_xact_id()"); }
+sub rows { my ($server) = @_; return $server->sql("SELECT string_agg(n::text, ' ' ORDER BY n) FROM h"); }
+commit_row($p, $_) for 1 .. 4;
+$p->wait_archived;
+$p->node->stop;
+
+my $on = { conf => "archive_mode = on\n" };
+my $two = $p->restore($on, '--target-xid', $xid{2});
+is(rows($two), '1 2', 'recovered to the second commit');
+commit_row($two, 21);
+my $between = $two->sql('SELECT pg_sleep(0.05); SELECT clock_timestamp()') =~ s/^\n*//r;
+$two->sql('SELECT pg_sleep(0.05)');
+$two->backup("label => 'fresh'");
+commit_row($two, 22);
+$two->wait_archived;
+is($two->sql("SELECT timeline FROM pitr_info() WHERE label = 'fresh'"), '2', 'the fresh full backup is on the new timeline');
+$two->node->stop;
+
+my $three = $two->restore($on, '--target-xid', $xid{21}, '--target-timeline', '2');
+is(rows($three), '1 2 21', 'recovered on timeline 2, from the first backup, across the switch');
+commit_row($three, 31);
+$three->wait_archived;
+$three->node->stop;
+
+# Either branch again, from what is stored now.
+my @branches = (
+	[ 'the abandoned end of timeline 1', '1 2 3 4', '--target-timeline', '1' ],
+	[ 'a commit of timeline 1 that timeline 2 lacks', '1 2 3', '--target-timeline', '1', '--target-xid', $xid{3} ],
+	[ 'the end of timeline 2', '1 2 21 22', '--target-timeline', '2' ],
+	[ 'a moment of timeline 2', '1 2 21', '--target-timeline', '2', '--target-time', $between ],
+	[ 'the newest timeline, by default', '1 2 21 31' ],
+	[ 'the newest timeline, asked for', '1 2 21 31', '--target-timeline', 'latest' ],
+	[ 'a common ancestor commit', '1', '--target-xid', $xid{1} ],
+);
+for my $branch (@branches)
+{
+	my ($what, $expected, @options) = @$branch;
+	my $restored = $p->restore(@options);
+	is(rows($restored), $expected, $what);
+	$restored->node->stop('immediate');
+}
+
+my ($status, $out, $err) = $p->pg_pitr('plan', '--target-timeline', '1', '--target-xid', $xid{22});
+isnt($status, 0, 'a transaction of another branch is not reachable');
+($status, $out, $err) = $p->pg_pitr('plan', '--target-timeline', '3', '--backup', 'fresh');
+isnt($status, 0, 'a backup that is not on the way to the timeline is refused');
+like($out . $err, qr/fresh/, 'and named');
+
+# Archive ranges, per timeline, from the binary.
+my ($info) = ($p->pg_pitr('info'))[1];
+like($info, qr/timeline.*1.*2.*3/si, 'info shows the three timelines');
+
+# A standby restored from the repository follows, and the original may go on archiving.
+$p->node->start;
+commit_row($p, 5);
+$p->wait_archived;
+my $standby = $p->restore({ no_wait => 1 }, '--mode', 'standby', '--target-timeline', '1');
+$standby->node->poll_query_until('postgres', "SELECT coalesce(max(n), 0) = 5 FROM h") or fail('the standby replays');
+is($standby->sql('SELECT pg_is_in_recovery()'), 't', 'a standby stays a standby');
+commit_row($p, 6);
+$p->wait_archived;
+$standby->node->poll_query_until('postgres', "SELECT max(n) = 6 FROM h");
+is(rows($standby), '1 2 3 4 5 6', 'and follows the archive');
+
+PitrTest::finish();
+done_testing();

@@ -1,0 +1,110 @@
+# Restores that are refused, interrupted, continued, and made over an existing directory.
+use strict;
+use warnings;
+use IPC::Run ();
+use lib 'test/lib';
+use PitrTest;
+use PostgreSQL::Test::Utils;
+use Test::More;
+use Time::HiRes qw(usleep);
+
+my $p = PitrTest->new('source');
+my $node = $p->node;
+$p->sql('CREATE TABLE a AS SELECT g AS n, md5(g::text) || md5((g + 1)::text) AS t FROM generate_series(1, 300000) g');
+$p->sql('CREATE INDEX ON a (n); CREATE INDEX ON a (t)');
+$p->sql("CREATE TABLE b$_ AS SELECT generate_series(1, 100) AS n") for 1 .. 30;
+$p->backup;
+$p->sql('DELETE FROM a WHERE n % 3 = 0');
+$p->wait_archived;
+my $want = $p->content;
+
+# Refused: a running server's directory, a directory that is not empty, one of another cluster.
+my ($status, $out, $err) = $p->pg_pitr('restore', '--pgdata', $node->data_dir, '--delta');
+isnt($status, 0, 'the directory of a running server is refused');
+like($err, qr/running|postmaster/, 'and the error says so');
+is($p->sql('SELECT 1'), '1', 'the server is untouched');
+my $full = PostgreSQL::Test::Utils::tempdir();
+append_to_file("$full/precious", 'data');
+($status, $out, $err) = $p->pg_pitr('restore', '--pgdata', $full);
+isnt($status, 0, 'a directory that is not empty is refused');
+like($err, qr/not empty.*--delta/s, 'and the hint names --delta');
+($status, $out, $err) = $p->pg_pitr('restore', '--pgdata', $full, '--delta');
+isnt($status, 0, 'with --delta too, when it is no data directory');
+is(slurp_file("$full/precious"), 'data', 'nothing was touched');
+my $stranger = PitrTest->new('stranger', no_extension => 1);
+$stranger->node->stop;
+($status, $out, $err) = $p->pg_pitr('restore', '--pgdata', $stranger->node->data_dir, '--delta');
+isnt($status, 0, 'a directory of another cluster is refused');
+$stranger->node->start;
+pass('which still starts');
+$stranger->node->stop;
+
+# kill -9 at several points: the directory cannot start, and the same command finishes the work.
+my $target = $p->empty_cluster('interrupted');
+my $data = $target->node->data_dir;
+for my $delay (5, 20, 60, 120, 200, 300)
+{
+	my ($kout, $kerr) = ('', '');
+	my $run = IPC::Run::start([ PitrTest::binary(), 'restore', '--config', $p->conf, '--pgdata', $data, '--jobs', '1', '--no-progress' ],
+		'<', \undef, '>', \$kout, '2>', \$kerr);
+	usleep($delay * 1000);
+	$run->kill_kill(grace => 0) if $run->pumpable;
+	eval { $run->finish };
+	last if -e "$data/global/pg_control";
+	$target->{node}->_update_pid(0) if $target->{node}->can('_update_pid');
+	my $started = IPC::Run::run([ 'pg_ctl', '-D', $data, '-l', $target->node->logfile, '-w', '-t', '5', 'start' ], '>', \my $o, '2>', \my $e);
+	ok(!$started, "after kill -9 at $delay ms the directory cannot start");
+}
+my $restored = $p->restore({ into => $target });
+is($restored->content, $want, 'the same command continues and finishes the restore');
+ok(!-e "$data/pg_pitr.restore", 'the state file is gone');
+$restored->check_integrity;
+
+# Delta: over the damaged directory of the old server; only what differs is fetched.
+$p->sql('CREATE TABLE later (n int)');
+$p->wait_archived;
+my $lsn = $p->sql('SELECT pg_current_wal_lsn()');
+$want = $p->content;
+$node->stop;
+my $a = $node->data_dir . '/base';
+my @files = grep { -s $_ > 100_000 } glob("$a/*/*");
+cmp_ok(scalar @files, '>', 3, 'there are files to damage');
+unlink $files[0];
+truncate($files[1], 8192);
+open(my $f, '+<:raw', $files[2]) or die $!;
+seek($f, 40_000, 0);
+print $f 'x' x 1000;
+close $f;
+append_to_file($node->data_dir . '/base/1/99999', 'does not belong here');
+$out = $p->pg_pitr_ok('restore', '--pgdata', $node->data_dir, '--delta', '--no-progress');
+like($out, qr/kept/, 'the report says how much was kept');
+ok(!-e $node->data_dir . '/base/1/99999', 'a file that does not belong is gone');
+$node->start;
+$p->wait_open;
+is($p->content, $want, 'the directory is as it was');
+is($p->sql('SHOW recovery_target_timeline'), 'latest', 'recovery settings are those of this restore');
+$p->check_integrity;
+
+# A retry with another target over the same directory leaves no settings of the first behind.
+$p->pg_pitr_ok('restore', '--pgdata', $node->data_dir, '--delta', '--target-immediate', '--no-progress');
+my $auto = slurp_file($node->data_dir . '/postgresql.auto.conf');
+is(scalar(() = $auto =~ /^restore_command/mg), 1, 'one restore_command');
+like($auto, qr/^recovery_target = 'immediate'/m, 'the new target is set');
+$node->start;
+$p->wait_open;
+is($p->sql('SELECT count(*) FROM a'), '300000', 'and reached');
+
+# Nothing is written when the plan fails: a segment is missing.
+my $repository = $p->repository_dir;
+my ($gap) = (sort glob("$repository/wal/00000001/????????????????????????"))[-2];
+rename($gap, "$gap.hidden") or die $!;
+my $empty = $p->empty_cluster;
+($status, $out, $err) = $p->pg_pitr('restore', '--pgdata', $empty->node->data_dir, '--target-timeline', '1', '--target-lsn', $lsn);
+isnt($status, 0, 'a missing WAL segment fails the plan');
+my ($name) = $gap =~ m{([0-9A-F]{24})$};
+like($out . $err, qr/$name/, 'and is named');
+ok(!-e $empty->node->data_dir . '/PG_VERSION', 'nothing was written');
+rename("$gap.hidden", $gap);
+
+PitrTest::finish();
+done_testing();
