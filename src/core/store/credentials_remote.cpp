@@ -25,7 +25,6 @@ OpContext Within(const OpContext& ctx, int64_t timeout_ms) {
 
 HttpSettings MetadataSettings(const CredentialsConfig& config) {
   HttpSettings settings;
-  settings.proxy = "none";
   settings.connect_timeout_ms = config.metadata_timeout_ms;
   settings.stall_timeout_ms = config.metadata_timeout_ms;
   return settings;

@@ -7,7 +7,6 @@
 
 #include <algorithm>
 #include <atomic>
-#include <cctype>
 
 #include "core/base/thread.h"
 
@@ -25,6 +24,9 @@ Status InitCurlOnce() {
   if (outcome != CURLE_OK) return {Code::kInternal, "could not initialise libcurl"};
   return Status::Ok();
 }
+
+// Not tolower(): a server process has a locale.
+char Lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; }
 
 // Scheme, host and port of a URL, for messages.
 std::string_view Origin(std::string_view url) {
@@ -78,13 +80,13 @@ struct Exchange {
       response = {};
       size_t space = line.find(' ');
       for (size_t i = space + 1; space != line.npos && i < line.size() && i <= space + 3; i++)
-        if (std::isdigit(static_cast<unsigned char>(line[i])) != 0) response.status = response.status * 10 + (line[i] - '0');
+        if (line[i] >= '0' && line[i] <= '9') response.status = response.status * 10 + (line[i] - '0');
       return Status::Ok();
     }
     size_t colon = line.find(':');
     if (colon == line.npos) return Status::Ok();
     std::string name(line.substr(0, colon));
-    std::transform(name.begin(), name.end(), name.begin(), [](unsigned char c) { return std::tolower(c); });
+    std::transform(name.begin(), name.end(), name.begin(), Lower);
     line.remove_prefix(colon + 1);
     while (!line.empty() && (line.front() == ' ' || line.front() == '\t')) line.remove_prefix(1);
     while (!line.empty() && (line.back() == ' ' || line.back() == '\t')) line.remove_suffix(1);
@@ -269,11 +271,8 @@ class HttpClient::Connection {
     curl_easy_setopt(easy_, CURLOPT_SSL_VERIFYPEER, settings.verify_tls ? 1L : 0L);
     curl_easy_setopt(easy_, CURLOPT_SSL_VERIFYHOST, settings.verify_tls ? 2L : 0L);
     if (!settings.ca_file.empty()) curl_easy_setopt(easy_, CURLOPT_CAINFO, settings.ca_file.c_str());
-    if (settings.proxy == "none") {
-      curl_easy_setopt(easy_, CURLOPT_PROXY, "");
-    } else if (!settings.proxy.empty()) {
-      curl_easy_setopt(easy_, CURLOPT_PROXY, settings.proxy.c_str());
-    }
+    curl_easy_setopt(easy_, CURLOPT_PROXY, settings.proxy.c_str());  // "" overrules the environment
+    curl_easy_setopt(easy_, CURLOPT_NOPROXY, "");
   }
 
   // Drives the transfer to its end. The stall clock is the machine's: it measures the network, not the test.
@@ -297,7 +296,7 @@ class HttpClient::Connection {
         moved_at = now;
       } else if (now - moved_at > settings.stall_timeout_ms) {
         return Status(Code::kUnavailable,
-                      "no data moved for " + std::to_string(settings.stall_timeout_ms / 1000.0).substr(0, 4) + " s");
+                      "no data moved for " + std::to_string(settings.stall_timeout_ms) + " ms");
       }
       int wait = static_cast<int>(std::clamp<int64_t>(ctx.RemainingMillis(), 1, kPollMillis));
       ran = curl_multi_poll(multi_, nullptr, 0, wait, nullptr);

@@ -26,7 +26,7 @@ inline constexpr size_t kMaxHeaderBytes = size_t{64} << 10;
 struct HttpSettings {
   std::string ca_file;                // PEM bundle; "" is the system's
   bool verify_tls = true;             // peer and host name
-  std::string proxy;                  // "" follows the environment, "none" uses no proxy
+  std::string proxy;                  // "" is none; variables of the environment are not used
   int64_t connect_timeout_ms = 10000;
   int64_t stall_timeout_ms = 30000;   // no byte in either direction for so long is a failure
   size_t max_idle_connections = 64;

@@ -41,7 +41,8 @@ std::string RangeText(ByteRange range) {
 }
 
 Status PastEnd(const std::string& key, ByteRange range) {
-  return {Code::kInvalidArgument, "could not read \"" + key + "\": bytes " + RangeText(range) + " are past its end"};
+  return {Code::kInvalidArgument, "could not read \"" + key + "\": its end is before that of the range " +
+                                      std::to_string(range.offset) + " + " + std::to_string(range.length)};
 }
 
 // Checks that the answer is about the bytes asked for and returns how many will come (UINT64_MAX: chunked).
@@ -120,9 +121,8 @@ Status S3Store::Create(const std::string& key, ByteView body, const OpContext& c
 
 Status S3Store::Get(const std::string& key, ByteRange range, const ByteSink& sink, const OpContext& ctx) {
   PITR_TRY(CheckKey(key));
-  bool to_end = range.length == UINT64_MAX;
-  if (!to_end && range.length > UINT64_MAX - range.offset) return {Code::kInvalidArgument, "could not read \"" + key + "\": impossible range"};
-  bool ranged = range.offset != 0 || !to_end;
+  bool ranged = range.offset != 0 || range.length != UINT64_MAX;
+  if (range.length != UINT64_MAX && range.length > UINT64_MAX - range.offset) return PastEnd(key, range);
   S3Call call{.method = "GET", .key = key, .operation = Doing("read", key), .permission = "s3:GetObject", .accept = {416}};
   if (range.length != 0) {
     if (ranged) call.headers.emplace_back("Range", "bytes=" + RangeText(range));
@@ -146,10 +146,10 @@ Status S3Store::Get(const std::string& key, ByteRange range, const ByteSink& sin
       return Status::Ok();
     }
   }
-  // Nothing to read, which is right at the end of the object and an error beyond it: HTTP cannot say such a range.
+  if (range.length != 0) return PastEnd(key, range);
+  // HTTP cannot say an empty range.
   PITR_ASSIGN(ObjectInfo info, Stat(key, ctx));
-  bool inside = range.length == 0 ? range.offset <= info.size : to_end && range.offset == info.size;
-  return inside ? Status::Ok() : PastEnd(key, range);
+  return RangeLength(key, range, info.size).status();
 }
 
 Result<S3Store::Presence> S3Store::Head(const std::string& key, const OpContext& ctx) {
@@ -228,8 +228,7 @@ Result<ListPage> S3Store::ListOnce(const std::string& prefix, std::string* start
 }
 
 Status S3Store::Delete(const std::vector<std::string>& keys, const OpContext& ctx) {
-  if (keys.size() > kMaxDeleteBatch) return {Code::kInvalidArgument, "too many objects to delete at once"};
-  for (const std::string& key : keys) PITR_TRY(CheckKey(key));
+  PITR_TRY(CheckDeleteBatch(keys));
   if (keys.size() > 1 && !no_bulk_delete_.load(std::memory_order_relaxed)) {
     PITR_ASSIGN(bool unsupported, DeleteMany(keys, ctx));
     if (!unsupported) return Status::Ok();

@@ -2,12 +2,15 @@
 #include "core/store/s3_config.h"
 
 #include <algorithm>
-#include <cctype>
 
 #include "core/store/object_store.h"
 
 namespace pitr {
 namespace {
+
+// Not isalnum(): a server process has a locale.
+bool IsDigit(char c) { return c >= '0' && c <= '9'; }
+bool IsAlnum(char c) { return IsDigit(c) || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z'); }
 
 constexpr size_t kMaxPrefixBytes = 256;
 constexpr size_t kMaxTags = 10;  // S3's limit
@@ -18,9 +21,9 @@ Status Bad(const std::string& what, const std::string& hint = "") {
 
 bool IsBucketName(const std::string& name) {
   if (name.size() < 3 || name.size() > 63) return false;
-  if (std::isalnum(static_cast<unsigned char>(name.front())) == 0) return false;
-  return std::all_of(name.begin(), name.end(), [](unsigned char c) {
-    return std::isalnum(c) != 0 || c == '-' || c == '.' || c == '_';
+  if (!IsAlnum(name.front())) return false;
+  return std::all_of(name.begin(), name.end(), [](char c) {
+    return IsAlnum(c) || c == '-' || c == '.' || c == '_';
   });
 }
 
@@ -53,8 +56,24 @@ Result<S3Config> ParseS3Url(const std::string& url) {
 Result<S3Addressing> ParseS3Addressing(const std::string& text) {
   if (text.empty() || text == "auto") return S3Addressing::kAuto;
   if (text == "path") return S3Addressing::kPath;
-  if (text == "host" || text == "virtual") return S3Addressing::kVirtualHost;
-  return Bad("invalid S3 addressing \"" + text + "\"", "Use auto, path or host.");
+  if (text == "virtual") return S3Addressing::kVirtualHost;
+  return Bad("invalid S3 addressing \"" + text + "\"", "Use auto, path or virtual.");
+}
+
+Result<std::vector<std::pair<std::string, std::string>>> ParseS3Tags(const std::string& text) {
+  std::vector<std::pair<std::string, std::string>> tags;
+  for (size_t start = 0; start < text.size();) {
+    size_t end = std::min(text.find('&', start), text.size());
+    std::string pair = text.substr(start, end - start);
+    size_t equals = pair.find('=');
+    auto name = UrlDecode(pair.substr(0, equals));
+    auto value = UrlDecode(equals == pair.npos ? "" : pair.substr(equals + 1));
+    if (!name || !value || name->empty())
+      return Bad("invalid S3 object tags \"" + text + "\"", "Write name=value&name2=value2.");
+    tags.emplace_back(*name, *value);
+    start = end + 1;
+  }
+  return tags;
 }
 
 Status CheckS3Config(const S3Config& config) {
@@ -97,7 +116,7 @@ Result<S3Endpoint> ResolveS3Endpoint(const S3Config& config) {
   if (colon != std::string::npos && authority.find(']', colon) != std::string::npos) colon = std::string::npos;
   std::string port = colon == std::string::npos ? "" : authority.substr(colon + 1);
   std::string host = authority.substr(0, colon);
-  bool digits = std::all_of(port.begin(), port.end(), [](unsigned char c) { return std::isdigit(c) != 0; });
+  bool digits = std::all_of(port.begin(), port.end(), IsDigit);
   if (colon != std::string::npos && (port.empty() || port.size() > 5 || !digits))
     return Bad("invalid port in S3 endpoint \"" + config.endpoint + "\"");
   if (port == (scheme == "https" ? "443" : "80")) port.clear();

@@ -21,7 +21,7 @@ struct S3Config {
 
   bool verify_tls = true;
   std::string ca_file;                // "" is the system's
-  std::string proxy;                  // "" follows the environment, "none" uses no proxy
+  std::string proxy;                  // "" is none; variables of the environment are not used
   int64_t connect_timeout_ms = 10000;
   int64_t stall_timeout_ms = 30000;
 
@@ -43,8 +43,11 @@ struct S3Config {
 // "s3://bucket" or "s3://bucket/prefix": fills bucket and prefix, the rest is default. kInvalidArgument.
 Result<S3Config> ParseS3Url(const std::string& url);
 
-// "auto", "path" or "host". kInvalidArgument.
+// "auto", "path" or "virtual". kInvalidArgument.
 Result<S3Addressing> ParseS3Addressing(const std::string& text);
+
+// "name=value&name2=value2", percent-encoded where needed. kInvalidArgument.
+Result<std::vector<std::pair<std::string, std::string>>> ParseS3Tags(const std::string& text);
 
 // kInvalidArgument naming the first field that cannot work.
 Status CheckS3Config(const S3Config& config);

@@ -3,17 +3,17 @@
 
 #include <time.h>
 
-#include <cctype>
-
 namespace pitr {
 namespace {
+
+bool IsDigit(char c) { return c >= '0' && c <= '9'; }
 
 // Reads exactly `digits` decimal digits at `*text` and moves past them; -1 when they are not there.
 int TakeNumber(std::string_view* text, size_t digits) {
   if (text->size() < digits) return -1;
   int value = 0;
   for (size_t i = 0; i < digits; i++) {
-    if (std::isdigit(static_cast<unsigned char>((*text)[i])) == 0) return -1;
+    if (!IsDigit((*text)[i])) return -1;
     value = value * 10 + ((*text)[i] - '0');
   }
   text->remove_prefix(digits);
@@ -58,7 +58,7 @@ std::optional<int64_t> ParseIsoTime(std::string_view text) {
   if (!micros) return std::nullopt;
   if (TakeText(&text, ".")) {
     int64_t unit = 100000;
-    while (!text.empty() && std::isdigit(static_cast<unsigned char>(text.front())) != 0) {
+    while (!text.empty() && IsDigit(text.front())) {
       *micros += (text.front() - '0') * unit;
       unit /= 10;
       text.remove_prefix(1);

@@ -53,24 +53,6 @@ std::optional<uint64_t> ToNumber(const std::string& text) {
   return value;
 }
 
-// Undoes encoding-type=url, in which some stores write a blank as '+'.
-std::optional<std::string> UrlDecode(const std::string& text) {
-  std::string out;
-  for (size_t i = 0; i < text.size(); i++) {
-    if (text[i] == '+') {
-      out.push_back(' ');
-    } else if (text[i] != '%') {
-      out.push_back(text[i]);
-    } else {
-      auto byte = FromHex(std::string_view(text).substr(i + 1, 2));
-      if (!byte || byte->size() != 1) return std::nullopt;
-      out.push_back(static_cast<char>(byte->front()));
-      i += 2;
-    }
-  }
-  return out;
-}
-
 std::string Escaped(std::string_view text) {
   std::string out;
   for (char c : text) {

@@ -4,14 +4,17 @@
 #include <time.h>
 
 #include <algorithm>
-#include <cctype>
 
 namespace pitr {
 namespace {
 
+// Not isalnum() or tolower(): a server process has a locale.
 bool IsUnreserved(char c) {
-  return std::isalnum(static_cast<unsigned char>(c)) != 0 || c == '-' || c == '.' || c == '_' || c == '~';
+  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' || c == '.' || c == '_' ||
+         c == '~';
 }
+
+char Lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; }
 
 // Header values are signed without outer blanks and with inner runs of blanks as one.
 std::string Trimmed(std::string_view value) {
@@ -34,7 +37,7 @@ CanonicalHeaders Canonicalize(const std::vector<std::pair<std::string, std::stri
   std::vector<std::pair<std::string, std::string>> sorted;
   for (const auto& [name, value] : headers) {
     std::string lower = name;
-    std::transform(lower.begin(), lower.end(), lower.begin(), [](unsigned char c) { return std::tolower(c); });
+    std::transform(lower.begin(), lower.end(), lower.begin(), Lower);
     sorted.emplace_back(std::move(lower), Trimmed(value));
   }
   std::stable_sort(sorted.begin(), sorted.end(), [](const auto& a, const auto& b) { return a.first < b.first; });
@@ -71,6 +74,23 @@ std::string UriEncode(std::string_view text, bool keep_slash) {
     out.push_back('%');
     out.push_back(kDigits[byte >> 4]);
     out.push_back(kDigits[byte & 15]);
+  }
+  return out;
+}
+
+std::optional<std::string> UrlDecode(std::string_view text) {
+  std::string out;
+  for (size_t i = 0; i < text.size(); i++) {
+    if (text[i] == '+') {
+      out.push_back(' ');
+    } else if (text[i] != '%') {
+      out.push_back(text[i]);
+    } else {
+      auto byte = FromHex(text.substr(i + 1, 2));
+      if (!byte || byte->size() != 1) return std::nullopt;
+      out.push_back(static_cast<char>(byte->front()));
+      i += 2;
+    }
   }
   return out;
 }

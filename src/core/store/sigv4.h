@@ -3,6 +3,7 @@
 // normalised). Checked byte for byte against the published examples in test/unit/store/sigv4_test.cpp.
 #pragma once
 #include <mutex>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -57,6 +58,8 @@ std::string AmzDate(int64_t wall_micros);
 
 // Percent-encodes all but A-Z a-z 0-9 - . _ ~ (and '/' when `keep_slash`). What is signed is what must be sent.
 std::string UriEncode(std::string_view text, bool keep_slash);
+// The reverse, also of '+' for a blank, as S3 writes keys and forms. nullopt for a broken escape.
+std::optional<std::string> UrlDecode(std::string_view text);
 // "a=1&b=" sorted as the signature requires; the same string is good for the URL.
 std::string CanonicalQuery(const QueryParams& query);
 
