@@ -1,0 +1,65 @@
+#include "core/repo/layout.h"
+
+#include <gtest/gtest.h>
+
+namespace pitr::layout {
+namespace {
+
+TEST(Layout, WalKeysGoBothWays) {
+  for (const char* name : {"000000010000000000000001", "0000000A000000FF000000FE", "000000010000000000000FFF",
+                           "000000010000000000000001.partial", "00000002.history",
+                           "000000010000000000000001.00000028.backup"}) {
+    const std::string key = WalKey(name);
+    EXPECT_EQ(WalNameOfKey(key), name);
+  }
+  EXPECT_EQ(WalKey("0000000A000000FF000000FE"), "wal/0000000a/0000000A000000FF000000FE");
+  EXPECT_EQ(WalKey("00000002.history"), "wal/00000002/00000002.history");
+  EXPECT_EQ(WalTimelinePrefix({10}), "wal/0000000a/");
+}
+
+TEST(Layout, OtherKeysAreNotWal) {
+  for (const char* key : {"", "wal/", "wal/00000001", "wal/00000001/", "wal/00000001/README", "wal/00000002/000000010000000000000001",
+                          "wal/0000000A/0000000A0000000000000001", "xal/00000001/000000010000000000000001",
+                          "wal/00000001/000000010000000000000001.gz", "wal/00000001/x/000000010000000000000001"})
+    EXPECT_EQ(WalNameOfKey(key), std::nullopt) << key;
+}
+
+TEST(Layout, BackupKeys) {
+  EXPECT_EQ(BackupKey("20260522-090014F", BackupObject::kManifest), "backup/20260522-090014F/manifest");
+  for (BackupObject object : {BackupObject::kStart, BackupObject::kFiles, BackupObject::kManifest}) {
+    auto parts = ParseBackupKey(BackupKey("a.b-c_1", object));
+    ASSERT_TRUE(parts.has_value());
+    EXPECT_EQ(parts->label, "a.b-c_1");
+    EXPECT_EQ(parts->object, object);
+  }
+  for (const char* key : {"backup/", "backup/x", "backup/x/", "backup/x/other", "backup//manifest", "backup/.x/manifest",
+                          "backup/x/manifest/", "data/x/manifest"})
+    EXPECT_FALSE(ParseBackupKey(key).has_value()) << key;
+}
+
+TEST(Layout, Labels) {
+  EXPECT_TRUE(IsValidLabel("a"));
+  EXPECT_TRUE(IsValidLabel(std::string(64, 'x')));
+  for (const std::string& label : {std::string(), std::string(65, 'x'), std::string("-a"), std::string(".."), std::string("a/b"),
+                                   std::string("a b"), std::string("\xc3\xa4")})
+    EXPECT_FALSE(IsValidLabel(label)) << label;
+}
+
+TEST(Layout, PacksSortByNumber) {
+  EXPECT_EQ(PackKey("x", 1), "data/x/000001");
+  EXPECT_LT(PackKey("x", 9), PackKey("x", 10));
+}
+
+TEST(Layout, KeySlots) {
+  EXPECT_EQ(KeySlotKey(1, 0x89abcdef), "keys/00000001.89abcdef");
+  auto parts = ParseKeySlotKey("keys/00000012.000000ff");
+  ASSERT_TRUE(parts.has_value());
+  EXPECT_EQ(parts->key_number, 12u);
+  EXPECT_EQ(parts->slot, 255u);
+  for (const char* key : {"keys/", "keys/1.1", "keys/00000000.00000001", "keys/0000000x.00000001", "keys/00000001.0000000G",
+                          "keys/00000001-00000001", "keys/00000001.000000011", "keys/00000001.ABCDEF00"})
+    EXPECT_FALSE(ParseKeySlotKey(key).has_value()) << key;
+}
+
+}  // namespace
+}  // namespace pitr::layout
