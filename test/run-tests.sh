@@ -1,0 +1,180 @@
+#!/usr/bin/env bash
+# usage: run-tests.sh [STAGE...]   (default: every stage)
+# Runs the stages one after the other; a failing stage hides no other. Every test is one row "pass|fail|skip id reason" in the
+# work directory's results/, from which the counts at the end are made. A skip whose id is not in test/allowed-skips.txt counts as a failure.
+# The last line is "N passed, N failed, N skipped"; the exit status is 0 only when nothing failed.
+#
+# Servers run as an ordinary user on a private copy of PostgreSQL (scripts/private-install.sh) in a temporary directory, which is
+# removed at the end unless PITR_KEEP is set. TESTS names the TAP files to run (default: all), TEST_JOBS how many at a time.
+set -u
+top=$(cd "$(dirname "$0")/.." && pwd)
+cd "$top" || exit 2
+all_stages="tidy build exports unit asan tsan store regress pgtap tap"
+stages=${*:-$all_stages}
+jobs=$(nproc 2>/dev/null || echo 2)
+export TEST_JOBS=${TEST_JOBS:-$jobs} PITR_TOP=$top
+ulimit -c 0
+
+work=$(mktemp -d "${TMPDIR:-/tmp}/pg_pitr-test.XXXXXX")
+chmod 755 "$work"
+results=$work/results
+mkdir -p "$results" "$work/log"
+src=$work/src # what the ordinary user reads; the checkout itself may be closed to it
+
+clean_up() {
+  local pidfile pid
+  # Servers that a killed test left behind, each by the process id in its own data directory.
+  for pidfile in $(find "$work" -name postmaster.pid 2>/dev/null); do
+    pid=$(head -n 1 "$pidfile")
+    [ "$(readlink "/proc/$pid/cwd" 2>/dev/null)" != "$(dirname "$pidfile")" ] || kill -QUIT "$pid" 2>/dev/null
+  done
+  if [ -n "${PITR_KEEP:-}" ]; then echo "kept: $work"; else rm -rf "$work"; fi
+}
+trap clean_up EXIT
+trap 'exit 130' INT TERM
+
+heading() { printf '\n=== %s\n' "$*"; }
+row() { printf '%s\t%s\t%s\n' "$2" "$3" "${4:-}" >>"$results/$1.tsv"; } # STAGE pass|fail|skip ID [REASON]
+as_user() { "$top/scripts/as-user.sh" "$@"; }
+has_rows() { [ -s "$results/$1.tsv" ]; }
+
+# Runs a command as one test: its output is shown only when it fails.
+check() { # STAGE ID COMMAND...
+  local stage=$1 id=$2 log
+  shift 2
+  log=$work/log/$stage-${id//[^A-Za-z0-9_.-]/_}.log
+  if "$@" >"$log" 2>&1; then row "$stage" pass "$id"; else
+    row "$stage" fail "$id" "exit status $?"
+    echo "--- $id failed:"
+    tail -n 60 "$log"
+    return 1
+  fi
+}
+
+stage_build() { check build make make -j "$jobs" && ls -l pg_pitr.so build/cmake/pg_pitr; }
+stage_exports() { check exports check-exports make -s check-exports; }
+
+stage_tidy() {
+  test/tidy/tidy.py --rows >>"$results/tidy.tsv" 2>"$work/log/tidy" || true
+  cat "$work/log/tidy"
+  scripts/format.sh check >"$work/log/format" 2>&1
+  case $? in
+    0) row tidy pass tidy:format ;;
+    77) row tidy skip tidy:format "clang-format 14 is not installed" ;;
+    *) row tidy fail tidy:format; grep -oE "^[a-z][^: ]*" "$work/log/format" | sort | uniq -c ;;
+  esac
+}
+
+# One CMake build per flavour; the unit tests and the store suite come from the plain one.
+build_tests() { # FLAVOUR SANITIZER
+  local dir=build/$1 ninja=
+  ! command -v ninja >/dev/null || ninja='-G Ninja'
+  # -O1 and no debug information: what a sanitizer needs, in half the compile time.
+  cmake -S . -B "$dir" $ninja -DPITR_SANITIZE="$2" -DPITR_TESTS=ON -DCMAKE_BUILD_TYPE=None -DCMAKE_CXX_FLAGS='-O1 -g1' >/dev/null &&
+    cmake --build "$dir" -j "$jobs" --target "$3"
+}
+
+gtest_stage() { # STAGE FLAVOUR SANITIZER TARGET PREFIX [COMMAND PREFIX...]
+  local stage=$1 flavour=$2 sanitizer=$3 target=$4 prefix=$5 log=$work/log/$1-$5.log json=$work/log/$1-$5.json
+  shift 5
+  if ! build_tests "$flavour" "$sanitizer" "$target" >"$work/log/$stage-build.log" 2>&1; then
+    row "$stage" fail "$stage:build"
+    grep -E -A6 'error|FAILED|undefined reference' "$work/log/$stage-build.log" | head -n 60
+    return
+  fi
+  ASAN_OPTIONS=detect_leaks=1:halt_on_error=1 UBSAN_OPTIONS=print_stacktrace=1:halt_on_error=1 TSAN_OPTIONS=halt_on_error=1 \
+    GTEST_OUTPUT="json:$json" timeout -k 10 900 "$@" "build/$flavour/$target" >"$log" 2>&1
+  local status=$?
+  test/lib/gtest-rows.py "$prefix" "$json" >>"$results/$stage.tsv"
+  if [ $status -ne 0 ]; then
+    grep -E -B12 '^\[  FAILED  \]|ERROR: AddressSanitizer|runtime error:|WARNING: ThreadSanitizer|LeakSanitizer' "$log" | head -n 150
+    [ -s "$json" ] || { row "$stage" fail "$prefix:run" "exit status $status before the end"; tail -n 30 "$log"; }
+    grep -q '^fail' "$results/$stage.tsv" || row "$stage" fail "$prefix:exit" "exit status $status"
+  fi
+}
+stage_unit() { gtest_stage unit tests "" unit_tests unit; }
+stage_asan() { gtest_stage asan tests-asan address unit_tests asan; }
+stage_tsan() { gtest_stage tsan tests-tsan thread unit_tests tsan; }
+# Once without a server (memory, directory, scripted), then with a real S3 server, which the suite finds in its environment.
+stage_store() { gtest_stage store tests "" store_suite store test/lib/rgw.sh run --; }
+
+# --- stages that need a server -------------------------------------------------------------------------------------
+# Installs into the work directory and copies what the tests read; once.
+prepared=
+prepare() {
+  [ -z "$prepared" ] || { [ "$prepared" = yes ]; return; }
+  prepared=no
+  if ! PG_CONFIG_PRIVATE=$(scripts/private-install.sh "$work/root" 2>"$work/log/install.log"); then
+    tail -n 30 "$work/log/install.log"
+    return 1
+  fi
+  mkdir -p "$src"
+  cp -a test sql "$src/" && { [ ! -d expected ] || cp -a expected "$src/"; }
+  PG_CONFIG=$PG_CONFIG_PRIVATE
+  PATH=$("$PG_CONFIG" --bindir):$PATH
+  PITR_PGXS=$(dirname "$("$PG_CONFIG" --pgxs)")/../..
+  export PG_CONFIG PATH PITR_PGXS
+  mkdir -p "$work/run"
+  [ "$(id -u)" != 0 ] || { as_user true && chown -R "${PITR_TEST_USER:-pitr_test}:" "$work/run" "$src"; }
+  prepared=yes
+}
+
+stage_regress() {
+  local tests=() file
+  for file in "$src"/expected/*.out; do [ ! -e "$file" ] || tests+=("$(basename "$file" .out)"); done
+  [ ${#tests[@]} -gt 0 ] || { row regress fail regress:none "no test in expected/"; return; }
+  mkdir -p "$work/run/regress" && chmod 777 "$work/run/regress"
+  (cd "$src" && as_user test/lib/with-cluster.sh "$work/run/regress" "$PITR_PGXS/src/test/regress/pg_regress" --inputdir="$src" \
+    --outputdir="$work/run/regress" --bindir="$("$PG_CONFIG" --bindir)" --dbname=contrib_regression "${tests[@]}") >"$work/log/regress" 2>&1
+  local status=$?
+  # "test name ... ok" up to PostgreSQL 15, TAP since 16.
+  sed -nE 's/^test ([A-Za-z0-9_]+) +\.\.\. (ok|FAILED).*/\2 \1/p; s/^(ok|not ok) [0-9]+ +[-+] ([A-Za-z0-9_]+) .*/\1 \2/p' "$work/log/regress" |
+    sed -E 's/^(not ok|FAILED) (.*)/fail\tregress:\2/; s/^ok (.*)/pass\tregress:\1/' >>"$results/regress.tsv"
+  if [ $status -ne 0 ]; then
+    tail -n 20 "$work/log/regress"
+    head -n 200 "$work/run/regress/regression.diffs" 2>/dev/null
+    grep -q '^fail' "$results/regress.tsv" || row regress fail regress:run "exit status $status"
+  fi
+}
+
+tap_stage() { # STAGE FILE...
+  local stage=$1
+  shift
+  [ $# -gt 0 ] && [ -e "$src/$1" ] || { row "$stage" fail "$stage:none" "no test found"; return; }
+  mkdir -p "$work/run/$stage/rows" && chmod 777 "$work/run/$stage" "$work/run/$stage/rows"
+  (cd "$src" && printf '%s\n' "$@" | as_user "${tap_wrapper[@]}" xargs -d '\n' -n 1 -P "$tap_jobs" perl test/lib/tap-one.pl "$stage" "$work/run/$stage")
+  cat "$work/run/$stage/rows/"* >>"$results/$stage.tsv" 2>/dev/null
+  local file
+  for file in "$@"; do
+    [ -e "$work/run/$stage/rows/$(basename "$file")" ] || row "$stage" fail "$stage:$(basename "$file")" "no result"
+  done
+}
+stage_pgtap() {
+  mkdir -p "$work/run/pgtap" && chmod 777 "$work/run/pgtap"
+  tap_wrapper=(test/lib/with-cluster.sh "$work/run/pgtap") tap_jobs=1
+  tap_stage pgtap $(cd "$src" && ls test/pgtap/*.sql 2>/dev/null)
+}
+stage_tap() {
+  tap_wrapper=() tap_jobs=$TEST_JOBS
+  # The S3 server, unless somebody passes one in, is the ordinary user's too, and lives as long as the stage.
+  [ -n "${PITR_TEST_S3_HTTP:-}" ] || tap_wrapper=(test/lib/rgw.sh run --)
+  tap_stage tap ${TESTS:-$(cd "$src" && ls test/tap/*.pl 2>/dev/null)}
+}
+
+failed_stages=
+for stage in $stages; do
+  heading "$stage"
+  began=$SECONDS
+  case $stage in
+    regress | pgtap | tap)
+      if prepare; then "stage_$stage"; else row "$stage" fail "$stage:install" "the module could not be installed"; fi ;;
+    build | exports | tidy | unit | asan | tsan | store) "stage_$stage" ;;
+    *) echo "run-tests: no stage $stage" >&2; exit 2 ;;
+  esac
+  has_rows "$stage" || row "$stage" fail "$stage:none" "the stage reported no test"
+  test/lib/counts.py --stage "$stage" "$results/$stage.tsv" || failed_stages="$failed_stages $stage"
+  echo "    $((SECONDS - began)) s"
+done
+
+heading "summary"
+test/lib/counts.py --summary $(for stage in $stages; do echo "$results/$stage.tsv"; done)

@@ -1,0 +1,210 @@
+#!/usr/bin/env python3
+"""The rules of the house, checked over the tree. usage: tidy.py [--rows]
+
+Every rule is one test: with --rows one row "pass|fail<TAB>tidy:rule<TAB>first finding" each; findings go to stderr. Exit status 1 (without
+--rows) when a rule is broken.
+"""
+import os
+import re
+import subprocess
+import sys
+
+MAX_FILE_LINES = 600
+MAX_FUNCTION_LINES = 70
+BANNED_NAMES = re.compile(r"(^|[/_])(utils?|common|helpers?|managers?|new)([_.]|$)", re.IGNORECASE)
+MARKERS = re.compile(r"\b(TODO|FIXME|XXX|HACK)\b")
+INCLUDE = re.compile(r'#\s*include\s*[<"]([^>"]+)[>"]')
+SERVER_HEADERS = re.compile(
+    r"(postgres|postgres_ext|postgres_fe|fmgr|miscadmin|pgstat|funcapi|varatt|pg_config|c)\.h$|"
+    r"(access|archive|backup|catalog|commands|common|executor|lib|libpq|nodes|optimizer|parser|port|postmaster|replication|storage|tcop|utils)/"
+)
+# Rooms of core, from the ground up: a room includes only what stands below it, and itself.
+ROOMS = {
+    "base": [],
+    "config": ["base"],
+    "pg": ["base"],
+    "store": ["base", "config"],
+    "repo": ["base", "config", "pg", "store"],
+    "backup": ["base", "config", "pg", "store", "repo"],
+    "restore": ["base", "config", "pg", "store", "repo"],
+    "report": ["base", "config", "pg", "store", "repo", "backup", "restore"],
+}
+
+
+def tracked(*patterns):
+    command = ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard", "--", *patterns]
+    names = subprocess.run(command, capture_output=True, check=True).stdout.decode()
+    return sorted(name for name in set(names.split("\0")) if name and os.path.isfile(name))
+
+
+def read(name):
+    with open(name, encoding="utf-8", errors="replace") as file:
+        return file.read()
+
+
+def cpp(*roots):
+    return [name for name in tracked(*roots) if name.endswith((".cpp", ".h"))]
+
+
+def without_comments(text):
+    """The same text with comments and literals blanked, line numbers kept."""
+    token = re.compile(r'//[^\n]*|/\*.*?\*/|R"(\w*)\(.*?\)\1"|"(?:\\.|[^"\\\n])*"|\'(?:\\.|[^\'\\\n])+\'', re.DOTALL)
+    return token.sub(lambda match: re.sub(r"[^\n]", " ", match.group(0)), text)
+
+
+def functions(text):
+    """Yields (first line, number of lines) of every block that starts like a function and is not inside another."""
+    lines = without_comments(text).split("\n")
+    depth, start, base = 0, None, 0
+    for number, line in enumerate(lines, 1):
+        for column, char in enumerate(line):
+            if char == "{":
+                head = line[:column].strip() or (lines[number - 2].strip() if number > 1 else "")
+                if start is None and re.search(r"\)[^;=]*$", head):
+                    start, base = number, depth
+                depth += 1
+            elif char == "}":
+                depth -= 1
+                if start is not None and depth == base:
+                    yield start, number - start + 1
+                    start = None
+
+
+def rule_file_size():
+    for name in cpp("src", "test"):
+        lines = read(name).count("\n")
+        if lines > MAX_FILE_LINES:
+            yield f"{name}: {lines} lines; at most {MAX_FILE_LINES}"
+
+
+def rule_function_length():
+    for name in cpp("src"):
+        for line, length in functions(read(name)):
+            if length > MAX_FUNCTION_LINES:
+                yield f"{name}:{line}: a function of {length} lines; at most {MAX_FUNCTION_LINES}"
+
+
+def rule_include_direction():
+    forbidden = {"src/core": ("server", "cli"), "src/cli": ("server",), "src/server": ("cli",)}
+    for root, others in forbidden.items():
+        for name in cpp(root):
+            for include in INCLUDE.findall(read(name)):
+                if include.split("/")[0] in others:
+                    yield f"{name}: {root} includes {include}"
+
+
+def rule_rooms_of_core():
+    for name in cpp("src/core"):
+        room = name.split("/")[2]
+        if room not in ROOMS:
+            yield f"{name}: no such room; test/tidy/tidy.py lists them and what they may include"
+            continue
+        for include in INCLUDE.findall(read(name)):
+            parts = include.split("/")
+            if len(parts) > 2 and parts[0] == "core" and parts[1] != room and parts[1] not in ROOMS[room]:
+                yield f"{name}: {room}/ may not include {include}"
+
+
+def rule_server_headers():
+    for name in cpp("src/core", "src/cli", "test/unit", "test/store_suite", "test/fuzz"):
+        for include in INCLUDE.findall(read(name)):
+            if SERVER_HEADERS.match(include):
+                yield f"{name}: {include} (PostgreSQL headers belong to src/server)"
+
+
+def rule_curl():
+    for name in cpp("src"):
+        if not re.match(r"src/core/store/http[a-z_]*\.(h|cpp)$", name) and re.search(r"#\s*include\s*<curl/", read(name)):
+            yield f"{name}: curl belongs to src/core/store/http*"
+
+
+def rule_version_checks():
+    for name in cpp("src/server"):
+        if os.path.basename(name) not in ("compat.h", "compat.cpp") and "PG_VERSION_NUM" in without_comments(read(name)):
+            yield f"{name}: differences between PostgreSQL versions belong to src/server/compat.h"
+
+
+def rule_no_throw_in_core():
+    for name in cpp("src/core", "src/cli"):
+        for number, line in enumerate(without_comments(read(name)).split("\n"), 1):
+            if re.search(r"\bthrow\b", line):
+                yield f"{name}:{number}: a throw; return a Status"
+
+
+def rule_elog():
+    for name in cpp("src/server"):
+        if not re.match(r"src/server/log[a-z_]*\.(h|cpp)$", name) and re.search(r"\belog\s*\(", without_comments(read(name))):
+            yield f"{name}: elog(); use ereport with a code, or server/log"
+
+
+def rule_banned_names():
+    for name in tracked("src", "test", "scripts", "sql", "bench", "docs"):
+        if BANNED_NAMES.search(name):
+            yield f"{name}: a file named after nothing in particular"
+
+
+def rule_markers():
+    for name in tracked("src", "test", "sql", "docs", "scripts", "bench", "Makefile", "CMakeLists.txt", "README.md"):
+        if name == "test/tidy/tidy.py":
+            continue
+        for number, line in enumerate(read(name).split("\n"), 1):
+            # XXXXXX is a template of mktemp and no marker.
+            if MARKERS.search(line):
+                yield f"{name}:{number}: a left-over marker"
+
+
+def rule_head_comments():
+    for name in cpp("src"):
+        if name.endswith(".cpp") and os.path.exists(name[:-4] + ".h"):
+            continue  # its header says it
+        if not read(name).startswith(("//", "/*")):
+            yield f"{name}: no head comment (what it is, its invariant, threads)"
+
+
+def rule_pragma_once():
+    for name in cpp("src", "test"):
+        if name.endswith(".h") and "#pragma once" not in read(name):
+            yield f"{name}: no #pragma once"
+
+
+def rule_white_space():
+    for name in tracked("src", "test", "sql", "scripts", "bench", "docs", "Makefile", "CMakeLists.txt", ".ci", "*.md", "*.control", "*.map"):
+        text = read(name)
+        if name.startswith("test/golden/") or "\0" in text:
+            continue
+        if text and not text.endswith("\n"):
+            yield f"{name}: no newline at the end"
+        for number, line in enumerate(text.split("\n"), 1):
+            if line != line.rstrip():
+                yield f"{name}:{number}: white space at the end"
+                break
+            if "\t" in line and name.startswith(("src/", "sql/")):
+                yield f"{name}:{number}: a tab"
+                break
+
+
+def rule_scripts_executable():
+    for name in tracked("scripts", "test", ".ci", "bench"):
+        if read(name).startswith("#!") and not os.access(name, os.X_OK):
+            yield f"{name}: starts with #! and is not executable"
+
+
+def main():
+    os.chdir(os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", ".."))
+    as_rows = sys.argv[1:] == ["--rows"]
+    broken = 0
+    for key, rule in sorted(globals().items()):
+        if not key.startswith("rule_"):
+            continue
+        findings = list(rule())
+        broken += bool(findings)
+        for finding in findings:
+            print(f"{key[5:]}: {finding}", file=sys.stderr)
+        if as_rows:
+            print("fail" if findings else "pass", "tidy:" + key[5:], findings[0] if findings else "", sep="\t")
+    if not as_rows:
+        print("tidy: " + (f"{broken} rules broken" if broken else "all rules hold"))
+        sys.exit(1 if broken else 0)
+
+
+main()
