@@ -6,11 +6,12 @@
 //   {"frames":[pack, first_offset, [stored,plain], ...]}   frames of one pack, consecutive from first_offset; numbered from 0 over all lines
 //   {"dir":"base/1","mode":448}
 //   {"file":"base/1/1259","size":n,"mode":384,"mtime":micros,"extents":[[file_offset,length,frame,frame_offset,"check"],...]}
+//   {"extents":[...]}                               more extents of the file before, when it has more than kExtentsPerLine
 //   {"link":"pg_tblspc/16400","target":"/srv/ts"}
 //   {"end":{"files":n,"frames":n}}
-// A path that is not UTF-8 is stored under "file_hex" (and "dir_hex", "link_hex") in hexadecimal.
+// A path that is not UTF-8 is stored under "file_hex" (and "dir_hex", "link_hex", "target_hex") in hexadecimal. No line is longer
+// than kMaxFileMapLine, so neither side needs more memory for a line than that.
 #pragma once
-#include <functional>
 #include <string>
 #include <vector>
 
@@ -18,6 +19,11 @@
 #include "core/repo/repository.h"
 
 namespace pitr {
+
+inline constexpr size_t kMaxFileMapLine = size_t{1} << 20;
+inline constexpr size_t kFramesPerLine = 4096;
+inline constexpr size_t kExtentsPerLine = 4096;
+inline constexpr size_t kMaxMappedPath = 4096;  // PATH_MAX
 
 struct MappedFrame {
   uint32_t pack = 0;  // index in BackupManifest::packs
@@ -60,7 +66,8 @@ struct FileMap {
 
 // Stores the map under backup/<label>/files; returns the stored size.
 Result<uint64_t> WriteFileMap(const Repository& repository, const std::string& label, const FileMap& map, const OpContext& ctx);
-// Reads and checks it: references in range, extents inside frames and files, paths relative and without "..". kCorruption names the line.
+// Reads and checks it: references in range, extents inside frames and files, paths relative and without "..", files in order. kCorruption
+// names the object and the line; kInvalidArgument for a newer version. To read it without keeping it all, see file_map_parser.h.
 Result<FileMap> ReadFileMap(const Repository& repository, const std::string& label, const OpContext& ctx);
 
 }  // namespace pitr

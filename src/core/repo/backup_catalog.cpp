@@ -1,0 +1,113 @@
+#include "core/repo/backup_catalog.h"
+
+#include <algorithm>
+#include <functional>
+#include <mutex>
+#include <set>
+
+#include "core/base/thread.h"
+#include "core/repo/json_fields.h"
+#include "core/repo/layout.h"
+
+namespace pitr {
+namespace {
+
+constexpr int kReaders = 8;  // objects read at the same time
+constexpr size_t kMaxStartBytes = size_t{1} << 20;
+
+// Whether the object can be asked for again with another answer: then the catalogue cannot be complete.
+bool IsDamage(const Status& status) {
+  return status.code() == Code::kCorruption || status.code() == Code::kInvalidArgument ||
+         status.code() == Code::kConflict;
+}
+
+// What one label's object says, read by a pool thread into a slot of its own.
+struct Slot {
+  std::string label;
+  bool finished = false;
+  bool gone = false;  // deleted between listing and reading
+  Status status;
+  BackupManifest manifest;
+  UnfinishedBackup unfinished;
+};
+
+// A start object that cannot be read still says that something was started.
+Status ReadStart(const Repository& repository, Slot& slot, const OpContext& ctx) {
+  const std::string key = layout::BackupKey(slot.label, layout::BackupObject::kStart);
+  slot.unfinished.label = slot.label;
+  PITR_ASSIGN(const Bytes plain, repository.ReadObject(ObjectKind::kBackupStart, key, kMaxStartBytes, ctx));
+  PITR_ASSIGN(const nlohmann::json document, ParseJsonObject(AsText(plain), "object \"" + key + "\""));
+  const JsonFields fields(document, "object \"" + key + "\"");
+  PITR_TRY(fields.Signed("started_micros", slot.unfinished.started_micros));
+  return fields.OptionalText("started_by", slot.unfinished.started_by);
+}
+
+void ReadSlot(const Repository& repository, Slot& slot, const OpContext& ctx) {
+  slot.status = Guarded([&]() -> Status {
+    PITR_TRY(ctx.Check());
+    if (!slot.finished) return ReadStart(repository, slot, ctx);
+    PITR_ASSIGN(slot.manifest, ReadManifest(repository, slot.label, ctx));
+    return Status::Ok();
+  });
+  slot.gone = slot.status.code() == Code::kNotFound;
+}
+
+Result<std::vector<Slot>> ListLabels(const Repository& repository, const OpContext& ctx) {
+  std::map<std::string, bool> labels;  // whether there is a manifest
+  PITR_TRY(ListAll(repository.store(), std::string(layout::kBackupPrefix), ctx, [&](const ObjectInfo& object) {
+    const auto parts = layout::ParseBackupKey(object.key);
+    if (!parts) {
+      repository.log().Warning("object \"" + object.key + "\" does not belong to a backup");
+      return Status::Ok();
+    }
+    labels[parts->label] |= parts->object == layout::BackupObject::kManifest;
+    return Status::Ok();
+  }));
+  std::vector<Slot> slots;
+  for (const auto& [label, finished] : labels) {
+    Slot& slot = slots.emplace_back();
+    slot.label = label;
+    slot.finished = finished;
+  }
+  return slots;
+}
+
+// The pool is gone, and with it every task, when this returns.
+Status ReadAll(const Repository& repository, std::vector<Slot>& slots, const OpContext& ctx) {
+  if (slots.empty()) return Status::Ok();
+  PITR_ASSIGN(const std::unique_ptr<ThreadPool> pool,
+              ThreadPool::Start(static_cast<int>(std::min<size_t>(kReaders, slots.size()))));
+  for (Slot& slot : slots) pool->Submit([&repository, &slot, &ctx] { ReadSlot(repository, slot, ctx); });
+  return Status::Ok();
+}
+
+}  // namespace
+
+Result<BackupCatalog> BackupCatalog::Load(const Repository& repository, const OpContext& ctx) {
+  PITR_ASSIGN(std::vector<Slot> slots, ListLabels(repository, ctx));
+  PITR_TRY(ReadAll(repository, slots, ctx));
+  BackupCatalog catalog;
+  for (Slot& slot : slots) {
+    if (slot.gone) continue;
+    if (!slot.status.ok() && !IsDamage(slot.status))
+      return std::move(slot.status).Annotate("reading the list of backups");
+    if (!slot.finished) {
+      catalog.unfinished.push_back(std::move(slot.unfinished));
+    } else if (slot.status.ok()) {
+      catalog.backups.push_back(std::move(slot.manifest));
+    } else {
+      catalog.damaged.push_back({std::move(slot.label), std::move(slot.status)});
+    }
+  }
+  std::stable_sort(catalog.backups.begin(), catalog.backups.end(),
+                   [](const BackupManifest& a, const BackupManifest& b) { return a.stop_micros < b.stop_micros; });
+  return catalog;
+}
+
+const BackupManifest* BackupCatalog::Find(std::string_view label) const {
+  const auto at =
+      std::find_if(backups.begin(), backups.end(), [&](const BackupManifest& backup) { return backup.label == label; });
+  return at == backups.end() ? nullptr : &*at;
+}
+
+}  // namespace pitr

@@ -1,0 +1,253 @@
+#include "core/repo/manifest.h"
+
+#include <algorithm>
+
+#include "core/repo/json_fields.h"
+#include "core/repo/layout.h"
+
+namespace pitr {
+namespace {
+
+using nlohmann::json;
+
+constexpr const char* kVersionField = "pg_pitr_manifest";
+constexpr const char* kWhat = "backup manifest";
+constexpr int kManifestVersion = 1;
+// About 100,000 packs of a gigabyte take 8 MiB.
+constexpr size_t kMaxManifestBytes = size_t{64} << 20;
+
+Status GetLsn(const JsonFields& fields, const char* name, Lsn& out) {
+  std::string text;
+  PITR_TRY(fields.Text(name, text));
+  const auto lsn = Lsn::Parse(text);
+  if (!lsn || !lsn->valid()) return fields.Wrong(name, "a WAL location");
+  out = *lsn;
+  return Status::Ok();
+}
+
+Status GetTimeline(const JsonFields& fields, const char* name, Timeline& out) {
+  PITR_TRY(fields.Unsigned32(name, out.value));
+  return out.valid() ? Status::Ok() : fields.Wrong(name, "a timeline");
+}
+
+Status GetType(const JsonFields& fields, BackupType& out) {
+  std::string text;
+  PITR_TRY(fields.Text("type", text));
+  for (const BackupType type : {BackupType::kFull, BackupType::kDiff, BackupType::kIncr}) {
+    if (text != BackupTypeName(type)) continue;
+    out = type;
+    return Status::Ok();
+  }
+  return fields.Wrong("type", "a known type of backup");
+}
+
+Status GetCluster(const JsonFields& manifest, ClusterIdentity& out) {
+  PITR_ASSIGN(const json* object, manifest.OptionalObject("cluster"));
+  if (object == nullptr) return manifest.Missing("cluster");
+  const JsonFields fields(*object, "cluster of the backup manifest");
+  std::string text;
+  PITR_TRY(fields.Text("system_id", text));
+  // A JSON number of 64 bits does not survive every reader, so the identifier is text, in decimal as PostgreSQL shows
+  // it.
+  uint64_t id = 0;
+  for (const char c : text) {
+    if (c < '0' || c > '9' || id > (UINT64_MAX - (c - '0')) / 10)
+      return fields.Wrong("system_id", "a system identifier");
+    id = id * 10 + (c - '0');
+  }
+  if (id == 0) return fields.Wrong("system_id", "a system identifier");
+  out.system_id = SystemId{id};
+  PITR_TRY(fields.Unsigned32("segment_size", out.segment_size_bytes));
+  if (!IsValidSegmentSize(out.segment_size_bytes)) return fields.Wrong("segment_size", "a size of WAL segments");
+  uint64_t major = 0;
+  PITR_TRY(fields.Unsigned("pg_major", 1000, major));
+  out.pg_major = static_cast<int>(major);
+  return Status::Ok();
+}
+
+// Calls `each` with the fields of every object in the array `name`.
+template <class F>
+Status ForEachObject(const JsonFields& manifest, const char* name, F&& each) {
+  PITR_ASSIGN(const json* array, manifest.OptionalArray(name));
+  if (array == nullptr) return Status::Ok();
+  const std::string what = std::string(name) + " of the backup manifest";
+  for (const json& element : *array) {
+    if (!element.is_object()) return manifest.Wrong(name, "an array of objects");
+    PITR_TRY(each(JsonFields(element, what)));
+  }
+  return Status::Ok();
+}
+
+Status GetLists(const JsonFields& fields, BackupManifest& out) {
+  PITR_TRY(ForEachObject(fields, "tablespaces", [&](const JsonFields& element) -> Status {
+    TablespaceEntry entry;
+    PITR_TRY(element.Unsigned32("oid", entry.oid));
+    PITR_TRY(element.Text("path", entry.path));
+    PITR_TRY(element.OptionalBool("in_place", entry.in_place));
+    out.tablespaces.push_back(std::move(entry));
+    return Status::Ok();
+  }));
+  PITR_TRY(ForEachObject(fields, "page_errors", [&](const JsonFields& element) -> Status {
+    PageError error;
+    PITR_TRY(element.Text("path", error.path));
+    PITR_TRY(element.Unsigned32("block", error.block));
+    out.page_errors.push_back(std::move(error));
+    return Status::Ok();
+  }));
+  return ForEachObject(fields, "packs", [&](const JsonFields& element) -> Status {
+    PackEntry pack;
+    PITR_TRY(element.Text("key", pack.key));
+    if (!CheckKey(pack.key).ok()) return element.Wrong("key", "the key of an object");
+    PITR_TRY(element.Unsigned("size", UINT64_MAX, pack.size_bytes));
+    out.packs.push_back(std::move(pack));
+    return Status::Ok();
+  });
+}
+
+Status GetAnnotations(const JsonFields& fields, std::map<std::string, std::string>& out) {
+  PITR_ASSIGN(const json* object, fields.OptionalObject("annotations"));
+  if (object == nullptr) return Status::Ok();
+  for (const auto& [name, value] : object->items()) {
+    if (!value.is_string()) return fields.Wrong("annotations", "an object of strings");
+    out[name] = value.get_ref<const std::string&>();
+  }
+  return Status::Ok();
+}
+
+Status GetFileMap(const JsonFields& manifest, BackupManifest& out) {
+  PITR_ASSIGN(const json* object, manifest.OptionalObject("file_map"));
+  if (object == nullptr) return manifest.Missing("file_map");
+  const JsonFields fields(*object, "file map of the backup manifest");
+  PITR_TRY(fields.Text("key", out.file_map_key));
+  if (!CheckKey(out.file_map_key).ok()) return fields.Wrong("key", "the key of an object");
+  return fields.Unsigned("size", UINT64_MAX, out.file_map_bytes);
+}
+
+Status GetTimes(const JsonFields& fields, BackupManifest& out) {
+  PITR_TRY(fields.Signed("start_micros", out.start_micros));
+  PITR_TRY(fields.Signed("stop_micros", out.stop_micros));
+  PITR_TRY(GetTimeline(fields, "timeline", out.timeline));
+  PITR_TRY(GetTimeline(fields, "stop_timeline", out.stop_timeline));
+  PITR_TRY(GetLsn(fields, "start_lsn", out.start_lsn));
+  PITR_TRY(GetLsn(fields, "checkpoint_lsn", out.checkpoint_lsn));
+  PITR_TRY(GetLsn(fields, "stop_lsn", out.stop_lsn));
+  if (out.stop_lsn < out.start_lsn) return fields.Wrong("stop_lsn", "after \"start_lsn\"");
+  return Status::Ok();
+}
+
+}  // namespace
+
+std::string_view BackupTypeName(BackupType type) {
+  switch (type) {
+    case BackupType::kFull:
+      return "full";
+    case BackupType::kDiff:
+      return "diff";
+    case BackupType::kIncr:
+      return "incr";
+  }
+  return "full";
+}
+
+SegmentNo FirstSegment(const BackupManifest& manifest) {
+  return SegmentOf(manifest.start_lsn, manifest.cluster.segment_size_bytes);
+}
+
+SegmentNo LastSegment(const BackupManifest& manifest) {
+  // The stop position is where the backup-end record ends: when that is a segment's first byte, the record is in the
+  // one before.
+  return SegmentBefore(manifest.stop_lsn, manifest.cluster.segment_size_bytes);
+}
+
+std::string EncodeManifest(const BackupManifest& manifest) {
+  json document = {{kVersionField, manifest.version},
+                   {"label", manifest.label},
+                   {"type", std::string(BackupTypeName(manifest.type))},
+                   {"cluster",
+                    {{"system_id", std::to_string(manifest.cluster.system_id.value)},
+                     {"segment_size", manifest.cluster.segment_size_bytes},
+                     {"pg_major", manifest.cluster.pg_major}}},
+                   {"server_version", manifest.server_version},
+                   {"tool_version", manifest.tool_version},
+                   {"start_micros", manifest.start_micros},
+                   {"stop_micros", manifest.stop_micros},
+                   {"timeline", manifest.timeline.value},
+                   {"stop_timeline", manifest.stop_timeline.value},
+                   {"start_lsn", manifest.start_lsn.ToString()},
+                   {"checkpoint_lsn", manifest.checkpoint_lsn.ToString()},
+                   {"stop_lsn", manifest.stop_lsn.ToString()},
+                   {"database_bytes", manifest.database_bytes},
+                   {"stored_bytes", manifest.stored_bytes},
+                   {"file_count", manifest.file_count},
+                   {"encrypted", manifest.encrypted},
+                   {"data_checksums", manifest.data_checksums},
+                   {"file_map", {{"key", manifest.file_map_key}, {"size", manifest.file_map_bytes}}}};
+  if (!manifest.parent_label.empty()) document["parent"] = manifest.parent_label;
+  PutText(document, "backup_label", manifest.backup_label);
+  PutText(document, "tablespace_map", manifest.tablespace_map);
+  json& tablespaces = document["tablespaces"] = json::array();
+  for (const TablespaceEntry& entry : manifest.tablespaces) {
+    json element = {{"oid", entry.oid}, {"in_place", entry.in_place}};
+    PutText(element, "path", entry.path);
+    tablespaces.push_back(std::move(element));
+  }
+  json& errors = document["page_errors"] = json::array();
+  for (const PageError& error : manifest.page_errors) {
+    json element = {{"block", error.block}};
+    PutText(element, "path", error.path);
+    errors.push_back(std::move(element));
+  }
+  json& annotations = document["annotations"] = json::object();
+  for (const auto& [name, value] : manifest.annotations) annotations[name] = value;
+  json& packs = document["packs"] = json::array();
+  for (const PackEntry& pack : manifest.packs) packs.push_back({{"key", pack.key}, {"size", pack.size_bytes}});
+  return DumpJson(document);
+}
+
+Result<BackupManifest> DecodeManifest(std::string_view text) {
+  PITR_ASSIGN(const json document, ParseJsonObject(text, kWhat));
+  const JsonFields fields(document, kWhat);
+  BackupManifest out;
+  uint64_t version = 0;
+  PITR_TRY(fields.Unsigned(kVersionField, INT32_MAX, version));
+  if (version == 0) return fields.Wrong(kVersionField, "a version");
+  if (version > kManifestVersion)
+    return Status(Code::kInvalidArgument, "backup manifest has version " + std::to_string(version) +
+                                              ", this program reads up to version " + std::to_string(kManifestVersion))
+        .WithHint("Use a newer pg_pitr to read this backup.");
+  out.version = static_cast<int>(version);
+  PITR_TRY(fields.Text("label", out.label));
+  if (!layout::IsValidLabel(out.label)) return fields.Wrong("label", "the label of a backup");
+  PITR_TRY(GetType(fields, out.type));
+  PITR_TRY(fields.OptionalText("parent", out.parent_label));
+  if (!out.parent_label.empty() && !layout::IsValidLabel(out.parent_label))
+    return fields.Wrong("parent", "the label of a backup");
+  PITR_TRY(GetCluster(fields, out.cluster));
+  PITR_TRY(fields.Text("server_version", out.server_version));
+  PITR_TRY(fields.OptionalText("tool_version", out.tool_version));
+  PITR_TRY(GetTimes(fields, out));
+  PITR_TRY(fields.Text("backup_label", out.backup_label));
+  PITR_TRY(fields.OptionalText("tablespace_map", out.tablespace_map));
+  PITR_TRY(fields.Unsigned("database_bytes", UINT64_MAX, out.database_bytes));
+  PITR_TRY(fields.Unsigned("stored_bytes", UINT64_MAX, out.stored_bytes));
+  PITR_TRY(fields.Unsigned("file_count", UINT64_MAX, out.file_count));
+  PITR_TRY(fields.Bool("encrypted", out.encrypted));
+  PITR_TRY(fields.OptionalBool("data_checksums", out.data_checksums));
+  PITR_TRY(GetLists(fields, out));
+  PITR_TRY(GetAnnotations(fields, out.annotations));
+  PITR_TRY(GetFileMap(fields, out));
+  return out;
+}
+
+Result<BackupManifest> ReadManifest(const Repository& repository, const std::string& label, const OpContext& ctx) {
+  const std::string key = layout::BackupKey(label, layout::BackupObject::kManifest);
+  PITR_ASSIGN(const Bytes plain, repository.ReadObject(ObjectKind::kManifest, key, kMaxManifestBytes, ctx));
+  auto manifest = DecodeManifest(AsText(plain));
+  if (!manifest.ok()) return std::move(manifest).status().Annotate("object \"" + key + "\"");
+  if (manifest.value().label != label)
+    return Status(Code::kCorruption,
+                  "object \"" + key + "\" is the manifest of backup \"" + manifest.value().label + "\"");
+  return manifest;
+}
+
+}  // namespace pitr
