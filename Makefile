@@ -84,13 +84,13 @@ core: $(CMAKE_DIR)/CMakeCache.txt
 	@cmake --build $(CMAKE_DIR) -j $(JOBS)
 $(CORE_LIB) $(BINARY): core ;
 
-demo: ## the whole story: rows, backup, an accident, recovery to just before it; STORE=dir (default) or STORE=s3
-	scripts/install-deps.sh build test $(if $(filter s3,$(STORE)),s3)
-	scripts/demo.sh $(or $(STORE),dir)
+demo: ## the whole story: rows, backup, an accident, recovery to just before it; STORE=directory (default) or s3
+	@scripts/install-deps.sh build test $(if $(filter s3,$(STORE)),s3)
+	@scripts/with-private-install.sh $(if $(filter s3,$(STORE)),test/lib/rgw.sh run --) scripts/demo.sh $(or $(STORE),directory)
 
 test: ## everything below on this machine's PostgreSQL; installs what it needs
-	scripts/install-deps.sh build test s3 tidy
-	test/run-tests.sh
+	@scripts/install-deps.sh build test s3 tidy
+	@test/run-tests.sh
 
 test-unit: ## unit tests
 	test/run-tests.sh unit
@@ -108,7 +108,7 @@ test-matrix: ## the server-side tests on PostgreSQL 17, 18 and 19 in throw-away 
 	scripts/matrix.sh $(MATRIX)
 bench: ## ratios against pgBackRest, pg_basebackup and zstd
 	scripts/install-deps.sh build test s3 bench
-	bench/run.sh
+	bench/bench.py
 format: ## reformat the sources
 	scripts/format.sh fix
 tidy: ## the rules of the house, and clang-tidy on changed files (FILES=all for every file)

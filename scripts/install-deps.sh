@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# usage: install-deps.sh GROUP...   (build, test, s3, tidy, bench, chroot)
+# usage: install-deps.sh GROUP...   (build, test, server-test, s3, tidy, bench, chroot)
 # Installs the Debian packages that building, testing or the demo need, and only those that are missing. Needs root or sudo
 # for that; with nothing missing it needs neither. PG_MAJOR chooses the server version; the default is that of PG_CONFIG, if it has
 # server headers, else the newest one that the suite offers.
@@ -37,8 +37,8 @@ packages_of() {
   case $1 in
     build) echo g++ make cmake ninja-build pkg-config binutils libcurl4-openssl-dev libssl-dev libzstd-dev libxxhash-dev libpugixml-dev \
              nlohmann-json3-dev libcli11-dev postgresql-server-dev-"$major" ;;
-    test) echo postgresql-"$major" postgresql-"$major"-pgtap libipc-run-perl libtap-parser-sourcehandler-pgtap-perl libgtest-dev \
-            libgmock-dev util-linux python3 openssl procps ;;
+    server-test) echo postgresql-"$major" libipc-run-perl perl util-linux python3 openssl procps ;;
+    test) echo "$(packages_of server-test)" postgresql-"$major"-pgtap libgtest-dev libgmock-dev ;;
     s3) echo radosgw ceph-mon ceph-osd ceph-mgr ceph-common openssl ;;
     tidy) echo clang-format-14 git python3 ;;
     bench) echo libbenchmark-dev zstd time pgbackrest ;;
@@ -66,10 +66,10 @@ install() {
 
 major=
 for group in "$@"; do
-  case $group in build | test) [ -n "$major" ] || major=$(server_major) ;; esac
+  case $group in build | *test) [ -n "$major" ] || major=$(server_major) ;; esac
 done
 if [ -z "$major" ]; then
-  case " $* " in *" build "* | *" test "*)
+  case " $* " in *" build "* | *"test "*)
     update_once
     major=$(server_major)
     [ -n "$major" ] || { echo "install-deps: this system offers no postgresql-server-dev package" >&2; exit 1; } ;;

@@ -14,6 +14,9 @@ inline constexpr std::string_view kWalPrefix = "wal/";
 inline constexpr std::string_view kBackupPrefix = "backup/";
 inline constexpr std::string_view kDataPrefix = "data/";
 inline constexpr std::string_view kKeyringPrefix = "keys/";
+inline constexpr std::string_view kTailPrefix = "tail/";    // reserved for later formats, as are the two below
+inline constexpr std::string_view kIndexPrefix = "index/";
+inline constexpr std::string_view kProofPrefix = "proof/";
 inline constexpr std::string_view kProbePrefix = "probe/";
 
 // Letters, digits, '.', '_', '-'; 1 to 64 characters; begins with a letter or digit.
@@ -36,6 +39,12 @@ std::optional<BackupKeyParts> ParseBackupKey(std::string_view key);
 std::string DataPrefix(std::string_view label);             // "data/<label>/"
 std::string PackKey(std::string_view label, uint32_t number);  // numbers from 1
 
+// "keys/00000001.89abcdef"; key numbers from 1 to 99999999.
 std::string KeySlotKey(uint32_t key_number, uint32_t slot);
+struct KeySlotParts {
+  uint32_t key_number = 0;
+  uint32_t slot = 0;
+};
+std::optional<KeySlotParts> ParseKeySlotKey(std::string_view key);
 
 }  // namespace pitr::layout

@@ -4,7 +4,6 @@
 // thread; they reuse their zstd and cipher contexts, so keep one per thread and Begin() it per object.
 #pragma once
 #include <array>
-#include <functional>
 #include <cstdint>
 #include <functional>
 #include <memory>
@@ -20,9 +19,14 @@ enum class Cipher : uint8_t { kNone = 0, kAes256Gcm = 1 };
 enum class Codec : uint8_t { kNone = 0, kZstd = 1 };
 enum class FrameType : uint8_t { kData = 0, kEnd = 1 };
 
+// "wal object", "manifest", ...: for messages.
+std::string_view ObjectKindName(ObjectKind kind);
+
 inline constexpr uint16_t kFormatVersion = 1;
 inline constexpr size_t kObjectHeaderBytes = 64;
 inline constexpr size_t kFrameHeaderBytes = 24;
+inline constexpr size_t kFrameTagBytes = 16;  // at the end of an encrypted frame, part of its stored length
+inline constexpr size_t kEndPlainBytes = 32;  // content of the end frame
 inline constexpr size_t kMaxFramePlainBytes = size_t{16} << 20;
 inline constexpr size_t kWalFramePlainBytes = size_t{2} << 20;
 inline constexpr size_t kDataFramePlainBytes = size_t{1} << 20;
@@ -50,9 +54,9 @@ class ObjectEncoder {
   ObjectEncoder(const ObjectEncoder&) = delete;
   ObjectEncoder& operator=(const ObjectEncoder&) = delete;
 
-  // Starts an object and appends its header to `out`.
+  // Starts an object and appends its header to `out`. Offsets count from here, whatever the caller does with `out` between the calls.
   Status Begin(ObjectKind kind, const std::string& object_key, Bytes& out);
-  // Appends one data frame (1 .. kMaxFramePlainBytes bytes) to `out`; falls back to codec none when zstd does not shrink it.
+  // Appends one data frame (1 .. kMaxFramePlainBytes bytes) to `out`, in one pass over `plain`; falls back to codec none when zstd does not shrink it.
   Result<FrameRef> AppendFrame(ByteView plain, Bytes& out);
   // Appends the end frame. Total checks are kept for every kind but kPack.
   Status Finish(Bytes& out);
@@ -71,7 +75,8 @@ class ObjectDecoder {
   ObjectDecoder& operator=(const ObjectDecoder&) = delete;
 
   // Checks magic, version, kind, check and key number. kCorruption; kInvalidArgument with a hint when a newer format or a missing or
-  // other key is the reason.
+  // other key is the reason. An unencrypted object is kCorruption when there is a key, markers and key slots excepted: whoever can
+  // write to the store must not be able to pass off plain objects as ours.
   Status Open(ObjectKind expected, const std::string& object_key, ByteView header);
   // Sizes of the frame that begins with these kFrameHeaderBytes; kCorruption when they are impossible.
   struct FrameInfo {
@@ -80,8 +85,8 @@ class ObjectDecoder {
     FrameType type;
   };
   Result<FrameInfo> PeekFrame(ByteView frame_header) const;
-  // Decodes one whole frame (header included) found at `offset` into `out` (exactly plain_bytes long).
-  // kCorruption naming the object and the offset.
+  // Decodes one whole frame (header included) found at `offset` into `out` (exactly plain_bytes long, not overlapping `frame`).
+  // kCorruption naming the object and the offset; `out` then holds nothing that may be used.
   Status DecodeFrame(uint64_t offset, ByteView frame, std::span<uint8_t> out);
 
  private:
@@ -92,6 +97,9 @@ class ObjectDecoder {
 // A whole object in one call, for small ones (everything but packs).
 Result<Bytes> EncodeObject(ObjectKind kind, const std::string& object_key, ByteView plain, const RepositoryKey* key, int level,
                            size_t frame_plain_bytes = kWalFramePlainBytes);
+
+// Stored size that encoding `plain_bytes` cannot exceed.
+size_t MaxObjectBytes(size_t plain_bytes, size_t frame_plain_bytes = kWalFramePlainBytes);
 
 // Feeds a stored object piece by piece (any cut) and gets its plain content in order; checks every frame and the end frame.
 // One object per reader. `sink` gets each frame's plain bytes once it has been verified.

@@ -1,0 +1,58 @@
+#include "core/base/zstd.h"
+
+#include <zstd.h>
+#include <zstd_errors.h>
+
+#include <algorithm>
+#include <new>
+
+namespace pitr {
+
+size_t ZstdBound(size_t plain_bytes) { return ZSTD_compressBound(plain_bytes); }
+
+struct ZstdCompressor::State {
+  ZSTD_CCtx* ctx = ZSTD_createCCtx();
+  State() {
+    if (ctx == nullptr) throw std::bad_alloc();
+  }
+  ~State() { ZSTD_freeCCtx(ctx); }
+};
+
+ZstdCompressor::ZstdCompressor(int level) : state_(std::make_unique<State>()) {
+  // Never out of range after the clamp, so there is no error to report.
+  ZSTD_CCtx_setParameter(state_->ctx, ZSTD_c_compressionLevel, std::clamp(level, kMinZstdLevel, kMaxZstdLevel));
+}
+ZstdCompressor::~ZstdCompressor() = default;
+
+Result<size_t> ZstdCompressor::Compress(ByteView plain, std::span<uint8_t> out) {
+  const size_t n = ZSTD_compress2(state_->ctx, out.data(), out.size(), plain.data(), plain.size());
+  if (!ZSTD_isError(n)) return n;
+  if (ZSTD_getErrorCode(n) == ZSTD_error_dstSize_tooSmall) return size_t{0};
+  return Status(Code::kInternal, std::string("zstd could not compress: ") + ZSTD_getErrorName(n));
+}
+
+struct ZstdDecompressor::State {
+  ZSTD_DCtx* ctx = ZSTD_createDCtx();
+  State() {
+    if (ctx == nullptr) throw std::bad_alloc();
+  }
+  ~State() { ZSTD_freeDCtx(ctx); }
+};
+
+ZstdDecompressor::ZstdDecompressor() : state_(std::make_unique<State>()) {}
+ZstdDecompressor::~ZstdDecompressor() = default;
+
+Status ZstdDecompressor::Decompress(ByteView stored, std::span<uint8_t> out) {
+  // RFC 8878 has decoders ignore this bit; we do not, so that no flipped bit goes unnoticed.
+  constexpr size_t kDescriptor = 4;
+  constexpr uint8_t kUnusedBit = 0x10;
+  if (stored.size() > kDescriptor && (stored[kDescriptor] & kUnusedBit) != 0)
+    return {Code::kCorruption, "zstd frame header with its unused bit set"};
+  const size_t n = ZSTD_decompressDCtx(state_->ctx, out.data(), out.size(), stored.data(), stored.size());
+  if (ZSTD_isError(n)) return {Code::kCorruption, std::string("zstd could not decompress: ") + ZSTD_getErrorName(n)};
+  if (n != out.size())
+    return {Code::kCorruption, "zstd frame holds " + std::to_string(n) + " bytes instead of " + std::to_string(out.size())};
+  return Status::Ok();
+}
+
+}  // namespace pitr

@@ -1,0 +1,57 @@
+// The path of timelines that leads to a timeline, from its history file. A fork happens at a switch
+// point: everything before it was written on the parent, everything from it on by the child.
+// Immutable value; any thread. Format: access/transam/timeline.c.
+#pragma once
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "core/base/status.h"
+#include "core/pg/lsn.h"
+
+namespace pitr {
+
+// One timeline of the path and the part [begin, end) of WAL that the path takes from it.
+struct TimelineEntry {
+  Timeline timeline;
+  Lsn begin;           // 0/0 for the first timeline
+  Lsn end;             // where the next timeline leaves it; 0/0 (open) for the last
+  std::string reason;  // why it was left, as PostgreSQL wrote it; empty for the last
+};
+
+inline constexpr size_t kMaxHistoryFileSize = 4u << 20;
+
+class TimelineHistory {
+ public:
+  // `text` is the content of `timeline`'s history file; comments and empty lines are allowed.
+  // kInvalidArgument for a timeline of 0; kCorruption for a line that does not parse, timelines that do
+  // not increase, switch points that go backwards, or more than kMaxHistoryFileSize bytes.
+  static Result<TimelineHistory> Parse(Timeline timeline, std::string_view text);
+  // A timeline without ancestors: timeline 1, which has no history file.
+  static TimelineHistory Root(Timeline timeline);
+
+  Timeline timeline() const { return entries_.back().timeline; }
+  // Oldest first; the last is timeline() itself. Never empty.
+  std::span<const TimelineEntry> entries() const { return entries_; }
+
+  bool Includes(Timeline timeline) const { return Find(timeline) != nullptr; }
+  // The timeline on which the byte at `lsn` was written.
+  Timeline TimelineContaining(Lsn lsn) const;
+  // Where the path leaves `timeline`; nullopt for the last one and for one not on the path.
+  std::optional<Lsn> SwitchPoint(Timeline timeline) const;
+  // True when WAL of `timeline` up to the exclusive end `end` is part of this path: a backup that ended
+  // there, or a record that ends there, leads to timeline(). (The server tests the byte before `end`.)
+  bool ReachedFrom(Timeline timeline, Lsn end) const;
+  // The timeline whose file of this segment recovery should read: the newest that has begun by the end
+  // of the segment. The file of a child repeats the parent's WAL up to the switch point.
+  Timeline TimelineOfSegment(SegmentNo segment, uint32_t segment_size) const;
+
+ private:
+  TimelineHistory() = default;
+  const TimelineEntry* Find(Timeline timeline) const;
+  std::vector<TimelineEntry> entries_;
+};
+
+}  // namespace pitr

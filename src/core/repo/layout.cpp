@@ -1,0 +1,102 @@
+#include "core/repo/layout.h"
+
+#include <cstdio>
+
+namespace pitr::layout {
+namespace {
+
+// Not isalnum(): a server process has a locale.
+bool IsLetterOrDigit(char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9'); }
+bool IsLowerHex(char c) { return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f'); }
+char Lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; }
+
+constexpr size_t kTimelineDigits = 8;
+// A name's shape does not depend on the segment size except for the highest segment number, which the smallest size allows most of.
+constexpr uint32_t kSmallestSegment = 1u << 20;
+
+std::string TimelineText(std::string_view wal_name) {
+  std::string text(wal_name.substr(0, kTimelineDigits));
+  for (char& c : text) c = Lower(c);
+  return text;
+}
+
+const char* Name(BackupObject object) {
+  switch (object) {
+    case BackupObject::kStart: return "start";
+    case BackupObject::kFiles: return "files";
+    case BackupObject::kManifest: return "manifest";
+  }
+  return "";
+}
+
+template <class... Args>
+std::string Format(const char* format, Args... args) {
+  char text[48];
+  snprintf(text, sizeof text, format, args...);
+  return text;
+}
+
+}  // namespace
+
+bool IsValidLabel(std::string_view label) {
+  if (label.empty() || label.size() > 64 || !IsLetterOrDigit(label[0])) return false;
+  for (char c : label)
+    if (!IsLetterOrDigit(c) && c != '.' && c != '_' && c != '-') return false;
+  return true;
+}
+
+std::string WalKey(std::string_view name) {
+  return std::string(kWalPrefix) + TimelineText(name) + "/" + std::string(name);
+}
+
+std::string WalTimelinePrefix(Timeline timeline) { return std::string(kWalPrefix) + Format("%08x/", timeline.value); }
+
+std::optional<std::string> WalNameOfKey(std::string_view key) {
+  if (!key.starts_with(kWalPrefix)) return std::nullopt;
+  const std::string_view rest = key.substr(kWalPrefix.size());
+  if (rest.size() <= kTimelineDigits + 1 || rest[kTimelineDigits] != '/') return std::nullopt;
+  std::string name(rest.substr(kTimelineDigits + 1));
+  if (!ParseWalFileName(name, kSmallestSegment) || WalKey(name) != key) return std::nullopt;
+  return name;
+}
+
+std::string BackupKey(std::string_view label, BackupObject object) {
+  return std::string(kBackupPrefix) + std::string(label) + "/" + Name(object);
+}
+
+std::optional<BackupKeyParts> ParseBackupKey(std::string_view key) {
+  if (!key.starts_with(kBackupPrefix)) return std::nullopt;
+  const std::string_view rest = key.substr(kBackupPrefix.size());
+  const size_t slash = rest.find('/');
+  if (slash == std::string_view::npos || !IsValidLabel(rest.substr(0, slash))) return std::nullopt;
+  for (BackupObject object : {BackupObject::kStart, BackupObject::kFiles, BackupObject::kManifest})
+    if (rest.substr(slash + 1) == Name(object)) return BackupKeyParts{std::string(rest.substr(0, slash)), object};
+  return std::nullopt;
+}
+
+std::string DataPrefix(std::string_view label) { return std::string(kDataPrefix) + std::string(label) + "/"; }
+
+std::string PackKey(std::string_view label, uint32_t number) { return DataPrefix(label) + Format("%06u", number); }
+
+std::string KeySlotKey(uint32_t key_number, uint32_t slot) {
+  return std::string(kKeyringPrefix) + Format("%08u.%08x", key_number, slot);
+}
+
+std::optional<KeySlotParts> ParseKeySlotKey(std::string_view key) {
+  if (!key.starts_with(kKeyringPrefix)) return std::nullopt;
+  const std::string_view rest = key.substr(kKeyringPrefix.size());
+  if (rest.size() != 17 || rest[8] != '.') return std::nullopt;
+  KeySlotParts parts;
+  for (char c : rest.substr(0, 8)) {
+    if (c < '0' || c > '9') return std::nullopt;
+    parts.key_number = parts.key_number * 10 + static_cast<uint32_t>(c - '0');
+  }
+  for (char c : rest.substr(9)) {
+    if (!IsLowerHex(c)) return std::nullopt;
+    parts.slot = parts.slot << 4 | static_cast<uint32_t>(c <= '9' ? c - '0' : c - 'a' + 10);
+  }
+  if (parts.key_number == 0) return std::nullopt;
+  return parts;
+}
+
+}  // namespace pitr::layout

@@ -1,0 +1,306 @@
+// See s3.h. Whole objects: create, read, look, list, delete. Uploads in parts are in s3_multipart.cpp.
+#include "core/store/s3.h"
+
+#include <algorithm>
+#include <charconv>
+#include <random>
+
+#include "core/store/s3_store.h"
+#include "core/store/s3_time.h"
+
+namespace pitr {
+namespace {
+
+std::optional<uint64_t> ToNumber(std::string_view text) {
+  uint64_t value = 0;
+  auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+  if (error != std::errc() || end != text.data() + text.size()) return std::nullopt;
+  return value;
+}
+
+struct ContentRange {
+  uint64_t first = 0;
+  uint64_t last = 0;
+};
+
+// "bytes 5-9/20" or "bytes 5-9/*".
+std::optional<ContentRange> ParseContentRange(std::string_view text) {
+  if (!text.starts_with("bytes ")) return std::nullopt;
+  text.remove_prefix(6);
+  size_t dash = text.find('-');
+  size_t slash = text.find('/');
+  if (dash == text.npos || slash == text.npos || dash > slash) return std::nullopt;
+  auto first = ToNumber(text.substr(0, dash));
+  auto last = ToNumber(text.substr(dash + 1, slash - dash - 1));
+  if (!first || !last || *last < *first) return std::nullopt;
+  return ContentRange{*first, *last};
+}
+
+std::string RangeText(ByteRange range) {
+  return std::to_string(range.offset) + (range.length == UINT64_MAX ? "-" : "-" + std::to_string(range.offset + range.length - 1));
+}
+
+Status PastEnd(const std::string& key, ByteRange range) {
+  return {Code::kInvalidArgument, "could not read \"" + key + "\": its end is before that of the range " +
+                                      std::to_string(range.offset) + " + " + std::to_string(range.length)};
+}
+
+// Checks that the answer is about the bytes asked for and returns how many will come (UINT64_MAX: chunked).
+Result<uint64_t> ExpectedBytes(const std::string& key, ByteRange range, bool ranged, const HttpResponse& response) {
+  auto bad = [&](Code code, const char* why) {
+    return Status(code, "could not read \"" + key + "\": " + why + " (HTTP " + std::to_string(response.status) +
+                            ", request id " + std::string(response.Header("x-amz-request-id")) + ")");
+  };
+  auto length = ToNumber(response.Header("content-length"));
+  if (!ranged) {
+    if (response.status != 200) return bad(Code::kUnavailable, "unexpected partial answer");
+    if (length) return *length;
+    if (response.Header("transfer-encoding").empty()) return bad(Code::kUnavailable, "answer tells no length");
+    return UINT64_MAX;
+  }
+  if (response.status != 206) return bad(Code::kInvalidArgument, "the store does not support ranged reads");
+  auto got = ParseContentRange(response.Header("content-range"));
+  if (!got || got->first != range.offset) return bad(Code::kUnavailable, "answer is about other bytes");
+  uint64_t bytes = got->last - got->first + 1;
+  if (length && *length != bytes) return bad(Code::kUnavailable, "Content-Length and Content-Range disagree");
+  if (range.length != UINT64_MAX && bytes < range.length) return PastEnd(key, range);
+  if (bytes > range.length) return bad(Code::kUnavailable, "answer has more bytes than were asked for");
+  return bytes;
+}
+
+std::string RandomProbeKey() {
+  std::random_device device;
+  Bytes random;
+  for (int i = 0; i < 4; i++) AppendLe<uint32_t>(random, device());
+  return "probe-" + ToHex(random);
+}
+
+}  // namespace
+
+std::string S3Store::Describe() const {
+  const S3Config& config = client_.config();
+  return "s3://" + config.bucket + (config.prefix.empty() ? "" : "/" + config.prefix);
+}
+
+HttpHeaders S3Store::CreationHeaders() const {
+  const S3Config& config = client_.config();
+  HttpHeaders headers;
+  if (!config.storage_class.empty()) headers.emplace_back("x-amz-storage-class", config.storage_class);
+  if (!config.sse.empty()) headers.emplace_back("x-amz-server-side-encryption", config.sse);
+  if (!config.sse_kms_key_id.empty())
+    headers.emplace_back("x-amz-server-side-encryption-aws-kms-key-id", config.sse_kms_key_id);
+  if (!config.tags.empty()) headers.emplace_back("x-amz-tagging", CanonicalQuery(config.tags));
+  if (!config.object_lock_mode.empty()) {
+    int64_t until = client_.clock().WallMicros() + int64_t{config.object_lock_days} * 86400 * 1000000;
+    headers.emplace_back("x-amz-object-lock-mode", config.object_lock_mode);
+    headers.emplace_back("x-amz-object-lock-retain-until-date", FormatIsoTime(until));
+  }
+  return headers;
+}
+
+S3Call S3Store::PutCall(const std::string& key, ByteView body, bool conditional) const {
+  S3Call call{.method = "PUT", .key = key, .headers = CreationHeaders(), .body = body,
+              .operation = Doing("store", key), .permission = "s3:PutObject", .resend = !conditional};
+  call.headers.emplace_back("Content-Type", "application/octet-stream");
+  if (conditional) call.headers.emplace_back("If-None-Match", "*");
+  return call;
+}
+
+Status S3Store::Create(const std::string& key, ByteView body, const OpContext& ctx) {
+  PITR_TRY(CheckKey(key));
+  bool conditional = client_.config().conditional_create;
+  if (!conditional) {
+    PITR_ASSIGN(Presence presence, Head(key, ctx));
+    if (presence.there) return {Code::kAlreadyExists, "could not store \"" + key + "\": it exists already"};
+  }
+  PITR_ASSIGN(HttpResponse response, client_.Send(PutCall(key, body, conditional), nullptr, ctx));
+  if (response.Header("etag").empty())
+    return {Code::kUnavailable, "could not store \"" + key + "\": HTTP " + std::to_string(response.status) + " without an ETag"};
+  return Status::Ok();
+}
+
+Status S3Store::Get(const std::string& key, ByteRange range, const ByteSink& sink, const OpContext& ctx) {
+  PITR_TRY(CheckKey(key));
+  bool ranged = range.offset != 0 || range.length != UINT64_MAX;
+  if (range.length != UINT64_MAX && range.length > UINT64_MAX - range.offset) return PastEnd(key, range);
+  S3Call call{.method = "GET", .key = key, .operation = Doing("read", key), .permission = "s3:GetObject", .accept = {416}};
+  if (range.length != 0) {
+    if (ranged) call.headers.emplace_back("Range", "bytes=" + RangeText(range));
+    uint64_t expected = UINT64_MAX;
+    uint64_t received = 0;
+    HttpSink into;
+    into.begin = [&](const HttpResponse& response) -> Status {
+      PITR_ASSIGN(expected, ExpectedBytes(key, range, ranged, response));
+      return Status::Ok();
+    };
+    into.write = [&](ByteView bytes) -> Status {
+      if (bytes.size() > expected - received)
+        return {Code::kUnavailable, "could not read \"" + key + "\": answer is longer than announced"};
+      received += bytes.size();
+      return sink(bytes);
+    };
+    PITR_ASSIGN(HttpResponse response, client_.Send(call, &into, ctx));
+    if (response.status != 416) {
+      if (expected != UINT64_MAX && received != expected)
+        return {Code::kUnavailable, "could not read \"" + key + "\": answer ended early"};
+      return Status::Ok();
+    }
+  }
+  if (range.length != 0) return PastEnd(key, range);
+  // HTTP cannot say an empty range.
+  PITR_ASSIGN(ObjectInfo info, Stat(key, ctx));
+  return RangeLength(key, range, info.size).status();
+}
+
+Result<S3Store::Presence> S3Store::Head(const std::string& key, const OpContext& ctx) {
+  S3Call call{.method = "HEAD", .key = key, .operation = Doing("examine", key), .permission = "s3:GetObject",
+              .accept = {400, 401, 403, 404}};
+  PITR_ASSIGN(HttpResponse response, client_.Send(call, nullptr, ctx));
+  if (response.status == 404) return Presence{};
+  if (response.status >= 400) {
+    Status why = ExplainHead(key, ctx);
+    if (why.ok()) why = client_.Explain(call, response, {});
+    return why;
+  }
+  auto length = ToNumber(response.Header("content-length"));
+  if (!length) return Status(Code::kUnavailable, "could not examine \"" + key + "\": answer tells no size");
+  return Presence{true, {key, *length, ParseHttpTime(response.Header("last-modified")).value_or(0)}};
+}
+
+Status S3Store::ExplainHead(const std::string& key, const OpContext& ctx) {
+  S3Call call{.method = "GET", .key = key, .headers = {{"Range", "bytes=0-0"}}, .operation = Doing("examine", key),
+              .permission = "s3:GetObject", .accept = {416}};
+  return client_.Send(call, nullptr, ctx).status();
+}
+
+Result<ObjectInfo> S3Store::Stat(const std::string& key, const OpContext& ctx) {
+  PITR_TRY(CheckKey(key));
+  PITR_ASSIGN(Presence presence, Head(key, ctx));
+  if (presence.there) return presence.info;
+  Status why = ExplainHead(key, ctx);
+  if (why.ok()) return Status(Code::kUnavailable, "could not examine \"" + key + "\": HEAD and GET disagree on whether it exists");
+  return why;
+}
+
+std::string S3Store::RelativeKey(const std::string& full_key) const {
+  const std::string& prefix = client_.config().prefix;
+  std::string key = full_key;
+  if (!prefix.empty()) {
+    if (!key.starts_with(prefix + "/")) return {};
+    key.erase(0, prefix.size() + 1);
+  }
+  return CheckKey(key).ok() ? key : std::string();
+}
+
+Result<ListPage> S3Store::List(const std::string& prefix, const std::string& start_after, const OpContext& ctx) {
+  std::string after = start_after.empty() ? "" : client_.FullKey(start_after);
+  for (;;) {
+    PITR_TRY(ctx.Check());
+    PITR_ASSIGN(ListPage page, ListOnce(prefix, &after, ctx));
+    // A page of other programs' objects only: the caller could not go on from an empty page.
+    if (!page.objects.empty() || !page.more) return page;
+  }
+}
+
+Result<ListPage> S3Store::ListOnce(const std::string& prefix, std::string* start_after, const OpContext& ctx) {
+  S3Call call{.method = "GET",
+              .query = {{"list-type", "2"}, {"prefix", client_.FullKey(prefix)}, {"encoding-type", "url"},
+                        {"max-keys", std::to_string(kMaxListPage)}},
+              .operation = Doing("list", prefix), .permission = "s3:ListBucket", .max_body_bytes = kMaxXmlBytes};
+  if (!start_after->empty()) call.query.emplace_back("start-after", *start_after);
+  PITR_ASSIGN(HttpResponse response, client_.Send(call, nullptr, ctx));
+  auto parsed = ParseListing(response.body);
+  if (!parsed.ok()) return std::move(parsed).status().Annotate("could not " + call.operation);
+  S3Listing listing = std::move(parsed).value();
+  if (listing.truncated && listing.objects.empty())
+    return Status(Code::kUnavailable, "could not " + call.operation + ": an empty page that is not the last");
+  ListPage page;
+  page.more = listing.truncated;
+  for (ObjectInfo& object : listing.objects) {
+    if (object.key <= *start_after)
+      return Status(Code::kInvalidArgument, "could not " + call.operation + ": the store does not list in byte order")
+          .WithHint("Use a bucket type that lists in order; S3 Express directory buckets do not.");
+    *start_after = object.key;
+    object.key = RelativeKey(object.key);
+    if (object.key.starts_with(prefix) && !object.key.empty()) page.objects.push_back(std::move(object));
+  }
+  return page;
+}
+
+Status S3Store::Delete(const std::vector<std::string>& keys, const OpContext& ctx) {
+  PITR_TRY(CheckDeleteBatch(keys));
+  if (keys.size() > 1 && !no_bulk_delete_.load(std::memory_order_relaxed)) {
+    PITR_ASSIGN(bool unsupported, DeleteMany(keys, ctx));
+    if (!unsupported) return Status::Ok();
+    no_bulk_delete_.store(true, std::memory_order_relaxed);
+  }
+  for (const std::string& key : keys) PITR_TRY(DeleteOne(key, ctx));
+  return Status::Ok();
+}
+
+Status S3Store::DeleteOne(const std::string& key, const OpContext& ctx) {
+  S3Call call{.method = "DELETE", .key = key, .operation = Doing("delete", key), .permission = "s3:DeleteObject"};
+  Status status = client_.Send(call, nullptr, ctx).status();
+  return status.code() == Code::kNotFound ? Status::Ok() : status;
+}
+
+Result<bool> S3Store::DeleteMany(const std::vector<std::string>& keys, const OpContext& ctx) {
+  std::vector<std::string> full_keys;
+  full_keys.reserve(keys.size());
+  for (const std::string& key : keys) full_keys.push_back(client_.FullKey(key));
+  std::string xml = DeleteRequestXml(full_keys);
+  S3Call call{.method = "POST", .query = {{"delete", ""}}, .headers = {{"Content-Type", "application/xml"}},
+              .body = AsBytes(xml),
+              .operation = "delete " + std::to_string(keys.size()) + " objects beginning with \"" + keys.front() + "\"",
+              .permission = "s3:DeleteObject", .content_md5 = true, .max_body_bytes = kMaxXmlBytes, .accept = {405, 501}};
+  PITR_ASSIGN(HttpResponse response, client_.Send(call, nullptr, ctx));
+  if (response.status >= 400) return true;
+  if (auto error = ParseS3Error(response.body)) return client_.Explain(call, response, *error);
+  auto failed = ParseDeleteResult(response.body);
+  if (!failed.ok()) return std::move(failed).status().Annotate("could not " + call.operation);
+  for (const S3Error& error : failed.value()) {
+    if (error.code == "NoSuchKey") continue;
+    std::string key = RelativeKey(error.key);
+    call.operation = Doing("delete", key.empty() ? error.key : key);
+    return client_.Explain(call, response, error);
+  }
+  return false;
+}
+
+Result<bool> S3Store::Probe(const std::string& key, const OpContext& ctx) {
+  S3Call first = PutCall(key, AsBytes("first"), true);
+  first.accept = {501};
+  PITR_ASSIGN(HttpResponse created, client_.Send(first, nullptr, ctx));
+  if (created.status == 501) return false;
+  S3Call second = PutCall(key, AsBytes("second"), true);
+  second.accept = {304, 412, 501};  // old MinIO says 304
+  auto again = client_.Send(second, nullptr, ctx);
+  auto kept = again.ok() ? GetAll(*this, key, 64, ctx) : Result<Bytes>(again.status());
+  Status deleted = DeleteOne(key, ctx);
+  if (!kept.ok()) return std::move(kept).status();
+  PITR_TRY(std::move(deleted));
+  return again.value().status == 412 && AsText(kept.value()) == "first";
+}
+
+Result<std::unique_ptr<ObjectStore>> OpenS3(const S3Config& config, const Clock& clock) {
+  PITR_TRY(CheckS3Config(config));
+  PITR_ASSIGN(S3Endpoint endpoint, ResolveS3Endpoint(config));
+  CredentialsConfig credentials = config.credentials;
+  credentials.region = config.region;
+  credentials.proxy = config.proxy;
+  credentials.ca_file = config.ca_file;
+  credentials.instance_metadata = credentials.instance_metadata && endpoint.aws;
+  return std::unique_ptr<ObjectStore>(
+      std::make_unique<S3Store>(config, endpoint, MakeCredentialProvider(credentials, clock), clock));
+}
+
+Result<bool> ProbeConditionalCreate(const S3Config& config, const Clock& clock, const OpContext& ctx) {
+  S3Config plain = config;
+  plain.conditional_create = true;
+  plain.object_lock_mode.clear();  // a locked probe could not be deleted
+  PITR_TRY(CheckS3Config(plain));
+  PITR_ASSIGN(auto store, OpenS3(plain, clock));
+  return static_cast<S3Store&>(*store).Probe(RandomProbeKey(), ctx);
+}
+
+}  // namespace pitr

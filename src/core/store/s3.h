@@ -1,0 +1,21 @@
+// The S3 driver: ObjectStore over the S3 REST protocol. See object_store.h for the contract it keeps.
+//
+// Objects in the bucket whose names no key can have (another program's) are not listed. List fails on a store
+// that does not list in byte order. Conditional creation is If-None-Match: *; where the configuration says the store
+// lacks it, Create and CompleteUpload look first, which two racing writers can defeat.
+#pragma once
+#include <memory>
+
+#include "core/store/object_store.h"
+#include "core/store/s3_config.h"
+
+namespace pitr {
+
+// Opens nothing yet: the first request connects. kInvalidArgument. `clock` is borrowed and must outlive the store.
+Result<std::unique_ptr<ObjectStore>> OpenS3(const S3Config& config, const Clock& clock);
+
+// Does the store honour If-None-Match: *? Creates an object of a random name under the prefix twice, expects the
+// second to be refused and the first to be what is there, and deletes it. Errors as Create and Delete.
+Result<bool> ProbeConditionalCreate(const S3Config& config, const Clock& clock, const OpContext& ctx);
+
+}  // namespace pitr

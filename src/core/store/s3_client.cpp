@@ -1,0 +1,103 @@
+// See s3_client.h.
+#include "core/store/s3_client.h"
+
+#include <openssl/evp.h>
+
+#include <algorithm>
+#include <cstring>
+
+namespace pitr {
+namespace {
+
+// RFC 1864, or "" where OpenSSL has no MD5 (FIPS mode).
+std::string ContentMd5(ByteView body) {
+  unsigned char digest[EVP_MAX_MD_SIZE];
+  unsigned int length = 0;
+  if (EVP_Digest(body.data(), body.size(), digest, &length, EVP_md5(), nullptr) != 1) return {};
+  unsigned char text[EVP_MAX_MD_SIZE * 2];
+  int written = EVP_EncodeBlock(text, digest, static_cast<int>(length));
+  return std::string(reinterpret_cast<char*>(text), static_cast<size_t>(written));
+}
+
+HttpSettings TransportOf(const S3Config& config) {
+  return {.ca_file = config.ca_file,
+          .verify_tls = config.verify_tls,
+          .proxy = config.proxy,
+          .connect_timeout_ms = config.connect_timeout_ms,
+          .stall_timeout_ms = config.stall_timeout_ms};
+}
+
+bool AsksForMd5(const S3Error& error) {
+  return error.code == "InvalidRequest" && error.message.find("Content-MD5") != std::string::npos;
+}
+
+}  // namespace
+
+S3Client::S3Client(S3Config config, S3Endpoint endpoint, std::unique_ptr<CredentialProvider> credentials,
+                   const Clock& clock)
+    : config_(std::move(config)),
+      endpoint_(std::move(endpoint)),
+      credentials_(std::move(credentials)),
+      clock_(clock),
+      http_(TransportOf(config_)),
+      md5_required_(config_.content_md5 || !config_.object_lock_mode.empty()) {}
+
+std::string S3Client::FullKey(const std::string& key) const {
+  return config_.prefix.empty() ? key : config_.prefix + "/" + key;
+}
+
+HttpHeaders S3Client::SignedHeaders(const S3Call& call, const std::string& path, const AwsCredentials& credentials) {
+  SigV4Scope scope{config_.region, "s3", clock_.WallMicros()};
+  SigV4Request to_sign{call.method, path, call.query, call.headers, Sha256Hex(call.body)};
+  HttpHeaders& headers = to_sign.headers;
+  bool upload = call.method == "PUT" && !call.body.empty();
+  if (call.content_md5 || (upload && md5_required_.load(std::memory_order_relaxed))) {
+    std::string md5 = ContentMd5(call.body);
+    if (!md5.empty()) headers.emplace_back("Content-MD5", md5);
+  }
+  if (config_.requester_pays) headers.emplace_back("x-amz-request-payer", "requester");
+  if (!credentials.session_token.empty()) headers.emplace_back("x-amz-security-token", credentials.session_token);
+  headers.emplace_back("x-amz-content-sha256", to_sign.payload_sha256);
+  headers.emplace_back("x-amz-date", AmzDate(scope.wall_micros));
+  headers.emplace_back("Host", endpoint_.host_header);
+  std::string authorization = SignV4(to_sign, credentials, scope, &signing_keys_);
+  headers.emplace_back("Authorization", std::move(authorization));
+  return std::move(headers);
+}
+
+Result<HttpResponse> S3Client::Send(const S3Call& call, const HttpSink* sink, const OpContext& ctx) {
+  auto credentials = credentials_->Get(ctx);
+  if (!credentials.ok()) return std::move(credentials).status().Annotate("could not " + call.operation);
+  std::string path = endpoint_.path + "/" + (call.key.empty() ? "" : FullKey(call.key));
+  HttpRequest request;
+  request.method = call.method;
+  request.url = endpoint_.origin + UriEncode(path, true);
+  if (!call.query.empty()) request.url += "?" + CanonicalQuery(call.query);
+  request.headers = SignedHeaders(call, path, credentials.value());
+  request.body = call.body;
+  request.operation = call.operation;
+  request.max_body_bytes = call.max_body_bytes;
+  request.resend = call.resend;
+  PITR_ASSIGN(HttpResponse response, http_.Do(request, sink, ctx));
+  bool good = response.status >= 200 && response.status < 300;
+  if (good || std::find(call.accept.begin(), call.accept.end(), response.status) != call.accept.end()) return response;
+  return Failure(call, response, credentials.value());
+}
+
+Status S3Client::Failure(const S3Call& call, const HttpResponse& response, const AwsCredentials& used) {
+  S3Error error = ParseS3Error(response.body).value_or(S3Error());
+  Status status = Explain(call, response, error);
+  if (IsExpiredCredentials(error) && credentials_->Invalidate(used)) return {Code::kUnavailable, status.message()};
+  // Object Lock by the bucket's default: only the store knows. Say "again"; from now on the header is sent.
+  if (AsksForMd5(error) && !md5_required_.exchange(true)) return {Code::kUnavailable, status.message()};
+  return status;
+}
+
+Status S3Client::Explain(const S3Call& call, const HttpResponse& response, const S3Error& error) const {
+  S3Failure failure{call.operation, call.permission, config_.bucket, config_.region, response.status, error};
+  if (failure.error.request_id.empty()) failure.error.request_id = response.Header("x-amz-request-id");
+  if (failure.error.region.empty()) failure.error.region = response.Header("x-amz-bucket-region");
+  return ToStatus(failure);
+}
+
+}  // namespace pitr

@@ -1,0 +1,28 @@
+// What an S3 answer that is not a success means for the caller. Pure.
+// Source: the error tables of the Amazon S3 API reference, and what MinIO, Ceph RGW, B2 and R2 answer.
+#pragma once
+#include <string>
+
+#include "core/base/status.h"
+#include "core/store/s3_xml.h"
+
+namespace pitr {
+
+struct S3Failure {
+  std::string operation;   // "store \"wal/...\""
+  std::string permission;  // "s3:PutObject"
+  std::string bucket;
+  std::string region;      // the configured one
+  int http_status = 0;
+  S3Error error;           // code "" when the answer had no S3 document
+};
+
+// Never ok. Code by S3 error code where there is one, else by HTTP status. The message holds operation, HTTP status,
+// S3 code and request id; the detail what the store said; the hint what to do. 404 is kNotFound only for NoSuchKey
+// and NoSuchUpload. An expired token is kPermission here; the client makes it kUnavailable when it can be renewed.
+Status ToStatus(const S3Failure& failure);
+
+// ExpiredToken and its kin: other credentials may help.
+bool IsExpiredCredentials(const S3Error& error);
+
+}  // namespace pitr

@@ -1,0 +1,260 @@
+// archive_library = 'pg_pitr': the callbacks PostgreSQL's archiver process makes.
+//
+// True is returned only for what is durable in the repository. Nothing is ever raised (R4): PostgreSQL 15 and 16 would end the process. The
+// callback waits on its latch and handles interrupts, so a dead store stops neither DROP DATABASE nor a shutdown. All in the main thread.
+#include "core/config/settings.h"
+#include "server/guc.h"
+#include "server/pg.h"
+#include "server/push_ahead.h"
+#include "server/ready_files.h"
+#include "server/server_state.h"
+#include "server/shmem.h"
+#include "server/wait.h"
+
+extern "C" {
+#include "pgstat.h"
+#include "postmaster/interrupt.h"
+#include "storage/condition_variable.h"
+#include "storage/fd.h"
+#include "storage/ipc.h"
+#include "utils/resowner.h"
+#include "utils/timeout.h"
+}
+
+namespace pitr::server {
+namespace {
+
+constexpr int64_t kShutdownPatienceMs = 5000;    // without a success, once the server is shutting down
+constexpr int64_t kInterruptAttemptMs = 1000;    // an attempt this old is left for a changed setting
+constexpr int64_t kRepeatWarningMs = 60000;      // the same failure is reported again after this
+constexpr int kPollMs = 500;
+
+// Everything the archiver knows. Allocated once and never freed: static destructors must not run while threads do (R11).
+struct Archiver {
+  QueuedLog log;
+  std::unique_ptr<PushAhead> session;
+  std::string warned_about;      // the failure last reported
+  int64_t warned_millis = 0;
+  std::string unconfigured;      // why archiving was last reported as not configured
+  uint64_t failures = 0;         // in a row
+  std::string failing_file;
+  int64_t shutdown_deadline = 0;  // steady milliseconds; 0: the server is not shutting down
+};
+Archiver* archiver = nullptr;
+
+int64_t NowMillis() { return SystemClock().SteadyMillis(); }
+
+void ForgetArchiverPid(int, Datum) {
+  SharedState* shared = Shared();
+  if (shared == nullptr) return;
+  LWLockReleaseAll();
+  LWLockAcquire(shared->lock, LW_EXCLUSIVE);
+  if (shared->archiver.pid == MyProcPid) {
+    shared->archiver.pid = 0;
+    shared->archiver.in_flight = 0;
+    shared->archiver.repository_open = false;
+  }
+  LWLockRelease(shared->lock);
+}
+
+Archiver& GetArchiver() {
+  if (archiver == nullptr) {
+    JoinThreadsAtExit();
+    PgCall([] { before_shmem_exit(ForgetArchiverPid, (Datum)0); });
+    archiver = new Archiver;
+    WithShared(LW_EXCLUSIVE, [](SharedState& shared) {
+      shared.archiver.pid = MyProcPid;
+      shared.archiver.started_micros = SystemClock().WallMicros();
+    });
+  }
+  return *archiver;
+}
+
+// One WARNING, or, for the same failure again within a minute, none. What contradicts the repository is said each time.
+void ReportFailure(Archiver& state, const std::string& file, const Status& status) {
+  state.failures++;
+  state.failing_file = file;
+  WithShared(LW_EXCLUSIVE, [&](SharedState& shared) {
+    shared.archiver.failures = state.failures;
+    shared.archiver.error_micros = SystemClock().WallMicros();
+    CopyText(shared.archiver.error_file, file.c_str());
+    shared.archiver.error.Set(status);
+  });
+  const std::string failure = file + "\n" + status.message();
+  const int64_t now = NowMillis();
+  const bool repeated = failure == state.warned_about && now - state.warned_millis < kRepeatWarningMs;
+  if (repeated && status.code() != Code::kConflict) return;
+  state.warned_about = failure;
+  state.warned_millis = now;
+  PlainError plain;
+  plain.Set(status);
+  const char* name = file.c_str();
+  const PlainError* error = &plain;
+  PgCall([name, error] {
+    ereport(WARNING, (errcode(error->sqlstate), errmsg("could not archive WAL file \"%s\": %s", name, error->message),
+                      error->detail[0] ? errdetail("%s", error->detail) : 0, error->hint[0] ? errhint("%s", error->hint) : 0));
+  });
+}
+
+void ReportSuccess(Archiver& state, const std::string& file, const WalPushResult& result) {
+  WithShared(LW_EXCLUSIVE, [&](SharedState& shared) {
+    CopyText(shared.archiver.last_file, file.c_str());
+    shared.archiver.last_micros = SystemClock().WallMicros();
+    shared.archiver.archived_files++;
+    shared.archiver.archived_bytes += result.plain_bytes;
+    shared.archiver.stored_bytes += result.stored_bytes;
+    shared.archiver.failures = 0;
+  });
+  const char* name = file.c_str();
+  if (state.failures > 0) {
+    const uint64_t failures = state.failures;
+    PgCall([name, failures] {
+      ereport(LOG, (errmsg("archiving works again: WAL file \"%s\" was stored after " UINT64_FORMAT " failed attempts", name, failures)));
+    });
+  } else if (result.already_there) {
+    PgCall([name] { ereport(DEBUG1, (errmsg("WAL file \"%s\" was already stored with the same content", name))); });
+  }
+  state.failures = 0;
+  state.warned_about.clear();
+}
+
+Status EnsureSession(Archiver& state) {
+  Config config = CurrentConfig();
+  if (state.session && !SameSettings(state.session->config(), config)) state.session.reset();
+  if (!state.session) {
+    PITR_ASSIGN(state.session, PushAhead::Start(config, ServerIdentity(), state.log));
+  }
+  return Status::Ok();
+}
+
+void PublishProgress(Archiver& state) {
+  WithShared(LW_EXCLUSIVE, [&](SharedState& shared) {
+    shared.archiver.in_flight = state.session->in_flight();
+    shared.archiver.repository_open = state.session->repository_open();
+    shared.archiver.encrypted = state.session->encrypted();
+  });
+}
+
+// Whether to stop waiting for `file` now although its push is still under way. `why` is empty when that needs no report.
+bool ShouldLeave(Archiver& state, int64_t started_millis, std::string* why) {
+  if (ShutdownRequestPending) return true;
+  const int64_t now = NowMillis();
+  if (ConfigReloadPending && now - started_millis > kInterruptAttemptMs) return true;
+  if (now - started_millis < kInterruptAttemptMs && state.shutdown_deadline == 0) return false;
+  if (!ServerIsShuttingDown()) {
+    state.shutdown_deadline = 0;
+    return false;
+  }
+  if (state.shutdown_deadline == 0) state.shutdown_deadline = now + kShutdownPatienceMs;
+  if (now < state.shutdown_deadline) return false;
+  *why = "the server is shutting down and the repository does not answer in time";
+  return true;
+}
+
+enum class Pushed { kYes, kNo, kLeft };
+
+Pushed WaitForPush(Archiver& state, const std::string& file) {
+  const int64_t started = NowMillis();
+  bool woken = false;
+  Pushed pushed = Pushed::kLeft;
+  for (;;) {
+    state.session->DrainPipe();
+    PushAhead::Outcome outcome = state.session->Advance(file);
+    state.log.Emit();
+    PublishProgress(state);
+    if (outcome.state == PushAhead::State::kStored) {
+      ReportSuccess(state, file, outcome.result);
+      if (state.shutdown_deadline != 0) state.shutdown_deadline = NowMillis() + kShutdownPatienceMs;
+      pushed = Pushed::kYes;
+      break;
+    }
+    if (outcome.state == PushAhead::State::kFailed) {
+      ReportFailure(state, file, outcome.status);
+      pushed = Pushed::kNo;
+      break;
+    }
+    std::string why;
+    if (ShouldLeave(state, started, &why)) {
+      if (!why.empty()) {
+        ReportFailure(state, file, Status(Code::kUnavailable, why).WithHint("The file stays in pg_wal and is archived when the server runs again."));
+      }
+      break;
+    }
+    bool latch_set = false;
+    WaitInterruptibly(state.session->ready_fd(), kPollMs, &latch_set);
+    woken = woken || latch_set;
+  }
+  // Somebody called while we waited: PostgreSQL's own loop must hear of it too (a shutdown, a new segment, a reload).
+  if (woken) PgCall([] { SetLatch(MyLatch); });
+  return pushed;
+}
+
+// What pgarch.c does after an ERROR from 17 on; before that nobody else would.
+void CleanUpAfterError(const Pending& pending, const char* file) {
+  const char* message = pending.error ? pending.error->message : pending.plain.message;
+  HOLD_INTERRUPTS();
+  ereport(WARNING, (errmsg("could not archive WAL file \"%s\": %s", file, message ? message : "unknown error")));
+  disable_all_timeouts(false);
+  LWLockReleaseAll();
+  ConditionVariableCancelSleep();
+  pgstat_report_wait_end();
+  ReleaseAuxProcessResources(false);
+  AtEOXact_Files(false);
+  if (pending.error) FreeErrorData(pending.error);
+  RESUME_INTERRUPTS();
+}
+
+bool ArchiveFile(const char* file, const char*) {
+  Pending pending;
+  bool archived = false;
+  const bool ok = RunCpp(
+      [&]() -> Status {
+        Archiver& state = GetArchiver();
+        if (ShutdownRequestPending) return Status::Ok();
+        Status ready = EnsureSession(state);
+        if (!ready.ok()) {
+          ReportFailure(state, file, ready);
+          return Status::Ok();
+        }
+        archived = WaitForPush(state, file) == Pushed::kYes;
+        return Status::Ok();
+      },
+      &pending);
+  if (!ok) CleanUpAfterError(pending, file);
+  return ok && archived;
+}
+
+bool CheckConfigured() {
+  Pending pending;
+  PlainError problem;
+  bool report = false;
+  const bool ok = RunCpp(
+      [&]() -> Status {
+        Archiver& state = GetArchiver();
+        Status valid = ValidateConfig(CurrentConfig());
+        if (valid.ok()) {
+          state.unconfigured.clear();
+          return Status::Ok();
+        }
+        problem.Set(valid);
+        report = state.unconfigured != valid.message();
+        state.unconfigured = valid.message();
+        return Status::Ok();
+      },
+      &pending);
+  if (!ok) problem = pending.plain;
+  if (problem.sqlstate == 0) return ok;
+  if (report && !PITR_HAS_ARCHIVE_ERRDETAIL) {
+    ereport(WARNING, (errmsg("pg_pitr cannot archive: %s", problem.message), problem.detail[0] ? errdetail("%s", problem.detail) : 0,
+                      problem.hint[0] ? errhint("%s", problem.hint) : 0));
+  }
+  PitrArchiveErrdetail(problem.message);
+  return false;
+}
+
+void ArchiverShutdown() { StopEverything(); }
+
+}  // namespace
+}  // namespace pitr::server
+
+PITR_ARCHIVE_MODULE(pitr::server::CheckConfigured, pitr::server::ArchiveFile, pitr::server::ArchiverShutdown)

@@ -1,0 +1,35 @@
+// Threads queue, the main thread reports: the only way a line of core reaches the server log.
+#include "server/log_pg.h"
+
+#include "server/pg.h"
+
+namespace pitr::server {
+
+void QueuedLog::Write(LogLevel level, const std::string& message) {
+  std::lock_guard lock(mutex_);
+  if (lines_.size() >= kMaxLines) {
+    dropped_++;
+    return;
+  }
+  lines_.emplace_back(level, message);
+}
+
+void QueuedLog::Emit() {
+  std::deque<std::pair<LogLevel, std::string>> lines;
+  uint64_t dropped = 0;
+  {
+    std::lock_guard lock(mutex_);
+    lines.swap(lines_);
+    std::swap(dropped, dropped_);
+  }
+  for (const auto& [level, text] : lines) {
+    const int elevel = level == LogLevel::kDebug ? DEBUG1 : level == LogLevel::kInfo ? LOG : WARNING;
+    const char* message = text.c_str();
+    PgCall([elevel, message] { ereport(elevel, (errmsg("pg_pitr: %s", message))); });
+  }
+  if (dropped > 0) {
+    PgCall([dropped] { ereport(LOG, (errmsg("pg_pitr: " UINT64_FORMAT " more log lines were dropped", dropped))); });
+  }
+}
+
+}  // namespace pitr::server

@@ -1,0 +1,186 @@
+// The archiver's threads: open the repository once, push what is asked for and what will be asked for next.
+#include "server/push_ahead.h"
+
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <set>
+
+#include "server/ready_files.h"
+
+namespace pitr::server {
+namespace {
+constexpr size_t kScanLimit = 512;     // names remembered from one look into archive_status
+constexpr size_t kOutstandingPerJob = 2;  // pushed or waiting to be, so that threads do not idle while PostgreSQL renames status files
+}  // namespace
+
+Result<std::unique_ptr<PushAhead>> PushAhead::Start(const Config& config, const ClusterIdentity& cluster, QueuedLog& log) {
+  std::unique_ptr<PushAhead> session(new PushAhead(config, cluster, log));
+  if (pipe2(session->pipe_, O_CLOEXEC | O_NONBLOCK) != 0) return Status(Code::kUnavailable, "could not create a pipe");
+  PITR_ASSIGN(session->pool_, ThreadPool::Start(config.archive_jobs));
+  return session;
+}
+
+PushAhead::~PushAhead() {
+  Stop();
+  for (int fd : pipe_)
+    if (fd >= 0) close(fd);
+}
+
+void PushAhead::Stop() noexcept {
+  cancel_.Cancel();
+  pool_.reset();
+}
+
+void PushAhead::Wake() noexcept {
+  const char byte = 1;
+  // A full pipe already wakes the reader.
+  [[maybe_unused]] ssize_t written = write(pipe_[1], &byte, 1);
+}
+
+void PushAhead::DrainPipe() {
+  char bytes[256];
+  while (read(pipe_[0], bytes, sizeof bytes) > 0) {}
+}
+
+int PushAhead::in_flight() {
+  std::lock_guard lock(mutex_);
+  int count = 0;
+  for (const auto& [name, push] : pushes_) count += push.done ? 0 : 1;
+  return count;
+}
+
+bool PushAhead::repository_open() {
+  std::lock_guard lock(mutex_);
+  return opening_ == Opening::kOpen;
+}
+
+void PushAhead::SubmitOpen() {
+  pool_->Submit([this] {
+    std::unique_ptr<Repository> opened;
+    OpContext ctx;
+    ctx.cancel = &cancel_;
+    Status status = Guarded([&]() -> Status {
+      PITR_ASSIGN(opened, Repository::OpenOrCreate(config_, cluster_, *log_, ctx));
+      return Status::Ok();
+    });
+    {
+      std::lock_guard lock(mutex_);
+      repository_ = std::move(opened);
+      open_status_ = std::move(status);
+      opening_ = open_status_.ok() ? Opening::kOpen : Opening::kFailed;
+    }
+    Wake();
+  });
+}
+
+// Called without the mutex; `name` is not in pushes_ but for the entry made here.
+void PushAhead::Submit(const std::string& name, bool asked) {
+  {
+    std::lock_guard lock(mutex_);
+    pushes_[name] = Push{.done = false, .asked = asked, .status = {}, .result = {}};
+  }
+  pool_->Submit([this, name] {
+    OpContext ctx;
+    ctx.cancel = &cancel_;
+    WalPushResult result;
+    Status status = ctx.Check();
+    if (status.ok()) {
+      status = Guarded([&]() -> Status {
+        PITR_ASSIGN(result, PushWalFile(*repository_, name, std::string(kWalDirectory) + "/" + name, ctx));
+        return Status::Ok();
+      });
+    }
+    {
+      std::lock_guard lock(mutex_);
+      auto it = pushes_.find(name);
+      if (it != pushes_.end()) {
+        if (!status.ok() && !it->second.asked) {
+          pushes_.erase(it);
+        } else {
+          it->second.done = true;
+          it->second.status = std::move(status);
+          it->second.result = result;
+        }
+      }
+    }
+    Wake();
+  });
+}
+
+void PushAhead::LookAhead(const std::string& asked) {
+  const size_t most = kOutstandingPerJob * static_cast<size_t>(pool_->size());
+  for (;;) {
+    {
+      std::lock_guard lock(mutex_);
+      if (pushes_.size() >= most) return;
+    }
+    if (candidates_.empty()) {
+      if (scanned_for_ == asked) return;
+      scanned_for_ = asked;
+      auto ready = ReadyFiles(kScanLimit);
+      if (!ready.ok()) return;  // the archiver itself reports an unreadable directory
+      candidates_.assign(ready.value().begin(), ready.value().end());
+      // What is no longer waiting will never be asked for.
+      const std::set<std::string> waiting(candidates_.begin(), candidates_.end());
+      std::lock_guard lock(mutex_);
+      std::erase_if(pushes_, [&](const auto& entry) {
+        return entry.second.done && entry.first != asked && waiting.count(entry.first) == 0;
+      });
+      if (candidates_.empty()) return;
+    }
+    std::string next = std::move(candidates_.front());
+    candidates_.pop_front();
+    bool known = false;
+    {
+      std::lock_guard lock(mutex_);
+      known = pushes_.count(next) != 0;
+    }
+    if (!known && next != asked && MarkOf(next) == ArchiveMark::kReady) Submit(next, false);
+  }
+}
+
+PushAhead::Outcome PushAhead::Advance(const std::string& name) {
+  Outcome outcome;
+  bool submit = false;
+  {
+    std::lock_guard lock(mutex_);
+    if (opening_ == Opening::kFailed) {
+      opening_ = Opening::kNotYet;
+      outcome.state = State::kFailed;
+      outcome.status = std::move(open_status_);
+      return outcome;
+    }
+    if (opening_ == Opening::kUnderWay) return outcome;
+    if (opening_ == Opening::kNotYet) {
+      opening_ = Opening::kUnderWay;
+    } else {
+      auto it = pushes_.find(name);
+      if (it == pushes_.end()) {
+        submit = true;
+      } else if (!it->second.done) {
+        it->second.asked = true;
+      } else {
+        outcome.status = std::move(it->second.status);
+        outcome.result = it->second.result;
+        outcome.state = outcome.status.ok() ? State::kStored : State::kFailed;
+        pushes_.erase(it);
+      }
+    }
+  }
+  if (outcome.state != State::kPending) {
+    ahead_allowed_ = outcome.state == State::kStored;
+    if (!ahead_allowed_) candidates_.clear();
+    if (ahead_allowed_) LookAhead(name);
+    return outcome;
+  }
+  if (!repository_open()) {
+    SubmitOpen();
+    return outcome;
+  }
+  if (submit) Submit(name, true);
+  if (ahead_allowed_) LookAhead(name);
+  return outcome;
+}
+
+}  // namespace pitr::server

@@ -1,0 +1,80 @@
+// Pushes WAL files in threads: the one the archiver asks for, and, once that works, the ones it is going to ask for next.
+//
+// What was pushed ahead is remembered until asked for; a failure ahead is forgotten and tried again when its turn comes. Nothing is pushed
+// ahead of a file that fails, so an archive that refuses us is not filled behind a gap. One session has one Config and one
+// repository, opened by the first Advance(). Used by the archiver's main thread; its threads touch no PostgreSQL symbol (R9).
+#pragma once
+#include <deque>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <string>
+
+#include "core/base/thread.h"
+#include "core/repo/repository.h"
+#include "core/repo/wal_push.h"
+#include "server/log_pg.h"
+#include "server/wait.h"
+
+namespace pitr::server {
+
+class PushAhead final : public StopAtExit {
+ public:
+  // `log` must outlive the session. Threads are started here: call JoinThreadsAtExit() before.
+  static Result<std::unique_ptr<PushAhead>> Start(const Config& config, const ClusterIdentity& cluster, QueuedLog& log);
+  ~PushAhead() override;
+
+  enum class State { kPending, kStored, kFailed };
+  struct Outcome {
+    State state = State::kPending;
+    Status status;         // kFailed
+    WalPushResult result;  // kStored
+  };
+  // Sees to it that `name` is being pushed, fills up with files ahead, and tells how far `name` is. A failure is told once; calling again tries
+  // again. Never blocks.
+  Outcome Advance(const std::string& name);
+
+  int ready_fd() const { return pipe_[0]; }  // readable after something has changed; DrainPipe() before Advance()
+  void DrainPipe();
+  int in_flight();
+  bool repository_open();
+  const Config& config() const { return config_; }
+  bool encrypted() const { return !config_.passphrase_file.empty(); }
+
+  void Stop() noexcept override;  // cancels and joins; the session is of no use afterwards
+
+ private:
+  struct Push {
+    bool done = false;
+    bool asked = false;
+    Status status;
+    WalPushResult result;
+  };
+  enum class Opening { kNotYet, kUnderWay, kOpen, kFailed };
+
+  PushAhead(const Config& config, const ClusterIdentity& cluster, QueuedLog& log) : config_(config), cluster_(cluster), log_(&log) {}
+  void SubmitOpen();
+  void Submit(const std::string& name, bool asked);
+  void LookAhead(const std::string& asked);
+  void Wake() noexcept;
+
+  const Config config_;
+  const ClusterIdentity cluster_;
+  QueuedLog* const log_;
+  int pipe_[2] = {-1, -1};
+  CancelToken cancel_;
+  std::unique_ptr<ThreadPool> pool_;
+
+  // Main thread only.
+  bool ahead_allowed_ = false;
+  std::deque<std::string> candidates_;
+  std::string scanned_for_;
+
+  std::mutex mutex_;
+  Opening opening_ = Opening::kNotYet;        // protected by mutex_
+  Status open_status_;                        // protected by mutex_
+  std::unique_ptr<Repository> repository_;    // set once under mutex_, constant after that
+  std::map<std::string, Push> pushes_;        // protected by mutex_
+};
+
+}  // namespace pitr::server

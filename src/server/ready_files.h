@@ -1,0 +1,27 @@
+// pg_wal/archive_status: which WAL files wait to be archived. Plain POSIX; any thread.
+#pragma once
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "core/base/status.h"
+
+namespace pitr::server {
+
+inline constexpr char kWalDirectory[] = "pg_wal";
+inline constexpr char kStatusDirectory[] = "pg_wal/archive_status";
+
+// The names (without ".ready") in the order PostgreSQL archives them: history files first, then by name; at most `limit`.
+Result<std::vector<std::string>> ReadyFiles(size_t limit);
+
+struct Backlog {
+  uint64_t files = 0;
+  uint64_t bytes = 0;
+  std::string oldest;
+};
+Result<Backlog> MeasureBacklog();
+
+enum class ArchiveMark { kNone, kReady, kDone };
+ArchiveMark MarkOf(const std::string& name);
+
+}  // namespace pitr::server

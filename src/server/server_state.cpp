@@ -1,0 +1,44 @@
+// Identity and life cycle of the server, from shared variables and pg_control.
+#include "server/server_state.h"
+
+#include <fcntl.h>
+
+#include "server/pg.h"
+
+extern "C" {
+#include "access/xlog.h"
+#include "catalog/pg_control.h"
+#include "utils/guc.h"
+}
+
+namespace pitr::server {
+
+ClusterIdentity ServerIdentity() {
+  return {.system_id = {GetSystemIdentifier()},
+          .segment_size_bytes = static_cast<uint32_t>(wal_segment_size),
+          .pg_major = PG_VERSION_NUM / 10000};
+}
+
+bool ServerIsShuttingDown() {
+  ControlFileData control;
+  const int fd = open("global/pg_control", O_RDONLY | O_CLOEXEC);
+  if (fd < 0) return false;
+  // A read torn by a concurrent write does not matter: the state is one aligned word.
+  const ssize_t got = read(fd, &control, sizeof control);
+  close(fd);
+  if (got != static_cast<ssize_t>(sizeof control)) return false;
+  return control.state == DB_SHUTDOWNING || control.state == DB_SHUTDOWNED || control.state == DB_SHUTDOWNED_IN_RECOVERY;
+}
+
+std::string ServerVersion() {
+  std::string version = PgCall([] { return GetConfigOption("server_version", false, false); });
+  return version.substr(0, version.find(' '));
+}
+
+std::string WhoAmI() {
+  char host[256] = "unknown";
+  gethostname(host, sizeof host - 1);
+  return std::string("host ") + host + ", process " + std::to_string(getpid());
+}
+
+}  // namespace pitr::server

@@ -1,0 +1,21 @@
+// What this server is and does, asked without a transaction. Main thread.
+#pragma once
+#include <string>
+
+#include "core/repo/repository.h"
+
+namespace pitr::server {
+
+ClusterIdentity ServerIdentity();
+
+// True when pg_control says that the server is shutting down or has done so: the archiver is then in its last cycle, and the whole shutdown waits
+// for it. pgarch.c keeps that fact to itself. False when pg_control cannot be read.
+bool ServerIsShuttingDown();
+
+// "15.18"
+std::string ServerVersion();
+
+// "host orders-db, process 4711"
+std::string WhoAmI();
+
+}  // namespace pitr::server

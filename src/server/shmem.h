@@ -1,0 +1,106 @@
+// What the processes of one server share: the archiver's state and the one backup that may run. Plain data behind one LWLock (R13).
+// Exists only when the library is in shared_preload_libraries; otherwise Shared() is null and the archiver works without it.
+// Times are wall clock microseconds since 1970 UTC, 0 when never.
+#pragma once
+#include <cstdint>
+#include <type_traits>
+
+#include "server/pg.h"
+
+extern "C" {
+#include "port/atomics.h"
+#include "storage/lwlock.h"
+}
+
+namespace pitr::server {
+
+inline constexpr size_t kFileNameBytes = 64;
+inline constexpr size_t kLabelBytes = 80;
+inline constexpr size_t kAnnotationBytes = 4096;
+
+struct ArchiverState {
+  int pid = 0;  // 0: no archiver runs this module
+  int64_t started_micros = 0;
+  char last_file[kFileNameBytes] = "";
+  int64_t last_micros = 0;
+  uint64_t archived_files = 0;  // since the server was started
+  uint64_t archived_bytes = 0;
+  uint64_t stored_bytes = 0;
+  uint64_t failures = 0;  // in a row, 0 when the last attempt succeeded
+  char error_file[kFileNameBytes] = "";
+  int64_t error_micros = 0;
+  PlainError error;
+  int in_flight = 0;  // pushes under way
+  bool encrypted = false;
+  bool repository_open = false;
+};
+
+enum class BackupPhase { kNone, kStarting, kCheckpoint, kCopying, kStopping, kWaitingForWal, kFinishing, kAbandoning, kDone, kFailed };
+const char* BackupPhaseName(BackupPhase phase);
+
+// What pitr_backup() asks of the worker.
+struct BackupRequest {
+  char label[kLabelBytes] = "";  // empty: the worker makes one
+  char annotations[kAnnotationBytes] = "";  // JSON object of strings
+  char requested_by[NAMEDATALEN] = "";
+  bool fast = true;
+  bool allow_page_errors = false;
+  int jobs = 0;
+};
+
+struct BackupSlot {
+  uint64_t generation = 0;  // counts backups; a caller knows its own by it
+  BackupPhase phase = BackupPhase::kNone;
+  int worker_pid = 0;  // 0 until the worker has taken the slot and after it has left it
+  int caller_pid = 0;
+  bool cancel_requested = false;
+  BackupRequest request;
+  char label[kLabelBytes] = "";  // once reserved in the repository
+  int64_t started_micros = 0;
+  int64_t ended_micros = 0;
+  uint64_t bytes_total = 0;
+  uint64_t bytes_done = 0;
+  uint64_t files_total = 0;
+  uint64_t files_done = 0;
+  uint64_t bytes_stored = 0;
+  uint64_t wal_segments_total = 0;  // while waiting for WAL
+  uint64_t wal_segments_stored = 0;
+  PlainError error;  // when kFailed
+
+  bool Running() const { return phase != BackupPhase::kNone && phase != BackupPhase::kDone && phase != BackupPhase::kFailed; }
+};
+
+struct SharedState {
+  LWLock* lock;
+  ArchiverState archiver;
+  BackupSlot backup;
+};
+static_assert(std::is_trivially_destructible_v<SharedState> && std::is_trivially_copyable_v<SharedState>);
+
+// From _PG_init while shared_preload_libraries are loaded: installs the hooks.
+void RequestSharedMemory();
+
+// Null when not preloaded.
+SharedState* Shared();
+
+// Raises ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE with what to set, as PgError, unless preloaded.
+SharedState* RequireShared();
+
+// Runs `fn(SharedState&)` under the lock; `fn` only copies plain data and can neither raise nor throw. Nothing happens when not preloaded.
+template <class Fn>
+void WithShared(LWLockMode mode, Fn fn) {
+  SharedState* shared = Shared();
+  if (shared == nullptr) return;
+  LWLock* lock = shared->lock;
+  PgCall([lock, mode] { LWLockAcquire(lock, mode); });
+  fn(*shared);
+  LWLockRelease(lock);
+}
+
+// Truncating copy.
+template <size_t N>
+void CopyText(char (&to)[N], const char* from) {
+  std::snprintf(to, N, "%s", from);
+}
+
+}  // namespace pitr::server
