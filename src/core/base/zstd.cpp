@@ -43,11 +43,8 @@ ZstdDecompressor::ZstdDecompressor() : state_(std::make_unique<State>()) {}
 ZstdDecompressor::~ZstdDecompressor() = default;
 
 Status ZstdDecompressor::Decompress(ByteView stored, std::span<uint8_t> out) {
-  // RFC 8878 has decoders ignore this bit; we do not, so that no flipped bit goes unnoticed.
-  constexpr size_t kDescriptor = 4;
-  constexpr uint8_t kUnusedBit = 0x10;
-  if (stored.size() > kDescriptor && (stored[kDescriptor] & kUnusedBit) != 0)
-    return {Code::kCorruption, "zstd frame header with its unused bit set"};
+  if (ZSTD_getFrameContentSize(stored.data(), stored.size()) != out.size())
+    return {Code::kCorruption, "zstd frame header that does not give the expected content size"};
   const size_t n = ZSTD_decompressDCtx(state_->ctx, out.data(), out.size(), stored.data(), stored.size());
   if (ZSTD_isError(n)) return {Code::kCorruption, std::string("zstd could not decompress: ") + ZSTD_getErrorName(n)};
   if (n != out.size())

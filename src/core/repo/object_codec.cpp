@@ -108,7 +108,7 @@ Result<FrameRef> ObjectEncoder::State::Append(FrameType type, ByteView plain, By
   frame.codec = packed > 0 ? Codec::kZstd : Codec::kNone;
   const size_t content_bytes = packed > 0 ? packed : plain.size();
   frame.stored_len = static_cast<uint32_t>(content_bytes + tag);
-  frame.plain_check = key == nullptr ? Xxh3Of(plain) : 0;
+  frame.check = key == nullptr ? Xxh3Of(packed > 0 ? ByteView(content, packed) : plain) : 0;
   EncodeFrameHeader(frame, out.data() + start);
   if (key != nullptr) {
     const ByteView frame_header(out.data() + start, kFrameHeaderBytes);
@@ -219,6 +219,7 @@ Status ObjectDecoder::DecodeFrame(uint64_t offset, ByteView frame, std::span<uin
     return at({Code::kCorruption, "it holds " + std::to_string(f.plain_len) + " plain bytes, expected were " +
                                       std::to_string(out.size())});
   ByteView content = frame.subspan(kFrameHeaderBytes);
+  if (!s.encrypted && Xxh3Of(content) != f.check) return at({Code::kCorruption, "its content does not match its checksum"});
   if (s.encrypted) {
     uint8_t* to = out.data();
     if (f.codec == Codec::kZstd) {  // otherwise it is decrypted to where it belongs
@@ -234,7 +235,6 @@ Status ObjectDecoder::DecodeFrame(uint64_t offset, ByteView frame, std::span<uin
   } else if (!s.encrypted) {
     std::memcpy(out.data(), content.data(), content.size());
   }
-  if (!s.encrypted && Xxh3Of(out) != f.plain_check) return at({Code::kCorruption, "its content does not match its checksum"});
   return Status::Ok();
 }
 

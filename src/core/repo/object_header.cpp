@@ -68,7 +68,7 @@ void EncodeFrameHeader(const FrameHeader& frame, uint8_t* to) {
   to[9] = static_cast<uint8_t>(frame.type);
   StoreLe(to + 10, uint16_t{0});
   StoreLe(to + 12, uint32_t{0});
-  StoreLe(to + 16, frame.plain_check);
+  StoreLe(to + 16, frame.check);
 }
 
 Result<FrameHeader> DecodeFrameHeader(ByteView bytes, bool encrypted) {
@@ -79,7 +79,7 @@ Result<FrameHeader> DecodeFrameHeader(ByteView bytes, bool encrypted) {
   frame.plain_len = LoadLe<uint32_t>(&bytes[4]);
   frame.codec = static_cast<Codec>(bytes[8]);
   frame.type = static_cast<FrameType>(bytes[9]);
-  frame.plain_check = LoadLe<uint64_t>(&bytes[16]);
+  frame.check = LoadLe<uint64_t>(&bytes[16]);
   if (bytes[8] > static_cast<uint8_t>(Codec::kZstd)) return bad("frame header with an unknown codec");
   if (bytes[9] > static_cast<uint8_t>(FrameType::kEnd)) return bad("frame header with an unknown frame type");
   if (LoadLe<uint16_t>(&bytes[10]) != 0 || LoadLe<uint32_t>(&bytes[12]) != 0)
@@ -87,7 +87,7 @@ Result<FrameHeader> DecodeFrameHeader(ByteView bytes, bool encrypted) {
   if (frame.plain_len == 0 || frame.plain_len > kMaxFramePlainBytes) return bad("frame header with an impossible plain length");
   if (frame.type == FrameType::kEnd && (frame.plain_len != kEndPlainBytes || frame.codec != Codec::kNone))
     return bad("frame header of an impossible end frame");
-  if (encrypted && frame.plain_check != 0) return bad("frame header with a checksum where an encrypted frame has none");
+  if (encrypted && frame.check != 0) return bad("frame header with a checksum where an encrypted frame has none");
   const uint32_t tag = encrypted ? kFrameTagBytes : 0;
   // A writer stores what does not shrink uncompressed, so a compressed frame is always the shorter one.
   const bool possible = frame.codec == Codec::kNone ? frame.stored_len == frame.plain_len + tag

@@ -23,7 +23,7 @@ struct FrameHeader {
   uint32_t plain_len = 0;
   Codec codec = Codec::kNone;
   FrameType type = FrameType::kData;
-  uint64_t plain_check = 0;
+  uint64_t check = 0;  // XXH3-64 of the stored content; 0 when encrypted
 };
 
 void EncodeFrameHeader(const FrameHeader& frame, uint8_t* to);
