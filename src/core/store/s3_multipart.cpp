@@ -62,8 +62,8 @@ Status S3Store::CompleteUpload(const std::string& key, const std::string& upload
 Status S3Store::Completed(const S3Call& call, const HttpResponse& response) const {
   // S3 answers 200 before it is done and may then say that it failed.
   if (auto error = ParseS3Error(response.body)) return client_.Explain(call, response, *error);
-  auto etag = ParseCompletedUpload(response.body);
-  if (!etag.ok()) return std::move(etag).status().Annotate("could not " + call.operation);
+  Status done = ParseCompletedUpload(response.body);
+  if (!done.ok()) return std::move(done).Annotate("could not " + call.operation);
   return Status::Ok();
 }
 

@@ -109,11 +109,12 @@ Result<std::string> ParseInitiatedUpload(std::string_view xml) {
   return id;
 }
 
-Result<std::string> ParseCompletedUpload(std::string_view xml) {
+Status ParseCompletedUpload(std::string_view xml) {
   pugi::xml_document document;
-  std::string etag = Text(Load(&document, xml, "CompleteMultipartUploadResult"), "ETag");
-  if (etag.empty()) return Unusable("CompleteMultipartUploadResult");
-  return etag;
+  pugi::xml_node root = Load(&document, xml, "CompleteMultipartUploadResult");
+  // Ceph RGW leaves the ETag empty, some stores leave the key out.
+  if (Text(root, "ETag").empty() && Text(root, "Key").empty()) return Unusable("CompleteMultipartUploadResult");
+  return Status::Ok();
 }
 
 Result<S3Uploads> ParseUploads(std::string_view xml) {

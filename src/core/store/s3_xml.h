@@ -36,8 +36,8 @@ Result<S3Listing> ParseListing(std::string_view xml);
 // The upload id; never empty.
 Result<std::string> ParseInitiatedUpload(std::string_view xml);
 
-// The ETag of a CompleteMultipartUploadResult; never empty. An <Error> document must be looked for first.
-Result<std::string> ParseCompletedUpload(std::string_view xml);
+// Ok for a CompleteMultipartUploadResult. An <Error> document must be looked for first.
+Status ParseCompletedUpload(std::string_view xml);
 
 struct S3Uploads {
   std::vector<PendingUpload> uploads;  // keys as the bucket has them, decoded
