@@ -13,8 +13,6 @@ using nlohmann::json;
 constexpr const char* kVersionField = "pg_pitr_manifest";
 constexpr const char* kWhat = "backup manifest";
 constexpr int kManifestVersion = 1;
-// About 100,000 packs of a gigabyte take 8 MiB.
-constexpr size_t kMaxManifestBytes = size_t{64} << 20;
 
 Status GetLsn(const JsonFields& fields, const char* name, Lsn& out) {
   std::string text;
@@ -237,17 +235,6 @@ Result<BackupManifest> DecodeManifest(std::string_view text) {
   PITR_TRY(GetAnnotations(fields, out.annotations));
   PITR_TRY(GetFileMap(fields, out));
   return out;
-}
-
-Result<BackupManifest> ReadManifest(const Repository& repository, const std::string& label, const OpContext& ctx) {
-  const std::string key = layout::BackupKey(label, layout::BackupObject::kManifest);
-  PITR_ASSIGN(const Bytes plain, repository.ReadObject(ObjectKind::kManifest, key, kMaxManifestBytes, ctx));
-  auto manifest = DecodeManifest(AsText(plain));
-  if (!manifest.ok()) return std::move(manifest).status().Annotate("object \"" + key + "\"");
-  if (manifest.value().label != label)
-    return Status(Code::kCorruption,
-                  "object \"" + key + "\" is the manifest of backup \"" + manifest.value().label + "\"");
-  return manifest;
 }
 
 }  // namespace pitr

@@ -1,0 +1,223 @@
+#include "core/repo/file_map.h"
+
+#include <gtest/gtest.h>
+
+#include <nlohmann/json.hpp>
+
+#include "core/repo/file_map_parser.h"
+#include "core/repo/file_map_writer.h"
+
+namespace pitr {
+namespace {
+
+FileMap Sample() {
+  FileMap map;
+  map.frames = {{0, {64, 1000, 1 << 20}}, {0, {1064, 25, 1}}, {1, {64, 500, 9000}}, {1, {600, 500, 9000}}};
+  map.directories = {{"base", 0700}, {"base/1", 0750}, {"odd\xFF", 0700}};
+  map.files = {{"PG_VERSION", 3, 0600, 1700000000000001, {{0, 3, 2, 0, 0x1122334455667788}}},
+               {"base/1/1259", 1 << 21, 0640, -5, {{0, 1 << 20, 0, 0, 1}, {(1 << 20) + 5, 8000, 2, 1000, UINT64_MAX}}},
+               {"empty \"name\"\n\\", 0, 0600, 0, {}},
+               {"odd\xFF/\xC3\x28", 100, 0600, 7, {{99, 1, 1, 0, 0}}}};
+  map.links = {{"pg_tblspc/16400", "/srv/\xFE ts"}, {"pg_tblspc/16401", "/srv/b"}};
+  return map;
+}
+
+std::string Format(const FileMap& map, const std::string& label = "L1") {
+  std::string text;
+  FileMapFormatter formatter(text);
+  formatter.Header(label);
+  formatter.Frames(map.frames);
+  for (const auto& directory : map.directories) formatter.Directory(directory);
+  for (const auto& file : map.files) formatter.File(file);
+  for (const auto& link : map.links) formatter.Link(link);
+  formatter.End();
+  return text;
+}
+
+struct Parsed {
+  Status status;
+  FileMap map;
+};
+
+Parsed Parse(const std::string& text, size_t piece = SIZE_MAX, const std::string& label = "L1") {
+  Parsed parsed;
+  FileMapSink sink;
+  sink.frame = [&](const MappedFrame& frame) { return parsed.map.frames.push_back(frame), Status::Ok(); };
+  sink.directory = [&](MappedDirectory&& d) { return parsed.map.directories.push_back(std::move(d)), Status::Ok(); };
+  sink.file = [&](MappedFile&& file) { return parsed.map.files.push_back(std::move(file)), Status::Ok(); };
+  sink.link = [&](MappedLink&& link) { return parsed.map.links.push_back(std::move(link)), Status::Ok(); };
+  FileMapParser parser(label, std::move(sink));
+  for (size_t at = 0; at < text.size() && parsed.status.ok(); at += std::min(piece, text.size() - at))
+    parsed.status = parser.Feed(AsBytes(text).subspan(at, std::min(piece, text.size() - at)));
+  if (parsed.status.ok()) parsed.status = parser.Finish();
+  return parsed;
+}
+
+void ExpectEqual(const FileMap& a, const FileMap& b) {
+  EXPECT_EQ(Format(a), Format(b));
+  ASSERT_EQ(a.files.size(), b.files.size());
+  for (size_t i = 0; i < a.files.size(); i++) EXPECT_EQ(a.files[i].path, b.files[i].path);
+}
+
+TEST(FileMapText, SurvivesAnyCut) {
+  const FileMap map = Sample();
+  const std::string text = Format(map);
+  for (const size_t piece : {size_t{1}, size_t{7}, size_t{64}, text.size()}) {
+    const Parsed parsed = Parse(text, piece);
+    ASSERT_TRUE(parsed.status.ok()) << parsed.status.ToString();
+    ExpectEqual(parsed.map, map);
+  }
+}
+
+TEST(FileMapText, EveryLineIsJson) {
+  const std::string text = Format(Sample());
+  EXPECT_EQ(text.back(), '\n');
+  for (size_t from = 0; from < text.size();) {
+    const size_t end = text.find('\n', from);
+    EXPECT_TRUE(nlohmann::json::accept(text.substr(from, end - from))) << text.substr(from, end - from);
+    from = end + 1;
+  }
+}
+
+TEST(FileMapText, LongListsAreCutIntoLines) {
+  FileMap map;
+  for (uint32_t i = 0; i < 3 * kFramesPerLine + 1; i++)
+    map.frames.push_back({UINT32_MAX, {64 + uint64_t{i} * UINT32_MAX, UINT32_MAX, uint32_t{kMaxFramePlainBytes}}});
+  MappedFile big{"a", uint64_t{1} << 62, 0600, 0, {}};
+  for (uint32_t i = 0; i < 2 * kExtentsPerLine + 9; i++)
+    big.extents.push_back(
+        {(uint64_t{1} << 61) + uint64_t{i} * kMaxFramePlainBytes, uint32_t{kMaxFramePlainBytes}, i, 0, ~0ULL});
+  map.files = {big, {"b", 0, 0600, 0, {}}};
+  const std::string text = Format(map);
+  size_t longest = 0;
+  for (size_t from = 0; from < text.size();) {
+    const size_t end = text.find('\n', from);
+    longest = std::max(longest, end - from);
+    from = end + 1;
+  }
+  EXPECT_LT(longest, kMaxFileMapLine);
+  const Parsed parsed = Parse(text);
+  ASSERT_TRUE(parsed.status.ok()) << parsed.status.ToString();
+  ExpectEqual(parsed.map, map);
+}
+
+TEST(FileMapText, LongestPathsFitALine) {
+  FileMap map;
+  map.files = {{std::string(kMaxMappedPath, '\xFF'), 0, 0600, 0, {}}};
+  EXPECT_TRUE(Parse(Format(map)).status.ok());
+  map.files[0].path = std::string(kMaxMappedPath, '\x01');
+  EXPECT_TRUE(Parse(Format(map)).status.ok());
+  map.files[0].path.push_back('a');
+  EXPECT_EQ(Parse(Format(map)).status.code(), Code::kCorruption);
+}
+
+TEST(FileMapText, UnknownFieldsAndLinesAreIgnored) {
+  const std::string text =
+      "{\"pg_pitr_files\":1,\"label\":\"L1\",\"later\":{\"a\":[1.5,null]}}\n{\"new\":1}\n"
+      "{\"file\":\"a\",\"x\":\"y\",\"size\":0,\"mode\":384,\"mtime\":0,\"extents\":[]}\n{\"end\":{\"frames\":0,\"z\":0,"
+      "\"files\":1}}\n";
+  const Parsed parsed = Parse(text);
+  ASSERT_TRUE(parsed.status.ok()) << parsed.status.ToString();
+  EXPECT_EQ(parsed.map.files.size(), 1U);
+}
+
+TEST(FileMapText, EveryTruncationIsAnError) {
+  const std::string text = Format(Sample());
+  for (size_t size = 0; size < text.size(); size++) EXPECT_FALSE(Parse(text.substr(0, size)).status.ok()) << size;
+}
+
+TEST(FileMapText, NewerVersionIsRefusedWithAHint) {
+  const Parsed parsed = Parse("{\"pg_pitr_files\":2,\"label\":\"L1\"}\n{\"end\":{\"files\":0,\"frames\":0}}\n");
+  EXPECT_EQ(parsed.status.code(), Code::kInvalidArgument);
+  EXPECT_NE(parsed.status.hint(), "");
+}
+
+TEST(FileMapText, AnotherBackupsMapIsRefused) {
+  EXPECT_EQ(Parse(Format(Sample(), "L2")).status.code(), Code::kCorruption);
+  EXPECT_TRUE(Parse(Format(Sample(), "L2"), SIZE_MAX, "").status.ok());
+}
+
+// Each line replaces line 3 (or is put there) of a good map; the message must name the line.
+TEST(FileMapText, BadLinesAreNamed) {
+  const std::string head = "{\"pg_pitr_files\":1,\"label\":\"L1\"}\n{\"frames\":[0,64,[100,4096],[100,10]]}\n";
+  const std::string tail = "{\"end\":{\"files\":1,\"frames\":2}}\n";
+  auto file = [](const std::string& path, const std::string& size, const std::string& extents) {
+    return "{\"file\":\"" + path + "\",\"size\":" + size + ",\"mode\":384,\"mtime\":0,\"extents\":[" + extents + "]}\n";
+  };
+  const std::string check = "\"0123456789abcdef\"";
+  ASSERT_TRUE(Parse(head + file("a", "4096", "[0,4096,0,0," + check + "]") + tail).status.ok());
+  const std::string kBad[] = {
+      "\n",
+      "x\n",
+      "[]\n",
+      "{}x\n",
+      "{\"file\":1}\n",
+      "{\"file\":\"a\"}\n",
+      std::string("{\"file\":\"a\0\"}\n", 13),
+      file("", "0", ""),
+      file("/etc/passwd", "0", ""),
+      file("../a", "0", ""),
+      file("a/../b", "0", ""),
+      file("a/..", "0", ""),
+      file("a//b", "0", ""),
+      file("a/", "0", ""),
+      file(".", "0", ""),
+      file("a/./b", "0", ""),
+      file("a\\u0000b", "0", ""),
+      file("a", "-1", ""),
+      file("a", "1.5", ""),
+      file("a", "9223372036854775808", ""),
+      file("a", "4095", "[0,4096,0,0," + check + "]"),                          // beyond the file
+      file("a", "9999", "[18446744073709551615,4096,0,0," + check + "]"),       // overflow
+      file("a", "4096", "[0,0,0,0," + check + "]"),                             // empty
+      file("a", "4096", "[0,4096,2,0," + check + "]"),                          // no such frame
+      file("a", "4096", "[0,4096,0,1," + check + "]"),                          // beyond the frame
+      file("a", "4096", "[0,10,1,4294967295," + check + "]"),                   // overflow in the frame
+      file("a", "4096", "[0,10,0,0," + check + "],[9,10,0,0," + check + "]"),   // overlap
+      file("a", "4096", "[10,10,0,0," + check + "],[0,10,0,0," + check + "]"),  // order
+      file("a", "4096", "[0,10,0,0,\"0123\"]"),
+      file("a", "4096", "[0,10,0,0,\"0123456789abcdeg\"]"),
+      file("a", "4096", "[0,10,0,0,5]"),
+      file("a", "4096", "[0,10,0,0]"),
+      file("a", "4096", "[0,10,0,0," + check + ",1]"),
+      file("a", "4096", "[0,4294967296,0,0," + check + "]"),
+      file("b", "0", "") + file("a", "0", ""),
+      file("a", "0", "") + file("a", "0", ""),                                                 // order, twice
+      "{\"file\":\"a\",\"file\":\"b\",\"size\":0,\"mode\":384,\"mtime\":0,\"extents\":[]}\n",  // field twice
+      "{\"file\":\"a\",\"size\":0,\"mode\":4096,\"mtime\":0,\"extents\":[]}\n",                // mode
+      "{\"file_hex\":\"2e2e\",\"size\":0,\"mode\":384,\"mtime\":0,\"extents\":[]}\n",          // ".." in hexadecimal
+      "{\"file_hex\":\"2\",\"size\":0,\"mode\":384,\"mtime\":0,\"extents\":[]}\n",
+      "{\"dir\":\"..\",\"mode\":448}\n",
+      "{\"dir\":\"a\"}\n",
+      "{\"dir\":\"a\",\"mode\":-1}\n",
+      "{\"link\":\"base\",\"target\":\"/etc\"}\n",
+      "{\"link\":\"pg_tblspc/1/2\",\"target\":\"/etc\"}\n",
+      "{\"link\":\"pg_tblspc/\",\"target\":\"/etc\"}\n",
+      "{\"link\":\"pg_tblspc/16400\",\"target\":\"etc\"}\n",
+      "{\"link\":\"pg_tblspc/16400\"}\n",
+      "{\"extents\":[[0,10,0,0," + check + "]]}\n",
+      "{\"frames\":[0,64]}\n",
+      "{\"frames\":[0,63,[100,10]]}\n",
+      "{\"frames\":[0,64,[24,10]]}\n",
+      "{\"frames\":[0,64,[100,0]]}\n",
+      "{\"frames\":[0,64,[100,16777217]]}\n",
+      "{\"frames\":[4294967296,64,[100,10]]}\n",
+      "{\"frames\":[0,18446744073709551600,[100,10]]}\n",
+      "{\"frames\":[]}\n",
+      "{\"pg_pitr_files\":1,\"label\":\"L1\"}\n",
+      file("a", "0", "") + "{\"dir\":\"d\",\"mode\":448}\n",
+      file("a", "0", "") + "{\"frames\":[0,300,[100,10]]}\n",
+      "{\"end\":{\"files\":0}}\n",
+      "{\"end\":{\"files\":2,\"frames\":2}}\n",
+      "{\"end\":{\"files\":0,\"frames\":2}}\n{\"new\":1}\n",
+      std::string(kMaxFileMapLine + 1, ' ') + "\n"};
+  for (const std::string& bad : kBad) {
+    const Parsed parsed = Parse(head + bad + tail);
+    EXPECT_EQ(parsed.status.code(), Code::kCorruption) << bad.substr(0, 120);
+    EXPECT_NE(parsed.status.message().find("line "), std::string::npos) << parsed.status.message();
+    EXPECT_EQ(Parse(head + bad + tail, 3).status.code(), Code::kCorruption) << bad.substr(0, 120);
+  }
+}
+
+}  // namespace
+}  // namespace pitr

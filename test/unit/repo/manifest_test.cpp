@@ -1,0 +1,193 @@
+#include "core/repo/manifest.h"
+
+#include <gtest/gtest.h>
+
+#include <nlohmann/json.hpp>
+
+namespace pitr {
+namespace {
+
+using nlohmann::json;
+
+BackupManifest Sample() {
+  BackupManifest m;
+  m.label = "20260522-090014F";
+  m.cluster = {SystemId{7641234567890123456}, 16 << 20, 15};
+  m.server_version = "15.18";
+  m.tool_version = "1.0.0";
+  m.start_micros = 1779440414000001;
+  m.stop_micros = 1779440514000002;
+  m.timeline = Timeline{3};
+  m.stop_timeline = Timeline{4};
+  m.start_lsn = Lsn{0x5000028};
+  m.checkpoint_lsn = Lsn{0x5000060};
+  m.stop_lsn = Lsn{0x7000000};
+  m.backup_label = "START WAL LOCATION: 0/5000028\nLABEL: caf\xE9\n";  // Latin-1
+  m.tablespace_map = "16400 /srv/ts\n";
+  m.tablespaces = {{16400, "/srv/ts", false}, {16401, "/srv/\xFF odd", false}, {16402, "", true}};
+  m.database_bytes = UINT64_MAX;
+  m.stored_bytes = 123;
+  m.file_count = 4;
+  m.encrypted = true;
+  m.data_checksums = true;
+  m.page_errors = {{"base/5/16384.1", 131072}};
+  m.annotations = {{"why", "before the upgrade \"now\""}, {"ä", "\n"}};
+  m.packs = {{"data/20260522-090014F/000001", 99}, {"data/20260522-090014F/000002", UINT64_MAX}};
+  m.file_map_key = "backup/20260522-090014F/files";
+  m.file_map_bytes = 77;
+  return m;
+}
+
+TEST(Manifest, SurvivesItsText) {
+  const BackupManifest m = Sample();
+  auto read = DecodeManifest(EncodeManifest(m));
+  ASSERT_TRUE(read.ok()) << read.status().ToString();
+  const BackupManifest& r = read.value();
+  EXPECT_EQ(r.label, m.label);
+  EXPECT_EQ(r.type, BackupType::kFull);
+  EXPECT_EQ(r.parent_label, "");
+  EXPECT_EQ(r.cluster.system_id, m.cluster.system_id);
+  EXPECT_EQ(r.cluster.segment_size_bytes, m.cluster.segment_size_bytes);
+  EXPECT_EQ(r.cluster.pg_major, 15);
+  EXPECT_EQ(r.server_version, m.server_version);
+  EXPECT_EQ(r.tool_version, m.tool_version);
+  EXPECT_EQ(r.start_micros, m.start_micros);
+  EXPECT_EQ(r.stop_micros, m.stop_micros);
+  EXPECT_EQ(r.timeline, m.timeline);
+  EXPECT_EQ(r.stop_timeline, m.stop_timeline);
+  EXPECT_EQ(r.start_lsn, m.start_lsn);
+  EXPECT_EQ(r.checkpoint_lsn, m.checkpoint_lsn);
+  EXPECT_EQ(r.stop_lsn, m.stop_lsn);
+  EXPECT_EQ(r.backup_label, m.backup_label);
+  EXPECT_EQ(r.tablespace_map, m.tablespace_map);
+  ASSERT_EQ(r.tablespaces.size(), 3U);
+  EXPECT_EQ(r.tablespaces[1].oid, 16401U);
+  EXPECT_EQ(r.tablespaces[1].path, "/srv/\xFF odd");
+  EXPECT_TRUE(r.tablespaces[2].in_place);
+  EXPECT_EQ(r.database_bytes, m.database_bytes);
+  EXPECT_EQ(r.stored_bytes, m.stored_bytes);
+  EXPECT_EQ(r.file_count, m.file_count);
+  EXPECT_TRUE(r.encrypted);
+  EXPECT_TRUE(r.data_checksums);
+  ASSERT_EQ(r.page_errors.size(), 1U);
+  EXPECT_EQ(r.page_errors[0].path, "base/5/16384.1");
+  EXPECT_EQ(r.page_errors[0].block, 131072U);
+  EXPECT_EQ(r.annotations, m.annotations);
+  ASSERT_EQ(r.packs.size(), 2U);
+  EXPECT_EQ(r.packs[1].key, m.packs[1].key);
+  EXPECT_EQ(r.packs[1].size_bytes, UINT64_MAX);
+  EXPECT_EQ(r.file_map_key, m.file_map_key);
+  EXPECT_EQ(r.file_map_bytes, 77U);
+}
+
+TEST(Manifest, IncrementalsNameTheirParent) {
+  BackupManifest m = Sample();
+  m.type = BackupType::kIncr;
+  m.parent_label = "20260521-090014F";
+  auto read = DecodeManifest(EncodeManifest(m));
+  ASSERT_TRUE(read.ok());
+  EXPECT_EQ(read.value().type, BackupType::kIncr);
+  EXPECT_EQ(read.value().parent_label, m.parent_label);
+}
+
+TEST(Manifest, SegmentsOfTheRangeItNeeds) {
+  BackupManifest m = Sample();
+  EXPECT_EQ(FirstSegment(m).value, 5U);
+  EXPECT_EQ(LastSegment(m).value, 6U) << "a stop position on a boundary belongs to the segment before";
+  m.stop_lsn.value++;
+  EXPECT_EQ(LastSegment(m).value, 7U);
+}
+
+TEST(Manifest, UnknownFieldsAreIgnored) {
+  json document = json::parse(EncodeManifest(Sample()));
+  document["later"] = {{"nested", {1, 2, 3}}};
+  document["packs"][0]["later"] = true;
+  EXPECT_TRUE(DecodeManifest(document.dump()).ok());
+}
+
+TEST(Manifest, NewerVersionIsRefusedWithAHint) {
+  json document = json::parse(EncodeManifest(Sample()));
+  document["pg_pitr_manifest"] = 2;
+  auto read = DecodeManifest(document.dump());
+  EXPECT_EQ(read.code(), Code::kInvalidArgument);
+  EXPECT_NE(read.status().hint(), "");
+}
+
+TEST(Manifest, EveryRequiredFieldIsMissed) {
+  for (const char* name : {"pg_pitr_manifest", "label", "type", "cluster", "server_version", "start_micros",
+                           "stop_micros", "timeline", "stop_timeline", "start_lsn", "checkpoint_lsn", "stop_lsn",
+                           "database_bytes", "stored_bytes", "file_count", "encrypted", "file_map"}) {
+    json document = json::parse(EncodeManifest(Sample()));
+    ASSERT_EQ(document.erase(name), 1U) << name;
+    auto read = DecodeManifest(document.dump());
+    EXPECT_EQ(read.code(), Code::kCorruption) << name;
+    EXPECT_NE(read.status().message().find(name), std::string::npos) << read.status().message();
+  }
+}
+
+TEST(Manifest, WrongValuesAreNamed) {
+  const struct {
+    const char* pointer;
+    json value;
+    const char* named;
+  } kCases[] = {
+      {"/pg_pitr_manifest", 0, "pg_pitr_manifest"},
+      {"/pg_pitr_manifest", "1", "pg_pitr_manifest"},
+      {"/label", "../escape", "label"},
+      {"/label", 7, "label"},
+      {"/type", "partial", "type"},
+      {"/parent", "a/b", "parent"},
+      {"/cluster", 1, "cluster"},
+      {"/cluster/system_id", 12, "system_id"},
+      {"/cluster/system_id", "0", "system_id"},
+      {"/cluster/system_id", "", "system_id"},
+      {"/cluster/system_id", "18446744073709551616", "system_id"},
+      {"/cluster/system_id", "12a", "system_id"},
+      {"/cluster/segment_size", 3 << 20, "segment_size"},
+      {"/cluster/pg_major", -1, "pg_major"},
+      {"/timeline", 0, "timeline"},
+      {"/timeline", 4294967296, "timeline"},
+      {"/timeline", 1.0, "timeline"},
+      {"/start_lsn", "0/0", "start_lsn"},
+      {"/start_lsn", "zero", "start_lsn"},
+      {"/stop_lsn", "0/1", "stop_lsn"},
+      {"/start_micros", 1.5, "start_micros"},
+      {"/start_micros", 18446744073709551615U, "start_micros"},
+      {"/database_bytes", -5, "database_bytes"},
+      {"/encrypted", "yes", "encrypted"},
+      {"/tablespaces", "none", "tablespaces"},
+      {"/tablespaces/0", 5, "tablespaces"},
+      {"/tablespaces/0/oid", "x", "oid"},
+      {"/tablespaces/1/path_hex", "2g", "path_hex"},
+      {"/packs/0/key", "/etc/passwd", "key"},
+      {"/packs/0/key", "../x", "key"},
+      {"/packs/0/size", nullptr, "size"},
+      {"/page_errors/0/block", -1, "block"},
+      {"/annotations", json::array(), "annotations"},
+      {"/annotations/why", 3, "annotations"},
+      {"/file_map/key", "", "key"},
+  };
+  for (const auto& c : kCases) {
+    json document = json::parse(EncodeManifest(Sample()));
+    document[json::json_pointer(c.pointer)] = c.value;
+    auto read = DecodeManifest(document.dump());
+    EXPECT_EQ(read.code(), Code::kCorruption) << c.pointer << " = " << c.value;
+    EXPECT_NE(read.status().message().find(c.named), std::string::npos) << read.status().message();
+  }
+}
+
+TEST(Manifest, WhatIsNotAnObjectIsCorrupt) {
+  const std::string good = EncodeManifest(Sample());
+  for (const std::string& text : {std::string(), std::string("null"), std::string("[]"), std::string("{"), good + "x",
+                                  good.substr(0, good.size() - 1), std::string("{\"a\":\xFF}"),
+                                  std::string(100000, '['), std::string("\xEF\xBB\xBF") + good})
+    EXPECT_EQ(DecodeManifest(text).code(), Code::kCorruption) << text.substr(0, 40);
+}
+
+TEST(Manifest, EveryTruncationIsAnError) {
+  const std::string good = EncodeManifest(Sample());
+  for (size_t size = 0; size < good.size(); size++) EXPECT_FALSE(DecodeManifest(good.substr(0, size)).ok()) << size;
+}
+
+}  // namespace
+}  // namespace pitr
