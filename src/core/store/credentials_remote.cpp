@@ -59,7 +59,8 @@ class WebIdentitySource final : public CredentialSource {
         role_(config.environment("AWS_ROLE_ARN").value_or("")),
         session_(config.environment("AWS_ROLE_SESSION_NAME").value_or("")),
         endpoint_(config.sts_endpoint.empty() ? config.environment("AWS_ENDPOINT_URL_STS").value_or("") : config.sts_endpoint),
-        http_({.ca_file = config.ca_file, .proxy = config.proxy, .connect_timeout_ms = 5000, .stall_timeout_ms = 10000}) {
+        http_({.ca_file = endpoint_.empty() ? "" : config.ca_file,  // AWS is known to the system's bundle
+                .proxy = config.proxy, .connect_timeout_ms = 5000, .stall_timeout_ms = 10000}) {
     if (endpoint_.empty())
       endpoint_ = "https://sts." + config.region + (config.region.starts_with("cn-") ? ".amazonaws.com.cn" : ".amazonaws.com");
   }

@@ -6,11 +6,13 @@
 #include "core/base/log.h"
 #include "core/store/object_store.h"
 #include "core/store/retry.h"
+#include "core/store/s3_config.h"
 
 namespace pitr {
 
 struct StoreConfig {
-  std::string url;  // file:///absolute/directory
+  std::string url;  // file:///absolute/directory or s3://bucket/prefix
+  S3Config s3;      // for s3://; bucket and prefix come from the URL
   RetryPolicy retry;
   bool create = false;  // a directory that does not exist is made: only for creating a repository
 };
