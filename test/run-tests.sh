@@ -142,7 +142,8 @@ tap_stage() { # STAGE FILE...
   shift
   [ $# -gt 0 ] && [ -e "$src/$1" ] || { row "$stage" fail "$stage:none" "no test found"; return; }
   mkdir -p "$work/run/$stage/rows" && chmod 777 "$work/run/$stage" "$work/run/$stage/rows"
-  (cd "$src" && printf '%s\n' "$@" | as_user "${tap_wrapper[@]}" xargs -d '\n' -n 1 -P "$tap_jobs" perl test/lib/tap-one.pl "$stage" "$work/run/$stage")
+  (cd "$src" && printf '%s\n' "$@" | as_user "${tap_wrapper[@]}" xargs -d '\n' -n 1 -P "$tap_jobs" perl test/lib/tap-one.pl "$stage" "$work/run/$stage") ||
+    row "$stage" fail "$stage:around" "exit status $? of ${tap_wrapper[0]:-xargs}"
   cat "$work/run/$stage/rows/"* >>"$results/$stage.tsv" 2>/dev/null
   local file
   for file in "$@"; do
