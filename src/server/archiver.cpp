@@ -52,6 +52,7 @@ void ForgetArchiverPid(int, Datum) {
   if (shared->archiver.pid == MyProcPid) {
     shared->archiver.pid = 0;
     shared->archiver.in_flight = 0;
+    shared->archiver.current_file[0] = '\0';
     shared->archiver.repository_open = false;
   }
   LWLockRelease(shared->lock);
@@ -151,6 +152,10 @@ bool ShouldLeave(Archiver& state, int64_t started_millis, std::string* why) {
   return true;
 }
 
+void SetCurrentFile(const char* file) {
+  WithShared(LW_EXCLUSIVE, [file](SharedState& shared) { CopyText(shared.archiver.current_file, file); });
+}
+
 enum class Pushed { kYes, kNo, kLeft };
 
 Pushed WaitForPush(Archiver& state, const std::string& file) {
@@ -216,7 +221,9 @@ bool ArchiveFile(const char* file, const char*) {
           ReportFailure(state, file, ready);
           return Status::Ok();
         }
+        SetCurrentFile(file);
         archived = WaitForPush(state, file) == Pushed::kYes;
+        SetCurrentFile("");
         return Status::Ok();
       },
       &pending);

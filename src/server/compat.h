@@ -51,6 +51,13 @@
 #define PitrArchiveErrdetail(text) ((void)(text))
 #endif
 
+// 19 gave signal handlers a type of its own.
+#ifdef PG_SIG_IGN
+#define PitrIgnoreSignal PG_SIG_IGN
+#else
+#define PitrIgnoreSignal SIG_IGN
+#endif
+
 // The wait event shown in pg_stat_activity: named from 17 on.
 #if PG_VERSION_NUM >= 170000
 static inline uint32 PitrWaitEvent(void) {

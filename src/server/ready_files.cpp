@@ -18,6 +18,7 @@ constexpr std::string_view kHistory = ".history";
 // What PostgreSQL's archiver accepts (postmaster/pgarch.h).
 constexpr size_t kMinNameBytes = 16;
 constexpr size_t kMaxNameBytes = 40;
+constexpr size_t kSegmentNameBytes = 24;
 constexpr char kNameCharacters[] = "0123456789ABCDEF.history.backup.partial";
 
 bool Before(const std::string& a, const std::string& b) {
@@ -62,6 +63,7 @@ Result<Backlog> MeasureBacklog() {
     if (stat((std::string(kWalDirectory) + "/" + name).c_str(), &info) != 0) return;  // recycled: the archiver removes the mark
     backlog.files++;
     backlog.bytes += static_cast<uint64_t>(info.st_size);
+    if (name.size() == kSegmentNameBytes && (backlog.oldest_segment.empty() || name < backlog.oldest_segment)) backlog.oldest_segment = name;
     if (backlog.oldest.empty() || Before(name, backlog.oldest)) backlog.oldest = std::move(name);
   }));
   return backlog;

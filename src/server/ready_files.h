@@ -17,7 +17,8 @@ Result<std::vector<std::string>> ReadyFiles(size_t limit);
 struct Backlog {
   uint64_t files = 0;
   uint64_t bytes = 0;
-  std::string oldest;
+  std::string oldest;          // the next to be archived
+  std::string oldest_segment;  // the smallest segment name
 };
 Result<Backlog> MeasureBacklog();
 

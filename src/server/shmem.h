@@ -3,6 +3,7 @@
 // Times are wall clock microseconds since 1970 UTC, 0 when never.
 #pragma once
 #include <cstdint>
+#include <memory>
 #include <type_traits>
 
 #include "server/pg.h"
@@ -21,6 +22,7 @@ inline constexpr size_t kAnnotationBytes = 4096;
 struct ArchiverState {
   int pid = 0;  // 0: no archiver runs this module
   int64_t started_micros = 0;
+  char current_file[kFileNameBytes] = "";  // while PostgreSQL waits for it
   char last_file[kFileNameBytes] = "";
   int64_t last_micros = 0;
   uint64_t archived_files = 0;  // since the server was started

@@ -1,0 +1,120 @@
+-- Control panel of pg_pitr. Acting functions are for superusers and those they are granted to; reading ones for pg_monitor as well.
+\echo Use "CREATE EXTENSION pg_pitr" to load this file. \quit
+
+CREATE FUNCTION pitr_backup(
+  type text DEFAULT 'full',
+  label text DEFAULT NULL,
+  annotations jsonb DEFAULT '{}',
+  wait boolean DEFAULT true,
+  fast boolean DEFAULT true,
+  jobs integer DEFAULT NULL,
+  allow_page_errors boolean DEFAULT false)
+RETURNS text
+AS 'MODULE_PATHNAME', 'pitr_backup' LANGUAGE C VOLATILE PARALLEL UNSAFE CALLED ON NULL INPUT;
+COMMENT ON FUNCTION pitr_backup(text, text, jsonb, boolean, boolean, integer, boolean) IS
+  'takes a base backup in a background worker and returns its label; with wait => false as soon as the label is reserved';
+
+CREATE FUNCTION pitr_backup_cancel() RETURNS boolean
+AS 'MODULE_PATHNAME', 'pitr_backup_cancel' LANGUAGE C VOLATILE PARALLEL UNSAFE;
+COMMENT ON FUNCTION pitr_backup_cancel() IS 'stops the running backup, of which nothing is kept; false when none runs';
+
+CREATE FUNCTION pitr_info(
+  OUT label text, OUT type text, OUT status text, OUT problem text,
+  OUT start_time timestamptz, OUT stop_time timestamptz, OUT duration interval,
+  OUT timeline bigint, OUT start_lsn pg_lsn, OUT stop_lsn pg_lsn, OUT first_segment text, OUT last_segment text,
+  OUT database_size bigint, OUT stored_size bigint, OUT files bigint,
+  OUT encrypted boolean, OUT data_checksums boolean, OUT page_errors bigint,
+  OUT parent text, OUT server_version text, OUT annotations jsonb)
+RETURNS SETOF record
+AS 'MODULE_PATHNAME', 'pitr_info' LANGUAGE C VOLATILE PARALLEL UNSAFE ROWS 20;
+COMMENT ON FUNCTION pitr_info() IS 'the backups in the repository, oldest first; unfinished and damaged ones say so in status';
+
+CREATE FUNCTION pitr_archive(
+  OUT timeline bigint, OUT gap boolean, OUT first_segment text, OUT last_segment text,
+  OUT first_lsn pg_lsn, OUT end_lsn pg_lsn, OUT segments bigint, OUT stored_bytes bigint)
+RETURNS SETOF record
+AS 'MODULE_PATHNAME', 'pitr_archive' LANGUAGE C VOLATILE PARALLEL UNSAFE ROWS 20;
+COMMENT ON FUNCTION pitr_archive() IS 'the unbroken runs of WAL segments in the repository, and the gaps between them';
+
+CREATE FUNCTION pitr_timelines(
+  OUT timeline bigint, OUT parent bigint, OUT switch_lsn pg_lsn, OUT reason text,
+  OUT history_missing boolean, OUT partial_segments bigint, OUT newest timestamptz)
+RETURNS SETOF record
+AS 'MODULE_PATHNAME', 'pitr_timelines' LANGUAGE C VOLATILE PARALLEL UNSAFE ROWS 5;
+COMMENT ON FUNCTION pitr_timelines() IS 'the timelines in the repository and where each left its parent';
+
+CREATE FUNCTION pitr_recovery_window(
+  OUT possible boolean, OUT problem text,
+  OUT earliest_time timestamptz, OUT earliest_lsn pg_lsn, OUT earliest_backup text,
+  OUT latest_commit timestamptz, OUT latest_lsn pg_lsn, OUT latest_segment text, OUT latest_timeline bigint, OUT latest_backup text)
+RETURNS SETOF record
+AS 'MODULE_PATHNAME', 'pitr_recovery_window' LANGUAGE C VOLATILE PARALLEL UNSAFE ROWS 1;
+COMMENT ON FUNCTION pitr_recovery_window() IS 'from where to where a recovery along the newest timeline can go now';
+
+CREATE FUNCTION pitr_restore_plan(
+  target_time timestamptz DEFAULT NULL,
+  target_xid xid8 DEFAULT NULL,
+  target_name text DEFAULT NULL,
+  target_lsn pg_lsn DEFAULT NULL,
+  immediate boolean DEFAULT false,
+  inclusive boolean DEFAULT true,
+  timeline text DEFAULT 'latest',
+  action text DEFAULT 'promote',
+  backup text DEFAULT NULL,
+  OUT item text, OUT value text)
+RETURNS SETOF record
+AS 'MODULE_PATHNAME', 'pitr_restore_plan' LANGUAGE C VOLATILE PARALLEL UNSAFE CALLED ON NULL INPUT ROWS 20;
+COMMENT ON FUNCTION pitr_restore_plan(timestamptz, xid8, text, pg_lsn, boolean, boolean, text, text, text) IS
+  'whether and how a point can be recovered: the exact transaction, the backup, the WAL, the command; changes nothing';
+
+CREATE FUNCTION pitr_check(OUT "check" text, OUT ok boolean, OUT detail text, OUT hint text)
+RETURNS SETOF record
+AS 'MODULE_PATHNAME', 'pitr_check' LANGUAGE C VOLATILE PARALLEL UNSAFE ROWS 30;
+COMMENT ON FUNCTION pitr_check() IS
+  'checks settings, store and repository, then switches, archives and finds a WAL segment; ok is null for what could not be tried';
+
+CREATE FUNCTION pitr_get_status(
+  OUT archiver_state text, OUT archiver_pid integer,
+  OUT last_archived text, OUT last_archived_time timestamptz,
+  OUT archived_count bigint, OUT archived_bytes bigint, OUT stored_bytes bigint,
+  OUT backlog_segments bigint, OUT backlog_bytes bigint, OUT oldest_waiting text, OUT in_flight integer,
+  OUT failed_count bigint, OUT last_error text, OUT last_error_hint text, OUT last_error_file text, OUT last_error_time timestamptz,
+  OUT data_at_risk_bytes bigint, OUT data_at_risk interval,
+  OUT repository text, OUT encrypted boolean, OUT backup_running text)
+RETURNS SETOF record
+AS 'MODULE_PATHNAME', 'pitr_get_status' LANGUAGE C VOLATILE PARALLEL UNSAFE ROWS 1;
+COMMENT ON FUNCTION pitr_get_status() IS 'what the view pitr_status shows';
+
+CREATE FUNCTION pitr_get_progress(
+  OUT label text, OUT phase text, OUT pid integer, OUT requested_by text, OUT started timestamptz, OUT elapsed interval,
+  OUT bytes_total bigint, OUT bytes_done bigint, OUT percent numeric, OUT files_total bigint, OUT files_done bigint,
+  OUT bytes_stored bigint, OUT wal_segments_total bigint, OUT wal_segments_stored bigint)
+RETURNS SETOF record
+AS 'MODULE_PATHNAME', 'pitr_get_progress' LANGUAGE C VOLATILE PARALLEL UNSAFE ROWS 1;
+COMMENT ON FUNCTION pitr_get_progress() IS 'what the view pitr_progress shows';
+
+CREATE VIEW pitr_status AS SELECT * FROM pitr_get_status();
+COMMENT ON VIEW pitr_status IS 'archiving now: what is stored, what waits, the last error, how much data is at risk';
+
+CREATE VIEW pitr_progress AS SELECT * FROM pitr_get_progress();
+COMMENT ON VIEW pitr_progress IS 'the running backup; no row when none runs';
+
+REVOKE ALL ON FUNCTION pitr_backup(text, text, jsonb, boolean, boolean, integer, boolean) FROM PUBLIC;
+REVOKE ALL ON FUNCTION pitr_backup_cancel() FROM PUBLIC;
+REVOKE ALL ON FUNCTION pitr_check() FROM PUBLIC;
+REVOKE ALL ON FUNCTION pitr_info() FROM PUBLIC;
+REVOKE ALL ON FUNCTION pitr_archive() FROM PUBLIC;
+REVOKE ALL ON FUNCTION pitr_timelines() FROM PUBLIC;
+REVOKE ALL ON FUNCTION pitr_recovery_window() FROM PUBLIC;
+REVOKE ALL ON FUNCTION pitr_restore_plan(timestamptz, xid8, text, pg_lsn, boolean, boolean, text, text, text) FROM PUBLIC;
+REVOKE ALL ON FUNCTION pitr_get_status() FROM PUBLIC;
+REVOKE ALL ON FUNCTION pitr_get_progress() FROM PUBLIC;
+
+GRANT EXECUTE ON FUNCTION pitr_info() TO pg_monitor;
+GRANT EXECUTE ON FUNCTION pitr_archive() TO pg_monitor;
+GRANT EXECUTE ON FUNCTION pitr_timelines() TO pg_monitor;
+GRANT EXECUTE ON FUNCTION pitr_recovery_window() TO pg_monitor;
+GRANT EXECUTE ON FUNCTION pitr_restore_plan(timestamptz, xid8, text, pg_lsn, boolean, boolean, text, text, text) TO pg_monitor;
+GRANT EXECUTE ON FUNCTION pitr_get_status() TO pg_monitor;
+GRANT EXECUTE ON FUNCTION pitr_get_progress() TO pg_monitor;
+GRANT SELECT ON pitr_status, pitr_progress TO pg_monitor;

@@ -1,0 +1,94 @@
+// Backup mode through SPI, so that every PostgreSQL version does it its own way.
+#include "server/backup_mode.h"
+
+#include "server/pg.h"
+#include "server/server_state.h"
+
+extern "C" {
+#include "access/xact.h"
+#include "access/xlog.h"
+#include "catalog/pg_type.h"
+#include "executor/spi.h"
+#include "utils/guc.h"
+#include "utils/snapmgr.h"
+}
+
+namespace pitr::server {
+namespace {
+
+constexpr int kMaxColumns = 3;
+
+// Runs one query that gives one row, in a transaction of its own; the row's values as texts in the top memory context.
+void RunQuery(const char* sql, int arguments, Oid* types, Datum* values, char** texts) {
+  try {
+    PgCall([=] {
+      SetCurrentStatementStartTimestamp();
+      StartTransactionCommand();
+      SPI_connect();
+      PushActiveSnapshot(GetTransactionSnapshot());
+      const int code = SPI_execute_with_args(sql, arguments, types, values, NULL, false, 1);
+      if (code != SPI_OK_SELECT || SPI_processed != 1) elog(ERROR, "pg_pitr: unexpected result %d of \"%s\"", code, sql);
+      for (int i = 0; i < SPI_tuptable->tupdesc->natts && i < kMaxColumns; i++) {
+        char* value = SPI_getvalue(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, i + 1);
+        texts[i] = value ? MemoryContextStrdup(TopMemoryContext, value) : NULL;
+      }
+      SPI_finish();
+      PopActiveSnapshot();
+      CommitTransactionCommand();
+      MemoryContextSwitchTo(TopMemoryContext);
+    });
+  } catch (const PgError&) {
+    PgCall([] {
+      AbortCurrentTransaction();
+      MemoryContextSwitchTo(TopMemoryContext);
+    });
+    throw;
+  }
+}
+
+std::string TakeText(char* text) {
+  if (text == nullptr) return "";
+  std::string copy = text;
+  pfree(text);
+  return copy;
+}
+
+Result<Lsn> TakeLsn(char* text) {
+  const std::string lsn_text = TakeText(text);
+  const auto lsn = Lsn::Parse(lsn_text);
+  if (!lsn) return Status(Code::kInternal, "unexpected LSN \"" + lsn_text + "\"");
+  return *lsn;
+}
+
+}  // namespace
+
+Result<BackupStart> EnterBackupMode(const std::string& label, bool fast) {
+  BackupStart start;
+  start.start_micros = SystemClock().WallMicros();
+  const char* label_text = label.c_str();
+  Datum values[2] = {PgCall([label_text] { return CStringGetTextDatum(label_text); }), BoolGetDatum(fast)};
+  Oid types[2] = {TEXTOID, BOOLOID};
+  char* texts[kMaxColumns] = {};
+  RunQuery("SELECT pg_catalog.pg_backup_start($1, $2)::pg_catalog.text", 2, types, values, texts);
+  PITR_ASSIGN(start.start_lsn, TakeLsn(texts[0]));
+  start.data_directory = DataDir;
+  start.timeline = {GetWALInsertionTimeLine()};
+  start.server_version = ServerVersion();
+  const char* checksums = PgCall([] { return GetConfigOption("data_checksums", true, false); });
+  start.data_checksums = checksums != nullptr && std::string(checksums) == "on";
+  return start;
+}
+
+Result<BackupStop> LeaveBackupMode() {
+  char* texts[kMaxColumns] = {};
+  RunQuery("SELECT lsn::pg_catalog.text, labelfile, spcmapfile FROM pg_catalog.pg_backup_stop(false)", 0, nullptr, nullptr, texts);
+  BackupStop stop;
+  PITR_ASSIGN(stop.stop_lsn, TakeLsn(texts[0]));
+  stop.backup_label = TakeText(texts[1]);
+  stop.tablespace_map = TakeText(texts[2]);
+  stop.stop_timeline = {GetWALInsertionTimeLine()};
+  stop.stop_micros = SystemClock().WallMicros();
+  return stop;
+}
+
+}  // namespace pitr::server

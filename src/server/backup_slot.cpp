@@ -1,0 +1,87 @@
+// Claiming, watching, cancelling and ending the backup slot in shared memory.
+#include "server/backup_slot.h"
+
+#include <signal.h>
+
+#include "core/base/clock.h"
+#include "core/base/json.h"
+
+namespace pitr::server {
+
+uint64_t ClaimBackup(const BackupRequest& request) {
+  RequireShared();
+  uint64_t generation = 0;
+  auto other = std::make_unique<BackupSlot>();
+  WithShared(LW_EXCLUSIVE, [&](SharedState& shared) {
+    if (shared.backup.Running()) {
+      *other = shared.backup;
+      return;
+    }
+    generation = shared.backup.generation + 1;
+    shared.backup = BackupSlot{};
+    shared.backup.generation = generation;
+    shared.backup.phase = BackupPhase::kStarting;
+    shared.backup.caller_pid = MyProcPid;
+    shared.backup.request = request;
+    shared.backup.started_micros = SystemClock().WallMicros();
+  });
+  if (generation == 0) {
+    const std::string label = other->label[0] ? other->label : other->request.label;
+    RaiseFromCpp(ERRCODE_OBJECT_IN_USE, label.empty() ? "a backup is already running" : "backup \"" + label + "\" is already running",
+                 std::string("It was started by ") + other->request.requested_by + " and is " + BackupPhaseName(other->phase) + ".",
+                 "Watch it in pitr_progress, or stop it with pitr_backup_cancel().");
+  }
+  return generation;
+}
+
+std::unique_ptr<BackupSlot> ReadBackupSlot() {
+  auto slot = std::make_unique<BackupSlot>();
+  WithShared(LW_SHARED, [&](SharedState& shared) { *slot = shared.backup; });
+  return slot;
+}
+
+bool CancelBackup(uint64_t generation) noexcept {
+  SharedState* shared = Shared();
+  if (shared == nullptr) return false;
+  LWLockAcquire(shared->lock, LW_EXCLUSIVE);
+  const bool ours = shared->backup.Running() && (generation == 0 || shared->backup.generation == generation);
+  if (ours) {
+    shared->backup.cancel_requested = true;
+    // The worker leaves its pid only while it lives, and takes this lock to withdraw it.
+    if (shared->backup.worker_pid != 0) kill(shared->backup.worker_pid, SIGINT);
+  }
+  LWLockRelease(shared->lock);
+  return ours;
+}
+
+void EndBackupSlot(uint64_t generation, BackupPhase phase, const PlainError* error) noexcept {
+  SharedState* shared = Shared();
+  if (shared == nullptr) return;
+  LWLockAcquire(shared->lock, LW_EXCLUSIVE);
+  if (shared->backup.generation == generation && shared->backup.Running()) {
+    shared->backup.phase = phase;
+    shared->backup.worker_pid = 0;
+    shared->backup.ended_micros = SystemClock().WallMicros();
+    if (error != nullptr) shared->backup.error = *error;
+  }
+  LWLockRelease(shared->lock);
+}
+
+Result<std::map<std::string, std::string>> ParseAnnotations(const std::string& json) {
+  std::map<std::string, std::string> annotations;
+  if (json.empty()) return annotations;
+  if (json.size() >= kAnnotationBytes) {
+    return Status(Code::kInvalidArgument, "annotations are too large").WithDetail("They may have " + std::to_string(kAnnotationBytes - 1) + " bytes.");
+  }
+  PITR_ASSIGN(const Json parsed, ParseJson(json));
+  if (!parsed.is_object()) return Status(Code::kInvalidArgument, "annotations must be a JSON object").WithHint("For example: '{\"why\": \"before the upgrade\"}'.");
+  for (const auto& [name, value] : parsed.items()) {
+    if (value.is_object() || value.is_array()) {
+      return Status(Code::kInvalidArgument, "annotation \"" + name + "\" must be a text, a number or a boolean");
+    }
+    annotations[name] = value.is_string() ? value.get<std::string>() : value.is_null() ? "" : JsonText(value);
+  }
+  return annotations;
+}
+
+}  // namespace pitr::server

@@ -1,0 +1,37 @@
+// The one backup that may run, as its caller and its worker share it. Main thread; the functions may throw PgError.
+#pragma once
+#include <map>
+#include <string>
+
+#include "server/shmem.h"
+
+namespace pitr::server {
+
+// Takes the slot for a new backup and returns its generation. Raises ERRCODE_OBJECT_IN_USE naming the backup that runs.
+uint64_t ClaimBackup(const BackupRequest& request);
+
+// A copy of the slot. On the heap: it is large.
+std::unique_ptr<BackupSlot> ReadBackupSlot();
+
+// Changes the slot if it still belongs to `generation`; false when it does not.
+template <class Fn>
+bool UpdateBackupSlot(uint64_t generation, Fn fn) {
+  bool ours = false;
+  WithShared(LW_EXCLUSIVE, [&](SharedState& shared) {
+    ours = shared.backup.generation == generation;
+    if (ours) fn(shared.backup);
+  });
+  return ours;
+}
+
+// Asks the worker of `generation` (0: whichever runs) to stop. False when none runs. Makes no PostgreSQL call that raises, so that exit hooks
+// may use it.
+bool CancelBackup(uint64_t generation) noexcept;
+
+// Ends the slot as failed unless it has ended. For exit hooks as well.
+void EndBackupSlot(uint64_t generation, BackupPhase phase, const PlainError* error) noexcept;
+
+// A JSON object of strings, numbers and booleans as a map of texts. kInvalidArgument for anything else or when it is too large.
+Result<std::map<std::string, std::string>> ParseAnnotations(const std::string& json);
+
+}  // namespace pitr::server

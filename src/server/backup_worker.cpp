@@ -1,0 +1,242 @@
+// The background worker that takes one backup: reserve, enter backup mode, copy in threads, leave backup mode, wait for WAL, finish.
+//
+// No transaction and no snapshot is held while copying. Whatever ends the worker early, short of SIGKILL, leaves nothing in the repository: an
+// error is cleaned up after unwinding, FATAL (terminate, shutdown) in an exit hook, both bounded in time. Main thread; core's
+// threads do the copying.
+#include "core/backup/backup_session.h"
+#include "server/backup_mode.h"
+#include "server/backup_slot.h"
+#include "server/guc.h"
+#include "server/server_state.h"
+#include "server/wait.h"
+#include "server/wal_wait.h"
+
+extern "C" {
+#include "libpq/pqsignal.h"
+#include "pgstat.h"
+#include "postmaster/bgworker.h"
+#include "postmaster/interrupt.h"
+#include "storage/ipc.h"
+#include "tcop/tcopprot.h"
+#include "utils/backend_status.h"
+#include "utils/ps_status.h"
+}
+
+namespace pitr::server {
+namespace {
+
+constexpr int64_t kAbandonMs = 10000;  // how long cleaning up may delay the end of the process
+
+// On the heap and never freed: the exit hook needs it whatever has been unwound.
+struct Worker {
+  uint64_t generation = 0;
+  BackupRequest request;
+  Config config;
+  QueuedLog log;
+  std::unique_ptr<Repository> repository;
+  std::unique_ptr<BackupSession> session;  // reserved and neither finished nor abandoned
+  std::atomic<bool> finished{false};
+  Progress progress;
+};
+Worker* worker = nullptr;
+
+void EnterPhase(BackupPhase phase) {
+  const bool cancelled = !UpdateBackupSlot(worker->generation, [phase](BackupSlot& slot) { slot.phase = phase; });
+  if (cancelled) RaiseFromCpp(ERRCODE_INTERNAL_ERROR, "the backup slot was taken by another backup");
+  const std::string label = worker->session ? worker->session->label() : worker->request.label;
+  const std::string activity = "pg_pitr: backup " + label + ": " + BackupPhaseName(phase);
+  const char* text = activity.c_str();
+  PgCall([text] {
+    pgstat_report_activity(STATE_RUNNING, text);
+    set_ps_display(text + sizeof "pg_pitr: " - 1);
+  });
+}
+
+void PublishProgress() {
+  const Progress& progress = worker->progress;
+  UpdateBackupSlot(worker->generation, [&](BackupSlot& slot) {
+    slot.bytes_total = progress.bytes_total.load();
+    slot.bytes_done = progress.bytes_done.load();
+    slot.files_total = progress.files_total.load();
+    slot.files_done = progress.files_done.load();
+    slot.bytes_stored = progress.bytes_stored.load();
+  });
+}
+
+// Runs `body` in a thread with the worker's log and progress.
+Status InThread(std::function<Status(const OpContext&)> body) {
+  WaitOptions wait;
+  wait.log = &worker->log;
+  wait.tick_ms = 250;
+  wait.tick = [] {
+    PublishProgress();
+    return Status::Ok();
+  };
+  return RunInterruptibly(
+      [&](const CancelToken& cancel) {
+        OpContext ctx;
+        ctx.cancel = &cancel;
+        return body(ctx);
+      },
+      wait);
+}
+
+Status Reserve() {
+  BackupOptions options;
+  options.label = worker->request.label;
+  PITR_ASSIGN(options.annotations, ParseAnnotations(worker->request.annotations));
+  options.jobs = worker->request.jobs > 0 ? worker->request.jobs : worker->config.backup_jobs;
+  options.max_rate_bytes = static_cast<uint64_t>(worker->config.backup_max_rate_kb) * 1024;
+  options.allow_page_errors = worker->request.allow_page_errors;
+  options.started_by = WhoAmI();
+  const ClusterIdentity cluster = ServerIdentity();
+  PITR_TRY(InThread([&](const OpContext& ctx) -> Status {
+    PITR_ASSIGN(worker->repository, Repository::OpenOrCreate(worker->config, cluster, worker->log, ctx));
+    PITR_ASSIGN(worker->session, BackupSession::Begin(*worker->repository, options, ctx));
+    return Status::Ok();
+  }));
+  const std::string label = worker->session->label();
+  UpdateBackupSlot(worker->generation, [&](BackupSlot& slot) { CopyText(slot.label, label.c_str()); });
+  return Status::Ok();
+}
+
+Status TakeBackup() {
+  EnterPhase(BackupPhase::kStarting);
+  PITR_TRY(Reserve());
+  EnterPhase(BackupPhase::kCheckpoint);
+  PITR_ASSIGN(const BackupStart start, EnterBackupMode("pg_pitr " + worker->session->label(), worker->request.fast));
+  EnterPhase(BackupPhase::kCopying);
+  PITR_TRY(InThread([&](const OpContext& ctx) { return worker->session->CopyFiles(start, worker->progress, ctx); }));
+  PublishProgress();
+  EnterPhase(BackupPhase::kStopping);
+  PITR_ASSIGN(const BackupStop stop, LeaveBackupMode());
+  EnterPhase(BackupPhase::kWaitingForWal);
+  const uint32_t segment_size = worker->repository->segment_size();
+  const WalNeed need{stop.stop_timeline, SegmentOf(start.start_lsn, segment_size), SegmentBefore(stop.stop_lsn, segment_size)};
+  PITR_TRY(WaitForWal(*worker->repository, need, worker->config.backup_wal_timeout_ms, worker->log, [&](uint64_t stored) {
+    UpdateBackupSlot(worker->generation, [&](BackupSlot& slot) {
+      slot.wal_segments_total = need.count();
+      slot.wal_segments_stored = stored;
+    });
+  }));
+  EnterPhase(BackupPhase::kFinishing);
+  return InThread([&](const OpContext& ctx) -> Status {
+    PITR_ASSIGN(const BackupManifest manifest, worker->session->Finish(stop, ctx));
+    worker->finished = true;
+    return Status::Ok();
+  });
+}
+
+// Removes what the session stored. In a thread, because curl runs in threads only; not interruptible, but bounded.
+void AbandonSession() noexcept {
+  if (!worker->session || worker->finished) return;
+  try {
+    auto job = Job::Start([](const CancelToken& cancel) { return worker->session->Abandon(OpContext::WithTimeout(kAbandonMs, &cancel)); });
+    Status status = job.ok() ? job.value()->Join() : job.status();
+    worker->session.reset();
+    if (!status.ok()) {
+      ereport(LOG, (errmsg("pg_pitr could not remove everything of a backup that was given up: %s", status.message().c_str()),
+                    errdetail("What is left is not visible as a backup.")));
+    }
+  } catch (...) {
+    worker->session.release();
+  }
+}
+
+void WorkerExit(int, Datum) {
+  if (worker == nullptr) return;
+  LWLockReleaseAll();
+  StopEverything();
+  PlainError error;
+  if (!worker->finished) {
+    SharedState* shared = Shared();
+    LWLockAcquire(shared->lock, LW_EXCLUSIVE);
+    if (shared->backup.generation == worker->generation && shared->backup.Running()) shared->backup.phase = BackupPhase::kAbandoning;
+    LWLockRelease(shared->lock);
+    AbandonSession();
+    error.Set(ERRCODE_ADMIN_SHUTDOWN, "the backup worker was terminated", "Nothing of the backup was kept.");
+  }
+  EndBackupSlot(worker->generation, worker->finished ? BackupPhase::kDone : BackupPhase::kFailed, &error);
+}
+
+// Takes the slot that the caller claimed. False when the caller has given up meanwhile.
+bool TakeSlot(uint64_t generation) {
+  bool wanted = false;
+  WithShared(LW_EXCLUSIVE, [&](SharedState& shared) {
+    BackupSlot& slot = shared.backup;
+    wanted = slot.generation == generation && slot.phase == BackupPhase::kStarting && !slot.cancel_requested;
+    if (!wanted) return;
+    slot.worker_pid = MyProcPid;
+    worker->request = slot.request;
+  });
+  return wanted;
+}
+
+void ReportEnd(const Pending& pending) {
+  PlainError error = pending.plain;
+  if (pending.error) error.Set(*pending.error);
+  if (pending.ok() || worker->finished) {
+    const auto slot = ReadBackupSlot();
+    const char* name = slot->label;
+    const uint64_t bytes = slot->bytes_done, stored = slot->bytes_stored;
+    PgCall([=] {
+      ereport(LOG, (errmsg("backup \"%s\" is complete: " UINT64_FORMAT " bytes read, " UINT64_FORMAT " bytes stored", name, bytes, stored)));
+    });
+    EndBackupSlot(worker->generation, BackupPhase::kDone, nullptr);
+    return;
+  }
+  UpdateBackupSlot(worker->generation, [](BackupSlot& slot) { slot.phase = BackupPhase::kAbandoning; });
+  AbandonSession();
+  const PlainError* plain = &error;
+  PgCall([plain] {
+    ereport(LOG, (errcode(plain->sqlstate), errmsg("backup failed: %s", plain->message), plain->detail[0] ? errdetail("%s", plain->detail) : 0,
+                  plain->hint[0] ? errhint("%s", plain->hint) : 0));
+  });
+  EndBackupSlot(worker->generation, BackupPhase::kFailed, plain);
+}
+
+Status WorkerMain(uint64_t generation) {
+  worker = new Worker;
+  worker->generation = generation;
+  if (!TakeSlot(generation)) {
+    worker = nullptr;
+    PlainError error;
+    error.Set(ERRCODE_QUERY_CANCELED, "the backup was cancelled before it began");
+    EndBackupSlot(generation, BackupPhase::kFailed, &error);
+    return Status::Ok();
+  }
+  PgCall([] { before_shmem_exit(WorkerExit, (Datum)0); });
+  JoinThreadsAtExit();
+  worker->config = CurrentConfig();
+  Pending pending;
+  RunCpp(TakeBackup, &pending);
+  // From here on a late cancel must not end the process before the caller has its answer.
+  pqsignal(SIGINT, PitrIgnoreSignal);
+  QueryCancelPending = false;
+  try {
+    ReportEnd(pending);
+  } catch (const PgError&) {
+    EndBackupSlot(generation, worker->finished ? BackupPhase::kDone : BackupPhase::kFailed, &pending.plain);
+    throw;
+  }
+  return Status::Ok();
+}
+
+}  // namespace
+}  // namespace pitr::server
+
+extern "C" {
+PGDLLEXPORT void pitr_backup_worker(Datum argument);
+
+void pitr_backup_worker(Datum argument) {
+  pqsignal(SIGHUP, SignalHandlerForConfigReload);
+  pqsignal(SIGTERM, die);
+  BackgroundWorkerUnblockSignals();
+  Oid database;
+  memcpy(&database, MyBgworkerEntry->bgw_extra, sizeof database);
+  BackgroundWorkerInitializeConnectionByOid(database, InvalidOid, 0);
+  MemoryContextSwitchTo(TopMemoryContext);
+  pitr::server::Pending pending;
+  if (!pitr::server::RunCpp([argument] { return pitr::server::WorkerMain(DatumGetUInt64(argument)); }, &pending)) pitr::server::Raise(&pending);
+}
+}

@@ -1,0 +1,248 @@
+// pitr_backup() and pitr_backup_cancel(): checks, starts the worker, waits for it and passes on what it says.
+#include "core/config/settings.h"
+#include "core/repo/layout.h"
+#include "server/backup_slot.h"
+#include "server/guc.h"
+#include "server/rows.h"
+#include "server/wait.h"
+
+extern "C" {
+#include "access/xlog.h"
+#include "commands/dbcommands.h"
+#include "postmaster/bgworker.h"
+#include "storage/ipc.h"
+#include "utils/fmgroids.h"
+#include "utils/guc.h"
+}
+
+namespace pitr::server {
+namespace {
+
+constexpr int kPollMs = 100;
+constexpr int64_t kCleanUpPatienceMs = 20000;   // how long a cancelled statement waits for the worker to clean up
+constexpr int64_t kFirstNoticeMs = 2000;
+constexpr int64_t kNoticeMs = 10000;
+constexpr int kMaxJobs = 64;
+
+// The backup this session waits for; 0: none. For the exit hook.
+uint64_t waiting_for = 0;
+bool hook_registered = false;
+
+void CallerExit(int, Datum) {
+  if (waiting_for == 0) return;
+  LWLockReleaseAll();
+  CancelBackup(waiting_for);
+}
+
+[[noreturn]] void Refuse(const std::string& message, const std::string& hint, const std::string& detail = "") {
+  RaiseFromCpp(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE, message, detail, hint);
+}
+
+void CheckType(const std::string& type) {
+  if (type == "full") return;
+  if (type == "incr" || type == "diff") {
+    RaiseFromCpp(ERRCODE_FEATURE_NOT_SUPPORTED, "backups of type \"" + type + "\" are not supported yet", "", "Take a full backup: pitr_backup('full').");
+  }
+  RaiseFromCpp(ERRCODE_INVALID_PARAMETER_VALUE, "unknown backup type \"" + type + "\"", "", "Use 'full'.");
+}
+
+// Everything that can be known without the store. Each refusal says what to set.
+Status CheckServer() {
+  RequireShared();
+  if (PgCall([] { return RecoveryInProgress(); })) Refuse("recovery is in progress", "Take the backup on the primary.");
+  if (XLogArchiveMode == ARCHIVE_MODE_OFF) {
+    Refuse("WAL archiving is off: archive_mode is off", "Set archive_mode = on and archive_library = 'pg_pitr' in postgresql.conf and restart the server.");
+  }
+  const std::string library = XLogArchiveLibrary ? XLogArchiveLibrary : "";
+  if (library.find("pg_pitr") == library.npos) {
+    Refuse("WAL is not archived by pg_pitr: archive_library is \"" + library + "\"",
+           "Set archive_library = 'pg_pitr' (and archive_command = '') in postgresql.conf and reload the server.");
+  }
+  return ValidateConfig(CurrentConfig());
+}
+
+Result<BackupRequest> RequestFromArguments(FunctionCallInfo fcinfo) {
+  BackupRequest request;
+  CheckType(TextArgument(fcinfo, 0, "full"));
+  const std::string label = TextArgument(fcinfo, 1);
+  if (!label.empty() && !layout::IsValidLabel(label)) {
+    return Status(Code::kInvalidArgument, "\"" + label + "\" is not a valid backup label")
+        .WithHint("Use 1 to 64 letters, digits, '.', '_' and '-', beginning with a letter or digit.");
+  }
+  CopyText(request.label, label.c_str());
+  const std::string annotations = ArgumentAsText(fcinfo, 2, F_JSONB_OUT);
+  PITR_TRY(ParseAnnotations(annotations).status());
+  CopyText(request.annotations, annotations.c_str());
+  request.fast = PG_ARGISNULL(4) || PG_GETARG_BOOL(4);
+  request.jobs = PG_ARGISNULL(5) ? 0 : PG_GETARG_INT32(5);
+  if (!PG_ARGISNULL(5) && (request.jobs < 1 || request.jobs > kMaxJobs)) {
+    return Status(Code::kInvalidArgument, "jobs must be between 1 and " + std::to_string(kMaxJobs));
+  }
+  request.allow_page_errors = !PG_ARGISNULL(6) && PG_GETARG_BOOL(6);
+  char* user = PgCall([] { return GetUserNameFromId(GetUserId(), false); });
+  CopyText(request.requested_by, user);
+  return request;
+}
+
+// The postgres database, so that the worker is not in the way of DROP DATABASE of the caller's; else the caller's.
+Oid WorkerDatabase() {
+  return PgCall([] {
+    Oid database = get_database_oid("postgres", true);
+    return OidIsValid(database) ? database : MyDatabaseId;
+  });
+}
+
+BackgroundWorkerHandle* StartWorker(uint64_t generation) {
+  BackgroundWorker description{};
+  CopyText(description.bgw_name, "pg_pitr backup");
+  CopyText(description.bgw_type, "pg_pitr backup");
+  CopyText(description.bgw_library_name, "pg_pitr");
+  CopyText(description.bgw_function_name, "pitr_backup_worker");
+  description.bgw_flags = BGWORKER_SHMEM_ACCESS | BGWORKER_BACKEND_DATABASE_CONNECTION;
+  description.bgw_start_time = BgWorkerStart_RecoveryFinished;
+  description.bgw_restart_time = BGW_NEVER_RESTART;
+  description.bgw_main_arg = UInt64GetDatum(generation);
+  description.bgw_notify_pid = MyProcPid;
+  const Oid database = WorkerDatabase();
+  memcpy(description.bgw_extra, &database, sizeof database);
+  BackgroundWorkerHandle* handle = nullptr;
+  BackgroundWorker* to_start = &description;
+  BackgroundWorkerHandle** handle_out = &handle;
+  if (!PgCall([to_start, handle_out] { return RegisterDynamicBackgroundWorker(to_start, handle_out); })) {
+    RaiseFromCpp(ERRCODE_INSUFFICIENT_RESOURCES, "could not start the backup worker: no background worker slot is free", "",
+                 "Increase max_worker_processes.");
+  }
+  return handle;
+}
+
+void Notice(const BackupSlot& slot, int64_t elapsed_ms) {
+  const char* label = slot.label;
+  const char* phase = BackupPhaseName(slot.phase);
+  const double done = static_cast<double>(slot.bytes_done) / 1048576.0, total = static_cast<double>(slot.bytes_total) / 1048576.0;
+  const int percent = slot.bytes_total > 0 ? static_cast<int>(100.0 * done / total) : 0;
+  const int seconds = static_cast<int>(elapsed_ms / 1000);
+  const uint64_t stored = slot.wal_segments_stored, segments = slot.wal_segments_total;
+  switch (slot.phase) {
+    case BackupPhase::kCopying:
+      PgCall([=] { ereport(NOTICE, (errmsg("backup %s: %d %% (%.0f of %.0f MB), %d s", label, percent, done, total, seconds))); });
+      break;
+    case BackupPhase::kWaitingForWal:
+      PgCall([=] {
+        ereport(NOTICE, (errmsg("backup %s: %s, " UINT64_FORMAT " of " UINT64_FORMAT " segments stored, %d s", label, phase, stored, segments, seconds)));
+      });
+      break;
+    default: PgCall([=] { ereport(NOTICE, (errmsg("backup %s: %s, %d s", label, phase, seconds))); });
+  }
+}
+
+// Says how far the backup is: after two seconds, then with every tenth of the way or every ten seconds.
+class Notices {
+ public:
+  void Consider(const BackupSlot& slot) {
+    const int64_t elapsed = SystemClock().SteadyMillis() - began_;
+    const int tenth = slot.bytes_total > 0 ? static_cast<int>(10 * slot.bytes_done / slot.bytes_total) : 0;
+    if (elapsed < kFirstNoticeMs || (last_ != 0 && elapsed - last_ < kNoticeMs && tenth == tenth_ && slot.phase == phase_)) return;
+    if (slot.label[0] == '\0') return;
+    last_ = elapsed;
+    tenth_ = tenth;
+    phase_ = slot.phase;
+    Notice(slot, elapsed);
+  }
+
+ private:
+  const int64_t began_ = SystemClock().SteadyMillis();
+  int64_t last_ = 0;
+  int tenth_ = -1;
+  BackupPhase phase_ = BackupPhase::kNone;
+};
+
+bool WorkerIsGone(BackgroundWorkerHandle* handle) {
+  return PgCall([handle] {
+    pid_t pid;
+    return GetBackgroundWorkerPid(handle, &pid) == BGWH_STOPPED;
+  });
+}
+
+[[noreturn]] void RaiseWorkerError(const PlainError& error) { RaiseFromCpp(error.sqlstate, error.message, error.detail, error.hint); }
+
+// Until the worker has reserved the label (wait => false) or has ended; the label.
+std::string AwaitWorker(uint64_t generation, BackgroundWorkerHandle* handle, bool until_done) {
+  Notices notices;
+  for (;;) {
+    const bool gone = WorkerIsGone(handle);  // before the slot is read: a worker ends its slot before it ends
+    const auto slot = ReadBackupSlot();
+    if (slot->generation != generation) Refuse("the backup ended, and another one has begun since", "See pitr_info() for its outcome.");
+    if (slot->phase == BackupPhase::kFailed) RaiseWorkerError(slot->error);
+    if (slot->phase == BackupPhase::kDone || (!until_done && slot->label[0] != '\0')) return slot->label;
+    if (gone) {
+      PlainError error;
+      error.Set(ERRCODE_INTERNAL_ERROR, "the backup worker ended unexpectedly", "", "See the server log.");
+      EndBackupSlot(generation, BackupPhase::kFailed, &error);
+      RaiseWorkerError(error);
+    }
+    if (until_done) notices.Consider(*slot);
+    WaitInterruptibly(-1, kPollMs);
+  }
+}
+
+// After a cancel: the statement ends when nothing is left of its backup, or when that takes too long.
+void AwaitCleanUp(uint64_t generation) {
+  const int64_t end = SystemClock().SteadyMillis() + kCleanUpPatienceMs;
+  for (;;) {
+    const auto slot = ReadBackupSlot();
+    if (slot->generation != generation || !slot->Running() || SystemClock().SteadyMillis() > end) return;
+    PgCall([] {
+      (void)WaitLatch(MyLatch, WL_LATCH_SET | WL_TIMEOUT | WL_EXIT_ON_PM_DEATH, kPollMs, PitrWaitEvent());
+      ResetLatch(MyLatch);
+    });
+  }
+}
+
+std::string RunBackup(const BackupRequest& request, bool until_done) {
+  if (!hook_registered) {
+    PgCall([] { before_shmem_exit(CallerExit, (Datum)0); });
+    hook_registered = true;
+  }
+  const uint64_t generation = ClaimBackup(request);
+  BackgroundWorkerHandle* handle = nullptr;
+  try {
+    handle = StartWorker(generation);
+  } catch (const PgError& e) {
+    PlainError error;
+    error.Set(*e.error());
+    EndBackupSlot(generation, BackupPhase::kFailed, &error);
+    throw;
+  }
+  waiting_for = generation;
+  try {
+    std::string label = AwaitWorker(generation, handle, until_done);
+    waiting_for = 0;
+    return label;
+  } catch (const PgError&) {
+    if (CancelBackup(generation)) AwaitCleanUp(generation);
+    waiting_for = 0;
+    throw;
+  }
+}
+
+}  // namespace
+}  // namespace pitr::server
+
+using namespace pitr;
+using namespace pitr::server;
+
+PITR_FUNCTION(pitr_backup) {
+  PITR_ASSIGN(const BackupRequest request, RequestFromArguments(fcinfo));
+  const bool wait = PG_ARGISNULL(3) || PG_GETARG_BOOL(3);
+  PITR_TRY(CheckServer());
+  const std::string label = RunBackup(request, wait);
+  const char* text = label.c_str();
+  *result = PgCall([text] { return CStringGetTextDatum(text); });
+  return Status::Ok();
+}
+
+PITR_FUNCTION(pitr_backup_cancel) {
+  RequireShared();
+  *result = BoolGetDatum(CancelBackup(0));
+  return Status::Ok();
+}

@@ -1,0 +1,209 @@
+// pitr_check(): every setting, the store, the repository, and then the proof: a WAL segment switched, archived and found.
+#include "core/config/settings.h"
+#include "core/repo/layout.h"
+#include "core/report/store_check.h"
+#include "server/guc.h"
+#include "server/ready_files.h"
+#include "server/rows.h"
+#include "server/server_state.h"
+#include "server/shmem.h"
+#include "server/wait.h"
+
+extern "C" {
+#include "access/xlog.h"
+#include "access/xlog_internal.h"
+#include "utils/guc.h"
+}
+
+namespace pitr::server {
+namespace {
+
+constexpr int64_t kArchiveLimitMs = 60000;
+constexpr int kPollMs = 100;
+constexpr int kLongArchiveTimeoutS = 3600;
+
+using Rows = std::vector<CheckRow>;
+
+void Add(Rows& rows, std::string item, bool good, std::string detail, std::string hint, CheckState bad = CheckState::kFailed) {
+  rows.push_back({std::move(item), good ? CheckState::kOk : bad, std::move(detail), good ? "" : std::move(hint)});
+}
+
+void Add(Rows& rows, std::string item, const Status& status, std::string if_ok) {
+  if (status.ok()) {
+    rows.push_back({std::move(item), CheckState::kOk, std::move(if_ok), ""});
+  } else {
+    std::string detail = status.message();
+    if (!status.detail().empty()) detail += " (" + status.detail() + ")";
+    rows.push_back({std::move(item), CheckState::kFailed, std::move(detail), status.hint()});
+  }
+}
+
+std::string Setting(const char* name) {
+  const char* value = PgCall([name] { return GetConfigOption(name, true, false); });
+  return value ? value : "";
+}
+
+bool ServerCanArchive() {
+  return XLogArchiveMode != ARCHIVE_MODE_OFF && XLogArchiveLibrary != nullptr && std::string(XLogArchiveLibrary).find("pg_pitr") != std::string::npos;
+}
+
+void CheckServerSettings(Rows& rows) {
+  Add(rows, "server: shared_preload_libraries", Shared() != nullptr, Shared() ? "pg_pitr is preloaded" : "pg_pitr is not preloaded",
+      "Add pg_pitr to shared_preload_libraries and restart the server; backups and pitr_status need it.");
+  Add(rows, "server: wal_level", wal_level >= WAL_LEVEL_REPLICA, Setting("wal_level"), "Set wal_level = replica and restart the server.");
+  Add(rows, "server: archive_mode", XLogArchiveMode != ARCHIVE_MODE_OFF, Setting("archive_mode"), "Set archive_mode = on and restart the server.");
+  const std::string library = Setting("archive_library");
+  Add(rows, "server: archive_library", library.find("pg_pitr") != library.npos, library.empty() ? "empty" : library,
+      "Set archive_library = 'pg_pitr' and archive_command = '', and reload the server.");
+  const int timeout = XLogArchiveTimeout;
+  if (timeout == 0) {
+    Add(rows, "server: archive_timeout", false, "off",
+        "A quiet server keeps changes in an unfinished segment; set archive_timeout = 60 to bound how much can be lost.", CheckState::kWarning);
+  } else {
+    Add(rows, "server: archive_timeout", timeout <= kLongArchiveTimeoutS, std::to_string(timeout) + " s",
+        "Up to this much of a quiet server's changes can be lost; a smaller value bounds it better.", CheckState::kWarning);
+  }
+  Add(rows, "server: full_page_writes", Setting("full_page_writes") == "on", Setting("full_page_writes"),
+      "Without full_page_writes a torn page of a backup or a crash cannot be repaired; set it to on.", CheckState::kWarning);
+  Add(rows, "server: data_checksums", Setting("data_checksums") == "on", Setting("data_checksums"),
+      "Without data checksums a backup cannot notice damaged pages; pg_checksums --enable turns them on.", CheckState::kWarning);
+}
+
+// Starts a segment's way into the archive and returns its name.
+std::string SwitchSegment() {
+  const Lsn end{PgCall([]() -> uint64 {
+    // A record first: a switch at the very start of a segment does nothing.
+    XLogRestorePoint("pitr_check");
+    return RequestXLogSwitch(false);
+  })};
+  const auto segment_size = static_cast<uint32_t>(wal_segment_size);
+  return SegmentFileName({GetWALInsertionTimeLine()}, SegmentBefore(end, segment_size), segment_size);
+}
+
+// What the archiver has failed with since `micros`; empty when it has not.
+std::string ArchiverErrorSince(int64_t micros) {
+  std::string error;
+  PlainError plain;
+  char file[kFileNameBytes] = "";
+  WithShared(LW_SHARED, [&](SharedState& shared) {
+    if (shared.archiver.failures == 0 || shared.archiver.error_micros < micros) return;
+    plain = shared.archiver.error;
+    CopyText(file, shared.archiver.error_file);
+  });
+  if (plain.sqlstate != 0) error = std::string("the archiver failed with ") + file + ": " + plain.message;
+  return error;
+}
+
+// Waits until the archiver has done with `segment`; a sentence when it has not in time.
+std::string AwaitArchived(const std::string& segment, int64_t began_micros) {
+  const int64_t began = SystemClock().SteadyMillis();
+  while (MarkOf(segment) != ArchiveMark::kDone) {
+    std::string error = ArchiverErrorSince(began_micros);
+    if (!error.empty()) return error;
+    if (SystemClock().SteadyMillis() - began > kArchiveLimitMs) {
+      return "not archived within " + std::to_string(kArchiveLimitMs / 1000) + " s";
+    }
+    WaitInterruptibly(-1, kPollMs);
+  }
+  return "";
+}
+
+void ProveArchiving(Rows& rows, const Config& config, QueuedLog& log) {
+  const char* item = "archive: a segment switched, archived and found";
+  if (PgCall([] { return RecoveryInProgress(); })) {
+    rows.push_back({item, CheckState::kSkipped, "recovery is in progress", "Run pitr_check() on the primary."});
+    return;
+  }
+  if (!ServerCanArchive()) {
+    rows.push_back({item, CheckState::kSkipped, "the server does not archive with pg_pitr", "Mend what is said above first."});
+    return;
+  }
+  const int64_t began_micros = SystemClock().WallMicros();
+  const std::string segment = SwitchSegment();
+  const std::string problem = AwaitArchived(segment, began_micros);
+  if (!problem.empty()) {
+    Add(rows, item, false, segment + ": " + problem, "See pitr_status and the server log.");
+    return;
+  }
+  const int64_t archived_micros = SystemClock().WallMicros();
+  WaitOptions wait;
+  wait.log = &log;
+  auto found = ComputeInterruptibly<ObjectInfo>(
+      [&](const CancelToken& cancel) -> Result<ObjectInfo> {
+        OpContext ctx;
+        ctx.cancel = &cancel;
+        PITR_ASSIGN(auto repository, Repository::Open(config, log, ctx));
+        return repository->store().Stat(layout::WalKey(segment), ctx);
+      },
+      wait);
+  char seconds[32];
+  std::snprintf(seconds, sizeof seconds, "%.2f", static_cast<double>(archived_micros - began_micros) / 1e6);
+  Add(rows, item, found.status(), segment + " was stored " + seconds + " s after the switch");
+}
+
+// Rows about the repository, and whether it is this cluster's.
+Result<Rows> CheckStoreAndRepository(const Config& config, QueuedLog& log) {
+  const ClusterIdentity cluster = ServerIdentity();
+  WaitOptions wait;
+  wait.log = &log;
+  return ComputeInterruptibly<Rows>(
+      [&](const CancelToken& cancel) -> Result<Rows> {
+        OpContext ctx;
+        ctx.cancel = &cancel;
+        Rows rows = CheckRepository(config, log, ctx);
+        auto repository = Repository::Open(config, log, ctx);
+        if (repository.ok()) Add(rows, "repository: belongs to this cluster", repository.value()->CheckCluster(cluster), "the same system identifier");
+        PITR_TRY(cancel.cancelled() ? Status(Code::kCancelled, "operation cancelled") : Status::Ok());
+        return rows;
+      },
+      wait);
+}
+
+// A repository is made by archiving; right after the first start there may be none yet.
+bool RepositoryIsMissing(const Config& config, QueuedLog& log) {
+  WaitOptions wait;
+  wait.log = &log;
+  const Status opened = RunInterruptibly(
+      [&](const CancelToken& cancel) {
+        OpContext ctx;
+        ctx.cancel = &cancel;
+        return Repository::Open(config, log, ctx).status();
+      },
+      wait);
+  return opened.code() == Code::kNotFound;
+}
+
+}  // namespace
+}  // namespace pitr::server
+
+using namespace pitr;
+using namespace pitr::server;
+
+PITR_FUNCTION(pitr_check) {
+  const Config config = CurrentConfig();
+  QueuedLog log;
+  Rows rows;
+  CheckServerSettings(rows);
+  const Status settings = ValidateConfig(config);
+  Add(rows, "settings", settings, config.repository);
+  Rows proof;
+  if (settings.ok()) {
+    const bool proof_first = RepositoryIsMissing(config, log);
+    if (proof_first) ProveArchiving(proof, config, log);
+    PITR_ASSIGN(Rows repository, CheckStoreAndRepository(config, log));
+    const bool usable = AllPassed(repository);
+    rows.insert(rows.end(), repository.begin(), repository.end());
+    if (!proof_first && usable) ProveArchiving(proof, config, log);
+    if (!proof_first && !usable) {
+      proof.push_back({"archive: a segment switched, archived and found", CheckState::kSkipped, "the repository cannot be used", "Mend what is said above first."});
+    }
+  }
+  rows.insert(rows.end(), proof.begin(), proof.end());
+  std::vector<Row> cells;
+  for (const CheckRow& row : rows) {
+    const bool good = row.state == CheckState::kOk || row.state == CheckState::kWarning;
+    cells.push_back({row.item, row.state == CheckState::kSkipped ? Cell() : BoolCell(good), TextOrNull(row.detail), TextOrNull(row.hint)});
+  }
+  ReturnRows(fcinfo, cells);
+  return Status::Ok();
+}

@@ -1,0 +1,81 @@
+// pitr_restore_plan(): can we get there, from what, and how. Changes nothing.
+#include "core/restore/plan.h"
+#include "server/guc.h"
+#include "server/rows.h"
+#include "server/wait.h"
+
+extern "C" {
+#include "datatype/timestamp.h"
+#include "executor/spi.h"
+#include "utils/fmgroids.h"
+#include "utils/timestamp.h"
+}
+
+namespace pitr::server {
+namespace {
+
+constexpr int64_t kUnixToPostgresMicros = int64_t{POSTGRES_EPOCH_JDATE - UNIX_EPOCH_JDATE} * USECS_PER_DAY;
+
+// The file that pg_pitr.repository was read from: what the binary's --config should name. Empty when the caller may not know it.
+std::string SettingsPath() {
+  char path[MAXPGPATH] = "";
+  char* found = path;
+  PgCall([found] {
+    SPI_connect();
+    if (SPI_execute("SELECT sourcefile FROM pg_catalog.pg_settings WHERE name = 'pg_pitr.repository'", true, 1) == SPI_OK_SELECT &&
+        SPI_processed == 1) {
+      char* value = SPI_getvalue(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1);
+      if (value) strlcpy(found, value, MAXPGPATH);
+    }
+    SPI_finish();
+  });
+  return path;
+}
+
+Result<TargetText> TargetFromArguments(FunctionCallInfo fcinfo) {
+  TargetText text;
+  if (!PG_ARGISNULL(0)) {
+    const TimestampTz time = PG_GETARG_TIMESTAMPTZ(0);
+    if (TIMESTAMP_NOT_FINITE(time)) return Status(Code::kInvalidArgument, "target_time must be finite");
+    text.time = TimestampOrNull(time + kUnixToPostgresMicros).value_or("1970-01-01 00:00:00+00");
+  }
+  text.xid = ArgumentAsText(fcinfo, 1, F_XID8OUT);
+  text.name = TextArgument(fcinfo, 2);
+  text.lsn = ArgumentAsText(fcinfo, 3, F_PG_LSN_OUT);
+  text.immediate = !PG_ARGISNULL(4) && PG_GETARG_BOOL(4);
+  text.exclusive = !PG_ARGISNULL(5) && !PG_GETARG_BOOL(5);
+  text.timeline = TextArgument(fcinfo, 6);
+  text.action = TextArgument(fcinfo, 7);
+  return text;
+}
+
+}  // namespace
+}  // namespace pitr::server
+
+using namespace pitr;
+using namespace pitr::server;
+
+PITR_FUNCTION(pitr_restore_plan) {
+  PITR_ASSIGN(const TargetText text, TargetFromArguments(fcinfo));
+  PlanRequest request;
+  PITR_ASSIGN(request.target, ParseTarget(text));
+  request.backup_label = TextArgument(fcinfo, 8);
+  const std::string settings_path = SettingsPath();
+  const Config config = CurrentConfig();
+  QueuedLog log;
+  WaitOptions wait;
+  wait.log = &log;
+  auto plan = ComputeInterruptibly<RestorePlan>(
+      [&](const CancelToken& cancel) -> pitr::Result<RestorePlan> {
+        OpContext ctx;
+        ctx.cancel = &cancel;
+        PITR_ASSIGN(auto repository, Repository::Open(config, log, ctx));
+        return MakeRestorePlan(*repository, request, ctx);
+      },
+      wait);
+  if (!plan.ok()) return std::move(plan).status();
+  std::vector<Row> rows;
+  for (const auto& [item, value] : DescribePlan(plan.value(), settings_path)) rows.push_back({item, value});
+  ReturnRows(fcinfo, rows);
+  return Status::Ok();
+}

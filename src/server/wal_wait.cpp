@@ -1,0 +1,133 @@
+// A backup is worth nothing without its WAL: wait for it, and believe the repository only.
+#include "server/wal_wait.h"
+
+#include <set>
+
+#include "core/repo/layout.h"
+#include "server/ready_files.h"
+#include "server/shmem.h"
+#include "server/wait.h"
+
+namespace pitr::server {
+namespace {
+
+constexpr int kPollMs = 200;
+constexpr int64_t kVanishedPatienceMs = 10000;  // neither waiting, nor done, nor stored
+
+// Which of the needed segments are stored: a page of a listing holds a thousand.
+Result<std::set<std::string>> ListStored(const Repository& repository, const WalNeed& need, const OpContext& ctx) {
+  const uint32_t size = repository.segment_size();
+  const std::string prefix = layout::WalTimelinePrefix(need.timeline);
+  const std::string end = layout::WalKey(SegmentFileName(need.timeline, need.last, size));
+  std::string after = need.first.value == 0 ? prefix : layout::WalKey(SegmentFileName(need.timeline, {need.first.value - 1}, size));
+  std::set<std::string> stored;
+  for (;;) {
+    PITR_ASSIGN(const ListPage page, repository.store().List(prefix, after, ctx));
+    for (const ObjectInfo& object : page.objects) {
+      if (auto name = layout::WalNameOfKey(object.key)) stored.insert(*name);
+    }
+    if (!page.more || page.objects.empty() || page.objects.back().key >= end) return stored;
+    after = page.objects.back().key;
+  }
+}
+
+struct ArchiverView {
+  uint64_t archived = 0;
+  PlainError error;
+  char error_file[kFileNameBytes] = "";
+  uint64_t failures = 0;
+};
+
+ArchiverView ViewArchiver() {
+  ArchiverView view;
+  WithShared(LW_SHARED, [&](SharedState& shared) {
+    view.archived = shared.archiver.archived_files;
+    view.failures = shared.archiver.failures;
+    if (view.failures > 0) {
+      view.error = shared.archiver.error;
+      CopyText(view.error_file, shared.archiver.error_file);
+    }
+  });
+  return view;
+}
+
+Status GiveUp(const std::string& segment, int timeout_ms) {
+  const ArchiverView archiver = ViewArchiver();
+  Status status(Code::kUnavailable, "WAL segment " + segment + " was not archived, and archiving made no progress for " +
+                                        std::to_string(timeout_ms / 1000) + " s");
+  if (archiver.failures > 0) {
+    status = std::move(status).WithDetail("The archiver's last error, with " + std::string(archiver.error_file) + ": " + archiver.error.message);
+  }
+  return std::move(status).WithHint("See pitr_status and the server log; pg_pitr.backup_wal_timeout says how long a backup waits.");
+}
+
+// The first needed segment that the archiver has not done with; also counts those it has.
+std::optional<std::string> FirstWaiting(const WalNeed& need, uint32_t segment_size, uint64_t& done) {
+  std::optional<std::string> first;
+  done = 0;
+  for (uint64_t number = need.first.value; number <= need.last.value; number++) {
+    std::string name = SegmentFileName(need.timeline, {number}, segment_size);
+    if (MarkOf(name) != ArchiveMark::kReady) {
+      done++;
+    } else if (!first) {
+      first = std::move(name);
+    }
+  }
+  return first;
+}
+
+Result<std::optional<std::string>> FirstMissing(const Repository& repository, const WalNeed& need, QueuedLog& log) {
+  WaitOptions wait;
+  wait.log = &log;
+  PITR_ASSIGN(const auto stored, ComputeInterruptibly<std::set<std::string>>(
+                                     [&](const CancelToken& cancel) {
+                                       OpContext ctx;
+                                       ctx.cancel = &cancel;
+                                       return ListStored(repository, need, ctx);
+                                     },
+                                     wait));
+  for (uint64_t number = need.first.value; number <= need.last.value; number++) {
+    std::string name = SegmentFileName(need.timeline, {number}, repository.segment_size());
+    if (stored.count(name) == 0) return std::optional<std::string>(std::move(name));
+  }
+  return std::optional<std::string>();
+}
+
+}  // namespace
+
+Status WaitForWal(const Repository& repository, const WalNeed& need, int timeout_ms, QueuedLog& log,
+                  const std::function<void(uint64_t stored)>& progress) {
+  const Clock& clock = SystemClock();
+  int64_t progressed = clock.SteadyMillis();
+  int64_t vanished_since = 0;
+  uint64_t seen_archived = ViewArchiver().archived, seen_done = 0;
+  for (;;) {
+    uint64_t done = 0;
+    std::optional<std::string> waiting = FirstWaiting(need, repository.segment_size(), done);
+    const uint64_t archived = ViewArchiver().archived;
+    const int64_t now = clock.SteadyMillis();
+    if (archived != seen_archived || done != seen_done) progressed = now;
+    seen_archived = archived;
+    seen_done = done;
+    progress(done);
+    if (!waiting) {
+      PITR_ASSIGN(const auto missing, FirstMissing(repository, need, log));
+      if (!missing) return Status::Ok();
+      if (MarkOf(*missing) == ArchiveMark::kDone) {
+        return Status(Code::kConflict, "WAL segment " + *missing + " was archived, but it is not in " + repository.store().Describe())
+            .WithHint("The archive library or the repository was changed while the backup ran; take the backup again.");
+      }
+      if (vanished_since == 0) vanished_since = now;
+      if (now - vanished_since > kVanishedPatienceMs && MarkOf(*missing) == ArchiveMark::kNone) {
+        return Status(Code::kConflict, "WAL segment " + *missing + " is neither in the repository nor waiting to be archived")
+            .WithHint("Check that archive_library is pg_pitr and that nothing removes files from pg_wal.");
+      }
+      waiting = missing;
+    }
+    if (now - progressed > timeout_ms) return GiveUp(*waiting, timeout_ms);
+    WaitInterruptibly(-1, kPollMs);
+    log.Emit();
+  }
+}
+
+}  // namespace pitr::server
