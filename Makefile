@@ -102,7 +102,7 @@ test-regress: ## pg_regress
 	test/run-tests.sh regress
 test-pgtap: ## pgTAP
 	test/run-tests.sh pgtap
-test-tap: ## Perl TAP with real clusters; TESTS="test/tap/001_x.pl ..." for some of them
+test-tap: ## Perl TAP with real clusters; TESTS="test/t/001_archive.pl ..." for some of them
 	test/run-tests.sh tap
 test-matrix: ## the server-side tests on PostgreSQL 17, 18 and 19 in throw-away chroots; MATRIX="17 18" for some of them
 	scripts/matrix.sh $(MATRIX)

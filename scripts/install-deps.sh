@@ -39,10 +39,10 @@ packages_of() {
              nlohmann-json3-dev libcli11-dev postgresql-server-dev-"$major" ;;
     server-test) echo postgresql-"$major" libipc-run-perl perl util-linux python3 openssl procps ;;
     test) echo "$(packages_of server-test)" postgresql-"$major"-pgtap libgtest-dev libgmock-dev ;;
-    s3) echo radosgw ceph-mon ceph-osd ceph-mgr ceph-common openssl ;;
+    s3) echo radosgw ceph-mon ceph-osd ceph-mgr ceph-common openssl curl ;;
     tidy) echo clang-format-14 git python3 ;;
     bench) echo libbenchmark-dev zstd time pgbackrest ;;
-    chroot) echo debootstrap debian-archive-keyring ;;
+    chroot) echo debootstrap debian-archive-keyring mount ;;
     *) echo "install-deps: no group $1" >&2; return 1 ;;
   esac
 }

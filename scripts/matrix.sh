@@ -93,7 +93,11 @@ make_chroot() { # ROOT SUITE [SECOND SUITE] for VERSION
 # What the tests read of this machine: the checkout without what was built, and the S3 server's certificate authority.
 copy_in() { # ROOT
   mkdir -p "$1/src" && git ls-files -z --cached --others --exclude-standard | xargs -0 -r ls -d 2>/dev/null | tar -cf - -T - | tar -C "$1/src" -xf - || return
-  if [ -n "${PITR_TEST_S3_CA:-}" ]; then cp "$PITR_TEST_S3_CA" "$1/src/s3-ca.pem" && chmod 644 "$1/src/s3-ca.pem"; fi
+  local name
+  for name in CA WRONG_CA; do
+    name=PITR_TEST_S3_$name
+    [ ! -r "${!name:-}" ] || install -m 644 "${!name}" "$1/src/$name.pem" || return
+  done
 }
 
 # pgTAP is plain SQL: where the suite has no package for this version yet, that of another version serves.
@@ -120,10 +124,10 @@ prepare() { # VERSION: everything up to the tests
 
 run_tests() { # VERSION
   local root=$base/$1
-  env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin HOME=/root LC_ALL=C TERM=dumb CI="${CI:-}" TESTS="${TESTS:-}" TEST_JOBS="${TEST_JOBS:-}" \
-    PITR_TEST_S3_HTTP="$PITR_TEST_S3_HTTP" PITR_TEST_S3_HTTPS="${PITR_TEST_S3_HTTPS:-}" PITR_TEST_S3_BUCKET="${PITR_TEST_S3_BUCKET:-}" \
-    PITR_TEST_S3_ACCESS_KEY="${PITR_TEST_S3_ACCESS_KEY:-}" PITR_TEST_S3_SECRET_KEY="${PITR_TEST_S3_SECRET_KEY:-}" \
-    PITR_TEST_S3_CA=/src/s3-ca.pem PG_CONFIG="/usr/lib/postgresql/$1/bin/pg_config" \
+  local settings=(PATH=/usr/sbin:/usr/bin:/sbin:/bin HOME=/root LC_ALL=C TERM=dumb PG_CONFIG="/usr/lib/postgresql/$1/bin/pg_config") name
+  for name in CI TESTS TEST_JOBS "${!PITR_TEST_S3_@}"; do settings+=("$name=${!name:-}"); done
+  settings+=(PITR_TEST_S3_CA=/src/PITR_TEST_S3_CA.pem PITR_TEST_S3_WRONG_CA=/src/PITR_TEST_S3_WRONG_CA.pem)
+  env -i "${settings[@]}" \
     chroot "$root" env -C /src test/run-tests.sh ${MATRIX_STAGES:-build exports regress pgtap tap}
 }
 

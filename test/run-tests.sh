@@ -159,7 +159,7 @@ stage_tap() {
   tap_wrapper=() tap_jobs=$TEST_JOBS
   # The S3 server, unless somebody passes one in, is the ordinary user's too, and lives as long as the stage.
   [ -n "${PITR_TEST_S3_HTTP:-}" ] || tap_wrapper=(test/lib/rgw.sh run --)
-  tap_stage tap ${TESTS:-$(cd "$src" && ls test/tap/*.pl 2>/dev/null)}
+  tap_stage tap ${TESTS:-$(cd "$src" && ls test/t/*.pl 2>/dev/null)}
 }
 
 failed_stages=
