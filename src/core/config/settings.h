@@ -5,6 +5,7 @@
 #include <string>
 #include <string_view>
 #include <variant>
+#include <vector>
 
 #include "core/base/status.h"
 #include "core/config/config.h"
@@ -20,7 +21,7 @@ struct Setting {
   int min = 0;              // integers
   int max = 0;
   SettingUnit unit = SettingUnit::kNone;
-  const char* values = nullptr;  // strings: allowed ones separated by '|', the empty string being allowed when it begins with '|'
+  const char* values = nullptr;  // strings (case-sensitive): allowed ones separated by '|', the empty string being allowed when it begins with '|'
 };
 
 inline constexpr std::string_view kSettingPrefix = "pg_pitr.";
@@ -29,8 +30,24 @@ std::span<const Setting> AllSettings();
 // `name` with or without the prefix; nullptr when unknown.
 const Setting* FindSetting(std::string_view name);
 
+// What to tell somebody who wrote a pg_pitr.* name that does not exist: kInvalidArgument, with the nearest name as hint.
+Status UnknownSetting(std::string_view name);
+
 // Parses `text` as PostgreSQL would ("8MB", "30s", "on") and stores it. kInvalidArgument names the setting, the value, and what is allowed.
 Status ApplySetting(const Setting& setting, std::string_view text, Config& config);
+
+// As SHOW would: "8MB", "on". A password in a URL is hidden.
+std::string ShowSetting(const Setting& setting, const Config& config);
+std::string ShowInteger(const Setting& setting, int value);
+
+// Every setting with its value, in the order of the table.
+struct ConfigRow {
+  std::string name;  // with the prefix
+  std::string value;
+  bool is_default = false;
+  std::string description;
+};
+std::vector<ConfigRow> DescribeConfig(const Config& config);
 
 // Checks what one setting cannot know: repository given and of a known kind, combinations. Hints say what to write.
 Status ValidateConfig(const Config& config);

@@ -8,28 +8,11 @@
 #include "core/base/op_context.h"
 #include "core/config/config.h"
 #include "core/pg/lsn.h"
+#include "core/repo/marker.h"
 #include "core/repo/object_codec.h"
 #include "core/store/object_store.h"
 
 namespace pitr {
-
-// What a cluster is known by; from pg_control or from the server.
-struct ClusterIdentity {
-  SystemId system_id;
-  uint32_t segment_size_bytes = 0;
-  int pg_major = 0;
-};
-
-// Content of pg_pitr.marker.
-struct RepositoryMarker {
-  int format_version = kFormatVersion;
-  ClusterIdentity cluster;
-  std::string cluster_name;       // what the operator calls it; may be empty
-  std::string repository_id;      // 32 hex digits, random
-  bool encrypted = false;
-  bool conditional_create = false;  // what the probe found when the repository was created
-  int64_t created_micros = 0;
-};
 
 class Repository {
  public:

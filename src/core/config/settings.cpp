@@ -1,0 +1,105 @@
+#include "core/config/settings.h"
+
+#include <algorithm>
+#include <climits>
+
+namespace pitr {
+namespace {
+
+constexpr int kMaxMillis = 24 * 60 * 60 * 1000;
+
+const Setting kSettings[] = {
+    {"repository", "Where backups and WAL are stored: file:///absolute/path or s3://bucket/prefix.", &Config::repository},
+    {"cluster_name", "What this cluster is called; recorded in the repository.", &Config::cluster_name},
+    {"passphrase_file", "File with the passphrase of an encrypted repository; readable by its owner only.", &Config::passphrase_file},
+
+    {"s3_endpoint", "S3 server, host[:port] with optional http:// or https://; empty for AWS.", &Config::s3_endpoint},
+    {"s3_region", "S3 region, part of every signature.", &Config::s3_region},
+    {"s3_addressing", "How the bucket is named in requests.", &Config::s3_addressing, 0, 0, SettingUnit::kNone, "auto|path|virtual"},
+    {"s3_ca_file", "PEM file of the authorities trusted for TLS; empty for the system's.", &Config::s3_ca_file},
+    {"s3_verify_tls", "Verify the S3 server's certificate.", &Config::s3_verify_tls},
+    {"s3_credentials_file", "File with the access key, in the format of the AWS shared credentials file.", &Config::s3_credentials_file},
+    {"s3_profile", "Profile in the credentials file.", &Config::s3_profile},
+    {"s3_storage_class", "Storage class of new objects; empty for the bucket's default.", &Config::s3_storage_class},
+    {"s3_sse", "Encryption by the S3 server.", &Config::s3_sse, 0, 0, SettingUnit::kNone, "|AES256|aws:kms"},
+    {"s3_sse_kms_key_id", "Key for aws:kms; empty for the account's default key.", &Config::s3_sse_kms_key_id},
+    {"s3_object_tags", "Tags of new objects, key=value&key2=value2.", &Config::s3_object_tags},
+    {"s3_object_lock_mode", "Object Lock mode of new objects.", &Config::s3_object_lock_mode, 0, 0, SettingUnit::kNone,
+     "|GOVERNANCE|COMPLIANCE"},
+    {"s3_object_lock_days", "How many days new objects are locked.", &Config::s3_object_lock_days, 0, 36500},
+    {"s3_requester_pays", "Accept the charges of a requester-pays bucket.", &Config::s3_requester_pays},
+    {"proxy", "HTTP proxy URL for S3; empty for none.", &Config::proxy},
+
+    {"request_timeout", "A request that makes no progress for this long has failed.", &Config::request_timeout_ms, 100, kMaxMillis,
+     SettingUnit::kMilliseconds},
+    {"retry_timeout", "How long a failing operation is tried again.", &Config::retry_timeout_ms, 0, kMaxMillis,
+     SettingUnit::kMilliseconds},
+    {"compression_level", "zstd level; 0 stores without compression.", &Config::compression_level, 0, 19},
+    {"archive_jobs", "WAL segments pushed at the same time.", &Config::archive_jobs, 1, 64},
+    {"backup_jobs", "Threads of a base backup.", &Config::backup_jobs, 1, 64},
+    {"restore_jobs", "Threads of a restore, and WAL segments fetched ahead.", &Config::restore_jobs, 1, 64},
+    {"backup_max_rate", "How much a backup reads per second; 0 for no limit.", &Config::backup_max_rate_kb, 0, INT_MAX,
+     SettingUnit::kKilobytes},
+    {"backup_wal_timeout", "A backup gives up when archiving makes no progress for this long.", &Config::backup_wal_timeout_ms, 1000,
+     kMaxMillis, SettingUnit::kMilliseconds},
+    {"part_size", "Size of the parts that large objects are sent in.", &Config::part_size_kb, 5 * 1024, 1024 * 1024,
+     SettingUnit::kKilobytes},
+    {"pack_size", "A backup begins another object when one has grown to this.", &Config::pack_size_kb, 16 * 1024, 64 * 1024 * 1024,
+     SettingUnit::kKilobytes},
+};
+
+bool SameName(std::string_view a, std::string_view b) {
+  auto lower = [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; };
+  return std::equal(a.begin(), a.end(), b.begin(), b.end(), [&](char x, char y) { return lower(x) == lower(y); });
+}
+
+std::string_view WithoutPrefix(std::string_view name) {
+  if (name.size() >= kSettingPrefix.size() && SameName(name.substr(0, kSettingPrefix.size()), kSettingPrefix))
+    name.remove_prefix(kSettingPrefix.size());
+  return name;
+}
+
+// How many single-letter changes make `b` of `a` (Levenshtein).
+size_t Distance(std::string_view a, std::string_view b) {
+  std::vector<size_t> row(b.size() + 1);
+  for (size_t j = 0; j <= b.size(); j++) row[j] = j;
+  for (size_t i = 1; i <= a.size(); i++) {
+    size_t diagonal = row[0];
+    row[0] = i;
+    for (size_t j = 1; j <= b.size(); j++) {
+      const size_t change = diagonal + (a[i - 1] == b[j - 1] ? 0 : 1);
+      diagonal = row[j];
+      row[j] = std::min({change, row[j] + 1, row[j - 1] + 1});
+    }
+  }
+  return row[b.size()];
+}
+
+}  // namespace
+
+std::span<const Setting> AllSettings() { return kSettings; }
+
+const Setting* FindSetting(std::string_view name) {
+  name = WithoutPrefix(name);
+  for (const Setting& setting : kSettings)
+    if (SameName(name, setting.name)) return &setting;
+  return nullptr;
+}
+
+Status UnknownSetting(std::string_view name) {
+  name = WithoutPrefix(name);
+  constexpr size_t kMaxName = 64;  // what is longer resembles nothing
+  Status status(Code::kInvalidArgument, "unrecognized setting \"" + std::string(kSettingPrefix) + std::string(name.substr(0, kMaxName)) + "\"");
+  if (name.size() > kMaxName) return status;
+  const Setting* nearest = nullptr;
+  size_t nearest_distance = SIZE_MAX;
+  for (const Setting& setting : kSettings) {
+    const size_t distance = Distance(name, setting.name);
+    if (distance < nearest_distance) nearest = &setting, nearest_distance = distance;
+  }
+  const size_t limit = std::max<size_t>(2, name.size() / 3);
+  if (nearest == nullptr || nearest_distance > limit) return status;
+  return std::move(status).WithHint("Perhaps you meant \"" + std::string(kSettingPrefix) + nearest->name + "\".");
+}
+
+}  // namespace pitr

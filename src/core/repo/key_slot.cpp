@@ -1,0 +1,111 @@
+#include "core/repo/key_slot.h"
+
+#include "core/base/aead.h"
+#include "core/base/json.h"
+#include "core/repo/layout.h"
+
+namespace pitr {
+namespace {
+
+constexpr uint64_t kSlotVersion = 1;
+constexpr size_t kSaltBytes = 32;
+constexpr size_t kWrappedBytes = 32 + kAeadTagBytes;
+
+// A slot is bound to its repository and place: copied elsewhere it does not open.
+std::string AdditionalData(const KeySlot& slot) {
+  return std::string("pg_pitr key slot v1") + '\0' + slot.repository_id + '\0' + slot.object_key();
+}
+
+Status KeyFor(const KeySlot& slot, std::string_view passphrase, AesGcm& aead) {
+  std::array<uint8_t, kAeadKeyBytes> wrapping;
+  Status status = Scrypt(passphrase, slot.salt, slot.cost, wrapping);
+  if (status.ok()) status = aead.SetKey(wrapping);
+  Wipe(wrapping);
+  return status;
+}
+
+Result<Bytes> HexField(const Json& json, const char* field, size_t length) {
+  PITR_ASSIGN(const std::string hex, JsonString(json, field));
+  std::optional<Bytes> bytes = FromHex(hex);
+  if (!bytes || bytes->size() != length)
+    return Status(Code::kCorruption, "field \"" + std::string(field) + "\" is not " + std::to_string(length) + " bytes in hexadecimal");
+  return *std::move(bytes);
+}
+
+Result<KeySlot> DecodeFields(const Json& json, const layout::KeySlotParts& parts) {
+  KeySlot slot;
+  PITR_ASSIGN(const uint64_t version, JsonUint(json, "pg_pitr_key_slot"));
+  if (version > kSlotVersion)
+    return Status(Code::kInvalidArgument, "it has version " + std::to_string(version)).WithHint("Install a newer pg_pitr.");
+  PITR_ASSIGN(slot.repository_id, JsonString(json, "repository_id"));
+  PITR_ASSIGN(slot.key_number, JsonUint(json, "key_number", UINT32_MAX));
+  if (slot.key_number != parts.key_number) return Status(Code::kCorruption, "it is of another key number than its name says");
+  slot.slot = parts.slot;
+  PITR_ASSIGN(const std::string kdf, JsonString(json, "kdf"));
+  if (kdf != "scrypt") return Status(Code::kCorruption, "field \"kdf\" is not \"scrypt\"");
+  PITR_ASSIGN(slot.cost.n, JsonUint(json, "n"));
+  PITR_ASSIGN(slot.cost.r, JsonUint(json, "r", UINT32_MAX));
+  PITR_ASSIGN(slot.cost.p, JsonUint(json, "p", UINT32_MAX));
+  PITR_ASSIGN(slot.salt, HexField(json, "salt", kSaltBytes));
+  PITR_ASSIGN(slot.wrapped, HexField(json, "wrapped", kWrappedBytes));
+  PITR_ASSIGN(slot.created_micros, JsonInt(json, "created"));
+  return slot;
+}
+
+}  // namespace
+
+std::string KeySlot::object_key() const { return layout::KeySlotKey(key_number, slot); }
+
+Result<KeySlot> WrapKey(const RepositoryKey& key, const std::string& repository_id, std::string_view passphrase,
+                        int64_t created_micros, const ScryptCost& cost) {
+  KeySlot slot{repository_id, key.number, 0, cost, Bytes(kSaltBytes), Bytes(kWrappedBytes), created_micros};
+  std::array<uint8_t, sizeof slot.slot> number;
+  PITR_TRY(RandomBytes(number));
+  slot.slot = LoadLe<uint32_t>(number.data());
+  PITR_TRY(RandomBytes(slot.salt));
+  AesGcm aead;
+  PITR_TRY(KeyFor(slot, passphrase, aead));
+  // The salt makes the wrapping key unique, so a fixed nonce is used once only.
+  PITR_TRY(aead.Seal({}, AsBytes(AdditionalData(slot)), {}, key.secret, slot.wrapped.data()));
+  return slot;
+}
+
+Status UnwrapKey(const KeySlot& slot, std::string_view passphrase, RepositoryKey& key) {
+  AesGcm aead;
+  if (Status status = KeyFor(slot, passphrase, aead); !status.ok())
+    return std::move(status).Annotate("key slot \"" + slot.object_key() + "\"");
+  Status opened = aead.Open({}, AsBytes(AdditionalData(slot)), {}, slot.wrapped, key.secret.data());
+  if (opened.ok()) {
+    key.number = slot.key_number;
+    return opened;
+  }
+  Wipe(key.secret);
+  if (opened.code() != Code::kCorruption) return opened;
+  return {Code::kInvalidArgument, "the passphrase does not open key slot \"" + slot.object_key() + "\""};
+}
+
+std::string EncodeKeySlot(const KeySlot& slot) {
+  return JsonText({{"pg_pitr_key_slot", kSlotVersion},
+                   {"repository_id", slot.repository_id},
+                   {"key_number", slot.key_number},
+                   {"kdf", "scrypt"},
+                   {"n", slot.cost.n},
+                   {"r", slot.cost.r},
+                   {"p", slot.cost.p},
+                   {"salt", ToHex(slot.salt)},
+                   {"wrapped", ToHex(slot.wrapped)},
+                   {"created", slot.created_micros}});
+}
+
+Result<KeySlot> DecodeKeySlot(std::string_view text, const std::string& object_key) {
+  const std::string name = "key slot \"" + object_key + "\"";
+  const std::optional<layout::KeySlotParts> parts = layout::ParseKeySlotKey(object_key);
+  if (!parts) return Status(Code::kCorruption, name + " has a name that is none");
+  auto json = ParseJson(text);
+  if (!json.ok()) return std::move(json).status().Annotate(name);
+  auto slot = DecodeFields(json.value(), *parts);
+  if (!slot.ok()) return std::move(slot).status().Annotate(name);
+  return slot;
+}
+
+}  // namespace pitr

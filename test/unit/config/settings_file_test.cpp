@@ -1,0 +1,112 @@
+#include "core/config/settings_file.h"
+
+#include <gtest/gtest.h>
+#include <sys/stat.h>
+
+#include <filesystem>
+#include <fstream>
+
+namespace pitr {
+namespace {
+
+class SettingsFile : public testing::Test {
+ protected:
+  SettingsFile() {
+    char name[] = "/tmp/pg_pitr_settings_XXXXXX";
+    dir_ = mkdtemp(name);
+  }
+  ~SettingsFile() override { std::filesystem::remove_all(dir_); }
+  std::string Write(const std::string& name, const std::string& text) {
+    std::filesystem::create_directories(std::filesystem::path(dir_ + "/" + name).parent_path());
+    std::ofstream(dir_ + "/" + name) << text;
+    return dir_ + "/" + name;
+  }
+  std::string dir_;
+};
+
+std::string ErrorOf(const Result<Config>& config) { return config.ok() ? "no error" : config.status().ToString(); }
+
+TEST_F(SettingsFile, SyntaxOfTheServer) {
+  auto config = LoadSettingsFile(Write("a.conf",
+                                       "# comment\n"
+                                       "\n"
+                                       "shared_buffers = 128MB   # others are ignored\n"
+                                       "listen_addresses = '*'\n"
+                                       "foo.bar 1.5e3\n"
+                                       "pg_pitr.repository = 'file:///srv/it''s \\'here\\'\\101'# comment\n"
+                                       "  PG_PITR.S3_Region eu-west-1\n"
+                                       "pg_pitr.s3_endpoint=minio:9000\n"
+                                       "pg_pitr.retry_timeout = 30s\r\n"
+                                       "pg_pitr.retry_timeout = 40s\n"
+                                       "pg_pitr.s3_verify_tls off"));
+  ASSERT_TRUE(config.ok()) << ErrorOf(config);
+  EXPECT_EQ(config.value().repository, "file:///srv/it's 'here'A");
+  EXPECT_EQ(config.value().s3_region, "eu-west-1");
+  EXPECT_EQ(config.value().s3_endpoint, "minio:9000");
+  EXPECT_EQ(config.value().retry_timeout_ms, 40000);
+  EXPECT_FALSE(config.value().s3_verify_tls);
+}
+
+TEST_F(SettingsFile, SyntaxErrorsNameFileAndLine) {
+  for (const char* text : {"x", "x =", "= 1", "x = 'open", "x = 'a' b", "x = a b", "x = *", "a.b.c = 1", "1x = 2", "x = 1.5.5", "x = '\\",
+                           "x = /srv", "x == 1", "x = 1.e", "x = +"}) {
+    const std::string path = Write("bad.conf", std::string("ok = 1\n") + text + "\n");
+    auto config = LoadSettingsFile(path);
+    ASSERT_EQ(config.code(), Code::kInvalidArgument) << text;
+    EXPECT_NE(config.status().message().find("\"" + path + "\" line 2"), std::string::npos) << config.status().message();
+  }
+}
+
+TEST_F(SettingsFile, WrongNamesAndValuesNameFileAndLine) {
+  auto unknown = LoadSettingsFile(Write("a.conf", "\npg_pitr.repositori = 'x'\n"));
+  EXPECT_EQ(unknown.code(), Code::kInvalidArgument);
+  EXPECT_EQ(unknown.status().message(), "file \"" + dir_ + "/a.conf\" line 2: unrecognized setting \"pg_pitr.repositori\"");
+  EXPECT_EQ(unknown.status().hint(), "Perhaps you meant \"pg_pitr.repository\".");
+  auto value = LoadSettingsFile(Write("a.conf", "pg_pitr.archive_jobs = 1000\n"));
+  EXPECT_EQ(value.status().message(),
+            "file \"" + dir_ + "/a.conf\" line 1: invalid value for setting \"pg_pitr.archive_jobs\": \"1000\"");
+  EXPECT_EQ(value.status().hint(), "It must be between 1 and 64.");
+}
+
+TEST_F(SettingsFile, Includes) {
+  Write("conf.d/20.conf", "pg_pitr.archive_jobs = 20\n");
+  Write("conf.d/10.conf", "pg_pitr.archive_jobs = 10\npg_pitr.backup_jobs = 10\n");
+  Write("conf.d/.hidden.conf", "nonsense!\n");
+  Write("conf.d/other.txt", "nonsense!\n");
+  Write("conf.d/dir.conf/x", "");
+  Write("sub/one.conf", "include 'two.conf'\n");
+  Write("sub/two.conf", "pg_pitr.cluster_name = orders\n");
+  auto config = LoadSettingsFile(Write("main.conf",
+                                       "include_if_exists = 'missing.conf'\n"
+                                       "include_dir 'conf.d'\n"
+                                       "Include 'sub/one.conf'\n"));
+  ASSERT_TRUE(config.ok()) << ErrorOf(config);
+  EXPECT_EQ(config.value().archive_jobs, 20);
+  EXPECT_EQ(config.value().backup_jobs, 10);
+  EXPECT_EQ(config.value().cluster_name, "orders");
+}
+
+TEST_F(SettingsFile, IncludesThatFail) {
+  auto missing = LoadSettingsFile(Write("main.conf", "include 'missing.conf'\n"));
+  EXPECT_EQ(missing.code(), Code::kInvalidArgument);
+  EXPECT_NE(missing.status().message().find("missing.conf"), std::string::npos);
+  auto loop = LoadSettingsFile(Write("loop.conf", "include 'loop.conf'\n"));
+  EXPECT_EQ(loop.code(), Code::kInvalidArgument);
+  EXPECT_NE(loop.status().message().find("maximum nesting depth exceeded"), std::string::npos) << ErrorOf(loop);
+  // Ten lines that each include the file again: bounded by the number of files, not by ten to the tenth.
+  std::string fan;
+  for (int i = 0; i < 10; i++) fan += "include_if_exists 'fan.conf'\n";
+  EXPECT_EQ(LoadSettingsFile(Write("fan.conf", fan)).code(), Code::kInvalidArgument);
+  EXPECT_EQ(LoadSettingsFile(Write("dir.conf", "include_dir 'nowhere'\n")).code(), Code::kInvalidArgument);
+}
+
+TEST_F(SettingsFile, FilesThatCannotBeRead) {
+  EXPECT_EQ(LoadSettingsFile(dir_ + "/none").code(), Code::kInvalidArgument);
+  EXPECT_EQ(LoadSettingsFile(dir_).code(), Code::kInvalidArgument);
+  ASSERT_EQ(mkfifo((dir_ + "/fifo").c_str(), 0600), 0);
+  EXPECT_EQ(LoadSettingsFile(dir_ + "/fifo").code(), Code::kInvalidArgument);  // and does not block
+  EXPECT_EQ(LoadSettingsFile(Write("big.conf", std::string(kMaxSettingsFileBytes + 1, '\n'))).code(), Code::kInvalidArgument);
+}
+
+}  // namespace
+}  // namespace pitr
