@@ -15,6 +15,11 @@ void FaultyStore::SetDead(bool dead) {
   dead_ = dead;
 }
 
+void FaultyStore::FailEvery(int n) {
+  std::lock_guard lock(mutex_);
+  fail_every_ = n;
+}
+
 int FaultyStore::calls(StoreOp op) const {
   std::lock_guard lock(mutex_);
   auto at = calls_.find(op);
@@ -26,6 +31,10 @@ Fault FaultyStore::Enter(StoreOp op, const std::string& key) {
   std::lock_guard lock(mutex_);
   calls_[op]++;
   if (dead_) return {.op = op, .status = {Code::kUnavailable, "injected fault: the store is dead"}};
+  if (++calls_total_, fail_every_ > 0 && calls_total_ % fail_every_ == 0) {
+    const bool odd = calls_total_ / fail_every_ % 2 != 0;
+    return {.op = op, .after = odd, .after_bytes = odd ? uint64_t{3} << 20 : 0};
+  }
   for (Fault& fault : faults_) {
     if (fault.op != op || fault.times == 0 || key.find(fault.key_contains) == std::string::npos) continue;
     if (fault.skip > 0) {

@@ -42,6 +42,9 @@ class FaultyStore final : public ObjectStore {
   void Inject(Fault fault);
   // While dead every call is kUnavailable.
   void SetDead(bool dead);
+  // Every n-th call (of all operations together) fails as kUnavailable: in turn before it is carried out, after
+  // it, and, for a Get, in the middle. 0: none.
+  void FailEvery(int n);
   // Called before every operation, outside the lock; may block. Set before use.
   void OnCall(std::function<void(StoreOp, const std::string& key)> hook) { hook_ = std::move(hook); }
   int calls(StoreOp op) const;
@@ -79,6 +82,8 @@ class FaultyStore final : public ObjectStore {
   std::vector<Fault> faults_;     // protected by mutex_
   std::map<StoreOp, int> calls_;  // protected by mutex_
   bool dead_ = false;             // protected by mutex_
+  int fail_every_ = 0;            // protected by mutex_
+  int calls_total_ = 0;           // protected by mutex_
 };
 
 }  // namespace pitr::test

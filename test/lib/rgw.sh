@@ -106,7 +106,7 @@ X
 step() {
   local name=$1
   shift
-  timeout -k 1 "${STEP_SECONDS:-20}" "$@" >> log/steps.log 2>&1 || { tail -n 20 log/steps.log >&2; die "$name failed"; }
+  timeout -k 1 "${STEP_SECONDS:-60}" "$@" >> log/steps.log 2>&1 || { tail -n 20 log/steps.log >&2; die "$name failed"; }
 }
 
 wait_until() {  # SECONDS WHAT COMMAND...
