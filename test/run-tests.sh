@@ -157,6 +157,11 @@ stage_pgtap() {
 }
 stage_tap() {
   tap_wrapper=() tap_jobs=$TEST_JOBS
+  # The WAL reader's test compares this program with pg_waldump.
+  if build_tests tests "" pitr_wal_dump >"$work/log/wal_dump" 2>&1; then cp build/tests/pitr_wal_dump "$src/test/lib/"; else
+    row tap fail tap:pitr_wal_dump "it could not be built"
+    tail -n 20 "$work/log/wal_dump"
+  fi
   # The S3 server, unless somebody passes one in, is the ordinary user's too, and lives as long as the stage.
   [ -n "${PITR_TEST_S3_HTTP:-}" ] || tap_wrapper=(test/lib/rgw.sh run --)
   tap_stage tap ${TESTS:-$(cd "$src" && ls test/t/*.pl 2>/dev/null)}
