@@ -37,13 +37,17 @@ SHLIB_LINK = $(CORE_LIB) -lcurl -lcrypto -lzstd -lxxhash -lpugixml -lstdc++ -lpt
 	-Wl,--version-script=exports.map -Wl,--exclude-libs,ALL
 include $(PGXS)
 
+# V=1 shows whole commands. ccache is used when it is there, unless CXX already says so.
+quiet := $(if $(V),,@)
+ccache := $(if $(findstring ccache,$(CXX)),,$(shell command -v ccache))
 # The server's own headers are not held to our warnings.
 server_cppflags = $(patsubst -I/%,-isystem /%,$(filter-out -I. -I./,$(CPPFLAGS)))
 stamp_text := $(PGXS) $(PG_VERSION_TEXT) | $(CXX) $(CXXFLAGS) | $(server_cppflags)
 
 $(OBJ_DIR)/%.o: src/%.cpp $(STAMP)
 	@mkdir -p $(@D)
-	$(CXX) $(CXXFLAGS) $(server_cppflags) -MMD -MP -c -o $@ $<
+	@echo '$(firstword $(CXX)) $<'
+	$(quiet)$(ccache) $(CXX) $(CXXFLAGS) $(server_cppflags) -MMD -MP -c -o $@ $<
 -include $(OBJS:.o=.d)
 
 $(STAMP): force

@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # usage: check-exports.sh MODULE.so
-# Fails if the module exports a symbol that exports.map does not mean to, or lacks a function that the extension's SQL names.
+# Fails if the module exports a symbol that exports.map does not mean to, lacks one of its own, or lacks a function that the extension's
+# SQL names.
 set -eu
 module=$1
 exported=$(nm -D --defined-only --format=posix "$module" | awk '{print $1}' | sort -u)
@@ -13,6 +14,9 @@ fi
 for symbol in Pg_magic_func _PG_init _PG_archive_module_init; do
   grep -qx "$symbol" <<<"$exported" || { echo "$module does not export $symbol" >&2; status=1; }
 done
+# What is linked late is the server's; a name of our own that is missing would stop the server when it loads the module.
+missing=$(nm -D -C --undefined-only "$module" | sed -n 's/^ *U \(pitr::.*\)/\1/p')
+[ -z "$missing" ] || { echo "$module lacks: $missing" >&2; status=1; }
 # Every function of language C: AS 'MODULE_PATHNAME', 'symbol'.
 named=$(cat sql/pg_pitr--*.sql | tr '\n' ' ' | grep -oE "'MODULE_PATHNAME' *, *'[a-z0-9_]+'" | sed "s/.*'\([a-z0-9_]*\)'/\1/" | sort -u)
 [ -n "$named" ] || { echo "the extension's SQL names no function of $module" >&2; status=1; }

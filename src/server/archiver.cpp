@@ -259,9 +259,19 @@ bool CheckConfigured() {
   return false;
 }
 
+void ArchiverStart() {
+  Pending pending;
+  RunCpp(
+      []() -> Status {
+        GetArchiver();
+        return Status::Ok();
+      },
+      &pending);
+}
+
 void ArchiverShutdown() { StopEverything(); }
 
 }  // namespace
 }  // namespace pitr::server
 
-PITR_ARCHIVE_MODULE(pitr::server::CheckConfigured, pitr::server::ArchiveFile, pitr::server::ArchiverShutdown)
+PITR_ARCHIVE_MODULE(pitr::server::ArchiverStart, pitr::server::CheckConfigured, pitr::server::ArchiveFile, pitr::server::ArchiverShutdown)

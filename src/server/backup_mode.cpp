@@ -27,7 +27,9 @@ void RunQuery(const char* sql, int arguments, Oid* types, Datum* values, char** 
       SPI_connect();
       PushActiveSnapshot(GetTransactionSnapshot());
       const int code = SPI_execute_with_args(sql, arguments, types, values, NULL, false, 1);
-      if (code != SPI_OK_SELECT || SPI_processed != 1) elog(ERROR, "pg_pitr: unexpected result %d of \"%s\"", code, sql);
+      if (code != SPI_OK_SELECT || SPI_processed != 1) {
+        ereport(ERROR, (errcode(ERRCODE_INTERNAL_ERROR), errmsg_internal("pg_pitr: unexpected result %d of \"%s\"", code, sql)));
+      }
       for (int i = 0; i < SPI_tuptable->tupdesc->natts && i < kMaxColumns; i++) {
         char* value = SPI_getvalue(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, i + 1);
         texts[i] = value ? MemoryContextStrdup(TopMemoryContext, value) : NULL;

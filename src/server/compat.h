@@ -21,9 +21,10 @@
 #endif
 
 // The archive module's entry point and callbacks: 15 fills a struct and passes no state, 16 and later return a constant
-// struct and pass one. PITR_ARCHIVE_MODULE(check, archive, shutdown) takes functions of the stateless form.
+// struct and pass one. PITR_ARCHIVE_MODULE(start, check, archive, shutdown) takes functions of the stateless form; `start` is called
+// when the archiver has loaded the library.
 #if PG_VERSION_NUM >= 160000
-#define PITR_ARCHIVE_MODULE(check, archive, shutdown)                                                               \
+#define PITR_ARCHIVE_MODULE(start, check, archive, shutdown)                                                        \
   static bool PitrCheckConfigured(ArchiveModuleState*) { return check(); }                                          \
   static bool PitrArchiveFile(ArchiveModuleState*, const char* file, const char* path) { return archive(file, path); } \
   static void PitrShutdown(ArchiveModuleState*) { shutdown(); }                                                     \
@@ -31,14 +32,18 @@
                                                                .check_configured_cb = PitrCheckConfigured,          \
                                                                .archive_file_cb = PitrArchiveFile,                  \
                                                                .shutdown_cb = PitrShutdown};                        \
-  extern "C" PGDLLEXPORT const ArchiveModuleCallbacks* _PG_archive_module_init(void) { return &kPitrArchiveCallbacks; }
+  extern "C" PGDLLEXPORT const ArchiveModuleCallbacks* _PG_archive_module_init(void) {                                  \
+    start();                                                                                                        \
+    return &kPitrArchiveCallbacks;                                                                                  \
+  }
 #else
-#define PITR_ARCHIVE_MODULE(check, archive, shutdown)                                     \
+#define PITR_ARCHIVE_MODULE(start, check, archive, shutdown)                              \
   extern "C" PGDLLEXPORT void _PG_archive_module_init(ArchiveModuleCallbacks* callbacks); \
   extern "C" PGDLLEXPORT void _PG_archive_module_init(ArchiveModuleCallbacks* callbacks) { \
     callbacks->check_configured_cb = check;                                               \
     callbacks->archive_file_cb = archive;                                                 \
     callbacks->shutdown_cb = shutdown;                                                    \
+    start();                                                                              \
   }
 #endif
 

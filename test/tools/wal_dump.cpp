@@ -12,7 +12,7 @@
 #include "core/pg/wal_name.h"
 #include "core/pg/wal_page.h"
 #include "core/pg/wal_reader.h"
-#include "wal_text.h"
+#include "lib/wal_text.h"
 
 namespace pitr {
 namespace {

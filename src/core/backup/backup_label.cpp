@@ -1,0 +1,80 @@
+#include "core/backup/backup_label.h"
+
+#include <time.h>
+
+#include <array>
+
+#include "core/repo/json_fields.h"
+#include "core/repo/layout.h"
+
+namespace pitr {
+namespace {
+
+constexpr int kDefaultLabelTries = 10;  // seconds, near enough
+constexpr int64_t kSleepMillis = 50;
+
+char LetterOf(BackupType type) {
+  switch (type) {
+    case BackupType::kFull:
+      return 'F';
+    case BackupType::kDiff:
+      return 'D';
+    case BackupType::kIncr:
+      return 'I';
+  }
+  return 'F';
+}
+
+Status Reserve(const Repository& repository, const std::string& label, const BackupOptions& options,
+               const OpContext& ctx) {
+  nlohmann::json start = {{"pg_pitr_start", 1},
+                          {"label", label},
+                          {"type", std::string(BackupTypeName(options.type))},
+                          {"started_micros", ctx.clock->WallMicros()}};
+  PutText(start, "started_by", options.started_by);
+  return repository.CreateObject(ObjectKind::kBackupStart, layout::BackupKey(label, layout::BackupObject::kStart),
+                                 AsBytes(DumpJson(start)), ctx);
+}
+
+Status WaitUntilSecondAfter(int64_t wall_micros, const OpContext& ctx) {
+  while (ctx.clock->WallMicros() / 1000000 == wall_micros / 1000000) {
+    PITR_TRY(ctx.Check());
+    ctx.clock->SleepMillis(kSleepMillis);
+  }
+  return Status::Ok();
+}
+
+}  // namespace
+
+std::string DefaultLabel(int64_t wall_micros, BackupType type) {
+  const time_t seconds = static_cast<time_t>(wall_micros / 1000000);
+  tm utc{};
+  gmtime_r(&seconds, &utc);
+  std::array<char, 64> text{};
+  const size_t length = strftime(text.data(), text.size(), "%Y%m%d-%H%M%S", &utc);
+  return std::string(text.data(), length) + LetterOf(type);
+}
+
+Result<std::string> ReserveLabel(const Repository& repository, const BackupOptions& options, const OpContext& ctx) {
+  if (!options.label.empty()) {
+    if (!layout::IsValidLabel(options.label))
+      return Status(Code::kInvalidArgument, "\"" + options.label + "\" is not a valid label for a backup")
+          .WithHint("Use up to 64 letters, digits, \".\", \"_\" and \"-\", beginning with a letter or digit.");
+    const Status reserved = Reserve(repository, options.label, options, ctx);
+    if (reserved.code() == Code::kAlreadyExists)
+      return Status(Code::kAlreadyExists, "backup \"" + options.label + "\" exists or was begun already")
+          .WithHint("Choose another label, or leave it out to have one made from the time.");
+    if (!reserved.ok()) return reserved;
+    return options.label;
+  }
+  for (int attempt = 1;; attempt++) {
+    const int64_t now = ctx.clock->WallMicros();
+    std::string label = DefaultLabel(now, options.type);
+    Status reserved = Reserve(repository, label, options, ctx);
+    if (reserved.ok()) return label;
+    if (reserved.code() != Code::kAlreadyExists || attempt == kDefaultLabelTries) return reserved;
+    PITR_TRY(WaitUntilSecondAfter(now, ctx));
+  }
+}
+
+}  // namespace pitr

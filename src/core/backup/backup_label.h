@@ -1,0 +1,17 @@
+// The name of a backup, reserved by its start object so that two backups never share one.
+#pragma once
+#include <string>
+
+#include "core/backup/backup_session.h"
+
+namespace pitr {
+
+// "20260522-090014F": the second, in UTC, and the type (F, D, I).
+std::string DefaultLabel(int64_t wall_micros, BackupType type);
+
+// Creates backup/<label>/start and returns the label: the one asked for, or a default one, for which the next free
+// second is taken. kAlreadyExists (the one asked for is taken), kInvalidArgument (it is not a label), else as
+// Repository::CreateObject.
+Result<std::string> ReserveLabel(const Repository& repository, const BackupOptions& options, const OpContext& ctx);
+
+}  // namespace pitr

@@ -1,0 +1,179 @@
+#include "core/backup/backup_session.h"
+
+#include <optional>
+
+#include "core/backup/backup_label.h"
+#include "core/backup/backup_removal.h"
+#include "core/backup/copy_run.h"
+#include "core/base/version.h"
+#include "core/repo/file_map_writer.h"
+#include "core/repo/json_scan.h"
+#include "core/repo/layout.h"
+
+namespace pitr {
+namespace {
+
+constexpr int kMaxJobs = 64;
+constexpr size_t kMaxAnnotations = 100;
+constexpr size_t kMaxAnnotationBytes = 8192;
+
+Status CheckOptions(const BackupOptions& options) {
+  if (options.type != BackupType::kFull)
+    return Status(Code::kInvalidArgument,
+                  "backups of type \"" + std::string(BackupTypeName(options.type)) + "\" are not supported yet")
+        .WithHint("Take a full backup.");
+  if (options.jobs < 1 || options.jobs > kMaxJobs)
+    return {Code::kInvalidArgument, "the number of jobs must be between 1 and " + std::to_string(kMaxJobs)};
+  if (options.annotations.size() > kMaxAnnotations)
+    return {Code::kInvalidArgument, "a backup can have at most " + std::to_string(kMaxAnnotations) + " annotations"};
+  for (const auto& [name, value] : options.annotations)
+    if (name.empty() || name.size() + value.size() > kMaxAnnotationBytes || !IsUtf8(name) || !IsUtf8(value))
+      return {Code::kInvalidArgument, "an annotation must have a name, be valid UTF-8 and take at most " +
+                                          std::to_string(kMaxAnnotationBytes) + " bytes"};
+  return Status::Ok();
+}
+
+// "CHECKPOINT LOCATION: 0/3000098", the second line of a backup label.
+Result<Lsn> CheckpointOf(const std::string& backup_label) {
+  static constexpr std::string_view kName = "CHECKPOINT LOCATION: ";
+  const size_t at = backup_label.find(kName);
+  if (at != std::string::npos) {
+    const size_t from = at + kName.size();
+    const auto lsn = Lsn::Parse(std::string_view(backup_label).substr(from, backup_label.find('\n', from) - from));
+    if (lsn && lsn->valid()) return *lsn;
+  }
+  return Status(Code::kInvalidArgument, "the backup label of the server does not tell the checkpoint's location");
+}
+
+Result<uint64_t> StoreFileMap(const Repository& repository, const std::string& label, const CopiedFiles& copied,
+                              const OpContext& ctx) {
+  PITR_ASSIGN(const std::unique_ptr<FileMapWriter> map, FileMapWriter::Open(repository, label, ctx));
+  PITR_TRY(map->Frames(copied.frames));
+  for (const MappedDirectory& directory : copied.directory.directories) PITR_TRY(map->Directory(directory));
+  size_t at = 0;
+  MappedFile file;
+  for (size_t i = 0; i < copied.directory.files.size(); i++) {
+    file.extents.clear();
+    for (; at < copied.extents.size() && copied.extents[at].file == i; at++)
+      file.extents.push_back(copied.extents[at].extent);
+    if (copied.vanished[i]) continue;
+    const MappedFile& listed = copied.directory.files[i];
+    file.path = listed.path;
+    file.size_bytes = listed.size_bytes;
+    file.mode = listed.mode;
+    file.mtime_micros = listed.mtime_micros;
+    PITR_TRY(map->File(file));
+  }
+  for (const MappedLink& link : copied.directory.links) PITR_TRY(map->Link(link));
+  return map->Finish();
+}
+
+}  // namespace
+
+struct BackupSession::State {
+  enum class Stage { kReserved, kCopied, kFinished, kAbandoned };
+
+  State(const Repository& r, const BackupOptions& o, std::string l)
+      : repository(r), options(o), label(std::move(l)), packs(label) {}
+
+  const Repository& repository;
+  const BackupOptions options;
+  const std::string label;
+  Stage stage = Stage::kReserved;
+  bool manifest_tried = false;  // whether it was stored may be unknown
+  BackupStart start;
+  PackTable packs;
+  PageFindings pages;
+  std::optional<CopiedFiles> copied;
+
+  Result<BackupManifest> MakeManifest(const BackupStop& stop) const;
+};
+
+Result<BackupManifest> BackupSession::State::MakeManifest(const BackupStop& stop) const {
+  if (stop.stop_lsn < start.start_lsn)
+    return Status(Code::kInvalidArgument, "the backup ends at " + stop.stop_lsn.ToString() + ", before its start at " +
+                                              start.start_lsn.ToString());
+  BackupManifest manifest;
+  manifest.label = label;
+  manifest.type = options.type;
+  manifest.cluster = repository.marker().cluster;
+  manifest.server_version = start.server_version;
+  manifest.tool_version = kToolVersion;
+  manifest.start_micros = start.start_micros;
+  manifest.stop_micros = stop.stop_micros;
+  manifest.timeline = start.timeline;
+  manifest.stop_timeline = stop.stop_timeline;
+  manifest.start_lsn = start.start_lsn;
+  PITR_ASSIGN(manifest.checkpoint_lsn, CheckpointOf(stop.backup_label));
+  manifest.stop_lsn = stop.stop_lsn;
+  manifest.backup_label = stop.backup_label;
+  manifest.tablespace_map = stop.tablespace_map;
+  manifest.tablespaces = copied->directory.tablespaces;
+  manifest.database_bytes = copied->bytes;
+  manifest.file_count = copied->count;
+  manifest.encrypted = repository.key() != nullptr;
+  manifest.data_checksums = start.data_checksums;
+  manifest.page_errors = pages.errors();
+  manifest.annotations = options.annotations;
+  manifest.packs = packs.entries();
+  for (const PackEntry& pack : manifest.packs) manifest.stored_bytes += pack.size_bytes;
+  manifest.file_map_key = layout::BackupKey(label, layout::BackupObject::kFiles);
+  return manifest;
+}
+
+BackupSession::BackupSession() = default;
+BackupSession::~BackupSession() = default;
+
+Result<std::unique_ptr<BackupSession>> BackupSession::Begin(const Repository& repository, const BackupOptions& options,
+                                                            const OpContext& ctx) {
+  PITR_TRY(CheckOptions(options));
+  PITR_ASSIGN(std::string label, ReserveLabel(repository, options, ctx));
+  std::unique_ptr<BackupSession> session(new BackupSession);
+  session->state_ = std::make_unique<State>(repository, options, std::move(label));
+  return session;
+}
+
+const std::string& BackupSession::label() const { return state_->label; }
+
+Status BackupSession::CopyFiles(const BackupStart& start, Progress& progress, const OpContext& ctx) {
+  State& s = *state_;
+  if (s.stage != State::Stage::kReserved || s.copied) return {Code::kInternal, "files of a backup are copied once"};
+  s.start = start;
+  const CopyRequest request{s.repository, s.options, s.start, s.packs, s.pages, progress};
+  PITR_ASSIGN(s.copied, RunCopy(request, ctx));
+  if (!s.options.allow_page_errors) PITR_TRY(s.pages.ToStatus());
+  s.stage = State::Stage::kCopied;
+  return Status::Ok();
+}
+
+Result<BackupManifest> BackupSession::Finish(const BackupStop& stop, const OpContext& ctx) {
+  State& s = *state_;
+  if (s.stage != State::Stage::kCopied)
+    return Status(Code::kInternal, "a backup can be finished only after its files were copied");
+  s.pages.Settle(stop.stop_lsn);
+  if (!s.options.allow_page_errors) PITR_TRY(s.pages.ToStatus());
+  PITR_ASSIGN(BackupManifest manifest, s.MakeManifest(stop));
+  PITR_ASSIGN(manifest.file_map_bytes, StoreFileMap(s.repository, s.label, *s.copied, ctx));
+  manifest.stored_bytes += manifest.file_map_bytes;
+  const std::string text = EncodeManifest(manifest);
+  // Never store what could not be read again.
+  if (auto check = DecodeManifest(text); !check.ok())
+    return std::move(check).status().Annotate("checking the new manifest");
+  s.manifest_tried = true;
+  PITR_TRY(s.repository.CreateObject(ObjectKind::kManifest, layout::BackupKey(s.label, layout::BackupObject::kManifest),
+                                     AsBytes(text), ctx));
+  s.stage = State::Stage::kFinished;
+  s.copied.reset();
+  return manifest;
+}
+
+Status BackupSession::Abandon(const OpContext& ctx) {
+  State& s = *state_;
+  if (s.stage == State::Stage::kFinished)
+    return {Code::kInternal, "backup \"" + s.label + "\" is finished and cannot be abandoned"};
+  s.stage = State::Stage::kAbandoned;
+  s.copied.reset();
+  return RemoveBackupObjects(s.repository, s.label, s.manifest_tried, ctx);
+}
+
+}  // namespace pitr

@@ -1,0 +1,95 @@
+// One thread's share of a backup: takes units of work, reads each byte once, verifies, compresses and packs it.
+//
+// Invariant: what a job records of a file (extents, a new size, that it has vanished) belongs to units it took itself,
+// so jobs share nothing but what CopyShared says. Memory of a job: two frames of plain data, one stored, a compressor
+// (about 3 MiB at level 3) and (kPartsInFlightPerJob + 1) parts: with parts of 8 MiB about 30 MiB.
+#pragma once
+#include <atomic>
+#include <deque>
+#include <string>
+#include <vector>
+
+#include "core/backup/data_directory.h"
+#include "core/backup/pack_writer.h"
+#include "core/backup/page_cache.h"
+#include "core/backup/page_check.h"
+#include "core/backup/work_plan.h"
+#include "core/base/progress.h"
+#include "core/base/unique_fd.h"
+#include "core/store/rate_limit.h"
+
+namespace pitr {
+
+// What all jobs of a backup use. Constant but for what says otherwise.
+struct CopyShared {
+  const Repository& repository;
+  DataDirectory& directory;  // a file belongs to the job that has all of it; a sliced one is not changed
+  const WorkPlan& plan;
+  uint32_t control_index;  // of the control file in directory.files; in no unit, written by the job that finishes last
+  SystemId system_id;
+  Lsn start_lsn;
+  bool verify_pages = false;
+  PackTable& packs;         // any thread
+  PageFindings& pages;      // any thread
+  RateLimit& rate;          // any thread
+  ThreadPool& upload_pool;  // any thread
+  Progress& progress;       // any thread
+  OpContext ctx;
+  std::atomic<size_t> next_unit{0};
+  std::atomic<int> running{0};  // jobs that still read; the last one copies the control file
+};
+
+// An extent and whose it is; `extent.frame` counts the job's own frames.
+struct PendingExtent {
+  uint32_t file = 0;
+  Extent extent;
+};
+
+// How much of a slice was there.
+struct SliceEnd {
+  uint32_t file = 0;
+  uint64_t end = 0;  // of the bytes read; 0: none
+  bool vanished = false;
+};
+
+class CopyJob {
+ public:
+  explicit CopyJob(CopyShared& shared);
+
+  // Until no unit is left. Errors name the file or the pack.
+  Status Run();
+
+  PackWriter& packs() { return packs_; }
+  std::deque<PendingExtent>& extents() { return extents_; }
+  const std::vector<SliceEnd>& slices() const { return slices_; }
+  const std::vector<uint32_t>& vanished() const { return vanished_; }
+
+ private:
+  Status Unit(const WorkUnit& unit);
+  Status WholeFile(uint32_t index);
+  Status Slice(const WorkUnit& unit);
+  // Opens a file; not ok() and no error when it has vanished.
+  Result<UniqueFd> Open(const MappedFile& file);
+  // Copies [from, to) as far as the file goes; result: where the bytes ended.
+  Result<uint64_t> Range(int fd, uint32_t index, const MappedFile& file, uint64_t from, uint64_t to);
+  Result<size_t> Read(int fd, const MappedFile& file, uint64_t offset, size_t length);
+  // Stores what was read at `offset` of a file.
+  Status Store(uint32_t index, uint64_t offset, ByteView bytes);
+  Status FlushStaged();
+  Status Control();
+  void AdjustTotal(uint64_t was, uint64_t is);
+
+  CopyShared& shared_;
+  const OpContext& ctx_;
+  PackWriter packs_;
+  PageChecker checker_;
+  PageCacheKeeper cache_;
+  Bytes buffer_;                               // what was read last
+  Bytes staged_;                               // small files and ends of files, waiting to fill a frame
+  std::vector<PendingExtent> staged_extents_;  // in staged_
+  std::deque<PendingExtent> extents_;
+  std::vector<SliceEnd> slices_;
+  std::vector<uint32_t> vanished_;
+};
+
+}  // namespace pitr

@@ -1,0 +1,179 @@
+#include "core/backup/copy_run.h"
+
+#include <algorithm>
+#include <condition_variable>
+#include <memory>
+#include <mutex>
+
+#include "core/pg/control.h"
+#include "core/pg/relation_file.h"
+
+namespace pitr {
+namespace {
+
+constexpr auto kPoll = std::chrono::milliseconds(100);
+
+// What the waiting thread and the jobs tell each other.
+class Finish {
+ public:
+  explicit Finish(int jobs) : left_(jobs) {}
+
+  // The first failure counts and stops the other jobs, whose own failures follow from it.
+  void Report(Status status, CancelToken& stop) {
+    std::lock_guard lock(mutex_);
+    if (!status.ok()) {
+      if (failure_.ok()) failure_ = std::move(status);
+      stop.Cancel();
+    }
+    left_--;
+    changed_.notify_all();
+  }
+
+  Status Wait(CancelToken& stop, const OpContext& ctx) {
+    std::unique_lock lock(mutex_);
+    Status asked;
+    while (left_ > 0) {
+      changed_.wait_for(lock, kPoll);
+      if (asked.ok() && !(asked = ctx.Check()).ok()) stop.Cancel();
+    }
+    return asked.ok() ? failure_ : asked;
+  }
+
+ private:
+  std::mutex mutex_;
+  std::condition_variable changed_;
+  int left_;  // protected by mutex_, as all here
+  Status failure_;
+};
+
+class Threads {
+ public:
+  ~Threads() {
+    for (std::thread& thread : threads_) thread.join();
+  }
+  Status Start(std::function<void()> body) {
+    PITR_ASSIGN(std::thread thread, StartThread(std::move(body)));
+    threads_.push_back(std::move(thread));
+    return Status::Ok();
+  }
+
+ private:
+  std::vector<std::thread> threads_;
+};
+
+Result<ControlData> CheckControlFile(const Repository& repository, const std::string& root, const OpContext& ctx) {
+  PITR_ASSIGN(ControlFile control, ReadControlFile(root + "/" + kControlFilePath, *ctx.clock));
+  PITR_TRY(repository.CheckCluster({control.data.system_id, control.data.segment_size, control.data.pg_major}));
+  return control.data;
+}
+
+// A place for the control file among the others; it is filled in last.
+uint32_t AddControlFile(std::vector<MappedFile>& files) {
+  MappedFile control;
+  control.path = kControlFilePath;
+  const auto at = std::lower_bound(files.begin(), files.end(), control,
+                                   [](const MappedFile& a, const MappedFile& b) { return a.path < b.path; });
+  return static_cast<uint32_t>(files.insert(at, std::move(control)) - files.begin());
+}
+
+// Sliced files: what the jobs found of each slice says how long the file was.
+void ApplySlices(const std::vector<std::unique_ptr<CopyJob>>& jobs, CopiedFiles& copied) {
+  std::map<uint32_t, SliceEnd> files;
+  for (const auto& job : jobs)
+    for (const SliceEnd& slice : job->slices()) {
+      SliceEnd& file = files.try_emplace(slice.file, SliceEnd{slice.file, 0, false}).first->second;
+      file.end = std::max(file.end, slice.end);
+      file.vanished |= slice.vanished;
+    }
+  for (const auto& [index, file] : files) {
+    copied.directory.files[index].size_bytes = file.end;
+    if (file.vanished) copied.vanished[index] = true;
+  }
+}
+
+Status Assemble(std::vector<std::unique_ptr<CopyJob>>& jobs, CopiedFiles& copied) {
+  copied.vanished.assign(copied.directory.files.size(), false);
+  ApplySlices(jobs, copied);
+  for (auto& job : jobs) {
+    for (const uint32_t index : job->vanished()) copied.vanished[index] = true;
+    const size_t base = copied.frames.size();
+    const std::vector<MappedFrame> frames = job->packs().TakeFrames();
+    if (frames.size() > UINT32_MAX - base) return {Code::kInternal, "too many frames in one backup"};
+    copied.frames.insert(copied.frames.end(), frames.begin(), frames.end());
+    for (PendingExtent pending : job->extents()) {
+      pending.extent.frame += static_cast<uint32_t>(base);
+      copied.extents.push_back(pending);
+    }
+    job.reset();
+  }
+  std::sort(copied.extents.begin(), copied.extents.end(), [](const PendingExtent& a, const PendingExtent& b) {
+    return a.file != b.file ? a.file < b.file : a.extent.file_offset < b.extent.file_offset;
+  });
+  for (size_t i = 0; i < copied.directory.files.size(); i++) {
+    if (copied.vanished[i]) continue;
+    copied.bytes += copied.directory.files[i].size_bytes;
+    copied.count++;
+  }
+  return Status::Ok();
+}
+
+Status RunJobs(std::vector<std::unique_ptr<CopyJob>>& jobs, CancelToken& stop, const OpContext& ctx) {
+  Finish finish(static_cast<int>(jobs.size()));
+  Threads threads;
+  for (auto& job : jobs) {
+    Status started =
+        threads.Start([&finish, &stop, job = job.get()] { finish.Report(Guarded([&] { return job->Run(); }), stop); });
+    // The jobs that were not started have nothing to report but this.
+    if (!started.ok()) finish.Report(std::move(started), stop);
+  }
+  return finish.Wait(stop, ctx);
+}
+
+void SetTotals(const DataDirectory& directory, Progress& progress) {
+  uint64_t empty = 0;
+  for (const MappedFile& file : directory.files)
+    if (file.size_bytes == 0) empty++;
+  progress.bytes_total = directory.total_bytes + kControlFileSize;
+  progress.files_total = directory.files.size();
+  progress.files_done = empty - 1;  // nothing is read of empty files; the control file only seems to be one
+}
+
+}  // namespace
+
+Result<CopiedFiles> RunCopy(const CopyRequest& request, const OpContext& ctx) {
+  CopiedFiles copied;
+  const Repository& repository = request.repository;
+  PITR_ASSIGN(const ControlData control, CheckControlFile(repository, request.start.data_directory, ctx));
+  PITR_ASSIGN(copied.directory, ScanDataDirectory(request.start.data_directory,
+                                                  TablespaceVersionDirectory(control.pg_major, control.catalog_version),
+                                                  repository.log(), ctx));
+  const uint32_t control_index = AddControlFile(copied.directory.files);
+  SetTotals(copied.directory, request.progress);
+  const WorkPlan plan = PlanWork(copied.directory.files, request.options.jobs);
+
+  CancelToken stop;
+  RateLimit rate(request.options.max_rate_bytes);
+  const int job_count = request.options.jobs;
+  PITR_ASSIGN(const std::unique_ptr<ThreadPool> pool, ThreadPool::Start(job_count * kPartsInFlightPerJob));
+  CopyShared shared{repository,
+                    copied.directory,
+                    plan,
+                    control_index,
+                    control.system_id,
+                    request.start.start_lsn,
+                    request.start.data_checksums,
+                    request.packs,
+                    request.pages,
+                    rate,
+                    *pool,
+                    request.progress,
+                    {ctx.clock, &stop, ctx.deadline_millis}};
+  shared.running = job_count;
+  std::vector<std::unique_ptr<CopyJob>> jobs;
+  for (int i = 0; i < job_count; i++) jobs.push_back(std::make_unique<CopyJob>(shared));
+  PITR_TRY(RunJobs(jobs, stop, ctx));
+  PITR_TRY(Assemble(jobs, copied));
+  return copied;
+}
+
+}  // namespace pitr

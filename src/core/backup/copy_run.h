@@ -1,0 +1,34 @@
+// Runs the copy of a backup: lists the data directory, plans, lets the jobs read, and puts together what they found.
+#pragma once
+#include <vector>
+
+#include "core/backup/backup_session.h"
+#include "core/backup/copy_job.h"
+
+namespace pitr {
+
+// Everything a file map needs, without a tree of vectors: about 200 bytes a file.
+struct CopiedFiles {
+  DataDirectory directory;             // with the control file; sizes are those that were copied
+  std::vector<bool> vanished;          // files that are not in the backup after all
+  std::vector<MappedFrame> frames;     // ascending by pack and offset within each job's run
+  std::vector<PendingExtent> extents;  // ascending by file and offset; frames count through `frames`
+  uint64_t bytes = 0;                  // of the files in the backup
+  uint64_t count = 0;
+};
+
+struct CopyRequest {
+  const Repository& repository;
+  const BackupOptions& options;
+  const BackupStart& start;
+  PackTable& packs;
+  PageFindings& pages;
+  Progress& progress;
+};
+
+// Blocks the calling thread, which looks at `ctx` ten times a second while the jobs work. After an error every upload
+// has been aborted, but finished packs are still there. Errors as BackupSession::CopyFiles; bad pages are left in
+// `pages` and are no error here.
+Result<CopiedFiles> RunCopy(const CopyRequest& request, const OpContext& ctx);
+
+}  // namespace pitr

@@ -1,0 +1,69 @@
+// The packs of a backup: PackTable numbers them over all threads, a PackWriter fills one after another for one thread.
+#pragma once
+#include <memory>
+#include <mutex>
+#include <string>
+#include <vector>
+
+#include "core/base/progress.h"
+#include "core/base/thread.h"
+#include "core/repo/file_map.h"
+#include "core/repo/manifest.h"
+#include "core/store/object_writer.h"
+
+namespace pitr {
+
+inline constexpr int kPartsInFlightPerJob = 2;
+
+// Any thread.
+class PackTable {
+ public:
+  explicit PackTable(std::string label) : label_(std::move(label)) {}
+  // The index of a new pack; its number, from 1, is one more.
+  uint32_t Add();
+  std::string KeyOf(uint32_t index) const;
+  void SetSize(uint32_t index, uint64_t bytes);
+  std::vector<PackEntry> entries() const;
+
+ private:
+  const std::string label_;
+  mutable std::mutex mutex_;
+  std::vector<PackEntry> entries_;  // protected by mutex_
+};
+
+// One thread, not one of the pool's. A pack is opened by its first frame and closed when it has reached the size set
+// for packs. Memory: (kPartsInFlightPerJob + 1) parts, a frame and a compressor.
+class PackWriter {
+ public:
+  // All borrowed; the pool sends the parts.
+  PackWriter(const Repository& repository, PackTable& table, ThreadPool& pool, Progress& progress,
+             const OpContext& ctx);
+  // Aborts the pack that is open.
+  ~PackWriter();
+  PackWriter(const PackWriter&) = delete;
+  PackWriter& operator=(const PackWriter&) = delete;
+
+  // Result: the frame's number among this writer's. Errors as ObjectWriter::Append and Finish, naming the pack.
+  Result<uint32_t> Append(ByteView plain);
+  // Makes the open pack visible.
+  Status Close();
+  // In the order they were appended.
+  const std::vector<MappedFrame>& frames() const { return frames_; }
+  std::vector<MappedFrame> TakeFrames() { return std::move(frames_); }
+
+ private:
+  Status Open();
+  const Repository& repository_;
+  PackTable& table_;
+  ThreadPool& pool_;
+  Progress& progress_;
+  const OpContext ctx_;
+  const uint64_t pack_bytes_;
+  ObjectEncoder encoder_;
+  Bytes stored_;  // of one frame
+  uint32_t pack_ = 0;
+  std::unique_ptr<ObjectWriter> writer_;  // null: no pack is open
+  std::vector<MappedFrame> frames_;
+};
+
+}  // namespace pitr

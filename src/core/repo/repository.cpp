@@ -1,0 +1,197 @@
+#include "core/repo/repository.h"
+
+#include "core/base/secret_file.h"
+#include "core/repo/keyring.h"
+#include "core/repo/layout.h"
+#include "core/repo/store_settings.h"
+#include "core/store/s3.h"
+
+namespace pitr {
+namespace {
+
+constexpr size_t kMaxMarkerBytes = 65536;
+constexpr uint32_t kFirstKeyNumber = 1;
+
+Result<RepositoryMarker> ReadMarker(ObjectStore& store, const OpContext& ctx) {
+  const std::string key(layout::kMarkerKey);
+  auto stored = GetAll(store, key, MaxObjectBytes(kMaxMarkerBytes), ctx);
+  if (stored.code() == Code::kNotFound)
+    return Status(Code::kNotFound, "there is no repository at " + store.Describe())
+        .WithHint("Check pg_pitr.repository. A repository is created when the server first archives or backs up to it.");
+  if (!stored.ok()) return std::move(stored).status().Annotate("opening the repository");
+  PITR_ASSIGN(const Bytes json, DecodeObject(ObjectKind::kMarker, key, stored.value(), nullptr, kMaxMarkerBytes));
+  auto marker = DecodeMarker(AsText(json));
+  if (!marker.ok()) return std::move(marker).status().Annotate("object \"" + key + "\" at offset 0");
+  return marker;
+}
+
+Result<Secret> ReadPassphrase(const Config& config) { return ReadSecretFile(config.passphrase_file, "passphrase file"); }
+
+// Null for a repository without encryption.
+Result<std::unique_ptr<RepositoryKey>> UnlockWith(const Config& config, const RepositoryMarker& marker, ObjectStore& store,
+                                                  const OpContext& ctx) {
+  const std::string name = "repository " + store.Describe();
+  if (!marker.encrypted) {
+    if (config.passphrase_file.empty()) return std::unique_ptr<RepositoryKey>();
+    return Status(Code::kInvalidArgument, name + " is not encrypted, but a passphrase is set")
+        .WithHint("Clear pg_pitr.passphrase_file, or use another repository: encryption is decided when a repository is created.");
+  }
+  if (config.passphrase_file.empty())
+    return Status(Code::kInvalidArgument, name + " is encrypted, but no passphrase is set")
+        .WithHint("Set pg_pitr.passphrase_file to the file that holds its passphrase.");
+  PITR_ASSIGN(const Secret passphrase, ReadPassphrase(config));
+  PITR_ASSIGN(const Keyring keyring, ReadKeyring(store, marker.repository_id, ctx));
+  auto key = Unlock(keyring, passphrase.view(), ctx);
+  if (!key.ok() && key.code() == Code::kInvalidArgument)
+    return std::move(key).status().Annotate("opening " + name).WithHint(
+        "Check that \"" + config.passphrase_file + "\" (pg_pitr.passphrase_file) holds this repository's passphrase.");
+  if (!key.ok()) return std::move(key).status().Annotate("opening " + name);
+  return key;
+}
+
+// Probes and key slots without a marker are what a creator leaves that died or lost a race.
+Status CheckEmpty(ObjectStore& store, const OpContext& ctx) {
+  return ListAll(store, "", ctx, [&](const ObjectInfo& object) -> Status {
+    if (object.key == layout::kMarkerKey || object.key.starts_with(layout::kProbePrefix) || layout::ParseKeySlotKey(object.key))
+      return Status::Ok();
+    return Status(Code::kConflict, "cannot create a repository at " + store.Describe() + ": it is not empty")
+        .WithDetail("There is an object \"" + object.key + "\" and no \"" + std::string(layout::kMarkerKey) + "\".")
+        .WithHint("Use an empty directory or prefix. If this was a repository, its marker has been deleted: restore it from a copy.");
+  });
+}
+
+// Key slot first, marker last: whoever sees the marker finds the key. The slot's object key, or "" without encryption.
+Result<std::string> CreateKey(ObjectStore& store, const Config& config, const RepositoryMarker& marker, const OpContext& ctx) {
+  if (!marker.encrypted) return std::string();
+  PITR_ASSIGN(const Secret passphrase, ReadPassphrase(config));
+  RepositoryKey key;
+  key.number = kFirstKeyNumber;
+  PITR_TRY(RandomBytes(key.secret));
+  PITR_ASSIGN(const KeySlot slot, WrapKey(key, marker.repository_id, passphrase.view(), marker.created_micros));
+  PITR_TRY(CreateKeySlot(store, slot, ctx));
+  return slot.object_key();
+}
+
+Status CreateOn(ObjectStore& store, const Config& config, const ClusterIdentity& cluster, bool conditional_create, Log& log,
+                const OpContext& ctx) {
+  if (!cluster.system_id.valid() || !IsValidSegmentSize(cluster.segment_size_bytes))
+    return {Code::kInternal, "a repository was to be created for a cluster that is not known"};
+  PITR_TRY(CheckEmpty(store, ctx));
+  RepositoryMarker marker;
+  marker.cluster = cluster;
+  marker.cluster_name = config.cluster_name;
+  marker.encrypted = !config.passphrase_file.empty();
+  marker.conditional_create = conditional_create;
+  marker.created_micros = ctx.clock->WallMicros();
+  std::array<uint8_t, 16> id;
+  PITR_TRY(RandomBytes(id));
+  marker.repository_id = ToHex(id);
+  PITR_ASSIGN(const std::string slot_key, CreateKey(store, config, marker, ctx));
+
+  const std::string key(layout::kMarkerKey);
+  const std::string json = EncodeMarker(marker);
+  PITR_ASSIGN(const Bytes stored, EncodeObject(ObjectKind::kMarker, key, AsBytes(json), nullptr, 0));
+  Status created = store.Create(key, stored, ctx);
+  if (created.ok()) {
+    log.Info("created repository " + store.Describe());
+    return created;
+  }
+  // Anything but a clear answer may mean that the marker is there after all; then the slot is needed.
+  if (created.code() != Code::kAlreadyExists) return std::move(created).Annotate("creating the repository");
+  if (slot_key.empty()) return Status::Ok();
+  Status removed = store.Delete({slot_key}, ctx);
+  if (!removed.ok()) log.Warning("could not remove unused key slot \"" + slot_key + "\": " + removed.ToString());
+  return Status::Ok();
+}
+
+std::string Describe(const ClusterIdentity& cluster) {
+  return "system identifier " + std::to_string(cluster.system_id.value) + ", WAL segments of " +
+         std::to_string(cluster.segment_size_bytes >> 20) + " MB, PostgreSQL " + std::to_string(cluster.pg_major);
+}
+
+}  // namespace
+
+Result<std::unique_ptr<Repository>> Repository::OpenOn(std::unique_ptr<ObjectStore> store, const Config& config, Log& log,
+                                                       const OpContext& ctx) {
+  std::unique_ptr<Repository> repository(new Repository);
+  PITR_ASSIGN(repository->marker_, ReadMarker(*store, ctx));
+  PITR_ASSIGN(repository->key_, UnlockWith(config, repository->marker_, *store, ctx));
+  repository->store_ = std::move(store);
+  repository->config_ = config;
+  repository->log_ = &log;
+  return repository;
+}
+
+Result<std::unique_ptr<Repository>> Repository::OpenOrCreateOn(std::unique_ptr<ObjectStore> store, const Config& config,
+                                                               const ClusterIdentity& cluster, Log& log, const OpContext& ctx) {
+  auto marker = ReadMarker(*store, ctx);
+  if (marker.code() == Code::kNotFound) {
+    PITR_TRY(CreateOn(*store, config, cluster, store->capabilities().conditional_create, log, ctx));
+  } else if (!marker.ok()) {
+    return std::move(marker).status();
+  }
+  // Everything is read back, so that a creator that lost a race sees what the winner wrote.
+  PITR_ASSIGN(std::unique_ptr<Repository> repository, OpenOn(std::move(store), config, log, ctx));
+  PITR_TRY(repository->CheckCluster(cluster));
+  return repository;
+}
+
+Result<std::unique_ptr<Repository>> Repository::Open(const Config& config, Log& log, const OpContext& ctx) {
+  PITR_ASSIGN(StoreConfig settings, StoreSettings(config));
+  PITR_ASSIGN(std::unique_ptr<ObjectStore> store, OpenStore(settings, log));
+  PITR_ASSIGN(std::unique_ptr<Repository> repository, OpenOn(std::move(store), config, log, ctx));
+  if (repository->marker_.conditional_create == settings.s3.conditional_create) return repository;
+  settings.s3.conditional_create = repository->marker_.conditional_create;
+  PITR_ASSIGN(repository->store_, OpenStore(settings, log));
+  return repository;
+}
+
+Result<std::unique_ptr<Repository>> Repository::OpenOrCreate(const Config& config, const ClusterIdentity& cluster, Log& log,
+                                                             const OpContext& ctx) {
+  const bool directory = config.repository.starts_with("file:");
+  auto opened = Open(config, log, ctx);
+  if (opened.ok()) {
+    PITR_TRY(opened.value()->CheckCluster(cluster));
+    return opened;
+  }
+  PITR_ASSIGN(StoreConfig settings, StoreSettings(config));
+  // A directory that does not exist yet, or is empty, is not a store until it is made one.
+  const bool may_create = opened.code() == Code::kNotFound || (directory && opened.code() == Code::kInvalidArgument);
+  if (!may_create) return opened;
+  settings.create = true;
+  if (!directory) {
+    PITR_ASSIGN(settings.s3.conditional_create, ProbeConditionalCreate(settings.s3, SystemClock(), ctx));
+  }
+  PITR_ASSIGN(std::unique_ptr<ObjectStore> store, OpenStore(settings, log));
+  return OpenOrCreateOn(std::move(store), config, cluster, log, ctx);
+}
+
+Status Repository::CheckCluster(const ClusterIdentity& cluster) const {
+  const ClusterIdentity& ours = marker_.cluster;
+  const std::string name = "repository " + store_->Describe();
+  if (ours.system_id != cluster.system_id)
+    return Status(Code::kConflict, name + " belongs to another cluster: its system identifier is " +
+                                       std::to_string(ours.system_id.value) + ", this cluster's is " +
+                                       std::to_string(cluster.system_id.value))
+        .WithDetail("The repository is of a cluster with " + Describe(ours) + "; this one has " + Describe(cluster) + ".")
+        .WithHint("After pg_upgrade or a fresh initdb set pg_pitr.repository to a new, empty place and keep the old one for its backups. If the "
+                  "settings were copied from another server, give this one a repository of its own.");
+  if (ours.segment_size_bytes != cluster.segment_size_bytes || ours.pg_major != cluster.pg_major)
+    return Status(Code::kConflict, name + " was made for this cluster when it was a different one")
+        .WithDetail("The repository is of a cluster with " + Describe(ours) + "; this one has " + Describe(cluster) + ".")
+        .WithHint("Set pg_pitr.repository to a new, empty place and keep the old one for its backups.");
+  return Status::Ok();
+}
+
+Status Repository::CreateObject(ObjectKind kind, const std::string& object_key, ByteView plain, const OpContext& ctx) const {
+  PITR_ASSIGN(const Bytes stored, EncodeObject(kind, object_key, plain, key_.get(), config_.compression_level));
+  return store_->Create(object_key, stored, ctx);
+}
+
+Result<Bytes> Repository::ReadObject(ObjectKind kind, const std::string& object_key, size_t max_plain_bytes,
+                                     const OpContext& ctx) const {
+  PITR_ASSIGN(const Bytes stored, GetAll(*store_, object_key, MaxObjectBytes(max_plain_bytes), ctx));
+  return DecodeObject(kind, object_key, stored, key_.get(), max_plain_bytes);
+}
+
+}  // namespace pitr
