@@ -12,6 +12,12 @@
 #include "postmaster/pgarch.h"
 #endif
 #include "utils/wait_event.h"
+// get_database_oid() moved in 19.
+#if PG_VERSION_NUM >= 190000
+#include "catalog/pg_database.h"
+#else
+#include "commands/dbcommands.h"
+#endif
 
 // Module magic: 18 added a name and a version that pg_get_loaded_modules() shows.
 #if PG_VERSION_NUM >= 180000

@@ -15,6 +15,9 @@ extern "C" {
 #include "server/compat.h"
 // Macros of the server that would rewrite C++ names.
 #undef gettext
+#undef dgettext
+#undef ngettext
+#undef dngettext
 #undef _
 #undef snprintf
 #undef vsnprintf

@@ -4,6 +4,7 @@
 #include "core/base/clock.h"
 
 extern "C" {
+#include "access/htup_details.h"
 #include "funcapi.h"
 #include "nodes/execnodes.h"
 #include "utils/tuplestore.h"

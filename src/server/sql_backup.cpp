@@ -8,7 +8,6 @@
 
 extern "C" {
 #include "access/xlog.h"
-#include "commands/dbcommands.h"
 #include "postmaster/bgworker.h"
 #include "storage/ipc.h"
 #include "utils/fmgroids.h"
