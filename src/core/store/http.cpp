@@ -39,6 +39,7 @@ std::string_view Origin(std::string_view url) {
 struct Exchange {
   const HttpRequest& request;
   const HttpSink* sink;
+  const OpContext& ctx;
   HttpResponse response;
   Status failure;            // ours: from the sink, or an answer beyond its limits
   size_t header_bytes = 0;
@@ -61,6 +62,7 @@ struct Exchange {
   }
 
   Status Write(ByteView bytes) {
+    PITR_TRY(ctx.Check());  // curl may deliver many pieces in a row, and a sink may be slow
     PITR_TRY(Begin());
     if (ToSink()) return FromSink(Guarded([&] { return sink->write(bytes); }));
     bool error = response.status < 200 || response.status >= 300;
@@ -334,7 +336,7 @@ void HttpClient::Release(std::unique_ptr<Connection> connection) {
 }
 
 Result<HttpResponse> HttpClient::Do(const HttpRequest& request, const HttpSink* sink, const OpContext& ctx) {
-  Exchange exchange{request, sink};
+  Exchange exchange{request, sink, ctx};
   Status done = ctx.Check();
   if (done.ok()) {
     PITR_ASSIGN(auto connection, Acquire());
