@@ -1,0 +1,78 @@
+#include "core/repo/wal_catalog.h"
+
+#include <algorithm>
+
+#include "core/repo/layout.h"
+#include "core/repo/wal_fetch.h"
+
+namespace pitr {
+namespace {
+
+// The listing is in byte order, which for segments of one timeline is the order of their numbers.
+void AddSegment(TimelineWal& timeline, SegmentNo segment, const ObjectInfo& object) {
+  timeline.newest_micros = std::max(timeline.newest_micros, object.modified_micros);
+  if (!timeline.ranges.empty() && timeline.ranges.back().last.value + 1 == segment.value) {
+    timeline.ranges.back().last = segment;
+    timeline.ranges.back().stored_bytes += object.size;
+    return;
+  }
+  timeline.ranges.push_back({segment, segment, object.size});
+}
+
+Status ReadHistory(const Repository& repository, TimelineWal& timeline, const OpContext& ctx) {
+  const std::string name = HistoryFileName(timeline.timeline);
+  auto bytes = FetchWalBytes(repository, name, ctx);
+  if (bytes.ok()) {
+    auto history = TimelineHistory::Parse(timeline.timeline, AsText(bytes.value()));
+    if (history.ok()) timeline.history = std::move(history).value();
+    else timeline.history_problem = std::move(history).status().Annotate("timeline history file \"" + name + "\"");
+    return Status::Ok();
+  }
+  if (bytes.code() == Code::kNotFound) return Status::Ok();  // removed since it was listed
+  if (bytes.code() != Code::kCorruption) return std::move(bytes).status();
+  timeline.history_problem = std::move(bytes).status();
+  return Status::Ok();
+}
+
+}  // namespace
+
+Result<WalCatalog> WalCatalog::Load(const Repository& repository, const OpContext& ctx) {
+  WalCatalog catalog;
+  std::vector<Timeline> with_history;
+  PITR_TRY(ListAll(repository.store(), std::string(layout::kWalPrefix), ctx, [&](const ObjectInfo& object) {
+    const std::optional<std::string> name = layout::WalNameOfKey(object.key);
+    const std::optional<WalFileName> parsed = name ? ParseWalFileName(*name, repository.segment_size()) : std::nullopt;
+    if (!parsed) {
+      repository.log().Warning("object \"" + object.key + "\" is not a WAL file of this cluster; it was ignored");
+      return Status::Ok();
+    }
+    TimelineWal& timeline = catalog.timelines_[parsed->timeline];
+    timeline.timeline = parsed->timeline;
+    switch (parsed->kind) {
+      case WalFileKind::kSegment: AddSegment(timeline, parsed->segment, object); break;
+      case WalFileKind::kPartial: timeline.partials.push_back(parsed->segment); break;
+      case WalFileKind::kHistory: with_history.push_back(parsed->timeline); break;
+      case WalFileKind::kBackupHistory: break;
+    }
+    return Status::Ok();
+  }));
+  for (Timeline timeline : with_history) {
+    PITR_TRY(ReadHistory(repository, catalog.timelines_[timeline], ctx));
+    if (const Status& problem = catalog.timelines_[timeline].history_problem; !problem.ok())
+      repository.log().Warning(problem.ToString());
+  }
+  return catalog;
+}
+
+std::optional<SegmentNo> WalCatalog::UnbrokenUntil(Timeline timeline, SegmentNo from) const {
+  auto at = timelines_.find(timeline);
+  if (at == timelines_.end()) return std::nullopt;
+  const std::vector<WalRange>& ranges = at->second.ranges;
+  auto range = std::partition_point(ranges.begin(), ranges.end(), [&](const WalRange& r) { return r.last < from; });
+  if (range == ranges.end() || from < range->first) return std::nullopt;
+  return range->last;
+}
+
+bool WalCatalog::Has(Timeline timeline, SegmentNo segment) const { return UnbrokenUntil(timeline, segment).has_value(); }
+
+}  // namespace pitr
