@@ -23,7 +23,7 @@ void ReadAll(WalReader& reader) {
     if (record.value()->start <= last || record.value()->end <= record.value()->start) abort();
     last = record.value()->start;
     const auto event = DecodeWalEvent(*record.value());
-    if (event.ok() && event.value()) (void)DecideStop({RecoveryTarget::Kind::kTime}, last, &*event.value());
+    if (event.ok() && event.value()) (void)DecideStop({StopTarget::Kind::kTime}, last, &*event.value());
   }
 }
 

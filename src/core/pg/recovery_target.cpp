@@ -4,8 +4,8 @@
 
 namespace pitr {
 
-StopDecision DecideStop(const RecoveryTarget& target, Lsn record_start, const WalEvent* event) {
-  using Kind = RecoveryTarget::Kind;
+StopDecision DecideStop(const StopTarget& target, Lsn record_start, const WalEvent* event) {
+  using Kind = StopTarget::Kind;
   const auto* end = event != nullptr ? std::get_if<TransactionEnd>(&event->what) : nullptr;
   const auto* point = event != nullptr ? std::get_if<RestorePoint>(&event->what) : nullptr;
   const StopDecision here = target.inclusive ? StopDecision::kStopAfter : StopDecision::kStopBefore;

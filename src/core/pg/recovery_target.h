@@ -9,7 +9,7 @@
 
 namespace pitr {
 
-struct RecoveryTarget {
+struct StopTarget {
   enum class Kind {
     kLatest,     // never stops
     kImmediate,  // stops as soon as the backup is consistent: decided by the caller, not by a record
@@ -37,6 +37,6 @@ enum class StopDecision { kGoOn, kStopBefore, kStopAfter };
 //    WAL is replayed, whatever its number. Subtransactions are no targets.
 //  - name: after the first restore point of this name; inclusive has no meaning.
 //  - lsn: after (inclusive) or before (exclusive) the first record that starts at or after the target.
-StopDecision DecideStop(const RecoveryTarget& target, Lsn record_start, const WalEvent* event);
+StopDecision DecideStop(const StopTarget& target, Lsn record_start, const WalEvent* event);
 
 }  // namespace pitr

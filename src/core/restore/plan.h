@@ -6,6 +6,7 @@
 #include "core/repo/backup_catalog.h"
 #include "core/repo/wal_catalog.h"
 #include "core/restore/target.h"
+#include "core/restore/wal_path.h"
 
 namespace pitr {
 
@@ -21,12 +22,6 @@ struct StopPoint {
   // The last transaction that will be there, for the operator.
   uint64_t last_commit_xid = 0;
   int64_t last_commit_micros = 0;
-};
-
-struct WalSpan {
-  Timeline timeline;
-  SegmentNo first;
-  SegmentNo last;
 };
 
 struct RestorePlan {

@@ -6,6 +6,7 @@
 #pragma once
 #include <map>
 #include <string>
+#include <vector>
 
 #include "core/base/progress.h"
 #include "core/restore/plan.h"
@@ -27,7 +28,11 @@ struct RestoreResult {
   uint64_t files_kept = 0;       // delta: nothing to fetch
   uint64_t bytes_written = 0;
   uint64_t bytes_fetched = 0;    // stored bytes
+  std::vector<std::string> notes;  // what the operator should know: WAL moved aside, owner
 };
+
+// What RunRestore would refuse, without writing: the directory's state, tablespaces, room. kInvalidArgument says what to do.
+Status CheckRestore(const Repository& repository, const RestorePlan& plan, const RestoreOptions& options, const OpContext& ctx);
 
 // Checks `options` against the plan and the disk before writing: a running server's directory (postmaster.pid with a live process) and a directory
 // that is not empty without delta are kInvalidArgument; tablespace targets; free space. An interrupted restore is continued by the same call: the

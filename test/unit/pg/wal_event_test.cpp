@@ -178,8 +178,8 @@ WalEvent Commit(uint32_t xid, int64_t micros, bool committed = true) {
 }
 
 TEST(RecoveryTargets, Time) {
-  RecoveryTarget target;
-  target.kind = RecoveryTarget::Kind::kTime;
+  StopTarget target;
+  target.kind = StopTarget::Kind::kTime;
   target.micros = 100;
   const WalEvent before = Commit(1, 99), at = Commit(2, 100), after = Commit(3, 101),
                  rolled_back = Commit(4, 101, false);
@@ -196,8 +196,8 @@ TEST(RecoveryTargets, Time) {
 }
 
 TEST(RecoveryTargets, XidNameAndLsn) {
-  RecoveryTarget target;
-  target.kind = RecoveryTarget::Kind::kXid;
+  StopTarget target;
+  target.kind = StopTarget::Kind::kXid;
   target.xid = 7;
   const WalEvent seven = Commit(7, 1), eight = Commit(8, 1), seven_aborts = Commit(7, 1, false);
   EXPECT_EQ(DecideStop(target, {1}, &seven), StopDecision::kStopAfter);
@@ -206,20 +206,20 @@ TEST(RecoveryTargets, XidNameAndLsn) {
   target.inclusive = false;
   EXPECT_EQ(DecideStop(target, {1}, &seven), StopDecision::kStopBefore);
 
-  target.kind = RecoveryTarget::Kind::kName;
+  target.kind = StopTarget::Kind::kName;
   target.name = "here";
   const WalEvent here{{1}, {2}, RestorePoint{"here", 1}}, there{{1}, {2}, RestorePoint{"there", 1}};
   EXPECT_EQ(DecideStop(target, {1}, &here), StopDecision::kStopAfter);  // also when exclusive
   EXPECT_EQ(DecideStop(target, {1}, &there), StopDecision::kGoOn);
 
-  target.kind = RecoveryTarget::Kind::kLsn;
+  target.kind = StopTarget::Kind::kLsn;
   target.lsn = {100};
   EXPECT_EQ(DecideStop(target, {99}, nullptr), StopDecision::kGoOn);
   EXPECT_EQ(DecideStop(target, {100}, nullptr), StopDecision::kStopBefore);
   target.inclusive = true;
   EXPECT_EQ(DecideStop(target, {101}, nullptr), StopDecision::kStopAfter);
 
-  target.kind = RecoveryTarget::Kind::kLatest;
+  target.kind = StopTarget::Kind::kLatest;
   EXPECT_EQ(DecideStop(target, {101}, &seven), StopDecision::kGoOn);
 }
 

@@ -1,0 +1,175 @@
+#include "core/report/info_report.h"
+
+#include "core/restore/wal_path.h"
+#include "core/restore/wal_scan.h"
+
+namespace pitr {
+namespace {
+
+// How many of the last segments are read to find the last commit. An idle server that switches segments has none in them.
+constexpr int kMaxSegmentsForLastCommit = 8;
+
+bool WalComplete(const BackupManifest& backup, const WalCatalog& wal) {
+  const SegmentNo last = LastSegment(backup);
+  for (SegmentNo at = FirstSegment(backup); at <= last;) {
+    auto until = wal.UnbrokenUntil(backup.timeline, at);
+    if (!until && backup.stop_timeline.valid()) until = wal.UnbrokenUntil(backup.stop_timeline, at);
+    if (!until) return false;
+    at = SegmentNo{until->value + 1};
+  }
+  return true;
+}
+
+BackupRow RowOf(const BackupManifest& backup, const WalCatalog& wal) {
+  const uint32_t segment_size = backup.cluster.segment_size_bytes;
+  BackupRow row;
+  row.label = backup.label;
+  row.type = BackupTypeName(backup.type);
+  row.status = "ok";
+  row.parent_label = backup.parent_label;
+  row.server_version = backup.server_version;
+  row.start_micros = backup.start_micros;
+  row.stop_micros = backup.stop_micros;
+  row.timeline = backup.timeline;
+  row.start_lsn = backup.start_lsn;
+  row.stop_lsn = backup.stop_lsn;
+  const Timeline stop_timeline = backup.stop_timeline.valid() ? backup.stop_timeline : backup.timeline;
+  row.first_segment = SegmentFileName(backup.timeline, FirstSegment(backup), segment_size);
+  row.last_segment = SegmentFileName(stop_timeline, LastSegment(backup), segment_size);
+  row.database_bytes = backup.database_bytes;
+  row.stored_bytes = backup.stored_bytes;
+  row.file_count = backup.file_count;
+  row.encrypted = backup.encrypted;
+  row.data_checksums = backup.data_checksums;
+  row.annotations = backup.annotations;
+  if (!WalComplete(backup, wal)) {
+    row.status = "wal missing";
+    row.problem = "Not every segment from " + row.first_segment + " to " + row.last_segment + " is in the archive; without them it cannot be restored.";
+  } else if (!backup.page_errors.empty()) {
+    row.status = "page errors";
+    row.problem = std::to_string(backup.page_errors.size()) + " pages failed their checksum when it was taken, the first in " +
+                  backup.page_errors.front().path + ", block " + std::to_string(backup.page_errors.front().block) + ".";
+  }
+  return row;
+}
+
+void AddBackups(const BackupCatalog& catalog, const WalCatalog& wal, std::vector<BackupRow>& rows) {
+  for (const BackupManifest& backup : catalog.backups) rows.push_back(RowOf(backup, wal));
+  for (const UnfinishedBackup& unfinished : catalog.unfinished) {
+    BackupRow row;
+    row.label = unfinished.label;
+    row.status = "unfinished";
+    row.start_micros = unfinished.started_micros;
+    row.problem = "Running, or left by a crash; started by " + unfinished.started_by + ". It cannot be restored.";
+    rows.push_back(std::move(row));
+  }
+  for (const DamagedBackup& damaged : catalog.damaged) {
+    BackupRow row;
+    row.label = damaged.label;
+    row.status = "damaged";
+    row.problem = "Its manifest cannot be read: " + damaged.status.ToString() + ".";
+    rows.push_back(std::move(row));
+  }
+}
+
+ArchiveRow RangeRow(Timeline timeline, SegmentNo first, SegmentNo last, uint32_t segment_size) {
+  ArchiveRow row;
+  row.timeline = timeline;
+  row.first_segment = SegmentFileName(timeline, first, segment_size);
+  row.last_segment = SegmentFileName(timeline, last, segment_size);
+  row.first_lsn = SegmentStart(first, segment_size);
+  row.end_lsn = SegmentStart(SegmentNo{last.value + 1}, segment_size);
+  row.segments = last.value - first.value + 1;
+  return row;
+}
+
+void AddArchive(const WalCatalog& wal, uint32_t segment_size, InfoReport& report) {
+  for (const auto& [timeline, held] : wal.timelines()) {
+    const WalRange* before = nullptr;
+    for (const WalRange& range : held.ranges) {
+      if (before != nullptr) {
+        ArchiveRow gap = RangeRow(timeline, SegmentNo{before->last.value + 1}, SegmentNo{range.first.value - 1}, segment_size);
+        gap.gap = true;
+        report.archive.push_back(std::move(gap));
+      }
+      report.archive.push_back(RangeRow(timeline, range.first, range.last, segment_size));
+      report.archive.back().stored_bytes = range.stored_bytes;
+      before = &range;
+    }
+    TimelineRow row;
+    row.timeline = timeline;
+    row.newest_micros = held.newest_micros;
+    row.history_missing = timeline.value > 1 && !held.history;
+    if (held.history && held.history->entries().size() > 1) {
+      const TimelineEntry& parent = held.history->entries()[held.history->entries().size() - 2];
+      row.parent = parent.timeline;
+      row.switch_lsn = parent.end;
+      row.reason = parent.reason;
+    }
+    for (SegmentNo partial : held.partials) row.partials.push_back(SegmentFileName(timeline, partial, segment_size) + ".partial");
+    report.timelines.push_back(std::move(row));
+  }
+}
+
+RecoveryWindow WindowOf(const BackupCatalog& backups, const WalCatalog& wal, uint32_t segment_size) {
+  RecoveryWindow window;
+  const auto newest = WalPath::NewestTimeline(wal);
+  if (!newest) {
+    window.problem = "The archive is empty.";
+    return window;
+  }
+  window.latest_timeline = *newest;
+  auto path = WalPath::Make(wal, *newest, segment_size);
+  if (!path.ok()) {
+    window.problem = path.status().ToString() + ".";
+    return window;
+  }
+  for (const BackupManifest& backup : backups.backups) {
+    if (!path.value().LeadsFrom(backup)) continue;
+    const auto until = path.value().UnbrokenUntil(FirstSegment(backup));
+    if (!until || *until < LastSegment(backup)) continue;
+    if (!window.possible) {
+      window.possible = true;
+      window.earliest_backup = backup.label;
+      window.earliest_micros = backup.stop_micros;
+      window.earliest_lsn = backup.stop_lsn;
+    }
+    window.latest_backup = backup.label;
+    window.latest_segment = path.value().NameOf(*until);
+    window.latest_lsn = SegmentStart(SegmentNo{until->value + 1}, segment_size);
+  }
+  if (!window.possible)
+    window.problem = backups.backups.empty() ? "There is no finished backup."
+                                             : "No backup on the way to timeline " + std::to_string(newest->value) + " has all the WAL it needs.";
+  return window;
+}
+
+}  // namespace
+
+InfoReport MakeInfoReport(const Repository& repository, const BackupCatalog& backups, const WalCatalog& wal) {
+  InfoReport report;
+  report.repository = repository.store().Describe();
+  report.marker = repository.marker();
+  AddBackups(backups, wal, report.backups);
+  AddArchive(wal, repository.segment_size(), report);
+  report.window = WindowOf(backups, wal, repository.segment_size());
+  return report;
+}
+
+Result<InfoReport> LoadInfoReport(const Repository& repository, const InfoOptions& options, const OpContext& ctx) {
+  PITR_ASSIGN(const BackupCatalog backups, BackupCatalog::Load(repository, ctx));
+  PITR_ASSIGN(const WalCatalog wal, WalCatalog::Load(repository, ctx));
+  InfoReport report = MakeInfoReport(repository, backups, wal);
+  if (!options.read_last_commit || !report.window.possible) return report;
+  auto path = WalPath::Make(wal, report.window.latest_timeline, repository.segment_size());
+  if (!path.ok()) return report;
+  const SegmentNo last = SegmentBefore(report.window.latest_lsn, repository.segment_size());
+  const BackupManifest* backup = backups.Find(report.window.latest_backup);
+  const SegmentNo first = backup != nullptr ? FirstSegment(*backup) : last;
+  auto commit = FindLastCommit(repository, path.value(), first, last, kMaxSegmentsForLastCommit, ctx);
+  if (commit.ok() && commit.value()) report.window.latest_commit_micros = commit.value()->time_micros;
+  if (commit.code() == Code::kCancelled) return commit.status();
+  return report;
+}
+
+}  // namespace pitr

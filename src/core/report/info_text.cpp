@@ -1,0 +1,157 @@
+// The info report as a page and as JSON.
+#include <nlohmann/json.hpp>
+
+#include "core/pg/timestamp.h"
+#include "core/report/describe_size.h"
+#include "core/report/info_report.h"
+
+namespace pitr {
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+std::string Time(int64_t micros) { return micros == 0 ? "-" : FormatTimestamp(micros / 1000000 * 1000000); }
+Json JsonTime(int64_t micros) { return micros == 0 ? Json(nullptr) : Json(FormatIso8601(micros)); }
+Json JsonLsn(Lsn lsn) { return lsn.valid() ? Json(lsn.ToString()) : Json(nullptr); }
+Json JsonTimeline(Timeline timeline) { return timeline.valid() ? Json(timeline.value) : Json(nullptr); }
+
+std::string HeadText(const InfoReport& report) {
+  const RepositoryMarker& marker = report.marker;
+  std::vector<std::pair<std::string, std::string>> items = {
+      {"repository", report.repository},
+      {"cluster", (marker.cluster_name.empty() ? "" : marker.cluster_name + ", ") + "PostgreSQL " +
+                      std::to_string(marker.cluster.pg_major) + ", system identifier " + std::to_string(marker.cluster.system_id.value)},
+      {"WAL segments", DescribeBytes(marker.cluster.segment_size_bytes)},
+      {"encryption", marker.encrypted ? "AES-256-GCM" : "none"},
+  };
+  return AlignItems(items, 0);
+}
+
+std::string WindowText(const InfoReport& report) {
+  const RecoveryWindow& window = report.window;
+  if (!window.possible) return "\nrecovery window: none. " + window.problem + "\n";
+  std::vector<std::pair<std::string, std::string>> items = {
+      {"earliest", Time(window.earliest_micros) + "  (" + window.earliest_lsn.ToString() + ", end of backup " + window.earliest_backup + ")"},
+      {"latest", (window.latest_commit_micros != 0 ? "commit at " + FormatTimestamp(window.latest_commit_micros) : std::string("end of archive")) +
+                     "  (" + window.latest_lsn.ToString() + ", end of segment " + window.latest_segment + ")"},
+  };
+  return "\nrecovery window (timeline " + std::to_string(window.latest_timeline.value) + ")\n" + AlignItems(items, 2);
+}
+
+std::string BackupsText(const InfoReport& report) {
+  if (report.backups.empty()) return "\nbackups: none\n";
+  std::vector<std::vector<std::string>> rows = {{"label", "type", "start", "stop", "TLI", "WAL start", "WAL stop", "database", "stored", "status"}};
+  std::string problems;
+  for (const BackupRow& row : report.backups) {
+    const bool read = row.start_lsn.valid();
+    rows.push_back({row.label, row.type.empty() ? "-" : row.type, Time(row.start_micros), Time(row.stop_micros),
+                    row.timeline.valid() ? std::to_string(row.timeline.value) : "-", read ? row.start_lsn.ToString() : "-",
+                    read ? row.stop_lsn.ToString() : "-", read ? DescribeBytes(row.database_bytes) : "-",
+                    read ? DescribeBytes(row.stored_bytes) : "-", row.status});
+    if (!row.problem.empty()) problems += "  " + row.label + ": " + row.problem + "\n";
+    for (const auto& [name, value] : row.annotations) problems += "  " + row.label + ": " + name + " = " + value + "\n";
+  }
+  return "\nbackups\n" + AlignTable(rows, 2) + (problems.empty() ? "" : "\n" + problems);
+}
+
+std::string ArchiveText(const InfoReport& report) {
+  std::string text;
+  for (const TimelineRow& timeline : report.timelines) {
+    text += "\nWAL archive, timeline " + std::to_string(timeline.timeline.value);
+    if (timeline.parent.valid())
+      text += ", left timeline " + std::to_string(timeline.parent.value) + " at " + timeline.switch_lsn.ToString() +
+              (timeline.reason.empty() ? "" : " (" + timeline.reason + ")");
+    if (timeline.newest_micros != 0) text += ", newest stored " + Time(timeline.newest_micros);
+    text += "\n";
+    if (timeline.history_missing) text += "  its history file is missing: recovery cannot follow this timeline\n";
+    for (const ArchiveRow& row : report.archive) {
+      if (row.timeline != timeline.timeline) continue;
+      const std::string count = DescribeCount(row.segments, "segment", "segments");
+      text += "  " + row.first_segment + " .. " + row.last_segment + "  " + count +
+              (row.gap ? " MISSING: recovery cannot cross this gap" : ", " + DescribeBytes(row.stored_bytes) + " stored") + "\n";
+    }
+    for (const std::string& partial : timeline.partials) text += "  " + partial + "\n";
+  }
+  return text.empty() ? "\nWAL archive: empty\n" : text;
+}
+
+Json BackupJson(const BackupRow& row) {
+  return {{"label", row.label},
+          {"type", row.type.empty() ? Json(nullptr) : Json(row.type)},
+          {"status", row.status},
+          {"problem", row.problem.empty() ? Json(nullptr) : Json(row.problem)},
+          {"parent", row.parent_label.empty() ? Json(nullptr) : Json(row.parent_label)},
+          {"server_version", row.server_version},
+          {"start", JsonTime(row.start_micros)},
+          {"stop", JsonTime(row.stop_micros)},
+          {"timeline", JsonTimeline(row.timeline)},
+          {"start_lsn", JsonLsn(row.start_lsn)},
+          {"stop_lsn", JsonLsn(row.stop_lsn)},
+          {"first_segment", row.first_segment},
+          {"last_segment", row.last_segment},
+          {"database_bytes", row.database_bytes},
+          {"stored_bytes", row.stored_bytes},
+          {"files", row.file_count},
+          {"encrypted", row.encrypted},
+          {"data_checksums", row.data_checksums},
+          {"annotations", row.annotations}};
+}
+
+Json TimelineJson(const InfoReport& report, const TimelineRow& timeline) {
+  Json ranges = Json::array();
+  for (const ArchiveRow& row : report.archive) {
+    if (row.timeline != timeline.timeline) continue;
+    ranges.push_back({{"gap", row.gap},
+                      {"first_segment", row.first_segment},
+                      {"last_segment", row.last_segment},
+                      {"first_lsn", row.first_lsn.ToString()},
+                      {"end_lsn", row.end_lsn.ToString()},
+                      {"segments", row.segments},
+                      {"stored_bytes", row.stored_bytes}});
+  }
+  return {{"timeline", timeline.timeline.value},
+          {"parent", JsonTimeline(timeline.parent)},
+          {"switch_lsn", JsonLsn(timeline.switch_lsn)},
+          {"reason", timeline.reason},
+          {"history_missing", timeline.history_missing},
+          {"newest_stored", JsonTime(timeline.newest_micros)},
+          {"partials", timeline.partials},
+          {"ranges", ranges}};
+}
+
+}  // namespace
+
+std::string InfoText(const InfoReport& report) {
+  return HeadText(report) + WindowText(report) + BackupsText(report) + ArchiveText(report);
+}
+
+std::string InfoJson(const InfoReport& report) {
+  const RepositoryMarker& marker = report.marker;
+  const RecoveryWindow& window = report.window;
+  Json json = {{"repository", report.repository},
+               {"repository_id", marker.repository_id},
+               {"cluster_name", marker.cluster_name},
+               {"system_identifier", std::to_string(marker.cluster.system_id.value)},
+               {"postgresql_major", marker.cluster.pg_major},
+               {"wal_segment_bytes", marker.cluster.segment_size_bytes},
+               {"encrypted", marker.encrypted},
+               {"created", JsonTime(marker.created_micros)}};
+  json["recovery_window"] = {{"possible", window.possible},
+                             {"problem", window.problem.empty() ? Json(nullptr) : Json(window.problem)},
+                             {"earliest_backup", window.earliest_backup},
+                             {"earliest_time", JsonTime(window.earliest_micros)},
+                             {"earliest_lsn", JsonLsn(window.earliest_lsn)},
+                             {"latest_backup", window.latest_backup},
+                             {"latest_timeline", JsonTimeline(window.latest_timeline)},
+                             {"latest_segment", window.latest_segment},
+                             {"latest_lsn", JsonLsn(window.latest_lsn)},
+                             {"latest_commit_time", JsonTime(window.latest_commit_micros)}};
+  json["backups"] = Json::array();
+  for (const BackupRow& row : report.backups) json["backups"].push_back(BackupJson(row));
+  json["timelines"] = Json::array();
+  for (const TimelineRow& timeline : report.timelines) json["timelines"].push_back(TimelineJson(report, timeline));
+  // Labels and annotations are checked text, but a hand-made manifest may hold anything.
+  return json.dump(2, ' ', false, Json::error_handler_t::replace);
+}
+
+}  // namespace pitr

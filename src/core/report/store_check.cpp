@@ -1,0 +1,255 @@
+#include "core/report/store_check.h"
+
+#include <algorithm>
+#include <atomic>
+#include <random>
+
+#include "core/base/thread.h"
+#include "core/repo/layout.h"
+
+namespace pitr {
+namespace {
+
+constexpr int kRacers = 4;
+constexpr int kListedObjects = 5;
+constexpr size_t kLastPartBytes = 1000;
+
+std::string RandomName() {
+  std::random_device random;
+  Bytes bytes(12);
+  for (uint8_t& byte : bytes) byte = static_cast<uint8_t>(random());
+  return ToHex(bytes);
+}
+
+Bytes Pattern(size_t size, uint32_t seed) {
+  Bytes bytes(size);
+  uint32_t state = seed * 2654435761u + 1;
+  for (uint8_t& byte : bytes) {
+    state = state * 1664525u + 1013904223u;
+    byte = static_cast<uint8_t>(state >> 24);
+  }
+  return bytes;
+}
+
+Status Wrong(const std::string& what) { return {Code::kConflict, what}; }
+
+// Tries one semantic after another under one random prefix; each becomes a row.
+class StoreProbe {
+ public:
+  StoreProbe(ObjectStore& store, const OpContext& ctx)
+      : store_(store), ctx_(ctx), prefix_(std::string(layout::kProbePrefix) + RandomName() + "/") {}
+
+  std::vector<CheckRow> Run();
+
+ private:
+  std::string Key(const std::string& name) {
+    keys_.push_back(prefix_ + name);
+    return keys_.back();
+  }
+  bool Add(const std::string& item, const std::string& found, const std::string& hint, const std::function<Status()>& attempt);
+  Status ExpectContent(const std::string& key, ByteView expected);
+
+  Status CreateOnce();
+  Status RaceCreators();
+  Status ReadRanges();
+  Status AskForAbsent();
+  Status ListInOrder();
+  Status UploadInParts();
+  Status UploadToTakenKey();
+  Status AbortUpload();
+  Status DeleteAndLook();
+  Result<std::vector<UploadPart>> SendParts(const std::string& key, const std::string& upload_id, ByteView body);
+  void CleanUp();
+
+  ObjectStore& store_;
+  const OpContext& ctx_;
+  const std::string prefix_;
+  std::vector<std::string> keys_;
+  std::vector<CheckRow> rows_;
+};
+
+bool StoreProbe::Add(const std::string& item, const std::string& found, const std::string& hint,
+                     const std::function<Status()>& attempt) {
+  const Status status = Guarded(attempt);
+  if (status.ok()) {
+    rows_.push_back({"store: " + item, CheckState::kOk, found, ""});
+    return true;
+  }
+  rows_.push_back({"store: " + item, CheckState::kFailed, status.ToString(), status.hint().empty() ? hint : status.hint()});
+  return false;
+}
+
+Status StoreProbe::ExpectContent(const std::string& key, ByteView expected) {
+  PITR_ASSIGN(const Bytes stored, GetAll(store_, key, expected.size() + 1, ctx_));
+  if (!std::equal(stored.begin(), stored.end(), expected.begin(), expected.end()))
+    return Wrong("what was read from \"" + key + "\" is not what was stored");
+  return Status::Ok();
+}
+
+Status StoreProbe::CreateOnce() {
+  const std::string key = Key("once");
+  const Bytes first = Pattern(100, 1), second = Pattern(100, 2);
+  PITR_TRY(store_.Create(key, first, ctx_));
+  const Status again = store_.Create(key, second, ctx_);
+  if (again.ok()) return Wrong("a second object was stored under a taken key");
+  if (again.code() != Code::kAlreadyExists) return again;
+  return ExpectContent(key, first);
+}
+
+Status StoreProbe::RaceCreators() {
+  const std::string key = Key("race");
+  std::atomic<int> won{0}, lost{0};
+  std::vector<Status> failures(kRacers);
+  {
+    PITR_ASSIGN(auto pool, ThreadPool::Start(kRacers));
+    for (int i = 0; i < kRacers; ++i) {
+      pool->Submit([&, i] {
+        failures[i] = Guarded([&] { return store_.Create(key, Pattern(100, 10 + i), ctx_); });
+        if (failures[i].ok()) ++won;
+        if (failures[i].code() == Code::kAlreadyExists) ++lost;
+      });
+    }
+  }
+  if (won + lost != kRacers) {
+    for (const Status& failure : failures)
+      if (!failure.ok() && failure.code() != Code::kAlreadyExists) return failure;
+  }
+  if (won != 1) return Wrong(std::to_string(won) + " of " + std::to_string(kRacers) + " racing creators were told that they won");
+  return Status::Ok();
+}
+
+Status StoreProbe::ReadRanges() {
+  const std::string key = Key("ranges");
+  const Bytes body = Pattern(70000, 3);
+  PITR_TRY(store_.Create(key, body, ctx_));
+  PITR_ASSIGN(const ObjectInfo info, store_.Stat(key, ctx_));
+  if (info.size != body.size()) return Wrong("the size told is " + std::to_string(info.size) + ", not " + std::to_string(body.size()));
+  PITR_TRY(ExpectContent(key, body));
+  for (auto [offset, length] : {std::pair<size_t, size_t>{0, 1}, {12345, 50000}, {69999, 1}}) {
+    PITR_ASSIGN(const Bytes part, GetRange(store_, key, offset, length, ctx_));
+    if (!std::equal(part.begin(), part.end(), body.begin() + static_cast<ptrdiff_t>(offset),
+                    body.begin() + static_cast<ptrdiff_t>(offset + length)))
+      return Wrong("a range that was read is not what was stored there");
+  }
+  return Status::Ok();
+}
+
+Status StoreProbe::AskForAbsent() {
+  const std::string key = prefix_ + "absent";
+  const auto info = store_.Stat(key, ctx_);
+  if (info.ok()) return Wrong("an object that was never stored is said to be there");
+  if (info.code() != Code::kNotFound) return info.status();
+  const Status got = store_.Get(key, {}, [](ByteView) { return Status::Ok(); }, ctx_);
+  if (got.ok()) return Wrong("an object that was never stored could be read");
+  return got.code() == Code::kNotFound ? Status::Ok() : got;
+}
+
+Status StoreProbe::ListInOrder() {
+  std::vector<std::string> expected;
+  for (int i = kListedObjects; i-- > 0;) {
+    expected.push_back(Key("list/" + std::to_string(i)));
+    PITR_TRY(store_.Create(expected.back(), Pattern(10, 20 + i), ctx_));
+  }
+  std::sort(expected.begin(), expected.end());
+  std::vector<std::string> listed;
+  PITR_TRY(ListAll(store_, prefix_ + "list/", ctx_, [&](const ObjectInfo& info) {
+    listed.push_back(info.key);
+    return Status::Ok();
+  }));
+  if (listed != expected) return Wrong("the list is not complete or not in the order of keys");
+  PITR_ASSIGN(const ListPage rest, store_.List(prefix_ + "list/", expected[2], ctx_));
+  if (rest.objects.size() != kListedObjects - 3 || rest.objects.front().key != expected[3])
+    return Wrong("a list that begins after a key has other objects than those after it");
+  return Status::Ok();
+}
+
+Result<std::vector<UploadPart>> StoreProbe::SendParts(const std::string& key, const std::string& upload_id, ByteView body) {
+  // The last part first: parts are in flight at the same time when it matters.
+  PITR_ASSIGN(UploadPart second, store_.PutPart(key, upload_id, 2, kMinPartBytes, body.subspan(kMinPartBytes), ctx_));
+  PITR_ASSIGN(UploadPart first, store_.PutPart(key, upload_id, 1, 0, body.first(kMinPartBytes), ctx_));
+  return std::vector<UploadPart>{std::move(first), std::move(second)};
+}
+
+Status StoreProbe::UploadInParts() {
+  const std::string key = Key("parts");
+  const Bytes body = Pattern(kMinPartBytes + kLastPartBytes, 4);
+  PITR_ASSIGN(const std::string upload_id, store_.BeginUpload(key, ctx_));
+  auto parts = SendParts(key, upload_id, body);
+  if (!parts.ok()) {
+    (void)store_.AbortUpload(key, upload_id, ctx_);
+    return parts.status();
+  }
+  if (store_.Stat(key, ctx_).ok()) return Wrong("an upload was visible before it was complete");
+  PITR_TRY(store_.CompleteUpload(key, upload_id, parts.value(), ctx_));
+  return ExpectContent(key, body);
+}
+
+Status StoreProbe::UploadToTakenKey() {
+  const std::string key = Key("taken");
+  const Bytes kept = Pattern(100, 5);
+  PITR_TRY(store_.Create(key, kept, ctx_));
+  PITR_ASSIGN(const std::string upload_id, store_.BeginUpload(key, ctx_));
+  auto parts = SendParts(key, upload_id, Pattern(kMinPartBytes + kLastPartBytes, 6));
+  const Status completed = parts.ok() ? store_.CompleteUpload(key, upload_id, parts.value(), ctx_) : parts.status();
+  if (!completed.ok()) (void)store_.AbortUpload(key, upload_id, ctx_);
+  if (completed.ok()) return Wrong("an upload was completed under a taken key");
+  if (completed.code() != Code::kAlreadyExists) return completed;
+  return ExpectContent(key, kept);
+}
+
+Status StoreProbe::AbortUpload() {
+  const std::string key = Key("aborted");
+  PITR_ASSIGN(const std::string upload_id, store_.BeginUpload(key, ctx_));
+  auto part = store_.PutPart(key, upload_id, 1, 0, Pattern(kLastPartBytes, 7), ctx_);
+  PITR_TRY(store_.AbortUpload(key, upload_id, ctx_));
+  if (!part.ok()) return part.status();
+  if (store_.Stat(key, ctx_).ok()) return Wrong("an aborted upload left an object");
+  PITR_ASSIGN(const auto pending, store_.ListUploads(prefix_, ctx_));
+  for (const PendingUpload& upload : pending)
+    if (upload.upload_id == upload_id) return Wrong("an aborted upload is still listed");
+  return Status::Ok();
+}
+
+Status StoreProbe::DeleteAndLook() {
+  PITR_TRY(store_.Delete(keys_, ctx_));
+  // A missing object is success.
+  PITR_TRY(store_.Delete({keys_.front()}, ctx_));
+  PITR_ASSIGN(const ListPage left, store_.List(prefix_, "", ctx_));
+  if (!left.objects.empty()) return Wrong("\"" + left.objects.front().key + "\" was deleted and is still listed");
+  return Status::Ok();
+}
+
+void StoreProbe::CleanUp() {
+  if (!keys_.empty()) (void)store_.Delete(keys_, ctx_);
+}
+
+std::vector<CheckRow> StoreProbe::Run() {
+  const std::string allow = "Allow this storage account to create, read, list and delete objects under the prefix.";
+  const std::string broken = "This store does not keep a promise that the archive relies on; do not use it for backups.";
+  if (!Add("create, never replace", "a taken key is refused, what is stored stays", allow, [&] { return CreateOnce(); })) {
+    CleanUp();
+    return rows_;
+  }
+  if (store_.capabilities().conditional_create) {
+    Add("racing creators", "exactly one of " + std::to_string(kRacers) + " wins", broken, [&] { return RaceCreators(); });
+  } else {
+    rows_.push_back({"store: racing creators", CheckState::kWarning, "the store has no conditional creation; pg_pitr looks before it writes",
+                     "Make sure that only one server archives to this repository."});
+  }
+  Add("read whole and in ranges", "sizes and bytes are right", allow, [&] { return ReadRanges(); });
+  Add("absent objects", "reported as absent", "Allow listing the bucket (s3:ListBucket); without it absence cannot be told from refusal.",
+      [&] { return AskForAbsent(); });
+  Add("list", "complete and in order", allow, [&] { return ListInOrder(); });
+  Add("upload in parts", "appears whole", allow, [&] { return UploadInParts(); });
+  Add("upload to a taken key", "refused, what is stored stays", broken, [&] { return UploadToTakenKey(); });
+  Add("abort an upload", "nothing is left", "Allow s3:AbortMultipartUpload and s3:ListBucketMultipartUploads.", [&] { return AbortUpload(); });
+  if (!Add("delete", "gone at once", "Backups cannot expire without it; with Object Lock this is intended.", [&] { return DeleteAndLook(); }))
+    CleanUp();
+  return rows_;
+}
+
+}  // namespace
+
+std::vector<CheckRow> CheckStore(ObjectStore& store, const OpContext& ctx) { return StoreProbe(store, ctx).Run(); }
+
+}  // namespace pitr

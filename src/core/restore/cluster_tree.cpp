@@ -1,0 +1,227 @@
+#include "core/restore/cluster_tree.h"
+
+#include <dirent.h>
+#include <fcntl.h>
+
+#include "core/store/file_error.h"
+
+namespace pitr {
+namespace {
+
+constexpr std::string_view kTemporarySuffix = ".pg_pitr.tmp";
+constexpr int kDirectoryFlags = O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC;
+
+}  // namespace
+
+Status ClusterTree::Problem(int error, const char* doing, std::string_view path) const {
+  const std::string what = std::string(doing) + " \"" + Locate(path) + "\"";
+  if (error == ENOENT) return {Code::kNotFound, what + ": no such file or directory"};
+  if (error == ELOOP || error == ENOTDIR || error == EISDIR || error == EEXIST || error == ENOTEMPTY)
+    return {Code::kConflict, what + ": a file of another kind is there"};
+  return FileError(error, what);
+}
+
+Result<ClusterTree> ClusterTree::Open(const std::string& data_directory) {
+  ClusterTree tree;
+  tree.data_directory_ = data_directory;
+  tree.data_ = UniqueFd(open(data_directory.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  if (!tree.data_.ok()) return tree.Problem(errno, "opening", "");
+  tree.locations_[""] = data_directory;
+  return tree;
+}
+
+Status ClusterTree::AddTablespace(const std::string& oid, const std::string& directory) {
+  UniqueFd fd(open(directory.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  if (!fd.ok()) return FileError(errno, "opening \"" + directory + "\"");
+  tablespaces_[oid] = std::move(fd);
+  locations_[std::string(kTablespaceDirectory) + "/" + oid] = directory;
+  return Status::Ok();
+}
+
+ClusterTree::Step ClusterTree::RootOf(std::string_view path) const {
+  if (path.size() > kTablespaceDirectory.size() && path.starts_with(kTablespaceDirectory) && path[kTablespaceDirectory.size()] == '/') {
+    const std::string_view below = path.substr(kTablespaceDirectory.size() + 1);
+    const size_t slash = below.find('/');
+    // Without a slash the path names the link itself, which lies in the data directory.
+    if (slash != std::string_view::npos) {
+      const auto found = tablespaces_.find(below.substr(0, slash));
+      if (found != tablespaces_.end()) return {found->second.get(), below.substr(slash + 1)};
+    }
+  }
+  return {data_.get(), path};
+}
+
+std::string ClusterTree::Locate(std::string_view path) const {
+  for (const auto& [root, directory] : locations_) {
+    if (!root.empty() && path.size() > root.size() && path.starts_with(root) && path[root.size()] == '/')
+      return directory + std::string(path.substr(root.size()));
+  }
+  return path.empty() ? data_directory_ : data_directory_ + "/" + std::string(path);
+}
+
+Result<UniqueFd> ClusterTree::Walk(Step step, std::string_view whole) const {
+  UniqueFd at(openat(step.root, ".", kDirectoryFlags));
+  if (!at.ok()) return Problem(errno, "opening", whole);
+  for (std::string_view rest = step.rest; !rest.empty();) {
+    const size_t slash = rest.find('/');
+    const std::string name(rest.substr(0, slash));
+    rest = slash == std::string_view::npos ? std::string_view() : rest.substr(slash + 1);
+    // Maps are checked when they are read; this is the last line.
+    if (name.empty() || name == "." || name == "..") return Status(Code::kInternal, "path \"" + std::string(whole) + "\" is not a plain one");
+    UniqueFd next(openat(at.get(), name.c_str(), kDirectoryFlags));
+    if (!next.ok()) return Problem(errno, "opening", whole);
+    at = std::move(next);
+  }
+  return at;
+}
+
+Result<UniqueFd> ClusterTree::OpenDirectory(std::string_view path) const {
+  // A tablespace's own directory is reached through its root, not through the link.
+  if (const auto root = locations_.find(std::string(path)); root != locations_.end() && !path.empty()) {
+    const auto found = tablespaces_.find(path.substr(kTablespaceDirectory.size() + 1));
+    if (found != tablespaces_.end()) return Walk({found->second.get(), ""}, path);
+  }
+  return Walk(RootOf(path), path);
+}
+
+Result<UniqueFd> ClusterTree::OpenParent(std::string_view path, std::string& name) const {
+  Step step = RootOf(path);
+  const size_t slash = step.rest.rfind('/');
+  name = step.rest.substr(slash == std::string_view::npos ? 0 : slash + 1);
+  if (name.empty() || name == "." || name == "..") return Status(Code::kInternal, "path \"" + std::string(path) + "\" is not a plain one");
+  step.rest = slash == std::string_view::npos ? std::string_view() : step.rest.substr(0, slash);
+  return Walk(step, path);
+}
+
+Result<UniqueFd> ClusterTree::OpenFile(std::string_view path, int flags, mode_t mode) const {
+  std::string name;
+  PITR_ASSIGN(const UniqueFd parent, OpenParent(path, name));
+  UniqueFd fd(openat(parent.get(), name.c_str(), flags | O_NOFOLLOW | O_CLOEXEC, mode));
+  if (!fd.ok()) return Problem(errno, "opening", path);
+  return fd;
+}
+
+Result<struct stat> ClusterTree::Stat(std::string_view path) const {
+  std::string name;
+  PITR_ASSIGN(const UniqueFd parent, OpenParent(path, name));
+  struct stat info;
+  if (fstatat(parent.get(), name.c_str(), &info, AT_SYMLINK_NOFOLLOW) != 0) return Problem(errno, "looking at", path);
+  return info;
+}
+
+Result<std::vector<std::string>> ClusterTree::List(std::string_view path) const {
+  PITR_ASSIGN(UniqueFd fd, OpenDirectory(path));
+  DIR* directory = fdopendir(fd.get());
+  if (directory == nullptr) return Problem(errno, "reading", path);
+  fd.Release();
+  std::vector<std::string> names;
+  errno = 0;
+  while (const dirent* entry = readdir(directory)) {
+    const std::string_view name = entry->d_name;
+    if (name != "." && name != "..") names.emplace_back(name);
+    errno = 0;
+  }
+  const int error = errno;
+  closedir(directory);
+  if (error != 0) return Problem(error, "reading", path);
+  return names;
+}
+
+Status ClusterTree::GiveToOwner(int fd, std::string_view path) const {
+  if (set_owner_ && fchown(fd, uid_, gid_) != 0) return Problem(errno, "changing the owner of", path);
+  return Status::Ok();
+}
+
+Status ClusterTree::MakeDirectory(std::string_view path, mode_t mode) const {
+  std::string name;
+  PITR_ASSIGN(const UniqueFd parent, OpenParent(path, name));
+  if (mkdirat(parent.get(), name.c_str(), mode) != 0 && errno != EEXIST) return Problem(errno, "creating directory", path);
+  UniqueFd made(openat(parent.get(), name.c_str(), kDirectoryFlags));
+  if (!made.ok()) return Problem(errno, "creating directory", path);
+  PITR_TRY(GiveToOwner(made.get(), path));
+  // mkdir obeys the umask.
+  if (fchmod(made.get(), mode) != 0) return Problem(errno, "changing the mode of", path);
+  return Status::Ok();
+}
+
+Status ClusterTree::MakeLink(std::string_view path, const std::string& target) const {
+  std::string name;
+  PITR_ASSIGN(const UniqueFd parent, OpenParent(path, name));
+  struct stat info;
+  if (fstatat(parent.get(), name.c_str(), &info, AT_SYMLINK_NOFOLLOW) == 0) {
+    if (!S_ISLNK(info.st_mode)) return Problem(EEXIST, "creating link", path);
+    if (unlinkat(parent.get(), name.c_str(), 0) != 0) return Problem(errno, "removing link", path);
+  }
+  if (symlinkat(target.c_str(), parent.get(), name.c_str()) != 0) return Problem(errno, "creating link", path);
+  if (set_owner_ && fchownat(parent.get(), name.c_str(), uid_, gid_, AT_SYMLINK_NOFOLLOW) != 0)
+    return Problem(errno, "changing the owner of", path);
+  return Status::Ok();
+}
+
+Status ClusterTree::Unlink(std::string_view path) const {
+  std::string name;
+  auto parent = OpenParent(path, name);
+  if (!parent.ok()) return parent.code() == Code::kNotFound ? Status::Ok() : parent.status();
+  if (unlinkat(parent.value().get(), name.c_str(), 0) != 0 && errno != ENOENT) return Problem(errno, "removing", path);
+  return Status::Ok();
+}
+
+Status ClusterTree::RemoveDirectory(std::string_view path) const {
+  std::string name;
+  PITR_ASSIGN(const UniqueFd parent, OpenParent(path, name));
+  if (unlinkat(parent.get(), name.c_str(), AT_REMOVEDIR) != 0) return Problem(errno, "removing directory", path);
+  return Status::Ok();
+}
+
+Status ClusterTree::Rename(std::string_view from, std::string_view to) const {
+  std::string from_name, to_name;
+  PITR_ASSIGN(const UniqueFd from_parent, OpenParent(from, from_name));
+  PITR_ASSIGN(const UniqueFd to_parent, OpenParent(to, to_name));
+  if (renameat(from_parent.get(), from_name.c_str(), to_parent.get(), to_name.c_str()) != 0) return Problem(errno, "renaming", from);
+  return Status::Ok();
+}
+
+Status ClusterTree::SyncDirectory(std::string_view path) const {
+  PITR_ASSIGN(const UniqueFd directory, OpenDirectory(path));
+  if (fsync(directory.get()) != 0) return Problem(errno, "syncing", path);
+  return Status::Ok();
+}
+
+Status ClusterTree::WriteWhole(std::string_view path, ByteView content, mode_t mode) const {
+  const std::string temporary = std::string(path) + std::string(kTemporarySuffix);
+  {
+    PITR_ASSIGN(UniqueFd fd, OpenFile(temporary, O_WRONLY | O_CREAT | O_TRUNC, mode));
+    for (size_t done = 0; done < content.size();) {
+      const ssize_t written = write(fd.get(), content.data() + done, content.size() - done);
+      if (written < 0 && errno == EINTR) continue;
+      if (written < 0) return Problem(errno, "writing", temporary);
+      done += static_cast<size_t>(written);
+    }
+    PITR_TRY(GiveToOwner(fd.get(), temporary));
+    if (fchmod(fd.get(), mode) != 0) return Problem(errno, "changing the mode of", temporary);
+    if (fsync(fd.get()) != 0) return Problem(errno, "syncing", temporary);
+    if (int error = fd.Close()) return Problem(error, "closing", temporary);
+  }
+  PITR_TRY(Rename(temporary, path));
+  const size_t slash = path.rfind('/');
+  return SyncDirectory(slash == std::string_view::npos ? std::string_view() : path.substr(0, slash));
+}
+
+Result<Bytes> ClusterTree::ReadWhole(std::string_view path, size_t max_bytes) const {
+  PITR_ASSIGN(const UniqueFd fd, OpenFile(path, O_RDONLY | O_NONBLOCK));
+  struct stat info;
+  if (fstat(fd.get(), &info) != 0) return Problem(errno, "looking at", path);
+  if (!S_ISREG(info.st_mode)) return Problem(EISDIR, "reading", path);
+  Bytes content;
+  uint8_t buffer[16384];
+  for (;;) {
+    const ssize_t got = read(fd.get(), buffer, sizeof buffer);
+    if (got < 0 && errno == EINTR) continue;
+    if (got < 0) return Problem(errno, "reading", path);
+    if (got == 0) return content;
+    if (content.size() + static_cast<size_t>(got) > max_bytes) return Status(Code::kInvalidArgument, "\"" + Locate(path) + "\" is too large");
+    content.insert(content.end(), buffer, buffer + got);
+  }
+}
+
+}  // namespace pitr

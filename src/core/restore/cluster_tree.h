@@ -1,0 +1,88 @@
+// A data directory and its tablespaces as one tree of relative paths, as a file map names them: what is below
+// pg_tblspc/<oid>/ lies in the tablespace's own directory.
+//
+// Invariant: every path is walked from a root component by component without following symbolic links, so nothing outside the roots is read
+// or written, whatever the directory contains. Constant after the roots are added; then any thread.
+#pragma once
+#include <sys/stat.h>
+
+#include <map>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "core/base/bytes.h"
+#include "core/base/status.h"
+#include "core/base/unique_fd.h"
+
+namespace pitr {
+
+inline constexpr std::string_view kTablespaceDirectory = "pg_tblspc";
+
+class ClusterTree {
+ public:
+  // `data_directory` exists (it may itself be reached through a link: the operator named it).
+  static Result<ClusterTree> Open(const std::string& data_directory);
+  // `directory` exists and is absolute.
+  Status AddTablespace(const std::string& oid, const std::string& directory);
+
+  int data_fd() const { return data_.get(); }
+  const std::string& data_directory() const { return data_directory_; }
+  // Roots by path: "" for the data directory, "pg_tblspc/<oid>" for each tablespace; the value is where it is.
+  const std::map<std::string, std::string>& roots() const { return locations_; }
+
+  // Where `path` is on disk, for messages.
+  std::string Locate(std::string_view path) const;
+
+  // kNotFound when absent; kConflict when a component is a symbolic link or not a directory. Others as FileError.
+  Result<UniqueFd> OpenDirectory(std::string_view path) const;
+  // `flags` as open(2); O_NOFOLLOW and O_CLOEXEC are added. kNotFound, kConflict (a link, a directory), FileError.
+  Result<UniqueFd> OpenFile(std::string_view path, int flags, mode_t mode = 0600) const;
+  // Not following links. kNotFound.
+  Result<struct stat> Stat(std::string_view path) const;
+
+  // Names in a directory, without "." and "..", in no order. kNotFound, kConflict.
+  Result<std::vector<std::string>> List(std::string_view path) const;
+
+  // Makes a directory; one that exists is success and its mode is set. kConflict when something else is there.
+  Status MakeDirectory(std::string_view path, mode_t mode) const;
+  // The symbolic link `path` to `target`; an existing link is replaced, anything else is kConflict.
+  Status MakeLink(std::string_view path, const std::string& target) const;
+  // A file or link; absent is success. Durable once its directory has been synced.
+  Status Unlink(std::string_view path) const;
+  Status RemoveDirectory(std::string_view path) const;  // an empty one
+  Status Rename(std::string_view from, std::string_view to) const;  // within one file system
+  Status SyncDirectory(std::string_view path) const;
+
+  // Replaces `path` as a whole: temporary file, fsync, rename, fsync of the directory.
+  Status WriteWhole(std::string_view path, ByteView content, mode_t mode) const;
+  // kNotFound; kInvalidArgument when larger than `max_bytes`.
+  Result<Bytes> ReadWhole(std::string_view path, size_t max_bytes) const;
+
+  // When set, everything made belongs to this user: for root, who restores into a directory of the server's user.
+  void SetOwner(uid_t uid, gid_t gid) { uid_ = uid, gid_ = gid, set_owner_ = true; }
+  // Gives an open file the owner set; nothing without one.
+  Status GiveToOwner(int fd, std::string_view path) const;
+
+ private:
+  ClusterTree() = default;
+  struct Step {
+    int root;               // borrowed
+    std::string_view rest;  // below it; empty: the root itself
+  };
+  Step RootOf(std::string_view path) const;
+  // The directory that holds the last component of `path`.
+  Result<UniqueFd> OpenParent(std::string_view path, std::string& name) const;
+  Result<UniqueFd> Walk(Step step, std::string_view whole) const;
+  Status Problem(int error, const char* doing, std::string_view path) const;
+
+  std::string data_directory_;
+  UniqueFd data_;
+  std::map<std::string, UniqueFd, std::less<>> tablespaces_;  // by OID
+  std::map<std::string, std::string> locations_;
+  uid_t uid_ = 0;
+  gid_t gid_ = 0;
+  bool set_owner_ = false;
+};
+
+}  // namespace pitr

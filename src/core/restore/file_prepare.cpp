@@ -1,0 +1,154 @@
+#include "core/restore/file_prepare.h"
+
+#include <fcntl.h>
+#include <unistd.h>
+#include <xxhash.h>
+
+#include <algorithm>
+
+#include "core/base/parallel_for.h"
+#include "core/store/file_error.h"
+
+namespace pitr {
+namespace {
+
+constexpr size_t kZeroCheckBytes = size_t{256} << 10;
+
+struct Worker {
+  Bytes buffer;
+  std::vector<NeededExtent> needed;
+  std::vector<uint32_t> changed;
+  uint64_t kept = 0;
+};
+
+Status ReadAt(int fd, uint64_t offset, std::span<uint8_t> out, const std::string& where) {
+  for (size_t done = 0; done < out.size();) {
+    const ssize_t got = pread(fd, out.data() + done, out.size() - done, static_cast<off_t>(offset + done));
+    if (got < 0 && errno == EINTR) continue;
+    if (got < 0) return FileError(errno, "reading \"" + where + "\"");
+    if (got == 0) return {Code::kUnavailable, "\"" + where + "\" became shorter while it was read"};
+    done += static_cast<size_t>(got);
+  }
+  return Status::Ok();
+}
+
+// Bytes that no extent covers are zero in the backup; returns whether they had to be made so.
+Result<bool> ClearGap(int fd, uint64_t begin, uint64_t end, Bytes& buffer, const std::string& where) {
+  bool cleared = false;
+  for (uint64_t at = begin; at < end;) {
+    const size_t length = static_cast<size_t>(std::min<uint64_t>(end - at, kZeroCheckBytes));
+    if (buffer.size() < length) buffer.resize(length);
+    PITR_TRY(ReadAt(fd, at, std::span(buffer).first(length), where));
+    if (std::any_of(buffer.begin(), buffer.begin() + static_cast<ptrdiff_t>(length), [](uint8_t byte) { return byte != 0; })) {
+      cleared = true;
+      std::fill_n(buffer.begin(), length, uint8_t{0});
+      for (size_t done = 0; done < length;) {
+        const ssize_t put = pwrite(fd, buffer.data() + done, length - done, static_cast<off_t>(at + done));
+        if (put < 0 && errno == EINTR) continue;
+        if (put < 0) return FileError(errno, "writing \"" + where + "\"");
+        done += static_cast<size_t>(put);
+      }
+    }
+    at += length;
+  }
+  return cleared;
+}
+
+class Preparer {
+ public:
+  Preparer(const ClusterTree& tree, const FileMap& map, Progress& progress) : tree_(tree), map_(map), progress_(progress) {}
+
+  Status Prepare(uint32_t index, Worker& worker, const OpContext& ctx) {
+    const MappedFile& file = map_.files[index];
+    PITR_ASSIGN(const UniqueFd fd, tree_.OpenFile(file.path, O_RDWR | O_CREAT | O_NONBLOCK, file.mode & 07777));
+    struct stat info;
+    const std::string where = tree_.Locate(file.path);
+    if (fstat(fd.get(), &info) != 0) return FileError(errno, "looking at \"" + where + "\"");
+    if (!S_ISREG(info.st_mode)) return {Code::kConflict, "\"" + where + "\" is not a regular file"};
+    const uint64_t held = static_cast<uint64_t>(info.st_size);
+    bool changed = false;
+    if (held != file.size_bytes) {
+      changed = true;
+      if (ftruncate(fd.get(), static_cast<off_t>(file.size_bytes)) != 0) return FileError(errno, "resizing \"" + where + "\"");
+    }
+    PITR_TRY(tree_.GiveToOwner(fd.get(), file.path));
+    if ((info.st_mode & 07777) != (file.mode & 07777)) {
+      changed = true;
+      if (fchmod(fd.get(), file.mode & 07777) != 0) return FileError(errno, "changing the mode of \"" + where + "\"");
+    }
+    PITR_ASSIGN(const bool wanting, Compare(fd.get(), index, std::min(held, file.size_bytes), where, worker, ctx));
+    if (changed || wanting) {
+      worker.changed.push_back(index);
+    } else {
+      ++worker.kept;
+    }
+    if (!wanting) progress_.files_done.fetch_add(1, std::memory_order_relaxed);
+    return Status::Ok();
+  }
+
+ private:
+  // Whether anything of the file must be written, or was (zeroes in gaps).
+  Result<bool> Compare(int fd, uint32_t index, uint64_t held, const std::string& where, Worker& worker, const OpContext& ctx) {
+    const MappedFile& file = map_.files[index];
+    bool wanting = false;
+    uint64_t covered = 0;
+    for (uint32_t i = 0; i < file.extents.size(); ++i) {
+      const Extent& extent = file.extents[i];
+      if (covered < std::min(extent.file_offset, held)) {
+        PITR_ASSIGN(const bool cleared, ClearGap(fd, covered, std::min(extent.file_offset, held), worker.buffer, where));
+        wanting |= cleared;
+      }
+      covered = extent.file_offset + extent.length;
+      PITR_TRY(ctx.Check());
+      bool same = false;
+      if (covered <= held) {
+        if (worker.buffer.size() < extent.length) worker.buffer.resize(extent.length);
+        const auto bytes = std::span(worker.buffer).first(extent.length);
+        PITR_TRY(ReadAt(fd, extent.file_offset, bytes, where));
+        same = XXH3_64bits(bytes.data(), bytes.size()) == extent.check;
+      }
+      if (same) {
+        progress_.bytes_done.fetch_add(extent.length, std::memory_order_relaxed);
+      } else {
+        wanting = true;
+        worker.needed.push_back({index, i});
+      }
+    }
+    if (covered < held) {
+      PITR_ASSIGN(const bool cleared, ClearGap(fd, covered, held, worker.buffer, where));
+      wanting |= cleared;
+    }
+    return wanting;
+  }
+
+  const ClusterTree& tree_;
+  const FileMap& map_;
+  Progress& progress_;
+};
+
+}  // namespace
+
+Result<PreparedFiles> PrepareFiles(const ClusterTree& tree, const FileMap& map, const std::function<bool(const MappedFile&)>& skip, int jobs,
+                                   Progress& progress, const OpContext& ctx) {
+  std::vector<Worker> workers(static_cast<size_t>(std::max(jobs, 1)));
+  Preparer preparer(tree, map, progress);
+  PITR_TRY(ParallelFor(jobs, map.files.size(), ctx, [&](size_t index, int worker) {
+    if (skip(map.files[index])) return Status::Ok();
+    return preparer.Prepare(static_cast<uint32_t>(index), workers[static_cast<size_t>(worker)], ctx);
+  }));
+  PreparedFiles prepared;
+  for (Worker& worker : workers) {
+    prepared.needed.insert(prepared.needed.end(), worker.needed.begin(), worker.needed.end());
+    prepared.changed.insert(prepared.changed.end(), worker.changed.begin(), worker.changed.end());
+    prepared.kept += worker.kept;
+    worker = {};
+  }
+  std::sort(prepared.needed.begin(), prepared.needed.end(), [&](const NeededExtent& a, const NeededExtent& b) {
+    const uint32_t frame_a = map.files[a.file].extents[a.extent].frame, frame_b = map.files[b.file].extents[b.extent].frame;
+    const MappedFrame &x = map.frames[frame_a], &y = map.frames[frame_b];
+    return std::tie(x.pack, x.ref.offset, a.file, a.extent) < std::tie(y.pack, y.ref.offset, b.file, b.extent);
+  });
+  return prepared;
+}
+
+}  // namespace pitr

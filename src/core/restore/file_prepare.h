@@ -1,0 +1,30 @@
+// Makes every file of a map exist with its size and mode, and finds out which extents must be fetched: those whose bytes on disk do not
+// have the checksum in the map. Files are compared by several threads; each file by one.
+#pragma once
+#include <atomic>
+#include <vector>
+
+#include "core/base/progress.h"
+#include "core/repo/file_map.h"
+#include "core/restore/cluster_tree.h"
+
+namespace pitr {
+
+// An extent to be fetched: indexes into the map.
+struct NeededExtent {
+  uint32_t file = 0;
+  uint32_t extent = 0;
+};
+
+struct PreparedFiles {
+  std::vector<NeededExtent> needed;  // ascending by place of the frame: pack, then offset in it
+  std::vector<uint32_t> changed;     // files that were created, resized or will be written
+  uint64_t kept = 0;                 // files that were right already
+};
+
+// Raises `progress.bytes_done` by what is right already and files_done by files that need nothing. A file `skip` accepts is left alone.
+// kConflict when something that is not a regular file is in the way; FileError.
+Result<PreparedFiles> PrepareFiles(const ClusterTree& tree, const FileMap& map, const std::function<bool(const MappedFile&)>& skip, int jobs,
+                                   Progress& progress, const OpContext& ctx);
+
+}  // namespace pitr

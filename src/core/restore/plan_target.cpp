@@ -1,0 +1,355 @@
+#include "core/restore/plan_target.h"
+
+#include <algorithm>
+#include <mutex>
+#include <set>
+
+#include "core/pg/timestamp.h"
+
+namespace pitr {
+namespace {
+
+// Up to this many segments are all read, so that the answer is exact whatever the clock did; more are searched by halves.
+constexpr uint64_t kReadAllSegments = 32;
+// Commit times are taken before the records are written, so neighbours may be out of order by the time a commit takes.
+constexpr int64_t kClockSlackMicros = int64_t{120} * 1000000;
+constexpr int kMaxWalkBack = 64;
+constexpr int kLastCommitSegments = 8;
+constexpr size_t kNamesShown = 8;
+
+bool Later(const Candidate& a, const Candidate& b) { return a.backup->stop_lsn < b.backup->stop_lsn; }
+
+}  // namespace
+
+Result<std::vector<Candidate>> FindCandidates(const BackupCatalog& backups, const WalPath& path, const std::string& label) {
+  std::vector<Candidate> candidates;
+  const std::string timeline = std::to_string(path.target().value);
+  if (!label.empty() && backups.Find(label) == nullptr) {
+    std::string known;
+    for (const BackupManifest& backup : backups.backups) known += (known.empty() ? "" : ", ") + backup.label;
+    for (const UnfinishedBackup& unfinished : backups.unfinished)
+      if (unfinished.label == label) return Status(Code::kInvalidArgument, "backup \"" + label + "\" was not finished and cannot be restored");
+    for (const DamagedBackup& damaged : backups.damaged)
+      if (damaged.label == label) return Status(damaged.status).Annotate("reading the manifest of backup \"" + label + "\"");
+    return Status(Code::kInvalidArgument, "there is no backup \"" + label + "\"")
+        .WithDetail(known.empty() ? "There is no finished backup." : "Finished backups: " + known + ".");
+  }
+  for (const BackupManifest& backup : backups.backups) {
+    if (!label.empty() && backup.label != label) continue;
+    if (!path.LeadsFrom(backup)) {
+      if (label.empty()) continue;
+      return Status(Code::kInvalidArgument, "backup \"" + label + "\" does not lead to timeline " + timeline)
+          .WithDetail("It ended at " + backup.stop_lsn.ToString() + " on timeline " + std::to_string(backup.timeline.value) +
+                      ", which is not on the way to timeline " + timeline + ".")
+          .WithHint("Choose the branch with --target-timeline, or leave the choice of backup to pg_pitr.");
+    }
+    Candidate candidate{&backup, FirstSegment(backup), {}, false};
+    if (auto until = path.UnbrokenUntil(candidate.first)) {
+      candidate.until = *until;
+      candidate.complete = *until >= LastSegment(backup);
+    }
+    candidates.push_back(candidate);
+  }
+  if (candidates.empty())
+    return Status(Code::kNotFound, "no backup leads to timeline " + timeline)
+        .WithDetail(backups.backups.empty() ? "There is no finished backup." : "The backups that exist are on other branches.")
+        .WithHint(backups.backups.empty() ? "Only a finished backup can be restored; see pg_pitr info."
+                                          : "pg_pitr info shows the timelines; choose one with --target-timeline.");
+  std::sort(candidates.begin(), candidates.end(), Later);
+  return candidates;
+}
+
+const Candidate* TargetFinder::NewestComplete() const {
+  for (auto candidate = candidates_.rbegin(); candidate != candidates_.rend(); ++candidate)
+    if (candidate->complete) return &*candidate;
+  return nullptr;
+}
+
+std::string TargetFinder::GapText(const Candidate& from) const {
+  const auto newest = path_.Newest();
+  if (!newest || *newest <= from.until) return {};
+  std::string text;
+  for (const WalSpan& span : path_.Missing(SegmentNo{from.until.value + 1}, *newest))
+    text += (text.empty() ? "" : ", ") + DescribeSpan(span, path_.segment_size());
+  return text;
+}
+
+// "Reachable ... from ... to ...": what the operator can ask for instead.
+std::string TargetFinder::ReachText() {
+  const Candidate* earliest = nullptr;
+  for (const Candidate& candidate : candidates_)
+    if (candidate.complete && earliest == nullptr) earliest = &candidate;
+  const Candidate* newest = NewestComplete();
+  if (earliest == nullptr) return "No backup has all the WAL it needs, so nothing can be reached.";
+  std::string text = "Reachable along timeline " + std::to_string(path_.target().value) + ": from " + FormatTimestamp(earliest->backup->stop_micros) + " (" +
+                     earliest->backup->stop_lsn.ToString() + ", end of backup " + earliest->backup->label + ") to ";
+  auto last = scanner_.LastCommit(newest->first, newest->until, kLastCommitSegments);
+  if (last.ok() && last.value()) {
+    text += FormatTimestamp(last.value()->micros) + " (transaction " + std::to_string(last.value()->xid) + " at " +
+            last.value()->start.ToString() + ", the last one in the archive).";
+  } else {
+    text += "the end of segment " + path_.NameOf(newest->until) + ".";
+  }
+  if (std::string gap = GapText(*newest); !gap.empty()) text += " WAL missing after that: " + gap + ".";
+  return text;
+}
+
+Status TargetFinder::Unreachable(std::string why) { return Status(Code::kNotFound, std::move(why)).WithDetail(ReachText()); }
+
+Resolution TargetFinder::StopAt(const Candidate& from, const WalMark& mark, bool applied) const {
+  Resolution resolution;
+  resolution.from = &from;
+  resolution.stop.known = true;
+  resolution.stop.lsn = mark.start;
+  resolution.stop.applied = applied;
+  resolution.stop.what = mark.kind == WalMark::Kind::kCommit ? "commit" : mark.kind == WalMark::Kind::kAbort ? "abort" : "restore point";
+  resolution.stop.xid = mark.xid;
+  resolution.stop.time_micros = mark.micros;
+  resolution.stop.name = mark.name;
+  resolution.last_segment = SegmentBefore(mark.end, path_.segment_size());
+  return resolution;
+}
+
+// The last transaction that will be there.
+Status TargetFinder::AddLastCommit(Resolution& resolution) {
+  const SegmentNo last = SegmentOf(resolution.stop.lsn, path_.segment_size());
+  for (uint64_t back = 0; back < kLastCommitSegments && last.value >= resolution.from->first.value + back; ++back) {
+    const SegmentNo at{last.value - back};
+    if (!path_.Has(at)) continue;
+    PITR_ASSIGN(const std::vector<WalMark>* marks, scanner_.Marks(at));
+    for (auto mark = marks->rbegin(); mark != marks->rend(); ++mark) {
+      const bool there = mark->start < resolution.stop.lsn || (mark->start == resolution.stop.lsn && resolution.stop.applied);
+      if (mark->kind != WalMark::Kind::kCommit || !there) continue;
+      resolution.stop.last_commit_xid = mark->xid;
+      resolution.stop.last_commit_micros = mark->micros;
+      return Status::Ok();
+    }
+  }
+  return Status::Ok();
+}
+
+Result<Resolution> TargetFinder::FindEnd() {
+  const Candidate* from = NewestComplete();
+  if (from == nullptr) return Unreachable("no backup has all the WAL it needs");
+  Resolution resolution;
+  resolution.from = from;
+  resolution.stop.what = "position";
+  if (target_.kind == TargetKind::kImmediate) {
+    resolution.stop.lsn = from->backup->stop_lsn;
+    resolution.last_segment = LastSegment(*from->backup);
+    return resolution;
+  }
+  const SegmentNo next{from->until.value + 1};
+  if (path_.WouldOvershoot(next))
+    return Unreachable("the end of timeline " + std::to_string(path_.target().value) + " is not safe to recover to")
+        .WithHint("Segment " + path_.NameOf(next) +
+                  " is not in the archive, but an older timeline's is: the server would take that one and leave the branch. Archive the "
+                  "missing segment (pg_pitr wal-push), or choose the older branch with --target-timeline.");
+  resolution.stop.lsn = SegmentStart(next, path_.segment_size());
+  resolution.last_segment = from->until;
+  if (std::string gap = GapText(*from); !gap.empty())
+    resolution.notes.push_back("There is WAL after a gap that recovery cannot cross. Missing: " + gap + ".");
+  PITR_ASSIGN(const std::optional<WalMark> last, scanner_.LastCommit(from->first, from->until, kLastCommitSegments));
+  if (last) {
+    resolution.stop.last_commit_xid = last->xid;
+    resolution.stop.last_commit_micros = last->micros;
+  }
+  return resolution;
+}
+
+Result<Resolution> TargetFinder::FindPosition() {
+  const Candidate* from = nullptr;
+  for (const Candidate& candidate : candidates_)
+    if (candidate.complete && candidate.backup->stop_lsn <= target_.lsn) from = &candidate;
+  if (from == nullptr) return Unreachable("position " + target_.lsn.ToString() + " is before the end of every backup that could be used");
+  PITR_ASSIGN(const auto record, scanner_.FirstRecord(target_.lsn, from->until));
+  if (!record) {
+    const std::string gap = GapText(*from);
+    return Unreachable(gap.empty() ? "position " + target_.lsn.ToString() + " is after the end of the archive"
+                                   : "position " + target_.lsn.ToString() + " is behind a gap in the archive")
+        .WithHint("The server would stop with an error at the end of WAL. To recover everything there is, use --target-latest.");
+  }
+  WalMark mark;
+  mark.start = record->start;
+  mark.end = record->end;
+  Resolution resolution = StopAt(*from, mark, target_.inclusive);
+  resolution.stop.what = "position";
+  PITR_TRY(AddLastCommit(resolution));
+  return resolution;
+}
+
+bool TargetFinder::IsAfterTime(const WalMark& mark) const {
+  if (mark.kind == WalMark::Kind::kRestorePoint) return false;
+  return target_.inclusive ? mark.micros > target_.time_micros : mark.micros >= target_.time_micros;
+}
+
+// Where to begin looking: provided that times ascend, no transaction before this segment ended after the time.
+Result<SegmentNo> TargetFinder::BisectTime(SegmentNo low, SegmentNo high) {
+  while (low < high) {
+    const SegmentNo middle{low.value + (high.value - low.value) / 2};
+    // Segments without transactions say nothing: look to the right until one speaks.
+    SegmentNo at = middle;
+    bool speaks = false, after = false;
+    for (; at < high && !speaks; ++at.value) {
+      PITR_ASSIGN(const std::vector<WalMark>* marks, scanner_.Marks(at));
+      for (const WalMark& mark : *marks) {
+        speaks |= mark.kind != WalMark::Kind::kRestorePoint;
+        after |= IsAfterTime(mark);
+      }
+    }
+    if (speaks && !after) {
+      low = at;  // already one past the segment that spoke
+    } else {
+      high = middle;
+    }
+  }
+  return low;
+}
+
+// Earlier neighbours may have a later time in them: as long as that is close, look one further back.
+Result<SegmentNo> TargetFinder::WalkBack(SegmentNo low, SegmentNo from) {
+  SegmentNo first = from;
+  for (int steps = 0; from > low && steps < kMaxWalkBack; ++steps) {
+    --from.value;
+    PITR_ASSIGN(const std::vector<WalMark>* marks, scanner_.Marks(from));
+    int64_t newest = INT64_MIN;
+    for (const WalMark& mark : *marks) {
+      if (mark.kind == WalMark::Kind::kRestorePoint) continue;
+      newest = std::max(newest, mark.micros);
+      if (IsAfterTime(mark)) first = from;
+    }
+    if (newest != INT64_MIN && newest < target_.time_micros - kClockSlackMicros) break;
+  }
+  return first;
+}
+
+Result<std::optional<WalMark>> TargetFinder::FirstAfterTime(const Candidate& from) {
+  SegmentNo first = from.first;
+  const uint64_t count = from.until.value - from.first.value + 1;
+  if (count > kReadAllSegments) {
+    bisected_ = true;
+    PITR_ASSIGN(const SegmentNo near, BisectTime(from.first, from.until));
+    PITR_ASSIGN(first, WalkBack(from.first, near));
+  }
+  for (SegmentNo at = first; at <= from.until; ++at.value) {
+    PITR_ASSIGN(const std::vector<WalMark>* marks, scanner_.Marks(at));
+    for (const WalMark& mark : *marks)
+      if (mark.start >= from.backup->start_lsn && IsAfterTime(mark)) return std::optional<WalMark>(mark);
+  }
+  return std::optional<WalMark>();
+}
+
+Result<Resolution> TargetFinder::FindTime() {
+  const std::string time = FormatTimestamp(target_.time_micros);
+  for (auto candidate = candidates_.rbegin(); candidate != candidates_.rend(); ++candidate) {
+    // What was committed before a backup began is in it, so it must have begun before the time.
+    if (!candidate->complete || candidate->backup->start_micros > target_.time_micros) continue;
+    PITR_ASSIGN(const std::optional<WalMark> mark, FirstAfterTime(*candidate));
+    if (!mark) {
+      const std::string gap = GapText(*candidate);
+      return Unreachable("no transaction in the archive ended after " + time + (gap.empty() ? "" : " and before a gap"))
+          .WithHint("The server would stop with an error at the end of WAL (\"recovery ended before configured recovery target was reached\"). "
+                    "To recover everything there is, use --target-latest; if newer WAL is still in the old server's pg_wal, archive it first with "
+                    "pg_pitr wal-push.");
+    }
+    // Before the backup's end the server is not consistent and refuses to stop.
+    if (mark->start < candidate->backup->stop_lsn) continue;
+    Resolution resolution = StopAt(*candidate, *mark, false);
+    PITR_TRY(AddLastCommit(resolution));
+    if (bisected_)
+      resolution.notes.push_back("Found by reading " + std::to_string(scanner_.segments_read()) + " of " +
+                                 std::to_string(candidate->until.value - candidate->first.value + 1) +
+                                 " segments; a clock that once ran ahead by more than 2 minutes could make the server stop earlier.");
+    return resolution;
+  }
+  return Unreachable("no backup ended before " + time);
+}
+
+Status TargetFinder::MissingName(const std::vector<WalMark>& seen, uint32_t parent_xid) {
+  if (target_.kind == TargetKind::kXid) {
+    Status status = Unreachable("the end of transaction " + std::to_string(target_.xid) + " is not in the archive");
+    if (parent_xid != 0)
+      return std::move(status).WithHint("It is a subtransaction of transaction " + std::to_string(parent_xid) + "; use that one.");
+    return std::move(status).WithHint("A transaction that wrote nothing, or had not ended, leaves no record; --target-time and --target-lsn need none.");
+  }
+  std::vector<std::string> names;
+  std::set<std::string> known;
+  for (auto mark = seen.rbegin(); mark != seen.rend() && names.size() < kNamesShown; ++mark)
+    if (known.insert(mark->name).second) names.push_back("\"" + mark->name + "\" (" + FormatTimestamp(mark->micros) + ")");
+  std::string list;
+  for (const std::string& name : names) list += (list.empty() ? "" : ", ") + name;
+  return Unreachable("restore point \"" + target_.name + "\" is not in the archive")
+      .WithHint(list.empty() ? "The archive has no restore point at all." : "Restore points in the archive, newest first: " + list + ".");
+}
+
+Result<Resolution> TargetFinder::FindByName() {
+  const bool by_xid = target_.kind == TargetKind::kXid;
+  const uint32_t xid = static_cast<uint32_t>(target_.xid);
+  std::mutex mutex;
+  uint32_t parent_xid = 0;  // protected by mutex
+  const auto wanted = [&](const WalEvent& event) {
+    if (!by_xid) return std::holds_alternative<RestorePoint>(event.what);
+    const auto* end = std::get_if<TransactionEnd>(&event.what);
+    if (end == nullptr) return false;
+    if (std::find(end->subtransactions.begin(), end->subtransactions.end(), xid) != end->subtransactions.end()) {
+      std::lock_guard lock(mutex);
+      parent_xid = end->xid;
+    }
+    return end->xid == xid;
+  };
+  const auto fits = [&](const WalMark& mark) { return by_xid || mark.name == target_.name; };
+
+  std::vector<WalMark> seen;  // ascending; what was found from the candidate's first segment on, without a gap
+  std::optional<SegmentNo> read_from;
+  std::vector<WalMark> others;
+  bool before_consistency = false;
+  for (auto candidate = candidates_.rbegin(); candidate != candidates_.rend(); ++candidate) {
+    if (!candidate->complete) continue;
+    SegmentNo to = candidate->until;
+    if (read_from && *read_from <= to) {
+      if (read_from->value <= candidate->first.value) {
+        to = SegmentNo{0};
+      } else {
+        to = SegmentNo{read_from->value - 1};
+      }
+    } else {
+      seen.clear();  // behind a gap
+    }
+    if (to >= candidate->first && to.value > 0) {
+      PITR_ASSIGN(std::vector<WalMark> found, scanner_.Search(candidate->first, to, wanted, repository_.config().restore_jobs));
+      others.insert(others.begin(), found.begin(), found.end());
+      seen.insert(seen.begin(), found.begin(), found.end());
+      read_from = candidate->first;
+    }
+    const auto first = std::find_if(seen.begin(), seen.end(), [&](const WalMark& mark) { return fits(mark) && mark.start >= candidate->backup->start_lsn; });
+    if (first == seen.end()) continue;
+    if (first->start < candidate->backup->stop_lsn) {
+      before_consistency = true;
+      continue;
+    }
+    Resolution resolution = StopAt(*candidate, *first, by_xid ? target_.inclusive : true);
+    const auto more = std::count_if(first + 1, seen.end(), fits);
+    if (more > 0)
+      resolution.notes.push_back("It occurs " + std::to_string(more) + " more times later in the archive; recovery stops at the first one after the backup" +
+                                 (by_xid ? "." : " (" + FormatTimestamp(first->micros) + "). A later backup, chosen with --backup, would stop at a later one."));
+    PITR_TRY(AddLastCommit(resolution));
+    return resolution;
+  }
+  if (before_consistency)
+    return Unreachable(DescribeTarget(target_) + " is before the end of every backup that could be used");
+  return MissingName(others, parent_xid);
+}
+
+Result<Resolution> TargetFinder::Find() {
+  switch (target_.kind) {
+    case TargetKind::kLatest:
+    case TargetKind::kImmediate: return FindEnd();
+    case TargetKind::kLsn: return FindPosition();
+    case TargetKind::kTime: return FindTime();
+    case TargetKind::kXid:
+    case TargetKind::kName: return FindByName();
+  }
+  return Status(Code::kInternal, "unknown kind of target");
+}
+
+}  // namespace pitr

@@ -1,0 +1,145 @@
+// A plan as rows for people and as JSON.
+#include <nlohmann/json.hpp>
+
+#include "core/pg/timestamp.h"
+#include "core/report/describe_size.h"
+#include "core/restore/plan.h"
+#include "core/restore/recovery_settings.h"
+
+namespace pitr {
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+Json JsonTime(int64_t micros) { return micros == 0 ? Json(nullptr) : Json(FormatIso8601(micros)); }
+
+const char* KindName(TargetKind kind) {
+  switch (kind) {
+    case TargetKind::kLatest: return "latest";
+    case TargetKind::kImmediate: return "immediate";
+    case TargetKind::kTime: return "time";
+    case TargetKind::kXid: return "xid";
+    case TargetKind::kName: return "name";
+    case TargetKind::kLsn: return "lsn";
+  }
+  return "?";
+}
+
+const char* ActionName(TargetAction action) {
+  switch (action) {
+    case TargetAction::kPromote: return "promote";
+    case TargetAction::kPause: return "pause";
+    case TargetAction::kShutdown: return "shutdown";
+  }
+  return "?";
+}
+
+std::string StopText(const RestorePlan& plan) {
+  const StopPoint& stop = plan.stop;
+  const std::string at = " at " + stop.lsn.ToString();
+  if (plan.target.kind == TargetKind::kLatest) return "after everything in the archive, which ends at " + stop.lsn.ToString();
+  if (plan.target.kind == TargetKind::kImmediate) return "as soon as the backup is consistent" + at;
+  const std::string side = stop.applied ? "after " : "before ";
+  if (stop.what == "restore point") return side + "restore point \"" + stop.name + "\"" + at + ", made " + FormatTimestamp(stop.time_micros);
+  if (stop.what == "position") return side + "the record" + at;
+  return side + "the " + stop.what + " of transaction " + std::to_string(stop.xid) + at + ", " + FormatTimestamp(stop.time_micros);
+}
+
+std::string WalText(const RestorePlan& plan) {
+  const uint32_t segment_size = plan.backup.cluster.segment_size_bytes;
+  std::string text;
+  for (const WalSpan& span : plan.wal) text += (text.empty() ? "" : "\n") + DescribeSpan(span, segment_size);
+  return text + "\nall " + std::to_string(plan.wal_segments) + " found";
+}
+
+// A word as a shell takes it.
+std::string ShellWord(const std::string& text) {
+  std::string quoted = QuoteForRestoreCommand(text);
+  // That doubles '%', which only restore_command wants.
+  for (size_t at = quoted.find("%%"); at != std::string::npos; at = quoted.find("%%", at + 1)) quoted.erase(at, 1);
+  return quoted;
+}
+
+std::string Command(const RestorePlan& plan, const std::string& config_path) {
+  const RecoveryTarget& target = plan.target;
+  std::string command = "pg_pitr restore";
+  if (!config_path.empty()) command += " --config " + ShellWord(config_path);
+  command += " --pgdata DIRECTORY";
+  switch (target.kind) {
+    case TargetKind::kLatest: command += " --target-latest"; break;
+    case TargetKind::kImmediate: command += " --target-immediate"; break;
+    case TargetKind::kTime: command += " --target-time " + ShellWord(FormatTimestamp(target.time_micros)); break;
+    case TargetKind::kXid: command += " --target-xid " + std::to_string(target.xid); break;
+    case TargetKind::kName: command += " --target-name " + ShellWord(target.name); break;
+    case TargetKind::kLsn: command += " --target-lsn " + target.lsn.ToString(); break;
+  }
+  if (!target.inclusive) command += " --target-exclusive";
+  command += " --target-timeline " + std::to_string(plan.target_timeline.value);
+  if (target.action != TargetAction::kPromote) command += std::string(" --target-action ") + ActionName(target.action);
+  return command + " --backup " + plan.backup.label;
+}
+
+}  // namespace
+
+std::vector<std::pair<std::string, std::string>> DescribePlan(const RestorePlan& plan, const std::string& config_path) {
+  std::vector<std::pair<std::string, std::string>> rows;
+  rows.emplace_back("target", DescribeTarget(plan.target));
+  rows.emplace_back("backup", plan.backup.label + " (" + std::string(BackupTypeName(plan.backup.type)) + ", ended " +
+                                  FormatTimestamp(plan.backup.stop_micros / 1000000 * 1000000) + ", " + DescribeBytes(plan.backup.database_bytes) + ")");
+  rows.emplace_back("timeline", std::to_string(plan.target_timeline.value));
+  rows.emplace_back("replay stops", StopText(plan));
+  if (plan.stop.last_commit_xid != 0)
+    rows.emplace_back("last transaction", std::to_string(plan.stop.last_commit_xid) + ", committed " + FormatTimestamp(plan.stop.last_commit_micros));
+  if (plan.target.kind != TargetKind::kLatest)
+    rows.emplace_back("then", plan.target.action == TargetAction::kPromote ? "the server opens for writing on a new timeline"
+                              : plan.target.action == TargetAction::kPause
+                                  ? "the server stays in recovery, open for reading; SELECT pg_wal_replay_resume() promotes it"
+                                  : "the server shuts down");
+  rows.emplace_back("WAL to replay", WalText(plan));
+  rows.emplace_back("objects checked", std::to_string(plan.objects_checked) + ", all there with the right size");
+  rows.emplace_back("to fetch", DescribeBytes(plan.fetch_bytes) + ", writing " + DescribeBytes(plan.restore_bytes) + " in " +
+                                    DescribeCount(plan.backup.file_count, "file", "files"));
+  if (plan.estimated_seconds > 0) rows.emplace_back("rough estimate", DescribeSeconds(plan.estimated_seconds));
+  for (const std::string& note : plan.notes) rows.emplace_back("note", note);
+  rows.emplace_back("command", Command(plan, config_path));
+  return rows;
+}
+
+std::string PlanJson(const RestorePlan& plan, const std::string& config_path) {
+  const uint32_t segment_size = plan.backup.cluster.segment_size_bytes;
+  Json wal = Json::array();
+  for (const WalSpan& span : plan.wal)
+    wal.push_back({{"timeline", span.timeline.value},
+                   {"first", SegmentFileName(span.timeline, span.first, segment_size)},
+                   {"last", SegmentFileName(span.timeline, span.last, segment_size)},
+                   {"segments", span.last.value - span.first.value + 1}});
+  const StopPoint& stop = plan.stop;
+  Json json = {{"target",
+                {{"kind", KindName(plan.target.kind)},
+                 {"text", DescribeTarget(plan.target)},
+                 {"inclusive", plan.target.inclusive},
+                 {"action", ActionName(plan.target.action)}}},
+               {"backup", plan.backup.label},
+               {"timeline", plan.target_timeline.value},
+               {"stop",
+                {{"known", stop.known},
+                 {"what", stop.what},
+                 {"lsn", stop.lsn.ToString()},
+                 {"applied", stop.applied},
+                 {"xid", stop.xid == 0 ? Json(nullptr) : Json(stop.xid)},
+                 {"time", JsonTime(stop.time_micros)},
+                 {"name", stop.name.empty() ? Json(nullptr) : Json(stop.name)}}},
+               {"last_transaction",
+                {{"xid", stop.last_commit_xid == 0 ? Json(nullptr) : Json(stop.last_commit_xid)}, {"time", JsonTime(stop.last_commit_micros)}}},
+               {"wal", wal},
+               {"wal_segments", plan.wal_segments},
+               {"objects_checked", plan.objects_checked},
+               {"fetch_bytes", plan.fetch_bytes},
+               {"restore_bytes", plan.restore_bytes},
+               {"estimated_seconds", plan.estimated_seconds},
+               {"notes", plan.notes},
+               {"command", Command(plan, config_path)}};
+  return json.dump(2, ' ', false, Json::error_handler_t::replace);
+}
+
+}  // namespace pitr

@@ -1,0 +1,230 @@
+#include "core/restore/restore_guard.h"
+
+#include <signal.h>
+#include <sys/shm.h>
+#include <sys/statvfs.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <charconv>
+#include <filesystem>
+#include <set>
+
+#include "core/pg/control.h"
+#include "core/report/describe_size.h"
+#include "core/store/directory_walk.h"
+
+namespace pitr {
+namespace {
+
+constexpr std::string_view kPidFile = "postmaster.pid";
+constexpr size_t kPidLineOfPid = 0;
+constexpr size_t kPidLineOfSharedMemory = 6;
+// Left free beyond the files themselves, for WAL and what recovery writes.
+constexpr uint64_t kSpareBytes = uint64_t{64} << 20;
+
+std::vector<std::string> Lines(const Bytes& content) {
+  std::vector<std::string> lines(1);
+  for (uint8_t c : content) {
+    if (c == '\n') {
+      lines.emplace_back();
+    } else {
+      lines.back() += static_cast<char>(c);
+    }
+  }
+  return lines;
+}
+
+template <class T>
+std::optional<T> Number(std::string_view text) {
+  while (!text.empty() && text.front() == ' ') text.remove_prefix(1);
+  T value{};
+  auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+  if (error != std::errc() || (end != text.data() + text.size() && *end != ' ')) return std::nullopt;
+  return value;
+}
+
+// A process with this number exists, and nothing shows that it works elsewhere: a server's working directory is its data directory.
+bool IsServerProcess(pid_t pid, const ClusterTree& tree) {
+  if (pid <= 0 || (kill(pid, 0) != 0 && errno != EPERM)) return false;
+  struct stat its, ours;
+  const std::string directory = "/proc/" + std::to_string(pid) + "/cwd";
+  if (stat(directory.c_str(), &its) != 0 || fstat(tree.data_fd(), &ours) != 0) return true;
+  return its.st_dev == ours.st_dev && its.st_ino == ours.st_ino;
+}
+
+// Line 7 of postmaster.pid: key and number of the server's shared memory.
+bool SharedMemoryInUse(const std::string& line) {
+  const size_t space = line.find_first_not_of(' ');
+  if (space == std::string::npos) return false;
+  const size_t gap = line.find(' ', space);
+  if (gap == std::string::npos) return false;
+  const auto key = Number<unsigned long>(std::string_view(line).substr(space));
+  const size_t second = line.find_first_not_of(' ', gap);
+  const auto id = second == std::string::npos ? std::nullopt : Number<int>(std::string_view(line).substr(second));
+  if (!key || !id) return false;
+  struct shmid_ds info;
+  if (shmctl(*id, IPC_STAT, &info) != 0) return false;
+  return static_cast<unsigned long>(static_cast<uint32_t>(info.shm_perm.__key)) == *key && info.shm_nattch > 0;
+}
+
+Status CheckOwnCluster(const ClusterTree& tree, const RestorePlan& plan, bool force) {
+  auto control = ReadControlFile(tree.data_directory() + "/" + kControlFilePath);
+  const SystemId expected = plan.backup.cluster.system_id;
+  if (control.ok() && control.value().data.system_id == expected) return Status::Ok();
+  if (force) return Status::Ok();
+  if (!control.ok())
+    return Status(Code::kInvalidArgument, "cannot tell whose cluster is in \"" + tree.data_directory() + "\"")
+        .WithDetail(control.status().message() + ".")
+        .WithHint("If it may be overwritten, add --force.");
+  return Status(Code::kInvalidArgument, "\"" + tree.data_directory() + "\" holds another cluster")
+      .WithDetail("Its system identifier is " + std::to_string(control.value().data.system_id.value) + ", the backup's is " +
+                  std::to_string(expected.value) + ".")
+      .WithHint("Check the data directory's name. If that cluster may be overwritten, add --force.");
+}
+
+}  // namespace
+
+Status CheckNotRunning(const ClusterTree& tree) {
+  auto content = tree.ReadWhole(kPidFile, 65536);
+  if (content.code() == Code::kNotFound) return Status::Ok();
+  if (!content.ok()) return content.status();
+  const auto lines = Lines(content.value());
+  const std::string hint = "Stop the server first (pg_ctl stop -D " + tree.data_directory() + ").";
+  // A standalone backend writes its number negative.
+  const auto pid = Number<int>(lines[kPidLineOfPid]);
+  if (pid && IsServerProcess(std::abs(*pid), tree))
+    return Status(Code::kInvalidArgument, "a server is running in \"" + tree.data_directory() + "\"")
+        .WithDetail("Its process is " + std::to_string(std::abs(*pid)) + ".")
+        .WithHint(hint);
+  if (lines.size() > kPidLineOfSharedMemory && SharedMemoryInUse(lines[kPidLineOfSharedMemory]))
+    return Status(Code::kInvalidArgument, "processes of a server are still running in \"" + tree.data_directory() + "\"")
+        .WithDetail("The postmaster is gone, but its shared memory is in use.")
+        .WithHint("End the remaining postgres processes of this directory first.");
+  return Status::Ok();
+}
+
+Result<DirectoryState> CheckDirectory(const ClusterTree& tree, const RestorePlan& plan, const RestoreOptions& options) {
+  DirectoryState state;
+  PITR_ASSIGN(const std::vector<std::string> names, tree.List(""));
+  state.empty = std::all_of(names.begin(), names.end(), IsForeignRootName);
+  if (state.empty) return state;
+  PITR_TRY(CheckNotRunning(tree));
+  PITR_ASSIGN(state.unfinished, ReadRestoreState(tree));
+  const auto control = tree.Stat(kControlFilePath);
+  if (!control.ok() && control.code() != Code::kNotFound) return control.status();
+  state.has_control = control.ok();
+  // Without pg_control a marked directory is what an interrupted restore left: ours to continue.
+  if (state.unfinished && !state.has_control) {
+    if (state.unfinished->system_id == plan.backup.cluster.system_id || options.force) return state;
+    return Status(Code::kInvalidArgument, "\"" + tree.data_directory() + "\" holds an unfinished restore of another cluster")
+        .WithHint("Check the data directory's name. If it may be overwritten, add --force.");
+  }
+  // Killed between the last rename and the removal of the mark: the caller compares pg_control.
+  if (state.unfinished && !options.delta) return state;
+  if (!options.delta)
+    return Status(Code::kInvalidArgument, "directory \"" + tree.data_directory() + "\" is not empty")
+        .WithHint("Give an empty directory, or add --delta: then what is right stays, and what differs or does not belong is replaced or removed.");
+  if (std::find(names.begin(), names.end(), "PG_VERSION") == names.end() && !state.unfinished)
+    return Status(Code::kInvalidArgument, "\"" + tree.data_directory() + "\" is not a data directory")
+        .WithDetail("It is not empty and has no file PG_VERSION; restoring over it would remove what it holds.")
+        .WithHint("Check its name. If its contents may go, remove them yourself.");
+  PITR_TRY(CheckOwnCluster(tree, plan, options.force));
+  return state;
+}
+
+Result<std::map<std::string, std::string>> MapTablespaces(const BackupManifest& backup, const RestoreOptions& options) {
+  namespace fs = std::filesystem;
+  std::map<std::string, std::string> mapped;
+  std::set<std::string> used, directories;
+  const std::string data = fs::path(options.data_directory).lexically_normal().string() + "/";
+  for (const TablespaceEntry& entry : backup.tablespaces) {
+    const std::string oid = std::to_string(entry.oid);
+    auto given = options.tablespace_map.find(oid);
+    if (given == options.tablespace_map.end()) given = options.tablespace_map.find(entry.path);
+    if (given != options.tablespace_map.end()) used.insert(given->first);
+    if (entry.in_place) {
+      if (given != options.tablespace_map.end())
+        return Status(Code::kInvalidArgument, "tablespace " + oid + " lies inside the data directory and cannot be mapped elsewhere");
+      continue;
+    }
+    fs::path directory = given == options.tablespace_map.end() ? entry.path : given->second;
+    if (!directory.is_absolute())
+      return Status(Code::kInvalidArgument, "tablespace directory \"" + directory.string() + "\" is not an absolute path");
+    directory = directory.lexically_normal();
+    if ((directory.string() + "/").starts_with(data))
+      return Status(Code::kInvalidArgument, "tablespace directory \"" + directory.string() + "\" is inside the data directory")
+          .WithHint("Map it elsewhere with --tablespace " + entry.path + "=NEW.");
+    if (!directories.insert(directory.string()).second)
+      return Status(Code::kInvalidArgument, "two tablespaces would be in \"" + directory.string() + "\"");
+    mapped[oid] = directory.string();
+  }
+  for (const auto& [name, directory] : options.tablespace_map) {
+    if (used.contains(name)) continue;
+    std::string known;
+    for (const TablespaceEntry& entry : backup.tablespaces) known += (known.empty() ? "" : ", ") + entry.path + " (" + std::to_string(entry.oid) + ")";
+    return Status(Code::kInvalidArgument, "the backup has no tablespace \"" + name + "\"")
+        .WithDetail(known.empty() ? "It has none besides those in the data directory." : "Its tablespaces: " + known + ".");
+  }
+  return mapped;
+}
+
+std::vector<std::string> TablespaceVersionPaths(const FileMap& map, const std::string& oid) {
+  const std::string prefix = std::string(kTablespaceDirectory) + "/" + oid + "/";
+  std::set<std::string> paths;
+  auto add = [&](const std::string& path) {
+    if (path.starts_with(prefix)) paths.insert(path.substr(0, path.find('/', prefix.size())));
+  };
+  for (const MappedDirectory& directory : map.directories) add(directory.path);
+  for (const MappedFile& file : map.files) add(file.path);
+  return {paths.begin(), paths.end()};
+}
+
+Status CheckTablespaceEmpty(const ClusterTree& tree, const FileMap& map, const std::string& oid) {
+  for (const std::string& path : TablespaceVersionPaths(map, oid)) {
+    auto names = tree.List(path);
+    if (names.code() == Code::kNotFound) continue;
+    if (!names.ok()) return names.status();
+    if (names.value().empty()) continue;
+    return Status(Code::kInvalidArgument, "tablespace directory \"" + tree.Locate(path) + "\" is not empty")
+        .WithHint("Map tablespace " + oid + " to an empty directory with --tablespace " + oid + "=NEW, or add --delta to restore over it.");
+  }
+  return Status::Ok();
+}
+
+Status CheckSpace(const ClusterTree& tree, const FileMap& map) {
+  std::map<std::string, uint64_t> needed;  // by root
+  for (const MappedFile& file : map.files) {
+    uint64_t bytes = 0;
+    for (const Extent& extent : file.extents) bytes += extent.length;
+    if (auto there = tree.Stat(file.path); there.ok() && S_ISREG(there.value().st_mode)) {
+      const uint64_t held = static_cast<uint64_t>(there.value().st_blocks) * 512;
+      bytes -= std::min(bytes, held);
+    }
+    std::string root;
+    for (const auto& entry : tree.roots())
+      if (!entry.first.empty() && file.path.starts_with(entry.first + "/")) root = entry.first;
+    needed[root] += bytes;
+  }
+  std::map<unsigned long, std::pair<uint64_t, std::string>> by_file_system;
+  std::map<unsigned long, uint64_t> available;
+  for (const auto& [root, bytes] : needed) {
+    const std::string& directory = tree.roots().at(root);
+    struct statvfs space;
+    struct stat info;
+    if (statvfs(directory.c_str(), &space) != 0 || stat(directory.c_str(), &info) != 0) continue;  // not known: try
+    auto& entry = by_file_system[info.st_dev];
+    entry.first += bytes;
+    entry.second = directory;
+    available[info.st_dev] = static_cast<uint64_t>(geteuid() == 0 ? space.f_bfree : space.f_bavail) * space.f_frsize;
+  }
+  for (const auto& [device, entry] : by_file_system) {
+    if (entry.first + kSpareBytes <= available[device]) continue;
+    return Status(Code::kInvalidArgument, "not enough room for the backup in \"" + entry.second + "\"")
+        .WithDetail("It needs " + DescribeBytes(entry.first + kSpareBytes) + " more; " + DescribeBytes(available[device]) + " are free.")
+        .WithHint("Free some, restore elsewhere, or map a tablespace elsewhere with --tablespace.");
+  }
+  return Status::Ok();
+}
+
+}  // namespace pitr

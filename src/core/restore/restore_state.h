@@ -1,0 +1,29 @@
+// pg_pitr.restore: the file in a data directory that says "a restore is going on here". Written before anything else is changed,
+// removed after pg_control has appeared; a directory that carries it may be continued by the same command.
+#pragma once
+#include <map>
+#include <optional>
+#include <string>
+
+#include "core/pg/lsn.h"
+#include "core/restore/cluster_tree.h"
+
+namespace pitr {
+
+inline constexpr std::string_view kRestoreStatePath = "pg_pitr.restore";
+
+struct RestoreState {
+  std::string label;       // of the backup
+  SystemId system_id;
+  std::string aside;       // where pg_wal of before went, relative to the data directory; empty: nothing to keep
+  bool keep_logs = false;  // the directory had a cluster before: its server logs are left alone
+  int64_t started_micros = 0;
+  std::map<std::string, std::string> tablespaces;  // OID -> directory
+};
+
+// nullopt when there is none. kCorruption when it cannot be understood.
+Result<std::optional<RestoreState>> ReadRestoreState(const ClusterTree& tree);
+Status WriteRestoreState(const ClusterTree& tree, const RestoreState& state);
+Status RemoveRestoreState(const ClusterTree& tree);
+
+}  // namespace pitr

@@ -1,0 +1,332 @@
+#include "core/restore/restorer.h"
+
+#include <fcntl.h>
+#include <sys/file.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <filesystem>
+
+#include "core/base/parallel_for.h"
+#include "core/pg/control.h"
+#include "core/pg/relation_file.h"
+#include "core/restore/file_prepare.h"
+#include "core/restore/frame_fetch.h"
+#include "core/restore/restore_finish.h"
+#include "core/restore/restore_guard.h"
+#include "core/restore/tree_cleaner.h"
+#include "core/restore/wal_aside.h"
+#include "core/store/file_error.h"
+
+namespace pitr {
+namespace {
+
+constexpr mode_t kOwnerOnly = 0700;
+// What PostgreSQL accepts of a data directory: nothing for others, group may read.
+constexpr mode_t kForbiddenBits = 0027;
+
+class Restore {
+ public:
+  Restore(const Repository& repository, const RestorePlan& plan, const RestoreOptions& options, Progress& progress, const OpContext& ctx)
+      : repository_(repository), plan_(plan), options_(options), progress_(progress), ctx_(ctx) {}
+
+  Result<RestoreResult> Run();
+
+ private:
+  Status OpenDirectories();
+  Status MakeRoot(const std::string& directory, bool data);
+  Status ChooseOwner();
+  Result<bool> AlreadyFinished();
+  Status MarkAndDisarm();
+  Status ClearDirectory();
+  Status MakeDirectories();
+  Status CopyFiles();
+  Status WriteExtent(uint32_t file, const Extent& extent, ByteView bytes, int worker);
+  Status SyncEverything();
+  Status PlaceControlFile();
+  bool IsWrittenByUs(const MappedFile& file) const;
+
+  const Repository& repository_;
+  const RestorePlan& plan_;
+  const RestoreOptions& options_;
+  Progress& progress_;
+  const OpContext& ctx_;
+  RestoreResult result_;
+  std::optional<ClusterTree> tree_;
+  std::map<std::string, std::string> tablespaces_;  // OID -> directory
+  FileMap map_;
+  TreeContent content_;
+  DirectoryState found_;
+  RestoreState state_;
+  std::vector<uint32_t> changed_;
+  uint32_t control_ = UINT32_MAX;  // index in map_.files
+  Bytes control_bytes_;
+  mode_t file_mode_ = 0600;
+  struct OpenFile {
+    uint32_t index = UINT32_MAX;
+    UniqueFd fd;
+  };
+  std::vector<OpenFile> open_;  // by worker: the file written last
+};
+
+Status Restore::MakeRoot(const std::string& directory, bool data) {
+  std::error_code error;
+  const bool existed = std::filesystem::exists(directory, error);
+  std::filesystem::create_directories(directory, error);
+  if (error) return FileError(error.value(), "creating directory \"" + directory + "\"");
+  struct stat info;
+  if (stat(directory.c_str(), &info) != 0) return FileError(errno, "looking at \"" + directory + "\"");
+  if (!existed || (data && (info.st_mode & kForbiddenBits) != 0)) {
+    if (chmod(directory.c_str(), kOwnerOnly) != 0) return FileError(errno, "changing the mode of \"" + directory + "\"");
+  }
+  if (!existed) {
+    // The directory's own entry must survive a crash, too.
+    UniqueFd parent(open(std::filesystem::path(directory).parent_path().c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+    if (parent.ok() && fsync(parent.get()) != 0) return FileError(errno, "syncing the directory above \"" + directory + "\"");
+  }
+  return Status::Ok();
+}
+
+Status Restore::ChooseOwner() {
+  if (geteuid() != 0) return Status::Ok();
+  struct stat info;
+  if (fstat(tree_->data_fd(), &info) != 0) return FileError(errno, "looking at \"" + options_.data_directory + "\"");
+  if (info.st_uid == 0) {
+    result_.notes.push_back("Everything belongs to root, as the data directory does; give it to the server's user before starting: chown -R postgres " +
+                            options_.data_directory);
+    return Status::Ok();
+  }
+  tree_->SetOwner(info.st_uid, info.st_gid);
+  return Status::Ok();
+}
+
+Status Restore::OpenDirectories() {
+  if (!std::filesystem::path(options_.data_directory).is_absolute())
+    return {Code::kInvalidArgument, "data directory \"" + options_.data_directory + "\" is not an absolute path"};
+  PITR_ASSIGN(tablespaces_, MapTablespaces(plan_.backup, options_));
+  PITR_TRY(MakeRoot(options_.data_directory, true));
+  PITR_ASSIGN(ClusterTree tree, ClusterTree::Open(options_.data_directory));
+  tree_.emplace(std::move(tree));
+  // Released when the process ends, however it ends.
+  if (flock(tree_->data_fd(), LOCK_EX | LOCK_NB) != 0)
+    return Status(Code::kInvalidArgument, "another restore is running in \"" + options_.data_directory + "\"").WithHint("Wait for it to end.");
+  PITR_ASSIGN(found_, CheckDirectory(*tree_, plan_, options_));
+  PITR_TRY(ChooseOwner());
+  for (const auto& [oid, directory] : tablespaces_) {
+    PITR_TRY(MakeRoot(directory, false));
+    PITR_TRY(tree_->AddTablespace(oid, directory));
+  }
+  return Status::Ok();
+}
+
+bool Restore::IsWrittenByUs(const MappedFile& file) const {
+  return file.path == kBackupLabelPath || file.path == kTablespaceMapPath || file.path == kRecoverySignal || file.path == kStandbySignal ||
+         file.path == kRestoreStatePath;
+}
+
+// A restore that was killed after pg_control had appeared: nothing is left to do when the server has not been started since.
+Result<bool> Restore::AlreadyFinished() {
+  if (!found_.unfinished || !found_.has_control || options_.delta) return false;
+  const MappedFile& file = map_.files[control_];
+  auto bytes = tree_->ReadWhole(kControlFilePath, size_t{1} << 20);
+  bool same = bytes.ok() && bytes.value().size() == file.size_bytes && found_.unfinished->label == plan_.backup.label;
+  std::vector<NeededExtent> needed;
+  for (uint32_t i = 0; i < file.extents.size(); ++i) needed.push_back({control_, i});
+  FrameFetcher fetcher(repository_, plan_.backup.packs, map_, progress_);
+  if (same) {
+    PITR_TRY(fetcher.Fetch(needed, 1,
+                           [&](uint32_t, const Extent& extent, ByteView stored, int) {
+                             same &= std::equal(stored.begin(), stored.end(), bytes.value().begin() + static_cast<ptrdiff_t>(extent.file_offset));
+                             return Status::Ok();
+                           },
+                           ctx_));
+  }
+  if (same) return true;
+  return Status(Code::kInvalidArgument, "directory \"" + options_.data_directory + "\" is not empty")
+      .WithDetail("A restore into it was finished before, and the server has been started since.")
+      .WithHint("Add --delta to restore over it.");
+}
+
+// From here on the directory cannot be started until PlaceControlFile.
+Status Restore::MarkAndDisarm() {
+  state_.label = plan_.backup.label;
+  state_.system_id = plan_.backup.cluster.system_id;
+  state_.started_micros = ctx_.clock->WallMicros();
+  state_.tablespaces = tablespaces_;
+  state_.keep_logs = found_.unfinished ? found_.unfinished->keep_logs : !found_.empty;
+  state_.aside = found_.unfinished && !found_.unfinished->aside.empty() ? found_.unfinished->aside : AsideName(state_.started_micros);
+  PITR_TRY(WriteRestoreState(*tree_, state_));
+  if (!found_.has_control) return Status::Ok();
+  PITR_TRY(tree_->Unlink(kControlFilePath));
+  return tree_->SyncDirectory("global");
+}
+
+Status Restore::ClearDirectory() {
+  if (found_.empty) return Status::Ok();
+  PITR_ASSIGN(const WalCatalog archive, WalCatalog::Load(repository_, ctx_));
+  PITR_ASSIGN(const AsideResult aside, SetWalAside(*tree_, archive, repository_.segment_size(), state_.aside));
+  const std::string where = tree_->Locate(state_.aside);
+  if (aside.link_moved)
+    result_.notes.push_back("pg_wal was a symbolic link; it is now \"" + where + "\" and what it leads to was not touched. pg_wal is a directory now.");
+  if (!aside.kept.empty())
+    result_.notes.push_back(std::to_string(aside.kept.size()) + " WAL files that the archive may not have (" + aside.kept.front() + " to " +
+                            aside.kept.back() + ") were moved to \"" + where +
+                            "\". They may be the only copy of the last transactions: archive them with pg_pitr wal-push, or remove them when they are not needed.");
+  return RemoveForeignFiles(*tree_, map_, content_, ctx_).status();
+}
+
+Status Restore::MakeDirectories() {
+  PITR_TRY(tree_->MakeDirectory(kTablespaceDirectory, kOwnerOnly));
+  for (const auto& [oid, directory] : tablespaces_)
+    PITR_TRY(tree_->MakeLink(std::string(kTablespaceDirectory) + "/" + oid, directory));
+  std::map<std::string, mode_t, std::less<>> modes;
+  for (const std::string& path : content_.directories) modes[path] = kOwnerOnly;
+  for (const MappedDirectory& directory : map_.directories) {
+    if (directory.path.empty() || directory.path == ".") {
+      // Group access is a property of the whole cluster.
+      if ((directory.mode & 0050) == 0050) file_mode_ = 0640;
+      if (fchmod(tree_->data_fd(), directory.mode & 0750) != 0) return FileError(errno, "changing the mode of \"" + options_.data_directory + "\"");
+      continue;
+    }
+    modes[directory.path] = directory.mode & 07777;
+  }
+  // In order of path, so parents come before children.
+  for (const auto& [path, mode] : modes) {
+    const bool is_root = path.starts_with(std::string(kTablespaceDirectory) + "/") &&
+                         tablespaces_.contains(path.substr(kTablespaceDirectory.size() + 1));
+    if (!is_root) PITR_TRY(tree_->MakeDirectory(path, mode));
+  }
+  return Status::Ok();
+}
+
+Status Restore::WriteExtent(uint32_t index, const Extent& extent, ByteView bytes, int worker) {
+  if (index == control_) {
+    std::copy(bytes.begin(), bytes.end(), control_bytes_.begin() + static_cast<ptrdiff_t>(extent.file_offset));
+    return Status::Ok();
+  }
+  OpenFile& open = open_[static_cast<size_t>(worker)];
+  if (open.index != index) {
+    open.index = UINT32_MAX;
+    PITR_ASSIGN(open.fd, tree_->OpenFile(map_.files[index].path, O_WRONLY));
+    open.index = index;
+  }
+  for (size_t done = 0; done < bytes.size();) {
+    const ssize_t put = pwrite(open.fd.get(), bytes.data() + done, bytes.size() - done, static_cast<off_t>(extent.file_offset + done));
+    if (put < 0 && errno == EINTR) continue;
+    if (put < 0) return FileError(errno, "writing \"" + tree_->Locate(map_.files[index].path) + "\"");
+    done += static_cast<size_t>(put);
+  }
+  return Status::Ok();
+}
+
+Status Restore::CopyFiles() {
+  PITR_ASSIGN(PreparedFiles prepared, PrepareFiles(
+                                          *tree_, map_,
+                                          [&](const MappedFile& file) {
+                                            return file.path == kControlFilePath || IsWrittenByUs(file) ||
+                                                   (state_.keep_logs && IsServerLogPath(file.path));
+                                          },
+                                          options_.jobs, progress_, ctx_));
+  result_.files_kept = prepared.kept;
+  changed_ = std::move(prepared.changed);
+  open_.resize(static_cast<size_t>(std::max(options_.jobs, 1)));
+  FrameFetcher fetcher(repository_, plan_.backup.packs, map_, progress_);
+  std::atomic<uint64_t> written{0};
+  const auto write = [&](uint32_t file, const Extent& extent, ByteView bytes, int worker) {
+    written.fetch_add(bytes.size(), std::memory_order_relaxed);
+    return WriteExtent(file, extent, bytes, worker);
+  };
+  PITR_TRY(fetcher.Fetch(prepared.needed, options_.jobs, write, ctx_));
+  std::vector<NeededExtent> control;
+  for (uint32_t i = 0; i < map_.files[control_].extents.size(); ++i) control.push_back({control_, i});
+  control_bytes_.assign(map_.files[control_].size_bytes, 0);
+  PITR_TRY(fetcher.Fetch(control, 1, write, ctx_));
+  open_.clear();
+  result_.bytes_written = written;
+  result_.bytes_fetched = fetcher.bytes_fetched();
+  return Status::Ok();
+}
+
+Status Restore::SyncEverything() {
+  // What an earlier, interrupted run wrote may be in memory only, and is not known by name.
+  for (const auto& [root, directory] : tree_->roots()) {
+    PITR_ASSIGN(const UniqueFd fd, tree_->OpenDirectory(root));
+    if (syncfs(fd.get()) != 0) return FileError(errno, "syncing the file system of \"" + directory + "\"");
+  }
+  PITR_TRY(ParallelFor(options_.jobs, changed_.size(), ctx_, [&](size_t i, int) -> Status {
+    const std::string& path = map_.files[changed_[i]].path;
+    PITR_ASSIGN(const UniqueFd fd, tree_->OpenFile(path, O_RDONLY));
+    if (fsync(fd.get()) != 0) return FileError(errno, "syncing \"" + tree_->Locate(path) + "\"");
+    return Status::Ok();
+  }));
+  for (const std::string& path : content_.directories) PITR_TRY(tree_->SyncDirectory(path));
+  for (const auto& [root, directory] : tree_->roots()) PITR_TRY(tree_->SyncDirectory(root));
+  return Status::Ok();
+}
+
+Status Restore::PlaceControlFile() {
+  // What would be started from it must be a control file of this cluster.
+  PITR_ASSIGN(const ControlData control, ParseControlFile(control_bytes_));
+  if (control.system_id != plan_.backup.cluster.system_id)
+    return {Code::kCorruption, "the control file in backup \"" + plan_.backup.label + "\" is of another cluster"};
+  PITR_TRY(ctx_.Check());
+  PITR_TRY(tree_->WriteWhole(kControlFilePath, control_bytes_, map_.files[control_].mode & 07777));
+  return RemoveRestoreState(*tree_);
+}
+
+Result<RestoreResult> Restore::Run() {
+  PITR_TRY(OpenDirectories());
+  PITR_ASSIGN(map_, ReadFileMap(repository_, plan_.backup.label, ctx_));
+  content_ = TreeContent::Of(map_, plan_.backup.cluster.pg_major);
+  for (const auto& [oid, directory] : tablespaces_) content_.links.insert(std::string(kTablespaceDirectory) + "/" + oid);
+  for (uint32_t i = 0; i < map_.files.size(); ++i) {
+    if (map_.files[i].path == kControlFilePath) control_ = i;
+    for (const Extent& extent : map_.files[i].extents) progress_.bytes_total += extent.length;
+  }
+  progress_.files_total = map_.files.size();
+  result_.files = map_.files.size();
+  if (control_ == UINT32_MAX) return Status(Code::kCorruption, "backup \"" + plan_.backup.label + "\" has no control file");
+  PITR_ASSIGN(const bool finished, AlreadyFinished());
+  if (finished) {
+    result_.files_kept = result_.files;
+    PITR_TRY(RemoveRestoreState(*tree_));
+    return result_;
+  }
+  if (!options_.delta && !found_.unfinished) {
+    for (const auto& [oid, directory] : tablespaces_) PITR_TRY(CheckTablespaceEmpty(*tree_, map_, oid));
+  }
+  PITR_TRY(CheckSpace(*tree_, map_));
+  PITR_TRY(MarkAndDisarm());
+  PITR_TRY(ClearDirectory());
+  PITR_TRY(MakeDirectories());
+  PITR_TRY(CopyFiles());
+  PITR_TRY(WriteBackupFiles(*tree_, plan_.backup, tablespaces_, file_mode_));
+  PITR_TRY(WriteRecoveryFiles(*tree_, {options_.mode, plan_.target, plan_.target_timeline, options_.restore_command}, file_mode_));
+  PITR_TRY(SyncEverything());
+  PITR_TRY(PlaceControlFile());
+  return result_;
+}
+
+}  // namespace
+
+Status CheckRestore(const Repository& repository, const RestorePlan& plan, const RestoreOptions& options, const OpContext& ctx) {
+  PITR_ASSIGN(const auto tablespaces, MapTablespaces(plan.backup, options));
+  std::error_code ignored;
+  if (!std::filesystem::exists(options.data_directory, ignored)) return Status::Ok();
+  PITR_ASSIGN(ClusterTree tree, ClusterTree::Open(options.data_directory));
+  PITR_ASSIGN(const DirectoryState found, CheckDirectory(tree, plan, options));
+  PITR_ASSIGN(const FileMap map, ReadFileMap(repository, plan.backup.label, ctx));
+  for (const auto& [oid, directory] : tablespaces) {
+    if (!std::filesystem::exists(directory, ignored)) continue;
+    PITR_TRY(tree.AddTablespace(oid, directory));
+    if (!options.delta && !found.unfinished) PITR_TRY(CheckTablespaceEmpty(tree, map, oid));
+  }
+  return CheckSpace(tree, map);
+}
+
+Result<RestoreResult> RunRestore(const Repository& repository, const RestorePlan& plan, const RestoreOptions& options, Progress& progress,
+                                 const OpContext& ctx) {
+  return Restore(repository, plan, options, progress, ctx).Run();
+}
+
+}  // namespace pitr

@@ -1,0 +1,64 @@
+// The archived WAL along the path of timelines that leads to one timeline: which file holds a segment, and how far the run goes.
+// Immutable; any thread. The catalog is borrowed.
+#pragma once
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "core/pg/history.h"
+#include "core/pg/wal_name.h"
+#include "core/repo/manifest.h"
+#include "core/repo/wal_catalog.h"
+
+namespace pitr {
+
+struct WalSpan {
+  Timeline timeline;
+  SegmentNo first;
+  SegmentNo last;  // inclusive
+};
+
+class WalPath {
+ public:
+  // kNotFound when the repository has nothing of `target`; kNotFound naming the history file when that is missing.
+  static Result<WalPath> Make(const WalCatalog& catalog, Timeline target, uint32_t segment_size);
+  // The newest timeline the archive knows; nullopt for an empty archive.
+  static std::optional<Timeline> NewestTimeline(const WalCatalog& catalog);
+
+  const TimelineHistory& history() const { return history_; }
+  Timeline target() const { return history_.timeline(); }
+  uint32_t segment_size() const { return segment_size_; }
+
+  // The timeline under whose name recovery reads this segment.
+  Timeline TimelineOf(SegmentNo segment) const { return history_.TimelineOfSegment(segment, segment_size_); }
+  std::string NameOf(SegmentNo segment) const { return SegmentFileName(TimelineOf(segment), segment, segment_size_); }
+  bool Has(SegmentNo segment) const { return catalog_->Has(TimelineOf(segment), segment); }
+
+  // The last segment of the unbroken run that begins with `from`; nullopt when `from` itself is missing.
+  std::optional<SegmentNo> UnbrokenUntil(SegmentNo from) const;
+  // Runs of missing segments within [first, last].
+  std::vector<WalSpan> Missing(SegmentNo first, SegmentNo last) const;
+  // [first, last] cut where the timeline changes.
+  std::vector<WalSpan> Spans(SegmentNo first, SegmentNo last) const;
+  // The last segment of the path that the archive has, whatever gaps are before it.
+  std::optional<SegmentNo> Newest() const;
+
+  // Whether recovery along this path can start from the backup: its WAL lies on the path. Presence is not looked at.
+  bool LeadsFrom(const BackupManifest& backup) const;
+
+  // A segment that the path wants from a younger timeline, is missing there, but exists on an older one: the server would replay the
+  // older one's beyond the switch point.
+  bool WouldOvershoot(SegmentNo segment) const;
+
+ private:
+  WalPath(const WalCatalog& catalog, TimelineHistory history, uint32_t segment_size)
+      : catalog_(&catalog), history_(std::move(history)), segment_size_(segment_size) {}
+  const WalCatalog* catalog_;
+  TimelineHistory history_;
+  uint32_t segment_size_;
+};
+
+// "000000010000000000000003" or "000000010000000000000003 to 000000010000000000000007 (5 segments)".
+std::string DescribeSpan(const WalSpan& span, uint32_t segment_size);
+
+}  // namespace pitr
