@@ -73,7 +73,9 @@ uint32_t AddControlFile(std::vector<MappedFile>& files) {
   control.path = kControlFilePath;
   const auto at = std::lower_bound(files.begin(), files.end(), control,
                                    [](const MappedFile& a, const MappedFile& b) { return a.path < b.path; });
-  return static_cast<uint32_t>(files.insert(at, std::move(control)) - files.begin());
+  const auto index = static_cast<uint32_t>(at - files.begin());
+  files.insert(at, std::move(control));
+  return index;
 }
 
 // Sliced files: what the jobs found of each slice says how long the file was.
