@@ -1,5 +1,6 @@
 // Conformance: listing.
 #include <algorithm>
+#include <cstdio>
 #include <thread>
 
 #include "store_suite/suite.h"

@@ -30,6 +30,38 @@ ROOMS = {
     "report": ["base", "config", "pg", "store", "repo", "backup", "restore"],
 }
 
+# Standard names and the headers that have them. What one compiler's library drags in by itself, the next one does not.
+STANDARD_NAMES = [
+    (r"\bu?int(8|16|32|64)_t\b|\bSIZE_MAX\b|\bU?INT(8|16|32|64)_M(AX|IN)\b", ["cstdint"]),
+    (r"\bstd::(sort|stable_sort|find|find_if|clamp|all_of|any_of|none_of|search|reverse|remove_if|lower_bound|"
+     r"upper_bound|transform|count_if|count|max_element|min_element|unique|mismatch|ranges)\b", ["algorithm"]),
+    (r"\bstd::(unique_ptr|shared_ptr|weak_ptr|make_unique|make_shared)\b", ["memory"]),
+    (r"\bstd::function\b", ["functional"]),
+    (r"\bstd::(optional|nullopt)\b", ["optional"]),
+    (r"\bstd::atomic\b", ["atomic"]),
+    (r"\bstd::(mutex|lock_guard|unique_lock|scoped_lock)\b", ["mutex"]),
+    (r"\bstd::condition_variable\b", ["condition_variable"]),
+    (r"\bstd::thread\b", ["thread"]),
+    (r"\bstd::array\b", ["array"]),
+    (r"\bstd::(map|multimap)\b", ["map"]),
+    (r"\bstd::(set|multiset)\b", ["set"]),
+    (r"\bstd::unordered_map\b", ["unordered_map"]),
+    (r"\bstd::deque\b", ["deque"]),
+    (r"\bstd::vector\b", ["vector"]),
+    (r"\bstd::variant\b", ["variant"]),
+    (r"\bstd::span\b", ["span"]),
+    (r"\bstd::string_view\b", ["string_view", "string"]),
+    (r"\bstd::string\b", ["string"]),
+    (r"\bstd::(to_chars|from_chars)\b", ["charconv"]),
+    (r"\bstd::numeric_limits\b", ["limits"]),
+    (r"\bstd::bad_alloc\b", ["new"]),
+    (r"\bstd::filesystem\b", ["filesystem"]),
+    (r"\bstd::chrono\b", ["chrono", "thread"]),
+    (r"\b(std::)?(memcpy|memcmp|memset|memmove|strlen|strerror|strcmp)\s*\(", ["cstring", "string.h"]),
+    (r"\b(std::)?(snprintf|printf|fprintf|fputs|fopen)\s*\(", ["cstdio", "stdio.h"]),
+    (r"\berrno\b", ["cerrno", "errno.h"]),
+]
+
 
 def tracked(*patterns):
     command = ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard", "--", *patterns]
@@ -110,6 +142,26 @@ def rule_server_headers():
         for include in INCLUDE.findall(read(name)):
             if SERVER_HEADERS.match(include) and not os.path.exists("test/" + include):
                 yield f"{name}: {include} (PostgreSQL headers belong to src/server)"
+
+
+def reached(name, seen):
+    """Every header that a file includes, directly or through headers of the project."""
+    for include in INCLUDE.findall(read(name)) if name not in seen else ():
+        seen[name] = seen.get(name, set()) | {include}
+        for root in ("src/", "test/"):
+            if os.path.isfile(root + include):
+                reached(root + include, seen)
+    return set().union(*seen.values()) if seen else set()
+
+
+def rule_standard_headers():
+    for name in cpp("src/core", "src/cli", "test"):
+        text = without_comments(read(name))
+        headers = reached(name, {})
+        for pattern, wanted in STANDARD_NAMES:
+            match = re.search(pattern, text)
+            if match and not headers & set(wanted):
+                yield f"{name}: uses {match.group(0).strip(' (')} without <{wanted[0]}>"
 
 
 def rule_curl():

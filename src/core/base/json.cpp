@@ -1,6 +1,7 @@
 #include "core/base/json.h"
 
 #include <charconv>
+#include <cstdint>
 
 namespace pitr {
 namespace {

@@ -3,6 +3,7 @@
 // Pure functions.
 #pragma once
 #include <nlohmann/json.hpp>
+#include <cstdint>
 #include <string>
 #include <string_view>
 

@@ -2,6 +2,7 @@
 #include <charconv>
 #include <climits>
 #include <cmath>
+#include <cstdint>
 #include <optional>
 
 #include "core/config/settings.h"

@@ -1,5 +1,7 @@
 #include "core/base/json.h"
 
+#include <cstdint>
+
 #include <gtest/gtest.h>
 
 namespace pitr {
