@@ -1,72 +1,23 @@
 #include "core/restore/restore_guard.h"
 
-#include <signal.h>
-#include <sys/shm.h>
 #include <sys/statvfs.h>
 #include <unistd.h>
 
 #include <algorithm>
-#include <charconv>
 #include <filesystem>
 #include <set>
 
 #include "core/pg/control.h"
 #include "core/report/describe_size.h"
+#include "core/restore/server_state.h"
 #include "core/store/directory_walk.h"
 
 namespace pitr {
 namespace {
 
 constexpr std::string_view kPidFile = "postmaster.pid";
-constexpr size_t kPidLineOfPid = 0;
-constexpr size_t kPidLineOfSharedMemory = 6;
 // Left free beyond the files themselves, for WAL and what recovery writes.
 constexpr uint64_t kSpareBytes = uint64_t{64} << 20;
-
-std::vector<std::string> Lines(const Bytes& content) {
-  std::vector<std::string> lines(1);
-  for (uint8_t c : content) {
-    if (c == '\n') {
-      lines.emplace_back();
-    } else {
-      lines.back() += static_cast<char>(c);
-    }
-  }
-  return lines;
-}
-
-template <class T>
-std::optional<T> Number(std::string_view text) {
-  while (!text.empty() && text.front() == ' ') text.remove_prefix(1);
-  T value{};
-  auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-  if (error != std::errc() || (end != text.data() + text.size() && *end != ' ')) return std::nullopt;
-  return value;
-}
-
-// A process with this number exists, and nothing shows that it works elsewhere: a server's working directory is its data directory.
-bool IsServerProcess(pid_t pid, const ClusterTree& tree) {
-  if (pid <= 0 || (kill(pid, 0) != 0 && errno != EPERM)) return false;
-  struct stat its, ours;
-  const std::string directory = "/proc/" + std::to_string(pid) + "/cwd";
-  if (stat(directory.c_str(), &its) != 0 || fstat(tree.data_fd(), &ours) != 0) return true;
-  return its.st_dev == ours.st_dev && its.st_ino == ours.st_ino;
-}
-
-// Line 7 of postmaster.pid: key and number of the server's shared memory.
-bool SharedMemoryInUse(const std::string& line) {
-  const size_t space = line.find_first_not_of(' ');
-  if (space == std::string::npos) return false;
-  const size_t gap = line.find(' ', space);
-  if (gap == std::string::npos) return false;
-  const auto key = Number<unsigned long>(std::string_view(line).substr(space));
-  const size_t second = line.find_first_not_of(' ', gap);
-  const auto id = second == std::string::npos ? std::nullopt : Number<int>(std::string_view(line).substr(second));
-  if (!key || !id) return false;
-  struct shmid_ds info;
-  if (shmctl(*id, IPC_STAT, &info) != 0) return false;
-  return static_cast<unsigned long>(static_cast<uint32_t>(info.shm_perm.__key)) == *key && info.shm_nattch > 0;
-}
 
 Status CheckOwnCluster(const ClusterTree& tree, const RestorePlan& plan, bool force) {
   auto control = ReadControlFile(tree.data_directory() + "/" + kControlFilePath);
@@ -89,15 +40,13 @@ Status CheckNotRunning(const ClusterTree& tree) {
   auto content = tree.ReadWhole(kPidFile, 65536);
   if (content.code() == Code::kNotFound) return Status::Ok();
   if (!content.ok()) return content.status();
-  const auto lines = Lines(content.value());
   const std::string hint = "Stop the server first (pg_ctl stop -D " + tree.data_directory() + ").";
-  // A standalone backend writes its number negative.
-  const auto pid = Number<int>(lines[kPidLineOfPid]);
-  if (pid && IsServerProcess(std::abs(*pid), tree))
+  const ServerProcess server = InspectServer(content.value(), tree.data_fd());
+  if (server.running)
     return Status(Code::kInvalidArgument, "a server is running in \"" + tree.data_directory() + "\"")
-        .WithDetail("Its process is " + std::to_string(std::abs(*pid)) + ".")
+        .WithDetail("Its process is " + std::to_string(server.pid) + ".")
         .WithHint(hint);
-  if (lines.size() > kPidLineOfSharedMemory && SharedMemoryInUse(lines[kPidLineOfSharedMemory]))
+  if (server.memory_in_use)
     return Status(Code::kInvalidArgument, "processes of a server are still running in \"" + tree.data_directory() + "\"")
         .WithDetail("The postmaster is gone, but its shared memory is in use.")
         .WithHint("End the remaining postgres processes of this directory first.");

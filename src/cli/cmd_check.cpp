@@ -1,0 +1,54 @@
+// pg_pitr check: whether settings, store, keys, backups and archive would do when they are needed.
+#include <cstdio>
+
+#include "cli/exit_code.h"
+#include "cli/log_stderr.h"
+#include "cli/settings_path.h"
+#include "cli/signals.h"
+#include "cli/verbs.h"
+#include "core/report/store_check.h"
+
+namespace pitr::cli {
+namespace {
+
+struct CheckOptions {
+  std::string data_directory;
+  bool json = false;
+};
+
+Result<bool> RunCheck(const Invocation& invocation, const CheckOptions& options) {
+  OpContext ctx;
+  ctx.cancel = &CatchSignals();
+  StderrLog log;
+  PITR_ASSIGN(const Config config, LoadConfig(ConfigPath(invocation.config)));
+  std::vector<CheckRow> rows = CheckRepository(config, log, ctx);
+  if (!options.data_directory.empty())
+    for (CheckRow& row : CheckDataDirectory(config, options.data_directory, log, ctx)) rows.push_back(std::move(row));
+  PITR_TRY(ctx.Check());
+  std::fputs((options.json ? CheckJson(rows) + "\n" : CheckText(rows)).c_str(), stdout);
+  return AllPassed(rows);
+}
+
+}  // namespace
+
+void AddCheck(CLI::App& app, Invocation& invocation) {
+  auto* verb = app.add_subcommand("check", "Prove that the settings, the store and the repository would do when they are needed");
+  verb->footer(
+      "Tries everything that backups and restores rely on: creating, never replacing, reading, listing, uploading in parts,\n"
+      "deleting (with small objects under probe/, which it removes), the passphrase, the backups and the archive.\n"
+      "Exit code 1 when something failed. With --pgdata it also looks whether that data directory belongs to this repository.\n"
+      "SELECT * FROM pitr_check() in the server checks the server's side, too.");
+  AddConfigOption(*verb, invocation);
+  auto options = std::make_shared<CheckOptions>();
+  verb->add_option("-D,--pgdata", options->data_directory, "Also check this data directory")->type_name("DIR");
+  verb->add_flag("--json", options->json, "Print one JSON object instead of a page");
+  verb->callback([&invocation, options] {
+    invocation.run = [&invocation, options] {
+      auto passed = RunCheck(invocation, *options);
+      if (!passed.ok()) return Fail(passed.status());
+      return passed.value() ? kExitOk : kExitFailed;
+    };
+  });
+}
+
+}  // namespace pitr::cli

@@ -1,0 +1,44 @@
+// pg_pitr info: what the repository holds and how far back and forward it reaches.
+#include <cstdio>
+
+#include "cli/exit_code.h"
+#include "cli/log_stderr.h"
+#include "cli/settings_path.h"
+#include "cli/signals.h"
+#include "cli/verbs.h"
+#include "core/report/info_report.h"
+
+namespace pitr::cli {
+namespace {
+
+Status RunInfo(const Invocation& invocation, bool json) {
+  OpContext ctx;
+  ctx.cancel = &CatchSignals();
+  StderrLog log;
+  PITR_ASSIGN(Config config, LoadConfig(ConfigPath(invocation.config)));
+  PITR_ASSIGN(auto repository, Repository::Open(config, log, ctx));
+  PITR_ASSIGN(InfoReport report, LoadInfoReport(*repository, {}, ctx));
+  std::fputs((json ? InfoJson(report) + "\n" : InfoText(report)).c_str(), stdout);
+  return Status::Ok();
+}
+
+}  // namespace
+
+void AddInfo(CLI::App& app, Invocation& invocation) {
+  auto* verb = app.add_subcommand("info", "Show backups, archived WAL and how far back and forward a recovery can go");
+  verb->footer(
+      "Reads the repository only; nothing is changed and the server need not run.\n"
+      "A gap in the archive is a wall: recovery from a backup before it cannot get past it.\n\n"
+      "Example:\n  pg_pitr info --config /etc/pg_pitr.conf");
+  AddConfigOption(*verb, invocation);
+  auto json = std::make_shared<bool>(false);
+  verb->add_flag("--json", *json, "Print one JSON object instead of a page");
+  verb->callback([&invocation, json] {
+    invocation.run = [&invocation, json] {
+      const Status status = RunInfo(invocation, *json);
+      return status.ok() ? kExitOk : Fail(status);
+    };
+  });
+}
+
+}  // namespace pitr::cli

@@ -1,0 +1,55 @@
+// pg_pitr plan: where a recovery would end, from which backup, and whether everything it needs is there.
+#include <cstdio>
+
+#include "cli/exit_code.h"
+#include "cli/log_stderr.h"
+#include "cli/settings_path.h"
+#include "cli/signals.h"
+#include "cli/target_options.h"
+#include "core/report/describe_size.h"
+
+namespace pitr::cli {
+namespace {
+
+struct PlanOptions {
+  TargetOptions target;
+  bool json = false;
+};
+
+Status RunPlan(const Invocation& invocation, const PlanOptions& options) {
+  OpContext ctx;
+  ctx.cancel = &CatchSignals();
+  StderrLog log;
+  const std::string path = ConfigPath(invocation.config);
+  PITR_ASSIGN(const PlanRequest request, MakePlanRequest(options.target));
+  PITR_ASSIGN(const Config config, LoadConfig(path));
+  PITR_ASSIGN(const auto repository, Repository::Open(config, log, ctx));
+  PITR_ASSIGN(const RestorePlan plan, MakeRestorePlan(*repository, request, ctx));
+  const std::string text = options.json ? PlanJson(plan, path) + "\n" : AlignItems(DescribePlan(plan, path), 0);
+  std::fputs(text.c_str(), stdout);
+  return Status::Ok();
+}
+
+}  // namespace
+
+void AddPlan(CLI::App& app, Invocation& invocation) {
+  auto* verb = app.add_subcommand("plan", "Show exactly where a recovery would end, and prove that it can get there");
+  verb->footer(
+      "Finds the record at which PostgreSQL would stop, chooses the backup, checks that every WAL segment\n"
+      "and every object of the backup is there, and prints the command that does it. Changes nothing.\n"
+      "When the target cannot be reached it says why, and what can.\n\n"
+      "Example: what was there just before 14:29?\n"
+      "  pg_pitr plan --target-time '2026-05-22 14:29:00+02'");
+  AddConfigOption(*verb, invocation);
+  auto options = std::make_shared<PlanOptions>();
+  AddTargetOptions(*verb, options->target);
+  verb->add_flag("--json", options->json, "Print one JSON object instead of a page");
+  verb->callback([&invocation, options] {
+    invocation.run = [&invocation, options] {
+      const Status status = RunPlan(invocation, *options);
+      return status.ok() ? kExitOk : Fail(status);
+    };
+  });
+}
+
+}  // namespace pitr::cli

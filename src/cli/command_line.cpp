@@ -1,0 +1,64 @@
+// Parsing of the command line and the last catch for exceptions.
+#include <cstdio>
+#include <exception>
+
+#include "cli/exit_code.h"
+#include "cli/settings_path.h"
+#include "cli/verbs.h"
+
+namespace pitr::cli {
+namespace {
+
+constexpr const char* kOverview =
+    "Point-in-time recovery for PostgreSQL: everything that must work when the server is gone.\n\n"
+    "After an accident, in this order:\n"
+    "  pg_pitr info                          what is there, how far back and forward it goes\n"
+    "  pg_pitr plan --target-time '...'      which backup, where replay ends, is everything there\n"
+    "  pg_pitr restore -D DIR --target-time '...'   then start the server; it recovers by itself\n";
+
+constexpr const char* kFooter =
+    "Exit codes: 0 done, 1 failed, 2 wrong command line or settings, 3 stopped by a signal (run again to continue).\n"
+    "wal-get has its own, see its help. \"pg_pitr VERB --help\" explains each verb.";
+
+int Parse(CLI::App& app, int argc, char** argv) {
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError& error) {
+    const int code = app.exit(error, std::cout, std::cerr);
+    if (code == 0) return -1;
+    // PostgreSQL would take a small code for "no such file".
+    return argc > 1 && std::string_view(argv[1]) == "wal-get" ? kWalGetConfiguration : kExitUsage;
+  }
+  return 0;
+}
+
+}  // namespace
+
+void AddConfigOption(CLI::App& verb, Invocation& invocation) {
+  verb.add_option("-c,--config", invocation.config,
+                  std::string("Settings file (default: $") + kConfigVariable + ", then " + kDefaultConfigPath + ")")
+      ->type_name("FILE");
+}
+
+int RunCommandLine(int argc, char** argv) {
+  try {
+    CLI::App app(kOverview, "pg_pitr");
+    app.footer(kFooter);
+    app.require_subcommand(1);
+    Invocation invocation;
+    AddInfo(app, invocation);
+    AddPlan(app, invocation);
+    AddRestore(app, invocation);
+    AddCheck(app, invocation);
+    AddWalGet(app, invocation);
+    AddWalPush(app, invocation);
+    AddKey(app, invocation);
+    AddVersion(app, invocation);
+    if (int code = Parse(app, argc, argv); code != 0) return code < 0 ? kExitOk : code;
+    return invocation.run();
+  } catch (const std::exception& error) {
+    return Fail({Code::kInternal, error.what()});
+  }
+}
+
+}  // namespace pitr::cli

@@ -1,0 +1,38 @@
+#include "cli/exit_code.h"
+
+#include <cstdio>
+
+#include "cli/signals.h"
+
+namespace pitr::cli {
+
+void PrintError(const Status& status) {
+  std::string text = "pg_pitr: error: " + status.message() + "\n";
+  if (!status.detail().empty()) text += "DETAIL:  " + status.detail() + "\n";
+  if (!status.hint().empty()) text += "HINT:  " + status.hint() + "\n";
+  std::fputs(text.c_str(), stderr);
+}
+
+int Fail(const Status& status) {
+  PrintError(status);
+  if (status.code() == Code::kCancelled) return kExitCancelled;
+  return status.code() == Code::kInvalidArgument ? kExitUsage : kExitFailed;
+}
+
+int WalGetExitCode(const Status& status) {
+  switch (status.code()) {
+    case Code::kOk: return kExitOk;
+    case Code::kNotFound: return kWalGetAbsent;
+    case Code::kUnavailable: return kWalGetUnavailable;
+    case Code::kCorruption: return kWalGetCorrupt;
+    case Code::kPermission: return kWalGetPermission;
+    case Code::kInvalidArgument: return kWalGetConfiguration;
+    case Code::kConflict:
+    case Code::kAlreadyExists: return kWalGetConflict;
+    case Code::kCancelled: return kWalGetSignalBase + CaughtSignal();
+    case Code::kInternal: return kWalGetInternal;
+  }
+  return kWalGetInternal;
+}
+
+}  // namespace pitr::cli

@@ -1,0 +1,90 @@
+#include "cli/progress_line.h"
+
+#include <unistd.h>
+
+#include <algorithm>
+
+#include "core/report/describe_size.h"
+
+namespace pitr::cli {
+namespace {
+
+constexpr int kBarCells = 24;
+constexpr int64_t kTerminalMillis = 200;
+constexpr int64_t kPlainMillis = 10000;
+
+}  // namespace
+
+std::string ProgressText(uint64_t done, uint64_t total, double bytes_per_second, bool bar) {
+  done = std::min(done, total);
+  const double part = total == 0 ? 1.0 : static_cast<double>(done) / static_cast<double>(total);
+  char percent[16];
+  std::snprintf(percent, sizeof percent, "%3d%%", static_cast<int>(part * 100));
+  std::string text;
+  if (bar) {
+    const int cells = static_cast<int>(part * kBarCells);
+    text = "[" + std::string(static_cast<size_t>(cells), '#') + std::string(static_cast<size_t>(kBarCells - cells), '.') + "] ";
+  }
+  text += std::string(percent) + "  " + DescribeBytes(done) + " of " + DescribeBytes(total);
+  if (bytes_per_second >= 1) {
+    text += "  " + DescribeBytes(static_cast<uint64_t>(bytes_per_second)) + "/s";
+    if (done < total) text += "  ETA " + DescribeSeconds(static_cast<int64_t>(static_cast<double>(total - done) / bytes_per_second) + 1);
+  }
+  return text;
+}
+
+ProgressLine::ProgressLine(const Progress& progress, FILE* out)
+    : progress_(progress), out_(out), terminal_(isatty(fileno(out)) != 0) {
+  auto job = Job::Start([this](const CancelToken& stop) { return Draw(stop); });
+  if (job.ok()) job_ = std::move(job).value();  // without a thread there is no bar, and the work goes on
+}
+
+ProgressLine::~ProgressLine() {
+  job_.reset();
+  if (progress_.bytes_total == 0) return;
+  Print(0);
+  if (terminal_) std::fputs("\n", out_);
+}
+
+void ProgressLine::Print(double bytes_per_second) {
+  const uint64_t done = progress_.bytes_done, total = progress_.bytes_total;
+  if (total == 0) return;
+  std::string text = ProgressText(done, total, bytes_per_second, terminal_);
+  if (terminal_) {
+    // Redrawn in place; spaces cover what was longer before.
+    const size_t width = text.size();
+    if (last_.size() > width) text.append(last_.size() - width, ' ');
+    std::fprintf(out_, "\r%s", text.c_str());
+    last_ = text.substr(0, width);
+  } else if (text != last_) {
+    std::fprintf(out_, "%s\n", text.c_str());
+    last_ = text;
+  }
+  std::fflush(out_);
+}
+
+Status ProgressLine::Draw(const CancelToken& stop) {
+  const Clock& clock = SystemClock();
+  const int64_t interval = terminal_ ? kTerminalMillis : kPlainMillis;
+  int64_t next = clock.SteadyMillis() + interval;
+  const int64_t begun = clock.SteadyMillis();
+  uint64_t before = 0;
+  int64_t before_millis = begun;
+  double rate = 0;
+  while (!stop.cancelled()) {
+    clock.SleepMillis(50);
+    const int64_t now = clock.SteadyMillis();
+    if (now < next) continue;
+    next = now + interval;
+    const uint64_t done = progress_.bytes_done;
+    const double latest = static_cast<double>(done - before) * 1000 / static_cast<double>(std::max<int64_t>(now - before_millis, 1));
+    // Smoothed, so that the estimate does not jump.
+    rate = rate == 0 ? latest : rate * 0.8 + latest * 0.2;
+    before = done;
+    before_millis = now;
+    Print(rate);
+  }
+  return Status::Ok();
+}
+
+}  // namespace pitr::cli

@@ -1,0 +1,20 @@
+// The options that name a recovery target, which plan and restore share.
+#pragma once
+#include <memory>
+
+#include "cli/verbs.h"
+#include "core/restore/plan.h"
+
+namespace pitr::cli {
+
+struct TargetOptions {
+  TargetText text;
+  bool latest = false;
+  std::string backup;
+};
+
+void AddTargetOptions(CLI::App& verb, TargetOptions& options);
+// kInvalidArgument, naming the options as they are written here.
+Result<PlanRequest> MakePlanRequest(const TargetOptions& options);
+
+}  // namespace pitr::cli

@@ -1,0 +1,164 @@
+#include "core/restore/wal_spool.h"
+
+#include <dirent.h>
+#include <fcntl.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <climits>
+#include <cstdlib>
+
+#include "core/restore/server_state.h"
+#include "core/store/file_error.h"
+
+namespace pitr {
+namespace {
+
+constexpr const char* kSpoolName = "pg_pitr.spool";
+constexpr const char* kSource = "source";
+constexpr const char* kLock = "lock";
+constexpr const char* kRequest = "request";
+constexpr std::string_view kFetching = ".fetching";
+constexpr size_t kSegmentNameLength = 24;
+
+// The whole of a small file; empty when there is none.
+std::string ReadSmall(const std::string& path) {
+  const UniqueFd fd(open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW));
+  char buffer[PATH_MAX + 128];
+  const ssize_t got = fd.ok() ? read(fd.get(), buffer, sizeof buffer) : -1;
+  return got <= 0 ? std::string() : std::string(buffer, static_cast<size_t>(got));
+}
+
+Status WriteSmall(const std::string& path, std::string_view content) {
+  UniqueFd fd(open(path.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600));
+  if (!fd.ok()) return FileError(errno, "creating \"" + path + "\"");
+  for (size_t done = 0; done < content.size();) {
+    const ssize_t put = write(fd.get(), content.data() + done, content.size() - done);
+    if (put < 0 && errno == EINTR) continue;
+    if (put < 0) return FileError(errno, "writing \"" + path + "\"");
+    done += static_cast<size_t>(put);
+  }
+  if (int error = fd.Close()) return FileError(error, "closing \"" + path + "\"");
+  return Status::Ok();
+}
+
+std::string CurrentDirectory() {
+  char buffer[PATH_MAX];
+  return getcwd(buffer, sizeof buffer) == nullptr ? std::string() : std::string(buffer);
+}
+
+}  // namespace
+
+WalSpool::WalSpool(std::string data_directory, std::string directory, std::string config_path)
+    : data_directory_(std::move(data_directory)), directory_(std::move(directory)), config_path_(std::move(config_path)) {}
+
+std::optional<WalSpool> WalSpool::For(const std::string& destination, const std::string& config_path) {
+  const size_t slash = destination.rfind('/');
+  if (slash == std::string::npos || slash == 0) return std::nullopt;
+  std::string wal = destination.substr(0, slash);
+  std::string data;
+  // The server runs the command in its data directory; pg_wal may be a link to elsewhere.
+  if (wal.front() != '/') {
+    data = CurrentDirectory();
+    if (data.empty()) return std::nullopt;
+    wal = data + "/" + wal;
+  } else {
+    data = wal.substr(0, wal.rfind('/'));
+  }
+  if (!IsRecovering(data)) return std::nullopt;
+  return WalSpool(data, wal + "/" + kSpoolName, config_path);
+}
+
+std::string WalSpool::SourceText() const { return config_path_ + "\n" + ReadSmall("/proc/sys/kernel/random/boot_id"); }
+
+bool WalSpool::IsOurs() const { return ReadSmall(Path(kSource)) == SourceText(); }
+
+bool WalSpool::Take(const std::string& name, const std::string& destination) const {
+  return IsOurs() && rename(Path(name).c_str(), destination.c_str()) == 0;
+}
+
+bool WalSpool::IsBeingFetched(const std::string& name) const {
+  return access(Path(name + std::string(kFetching)).c_str(), F_OK) == 0 && IsOurs() && HasPrefetcher();
+}
+
+void WalSpool::Request(const std::string& name) const {
+  if (mkdir(directory_.c_str(), 0700) != 0 && errno != EEXIST) return;
+  (void)WriteSmall(Path(kRequest), name);
+}
+
+bool WalSpool::HasPrefetcher() const {
+  const UniqueFd fd(open(Path(kLock).c_str(), O_RDWR | O_CLOEXEC | O_NOFOLLOW));
+  if (!fd.ok()) return false;
+  // Closing releases what is taken here at once.
+  return flock(fd.get(), LOCK_SH | LOCK_NB) != 0;
+}
+
+Result<UniqueFd> WalSpool::Lock() const {
+  UniqueFd fd(open(Path(kLock).c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600));
+  if (!fd.ok()) return FileError(errno, "opening the lock of \"" + directory_ + "\"");
+  // One that only looks holds it for a moment.
+  for (int attempt = 0; attempt < 20; ++attempt) {
+    if (flock(fd.get(), LOCK_EX | LOCK_NB) == 0) return fd;
+    usleep(5000);
+  }
+  return Status(Code::kAlreadyExists, "another process fetches ahead into \"" + directory_ + "\"");
+}
+
+Status WalSpool::Begin() const {
+  // Without its source nothing in the spool is used, whatever happens in between.
+  unlink(Path(kSource).c_str());
+  for (const std::string& name : Segments()) Forget(name);
+  return WriteSmall(Path(kSource), SourceText());
+}
+
+std::string WalSpool::LastRequest() const {
+  std::string name = ReadSmall(Path(kRequest));
+  return name.size() == kSegmentNameLength ? name : std::string();
+}
+
+std::vector<std::string> WalSpool::Segments() const {
+  std::vector<std::string> names;
+  DIR* directory = opendir(directory_.c_str());
+  if (directory == nullptr) return names;
+  while (const dirent* entry = readdir(directory)) {
+    const std::string name = entry->d_name;
+    if (name.size() == kSegmentNameLength) names.push_back(name);
+  }
+  closedir(directory);
+  return names;
+}
+
+Status WalSpool::MarkFetching(const std::string& name) const { return WriteSmall(Path(name + std::string(kFetching)), {}); }
+
+Status WalSpool::Store(const std::string& name, std::string_view content) const {
+  const std::string mark = Path(name + std::string(kFetching));
+  PITR_TRY(WriteSmall(mark, content));
+  if (rename(mark.c_str(), Path(name).c_str()) != 0) return FileError(errno, "renaming \"" + mark + "\"");
+  return Status::Ok();
+}
+
+void WalSpool::Forget(const std::string& name) const {
+  unlink(Path(name + std::string(kFetching)).c_str());
+  unlink(Path(name).c_str());
+}
+
+bool WalSpool::Exists(const UniqueFd& lock) const {
+  struct stat held, there;
+  return fstat(lock.get(), &held) == 0 && stat(Path(kLock).c_str(), &there) == 0 && held.st_ino == there.st_ino && held.st_dev == there.st_dev;
+}
+
+void WalSpool::Remove() const {
+  unlink(Path(kSource).c_str());
+  DIR* directory = opendir(directory_.c_str());
+  if (directory == nullptr) return;
+  while (const dirent* entry = readdir(directory)) {
+    const std::string name = entry->d_name;
+    if (name != "." && name != ".." && name != kLock) unlink(Path(name).c_str());
+  }
+  closedir(directory);
+  unlink(Path(kLock).c_str());
+  rmdir(directory_.c_str());
+}
+
+}  // namespace pitr

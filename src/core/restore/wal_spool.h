@@ -1,0 +1,57 @@
+// Segments fetched ahead of the server, in pg_wal/pg_pitr.spool. wal-get takes them by a rename; one prefetcher process, the holder of the
+// spool's lock, puts them there.
+//
+// Files: "source" (settings file and boot of the machine that the content belongs to), "lock", "request" (the name asked for last),
+// "<segment>.fetching" while it is being fetched, "<segment>" when it is whole and verified. Content is not synced: after a crash of the machine
+// the boot differs and nothing in it is used. An absent segment leaves no trace, so absence is always confirmed by the one who asks.
+#pragma once
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "core/base/status.h"
+#include "core/base/unique_fd.h"
+
+namespace pitr {
+
+class WalSpool {
+ public:
+  // For the %p of a restore_command. nullopt when it does not lie in the pg_wal of a server that is recovering: then nothing is to be
+  // fetched ahead. `config_path` is absolute. Touches nothing.
+  static std::optional<WalSpool> For(const std::string& destination, const std::string& config_path);
+  WalSpool(std::string data_directory, std::string directory, std::string config_path);
+
+  const std::string& directory() const { return directory_; }
+  const std::string& data_directory() const { return data_directory_; }
+  const std::string& config_path() const { return config_path_; }
+
+  // For wal-get. All fail softly: then the file is fetched directly.
+  bool Take(const std::string& name, const std::string& destination) const;  // renamed into place
+  bool IsBeingFetched(const std::string& name) const;
+  void Request(const std::string& name) const;  // makes the spool if need be
+  bool HasPrefetcher() const;
+
+  // For the prefetcher. The lock is held as long as the descriptor lives; kAlreadyExists when another holds it.
+  Result<UniqueFd> Lock() const;
+  // Removes everything but the lock and the request; afterwards the spool belongs to this source.
+  Status Begin() const;
+  std::string LastRequest() const;  // empty when there is none
+  std::vector<std::string> Segments() const;  // names of whole files, in no order
+  Status Store(const std::string& name, std::string_view content) const;
+  Status MarkFetching(const std::string& name) const;
+  void Forget(const std::string& name) const;  // the file and its mark
+  // False when the directory was removed or replaced since `lock` was taken.
+  bool Exists(const UniqueFd& lock) const;
+  void Remove() const;
+
+ private:
+  std::string SourceText() const;
+  bool IsOurs() const;
+  std::string Path(const std::string& name) const { return directory_ + "/" + name; }
+
+  std::string data_directory_;
+  std::string directory_;
+  std::string config_path_;
+};
+
+}  // namespace pitr
