@@ -1,32 +1,15 @@
 // Loads recorded samples from test/golden; those named *.zst are decompressed.
 #pragma once
-#include <gtest/gtest.h>
-#include <zstd.h>
-
-#include <fstream>
-#include <iterator>
 #include <string>
 
 #include "core/base/bytes.h"
 
 namespace pitr {
 
+// The folder test/golden of this checkout.
+std::string GoldenDirectory();
+
 // Fails the test and returns nothing when the sample is missing or damaged.
-inline Bytes LoadGolden(const std::string& name) {
-  const std::string path = std::string(PITR_SOURCE_DIR) + "/test/golden/" + name;
-  std::ifstream file(path, std::ios::binary);
-  Bytes stored{std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()};
-  EXPECT_FALSE(stored.empty()) << path;
-  if (!name.ends_with(".zst")) return stored;
-  const unsigned long long size = ZSTD_getFrameContentSize(stored.data(), stored.size());
-  if (size > (64u << 20)) {
-    ADD_FAILURE() << path << " is not a zstd frame with its size";
-    return {};
-  }
-  Bytes plain(size);
-  const size_t got = ZSTD_decompress(plain.data(), plain.size(), stored.data(), stored.size());
-  EXPECT_EQ(got, size) << path;
-  return plain;
-}
+Bytes LoadGolden(const std::string& name);
 
 }  // namespace pitr
