@@ -27,7 +27,8 @@ reserve_port() {
   for _ in $(seq 200); do
     port=$((20000 + (RANDOM * 32768 + RANDOM) % 10000))
     lock=/tmp/.pg_pitr-port-$port
-    if [ -e "$lock" ] && ! kill -0 "$(cat "$lock" 2>/dev/null || echo 0)" 2>/dev/null; then rm -f "$lock"; fi
+    # Not kill -0: that also fails for a living owner that is another user's.
+    if [ -e "$lock" ] && [ ! -d "/proc/$(cat "$lock" 2>/dev/null || echo none)" ]; then rm -f "$lock" 2>/dev/null || continue; fi
     port_is_free "$port" || continue
     (set -C; echo $$ > "$lock") 2>/dev/null || continue
     echo "$port"

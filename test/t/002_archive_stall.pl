@@ -13,7 +13,7 @@ my $silent = IO::Socket::INET->new(Listen => 64, LocalAddr => '127.0.0.1', Local
 my $key = PostgreSQL::Test::Utils::tempdir() . '/s3.key';
 PitrTest::write_private($key, "access_key_id = a\nsecret_access_key = very-secret-value\n");
 
-my $p = PitrTest->new('stall', settings => [ 'pg_pitr.request_timeout = 60s' ]);
+my $p = PitrTest->new('stall', conf => "restart_after_crash = on\n", settings => [ 'pg_pitr.request_timeout = 60s' ]);
 $p->sql('CREATE DATABASE victim');
 $p->wait_archived;
 append_to_file($p->conf, "pg_pitr.repository = 's3://bucket/stall'\npg_pitr.s3_endpoint = 'http://127.0.0.1:" . $silent->sockport
@@ -50,7 +50,8 @@ for my $round (1 .. 3)
 	push @names, map { $p->sql("INSERT INTO t SELECT generate_series(1, 20000); SELECT pg_walfile_name(pg_switch_wal())") } 1 .. 4;
 	my $pid = $p->sql("SELECT pid FROM pg_stat_activity WHERE backend_type = 'archiver'");
 	kill 'KILL', $pid if $pid;
-	PitrTest::wait_for('the server to accept connections again', sub { my ($s) = $p->try_sql('SELECT 1'); $s == 0 });
+	PitrTest::wait_for('the server to be back with another archiver',
+		sub { my ($s, $new) = $p->try_sql("SELECT pid FROM pg_stat_activity WHERE backend_type = 'archiver'"); $s == 0 && $new && $new ne $pid; });
 }
 $p->wait_archived;
 is(scalar(grep { !-s $p->repository_dir . "/wal/00000001/$_" } @names), 0, 'every segment is stored in spite of kill -9');
