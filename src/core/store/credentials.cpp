@@ -12,6 +12,7 @@ namespace {
 
 // After a failed renewal, while the old credentials still work.
 constexpr int64_t kRenewalPauseMicros = 10 * 1000000;
+constexpr std::chrono::milliseconds kCancelPoll(50);
 
 class EnvironmentSource final : public CredentialSource {
  public:
@@ -43,6 +44,34 @@ std::optional<std::string> ProcessEnvironment(const char* name) {
   return value;
 }
 
+class CredentialProvider::Turn {
+ public:
+  explicit Turn(CredentialProvider* provider) : provider_(provider) {}
+  Turn(const Turn&) = delete;
+  Turn& operator=(const Turn&) = delete;
+  ~Turn() {
+    if (!taken_) return;
+    {
+      std::lock_guard lock(provider_->mutex_);
+      provider_->busy_ = false;
+    }
+    provider_->free_.notify_one();
+  }
+  Status Take(const OpContext& ctx) {
+    std::unique_lock lock(provider_->mutex_);
+    while (provider_->busy_) {
+      PITR_TRY(ctx.Check());
+      provider_->free_.wait_for(lock, kCancelPoll);
+    }
+    provider_->busy_ = taken_ = true;
+    return Status::Ok();
+  }
+
+ private:
+  CredentialProvider* provider_;
+  bool taken_ = false;
+};
+
 CredentialProvider::CredentialProvider(std::vector<std::unique_ptr<CredentialSource>> sources, const Clock& clock)
     : clock_(clock), sources_(std::move(sources)) {}
 
@@ -55,8 +84,8 @@ Result<AwsCredentials> CredentialProvider::LoadFrom(CredentialSource* source, co
 }
 
 Result<AwsCredentials> CredentialProvider::Get(const OpContext& ctx) {
-  std::unique_lock lock(mutex_, std::defer_lock);
-  while (!lock.try_lock_for(std::chrono::milliseconds(50))) PITR_TRY(ctx.Check());
+  Turn turn(this);
+  PITR_TRY(turn.Take(ctx));
   if (current_ != nullptr) {
     int64_t now = clock_.WallMicros();
     bool due = credentials_.expires_micros != INT64_MAX && now >= credentials_.expires_micros - kRenewBeforeExpiryMicros;
@@ -84,8 +113,9 @@ Result<AwsCredentials> CredentialProvider::Get(const OpContext& ctx) {
       .WithHint("Set s3_credentials_file, or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY in the server's environment.");
 }
 
-bool CredentialProvider::Invalidate(const AwsCredentials& refused) {
-  std::lock_guard lock(mutex_);
+bool CredentialProvider::Invalidate(const AwsCredentials& refused, const OpContext& ctx) {
+  Turn turn(this);
+  if (!turn.Take(ctx).ok()) return true;
   if (current_ == nullptr || credentials_.access_key_id != refused.access_key_id ||
       credentials_.session_token != refused.session_token)
     return true;  // another thread has renewed them already

@@ -5,6 +5,7 @@
 // Temporary credentials are renewed five minutes before they expire; files are read again when they changed.
 // Secrets appear in no message. Safe from several threads; one of them renews while the others wait.
 #pragma once
+#include <condition_variable>
 #include <functional>
 #include <memory>
 #include <mutex>
@@ -39,7 +40,7 @@ struct CredentialsConfig {
   int64_t metadata_timeout_ms = 1000;     // for each request to a metadata endpoint
 };
 
-// One source of the chain. Called under the provider's lock.
+// One source of the chain. Used by one thread at a time.
 class CredentialSource {
  public:
   virtual ~CredentialSource() = default;
@@ -61,17 +62,22 @@ class CredentialProvider {
   Result<AwsCredentials> Get(const OpContext& ctx);
 
   // The store refused these as expired. True when the next Get() may return others.
-  bool Invalidate(const AwsCredentials& refused);
+  bool Invalidate(const AwsCredentials& refused, const OpContext& ctx);
 
  private:
   Result<AwsCredentials> LoadFrom(CredentialSource* source, const OpContext& ctx);
 
+  // Exclusive use of everything below `busy_`, which a load may hold for seconds: waiting for it can be cancelled.
+  class Turn;
+
   const Clock& clock_;
-  std::timed_mutex mutex_;
-  const std::vector<std::unique_ptr<CredentialSource>> sources_;  // their state is protected by mutex_
-  CredentialSource* current_ = nullptr;                           // protected by mutex_
-  AwsCredentials credentials_;                                    // protected by mutex_; valid if current_
-  int64_t next_renewal_micros_ = 0;                               // protected by mutex_; not before, after a failed one
+  std::mutex mutex_;
+  std::condition_variable free_;
+  bool busy_ = false;                        // protected by mutex_
+  const std::vector<std::unique_ptr<CredentialSource>> sources_;
+  CredentialSource* current_ = nullptr;      // the source in use
+  AwsCredentials credentials_;               // valid if current_
+  int64_t next_renewal_micros_ = 0;          // not before, after a failed one
 };
 
 // The chain described above.

@@ -81,13 +81,13 @@ Result<HttpResponse> S3Client::Send(const S3Call& call, const HttpSink* sink, co
   PITR_ASSIGN(HttpResponse response, http_.Do(request, sink, ctx));
   bool good = response.status >= 200 && response.status < 300;
   if (good || std::find(call.accept.begin(), call.accept.end(), response.status) != call.accept.end()) return response;
-  return Failure(call, response, credentials.value());
+  return Failure(call, response, credentials.value(), ctx);
 }
 
-Status S3Client::Failure(const S3Call& call, const HttpResponse& response, const AwsCredentials& used) {
+Status S3Client::Failure(const S3Call& call, const HttpResponse& response, const AwsCredentials& used, const OpContext& ctx) {
   S3Error error = ParseS3Error(response.body).value_or(S3Error());
   Status status = Explain(call, response, error);
-  if (IsExpiredCredentials(error) && credentials_->Invalidate(used)) return {Code::kUnavailable, status.message()};
+  if (IsExpiredCredentials(error) && credentials_->Invalidate(used, ctx)) return {Code::kUnavailable, status.message()};
   // Object Lock by the bucket's default: only the store knows. Say "again"; from now on the header is sent.
   if (AsksForMd5(error) && !md5_required_.exchange(true)) return {Code::kUnavailable, status.message()};
   return status;

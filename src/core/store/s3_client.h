@@ -48,7 +48,7 @@ class S3Client {
 
  private:
   HttpHeaders SignedHeaders(const S3Call& call, const std::string& path, const AwsCredentials& credentials);
-  Status Failure(const S3Call& call, const HttpResponse& response, const AwsCredentials& used);
+  Status Failure(const S3Call& call, const HttpResponse& response, const AwsCredentials& used, const OpContext& ctx);
 
   const S3Config config_;
   const S3Endpoint endpoint_;

@@ -42,7 +42,7 @@ class Credentials : public testing::Test {
     config_.metadata_endpoint = server_.url();
     config_.container_endpoint = server_.url();
     config_.sts_endpoint = server_.url();
-    config_.metadata_timeout_ms = 300;
+    config_.metadata_timeout_ms = 5000;
   }
   ~Credentials() override { std::filesystem::remove_all(directory_); }
 
@@ -186,6 +186,7 @@ TEST_F(Credentials, InstanceMetadataVersionTwoAndRenewal) {
 }
 
 TEST_F(Credentials, SilentMetadataServiceCostsLittleAndMeansNotSet) {
+  config_.metadata_timeout_ms = 300;
   server_.Expect({.method = "PUT", .stall = true});
   auto start = std::chrono::steady_clock::now();
   Status status = MakeCredentialProvider(config_, clock_)->Get(ctx_).status();
