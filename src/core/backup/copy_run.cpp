@@ -46,9 +46,12 @@ class Finish {
   Status failure_;
 };
 
+// Stops and joins what it started, on every way out.
 class Threads {
  public:
+  explicit Threads(CancelToken& stop) : stop_(stop) {}
   ~Threads() {
+    stop_.Cancel();
     for (std::thread& thread : threads_) thread.join();
   }
   Status Start(std::function<void()> body) {
@@ -58,6 +61,7 @@ class Threads {
   }
 
  private:
+  CancelToken& stop_;
   std::vector<std::thread> threads_;
 };
 
@@ -96,6 +100,9 @@ void ApplySlices(const std::vector<std::unique_ptr<CopyJob>>& jobs, CopiedFiles&
 Status Assemble(std::vector<std::unique_ptr<CopyJob>>& jobs, CopiedFiles& copied) {
   copied.vanished.assign(copied.directory.files.size(), false);
   ApplySlices(jobs, copied);
+  size_t extents = 0;
+  for (const auto& job : jobs) extents += job->extents().size();
+  copied.extents.reserve(extents);
   for (auto& job : jobs) {
     for (const uint32_t index : job->vanished()) copied.vanished[index] = true;
     const size_t base = copied.frames.size();
@@ -121,7 +128,7 @@ Status Assemble(std::vector<std::unique_ptr<CopyJob>>& jobs, CopiedFiles& copied
 
 Status RunJobs(std::vector<std::unique_ptr<CopyJob>>& jobs, CancelToken& stop, const OpContext& ctx) {
   Finish finish(static_cast<int>(jobs.size()));
-  Threads threads;
+  Threads threads(stop);
   for (auto& job : jobs) {
     Status started =
         threads.Start([&finish, &stop, job = job.get()] { finish.Report(Guarded([&] { return job->Run(); }), stop); });
