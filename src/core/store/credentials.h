@@ -32,7 +32,7 @@ struct CredentialsConfig {
   std::string region = "us-east-1";       // for STS
   std::string proxy;                      // for STS, as HttpSettings::proxy
   std::string ca_file;                    // for STS with an endpoint of one's own
-  bool instance_metadata = true;          // ask IMDS as the last resort; pointless outside AWS
+  bool instance_metadata = false;         // ask IMDS as the last resort; OpenS3 sets it for AWS endpoints only
   Environment environment = ProcessEnvironment;
   std::string metadata_endpoint = "http://169.254.169.254";
   std::string container_endpoint = "http://169.254.170.2";

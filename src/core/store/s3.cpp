@@ -289,7 +289,7 @@ Result<std::unique_ptr<ObjectStore>> OpenS3(const S3Config& config, const Clock&
   credentials.region = config.region;
   credentials.proxy = config.proxy;
   credentials.ca_file = config.ca_file;
-  credentials.instance_metadata = credentials.instance_metadata && endpoint.aws;
+  credentials.instance_metadata = endpoint.aws;  // elsewhere the role of this machine means nothing
   return std::unique_ptr<ObjectStore>(
       std::make_unique<S3Store>(config, endpoint, MakeCredentialProvider(credentials, clock), clock));
 }

@@ -43,6 +43,7 @@ class Credentials : public testing::Test {
     config_.container_endpoint = server_.url();
     config_.sts_endpoint = server_.url();
     config_.metadata_timeout_ms = 5000;
+    config_.instance_metadata = true;  // the scripted server plays it
   }
   ~Credentials() override { std::filesystem::remove_all(directory_); }
 
