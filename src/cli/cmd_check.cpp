@@ -32,11 +32,14 @@ Result<bool> RunCheck(const Invocation& invocation, const CheckOptions& options)
 }  // namespace
 
 void AddCheck(CLI::App& app, Invocation& invocation) {
-  auto* verb = app.add_subcommand("check", "Prove that the settings, the store and the repository would do when they are needed");
+  auto* verb = app.add_subcommand(
+      "check", "Prove that the settings, the store and the repository would do when they are needed");
   verb->footer(
-      "Tries everything that backups and restores rely on: creating, never replacing, reading, listing, uploading in parts,\n"
+      "Tries everything that backups and restores rely on: creating, never replacing, reading, listing, uploading in "
+      "parts,\n"
       "deleting (with small objects under probe/, which it removes), the passphrase, the backups and the archive.\n"
-      "Exit code 1 when something failed. With --pgdata it also looks whether that data directory belongs to this repository.\n"
+      "Exit code 1 when something failed. With --pgdata it also looks whether that data directory belongs to this "
+      "repository.\n"
       "SELECT * FROM pitr_check() in the server checks the server's side, too.");
   AddConfigOption(*verb, invocation);
   auto options = std::make_shared<CheckOptions>();

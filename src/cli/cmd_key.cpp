@@ -28,7 +28,8 @@ Status Add(const Invocation& invocation, const KeyOptions& options) {
   PITR_ASSIGN(const Secret passphrase, ReadSecretFile(options.file, "passphrase file"));
   PITR_ASSIGN(const auto repository, OpenEncrypted(invocation, log, ctx));
   PITR_ASSIGN(const KeySlot slot, AddPassphrase(*repository, passphrase.view(), ctx));
-  std::printf("added (%s): the passphrase in \"%s\" opens the repository now, as the others do\n", slot.object_key().c_str(), options.file.c_str());
+  std::printf("added (%s): the passphrase in \"%s\" opens the repository now, as the others do\n",
+              slot.object_key().c_str(), options.file.c_str());
   return Status::Ok();
 }
 
@@ -39,8 +40,8 @@ Status Remove(const Invocation& invocation, const KeyOptions& options) {
   PITR_ASSIGN(const Secret passphrase, ReadSecretFile(options.file, "passphrase file"));
   PITR_ASSIGN(const auto repository, OpenEncrypted(invocation, log, ctx));
   PITR_ASSIGN(const int removed, RemovePassphrase(*repository, passphrase.view(), ctx));
-  std::printf("removed %d key slot%s: the passphrase in \"%s\" does not open the repository any more\n", removed, removed == 1 ? "" : "s",
-              options.file.c_str());
+  std::printf("removed %d key slot%s: the passphrase in \"%s\" does not open the repository any more\n", removed,
+              removed == 1 ? "" : "s", options.file.c_str());
   return Status::Ok();
 }
 
@@ -49,7 +50,9 @@ void AddAction(CLI::App& verb, Invocation& invocation, const char* name, const c
   auto* action = verb.add_subcommand(name, about);
   auto options = std::make_shared<KeyOptions>();
   AddConfigOption(*action, invocation);
-  action->add_option("file", options->file, "File that holds the passphrase: one line, readable by its owner only")->required()->type_name("FILE");
+  action->add_option("file", options->file, "File that holds the passphrase: one line, readable by its owner only")
+      ->required()
+      ->type_name("FILE");
   action->callback([&invocation, options, act] {
     invocation.run = [&invocation, options, act] {
       const Status status = act(invocation, *options);
@@ -64,8 +67,10 @@ void AddKey(CLI::App& app, Invocation& invocation) {
   auto* verb = app.add_subcommand("key", "Add or remove a passphrase of an encrypted repository");
   verb->require_subcommand(1);
   verb->footer(
-      "Every passphrase opens the same repository key, so nothing that is stored is rewritten. To change a passphrase: add the new one,\n"
-      "point pg_pitr.passphrase_file at it on every machine, then remove the old one. The last passphrase cannot be removed.\n"
+      "Every passphrase opens the same repository key, so nothing that is stored is rewritten. To change a passphrase: "
+      "add the new one,\n"
+      "point pg_pitr.passphrase_file at it on every machine, then remove the old one. The last passphrase cannot be "
+      "removed.\n"
       "Without any passphrase the backups are lost: keep one where the repository is not.");
   AddAction(*verb, invocation, "add", "Let one more passphrase open the repository", Add);
   AddAction(*verb, invocation, "remove", "Stop a passphrase from opening the repository", Remove);

@@ -26,10 +26,12 @@ struct Options {
   int jobs = 0;
 };
 
-Result<RestoreOptions> MakeRestoreOptions(const Options& options, const Config& config, const std::string& config_path) {
+Result<RestoreOptions> MakeRestoreOptions(const Options& options, const Config& config,
+                                          const std::string& config_path) {
   RestoreOptions restore;
   if (options.data_directory.empty())
-    return Status(Code::kInvalidArgument, "no data directory given").WithHint("Give the directory to restore into with -D, or in $PGDATA.");
+    return Status(Code::kInvalidArgument, "no data directory given")
+        .WithHint("Give the directory to restore into with -D, or in $PGDATA.");
   std::error_code ignored;
   restore.data_directory = std::filesystem::absolute(options.data_directory, ignored).lexically_normal().string();
   while (restore.data_directory.size() > 1 && restore.data_directory.back() == '/') restore.data_directory.pop_back();
@@ -43,18 +45,25 @@ Result<RestoreOptions> MakeRestoreOptions(const Options& options, const Config& 
   restore.delta = options.delta;
   restore.force = options.force;
   restore.jobs = options.jobs > 0 ? options.jobs : config.restore_jobs;
-  restore.mode = options.mode == "standby" ? RecoveryMode::kStandby : options.mode == "none" ? RecoveryMode::kNone : RecoveryMode::kRecover;
-  restore.restore_command = QuoteForRestoreCommand(ProgramPath()) + " wal-get --config " + QuoteForRestoreCommand(config_path) + " \"%f\" \"%p\"";
+  restore.mode = options.mode == "standby" ? RecoveryMode::kStandby
+                 : options.mode == "none"  ? RecoveryMode::kNone
+                                           : RecoveryMode::kRecover;
+  restore.restore_command = QuoteForRestoreCommand(ProgramPath()) + " wal-get --config " +
+                            QuoteForRestoreCommand(config_path) + " \"%f\" \"%p\"";
   return restore;
 }
 
 std::string NextSteps(const RestoreOptions& options, const RestorePlan& plan) {
   const std::string start = "  pg_ctl start -D " + options.data_directory + "      (or with your service manager)\n";
   if (options.mode == RecoveryMode::kNone)
-    return "The files are in place. Recovery is not set up: add restore_command and recovery.signal before starting the server.\n";
+    return "The files are in place. Recovery is not set up: add restore_command and recovery.signal before starting "
+           "the server.\n";
   if (options.mode == RecoveryMode::kStandby)
-    return "Start the server; it becomes a standby that follows the archive. Set primary_conninfo to stream from a primary.\n" + start;
-  std::string text = "Start the server; it replays " + DescribeCount(plan.wal_segments, "WAL segment", "WAL segments") + " and ";
+    return "Start the server; it becomes a standby that follows the archive. Set primary_conninfo to stream from a "
+           "primary.\n" +
+           start;
+  std::string text =
+      "Start the server; it replays " + DescribeCount(plan.wal_segments, "WAL segment", "WAL segments") + " and ";
   if (plan.target.kind == TargetKind::kLatest || plan.target.action == TargetAction::kPromote) {
     text += "then opens for writing on a new timeline.\n";
   } else if (plan.target.action == TargetAction::kPause) {
@@ -63,11 +72,13 @@ std::string NextSteps(const RestoreOptions& options, const RestorePlan& plan) {
     text += "then shuts down.\n";
   }
   return text + start +
-         "Not what you wanted? Stop it and run pg_pitr restore with another target and --delta: the archive still has everything.\n"
+         "Not what you wanted? Stop it and run pg_pitr restore with another target and --delta: the archive still has "
+         "everything.\n"
          "Once it is, take a new backup: SELECT pitr_backup();\n";
 }
 
-Status RunWithProgress(const Repository& repository, const RestorePlan& plan, const RestoreOptions& restore, bool show, const OpContext& ctx) {
+Status RunWithProgress(const Repository& repository, const RestorePlan& plan, const RestoreOptions& restore, bool show,
+                       const OpContext& ctx) {
   Progress progress;
   const int64_t begun = ctx.clock->SteadyMillis();
   auto line = show ? std::make_unique<ProgressLine>(progress, stderr) : nullptr;
@@ -82,9 +93,12 @@ Status RunWithProgress(const Repository& repository, const RestorePlan& plan, co
   const double seconds = static_cast<double>(ctx.clock->SteadyMillis() - begun) / 1000;
   char duration[32];
   std::snprintf(duration, sizeof duration, "%.1f s", seconds);
-  std::printf("\nrestored %s into %s in %s: %s written, %s fetched%s\n", DescribeCount(done.files, "file", "files").c_str(),
-              restore.data_directory.c_str(), duration, DescribeBytes(done.bytes_written).c_str(), DescribeBytes(done.bytes_fetched).c_str(),
-              done.files_kept > 0 ? (", " + DescribeCount(done.files_kept, "file was", "files were") + " right already").c_str() : "");
+  std::printf("\nrestored %s into %s in %s: %s written, %s fetched%s\n",
+              DescribeCount(done.files, "file", "files").c_str(), restore.data_directory.c_str(), duration,
+              DescribeBytes(done.bytes_written).c_str(), DescribeBytes(done.bytes_fetched).c_str(),
+              done.files_kept > 0
+                  ? (", " + DescribeCount(done.files_kept, "file was", "files were") + " right already").c_str()
+                  : "");
   for (const std::string& note : done.notes) std::printf("NOTE: %s\n", note.c_str());
   std::printf("\n%s", NextSteps(restore, plan).c_str());
   return Status::Ok();
@@ -119,8 +133,10 @@ Status RunRestoreVerb(const Invocation& invocation, const Options& options) {
 void AddRestore(CLI::App& app, Invocation& invocation) {
   auto* verb = app.add_subcommand("restore", "Restore a backup into a directory and set up recovery to a target");
   verb->footer(
-      "Plans first and stops if anything is missing. The server that starts from the directory replays WAL up to the target by\n"
-      "itself. Until the restore is complete the directory has no global/pg_control and cannot be started; a restore that was\n"
+      "Plans first and stops if anything is missing. The server that starts from the directory replays WAL up to the "
+      "target by\n"
+      "itself. Until the restore is complete the directory has no global/pg_control and cannot be started; a restore "
+      "that was\n"
       "interrupted is continued by the same command.\n\n"
       "Examples:\n"
       "  pg_pitr restore -D /var/lib/postgresql/15/main --delta --target-time '2026-05-22 14:29:00+02'\n"
@@ -128,14 +144,22 @@ void AddRestore(CLI::App& app, Invocation& invocation) {
       "  pg_pitr restore -D /srv/pg --tablespace /srv/fast=/mnt/fast");
   AddConfigOption(*verb, invocation);
   auto options = std::make_shared<Options>();
-  verb->add_option("-D,--pgdata", options->data_directory, "Directory to restore into (default: $PGDATA)")->type_name("DIR")->envname("PGDATA");
+  verb->add_option("-D,--pgdata", options->data_directory, "Directory to restore into (default: $PGDATA)")
+      ->type_name("DIR")
+      ->envname("PGDATA");
   AddTargetOptions(*verb, options->target);
   verb->add_option("--mode", options->mode, "recover (default), standby, or none (files only)")
-      ->type_name("MODE")->check(CLI::IsMember({"recover", "standby", "none"}));
-  verb->add_option("--tablespace", options->tablespaces, "Put the tablespace of directory (or OID) OLD into NEW; may be given again")->type_name("OLD=NEW");
-  verb->add_flag("--delta", options->delta, "Into an existing data directory: fetch only what differs, remove what does not belong");
+      ->type_name("MODE")
+      ->check(CLI::IsMember({"recover", "standby", "none"}));
+  verb->add_option("--tablespace", options->tablespaces,
+                   "Put the tablespace of directory (or OID) OLD into NEW; may be given again")
+      ->type_name("OLD=NEW");
+  verb->add_flag("--delta", options->delta,
+                 "Into an existing data directory: fetch only what differs, remove what does not belong");
   verb->add_flag("--force", options->force, "With --delta: even if the directory is of another cluster");
-  verb->add_option("-j,--jobs", options->jobs, "Parallel reads (default: pg_pitr.restore_jobs)")->type_name("N")->check(CLI::Range(1, 128));
+  verb->add_option("-j,--jobs", options->jobs, "Parallel reads (default: pg_pitr.restore_jobs)")
+      ->type_name("N")
+      ->check(CLI::Range(1, 128));
   verb->add_flag("--dry-run", options->dry_run, "Plan and check, write nothing");
   verb->add_flag("--no-progress", options->no_progress, "Do not show progress");
   verb->callback([&invocation, options] {

@@ -10,7 +10,8 @@
 namespace pitr::cli {
 
 void AddVersion(CLI::App& app, Invocation& invocation) {
-  const std::string text = "pg_pitr " + std::string(kToolVersion) + " (repository format " + std::to_string(kFormatVersion) + ", PostgreSQL 15 to 19)";
+  const std::string text = "pg_pitr " + std::string(kToolVersion) + " (repository format " +
+                           std::to_string(kFormatVersion) + ", PostgreSQL 15 to 19)";
   app.set_version_flag("-V,--version", text);
   app.add_subcommand("version", "Print the version")->callback([&invocation, text] {
     invocation.run = [text] {

@@ -1,7 +1,9 @@
-// pg_pitr wal-get: PostgreSQL's restore_command. Hands out one file of the archive, verified, and says honestly why when it cannot.
+// pg_pitr wal-get: PostgreSQL's restore_command. Hands out one file of the archive, verified, and says honestly why
+// when it cannot.
 //
-// A segment that was fetched ahead is only renamed: no settings are read and no library is set up, because the server waits for every
-// segment. Otherwise the file is fetched here, while a process of its own begins to fetch those that follow.
+// A segment that was fetched ahead is only renamed: no settings are read and no library is set up, because the server
+// waits for every segment. Otherwise the file is fetched here, while a process of its own begins to fetch those that
+// follow.
 #include <fcntl.h>
 #include <unistd.h>
 
@@ -88,19 +90,26 @@ int ExitWith(const Status& status) {
 void AddWalGet(CLI::App& app, Invocation& invocation) {
   auto* verb = app.add_subcommand("wal-get", "restore_command: fetch one file of the archive (called by PostgreSQL)");
   verb->footer(
-      "In postgresql.conf: restore_command = 'pg_pitr wal-get --config FILE \"%f\" \"%p\"'; pg_pitr restore writes it.\n"
-      "While a server recovers, a process of its own fetches the following segments ahead into pg_wal/pg_pitr.spool (at most 128 MB\n"
+      "In postgresql.conf: restore_command = 'pg_pitr wal-get --config FILE \"%f\" \"%p\"'; pg_pitr restore writes "
+      "it.\n"
+      "While a server recovers, a process of its own fetches the following segments ahead into pg_wal/pg_pitr.spool "
+      "(at most 128 MB\n"
       "or two segments) and ends with the recovery.\n"
-      "Exit codes: 0 the file is there, whole and verified; 1 the store confirmed that there is no such file, which ends recovery;\n"
-      "200 the store did not answer, 201 damaged in the store, 202 permission denied, 203 wrong settings or command line,\n"
-      "204 stored for another cluster, 205 internal error, 128 + N stopped by signal N. PostgreSQL stops instead of ending\n"
+      "Exit codes: 0 the file is there, whole and verified; 1 the store confirmed that there is no such file, which "
+      "ends recovery;\n"
+      "200 the store did not answer, 201 damaged in the store, 202 permission denied, 203 wrong settings or command "
+      "line,\n"
+      "204 stored for another cluster, 205 internal error, 128 + N stopped by signal N. PostgreSQL stops instead of "
+      "ending\n"
       "recovery early for everything above 125.");
   AddConfigOption(*verb, invocation);
   auto options = std::make_shared<GetOptions>();
   verb->add_option("name", options->name, "Name of the file (%f)")->required();
   verb->add_option("path", options->path, "Where to put it (%p)")->required();
   verb->add_flag("--no-prefetch", options->no_prefetch, "Fetch this file only");
-  verb->callback([&invocation, options] { invocation.run = [&invocation, options] { return ExitWith(RunWalGet(invocation, *options)); }; });
+  verb->callback([&invocation, options] {
+    invocation.run = [&invocation, options] { return ExitWith(RunWalGet(invocation, *options)); };
+  });
 }
 
 }  // namespace pitr::cli

@@ -9,10 +9,10 @@
 #include "cli/signals.h"
 #include "cli/verbs.h"
 #include "core/base/parallel_for.h"
-#include "core/report/describe_size.h"
 #include "core/pg/wal_name.h"
 #include "core/pg/wal_page.h"
 #include "core/repo/wal_push.h"
+#include "core/report/describe_size.h"
 #include "core/restore/wal_aside.h"
 
 namespace pitr::cli {
@@ -65,12 +65,16 @@ Status Report(const std::vector<Outcome>& outcomes, int skipped, bool quiet) {
       continue;
     }
     ++(outcome.already_there ? there : pushed);
-    if (!quiet) std::printf("%s: %s\n", outcome.name.c_str(), outcome.already_there ? "already in the archive, identical" : "archived");
+    if (!quiet)
+      std::printf("%s: %s\n", outcome.name.c_str(),
+                  outcome.already_there ? "already in the archive, identical" : "archived");
   }
-  std::printf("%s archived, %zu already there, %zu failed%s\n", DescribeCount(pushed, "file", "files").c_str(), there, failed,
-              skipped > 0 ? (", " + std::to_string(skipped) + " passed over (not WAL files, or kept for reuse)").c_str() : "");
+  std::printf(
+      "%s archived, %zu already there, %zu failed%s\n", DescribeCount(pushed, "file", "files").c_str(), there, failed,
+      skipped > 0 ? (", " + std::to_string(skipped) + " passed over (not WAL files, or kept for reuse)").c_str() : "");
   if (first == nullptr) return Status::Ok();
-  return {first->code() == Code::kInvalidArgument ? Code::kConflict : first->code(), std::to_string(failed) + " files could not be archived"};
+  return {first->code() == Code::kInvalidArgument ? Code::kConflict : first->code(),
+          std::to_string(failed) + " files could not be archived"};
 }
 
 Status RunWalPush(const Invocation& invocation, const PushOptions& options) {
@@ -100,8 +104,10 @@ void AddWalPush(CLI::App& app, Invocation& invocation) {
   verb->footer(
       "The last transactions of a crashed server may be in its pg_wal only. Save them before anything else:\n"
       "  pg_pitr wal-push /var/lib/postgresql/15/main/pg_wal/*\n"
-      "What is already there and identical is left alone; different content under the same name is an error and nothing is\n"
-      "overwritten. Only use it when no server is running there: a running one archives by itself. The last, unfinished segment\n"
+      "What is already there and identical is left alone; different content under the same name is an error and "
+      "nothing is\n"
+      "overwritten. Only use it when no server is running there: a running one archives by itself. The last, "
+      "unfinished segment\n"
       "is archived as it is; recovery replays what is valid in it.");
   AddConfigOption(*verb, invocation);
   auto options = std::make_shared<PushOptions>();

@@ -21,16 +21,25 @@ int Fail(const Status& status) {
 
 int WalGetExitCode(const Status& status) {
   switch (status.code()) {
-    case Code::kOk: return kExitOk;
-    case Code::kNotFound: return kWalGetAbsent;
-    case Code::kUnavailable: return kWalGetUnavailable;
-    case Code::kCorruption: return kWalGetCorrupt;
-    case Code::kPermission: return kWalGetPermission;
-    case Code::kInvalidArgument: return kWalGetConfiguration;
+    case Code::kOk:
+      return kExitOk;
+    case Code::kNotFound:
+      return kWalGetAbsent;
+    case Code::kUnavailable:
+      return kWalGetUnavailable;
+    case Code::kCorruption:
+      return kWalGetCorrupt;
+    case Code::kPermission:
+      return kWalGetPermission;
+    case Code::kInvalidArgument:
+      return kWalGetConfiguration;
     case Code::kConflict:
-    case Code::kAlreadyExists: return kWalGetConflict;
-    case Code::kCancelled: return kWalGetSignalBase + CaughtSignal();
-    case Code::kInternal: return kWalGetInternal;
+    case Code::kAlreadyExists:
+      return kWalGetConflict;
+    case Code::kCancelled:
+      return kWalGetSignalBase + CaughtSignal();
+    case Code::kInternal:
+      return kWalGetInternal;
   }
   return kWalGetInternal;
 }

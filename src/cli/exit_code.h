@@ -9,15 +9,16 @@ inline constexpr int kExitFailed = 1;     // what was asked for did not work, or
 inline constexpr int kExitUsage = 2;      // the command line or a setting is wrong
 inline constexpr int kExitCancelled = 3;  // stopped by SIGINT or SIGTERM
 
-// wal-get speaks to PostgreSQL: 1 says that the file is confirmed absent, which ends recovery; above 125 the server stops instead.
+// wal-get speaks to PostgreSQL: 1 says that the file is confirmed absent, which ends recovery; above 125 the server
+// stops instead.
 inline constexpr int kWalGetAbsent = 1;
-inline constexpr int kWalGetUnavailable = 200;   // the store did not answer, after retries
-inline constexpr int kWalGetCorrupt = 201;       // stored bytes are damaged
-inline constexpr int kWalGetPermission = 202;    // the store or the disk refused
-inline constexpr int kWalGetConfiguration = 203; // command line or settings
-inline constexpr int kWalGetConflict = 204;      // stored for another cluster
+inline constexpr int kWalGetUnavailable = 200;    // the store did not answer, after retries
+inline constexpr int kWalGetCorrupt = 201;        // stored bytes are damaged
+inline constexpr int kWalGetPermission = 202;     // the store or the disk refused
+inline constexpr int kWalGetConfiguration = 203;  // command line or settings
+inline constexpr int kWalGetConflict = 204;       // stored for another cluster
 inline constexpr int kWalGetInternal = 205;
-inline constexpr int kWalGetSignalBase = 128;    // plus the signal's number: 130, 143
+inline constexpr int kWalGetSignalBase = 128;  // plus the signal's number: 130, 143
 
 // Writes "pg_pitr: error: ...", DETAIL and HINT to stderr.
 void PrintError(const Status& status);

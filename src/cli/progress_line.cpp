@@ -23,12 +23,15 @@ std::string ProgressText(uint64_t done, uint64_t total, double bytes_per_second,
   std::string text;
   if (bar) {
     const int cells = static_cast<int>(part * kBarCells);
-    text = "[" + std::string(static_cast<size_t>(cells), '#') + std::string(static_cast<size_t>(kBarCells - cells), '.') + "] ";
+    text = "[" + std::string(static_cast<size_t>(cells), '#') +
+           std::string(static_cast<size_t>(kBarCells - cells), '.') + "] ";
   }
   text += std::string(percent) + "  " + DescribeBytes(done) + " of " + DescribeBytes(total);
   if (bytes_per_second >= 1) {
     text += "  " + DescribeBytes(static_cast<uint64_t>(bytes_per_second)) + "/s";
-    if (done < total) text += "  ETA " + DescribeSeconds(static_cast<int64_t>(static_cast<double>(total - done) / bytes_per_second) + 1);
+    if (done < total)
+      text +=
+          "  ETA " + DescribeSeconds(static_cast<int64_t>(static_cast<double>(total - done) / bytes_per_second) + 1);
   }
   return text;
 }
@@ -77,7 +80,8 @@ Status ProgressLine::Draw(const CancelToken& stop) {
     if (now < next) continue;
     next = now + interval;
     const uint64_t done = progress_.bytes_done;
-    const double latest = static_cast<double>(done - before) * 1000 / static_cast<double>(std::max<int64_t>(now - before_millis, 1));
+    const double latest =
+        static_cast<double>(done - before) * 1000 / static_cast<double>(std::max<int64_t>(now - before_millis, 1));
     // Smoothed, so that the estimate does not jump.
     rate = rate == 0 ? latest : rate * 0.8 + latest * 0.2;
     before = done;

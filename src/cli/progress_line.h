@@ -1,5 +1,5 @@
-// Shows the progress of a restore: a bar that redraws itself on a terminal, a plain line now and then elsewhere. Draws from a thread of its own
-// until it is destroyed.
+// Shows the progress of a restore: a bar that redraws itself on a terminal, a plain line now and then elsewhere. Draws
+// from a thread of its own until it is destroyed.
 #pragma once
 #include <cstdio>
 #include <memory>

@@ -11,7 +11,8 @@ namespace pitr::cli {
 inline constexpr const char* kConfigVariable = "PG_PITR_CONFIG";
 inline constexpr const char* kDefaultConfigPath = "/etc/pg_pitr.conf";
 
-// `given` (from --config), else $PG_PITR_CONFIG, else kDefaultConfigPath; absolute. Whether the file exists is not looked at.
+// `given` (from --config), else $PG_PITR_CONFIG, else kDefaultConfigPath; absolute. Whether the file exists is not
+// looked at.
 std::string ConfigPath(const std::string& given);
 
 // Reads and checks the settings; errors hint at --config.

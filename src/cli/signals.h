@@ -1,4 +1,5 @@
-// SIGINT and SIGTERM become a cancelled token, so that everything ends by itself and cleans up. A second signal ends the process at once.
+// SIGINT and SIGTERM become a cancelled token, so that everything ends by itself and cleans up. A second signal ends
+// the process at once.
 #pragma once
 #include "core/base/op_context.h"
 

@@ -54,7 +54,8 @@ std::string AlignTable(const std::vector<std::vector<std::string>>& rows, int in
     text += line + "\n";
     if (head) {
       std::string rule(static_cast<size_t>(indent), ' ');
-      for (size_t i = 0; i < widths.size(); ++i) rule += std::string(widths[i], '-') + (i + 1 < widths.size() ? "  " : "");
+      for (size_t i = 0; i < widths.size(); ++i)
+        rule += std::string(widths[i], '-') + (i + 1 < widths.size() ? "  " : "");
       text += rule + "\n";
     }
     head = false;

@@ -6,7 +6,8 @@
 namespace pitr {
 namespace {
 
-// How many of the last segments are read to find the last commit. An idle server that switches segments has none in them.
+// How many of the last segments are read to find the last commit. An idle server that switches segments has none in
+// them.
 constexpr int kMaxSegmentsForLastCommit = 8;
 
 bool WalComplete(const BackupManifest& backup, const WalCatalog& wal) {
@@ -44,11 +45,13 @@ BackupRow RowOf(const BackupManifest& backup, const WalCatalog& wal) {
   row.annotations = backup.annotations;
   if (!WalComplete(backup, wal)) {
     row.status = "wal missing";
-    row.problem = "Not every segment from " + row.first_segment + " to " + row.last_segment + " is in the archive; without them it cannot be restored.";
+    row.problem = "Not every segment from " + row.first_segment + " to " + row.last_segment +
+                  " is in the archive; without them it cannot be restored.";
   } else if (!backup.page_errors.empty()) {
     row.status = "page errors";
-    row.problem = std::to_string(backup.page_errors.size()) + " pages failed their checksum when it was taken, the first in " +
-                  backup.page_errors.front().path + ", block " + std::to_string(backup.page_errors.front().block) + ".";
+    row.problem = std::to_string(backup.page_errors.size()) +
+                  " pages failed their checksum when it was taken, the first in " + backup.page_errors.front().path +
+                  ", block " + std::to_string(backup.page_errors.front().block) + ".";
   }
   return row;
 }
@@ -88,7 +91,8 @@ void AddArchive(const WalCatalog& wal, uint32_t segment_size, InfoReport& report
     const WalRange* before = nullptr;
     for (const WalRange& range : held.ranges) {
       if (before != nullptr) {
-        ArchiveRow gap = RangeRow(timeline, SegmentNo{before->last.value + 1}, SegmentNo{range.first.value - 1}, segment_size);
+        ArchiveRow gap =
+            RangeRow(timeline, SegmentNo{before->last.value + 1}, SegmentNo{range.first.value - 1}, segment_size);
         gap.gap = true;
         report.archive.push_back(std::move(gap));
       }
@@ -106,7 +110,8 @@ void AddArchive(const WalCatalog& wal, uint32_t segment_size, InfoReport& report
       row.switch_lsn = parent.end;
       row.reason = parent.reason;
     }
-    for (SegmentNo partial : held.partials) row.partials.push_back(SegmentFileName(timeline, partial, segment_size) + ".partial");
+    for (SegmentNo partial : held.partials)
+      row.partials.push_back(SegmentFileName(timeline, partial, segment_size) + ".partial");
     report.timelines.push_back(std::move(row));
   }
 }
@@ -140,7 +145,8 @@ RecoveryWindow WindowOf(const BackupCatalog& backups, const WalCatalog& wal, uin
   }
   if (!window.possible)
     window.problem = backups.backups.empty() ? "There is no finished backup."
-                                             : "No backup on the way to timeline " + std::to_string(newest->value) + " has all the WAL it needs.";
+                                             : "No backup on the way to timeline " + std::to_string(newest->value) +
+                                                   " has all the WAL it needs.";
   return window;
 }
 

@@ -1,5 +1,5 @@
-// What a repository holds, as rows that the SQL functions and the binary show alike: backups, archive ranges with their gaps,
-// timelines, and how far back and forward a recovery can go. Plain values.
+// What a repository holds, as rows that the SQL functions and the binary show alike: backups, archive ranges with their
+// gaps, timelines, and how far back and forward a recovery can go. Plain values.
 #pragma once
 #include <map>
 #include <string>
@@ -12,9 +12,9 @@ namespace pitr {
 
 struct BackupRow {
   std::string label;
-  std::string type;    // "full", "diff", "incr"; empty when unknown
-  std::string status;  // "ok", "page errors", "wal missing", "unfinished", "damaged"
-  std::string problem; // a sentence; empty when status is "ok"
+  std::string type;     // "full", "diff", "incr"; empty when unknown
+  std::string status;   // "ok", "page errors", "wal missing", "unfinished", "damaged"
+  std::string problem;  // a sentence; empty when status is "ok"
   std::string parent_label;
   std::string server_version;
   int64_t start_micros = 0;  // wall clock of the server since 1970 UTC; 0 when unknown
@@ -46,9 +46,9 @@ struct ArchiveRow {
 
 struct TimelineRow {
   Timeline timeline;
-  Timeline parent;       // invalid for timeline 1 and when the history file is missing
-  Lsn switch_lsn;        // where it left the parent
-  std::string reason;    // from the history file
+  Timeline parent;     // invalid for timeline 1 and when the history file is missing
+  Lsn switch_lsn;      // where it left the parent
+  std::string reason;  // from the history file
   bool history_missing = false;
   std::vector<std::string> partials;  // file names
   int64_t newest_micros = 0;          // when its newest segment was stored, by the store's clock; 0 when unknown
@@ -57,32 +57,34 @@ struct TimelineRow {
 // From where to where a recovery can go along the newest timeline.
 struct RecoveryWindow {
   bool possible = false;
-  std::string problem;            // why not, a sentence
-  std::string earliest_backup;    // the oldest backup whose WAL is complete
-  int64_t earliest_micros = 0;    // its stop: the earliest reachable time
+  std::string problem;          // why not, a sentence
+  std::string earliest_backup;  // the oldest backup whose WAL is complete
+  int64_t earliest_micros = 0;  // its stop: the earliest reachable time
   Lsn earliest_lsn;
-  std::string latest_backup;      // the newest backup recovery would start from
+  std::string latest_backup;  // the newest backup recovery would start from
   Timeline latest_timeline;
-  std::string latest_segment;     // the end of the unbroken run that begins with latest_backup
-  Lsn latest_lsn;                 // end of that segment, exclusive
+  std::string latest_segment;        // the end of the unbroken run that begins with latest_backup
+  Lsn latest_lsn;                    // end of that segment, exclusive
   int64_t latest_commit_micros = 0;  // commit time of the last transaction in it; 0 when not read or none was found
 };
 
 struct InfoReport {
   std::string repository;  // "s3://bucket/prefix"
   RepositoryMarker marker;
-  std::vector<BackupRow> backups;     // ascending by stop time, then unfinished, then damaged
-  std::vector<ArchiveRow> archive;    // ascending by timeline and position, gaps in between
-  std::vector<TimelineRow> timelines; // ascending
+  std::vector<BackupRow> backups;      // ascending by stop time, then unfinished, then damaged
+  std::vector<ArchiveRow> archive;     // ascending by timeline and position, gaps in between
+  std::vector<TimelineRow> timelines;  // ascending
   RecoveryWindow window;
 };
 
 struct InfoOptions {
-  // Read the last segments of the archive (at most a few) to tell the time of the last commit. A segment that cannot be read is left out.
+  // Read the last segments of the archive (at most a few) to tell the time of the last commit. A segment that cannot be
+  // read is left out.
   bool read_last_commit = true;
 };
 
-// Lists and reads what the report needs: the manifests, wal/, the history files. kUnavailable, kPermission, kCorruption as read.
+// Lists and reads what the report needs: the manifests, wal/, the history files. kUnavailable, kPermission, kCorruption
+// as read.
 Result<InfoReport> LoadInfoReport(const Repository& repository, const InfoOptions& options, const OpContext& ctx);
 
 // Pure: the same from catalogs at hand; latest_commit_micros stays 0.

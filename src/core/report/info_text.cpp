@@ -20,7 +20,8 @@ std::string HeadText(const InfoReport& report) {
   std::vector<std::pair<std::string, std::string>> items = {
       {"repository", report.repository},
       {"cluster", (marker.cluster_name.empty() ? "" : marker.cluster_name + ", ") + "PostgreSQL " +
-                      std::to_string(marker.cluster.pg_major) + ", system identifier " + std::to_string(marker.cluster.system_id.value)},
+                      std::to_string(marker.cluster.pg_major) + ", system identifier " +
+                      std::to_string(marker.cluster.system_id.value)},
       {"WAL segments", DescribeBytes(marker.cluster.segment_size_bytes)},
       {"encryption", marker.encrypted ? "AES-256-GCM" : "none"},
   };
@@ -31,8 +32,10 @@ std::string WindowText(const InfoReport& report) {
   const RecoveryWindow& window = report.window;
   if (!window.possible) return "\nrecovery window: none. " + window.problem + "\n";
   std::vector<std::pair<std::string, std::string>> items = {
-      {"earliest", Time(window.earliest_micros) + "  (" + window.earliest_lsn.ToString() + ", end of backup " + window.earliest_backup + ")"},
-      {"latest", (window.latest_commit_micros != 0 ? "commit at " + FormatTimestamp(window.latest_commit_micros) : std::string("end of archive")) +
+      {"earliest", Time(window.earliest_micros) + "  (" + window.earliest_lsn.ToString() + ", end of backup " +
+                       window.earliest_backup + ")"},
+      {"latest", (window.latest_commit_micros != 0 ? "commit at " + FormatTimestamp(window.latest_commit_micros)
+                                                   : std::string("end of archive")) +
                      "  (" + window.latest_lsn.ToString() + ", end of segment " + window.latest_segment + ")"},
   };
   return "\nrecovery window (timeline " + std::to_string(window.latest_timeline.value) + ")\n" + AlignItems(items, 2);
@@ -40,14 +43,16 @@ std::string WindowText(const InfoReport& report) {
 
 std::string BackupsText(const InfoReport& report) {
   if (report.backups.empty()) return "\nbackups: none\n";
-  std::vector<std::vector<std::string>> rows = {{"label", "type", "start", "stop", "TLI", "WAL start", "WAL stop", "database", "stored", "status"}};
+  std::vector<std::vector<std::string>> rows = {
+      {"label", "type", "start", "stop", "TLI", "WAL start", "WAL stop", "database", "stored", "status"}};
   std::string problems;
   for (const BackupRow& row : report.backups) {
     const bool read = row.start_lsn.valid();
     rows.push_back({row.label, row.type.empty() ? "-" : row.type, Time(row.start_micros), Time(row.stop_micros),
-                    row.timeline.valid() ? std::to_string(row.timeline.value) : "-", read ? row.start_lsn.ToString() : "-",
-                    read ? row.stop_lsn.ToString() : "-", read ? DescribeBytes(row.database_bytes) : "-",
-                    read ? DescribeBytes(row.stored_bytes) : "-", row.status});
+                    row.timeline.valid() ? std::to_string(row.timeline.value) : "-",
+                    read ? row.start_lsn.ToString() : "-", read ? row.stop_lsn.ToString() : "-",
+                    read ? DescribeBytes(row.database_bytes) : "-", read ? DescribeBytes(row.stored_bytes) : "-",
+                    row.status});
     if (!row.problem.empty()) problems += "  " + row.label + ": " + row.problem + "\n";
     for (const auto& [name, value] : row.annotations) problems += "  " + row.label + ": " + name + " = " + value + "\n";
   }
@@ -67,8 +72,10 @@ std::string ArchiveText(const InfoReport& report) {
     for (const ArchiveRow& row : report.archive) {
       if (row.timeline != timeline.timeline) continue;
       const std::string count = DescribeCount(row.segments, "segment", "segments");
-      text += "  " + row.first_segment + " .. " + row.last_segment + "  " + count +
-              (row.gap ? " MISSING: recovery cannot cross this gap" : ", " + DescribeBytes(row.stored_bytes) + " stored") + "\n";
+      text +=
+          "  " + row.first_segment + " .. " + row.last_segment + "  " + count +
+          (row.gap ? " MISSING: recovery cannot cross this gap" : ", " + DescribeBytes(row.stored_bytes) + " stored") +
+          "\n";
     }
     for (const std::string& partial : timeline.partials) text += "  " + partial + "\n";
   }

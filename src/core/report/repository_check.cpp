@@ -4,10 +4,10 @@
 #include "core/config/settings.h"
 #include "core/pg/control.h"
 #include "core/pg/timestamp.h"
+#include "core/repo/repository.h"
 #include "core/report/describe_size.h"
 #include "core/report/info_report.h"
 #include "core/report/store_check.h"
-#include "core/repo/repository.h"
 
 namespace pitr {
 namespace {
@@ -22,14 +22,18 @@ void CheckBackups(const InfoReport& report, std::vector<CheckRow>& rows) {
   size_t good = 0;
   for (const BackupRow& row : report.backups) {
     if (row.status == "ok" || row.status == "page errors") ++good;
-    if (row.status == "page errors") rows.push_back({"backup " + row.label, CheckState::kWarning, row.problem, "Find the table with pg_amcheck."});
+    if (row.status == "page errors")
+      rows.push_back({"backup " + row.label, CheckState::kWarning, row.problem, "Find the table with pg_amcheck."});
     if (row.status == "wal missing" || row.status == "damaged")
-      rows.push_back({"backup " + row.label, CheckState::kFailed, row.problem, "Take a new backup with SELECT pitr_backup()."});
+      rows.push_back(
+          {"backup " + row.label, CheckState::kFailed, row.problem, "Take a new backup with SELECT pitr_backup()."});
     if (row.status == "unfinished")
-      rows.push_back({"backup " + row.label, CheckState::kWarning, row.problem, "It does no harm; it is in nobody's way."});
+      rows.push_back(
+          {"backup " + row.label, CheckState::kWarning, row.problem, "It does no harm; it is in nobody's way."});
   }
   if (good == 0) {
-    rows.push_back({"backups", CheckState::kFailed, "there is none that could be restored", "Take one with SELECT pitr_backup()."});
+    rows.push_back({"backups", CheckState::kFailed, "there is none that could be restored",
+                    "Take one with SELECT pitr_backup()."});
   } else {
     rows.push_back({"backups", CheckState::kOk, DescribeCount(good, "backup", "backups") + " can be restored", ""});
   }
@@ -39,19 +43,24 @@ void CheckArchive(const InfoReport& report, std::vector<CheckRow>& rows) {
   for (const ArchiveRow& row : report.archive) {
     if (!row.gap) continue;
     rows.push_back({"archive", CheckState::kWarning,
-                    DescribeCount(row.segments, "segment is", "segments are") + " missing: " + row.first_segment + " to " + row.last_segment,
+                    DescribeCount(row.segments, "segment is", "segments are") + " missing: " + row.first_segment +
+                        " to " + row.last_segment,
                     "No recovery can cross this gap; take a new backup if it is after the newest one."});
   }
   for (const TimelineRow& row : report.timelines) {
     if (row.history_missing)
-      rows.push_back({"archive", CheckState::kFailed, "the history file of timeline " + std::to_string(row.timeline.value) + " is missing",
+      rows.push_back({"archive", CheckState::kFailed,
+                      "the history file of timeline " + std::to_string(row.timeline.value) + " is missing",
                       "Push it from the server's pg_wal with pg_pitr wal-push."});
   }
   if (report.window.possible) {
-    rows.push_back({"recovery window", CheckState::kOk,
-                    "from " + FormatTimestamp(report.window.earliest_micros) + " to the end of " + report.window.latest_segment, ""});
+    rows.push_back(
+        {"recovery window", CheckState::kOk,
+         "from " + FormatTimestamp(report.window.earliest_micros) + " to the end of " + report.window.latest_segment,
+         ""});
   } else {
-    rows.push_back({"recovery window", CheckState::kFailed, report.window.problem, "Take a backup and let the archive catch up."});
+    rows.push_back(
+        {"recovery window", CheckState::kFailed, report.window.problem, "Take a backup and let the archive catch up."});
   }
 }
 
@@ -59,10 +68,14 @@ void CheckArchive(const InfoReport& report, std::vector<CheckRow>& rows) {
 
 std::string_view CheckStateName(CheckState state) {
   switch (state) {
-    case CheckState::kOk: return "ok";
-    case CheckState::kWarning: return "warning";
-    case CheckState::kFailed: return "failed";
-    case CheckState::kSkipped: return "skipped";
+    case CheckState::kOk:
+      return "ok";
+    case CheckState::kWarning:
+      return "warning";
+    case CheckState::kFailed:
+      return "failed";
+    case CheckState::kSkipped:
+      return "skipped";
   }
   return "?";
 }
@@ -82,7 +95,9 @@ std::vector<CheckRow> CheckRepository(const Config& config, Log& log, const OpCo
   const Repository& repo = *repository.value();
   const ClusterIdentity& cluster = repo.marker().cluster;
   rows.push_back({"repository", CheckState::kOk,
-                  "of PostgreSQL " + std::to_string(cluster.pg_major) + ", system identifier " + std::to_string(cluster.system_id.value), ""});
+                  "of PostgreSQL " + std::to_string(cluster.pg_major) + ", system identifier " +
+                      std::to_string(cluster.system_id.value),
+                  ""});
   rows.push_back({"encryption", CheckState::kOk, repo.marker().encrypted ? "the passphrase fits" : "not used", ""});
   for (CheckRow& row : CheckStore(repo.store(), ctx)) rows.push_back(std::move(row));
   auto report = LoadInfoReport(repo, {.read_last_commit = false}, ctx);
@@ -95,7 +110,8 @@ std::vector<CheckRow> CheckRepository(const Config& config, Log& log, const OpCo
   return rows;
 }
 
-std::vector<CheckRow> CheckDataDirectory(const Config& config, const std::string& data_directory, Log& log, const OpContext& ctx) {
+std::vector<CheckRow> CheckDataDirectory(const Config& config, const std::string& data_directory, Log& log,
+                                         const OpContext& ctx) {
   std::vector<CheckRow> rows;
   auto control = ReadControlFile(data_directory + "/" + kControlFilePath);
   if (!control.ok()) {
@@ -104,17 +120,22 @@ std::vector<CheckRow> CheckDataDirectory(const Config& config, const std::string
   }
   const ControlData& data = control.value().data;
   rows.push_back({"data directory", CheckState::kOk,
-                  data_directory + ", PostgreSQL " + std::to_string(data.pg_major) + ", state \"" + std::string(ClusterStateName(data.state)) + "\"", ""});
+                  data_directory + ", PostgreSQL " + std::to_string(data.pg_major) + ", state \"" +
+                      std::string(ClusterStateName(data.state)) + "\"",
+                  ""});
   if (data.wal_level == WalLevel::kMinimal)
-    rows.push_back({"wal_level", CheckState::kFailed, "minimal", "Set wal_level = replica (or logical) and restart the server."});
+    rows.push_back(
+        {"wal_level", CheckState::kFailed, "minimal", "Set wal_level = replica (or logical) and restart the server."});
   if (data.data_checksums == DataChecksums::kOff)
-    rows.push_back({"data checksums", CheckState::kWarning, "off: damaged pages are not noticed when they are backed up",
+    rows.push_back({"data checksums", CheckState::kWarning,
+                    "off: damaged pages are not noticed when they are backed up",
                     "Enable them with pg_checksums --enable while the server is stopped."});
   auto repository = Repository::Open(config, log, ctx);
   if (!repository.ok()) return rows;  // CheckRepository says why
   const Status same = repository.value()->CheckCluster({data.system_id, data.segment_size, data.pg_major});
-  rows.push_back(same.ok() ? CheckRow{"same cluster", CheckState::kOk, "data directory and repository belong together", ""}
-                           : FailedRow("same cluster", same));
+  rows.push_back(same.ok()
+                     ? CheckRow{"same cluster", CheckState::kOk, "data directory and repository belong together", ""}
+                     : FailedRow("same cluster", same));
   return rows;
 }
 
@@ -127,7 +148,8 @@ bool AllPassed(const std::vector<CheckRow>& rows) {
 std::string CheckText(const std::vector<CheckRow>& rows) {
   std::vector<std::pair<std::string, std::string>> lines;
   for (const CheckRow& row : rows) {
-    std::string value = row.state == CheckState::kOk ? "ok: " + row.detail : std::string(CheckStateName(row.state)) + ": " + row.detail;
+    std::string value =
+        row.state == CheckState::kOk ? "ok: " + row.detail : std::string(CheckStateName(row.state)) + ": " + row.detail;
     if (row.state != CheckState::kOk && !row.hint.empty()) value += "\n-> " + row.hint;
     lines.emplace_back(row.item, std::move(value));
   }
@@ -137,7 +159,8 @@ std::string CheckText(const std::vector<CheckRow>& rows) {
 std::string CheckJson(const std::vector<CheckRow>& rows) {
   nlohmann::ordered_json list = nlohmann::ordered_json::array();
   for (const CheckRow& row : rows)
-    list.push_back({{"item", row.item}, {"state", CheckStateName(row.state)}, {"detail", row.detail}, {"hint", row.hint}});
+    list.push_back(
+        {{"item", row.item}, {"state", CheckStateName(row.state)}, {"detail", row.detail}, {"hint", row.hint}});
   const nlohmann::ordered_json json = {{"passed", AllPassed(rows)}, {"checks", list}};
   return json.dump(2, ' ', false, nlohmann::ordered_json::error_handler_t::replace);
 }

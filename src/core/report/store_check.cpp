@@ -46,7 +46,8 @@ class StoreProbe {
     keys_.push_back(prefix_ + name);
     return keys_.back();
   }
-  bool Add(const std::string& item, const std::string& found, const std::string& hint, const std::function<Status()>& attempt);
+  bool Add(const std::string& item, const std::string& found, const std::string& hint,
+           const std::function<Status()>& attempt);
   Status ExpectContent(const std::string& key, ByteView expected);
 
   Status CreateOnce();
@@ -75,7 +76,8 @@ bool StoreProbe::Add(const std::string& item, const std::string& found, const st
     rows_.push_back({"store: " + item, CheckState::kOk, found, ""});
     return true;
   }
-  rows_.push_back({"store: " + item, CheckState::kFailed, status.ToString(), status.hint().empty() ? hint : status.hint()});
+  rows_.push_back(
+      {"store: " + item, CheckState::kFailed, status.ToString(), status.hint().empty() ? hint : status.hint()});
   return false;
 }
 
@@ -114,7 +116,8 @@ Status StoreProbe::RaceCreators() {
     for (const Status& failure : failures)
       if (!failure.ok() && failure.code() != Code::kAlreadyExists) return failure;
   }
-  if (won != 1) return Wrong(std::to_string(won) + " of " + std::to_string(kRacers) + " racing creators were told that they won");
+  if (won != 1)
+    return Wrong(std::to_string(won) + " of " + std::to_string(kRacers) + " racing creators were told that they won");
   return Status::Ok();
 }
 
@@ -123,7 +126,8 @@ Status StoreProbe::ReadRanges() {
   const Bytes body = Pattern(70000, 3);
   PITR_TRY(store_.Create(key, body, ctx_));
   PITR_ASSIGN(const ObjectInfo info, store_.Stat(key, ctx_));
-  if (info.size != body.size()) return Wrong("the size told is " + std::to_string(info.size) + ", not " + std::to_string(body.size()));
+  if (info.size != body.size())
+    return Wrong("the size told is " + std::to_string(info.size) + ", not " + std::to_string(body.size()));
   PITR_TRY(ExpectContent(key, body));
   for (auto [offset, length] : {std::pair<size_t, size_t>{0, 1}, {12345, 50000}, {69999, 1}}) {
     PITR_ASSIGN(const Bytes part, GetRange(store_, key, offset, length, ctx_));
@@ -139,7 +143,8 @@ Status StoreProbe::AskForAbsent() {
   const auto info = store_.Stat(key, ctx_);
   if (info.ok()) return Wrong("an object that was never stored is said to be there");
   if (info.code() != Code::kNotFound) return info.status();
-  const Status got = store_.Get(key, {}, [](ByteView) { return Status::Ok(); }, ctx_);
+  const Status got = store_.Get(
+      key, {}, [](ByteView) { return Status::Ok(); }, ctx_);
   if (got.ok()) return Wrong("an object that was never stored could be read");
   return got.code() == Code::kNotFound ? Status::Ok() : got;
 }
@@ -163,7 +168,8 @@ Status StoreProbe::ListInOrder() {
   return Status::Ok();
 }
 
-Result<std::vector<UploadPart>> StoreProbe::SendParts(const std::string& key, const std::string& upload_id, ByteView body) {
+Result<std::vector<UploadPart>> StoreProbe::SendParts(const std::string& key, const std::string& upload_id,
+                                                      ByteView body) {
   // The last part first: parts are in flight at the same time when it matters.
   PITR_ASSIGN(UploadPart second, store_.PutPart(key, upload_id, 2, kMinPartBytes, body.subspan(kMinPartBytes), ctx_));
   PITR_ASSIGN(UploadPart first, store_.PutPart(key, upload_id, 1, 0, body.first(kMinPartBytes), ctx_));
@@ -225,25 +231,32 @@ void StoreProbe::CleanUp() {
 
 std::vector<CheckRow> StoreProbe::Run() {
   const std::string allow = "Allow this storage account to create, read, list and delete objects under the prefix.";
-  const std::string broken = "This store does not keep a promise that the archive relies on; do not use it for backups.";
-  if (!Add("create, never replace", "a taken key is refused, what is stored stays", allow, [&] { return CreateOnce(); })) {
+  const std::string broken =
+      "This store does not keep a promise that the archive relies on; do not use it for backups.";
+  if (!Add("create, never replace", "a taken key is refused, what is stored stays", allow,
+           [&] { return CreateOnce(); })) {
     CleanUp();
     return rows_;
   }
   if (store_.capabilities().conditional_create) {
-    Add("racing creators", "exactly one of " + std::to_string(kRacers) + " wins", broken, [&] { return RaceCreators(); });
+    Add("racing creators", "exactly one of " + std::to_string(kRacers) + " wins", broken,
+        [&] { return RaceCreators(); });
   } else {
-    rows_.push_back({"store: racing creators", CheckState::kWarning, "the store has no conditional creation; pg_pitr looks before it writes",
+    rows_.push_back({"store: racing creators", CheckState::kWarning,
+                     "the store has no conditional creation; pg_pitr looks before it writes",
                      "Make sure that only one server archives to this repository."});
   }
   Add("read whole and in ranges", "sizes and bytes are right", allow, [&] { return ReadRanges(); });
-  Add("absent objects", "reported as absent", "Allow listing the bucket (s3:ListBucket); without it absence cannot be told from refusal.",
+  Add("absent objects", "reported as absent",
+      "Allow listing the bucket (s3:ListBucket); without it absence cannot be told from refusal.",
       [&] { return AskForAbsent(); });
   Add("list", "complete and in order", allow, [&] { return ListInOrder(); });
   Add("upload in parts", "appears whole", allow, [&] { return UploadInParts(); });
   Add("upload to a taken key", "refused, what is stored stays", broken, [&] { return UploadToTakenKey(); });
-  Add("abort an upload", "nothing is left", "Allow s3:AbortMultipartUpload and s3:ListBucketMultipartUploads.", [&] { return AbortUpload(); });
-  if (!Add("delete", "gone at once", "Backups cannot expire without it; with Object Lock this is intended.", [&] { return DeleteAndLook(); }))
+  Add("abort an upload", "nothing is left", "Allow s3:AbortMultipartUpload and s3:ListBucketMultipartUploads.",
+      [&] { return AbortUpload(); });
+  if (!Add("delete", "gone at once", "Backups cannot expire without it; with Object Lock this is intended.",
+           [&] { return DeleteAndLook(); }))
     CleanUp();
   return rows_;
 }

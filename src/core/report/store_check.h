@@ -1,5 +1,6 @@
-// Proves what pg_pitr relies on, item by item: that the settings can work, that the store keeps its promises, that the repository can be
-// read. The same rows from `pg_pitr check` and from pitr_check(). Writes only under probe/ and removes what it wrote.
+// Proves what pg_pitr relies on, item by item: that the settings can work, that the store keeps its promises, that the
+// repository can be read. The same rows from `pg_pitr check` and from pitr_check(). Writes only under probe/ and
+// removes what it wrote.
 #pragma once
 #include <string>
 #include <vector>
@@ -15,22 +16,24 @@ enum class CheckState { kOk, kWarning, kFailed, kSkipped };
 std::string_view CheckStateName(CheckState state);  // "ok", "warning", "failed", "skipped"
 
 struct CheckRow {
-  std::string item;    // "store: create-once"
+  std::string item;  // "store: create-once"
   CheckState state = CheckState::kOk;
   std::string detail;  // what was found, a phrase
   std::string hint;    // what to do, a sentence; empty when ok
 };
 
-// Every semantic of object_store.h that the format relies on, tried with objects under probe/<random>/: create, create-once (one after
-// the other and racing), read, ranged read, absent key, stat, ordered and complete list, upload in parts, taken key at completion,
-// abort, delete. Never fails as a whole: what could not be tried is a row.
+// Every semantic of object_store.h that the format relies on, tried with objects under probe/<random>/: create,
+// create-once (one after the other and racing), read, ranged read, absent key, stat, ordered and complete list, upload
+// in parts, taken key at completion, abort, delete. Never fails as a whole: what could not be tried is a row.
 std::vector<CheckRow> CheckStore(ObjectStore& store, const OpContext& ctx);
 
 // Settings, store, marker, key, backups and archive of the repository that `config` names.
 std::vector<CheckRow> CheckRepository(const Config& config, Log& log, const OpContext& ctx);
 
-// Adds what a data directory on this machine tells: its pg_control against the marker, archive settings are the server's business.
-std::vector<CheckRow> CheckDataDirectory(const Config& config, const std::string& data_directory, Log& log, const OpContext& ctx);
+// Adds what a data directory on this machine tells: its pg_control against the marker, archive settings are the
+// server's business.
+std::vector<CheckRow> CheckDataDirectory(const Config& config, const std::string& data_directory, Log& log,
+                                         const OpContext& ctx);
 
 bool AllPassed(const std::vector<CheckRow>& rows);  // no kFailed row
 std::string CheckText(const std::vector<CheckRow>& rows);

@@ -13,6 +13,11 @@ constexpr int kDirectoryFlags = O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC;
 
 }  // namespace
 
+bool IsTemporaryOf(std::string_view path, std::string_view name) {
+  return name.size() == path.size() + kTemporarySuffix.size() && name.starts_with(path) &&
+         name.ends_with(kTemporarySuffix);
+}
+
 Status ClusterTree::Problem(int error, const char* doing, std::string_view path) const {
   const std::string what = std::string(doing) + " \"" + Locate(path) + "\"";
   if (error == ENOENT) return {Code::kNotFound, what + ": no such file or directory"};
@@ -39,7 +44,8 @@ Status ClusterTree::AddTablespace(const std::string& oid, const std::string& dir
 }
 
 ClusterTree::Step ClusterTree::RootOf(std::string_view path) const {
-  if (path.size() > kTablespaceDirectory.size() && path.starts_with(kTablespaceDirectory) && path[kTablespaceDirectory.size()] == '/') {
+  if (path.size() > kTablespaceDirectory.size() && path.starts_with(kTablespaceDirectory) &&
+      path[kTablespaceDirectory.size()] == '/') {
     const std::string_view below = path.substr(kTablespaceDirectory.size() + 1);
     const size_t slash = below.find('/');
     // Without a slash the path names the link itself, which lies in the data directory.
@@ -67,7 +73,8 @@ Result<UniqueFd> ClusterTree::Walk(Step step, std::string_view whole) const {
     const std::string name(rest.substr(0, slash));
     rest = slash == std::string_view::npos ? std::string_view() : rest.substr(slash + 1);
     // Maps are checked when they are read; this is the last line.
-    if (name.empty() || name == "." || name == "..") return Status(Code::kInternal, "path \"" + std::string(whole) + "\" is not a plain one");
+    if (name.empty() || name == "." || name == "..")
+      return Status(Code::kInternal, "path \"" + std::string(whole) + "\" is not a plain one");
     UniqueFd next(openat(at.get(), name.c_str(), kDirectoryFlags));
     if (!next.ok()) return Problem(errno, "opening", whole);
     at = std::move(next);
@@ -88,7 +95,8 @@ Result<UniqueFd> ClusterTree::OpenParent(std::string_view path, std::string& nam
   Step step = RootOf(path);
   const size_t slash = step.rest.rfind('/');
   name = step.rest.substr(slash == std::string_view::npos ? 0 : slash + 1);
-  if (name.empty() || name == "." || name == "..") return Status(Code::kInternal, "path \"" + std::string(path) + "\" is not a plain one");
+  if (name.empty() || name == "." || name == "..")
+    return Status(Code::kInternal, "path \"" + std::string(path) + "\" is not a plain one");
   step.rest = slash == std::string_view::npos ? std::string_view() : step.rest.substr(0, slash);
   return Walk(step, path);
 }
@@ -135,7 +143,8 @@ Status ClusterTree::GiveToOwner(int fd, std::string_view path) const {
 Status ClusterTree::MakeDirectory(std::string_view path, mode_t mode) const {
   std::string name;
   PITR_ASSIGN(const UniqueFd parent, OpenParent(path, name));
-  if (mkdirat(parent.get(), name.c_str(), mode) != 0 && errno != EEXIST) return Problem(errno, "creating directory", path);
+  if (mkdirat(parent.get(), name.c_str(), mode) != 0 && errno != EEXIST)
+    return Problem(errno, "creating directory", path);
   UniqueFd made(openat(parent.get(), name.c_str(), kDirectoryFlags));
   if (!made.ok()) return Problem(errno, "creating directory", path);
   PITR_TRY(GiveToOwner(made.get(), path));
@@ -177,7 +186,8 @@ Status ClusterTree::Rename(std::string_view from, std::string_view to) const {
   std::string from_name, to_name;
   PITR_ASSIGN(const UniqueFd from_parent, OpenParent(from, from_name));
   PITR_ASSIGN(const UniqueFd to_parent, OpenParent(to, to_name));
-  if (renameat(from_parent.get(), from_name.c_str(), to_parent.get(), to_name.c_str()) != 0) return Problem(errno, "renaming", from);
+  if (renameat(from_parent.get(), from_name.c_str(), to_parent.get(), to_name.c_str()) != 0)
+    return Problem(errno, "renaming", from);
   return Status::Ok();
 }
 
@@ -219,7 +229,8 @@ Result<Bytes> ClusterTree::ReadWhole(std::string_view path, size_t max_bytes) co
     if (got < 0 && errno == EINTR) continue;
     if (got < 0) return Problem(errno, "reading", path);
     if (got == 0) return content;
-    if (content.size() + static_cast<size_t>(got) > max_bytes) return Status(Code::kInvalidArgument, "\"" + Locate(path) + "\" is too large");
+    if (content.size() + static_cast<size_t>(got) > max_bytes)
+      return Status(Code::kInvalidArgument, "\"" + Locate(path) + "\" is too large");
     content.insert(content.end(), buffer, buffer + got);
   }
 }

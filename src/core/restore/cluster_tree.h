@@ -1,8 +1,9 @@
 // A data directory and its tablespaces as one tree of relative paths, as a file map names them: what is below
 // pg_tblspc/<oid>/ lies in the tablespace's own directory.
 //
-// Invariant: every path is walked from a root component by component without following symbolic links, so nothing outside the roots is read
-// or written, whatever the directory contains. Constant after the roots are added; then any thread.
+// Invariant: every path is walked from a root component by component without following symbolic links, so nothing
+// outside the roots is read or written, whatever the directory contains. Constant after the roots are added; then any
+// thread.
 #pragma once
 #include <sys/stat.h>
 
@@ -18,6 +19,9 @@
 namespace pitr {
 
 inline constexpr std::string_view kTablespaceDirectory = "pg_tblspc";
+
+// Whether WriteWhole(`path`) may have left a file of this name when it was killed.
+bool IsTemporaryOf(std::string_view path, std::string_view name);
 
 class ClusterTree {
  public:
@@ -50,7 +54,7 @@ class ClusterTree {
   Status MakeLink(std::string_view path, const std::string& target) const;
   // A file or link; absent is success. Durable once its directory has been synced.
   Status Unlink(std::string_view path) const;
-  Status RemoveDirectory(std::string_view path) const;  // an empty one
+  Status RemoveDirectory(std::string_view path) const;              // an empty one
   Status Rename(std::string_view from, std::string_view to) const;  // within one file system
   Status SyncDirectory(std::string_view path) const;
 

@@ -39,7 +39,8 @@ Result<bool> ClearGap(int fd, uint64_t begin, uint64_t end, Bytes& buffer, const
     const size_t length = static_cast<size_t>(std::min<uint64_t>(end - at, kZeroCheckBytes));
     if (buffer.size() < length) buffer.resize(length);
     PITR_TRY(ReadAt(fd, at, std::span(buffer).first(length), where));
-    if (std::any_of(buffer.begin(), buffer.begin() + static_cast<ptrdiff_t>(length), [](uint8_t byte) { return byte != 0; })) {
+    if (std::any_of(buffer.begin(), buffer.begin() + static_cast<ptrdiff_t>(length),
+                    [](uint8_t byte) { return byte != 0; })) {
       cleared = true;
       std::fill_n(buffer.begin(), length, uint8_t{0});
       for (size_t done = 0; done < length;) {
@@ -56,7 +57,8 @@ Result<bool> ClearGap(int fd, uint64_t begin, uint64_t end, Bytes& buffer, const
 
 class Preparer {
  public:
-  Preparer(const ClusterTree& tree, const FileMap& map, Progress& progress) : tree_(tree), map_(map), progress_(progress) {}
+  Preparer(const ClusterTree& tree, const FileMap& map, Progress& progress)
+      : tree_(tree), map_(map), progress_(progress) {}
 
   Status Prepare(uint32_t index, Worker& worker, const OpContext& ctx) {
     const MappedFile& file = map_.files[index];
@@ -69,7 +71,8 @@ class Preparer {
     bool changed = false;
     if (held != file.size_bytes) {
       changed = true;
-      if (ftruncate(fd.get(), static_cast<off_t>(file.size_bytes)) != 0) return FileError(errno, "resizing \"" + where + "\"");
+      if (ftruncate(fd.get(), static_cast<off_t>(file.size_bytes)) != 0)
+        return FileError(errno, "resizing \"" + where + "\"");
     }
     PITR_TRY(tree_.GiveToOwner(fd.get(), file.path));
     if ((info.st_mode & 07777) != (file.mode & 07777)) {
@@ -88,14 +91,16 @@ class Preparer {
 
  private:
   // Whether anything of the file must be written, or was (zeroes in gaps).
-  Result<bool> Compare(int fd, uint32_t index, uint64_t held, const std::string& where, Worker& worker, const OpContext& ctx) {
+  Result<bool> Compare(int fd, uint32_t index, uint64_t held, const std::string& where, Worker& worker,
+                       const OpContext& ctx) {
     const MappedFile& file = map_.files[index];
     bool wanting = false;
     uint64_t covered = 0;
     for (uint32_t i = 0; i < file.extents.size(); ++i) {
       const Extent& extent = file.extents[i];
       if (covered < std::min(extent.file_offset, held)) {
-        PITR_ASSIGN(const bool cleared, ClearGap(fd, covered, std::min(extent.file_offset, held), worker.buffer, where));
+        PITR_ASSIGN(const bool cleared,
+                    ClearGap(fd, covered, std::min(extent.file_offset, held), worker.buffer, where));
         wanting |= cleared;
       }
       covered = extent.file_offset + extent.length;
@@ -128,8 +133,9 @@ class Preparer {
 
 }  // namespace
 
-Result<PreparedFiles> PrepareFiles(const ClusterTree& tree, const FileMap& map, const std::function<bool(const MappedFile&)>& skip, int jobs,
-                                   Progress& progress, const OpContext& ctx) {
+Result<PreparedFiles> PrepareFiles(const ClusterTree& tree, const FileMap& map,
+                                   const std::function<bool(const MappedFile&)>& skip, int jobs, Progress& progress,
+                                   const OpContext& ctx) {
   std::vector<Worker> workers(static_cast<size_t>(std::max(jobs, 1)));
   Preparer preparer(tree, map, progress);
   PITR_TRY(ParallelFor(jobs, map.files.size(), ctx, [&](size_t index, int worker) {
@@ -144,7 +150,8 @@ Result<PreparedFiles> PrepareFiles(const ClusterTree& tree, const FileMap& map, 
     worker = {};
   }
   std::sort(prepared.needed.begin(), prepared.needed.end(), [&](const NeededExtent& a, const NeededExtent& b) {
-    const uint32_t frame_a = map.files[a.file].extents[a.extent].frame, frame_b = map.files[b.file].extents[b.extent].frame;
+    const uint32_t frame_a = map.files[a.file].extents[a.extent].frame,
+                   frame_b = map.files[b.file].extents[b.extent].frame;
     const MappedFrame &x = map.frames[frame_a], &y = map.frames[frame_b];
     return std::tie(x.pack, x.ref.offset, a.file, a.extent) < std::tie(y.pack, y.ref.offset, b.file, b.extent);
   });

@@ -1,5 +1,5 @@
-// Makes every file of a map exist with its size and mode, and finds out which extents must be fetched: those whose bytes on disk do not
-// have the checksum in the map. Files are compared by several threads; each file by one.
+// Makes every file of a map exist with its size and mode, and finds out which extents must be fetched: those whose
+// bytes on disk do not have the checksum in the map. Files are compared by several threads; each file by one.
 #pragma once
 #include <atomic>
 #include <vector>
@@ -22,9 +22,10 @@ struct PreparedFiles {
   uint64_t kept = 0;                 // files that were right already
 };
 
-// Raises `progress.bytes_done` by what is right already and files_done by files that need nothing. A file `skip` accepts is left alone.
-// kConflict when something that is not a regular file is in the way; FileError.
-Result<PreparedFiles> PrepareFiles(const ClusterTree& tree, const FileMap& map, const std::function<bool(const MappedFile&)>& skip, int jobs,
-                                   Progress& progress, const OpContext& ctx);
+// Raises `progress.bytes_done` by what is right already and files_done by files that need nothing. A file `skip`
+// accepts is left alone. kConflict when something that is not a regular file is in the way; FileError.
+Result<PreparedFiles> PrepareFiles(const ClusterTree& tree, const FileMap& map,
+                                   const std::function<bool(const MappedFile&)>& skip, int jobs, Progress& progress,
+                                   const OpContext& ctx);
 
 }  // namespace pitr

@@ -16,7 +16,8 @@ struct FrameFetcher::Worker {
   Bytes plain;
 };
 
-std::vector<FetchRange> PlanFetches(const FileMap& map, const std::vector<NeededExtent>& needed, uint64_t range_bytes, uint64_t gap_bytes) {
+std::vector<FetchRange> PlanFetches(const FileMap& map, const std::vector<NeededExtent>& needed, uint64_t range_bytes,
+                                    uint64_t gap_bytes) {
   std::vector<FetchRange> ranges;
   for (size_t i = 0; i < needed.size(); ++i) {
     const MappedFrame& frame = map.frames[map.files[needed[i].file].extents[needed[i].extent].frame];
@@ -57,8 +58,8 @@ Status FrameFetcher::OpenPack(uint32_t pack, Worker& worker, const OpContext& ct
   return Status::Ok();
 }
 
-Status FrameFetcher::WriteExtents(const FetchRange& range, const std::vector<NeededExtent>& needed, Worker& worker, int number,
-                                  const Write& write) {
+Status FrameFetcher::WriteExtents(const FetchRange& range, const std::vector<NeededExtent>& needed, Worker& worker,
+                                  int number, const Write& write) {
   std::optional<uint32_t> decoded;
   for (size_t i = range.first; i < range.first + range.count; ++i) {
     const MappedFile& file = map_.files[needed[i].file];
@@ -72,16 +73,16 @@ Status FrameFetcher::WriteExtents(const FetchRange& range, const std::vector<Nee
     }
     const ByteView bytes = ByteView(worker.plain).subspan(extent.frame_offset, extent.length);
     if (XXH3_64bits(bytes.data(), bytes.size()) != extent.check)
-      return {Code::kCorruption, "the backup's bytes of file \"" + file.path + "\" at offset " + std::to_string(extent.file_offset) +
-                                     " do not have the checksum in its file map"};
+      return {Code::kCorruption, "the backup's bytes of file \"" + file.path + "\" at offset " +
+                                     std::to_string(extent.file_offset) + " do not have the checksum in its file map"};
     PITR_TRY(write(needed[i].file, extent, bytes, number));
     progress_.bytes_done.fetch_add(extent.length, std::memory_order_relaxed);
   }
   return Status::Ok();
 }
 
-Status FrameFetcher::FetchOne(const FetchRange& range, const std::vector<NeededExtent>& needed, Worker& worker, int number,
-                              const Write& write, const OpContext& ctx) {
+Status FrameFetcher::FetchOne(const FetchRange& range, const std::vector<NeededExtent>& needed, Worker& worker,
+                              int number, const Write& write, const OpContext& ctx) {
   PITR_TRY(OpenPack(range.pack, worker, ctx));
   worker.stored.clear();
   worker.stored.reserve(range.end - range.begin);
@@ -95,12 +96,14 @@ Status FrameFetcher::FetchOne(const FetchRange& range, const std::vector<NeededE
       },
       ctx));
   if (worker.stored.size() != bytes.length)
-    return {Code::kCorruption, "reading \"" + packs_[range.pack].key + "\" gave another number of bytes than was asked for"};
+    return {Code::kCorruption,
+            "reading \"" + packs_[range.pack].key + "\" gave another number of bytes than was asked for"};
   fetched_.fetch_add(bytes.length, std::memory_order_relaxed);
   return WriteExtents(range, needed, worker, number, write);
 }
 
-Status FrameFetcher::Fetch(const std::vector<NeededExtent>& needed, int jobs, const Write& write, const OpContext& ctx) {
+Status FrameFetcher::Fetch(const std::vector<NeededExtent>& needed, int jobs, const Write& write,
+                           const OpContext& ctx) {
   const std::vector<FetchRange> ranges = PlanFetches(map_, needed);
   std::vector<std::unique_ptr<Worker>> workers;
   for (int i = 0; i < std::max(jobs, 1); ++i) workers.push_back(std::make_unique<Worker>(repository_.key()));

@@ -1,5 +1,5 @@
-// Fetches the frames that hold needed extents and writes the extents to their files: large ranged reads in the order of the packs, each
-// byte once, each frame decoded once however many files share it.
+// Fetches the frames that hold needed extents and writes the extents to their files: large ranged reads in the order of
+// the packs, each byte once, each frame decoded once however many files share it.
 //
 // Memory: jobs * (kFetchRangeBytes + one frame), whatever the size of the backup.
 #pragma once
@@ -30,8 +30,8 @@ struct FetchRange {
 };
 
 // `needed` ascending by place, as PrepareFiles leaves it. Pure.
-std::vector<FetchRange> PlanFetches(const FileMap& map, const std::vector<NeededExtent>& needed, uint64_t range_bytes = kFetchRangeBytes,
-                                    uint64_t gap_bytes = kFetchGapBytes);
+std::vector<FetchRange> PlanFetches(const FileMap& map, const std::vector<NeededExtent>& needed,
+                                    uint64_t range_bytes = kFetchRangeBytes, uint64_t gap_bytes = kFetchGapBytes);
 
 class FrameFetcher {
  public:
@@ -39,20 +39,23 @@ class FrameFetcher {
   using Write = std::function<Status(uint32_t file, const Extent& extent, ByteView bytes, int worker)>;
 
   // All borrowed for the fetcher's life.
-  FrameFetcher(const Repository& repository, const std::vector<PackEntry>& packs, const FileMap& map, Progress& progress)
+  FrameFetcher(const Repository& repository, const std::vector<PackEntry>& packs, const FileMap& map,
+               Progress& progress)
       : repository_(repository), packs_(packs), map_(map), progress_(progress) {}
 
-  // kCorruption names the pack and the offset, or the file whose extent does not have its checksum. kNotFound: a pack is gone.
+  // kCorruption names the pack and the offset, or the file whose extent does not have its checksum. kNotFound: a pack
+  // is gone.
   Status Fetch(const std::vector<NeededExtent>& needed, int jobs, const Write& write, const OpContext& ctx);
 
   uint64_t bytes_fetched() const { return fetched_.load(); }
 
  private:
   struct Worker;
-  Status FetchOne(const FetchRange& range, const std::vector<NeededExtent>& needed, Worker& worker, int number, const Write& write,
-                  const OpContext& ctx);
+  Status FetchOne(const FetchRange& range, const std::vector<NeededExtent>& needed, Worker& worker, int number,
+                  const Write& write, const OpContext& ctx);
   Status OpenPack(uint32_t pack, Worker& worker, const OpContext& ctx);
-  Status WriteExtents(const FetchRange& range, const std::vector<NeededExtent>& needed, Worker& worker, int number, const Write& write);
+  Status WriteExtents(const FetchRange& range, const std::vector<NeededExtent>& needed, Worker& worker, int number,
+                      const Write& write);
 
   const Repository& repository_;
   const std::vector<PackEntry>& packs_;

@@ -12,10 +12,10 @@ namespace pitr {
 
 // The record at which replay ends.
 struct StopPoint {
-  bool known = false;             // false for latest and immediate, whose end is a position only
-  Lsn lsn;                        // start of the record (inclusive: it is applied; exclusive or time: see `applied`)
-  bool applied = false;           // whether the record itself is replayed
-  std::string what;               // "commit", "abort", "restore point", "position"
+  bool known = false;    // false for latest and immediate, whose end is a position only
+  Lsn lsn;               // start of the record (inclusive: it is applied; exclusive or time: see `applied`)
+  bool applied = false;  // whether the record itself is replayed
+  std::string what;      // "commit", "abort", "restore point", "position"
   uint64_t xid = 0;
   int64_t time_micros = 0;
   std::string name;
@@ -29,13 +29,13 @@ struct RestorePlan {
   BackupManifest backup;
   Timeline target_timeline;
   StopPoint stop;
-  std::vector<WalSpan> wal;         // to be replayed, in order; every segment was found
+  std::vector<WalSpan> wal;  // to be replayed, in order; every segment was found
   uint64_t wal_segments = 0;
-  uint64_t fetch_bytes = 0;         // stored bytes of the backup's objects
-  uint64_t restore_bytes = 0;       // plain bytes written
-  uint64_t objects_checked = 0;     // present with the right size
-  int64_t estimated_seconds = 0;    // rough; 0: unknown
-  std::vector<std::string> notes;   // what the operator should know: later matches of a name, clock order, page errors
+  uint64_t fetch_bytes = 0;        // stored bytes of the backup's objects
+  uint64_t restore_bytes = 0;      // plain bytes written
+  uint64_t objects_checked = 0;    // present with the right size
+  int64_t estimated_seconds = 0;   // rough; 0: unknown
+  std::vector<std::string> notes;  // what the operator should know: later matches of a name, clock order, page errors
 };
 
 struct PlanRequest {
@@ -43,8 +43,9 @@ struct PlanRequest {
   std::string backup_label;  // empty: chosen
 };
 
-// kInvalidArgument: the request contradicts itself or names something that does not exist; kNotFound: the target cannot be reached. Then the
-// message says why, and the detail gives the nearest reachable points (earliest, latest commit time, gaps). kCorruption, kUnavailable as read.
+// kInvalidArgument: the request contradicts itself or names something that does not exist; kNotFound: the target cannot
+// be reached. Then the message says why, and the detail gives the nearest reachable points (earliest, latest commit
+// time, gaps). kCorruption, kUnavailable as read.
 Result<RestorePlan> MakeRestorePlan(const Repository& repository, const PlanRequest& request, const OpContext& ctx);
 
 // Rows for people: (item, value), in reading order; the same from SQL and from the binary.

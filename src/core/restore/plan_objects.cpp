@@ -37,7 +37,8 @@ Status CheckBackupObjects(const Repository& repository, RestorePlan& plan, const
     if (found == there.end()) {
       problems.push_back(entry.key + " is missing");
     } else if (found->second != entry.size_bytes) {
-      problems.push_back(entry.key + " has " + std::to_string(found->second) + " bytes instead of " + std::to_string(entry.size_bytes));
+      problems.push_back(entry.key + " has " + std::to_string(found->second) + " bytes instead of " +
+                         std::to_string(entry.size_bytes));
     }
   }
   plan.objects_checked += wanted.size();

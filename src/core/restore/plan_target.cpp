@@ -9,7 +9,8 @@
 namespace pitr {
 namespace {
 
-// Up to this many segments are all read, so that the answer is exact whatever the clock did; more are searched by halves.
+// Up to this many segments are all read, so that the answer is exact whatever the clock did; more are searched by
+// halves.
 constexpr uint64_t kReadAllSegments = 32;
 // Commit times are taken before the records are written, so neighbours may be out of order by the time a commit takes.
 constexpr int64_t kClockSlackMicros = int64_t{120} * 1000000;
@@ -21,16 +22,19 @@ bool Later(const Candidate& a, const Candidate& b) { return a.backup->stop_lsn <
 
 }  // namespace
 
-Result<std::vector<Candidate>> FindCandidates(const BackupCatalog& backups, const WalPath& path, const std::string& label) {
+Result<std::vector<Candidate>> FindCandidates(const BackupCatalog& backups, const WalPath& path,
+                                              const std::string& label) {
   std::vector<Candidate> candidates;
   const std::string timeline = std::to_string(path.target().value);
   if (!label.empty() && backups.Find(label) == nullptr) {
     std::string known;
     for (const BackupManifest& backup : backups.backups) known += (known.empty() ? "" : ", ") + backup.label;
     for (const UnfinishedBackup& unfinished : backups.unfinished)
-      if (unfinished.label == label) return Status(Code::kInvalidArgument, "backup \"" + label + "\" was not finished and cannot be restored");
+      if (unfinished.label == label)
+        return Status(Code::kInvalidArgument, "backup \"" + label + "\" was not finished and cannot be restored");
     for (const DamagedBackup& damaged : backups.damaged)
-      if (damaged.label == label) return Status(damaged.status).Annotate("reading the manifest of backup \"" + label + "\"");
+      if (damaged.label == label)
+        return Status(damaged.status).Annotate("reading the manifest of backup \"" + label + "\"");
     return Status(Code::kInvalidArgument, "there is no backup \"" + label + "\"")
         .WithDetail(known.empty() ? "There is no finished backup." : "Finished backups: " + known + ".");
   }
@@ -39,8 +43,8 @@ Result<std::vector<Candidate>> FindCandidates(const BackupCatalog& backups, cons
     if (!path.LeadsFrom(backup)) {
       if (label.empty()) continue;
       return Status(Code::kInvalidArgument, "backup \"" + label + "\" does not lead to timeline " + timeline)
-          .WithDetail("It ended at " + backup.stop_lsn.ToString() + " on timeline " + std::to_string(backup.timeline.value) +
-                      ", which is not on the way to timeline " + timeline + ".")
+          .WithDetail("It ended at " + backup.stop_lsn.ToString() + " on timeline " +
+                      std::to_string(backup.timeline.value) + ", which is not on the way to timeline " + timeline + ".")
           .WithHint("Choose the branch with --target-timeline, or leave the choice of backup to pg_pitr.");
     }
     Candidate candidate{&backup, FirstSegment(backup), {}, false};
@@ -52,7 +56,8 @@ Result<std::vector<Candidate>> FindCandidates(const BackupCatalog& backups, cons
   }
   if (candidates.empty())
     return Status(Code::kNotFound, "no backup leads to timeline " + timeline)
-        .WithDetail(backups.backups.empty() ? "There is no finished backup." : "The backups that exist are on other branches.")
+        .WithDetail(backups.backups.empty() ? "There is no finished backup."
+                                            : "The backups that exist are on other branches.")
         .WithHint(backups.backups.empty() ? "Only a finished backup can be restored; see pg_pitr info."
                                           : "pg_pitr info shows the timelines; choose one with --target-timeline.");
   std::sort(candidates.begin(), candidates.end(), Later);
@@ -81,8 +86,9 @@ std::string TargetFinder::ReachText() {
     if (candidate.complete && earliest == nullptr) earliest = &candidate;
   const Candidate* newest = NewestComplete();
   if (earliest == nullptr) return "No backup has all the WAL it needs, so nothing can be reached.";
-  std::string text = "Reachable along timeline " + std::to_string(path_.target().value) + ": from " + FormatTimestamp(earliest->backup->stop_micros) + " (" +
-                     earliest->backup->stop_lsn.ToString() + ", end of backup " + earliest->backup->label + ") to ";
+  std::string text = "Reachable along timeline " + std::to_string(path_.target().value) + ": from " +
+                     FormatTimestamp(earliest->backup->stop_micros) + " (" + earliest->backup->stop_lsn.ToString() +
+                     ", end of backup " + earliest->backup->label + ") to ";
   auto last = scanner_.LastCommit(newest->first, newest->until, kLastCommitSegments);
   if (last.ok() && last.value()) {
     text += FormatTimestamp(last.value()->micros) + " (transaction " + std::to_string(last.value()->xid) + " at " +
@@ -94,7 +100,9 @@ std::string TargetFinder::ReachText() {
   return text;
 }
 
-Status TargetFinder::Unreachable(std::string why) { return Status(Code::kNotFound, std::move(why)).WithDetail(ReachText()); }
+Status TargetFinder::Unreachable(std::string why) {
+  return Status(Code::kNotFound, std::move(why)).WithDetail(ReachText());
+}
 
 Resolution TargetFinder::StopAt(const Candidate& from, const WalMark& mark, bool applied) const {
   Resolution resolution;
@@ -102,7 +110,9 @@ Resolution TargetFinder::StopAt(const Candidate& from, const WalMark& mark, bool
   resolution.stop.known = true;
   resolution.stop.lsn = mark.start;
   resolution.stop.applied = applied;
-  resolution.stop.what = mark.kind == WalMark::Kind::kCommit ? "commit" : mark.kind == WalMark::Kind::kAbort ? "abort" : "restore point";
+  resolution.stop.what = mark.kind == WalMark::Kind::kCommit  ? "commit"
+                         : mark.kind == WalMark::Kind::kAbort ? "abort"
+                                                              : "restore point";
   resolution.stop.xid = mark.xid;
   resolution.stop.time_micros = mark.micros;
   resolution.stop.name = mark.name;
@@ -118,7 +128,8 @@ Status TargetFinder::AddLastCommit(Resolution& resolution) {
     if (!path_.Has(at)) continue;
     PITR_ASSIGN(const std::vector<WalMark>* marks, scanner_.Marks(at));
     for (auto mark = marks->rbegin(); mark != marks->rend(); ++mark) {
-      const bool there = mark->start < resolution.stop.lsn || (mark->start == resolution.stop.lsn && resolution.stop.applied);
+      const bool there =
+          mark->start < resolution.stop.lsn || (mark->start == resolution.stop.lsn && resolution.stop.applied);
       if (mark->kind != WalMark::Kind::kCommit || !there) continue;
       resolution.stop.last_commit_xid = mark->xid;
       resolution.stop.last_commit_micros = mark->micros;
@@ -143,7 +154,8 @@ Result<Resolution> TargetFinder::FindEnd() {
   if (path_.WouldOvershoot(next))
     return Unreachable("the end of timeline " + std::to_string(path_.target().value) + " is not safe to recover to")
         .WithHint("Segment " + path_.NameOf(next) +
-                  " is not in the archive, but an older timeline's is: the server would take that one and leave the branch. Archive the "
+                  " is not in the archive, but an older timeline's is: the server would take that one and leave the "
+                  "branch. Archive the "
                   "missing segment (pg_pitr wal-push), or choose the older branch with --target-timeline.");
   resolution.stop.lsn = SegmentStart(next, path_.segment_size());
   resolution.last_segment = from->until;
@@ -161,13 +173,16 @@ Result<Resolution> TargetFinder::FindPosition() {
   const Candidate* from = nullptr;
   for (const Candidate& candidate : candidates_)
     if (candidate.complete && candidate.backup->stop_lsn <= target_.lsn) from = &candidate;
-  if (from == nullptr) return Unreachable("position " + target_.lsn.ToString() + " is before the end of every backup that could be used");
+  if (from == nullptr)
+    return Unreachable("position " + target_.lsn.ToString() + " is before the end of every backup that could be used");
   PITR_ASSIGN(const auto record, scanner_.FirstRecord(target_.lsn, from->until));
   if (!record) {
     const std::string gap = GapText(*from);
     return Unreachable(gap.empty() ? "position " + target_.lsn.ToString() + " is after the end of the archive"
                                    : "position " + target_.lsn.ToString() + " is behind a gap in the archive")
-        .WithHint("The server would stop with an error at the end of WAL. To recover everything there is, use --target-latest.");
+        .WithHint(
+            "The server would stop with an error at the end of WAL. To recover everything there is, use "
+            "--target-latest.");
   }
   WalMark mark;
   mark.start = record->start;
@@ -248,18 +263,22 @@ Result<Resolution> TargetFinder::FindTime() {
     if (!mark) {
       const std::string gap = GapText(*candidate);
       return Unreachable("no transaction in the archive ended after " + time + (gap.empty() ? "" : " and before a gap"))
-          .WithHint("The server would stop with an error at the end of WAL (\"recovery ended before configured recovery target was reached\"). "
-                    "To recover everything there is, use --target-latest; if newer WAL is still in the old server's pg_wal, archive it first with "
-                    "pg_pitr wal-push.");
+          .WithHint(
+              "The server would stop with an error at the end of WAL (\"recovery ended before configured recovery "
+              "target was reached\"). "
+              "To recover everything there is, use --target-latest; if newer WAL is still in the old server's pg_wal, "
+              "archive it first with "
+              "pg_pitr wal-push.");
     }
     // Before the backup's end the server is not consistent and refuses to stop.
     if (mark->start < candidate->backup->stop_lsn) continue;
     Resolution resolution = StopAt(*candidate, *mark, false);
     PITR_TRY(AddLastCommit(resolution));
     if (bisected_)
-      resolution.notes.push_back("Found by reading " + std::to_string(scanner_.segments_read()) + " of " +
-                                 std::to_string(candidate->until.value - candidate->first.value + 1) +
-                                 " segments; a clock that once ran ahead by more than 2 minutes could make the server stop earlier.");
+      resolution.notes.push_back(
+          "Found by reading " + std::to_string(scanner_.segments_read()) + " of " +
+          std::to_string(candidate->until.value - candidate->first.value + 1) +
+          " segments; a clock that once ran ahead by more than 2 minutes could make the server stop earlier.");
     return resolution;
   }
   return Unreachable("no backup ended before " + time);
@@ -269,17 +288,22 @@ Status TargetFinder::MissingName(const std::vector<WalMark>& seen, uint32_t pare
   if (target_.kind == TargetKind::kXid) {
     Status status = Unreachable("the end of transaction " + std::to_string(target_.xid) + " is not in the archive");
     if (parent_xid != 0)
-      return std::move(status).WithHint("It is a subtransaction of transaction " + std::to_string(parent_xid) + "; use that one.");
-    return std::move(status).WithHint("A transaction that wrote nothing, or had not ended, leaves no record; --target-time and --target-lsn need none.");
+      return std::move(status).WithHint("It is a subtransaction of transaction " + std::to_string(parent_xid) +
+                                        "; use that one.");
+    return std::move(status).WithHint(
+        "A transaction that wrote nothing, or had not ended, leaves no record; --target-time and --target-lsn need "
+        "none.");
   }
   std::vector<std::string> names;
   std::set<std::string> known;
   for (auto mark = seen.rbegin(); mark != seen.rend() && names.size() < kNamesShown; ++mark)
-    if (known.insert(mark->name).second) names.push_back("\"" + mark->name + "\" (" + FormatTimestamp(mark->micros) + ")");
+    if (known.insert(mark->name).second)
+      names.push_back("\"" + mark->name + "\" (" + FormatTimestamp(mark->micros) + ")");
   std::string list;
   for (const std::string& name : names) list += (list.empty() ? "" : ", ") + name;
   return Unreachable("restore point \"" + target_.name + "\" is not in the archive")
-      .WithHint(list.empty() ? "The archive has no restore point at all." : "Restore points in the archive, newest first: " + list + ".");
+      .WithHint(list.empty() ? "The archive has no restore point at all."
+                             : "Restore points in the archive, newest first: " + list + ".");
 }
 
 Result<Resolution> TargetFinder::FindByName() {
@@ -316,12 +340,15 @@ Result<Resolution> TargetFinder::FindByName() {
       seen.clear();  // behind a gap
     }
     if (to >= candidate->first && to.value > 0) {
-      PITR_ASSIGN(std::vector<WalMark> found, scanner_.Search(candidate->first, to, wanted, repository_.config().restore_jobs));
+      PITR_ASSIGN(std::vector<WalMark> found,
+                  scanner_.Search(candidate->first, to, wanted, repository_.config().restore_jobs));
       others.insert(others.begin(), found.begin(), found.end());
       seen.insert(seen.begin(), found.begin(), found.end());
       read_from = candidate->first;
     }
-    const auto first = std::find_if(seen.begin(), seen.end(), [&](const WalMark& mark) { return fits(mark) && mark.start >= candidate->backup->start_lsn; });
+    const auto first = std::find_if(seen.begin(), seen.end(), [&](const WalMark& mark) {
+      return fits(mark) && mark.start >= candidate->backup->start_lsn;
+    });
     if (first == seen.end()) continue;
     if (first->start < candidate->backup->stop_lsn) {
       before_consistency = true;
@@ -330,8 +357,11 @@ Result<Resolution> TargetFinder::FindByName() {
     Resolution resolution = StopAt(*candidate, *first, by_xid ? target_.inclusive : true);
     const auto more = std::count_if(first + 1, seen.end(), fits);
     if (more > 0)
-      resolution.notes.push_back("It occurs " + std::to_string(more) + " more times later in the archive; recovery stops at the first one after the backup" +
-                                 (by_xid ? "." : " (" + FormatTimestamp(first->micros) + "). A later backup, chosen with --backup, would stop at a later one."));
+      resolution.notes.push_back("It occurs " + std::to_string(more) +
+                                 " more times later in the archive; recovery stops at the first one after the backup" +
+                                 (by_xid ? "."
+                                         : " (" + FormatTimestamp(first->micros) +
+                                               "). A later backup, chosen with --backup, would stop at a later one."));
     PITR_TRY(AddLastCommit(resolution));
     return resolution;
   }
@@ -343,11 +373,15 @@ Result<Resolution> TargetFinder::FindByName() {
 Result<Resolution> TargetFinder::Find() {
   switch (target_.kind) {
     case TargetKind::kLatest:
-    case TargetKind::kImmediate: return FindEnd();
-    case TargetKind::kLsn: return FindPosition();
-    case TargetKind::kTime: return FindTime();
+    case TargetKind::kImmediate:
+      return FindEnd();
+    case TargetKind::kLsn:
+      return FindPosition();
+    case TargetKind::kTime:
+      return FindTime();
     case TargetKind::kXid:
-    case TargetKind::kName: return FindByName();
+    case TargetKind::kName:
+      return FindByName();
   }
   return Status(Code::kInternal, "unknown kind of target");
 }

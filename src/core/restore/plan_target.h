@@ -1,7 +1,8 @@
-// Chooses the backup and finds the record at which PostgreSQL would stop. The rules are those of recoveryStopsBefore() and
-// recoveryStopsAfter() in access/transam/xlogrecovery.c: a time is compared with commit and abort records only and always stops before one;
-// a transaction is compared with its commit or abort; a position stops at the first record that starts at or after it; the first record
-// that fits, counted from the backup's start, decides, and it must come after the backup's end.
+// Chooses the backup and finds the record at which PostgreSQL would stop. The rules are those of recoveryStopsBefore()
+// and recoveryStopsAfter() in access/transam/xlogrecovery.c: a time is compared with commit and abort records only and
+// always stops before one; a transaction is compared with its commit or abort; a position stops at the first record
+// that starts at or after it; the first record that fits, counted from the backup's start, decides, and it must come
+// after the backup's end.
 #pragma once
 #include <string>
 #include <vector>
@@ -19,9 +20,10 @@ struct Candidate {
   bool complete = false;  // the run reaches the end of the backup
 };
 
-// Backups that lead along `path`, ascending by position; with `label` only that one. kInvalidArgument when the label does not exist or does not lead
-// there; kNotFound when there is none at all.
-Result<std::vector<Candidate>> FindCandidates(const BackupCatalog& backups, const WalPath& path, const std::string& label);
+// Backups that lead along `path`, ascending by position; with `label` only that one. kInvalidArgument when the label
+// does not exist or does not lead there; kNotFound when there is none at all.
+Result<std::vector<Candidate>> FindCandidates(const BackupCatalog& backups, const WalPath& path,
+                                              const std::string& label);
 
 struct Resolution {
   const Candidate* from = nullptr;
@@ -33,18 +35,23 @@ struct Resolution {
 // One search along one path. Borrowed arguments outlive it.
 class TargetFinder {
  public:
-  TargetFinder(const Repository& repository, const WalPath& path, const std::vector<Candidate>& candidates, const RecoveryTarget& target,
-               const OpContext& ctx)
-      : repository_(repository), path_(path), candidates_(candidates), target_(target), ctx_(ctx), scanner_(repository, path, ctx) {}
+  TargetFinder(const Repository& repository, const WalPath& path, const std::vector<Candidate>& candidates,
+               const RecoveryTarget& target, const OpContext& ctx)
+      : repository_(repository),
+        path_(path),
+        candidates_(candidates),
+        target_(target),
+        ctx_(ctx),
+        scanner_(repository, path, ctx) {}
 
   // kNotFound says why the target cannot be reached, with the nearest points that can in the detail.
   Result<Resolution> Find();
 
  private:
-  Result<Resolution> FindEnd();       // latest, immediate
+  Result<Resolution> FindEnd();  // latest, immediate
   Result<Resolution> FindPosition();
   Result<Resolution> FindTime();
-  Result<Resolution> FindByName();    // a transaction or a restore point
+  Result<Resolution> FindByName();  // a transaction or a restore point
 
   const Candidate* NewestComplete() const;
   bool IsAfterTime(const WalMark& mark) const;

@@ -15,21 +15,30 @@ Json JsonTime(int64_t micros) { return micros == 0 ? Json(nullptr) : Json(Format
 
 const char* KindName(TargetKind kind) {
   switch (kind) {
-    case TargetKind::kLatest: return "latest";
-    case TargetKind::kImmediate: return "immediate";
-    case TargetKind::kTime: return "time";
-    case TargetKind::kXid: return "xid";
-    case TargetKind::kName: return "name";
-    case TargetKind::kLsn: return "lsn";
+    case TargetKind::kLatest:
+      return "latest";
+    case TargetKind::kImmediate:
+      return "immediate";
+    case TargetKind::kTime:
+      return "time";
+    case TargetKind::kXid:
+      return "xid";
+    case TargetKind::kName:
+      return "name";
+    case TargetKind::kLsn:
+      return "lsn";
   }
   return "?";
 }
 
 const char* ActionName(TargetAction action) {
   switch (action) {
-    case TargetAction::kPromote: return "promote";
-    case TargetAction::kPause: return "pause";
-    case TargetAction::kShutdown: return "shutdown";
+    case TargetAction::kPromote:
+      return "promote";
+    case TargetAction::kPause:
+      return "pause";
+    case TargetAction::kShutdown:
+      return "shutdown";
   }
   return "?";
 }
@@ -37,12 +46,15 @@ const char* ActionName(TargetAction action) {
 std::string StopText(const RestorePlan& plan) {
   const StopPoint& stop = plan.stop;
   const std::string at = " at " + stop.lsn.ToString();
-  if (plan.target.kind == TargetKind::kLatest) return "after everything in the archive, which ends at " + stop.lsn.ToString();
+  if (plan.target.kind == TargetKind::kLatest)
+    return "after everything in the archive, which ends at " + stop.lsn.ToString();
   if (plan.target.kind == TargetKind::kImmediate) return "as soon as the backup is consistent" + at;
   const std::string side = stop.applied ? "after " : "before ";
-  if (stop.what == "restore point") return side + "restore point \"" + stop.name + "\"" + at + ", made " + FormatTimestamp(stop.time_micros);
+  if (stop.what == "restore point")
+    return side + "restore point \"" + stop.name + "\"" + at + ", made " + FormatTimestamp(stop.time_micros);
   if (stop.what == "position") return side + "the record" + at;
-  return side + "the " + stop.what + " of transaction " + std::to_string(stop.xid) + at + ", " + FormatTimestamp(stop.time_micros);
+  return side + "the " + stop.what + " of transaction " + std::to_string(stop.xid) + at + ", " +
+         FormatTimestamp(stop.time_micros);
 }
 
 std::string WalText(const RestorePlan& plan) {
@@ -66,12 +78,24 @@ std::string Command(const RestorePlan& plan, const std::string& config_path) {
   if (!config_path.empty()) command += " --config " + ShellWord(config_path);
   command += " --pgdata DIRECTORY";
   switch (target.kind) {
-    case TargetKind::kLatest: command += " --target-latest"; break;
-    case TargetKind::kImmediate: command += " --target-immediate"; break;
-    case TargetKind::kTime: command += " --target-time " + ShellWord(FormatTimestamp(target.time_micros)); break;
-    case TargetKind::kXid: command += " --target-xid " + std::to_string(target.xid); break;
-    case TargetKind::kName: command += " --target-name " + ShellWord(target.name); break;
-    case TargetKind::kLsn: command += " --target-lsn " + target.lsn.ToString(); break;
+    case TargetKind::kLatest:
+      command += " --target-latest";
+      break;
+    case TargetKind::kImmediate:
+      command += " --target-immediate";
+      break;
+    case TargetKind::kTime:
+      command += " --target-time " + ShellWord(FormatTimestamp(target.time_micros));
+      break;
+    case TargetKind::kXid:
+      command += " --target-xid " + std::to_string(target.xid);
+      break;
+    case TargetKind::kName:
+      command += " --target-name " + ShellWord(target.name);
+      break;
+    case TargetKind::kLsn:
+      command += " --target-lsn " + target.lsn.ToString();
+      break;
   }
   if (!target.inclusive) command += " --target-exclusive";
   command += " --target-timeline " + std::to_string(plan.target_timeline.value);
@@ -85,20 +109,23 @@ std::vector<std::pair<std::string, std::string>> DescribePlan(const RestorePlan&
   std::vector<std::pair<std::string, std::string>> rows;
   rows.emplace_back("target", DescribeTarget(plan.target));
   rows.emplace_back("backup", plan.backup.label + " (" + std::string(BackupTypeName(plan.backup.type)) + ", ended " +
-                                  FormatTimestamp(plan.backup.stop_micros / 1000000 * 1000000) + ", " + DescribeBytes(plan.backup.database_bytes) + ")");
+                                  FormatTimestamp(plan.backup.stop_micros / 1000000 * 1000000) + ", " +
+                                  DescribeBytes(plan.backup.database_bytes) + ")");
   rows.emplace_back("timeline", std::to_string(plan.target_timeline.value));
   rows.emplace_back("replay stops", StopText(plan));
   if (plan.stop.last_commit_xid != 0)
-    rows.emplace_back("last transaction", std::to_string(plan.stop.last_commit_xid) + ", committed " + FormatTimestamp(plan.stop.last_commit_micros));
+    rows.emplace_back("last transaction", std::to_string(plan.stop.last_commit_xid) + ", committed " +
+                                              FormatTimestamp(plan.stop.last_commit_micros));
   if (plan.target.kind != TargetKind::kLatest)
-    rows.emplace_back("then", plan.target.action == TargetAction::kPromote ? "the server opens for writing on a new timeline"
-                              : plan.target.action == TargetAction::kPause
-                                  ? "the server stays in recovery, open for reading; SELECT pg_wal_replay_resume() promotes it"
-                                  : "the server shuts down");
+    rows.emplace_back("then",
+                      plan.target.action == TargetAction::kPromote ? "the server opens for writing on a new timeline"
+                      : plan.target.action == TargetAction::kPause
+                          ? "the server stays in recovery, open for reading; SELECT pg_wal_replay_resume() promotes it"
+                          : "the server shuts down");
   rows.emplace_back("WAL to replay", WalText(plan));
   rows.emplace_back("objects checked", std::to_string(plan.objects_checked) + ", all there with the right size");
-  rows.emplace_back("to fetch", DescribeBytes(plan.fetch_bytes) + ", writing " + DescribeBytes(plan.restore_bytes) + " in " +
-                                    DescribeCount(plan.backup.file_count, "file", "files"));
+  rows.emplace_back("to fetch", DescribeBytes(plan.fetch_bytes) + ", writing " + DescribeBytes(plan.restore_bytes) +
+                                    " in " + DescribeCount(plan.backup.file_count, "file", "files"));
   if (plan.estimated_seconds > 0) rows.emplace_back("rough estimate", DescribeSeconds(plan.estimated_seconds));
   for (const std::string& note : plan.notes) rows.emplace_back("note", note);
   rows.emplace_back("command", Command(plan, config_path));
@@ -130,7 +157,8 @@ std::string PlanJson(const RestorePlan& plan, const std::string& config_path) {
                  {"time", JsonTime(stop.time_micros)},
                  {"name", stop.name.empty() ? Json(nullptr) : Json(stop.name)}}},
                {"last_transaction",
-                {{"xid", stop.last_commit_xid == 0 ? Json(nullptr) : Json(stop.last_commit_xid)}, {"time", JsonTime(stop.last_commit_micros)}}},
+                {{"xid", stop.last_commit_xid == 0 ? Json(nullptr) : Json(stop.last_commit_xid)},
+                 {"time", JsonTime(stop.last_commit_micros)}}},
                {"wal", wal},
                {"wal_segments", plan.wal_segments},
                {"objects_checked", plan.objects_checked},

@@ -22,8 +22,8 @@ std::string_view NameOnLine(std::string_view line) {
   size_t begin = line.find_first_not_of(" \t\r\f\v");
   if (begin == std::string_view::npos) return {};
   size_t end = begin;
-  while (end < line.size() && (std::isalnum(static_cast<unsigned char>(line[end])) || line[end] == '_' || line[end] == '.' ||
-                               line[end] == '$' || static_cast<unsigned char>(line[end]) >= 0x80)) {
+  while (end < line.size() && (std::isalnum(static_cast<unsigned char>(line[end])) || line[end] == '_' ||
+                               line[end] == '.' || line[end] == '$' || static_cast<unsigned char>(line[end]) >= 0x80)) {
     ++end;
   }
   return line.substr(begin, end - begin);
@@ -31,9 +31,12 @@ std::string_view NameOnLine(std::string_view line) {
 
 std::string_view ActionName(TargetAction action) {
   switch (action) {
-    case TargetAction::kPromote: return "promote";
-    case TargetAction::kPause: return "pause";
-    case TargetAction::kShutdown: return "shutdown";
+    case TargetAction::kPromote:
+      return "promote";
+    case TargetAction::kPause:
+      return "pause";
+    case TargetAction::kShutdown:
+      return "shutdown";
   }
   return "promote";
 }
@@ -54,7 +57,8 @@ Result<std::string> QuoteSetting(std::string_view value) {
 
 std::string QuoteForRestoreCommand(std::string_view text) {
   const bool plain = !text.empty() && std::all_of(text.begin(), text.end(), [](unsigned char c) {
-    return std::isalnum(c) || c == '/' || c == '.' || c == '_' || c == '-' || c == '+' || c == ':' || c == '@' || c == ',';
+    return std::isalnum(c) || c == '/' || c == '.' || c == '_' || c == '-' || c == '+' || c == ':' || c == '@' ||
+           c == ',';
   });
   if (plain) return std::string(text);
   std::string quoted = "'";
@@ -79,20 +83,34 @@ std::vector<std::pair<std::string, std::string>> RecoverySettingList(const Recov
   }
   const RecoveryTarget& target = settings.target;
   switch (target.kind) {
-    case TargetKind::kLatest: break;
-    case TargetKind::kImmediate: list.emplace_back("recovery_target", "immediate"); break;
+    case TargetKind::kLatest:
+      break;
+    case TargetKind::kImmediate:
+      list.emplace_back("recovery_target", "immediate");
+      break;
     // In UTC, whatever time zone the server is set to.
-    case TargetKind::kTime: list.emplace_back("recovery_target_time", FormatTimestamp(target.time_micros)); break;
-    case TargetKind::kXid: list.emplace_back("recovery_target_xid", std::to_string(target.xid)); break;
-    case TargetKind::kName: list.emplace_back("recovery_target_name", target.name); break;
-    case TargetKind::kLsn: list.emplace_back("recovery_target_lsn", target.lsn.ToString()); break;
+    case TargetKind::kTime:
+      list.emplace_back("recovery_target_time", FormatTimestamp(target.time_micros));
+      break;
+    case TargetKind::kXid:
+      list.emplace_back("recovery_target_xid", std::to_string(target.xid));
+      break;
+    case TargetKind::kName:
+      list.emplace_back("recovery_target_name", target.name);
+      break;
+    case TargetKind::kLsn:
+      list.emplace_back("recovery_target_lsn", target.lsn.ToString());
+      break;
   }
-  const bool has_side = target.kind == TargetKind::kTime || target.kind == TargetKind::kXid || target.kind == TargetKind::kLsn;
+  const bool has_side =
+      target.kind == TargetKind::kTime || target.kind == TargetKind::kXid || target.kind == TargetKind::kLsn;
   if (has_side) list.emplace_back("recovery_target_inclusive", target.inclusive ? "on" : "off");
   if (settings.target_timeline.valid())
     list.emplace_back("recovery_target_timeline", std::to_string(settings.target_timeline.value));
-  // The server ends recovery at the end of WAL without an action; one without a target is not refused, but says nothing.
-  if (target.kind != TargetKind::kLatest) list.emplace_back("recovery_target_action", std::string(ActionName(target.action)));
+  // The server ends recovery at the end of WAL without an action; one without a target is not refused, but says
+  // nothing.
+  if (target.kind != TargetKind::kLatest)
+    list.emplace_back("recovery_target_action", std::string(ActionName(target.action)));
   return list;
 }
 

@@ -1,5 +1,6 @@
 // What a restored cluster is told about its recovery: the settings in postgresql.auto.conf and the signal file.
-// Pure functions; any thread. Source: "Archive Recovery" and "Recovery Target" of the server's manual, guc-file.l for the syntax.
+// Pure functions; any thread. Source: "Archive Recovery" and "Recovery Target" of the server's manual, guc-file.l for
+// the syntax.
 #pragma once
 #include <string>
 #include <string_view>
@@ -13,7 +14,8 @@ namespace pitr {
 struct RecoverySettings {
   RecoveryMode mode = RecoveryMode::kRecover;
   RecoveryTarget target;     // ignored but for kRecover
-  Timeline target_timeline;  // kRecover: written as a number, so that the server follows the path that was planned; a standby follows the latest
+  Timeline target_timeline;  // kRecover: written as a number, so that the server follows the path that was planned; a
+                             // standby follows the latest
   std::string restore_command;
 };
 
@@ -25,8 +27,8 @@ inline constexpr std::string_view kStandbySignal = "standby.signal";
 std::vector<std::pair<std::string, std::string>> RecoverySettingList(const RecoverySettings& settings);
 
 // `existing` without any setting that says how to recover (restore_command, recovery_target*, recovery_end_command,
-// archive_cleanup_command), and with those of `settings` at its end below a comment. Everything else is kept byte by byte.
-// Applying it again to its own result changes nothing.
+// archive_cleanup_command), and with those of `settings` at its end below a comment. Everything else is kept byte by
+// byte. Applying it again to its own result changes nothing.
 std::string EditAutoConf(std::string_view existing, const RecoverySettings& settings);
 
 // A value as postgresql.conf wants it: in single quotes, quotes and backslashes doubled. kInvalidArgument for text

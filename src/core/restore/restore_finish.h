@@ -1,4 +1,5 @@
-// The files that turn a copied data directory into one that recovers by itself: backup_label, tablespace_map, recovery settings.
+// The files that turn a copied data directory into one that recovers by itself: backup_label, tablespace_map, recovery
+// settings.
 #pragma once
 #include <map>
 #include <string>
@@ -12,12 +13,14 @@ namespace pitr {
 inline constexpr std::string_view kBackupLabelPath = "backup_label";
 inline constexpr std::string_view kTablespaceMapPath = "tablespace_map";
 
-// `text` (lines "oid path", as pg_backup_stop gave it) with the directory of every tablespace in `mapped` (OID -> directory) replaced. Pure.
-// kCorruption for a text that does not parse.
+// `text` (lines "oid path", as pg_backup_stop gave it) with the directory of every tablespace in `mapped` (OID ->
+// directory) replaced. Pure. kCorruption for a text that does not parse.
 Result<std::string> AdjustTablespaceMap(std::string_view text, const std::map<std::string, std::string>& mapped);
 
-// Writes both from the manifest. Without backup_label the server would start from the wrong checkpoint, so one that does not parse is kCorruption.
-Status WriteBackupFiles(const ClusterTree& tree, const BackupManifest& backup, const std::map<std::string, std::string>& mapped, mode_t mode);
+// Writes both from the manifest. Without backup_label the server would start from the wrong checkpoint, so one that
+// does not parse is kCorruption.
+Status WriteBackupFiles(const ClusterTree& tree, const BackupManifest& backup,
+                        const std::map<std::string, std::string>& mapped, mode_t mode);
 
 // postgresql.auto.conf and the signal file, others' removed. Nothing for kNone but the removal of signal files.
 Status WriteRecoveryFiles(const ClusterTree& tree, const RecoverySettings& settings, mode_t mode);

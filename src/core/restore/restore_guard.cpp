@@ -29,8 +29,8 @@ Status CheckOwnCluster(const ClusterTree& tree, const RestorePlan& plan, bool fo
         .WithDetail(control.status().message() + ".")
         .WithHint("If it may be overwritten, add --force.");
   return Status(Code::kInvalidArgument, "\"" + tree.data_directory() + "\" holds another cluster")
-      .WithDetail("Its system identifier is " + std::to_string(control.value().data.system_id.value) + ", the backup's is " +
-                  std::to_string(expected.value) + ".")
+      .WithDetail("Its system identifier is " + std::to_string(control.value().data.system_id.value) +
+                  ", the backup's is " + std::to_string(expected.value) + ".")
       .WithHint("Check the data directory's name. If that cluster may be overwritten, add --force.");
 }
 
@@ -47,7 +47,8 @@ Status CheckNotRunning(const ClusterTree& tree) {
         .WithDetail("Its process is " + std::to_string(server.pid) + ".")
         .WithHint(hint);
   if (server.memory_in_use)
-    return Status(Code::kInvalidArgument, "processes of a server are still running in \"" + tree.data_directory() + "\"")
+    return Status(Code::kInvalidArgument,
+                  "processes of a server are still running in \"" + tree.data_directory() + "\"")
         .WithDetail("The postmaster is gone, but its shared memory is in use.")
         .WithHint("End the remaining postgres processes of this directory first.");
   return Status::Ok();
@@ -56,7 +57,10 @@ Status CheckNotRunning(const ClusterTree& tree) {
 Result<DirectoryState> CheckDirectory(const ClusterTree& tree, const RestorePlan& plan, const RestoreOptions& options) {
   DirectoryState state;
   PITR_ASSIGN(const std::vector<std::string> names, tree.List(""));
-  state.empty = std::all_of(names.begin(), names.end(), IsForeignRootName);
+  // A restore that was killed while it made its mark leaves the mark's temporary file, and has done nothing else.
+  state.empty = std::all_of(names.begin(), names.end(), [](const std::string& name) {
+    return IsForeignRootName(name) || IsTemporaryOf(kRestoreStatePath, name);
+  });
   if (state.empty) return state;
   PITR_TRY(CheckNotRunning(tree));
   PITR_ASSIGN(state.unfinished, ReadRestoreState(tree));
@@ -66,14 +70,17 @@ Result<DirectoryState> CheckDirectory(const ClusterTree& tree, const RestorePlan
   // Without pg_control a marked directory is what an interrupted restore left: ours to continue.
   if (state.unfinished && !state.has_control) {
     if (state.unfinished->system_id == plan.backup.cluster.system_id || options.force) return state;
-    return Status(Code::kInvalidArgument, "\"" + tree.data_directory() + "\" holds an unfinished restore of another cluster")
+    return Status(Code::kInvalidArgument,
+                  "\"" + tree.data_directory() + "\" holds an unfinished restore of another cluster")
         .WithHint("Check the data directory's name. If it may be overwritten, add --force.");
   }
   // Killed between the last rename and the removal of the mark: the caller compares pg_control.
   if (state.unfinished && !options.delta) return state;
   if (!options.delta)
     return Status(Code::kInvalidArgument, "directory \"" + tree.data_directory() + "\" is not empty")
-        .WithHint("Give an empty directory, or add --delta: then what is right stays, and what differs or does not belong is replaced or removed.");
+        .WithHint(
+            "Give an empty directory, or add --delta: then what is right stays, and what differs or does not belong is "
+            "replaced or removed.");
   if (std::find(names.begin(), names.end(), "PG_VERSION") == names.end() && !state.unfinished)
     return Status(Code::kInvalidArgument, "\"" + tree.data_directory() + "\" is not a data directory")
         .WithDetail("It is not empty and has no file PG_VERSION; restoring over it would remove what it holds.")
@@ -94,15 +101,18 @@ Result<std::map<std::string, std::string>> MapTablespaces(const BackupManifest& 
     if (given != options.tablespace_map.end()) used.insert(given->first);
     if (entry.in_place) {
       if (given != options.tablespace_map.end())
-        return Status(Code::kInvalidArgument, "tablespace " + oid + " lies inside the data directory and cannot be mapped elsewhere");
+        return Status(Code::kInvalidArgument,
+                      "tablespace " + oid + " lies inside the data directory and cannot be mapped elsewhere");
       continue;
     }
     fs::path directory = given == options.tablespace_map.end() ? entry.path : given->second;
     if (!directory.is_absolute())
-      return Status(Code::kInvalidArgument, "tablespace directory \"" + directory.string() + "\" is not an absolute path");
+      return Status(Code::kInvalidArgument,
+                    "tablespace directory \"" + directory.string() + "\" is not an absolute path");
     directory = directory.lexically_normal();
     if ((directory.string() + "/").starts_with(data))
-      return Status(Code::kInvalidArgument, "tablespace directory \"" + directory.string() + "\" is inside the data directory")
+      return Status(Code::kInvalidArgument,
+                    "tablespace directory \"" + directory.string() + "\" is inside the data directory")
           .WithHint("Map it elsewhere with --tablespace " + entry.path + "=NEW.");
     if (!directories.insert(directory.string()).second)
       return Status(Code::kInvalidArgument, "two tablespaces would be in \"" + directory.string() + "\"");
@@ -111,9 +121,11 @@ Result<std::map<std::string, std::string>> MapTablespaces(const BackupManifest& 
   for (const auto& [name, directory] : options.tablespace_map) {
     if (used.contains(name)) continue;
     std::string known;
-    for (const TablespaceEntry& entry : backup.tablespaces) known += (known.empty() ? "" : ", ") + entry.path + " (" + std::to_string(entry.oid) + ")";
+    for (const TablespaceEntry& entry : backup.tablespaces)
+      known += (known.empty() ? "" : ", ") + entry.path + " (" + std::to_string(entry.oid) + ")";
     return Status(Code::kInvalidArgument, "the backup has no tablespace \"" + name + "\"")
-        .WithDetail(known.empty() ? "It has none besides those in the data directory." : "Its tablespaces: " + known + ".");
+        .WithDetail(known.empty() ? "It has none besides those in the data directory."
+                                  : "Its tablespaces: " + known + ".");
   }
   return mapped;
 }
@@ -136,7 +148,8 @@ Status CheckTablespaceEmpty(const ClusterTree& tree, const FileMap& map, const s
     if (!names.ok()) return names.status();
     if (names.value().empty()) continue;
     return Status(Code::kInvalidArgument, "tablespace directory \"" + tree.Locate(path) + "\" is not empty")
-        .WithHint("Map tablespace " + oid + " to an empty directory with --tablespace " + oid + "=NEW, or add --delta to restore over it.");
+        .WithHint("Map tablespace " + oid + " to an empty directory with --tablespace " + oid +
+                  "=NEW, or add --delta to restore over it.");
   }
   return Status::Ok();
 }
@@ -170,7 +183,8 @@ Status CheckSpace(const ClusterTree& tree, const FileMap& map) {
   for (const auto& [device, entry] : by_file_system) {
     if (entry.first + kSpareBytes <= available[device]) continue;
     return Status(Code::kInvalidArgument, "not enough room for the backup in \"" + entry.second + "\"")
-        .WithDetail("It needs " + DescribeBytes(entry.first + kSpareBytes) + " more; " + DescribeBytes(available[device]) + " are free.")
+        .WithDetail("It needs " + DescribeBytes(entry.first + kSpareBytes) + " more; " +
+                    DescribeBytes(available[device]) + " are free.")
         .WithHint("Free some, restore elsewhere, or map a tablespace elsewhere with --tablespace.");
   }
   return Status::Ok();

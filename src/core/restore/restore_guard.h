@@ -14,25 +14,27 @@ namespace pitr {
 
 // What was found in the data directory.
 struct DirectoryState {
-  bool empty = true;                      // nothing but what file systems put there (lost+found)
-  bool has_control = false;               // global/pg_control exists
-  std::optional<RestoreState> unfinished; // an interrupted restore
+  bool empty = true;                       // nothing but what file systems put there (lost+found)
+  bool has_control = false;                // global/pg_control exists
+  std::optional<RestoreState> unfinished;  // an interrupted restore
 };
 
-// kInvalidArgument while a server uses the directory: a live postmaster, or processes of a dead one still attached to its shared memory.
+// kInvalidArgument while a server uses the directory: a live postmaster, or processes of a dead one still attached to
+// its shared memory.
 Status CheckNotRunning(const ClusterTree& tree);
 
 // Emptiness, delta, force, whose cluster it is. kInvalidArgument with a hint that names the option that allows it.
 Result<DirectoryState> CheckDirectory(const ClusterTree& tree, const RestorePlan& plan, const RestoreOptions& options);
 
-// Where each tablespace that is not in place goes: OID -> absolute directory. kInvalidArgument for a mapping of an unknown tablespace, a
-// relative path, two tablespaces in one directory, or one inside the data directory.
+// Where each tablespace that is not in place goes: OID -> absolute directory. kInvalidArgument for a mapping of an
+// unknown tablespace, a relative path, two tablespaces in one directory, or one inside the data directory.
 Result<std::map<std::string, std::string>> MapTablespaces(const BackupManifest& backup, const RestoreOptions& options);
 
 // The directories below a tablespace's own one that belong to this cluster (PG_15_...), as paths in the tree.
 std::vector<std::string> TablespaceVersionPaths(const FileMap& map, const std::string& oid);
 
-// What is already below those directories is of this cluster's version and would be mixed up: kInvalidArgument without delta.
+// What is already below those directories is of this cluster's version and would be mixed up: kInvalidArgument without
+// delta.
 Status CheckTablespaceEmpty(const ClusterTree& tree, const FileMap& map, const std::string& oid);
 
 // kInvalidArgument when a file system has less room than its share of the map needs beyond what is there.

@@ -1,5 +1,5 @@
-// pg_pitr.restore: the file in a data directory that says "a restore is going on here". Written before anything else is changed,
-// removed after pg_control has appeared; a directory that carries it may be continued by the same command.
+// pg_pitr.restore: the file in a data directory that says "a restore is going on here". Written before anything else is
+// changed, removed after pg_control has appeared; a directory that carries it may be continued by the same command.
 #pragma once
 #include <map>
 #include <optional>
@@ -13,7 +13,7 @@ namespace pitr {
 inline constexpr std::string_view kRestoreStatePath = "pg_pitr.restore";
 
 struct RestoreState {
-  std::string label;       // of the backup
+  std::string label;  // of the backup
   SystemId system_id;
   std::string aside;       // where pg_wal of before went, relative to the data directory; empty: nothing to keep
   bool keep_logs = false;  // the directory had a cluster before: its server logs are left alone

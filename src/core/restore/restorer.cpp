@@ -21,13 +21,15 @@
 namespace pitr {
 namespace {
 
+constexpr uint32_t kEarlyWriteBytes = 512U << 10;
 constexpr mode_t kOwnerOnly = 0700;
 // What PostgreSQL accepts of a data directory: nothing for others, group may read.
 constexpr mode_t kForbiddenBits = 0027;
 
 class Restore {
  public:
-  Restore(const Repository& repository, const RestorePlan& plan, const RestoreOptions& options, Progress& progress, const OpContext& ctx)
+  Restore(const Repository& repository, const RestorePlan& plan, const RestoreOptions& options, Progress& progress,
+          const OpContext& ctx)
       : repository_(repository), plan_(plan), options_(options), progress_(progress), ctx_(ctx) {}
 
   Result<RestoreResult> Run();
@@ -42,6 +44,7 @@ class Restore {
   Status MakeDirectories();
   Status CopyFiles();
   Status WriteExtent(uint32_t file, const Extent& extent, ByteView bytes, int worker);
+  Status SyncFileSystems();
   Status SyncEverything();
   Status PlaceControlFile();
   bool IsWrittenByUs(const MappedFile& file) const;
@@ -77,12 +80,14 @@ Status Restore::MakeRoot(const std::string& directory, bool data) {
   struct stat info;
   if (stat(directory.c_str(), &info) != 0) return FileError(errno, "looking at \"" + directory + "\"");
   if (!existed || (data && (info.st_mode & kForbiddenBits) != 0)) {
-    if (chmod(directory.c_str(), kOwnerOnly) != 0) return FileError(errno, "changing the mode of \"" + directory + "\"");
+    if (chmod(directory.c_str(), kOwnerOnly) != 0)
+      return FileError(errno, "changing the mode of \"" + directory + "\"");
   }
   if (!existed) {
     // The directory's own entry must survive a crash, too.
     UniqueFd parent(open(std::filesystem::path(directory).parent_path().c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-    if (parent.ok() && fsync(parent.get()) != 0) return FileError(errno, "syncing the directory above \"" + directory + "\"");
+    if (parent.ok() && fsync(parent.get()) != 0)
+      return FileError(errno, "syncing the directory above \"" + directory + "\"");
   }
   return Status::Ok();
 }
@@ -92,8 +97,10 @@ Status Restore::ChooseOwner() {
   struct stat info;
   if (fstat(tree_->data_fd(), &info) != 0) return FileError(errno, "looking at \"" + options_.data_directory + "\"");
   if (info.st_uid == 0) {
-    result_.notes.push_back("Everything belongs to root, as the data directory does; give it to the server's user before starting: chown -R postgres " +
-                            options_.data_directory);
+    result_.notes.push_back(
+        "Everything belongs to root, as the data directory does; give it to the server's user before starting: chown "
+        "-R postgres " +
+        options_.data_directory);
     return Status::Ok();
   }
   tree_->SetOwner(info.st_uid, info.st_gid);
@@ -109,7 +116,8 @@ Status Restore::OpenDirectories() {
   tree_.emplace(std::move(tree));
   // Released when the process ends, however it ends.
   if (flock(tree_->data_fd(), LOCK_EX | LOCK_NB) != 0)
-    return Status(Code::kInvalidArgument, "another restore is running in \"" + options_.data_directory + "\"").WithHint("Wait for it to end.");
+    return Status(Code::kInvalidArgument, "another restore is running in \"" + options_.data_directory + "\"")
+        .WithHint("Wait for it to end.");
   PITR_ASSIGN(found_, CheckDirectory(*tree_, plan_, options_));
   PITR_TRY(ChooseOwner());
   for (const auto& [oid, directory] : tablespaces_) {
@@ -120,11 +128,12 @@ Status Restore::OpenDirectories() {
 }
 
 bool Restore::IsWrittenByUs(const MappedFile& file) const {
-  return file.path == kBackupLabelPath || file.path == kTablespaceMapPath || file.path == kRecoverySignal || file.path == kStandbySignal ||
-         file.path == kRestoreStatePath;
+  return file.path == kBackupLabelPath || file.path == kTablespaceMapPath || file.path == kRecoverySignal ||
+         file.path == kStandbySignal || file.path == kRestoreStatePath;
 }
 
-// A restore that was killed after pg_control had appeared: nothing is left to do when the server has not been started since.
+// A restore that was killed after pg_control had appeared: nothing is left to do when the server has not been started
+// since.
 Result<bool> Restore::AlreadyFinished() {
   if (!found_.unfinished || !found_.has_control || options_.delta) return false;
   const MappedFile& file = map_.files[control_];
@@ -134,12 +143,14 @@ Result<bool> Restore::AlreadyFinished() {
   for (uint32_t i = 0; i < file.extents.size(); ++i) needed.push_back({control_, i});
   FrameFetcher fetcher(repository_, plan_.backup.packs, map_, progress_);
   if (same) {
-    PITR_TRY(fetcher.Fetch(needed, 1,
-                           [&](uint32_t, const Extent& extent, ByteView stored, int) {
-                             same &= std::equal(stored.begin(), stored.end(), bytes.value().begin() + static_cast<ptrdiff_t>(extent.file_offset));
-                             return Status::Ok();
-                           },
-                           ctx_));
+    PITR_TRY(fetcher.Fetch(
+        needed, 1,
+        [&](uint32_t, const Extent& extent, ByteView stored, int) {
+          same &= std::equal(stored.begin(), stored.end(),
+                             bytes.value().begin() + static_cast<ptrdiff_t>(extent.file_offset));
+          return Status::Ok();
+        },
+        ctx_));
   }
   if (same) return true;
   return Status(Code::kInvalidArgument, "directory \"" + options_.data_directory + "\" is not empty")
@@ -154,7 +165,8 @@ Status Restore::MarkAndDisarm() {
   state_.started_micros = ctx_.clock->WallMicros();
   state_.tablespaces = tablespaces_;
   state_.keep_logs = found_.unfinished ? found_.unfinished->keep_logs : !found_.empty;
-  state_.aside = found_.unfinished && !found_.unfinished->aside.empty() ? found_.unfinished->aside : AsideName(state_.started_micros);
+  state_.aside = found_.unfinished && !found_.unfinished->aside.empty() ? found_.unfinished->aside
+                                                                        : AsideName(state_.started_micros);
   PITR_TRY(WriteRestoreState(*tree_, state_));
   if (!found_.has_control) return Status::Ok();
   PITR_TRY(tree_->Unlink(kControlFilePath));
@@ -167,11 +179,13 @@ Status Restore::ClearDirectory() {
   PITR_ASSIGN(const AsideResult aside, SetWalAside(*tree_, archive, repository_.segment_size(), state_.aside));
   const std::string where = tree_->Locate(state_.aside);
   if (aside.link_moved)
-    result_.notes.push_back("pg_wal was a symbolic link; it is now \"" + where + "\" and what it leads to was not touched. pg_wal is a directory now.");
+    result_.notes.push_back("pg_wal was a symbolic link; it is now \"" + where +
+                            "\" and what it leads to was not touched. pg_wal is a directory now.");
   if (!aside.kept.empty())
-    result_.notes.push_back(std::to_string(aside.kept.size()) + " WAL files that the archive may not have (" + aside.kept.front() + " to " +
-                            aside.kept.back() + ") were moved to \"" + where +
-                            "\". They may be the only copy of the last transactions: archive them with pg_pitr wal-push, or remove them when they are not needed.");
+    result_.notes.push_back(std::to_string(aside.kept.size()) + " WAL files that the archive may not have (" +
+                            aside.kept.front() + " to " + aside.kept.back() + ") were moved to \"" + where +
+                            "\". They may be the only copy of the last transactions: archive them with pg_pitr "
+                            "wal-push, or remove them when they are not needed.");
   return RemoveForeignFiles(*tree_, map_, content_, ctx_).status();
 }
 
@@ -185,7 +199,8 @@ Status Restore::MakeDirectories() {
     if (directory.path.empty() || directory.path == ".") {
       // Group access is a property of the whole cluster.
       if ((directory.mode & 0050) == 0050) file_mode_ = 0640;
-      if (fchmod(tree_->data_fd(), directory.mode & 0750) != 0) return FileError(errno, "changing the mode of \"" + options_.data_directory + "\"");
+      if (fchmod(tree_->data_fd(), directory.mode & 0750) != 0)
+        return FileError(errno, "changing the mode of \"" + options_.data_directory + "\"");
       continue;
     }
     modes[directory.path] = directory.mode & 07777;
@@ -211,11 +226,15 @@ Status Restore::WriteExtent(uint32_t index, const Extent& extent, ByteView bytes
     open.index = index;
   }
   for (size_t done = 0; done < bytes.size();) {
-    const ssize_t put = pwrite(open.fd.get(), bytes.data() + done, bytes.size() - done, static_cast<off_t>(extent.file_offset + done));
+    const ssize_t put =
+        pwrite(open.fd.get(), bytes.data() + done, bytes.size() - done, static_cast<off_t>(extent.file_offset + done));
     if (put < 0 && errno == EINTR) continue;
     if (put < 0) return FileError(errno, "writing \"" + tree_->Locate(map_.files[index].path) + "\"");
     done += static_cast<size_t>(put);
   }
+  // Begins to write to disk now what has to be there at the end anyway. Only a wish: fsync says whether it worked.
+  if (extent.length >= kEarlyWriteBytes)
+    (void)sync_file_range(open.fd.get(), static_cast<off_t>(extent.file_offset), extent.length, SYNC_FILE_RANGE_WRITE);
   return Status::Ok();
 }
 
@@ -227,7 +246,8 @@ Status Restore::CopyFiles() {
                                                    (state_.keep_logs && IsServerLogPath(file.path));
                                           },
                                           options_.jobs, progress_, ctx_));
-  result_.files_kept = prepared.kept;
+  // In a new directory only empty files need nothing.
+  result_.files_kept = found_.empty ? 0 : prepared.kept;
   changed_ = std::move(prepared.changed);
   open_.resize(static_cast<size_t>(std::max(options_.jobs, 1)));
   FrameFetcher fetcher(repository_, plan_.backup.packs, map_, progress_);
@@ -247,12 +267,18 @@ Status Restore::CopyFiles() {
   return Status::Ok();
 }
 
-Status Restore::SyncEverything() {
-  // What an earlier, interrupted run wrote may be in memory only, and is not known by name.
+Status Restore::SyncFileSystems() {
   for (const auto& [root, directory] : tree_->roots()) {
     PITR_ASSIGN(const UniqueFd fd, tree_->OpenDirectory(root));
     if (syncfs(fd.get()) != 0) return FileError(errno, "syncing the file system of \"" + directory + "\"");
   }
+  return Status::Ok();
+}
+
+Status Restore::SyncEverything() {
+  // What an earlier, interrupted run wrote may be in memory only, and is not known by name. Otherwise `changed_` is all
+  // there is, and whole file systems, with what others write to them, need not be waited for.
+  if (found_.unfinished) PITR_TRY(SyncFileSystems());
   PITR_TRY(ParallelFor(options_.jobs, changed_.size(), ctx_, [&](size_t i, int) -> Status {
     const std::string& path = map_.files[changed_[i]].path;
     PITR_ASSIGN(const UniqueFd fd, tree_->OpenFile(path, O_RDONLY));
@@ -278,14 +304,16 @@ Result<RestoreResult> Restore::Run() {
   PITR_TRY(OpenDirectories());
   PITR_ASSIGN(map_, ReadFileMap(repository_, plan_.backup.label, ctx_));
   content_ = TreeContent::Of(map_, plan_.backup.cluster.pg_major);
-  for (const auto& [oid, directory] : tablespaces_) content_.links.insert(std::string(kTablespaceDirectory) + "/" + oid);
+  for (const auto& [oid, directory] : tablespaces_)
+    content_.links.insert(std::string(kTablespaceDirectory) + "/" + oid);
   for (uint32_t i = 0; i < map_.files.size(); ++i) {
     if (map_.files[i].path == kControlFilePath) control_ = i;
     for (const Extent& extent : map_.files[i].extents) progress_.bytes_total += extent.length;
   }
   progress_.files_total = map_.files.size();
   result_.files = map_.files.size();
-  if (control_ == UINT32_MAX) return Status(Code::kCorruption, "backup \"" + plan_.backup.label + "\" has no control file");
+  if (control_ == UINT32_MAX)
+    return Status(Code::kCorruption, "backup \"" + plan_.backup.label + "\" has no control file");
   PITR_ASSIGN(const bool finished, AlreadyFinished());
   if (finished) {
     result_.files_kept = result_.files;
@@ -301,7 +329,8 @@ Result<RestoreResult> Restore::Run() {
   PITR_TRY(MakeDirectories());
   PITR_TRY(CopyFiles());
   PITR_TRY(WriteBackupFiles(*tree_, plan_.backup, tablespaces_, file_mode_));
-  PITR_TRY(WriteRecoveryFiles(*tree_, {options_.mode, plan_.target, plan_.target_timeline, options_.restore_command}, file_mode_));
+  PITR_TRY(WriteRecoveryFiles(*tree_, {options_.mode, plan_.target, plan_.target_timeline, options_.restore_command},
+                              file_mode_));
   PITR_TRY(SyncEverything());
   PITR_TRY(PlaceControlFile());
   return result_;
@@ -309,7 +338,8 @@ Result<RestoreResult> Restore::Run() {
 
 }  // namespace
 
-Status CheckRestore(const Repository& repository, const RestorePlan& plan, const RestoreOptions& options, const OpContext& ctx) {
+Status CheckRestore(const Repository& repository, const RestorePlan& plan, const RestoreOptions& options,
+                    const OpContext& ctx) {
   PITR_ASSIGN(const auto tablespaces, MapTablespaces(plan.backup, options));
   std::error_code ignored;
   if (!std::filesystem::exists(options.data_directory, ignored)) return Status::Ok();
@@ -324,8 +354,8 @@ Status CheckRestore(const Repository& repository, const RestorePlan& plan, const
   return CheckSpace(tree, map);
 }
 
-Result<RestoreResult> RunRestore(const Repository& repository, const RestorePlan& plan, const RestoreOptions& options, Progress& progress,
-                                 const OpContext& ctx) {
+Result<RestoreResult> RunRestore(const Repository& repository, const RestorePlan& plan, const RestoreOptions& options,
+                                 Progress& progress, const OpContext& ctx) {
   return Restore(repository, plan, options, progress, ctx).Run();
 }
 

@@ -1,8 +1,8 @@
-// Carries out a plan: brings a directory to the state of the backup and writes what the server needs to recover from there.
-// Owned by one thread, which blocks; the work is done by its own threads.
+// Carries out a plan: brings a directory to the state of the backup and writes what the server needs to recover from
+// there. Owned by one thread, which blocks; the work is done by its own threads.
 //
-// Invariant: from the first byte written until the end there is no global/pg_control in the directory, so a half-restored cluster cannot
-// start. It appears last, by rename, after everything else has been fsynced.
+// Invariant: from the first byte written until the end there is no global/pg_control in the directory, so a
+// half-restored cluster cannot start. It appears last, by rename, after everything else has been fsynced.
 #pragma once
 #include <map>
 #include <string>
@@ -16,8 +16,8 @@ namespace pitr {
 struct RestoreOptions {
   std::string data_directory;
   std::map<std::string, std::string> tablespace_map;  // old path or OID -> new path
-  bool delta = false;         // into an existing directory: keep what is right, remove what does not belong
-  bool force = false;         // with delta: even when the directory is of another cluster or has no pg_control
+  bool delta = false;  // into an existing directory: keep what is right, remove what does not belong
+  bool force = false;  // with delta: even when the directory is of another cluster or has no pg_control
   int jobs = 4;
   RecoveryMode mode = RecoveryMode::kRecover;
   std::string restore_command;  // written to postgresql.auto.conf
@@ -25,19 +25,22 @@ struct RestoreOptions {
 
 struct RestoreResult {
   uint64_t files = 0;
-  uint64_t files_kept = 0;       // delta: nothing to fetch
+  uint64_t files_kept = 0;  // delta: nothing to fetch
   uint64_t bytes_written = 0;
-  uint64_t bytes_fetched = 0;    // stored bytes
+  uint64_t bytes_fetched = 0;      // stored bytes
   std::vector<std::string> notes;  // what the operator should know: WAL moved aside, owner
 };
 
-// What RunRestore would refuse, without writing: the directory's state, tablespaces, room. kInvalidArgument says what to do.
-Status CheckRestore(const Repository& repository, const RestorePlan& plan, const RestoreOptions& options, const OpContext& ctx);
+// What RunRestore would refuse, without writing: the directory's state, tablespaces, room. kInvalidArgument says what
+// to do.
+Status CheckRestore(const Repository& repository, const RestorePlan& plan, const RestoreOptions& options,
+                    const OpContext& ctx);
 
-// Checks `options` against the plan and the disk before writing: a running server's directory (postmaster.pid with a live process) and a directory
-// that is not empty without delta are kInvalidArgument; tablespace targets; free space. An interrupted restore is continued by the same call: the
-// directory carries a file pg_pitr.restore until the end, and what is already right is kept.
-Result<RestoreResult> RunRestore(const Repository& repository, const RestorePlan& plan, const RestoreOptions& options, Progress& progress,
-                                 const OpContext& ctx);
+// Checks `options` against the plan and the disk before writing: a running server's directory (postmaster.pid with a
+// live process) and a directory that is not empty without delta are kInvalidArgument; tablespace targets; free space.
+// An interrupted restore is continued by the same call: the directory carries a file pg_pitr.restore until the end, and
+// what is already right is kept.
+Result<RestoreResult> RunRestore(const Repository& repository, const RestorePlan& plan, const RestoreOptions& options,
+                                 Progress& progress, const OpContext& ctx);
 
 }  // namespace pitr

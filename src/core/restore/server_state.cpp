@@ -37,7 +37,8 @@ std::optional<T> Number(std::string_view text) {
   return value;
 }
 
-// A process with this number exists, and nothing shows that it works elsewhere: a server's working directory is its data directory.
+// A process with this number exists, and nothing shows that it works elsewhere: a server's working directory is its
+// data directory.
 bool IsServerProcess(pid_t pid, int directory) {
   if (pid <= 0 || (kill(pid, 0) != 0 && errno != EPERM)) return false;
   struct stat its, ours;
@@ -69,14 +70,17 @@ ServerProcess InspectServer(ByteView pid_file, int directory) {
   // A standalone backend writes its number negative.
   if (const auto pid = Number<int>(lines[kPidLineOfPid])) server.pid = std::abs(*pid);
   server.running = IsServerProcess(server.pid, directory);
-  server.memory_in_use = !server.running && lines.size() > kPidLineOfSharedMemory && SharedMemoryInUse(lines[kPidLineOfSharedMemory]);
+  server.memory_in_use =
+      !server.running && lines.size() > kPidLineOfSharedMemory && SharedMemoryInUse(lines[kPidLineOfSharedMemory]);
   return server;
 }
 
 bool IsRecovering(const std::string& data_directory) {
   const UniqueFd directory(open(data_directory.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
   if (!directory.ok()) return false;
-  if (faccessat(directory.get(), "recovery.signal", F_OK, 0) != 0 && faccessat(directory.get(), "standby.signal", F_OK, 0) != 0) return false;
+  if (faccessat(directory.get(), "recovery.signal", F_OK, 0) != 0 &&
+      faccessat(directory.get(), "standby.signal", F_OK, 0) != 0)
+    return false;
   const UniqueFd file(openat(directory.get(), "postmaster.pid", O_RDONLY | O_CLOEXEC));
   if (!file.ok()) return false;
   Bytes content(kMaxPidFileBytes);

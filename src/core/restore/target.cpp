@@ -34,7 +34,8 @@ Status ParseXid(std::string_view text, RecoveryTarget& target) {
 
 Status ParseName(std::string_view text, RecoveryTarget& target) {
   if (text.size() > kMaxRestorePointName)
-    return {Code::kInvalidArgument, "the name of a restore point is at most " + std::to_string(kMaxRestorePointName) + " bytes long"};
+    return {Code::kInvalidArgument,
+            "the name of a restore point is at most " + std::to_string(kMaxRestorePointName) + " bytes long"};
   if (text.find_first_of(std::string_view("\n\r\0", 3)) != std::string_view::npos)
     return {Code::kInvalidArgument, "the name of a restore point cannot contain a line break here"};
   target.kind = TargetKind::kName;
@@ -88,7 +89,8 @@ Status ParseAction(const std::string& text, RecoveryTarget& target) {
   } else if (text == "shutdown") {
     target.action = TargetAction::kShutdown;
   } else {
-    return Status(Code::kInvalidArgument, "invalid target action \"" + text + "\"").WithHint("Write promote, pause or shutdown.");
+    return Status(Code::kInvalidArgument, "invalid target action \"" + text + "\"")
+        .WithHint("Write promote, pause or shutdown.");
   }
   return Status::Ok();
 }
@@ -107,7 +109,9 @@ Result<RecoveryTarget> ParseTarget(const TargetText& text) {
     if (!is_given) continue;
     given += (count++ > 0 ? ", " : "") + std::string(name);
   }
-  if (count > 1) return Status(Code::kInvalidArgument, "more than one recovery target was given: " + given).WithHint("Give one of them.");
+  if (count > 1)
+    return Status(Code::kInvalidArgument, "more than one recovery target was given: " + given)
+        .WithHint("Give one of them.");
 
   RecoveryTarget target;
   if (!text.time.empty()) PITR_TRY(ParseTimeTarget(text.time, target));
@@ -118,7 +122,8 @@ Result<RecoveryTarget> ParseTarget(const TargetText& text) {
   PITR_TRY(ParseTimelineTarget(text.timeline, target));
   PITR_TRY(ParseAction(text.action, target));
 
-  const bool has_side = target.kind == TargetKind::kTime || target.kind == TargetKind::kXid || target.kind == TargetKind::kLsn;
+  const bool has_side =
+      target.kind == TargetKind::kTime || target.kind == TargetKind::kXid || target.kind == TargetKind::kLsn;
   if (text.exclusive && !has_side)
     return Status(Code::kInvalidArgument, "exclusive means nothing for this target")
         .WithDetail("PostgreSQL knows it for a time, a transaction ID and a WAL position.");
@@ -133,12 +138,24 @@ std::string DescribeTarget(const RecoveryTarget& target) {
   const std::string side = target.inclusive ? " (inclusive)" : " (exclusive)";
   std::string text;
   switch (target.kind) {
-    case TargetKind::kLatest: text = "latest: everything that was archived"; break;
-    case TargetKind::kImmediate: text = "immediate: the end of the backup"; break;
-    case TargetKind::kTime: text = "time " + FormatTimestamp(target.time_micros) + side; break;
-    case TargetKind::kXid: text = "transaction " + std::to_string(target.xid) + side; break;
-    case TargetKind::kName: text = "restore point \"" + target.name + "\""; break;
-    case TargetKind::kLsn: text = "position " + target.lsn.ToString() + side; break;
+    case TargetKind::kLatest:
+      text = "latest: everything that was archived";
+      break;
+    case TargetKind::kImmediate:
+      text = "immediate: the end of the backup";
+      break;
+    case TargetKind::kTime:
+      text = "time " + FormatTimestamp(target.time_micros) + side;
+      break;
+    case TargetKind::kXid:
+      text = "transaction " + std::to_string(target.xid) + side;
+      break;
+    case TargetKind::kName:
+      text = "restore point \"" + target.name + "\"";
+      break;
+    case TargetKind::kLsn:
+      text = "position " + target.lsn.ToString() + side;
+      break;
   }
   if (target.timeline) text += " on timeline " + std::to_string(target.timeline->value);
   if (target.timeline_current) text += " on the backup's timeline";

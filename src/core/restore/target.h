@@ -17,9 +17,10 @@ struct RecoveryTarget {
   TargetKind kind = TargetKind::kLatest;
   int64_t time_micros = 0;  // kTime, since 1970 UTC
   std::string time_text;    // as the user wrote it
-  uint64_t xid = 0;         // kXid, 32 significant bits as PostgreSQL compares them (an epoch, if given, is checked and dropped)
-  std::string name;         // kName
-  Lsn lsn;                  // kLsn
+  uint64_t xid =
+      0;  // kXid, 32 significant bits as PostgreSQL compares them (an epoch, if given, is checked and dropped)
+  std::string name;  // kName
+  Lsn lsn;           // kLsn
   bool inclusive = true;
   TargetAction action = TargetAction::kPromote;
   // nullopt: the latest timeline known to the archive; "current" is resolved to the backup's.

@@ -21,7 +21,8 @@ std::string Join(std::string_view directory, const std::string& name) {
 
 class Cleaner {
  public:
-  Cleaner(const ClusterTree& tree, const TreeContent& content, const OpContext& ctx) : tree_(tree), content_(content), ctx_(ctx) {}
+  Cleaner(const ClusterTree& tree, const TreeContent& content, const OpContext& ctx)
+      : tree_(tree), content_(content), ctx_(ctx) {}
 
   Status Clean(const std::string& directory, int depth) {
     PITR_TRY(ctx_.Check());
@@ -49,7 +50,8 @@ class Cleaner {
     if (S_ISDIR(info.st_mode)) {
       // Its path leads to the tablespace, so it must not be walked into.
       if (content_.links.contains(path))
-        return Status(Code::kConflict, "\"" + tree_.data_directory() + "/" + path + "\" is a directory where a tablespace's link must be")
+        return Status(Code::kConflict, "\"" + tree_.data_directory() + "/" + path +
+                                           "\" is a directory where a tablespace's link must be")
             .WithHint("Remove it.");
       if (content_.directories.contains(path)) return Clean(path, depth + 1);
       if (IsServerLogPath(path)) return Status::Ok();
@@ -65,11 +67,14 @@ class Cleaner {
     PITR_TRY(ctx_.Check());
     if (depth > kMaxDepth) return {Code::kConflict, "\"" + tree_.Locate(path) + "\" is nested too deeply"};
     const size_t slash = path.rfind('/');
-    PITR_ASSIGN(const UniqueFd parent, tree_.OpenDirectory(slash == std::string::npos ? std::string_view() : std::string_view(path).substr(0, slash)));
+    PITR_ASSIGN(
+        const UniqueFd parent,
+        tree_.OpenDirectory(slash == std::string::npos ? std::string_view() : std::string_view(path).substr(0, slash)));
     struct stat info;
     if (fstat(parent.get(), &info) != 0) return FileError(errno, "looking at \"" + tree_.Locate(path) + "\"");
     if (info.st_dev != device)
-      return Status(Code::kConflict, "\"" + tree_.Locate(path) + "\" is a mount point and does not belong to the backup")
+      return Status(Code::kConflict,
+                    "\"" + tree_.Locate(path) + "\" is a mount point and does not belong to the backup")
           .WithHint("Unmount it, or move it out of the data directory.");
     PITR_ASSIGN(const std::vector<std::string> names, tree_.List(path));
     for (const std::string& name : names) {
@@ -94,7 +99,9 @@ class Cleaner {
 
 }  // namespace
 
-bool IsServerLogPath(std::string_view path) { return path == "log" || path == "pg_log" || path.starts_with("log/") || path.starts_with("pg_log/"); }
+bool IsServerLogPath(std::string_view path) {
+  return path == "log" || path == "pg_log" || path.starts_with("log/") || path.starts_with("pg_log/");
+}
 
 TreeContent TreeContent::Of(const FileMap& map, int pg_major) {
   TreeContent content;
@@ -120,7 +127,8 @@ TreeContent TreeContent::Of(const FileMap& map, int pg_major) {
   return content;
 }
 
-Result<uint64_t> RemoveForeignFiles(const ClusterTree& tree, const FileMap& map, const TreeContent& content, const OpContext& ctx) {
+Result<uint64_t> RemoveForeignFiles(const ClusterTree& tree, const FileMap& map, const TreeContent& content,
+                                    const OpContext& ctx) {
   Cleaner cleaner(tree, content, ctx);
   PITR_TRY(cleaner.Clean("", 0));
   for (const auto& [root, directory] : tree.roots()) {

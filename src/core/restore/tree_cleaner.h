@@ -1,5 +1,5 @@
-// Removes from an existing data directory what a backup does not have, so that nothing of the old cluster is left to mislead the new one.
-// Never leaves the tree, never follows a symbolic link, never crosses into another file system.
+// Removes from an existing data directory what a backup does not have, so that nothing of the old cluster is left to
+// mislead the new one. Never leaves the tree, never follows a symbolic link, never crosses into another file system.
 #pragma once
 #include <set>
 #include <string>
@@ -19,12 +19,14 @@ struct TreeContent {
   static TreeContent Of(const FileMap& map, int pg_major);
 };
 
-// Log directories below the data directory ("log", "pg_log"): what they hold is of use after an accident and of none to recovery, so
-// it is neither removed nor overwritten.
+// Log directories below the data directory ("log", "pg_log"): what they hold is of use after an accident and of none to
+// recovery, so it is neither removed nor overwritten.
 bool IsServerLogPath(std::string_view path);
 
-// Stays: the mark of the restore, pg_wal set aside by this or an earlier restore, server logs, what belongs to the file system (lost+found).
-// Of a tablespace's directory only this version's subdirectories are looked at. Returns how many entries were removed.
-Result<uint64_t> RemoveForeignFiles(const ClusterTree& tree, const FileMap& map, const TreeContent& content, const OpContext& ctx);
+// Stays: the mark of the restore, pg_wal set aside by this or an earlier restore, server logs, what belongs to the file
+// system (lost+found). Of a tablespace's directory only this version's subdirectories are looked at. Returns how many
+// entries were removed.
+Result<uint64_t> RemoveForeignFiles(const ClusterTree& tree, const FileMap& map, const TreeContent& content,
+                                    const OpContext& ctx);
 
 }  // namespace pitr

@@ -20,11 +20,15 @@ bool Archived(const WalCatalog& archive, const WalFileName& name) {
   const auto found = archive.timelines().find(name.timeline);
   if (found == archive.timelines().end()) return false;
   switch (name.kind) {
-    case WalFileKind::kSegment: return archive.Has(name.timeline, name.segment);
-    case WalFileKind::kPartial: return std::binary_search(found->second.partials.begin(), found->second.partials.end(), name.segment);
-    case WalFileKind::kHistory: return found->second.history.has_value();
+    case WalFileKind::kSegment:
+      return archive.Has(name.timeline, name.segment);
+    case WalFileKind::kPartial:
+      return std::binary_search(found->second.partials.begin(), found->second.partials.end(), name.segment);
+    case WalFileKind::kHistory:
+      return found->second.history.has_value();
     // Information for people; recovery does not need it.
-    case WalFileKind::kBackupHistory: return true;
+    case WalFileKind::kBackupHistory:
+      return true;
   }
   return false;
 }
@@ -54,7 +58,8 @@ std::string AsideName(int64_t now_micros) {
   return std::string(kAsidePrefix) + "-" + digits + "Z";
 }
 
-Result<AsideResult> SetWalAside(const ClusterTree& tree, const WalCatalog& archive, uint32_t segment_size, const std::string& aside) {
+Result<AsideResult> SetWalAside(const ClusterTree& tree, const WalCatalog& archive, uint32_t segment_size,
+                                const std::string& aside) {
   AsideResult result;
   auto info = tree.Stat(kWalDirectory);
   if (info.code() == Code::kNotFound) return result;
@@ -77,7 +82,8 @@ Result<AsideResult> SetWalAside(const ClusterTree& tree, const WalCatalog& archi
     const auto parsed = ParseWalFileName(name, segment_size);
     if (!parsed) continue;
     const std::string path = std::string(kWalDirectory) + "/" + name;
-    if (!ready.contains(name) && (Archived(archive, *parsed) || IsRecycled(tree, path, *parsed, segment_size))) continue;
+    if (!ready.contains(name) && (Archived(archive, *parsed) || IsRecycled(tree, path, *parsed, segment_size)))
+      continue;
     if (result.kept.empty()) PITR_TRY(tree.MakeDirectory(aside, 0700));
     PITR_TRY(tree.Rename(path, aside + "/" + name));
     result.kept.push_back(name);

@@ -13,7 +13,8 @@ Result<WalPath> WalPath::Make(const WalCatalog& catalog, Timeline target, uint32
   const auto found = catalog.timelines().find(target);
   if (found == catalog.timelines().end()) {
     std::string known;
-    for (const auto& [timeline, wal] : catalog.timelines()) known += (known.empty() ? "" : ", ") + std::to_string(timeline.value);
+    for (const auto& [timeline, wal] : catalog.timelines())
+      known += (known.empty() ? "" : ", ") + std::to_string(timeline.value);
     return Status(Code::kNotFound, "the archive has nothing of timeline " + std::to_string(target.value))
         .WithDetail(known.empty() ? "The archive is empty." : "Timelines in the archive: " + known + ".");
   }
@@ -22,7 +23,9 @@ Result<WalPath> WalPath::Make(const WalCatalog& catalog, Timeline target, uint32
   if (target.value == 1) return WalPath(catalog, TimelineHistory::Root(target), segment_size);
   return Status(Code::kNotFound, "the archive has no history file of timeline " + std::to_string(target.value))
       .WithDetail("Without " + HistoryFileName(target) + " it is not known where that timeline left its parent.")
-      .WithHint("Push it from the server's pg_wal with pg_pitr wal-push, or recover along an older timeline with --target-timeline.");
+      .WithHint(
+          "Push it from the server's pg_wal with pg_pitr wal-push, or recover along an older timeline with "
+          "--target-timeline.");
 }
 
 std::optional<SegmentNo> WalPath::UnbrokenUntil(SegmentNo from) const {
@@ -34,7 +37,8 @@ std::optional<SegmentNo> WalPath::UnbrokenUntil(SegmentNo from) const {
     if (auto leaves = history_.SwitchPoint(timeline)) {
       const SegmentNo switch_segment = SegmentOf(*leaves, segment_size_);
       // The segment with the switch point is read from the child.
-      if (switch_segment.value > 0 && end >= switch_segment && switch_segment > at) end = SegmentNo{switch_segment.value - 1};
+      if (switch_segment.value > 0 && end >= switch_segment && switch_segment > at)
+        end = SegmentNo{switch_segment.value - 1};
     }
     last = end;
     at = SegmentNo{end.value + 1};
@@ -113,7 +117,9 @@ bool WalPath::WouldOvershoot(SegmentNo segment) const {
   if (Has(segment)) return false;
   const Timeline wanted = TimelineOf(segment);
   for (const TimelineEntry& entry : history_.entries()) {
-    if (entry.timeline < wanted && SegmentOf(entry.begin, segment_size_) <= segment && catalog_->Has(entry.timeline, segment)) return true;
+    if (entry.timeline < wanted && SegmentOf(entry.begin, segment_size_) <= segment &&
+        catalog_->Has(entry.timeline, segment))
+      return true;
   }
   return false;
 }

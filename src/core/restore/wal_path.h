@@ -1,5 +1,5 @@
-// The archived WAL along the path of timelines that leads to one timeline: which file holds a segment, and how far the run goes.
-// Immutable; any thread. The catalog is borrowed.
+// The archived WAL along the path of timelines that leads to one timeline: which file holds a segment, and how far the
+// run goes. Immutable; any thread. The catalog is borrowed.
 #pragma once
 #include <optional>
 #include <string>
@@ -46,8 +46,8 @@ class WalPath {
   // Whether recovery along this path can start from the backup: its WAL lies on the path. Presence is not looked at.
   bool LeadsFrom(const BackupManifest& backup) const;
 
-  // A segment that the path wants from a younger timeline, is missing there, but exists on an older one: the server would replay the
-  // older one's beyond the switch point.
+  // A segment that the path wants from a younger timeline, is missing there, but exists on an older one: the server
+  // would replay the older one's beyond the switch point.
   bool WouldOvershoot(SegmentNo segment) const;
 
  private:

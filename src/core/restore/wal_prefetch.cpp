@@ -69,7 +69,8 @@ class Prefetcher {
   }
 
   std::string Name(int ahead) const {
-    return SegmentFileName(timeline_, SegmentNo{segment_.value + static_cast<uint64_t>(ahead)}, repository_.segment_size());
+    return SegmentFileName(timeline_, SegmentNo{segment_.value + static_cast<uint64_t>(ahead)},
+                           repository_.segment_size());
   }
 
   void Plan(ThreadPool& pool, int64_t now) {
@@ -115,8 +116,8 @@ class Prefetcher {
   Timeline timeline_;
   SegmentNo segment_;
   std::mutex mutex_;
-  std::set<std::string> running_;          // protected by mutex_
-  std::map<std::string, int64_t> tried_;   // name -> when; protected by mutex_
+  std::set<std::string> running_;         // protected by mutex_
+  std::map<std::string, int64_t> tried_;  // name -> when; protected by mutex_
 };
 
 }  // namespace
@@ -126,7 +127,8 @@ int PrefetchWindow(const PrefetchLimits& limits, uint32_t segment_size) {
   return static_cast<int>(std::clamp<uint64_t>(fits, 2, static_cast<uint64_t>(std::max(limits.max_segments, 2))));
 }
 
-Status RunPrefetcher(const Repository& repository, const WalSpool& spool, const PrefetchLimits& limits, const OpContext& ctx) {
+Status RunPrefetcher(const Repository& repository, const WalSpool& spool, const PrefetchLimits& limits,
+                     const OpContext& ctx) {
   return Prefetcher(repository, spool, limits, ctx).Run();
 }
 

@@ -1,5 +1,6 @@
-// The process that fetches WAL ahead of a recovering server. Follows the requests in the spool, keeps the segments after the one asked for last
-// there, and ends by itself: when nothing was asked for a minute, recovery has ended, the server is gone, or the spool is.
+// The process that fetches WAL ahead of a recovering server. Follows the requests in the spool, keeps the segments
+// after the one asked for last there, and ends by itself: when nothing was asked for a minute, recovery has ended, the
+// server is gone, or the spool is.
 #pragma once
 #include "core/repo/repository.h"
 #include "core/restore/wal_spool.h"
@@ -17,8 +18,9 @@ struct PrefetchLimits {
 // How many segments are kept ahead.
 int PrefetchWindow(const PrefetchLimits& limits, uint32_t segment_size);
 
-// Blocks until it is time to end, then removes the spool. kAlreadyExists when another prefetcher serves the spool. Failures of single segments are
-// nobody's error: who asks for them gets them first hand.
-Status RunPrefetcher(const Repository& repository, const WalSpool& spool, const PrefetchLimits& limits, const OpContext& ctx);
+// Blocks until it is time to end, then removes the spool. kAlreadyExists when another prefetcher serves the spool.
+// Failures of single segments are nobody's error: who asks for them gets them first hand.
+Status RunPrefetcher(const Repository& repository, const WalSpool& spool, const PrefetchLimits& limits,
+                     const OpContext& ctx);
 
 }  // namespace pitr

@@ -9,7 +9,8 @@
 namespace pitr {
 namespace {
 
-// Segments that one thread reads in a row when many are searched: the last record of a run needs the segment after it, too.
+// Segments that one thread reads in a row when many are searched: the last record of a run needs the segment after it,
+// too.
 constexpr uint64_t kSegmentsPerTask = 8;
 
 uint64_t KeptSegments(uint32_t segment_size) { return std::max<uint64_t>(2, kScanMemoryBytes / segment_size); }
@@ -75,7 +76,8 @@ Status WalScanner::Scan(SegmentNo first, SegmentNo last, const std::function<boo
     PITR_TRY(ctx_.Check());
     auto next = reader.Next();
     if (!next.ok())
-      return std::move(next).status().Annotate("reading WAL segment " + path_.NameOf(SegmentOf(reader.at(), segment_size)));
+      return std::move(next).status().Annotate("reading WAL segment " +
+                                               path_.NameOf(SegmentOf(reader.at(), segment_size)));
     if (next.value() == nullptr || next.value()->start >= limit) return Status::Ok();
     PITR_ASSIGN(const std::optional<WalEvent> event, DecodeWalEvent(*next.value()));
     if (event && !each(*event)) return Status::Ok();
@@ -83,7 +85,8 @@ Status WalScanner::Scan(SegmentNo first, SegmentNo last, const std::function<boo
 }
 
 Result<const std::vector<WalMark>*> WalScanner::Marks(SegmentNo segment) {
-  if (auto known = marks_.find(segment); known != marks_.end()) return const_cast<const std::vector<WalMark>*>(&known->second);
+  if (auto known = marks_.find(segment); known != marks_.end())
+    return const_cast<const std::vector<WalMark>*>(&known->second);
   std::vector<WalMark> marks;
   PITR_TRY(Scan(segment, segment, [&](const WalEvent& event) {
     if (auto mark = MarkOf(event)) marks.push_back(std::move(*mark));
@@ -92,11 +95,13 @@ Result<const std::vector<WalMark>*> WalScanner::Marks(SegmentNo segment) {
   return const_cast<const std::vector<WalMark>*>(&marks_.insert_or_assign(segment, std::move(marks)).first->second);
 }
 
-Result<std::vector<WalMark>> WalScanner::Search(SegmentNo first, SegmentNo last, const std::function<bool(const WalEvent&)>& wanted, int jobs) {
+Result<std::vector<WalMark>> WalScanner::Search(SegmentNo first, SegmentNo last,
+                                                const std::function<bool(const WalEvent&)>& wanted, int jobs) {
   const uint64_t count = last.value - first.value + 1;
   const size_t tasks = static_cast<size_t>((count + kSegmentsPerTask - 1) / kSegmentsPerTask);
   // Each thread holds two segments at a time.
-  const int threads = static_cast<int>(std::min<uint64_t>(static_cast<uint64_t>(std::max(jobs, 1)), KeptSegments(path_.segment_size()) / 2));
+  const int threads = static_cast<int>(
+      std::min<uint64_t>(static_cast<uint64_t>(std::max(jobs, 1)), KeptSegments(path_.segment_size()) / 2));
   std::vector<std::vector<WalMark>> found(tasks);
   std::atomic<uint64_t> read{0};
   PITR_TRY(ParallelFor(threads, tasks, ctx_, [&](size_t task, int) {
@@ -141,8 +146,8 @@ Result<std::optional<WalMark>> WalScanner::LastCommit(SegmentNo first, SegmentNo
   return std::optional<WalMark>();
 }
 
-Result<std::optional<LastCommitTime>> FindLastCommit(const Repository& repository, const WalPath& path, SegmentNo first, SegmentNo last,
-                                                     int max_segments, const OpContext& ctx) {
+Result<std::optional<LastCommitTime>> FindLastCommit(const Repository& repository, const WalPath& path, SegmentNo first,
+                                                     SegmentNo last, int max_segments, const OpContext& ctx) {
   WalScanner scanner(repository, path, ctx);
   PITR_ASSIGN(const std::optional<WalMark> mark, scanner.LastCommit(first, last, max_segments));
   if (!mark) return std::optional<LastCommitTime>();

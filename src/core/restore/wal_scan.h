@@ -1,5 +1,5 @@
-// Reads archived WAL along a path of timelines: where transactions ended, restore points, whether a record is there. One scanner belongs to one
-// thread; searches of many segments use threads of their own.
+// Reads archived WAL along a path of timelines: where transactions ended, restore points, whether a record is there.
+// One scanner belongs to one thread; searches of many segments use threads of their own.
 //
 // Memory: a few whole segments (kScanMemoryBytes, but at least two).
 #pragma once
@@ -35,19 +35,23 @@ std::optional<WalMark> MarkOf(const WalEvent& event);
 class WalScanner {
  public:
   // All borrowed for the scanner's life.
-  WalScanner(const Repository& repository, const WalPath& path, const OpContext& ctx) : repository_(repository), path_(path), ctx_(ctx) {}
+  WalScanner(const Repository& repository, const WalPath& path, const OpContext& ctx)
+      : repository_(repository), path_(path), ctx_(ctx) {}
 
-  // Calls `each` for the events of records that start in the segments [first, last], in order, until it returns false or WAL ends.
-  // kCorruption names the segment; kNotFound when a segment is missing in between.
+  // Calls `each` for the events of records that start in the segments [first, last], in order, until it returns false
+  // or WAL ends. kCorruption names the segment; kNotFound when a segment is missing in between.
   Status Scan(SegmentNo first, SegmentNo last, const std::function<bool(const WalEvent&)>& each);
 
   // Transaction ends and restore points of records that start in this segment, in order. Kept for the next call.
   Result<const std::vector<WalMark>*> Marks(SegmentNo segment);
 
-  // Everything in [first, last] that `wanted` accepts, in order, read by `jobs` threads; `wanted` is called by all of them.
-  Result<std::vector<WalMark>> Search(SegmentNo first, SegmentNo last, const std::function<bool(const WalEvent&)>& wanted, int jobs);
+  // Everything in [first, last] that `wanted` accepts, in order, read by `jobs` threads; `wanted` is called by all of
+  // them.
+  Result<std::vector<WalMark>> Search(SegmentNo first, SegmentNo last,
+                                      const std::function<bool(const WalEvent&)>& wanted, int jobs);
 
-  // The first record that starts at or after `from` and ends by the end of segment `last`; nullopt when WAL ends before.
+  // The first record that starts at or after `from` and ends by the end of segment `last`; nullopt when WAL ends
+  // before.
   struct Record {
     Lsn start;
     Lsn end;
@@ -76,7 +80,7 @@ struct LastCommitTime {
   uint64_t xid = 0;
   int64_t time_micros = 0;
 };
-Result<std::optional<LastCommitTime>> FindLastCommit(const Repository& repository, const WalPath& path, SegmentNo first, SegmentNo last,
-                                                     int max_segments, const OpContext& ctx);
+Result<std::optional<LastCommitTime>> FindLastCommit(const Repository& repository, const WalPath& path, SegmentNo first,
+                                                     SegmentNo last, int max_segments, const OpContext& ctx);
 
 }  // namespace pitr

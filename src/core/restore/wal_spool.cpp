@@ -51,7 +51,9 @@ std::string CurrentDirectory() {
 }  // namespace
 
 WalSpool::WalSpool(std::string data_directory, std::string directory, std::string config_path)
-    : data_directory_(std::move(data_directory)), directory_(std::move(directory)), config_path_(std::move(config_path)) {}
+    : data_directory_(std::move(data_directory)),
+      directory_(std::move(directory)),
+      config_path_(std::move(config_path)) {}
 
 std::optional<WalSpool> WalSpool::For(const std::string& destination, const std::string& config_path) {
   const size_t slash = destination.rfind('/');
@@ -129,7 +131,9 @@ std::vector<std::string> WalSpool::Segments() const {
   return names;
 }
 
-Status WalSpool::MarkFetching(const std::string& name) const { return WriteSmall(Path(name + std::string(kFetching)), {}); }
+Status WalSpool::MarkFetching(const std::string& name) const {
+  return WriteSmall(Path(name + std::string(kFetching)), {});
+}
 
 Status WalSpool::Store(const std::string& name, std::string_view content) const {
   const std::string mark = Path(name + std::string(kFetching));
@@ -145,7 +149,8 @@ void WalSpool::Forget(const std::string& name) const {
 
 bool WalSpool::Exists(const UniqueFd& lock) const {
   struct stat held, there;
-  return fstat(lock.get(), &held) == 0 && stat(Path(kLock).c_str(), &there) == 0 && held.st_ino == there.st_ino && held.st_dev == there.st_dev;
+  return fstat(lock.get(), &held) == 0 && stat(Path(kLock).c_str(), &there) == 0 && held.st_ino == there.st_ino &&
+         held.st_dev == there.st_dev;
 }
 
 void WalSpool::Remove() const {

@@ -1,9 +1,11 @@
-// Segments fetched ahead of the server, in pg_wal/pg_pitr.spool. wal-get takes them by a rename; one prefetcher process, the holder of the
-// spool's lock, puts them there.
+// Segments fetched ahead of the server, in pg_wal/pg_pitr.spool. wal-get takes them by a rename; one prefetcher
+// process, the holder of the spool's lock, puts them there.
 //
-// Files: "source" (settings file and boot of the machine that the content belongs to), "lock", "request" (the name asked for last),
-// "<segment>.fetching" while it is being fetched, "<segment>" when it is whole and verified. Content is not synced: after a crash of the machine
-// the boot differs and nothing in it is used. An absent segment leaves no trace, so absence is always confirmed by the one who asks.
+// Files: "source" (settings file and boot of the machine that the content belongs to), "lock", "request" (the name
+// asked for last),
+// "<segment>.fetching" while it is being fetched, "<segment>" when it is whole and verified. Content is not synced:
+// after a crash of the machine the boot differs and nothing in it is used. An absent segment leaves no trace, so
+// absence is always confirmed by the one who asks.
 #pragma once
 #include <optional>
 #include <string>
@@ -16,8 +18,8 @@ namespace pitr {
 
 class WalSpool {
  public:
-  // For the %p of a restore_command. nullopt when it does not lie in the pg_wal of a server that is recovering: then nothing is to be
-  // fetched ahead. `config_path` is absolute. Touches nothing.
+  // For the %p of a restore_command. nullopt when it does not lie in the pg_wal of a server that is recovering: then
+  // nothing is to be fetched ahead. `config_path` is absolute. Touches nothing.
   static std::optional<WalSpool> For(const std::string& destination, const std::string& config_path);
   WalSpool(std::string data_directory, std::string directory, std::string config_path);
 
@@ -35,7 +37,7 @@ class WalSpool {
   Result<UniqueFd> Lock() const;
   // Removes everything but the lock and the request; afterwards the spool belongs to this source.
   Status Begin() const;
-  std::string LastRequest() const;  // empty when there is none
+  std::string LastRequest() const;            // empty when there is none
   std::vector<std::string> Segments() const;  // names of whole files, in no order
   Status Store(const std::string& name, std::string_view content) const;
   Status MarkFetching(const std::string& name) const;

@@ -1,0 +1,58 @@
+#include <gtest/gtest.h>
+#include <signal.h>
+
+#include "cli/exit_code.h"
+#include "cli/progress_line.h"
+#include "cli/verbs.h"
+
+namespace pitr::cli {
+namespace {
+
+int RunArguments(std::vector<std::string> arguments) {
+  arguments.insert(arguments.begin(), "pg_pitr");
+  std::vector<char*> argv;
+  for (std::string& argument : arguments) argv.push_back(argument.data());
+  testing::internal::CaptureStdout();
+  testing::internal::CaptureStderr();
+  const int code = RunCommandLine(static_cast<int>(argv.size()), argv.data());
+  testing::internal::GetCapturedStdout();
+  testing::internal::GetCapturedStderr();
+  return code;
+}
+
+TEST(CommandLineTest, UsageErrorsAndHelp) {
+  EXPECT_EQ(RunArguments({}), kExitUsage);
+  EXPECT_EQ(RunArguments({"frobnicate"}), kExitUsage);
+  EXPECT_EQ(RunArguments({"--help"}), kExitOk);
+  for (const char* verb : {"info", "plan", "restore", "check", "wal-get", "wal-push", "key", "version"})
+    EXPECT_EQ(RunArguments({verb, "--help"}), kExitOk) << verb;
+  EXPECT_EQ(RunArguments({"version"}), kExitOk);
+  EXPECT_EQ(RunArguments({"info", "--config", "/no/such/file"}), kExitUsage);
+  EXPECT_EQ(RunArguments({"plan", "--target-time", "soon", "--config", "/no/such/file"}), kExitUsage);
+  EXPECT_EQ(RunArguments({"plan", "--target-xid", "12", "--target-latest", "--config", "/no/such/file"}), kExitUsage);
+  EXPECT_EQ(RunArguments({"restore", "--mode", "sideways"}), kExitUsage);
+}
+
+// PostgreSQL takes 1 to 125 for "no such file" and goes on as if WAL ended there.
+TEST(CommandLineTest, WalGetNeverTakesAnErrorForAbsence) {
+  EXPECT_EQ(RunArguments({"wal-get"}), kWalGetConfiguration);
+  EXPECT_EQ(RunArguments({"wal-get", "--frobnicate", "a", "b"}), kWalGetConfiguration);
+  EXPECT_EQ(RunArguments({"wal-get", "000000010000000000000001", "/tmp/x", "--config", "/no/such/file"}),
+            kWalGetConfiguration);
+  for (Code code : {Code::kAlreadyExists, Code::kConflict, Code::kInvalidArgument, Code::kCorruption,
+                    Code::kUnavailable, Code::kPermission, Code::kCancelled, Code::kInternal})
+    EXPECT_GT(WalGetExitCode({code, "x"}), 125) << CodeName(code);
+  EXPECT_EQ(WalGetExitCode(Status::Ok()), 0);
+  EXPECT_EQ(WalGetExitCode({Code::kNotFound, "x"}), 1);
+  EXPECT_EQ(WalGetExitCode({Code::kCancelled, "x"}), 128 + SIGTERM);
+}
+
+TEST(ProgressLineTest, Text) {
+  EXPECT_EQ(ProgressText(0, 1 << 20, 0, false), "  0%  0 B of 1.0 MB");
+  EXPECT_EQ(ProgressText(1 << 19, 1 << 20, 1 << 18, true),
+            "[############............]  50%  512.0 kB of 1.0 MB  256.0 kB/s  ETA 3 s");
+  EXPECT_EQ(ProgressText(0, 0, 0, true), "[########################] 100%  0 B of 0 B");
+}
+
+}  // namespace
+}  // namespace pitr::cli

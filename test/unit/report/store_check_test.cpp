@@ -1,0 +1,73 @@
+#include "core/report/store_check.h"
+
+#include <gtest/gtest.h>
+
+#include "core/report/describe_size.h"
+#include "core/store/memory.h"
+#include "lib/faulty_store.h"
+
+namespace pitr {
+namespace {
+
+const CheckRow* Row(const std::vector<CheckRow>& rows, const std::string& part) {
+  for (const CheckRow& row : rows)
+    if (row.item.find(part) != std::string::npos) return &row;
+  return nullptr;
+}
+
+TEST(StoreCheckTest, AStoreThatKeepsItsPromisesPassesAndIsLeftClean) {
+  MemoryStore store;
+  const auto rows = CheckStore(store, OpContext());
+  EXPECT_TRUE(AllPassed(rows)) << CheckText(rows);
+  EXPECT_EQ(rows.size(), 9U);
+  EXPECT_TRUE(store.Keys().empty());
+}
+
+TEST(StoreCheckTest, AStoreThatReplacesIsNoticed) {
+  MemoryStore inner;
+  test::FaultyStore store(inner);
+  int creations = 0;
+  // The second creation under a key is refused, but has replaced what was there: the one thing a store must never do.
+  store.OnCall([&](test::StoreOp op, const std::string& key) {
+    if (op == test::StoreOp::kCreate && key.ends_with("/once") && ++creations == 2) inner.Replace(key, Bytes(100, 7));
+  });
+  const auto rows = CheckStore(store, OpContext());
+  EXPECT_FALSE(AllPassed(rows));
+  ASSERT_NE(Row(rows, "never replace"), nullptr);
+  EXPECT_EQ(Row(rows, "never replace")->state, CheckState::kFailed);
+  EXPECT_TRUE(inner.Keys().empty());
+}
+
+TEST(StoreCheckTest, WhatIsRefusedHasAHint) {
+  MemoryStore inner;
+  test::FaultyStore store(inner);
+  store.Inject({.op = test::StoreOp::kList, .status = {Code::kPermission, "AccessDenied"}, .times = 1000});
+  const auto rows = CheckStore(store, OpContext());
+  const CheckRow* list = Row(rows, "store: list");
+  ASSERT_NE(list, nullptr);
+  EXPECT_EQ(list->state, CheckState::kFailed);
+  EXPECT_NE(list->detail.find("AccessDenied"), std::string::npos);
+  EXPECT_FALSE(list->hint.empty());
+  EXPECT_NE(CheckText(rows).find("-> "), std::string::npos);
+  EXPECT_NE(CheckJson(rows).find("\"passed\": false"), std::string::npos);
+}
+
+TEST(StoreCheckTest, WithoutConditionalCreationThereIsAWarning) {
+  MemoryStore store(MemoryStore::Options{.capabilities = {.conditional_create = false}});
+  const auto rows = CheckStore(store, OpContext());
+  EXPECT_TRUE(AllPassed(rows));
+  EXPECT_EQ(Row(rows, "racing")->state, CheckState::kWarning);
+}
+
+TEST(DescribeSizeTest, SizesTimesAndTables) {
+  EXPECT_EQ(DescribeBytes(0), "0 B");
+  EXPECT_EQ(DescribeBytes(16U << 20), "16.0 MB");
+  EXPECT_EQ(DescribeBytes(1023 * 1024 + 1023), "1.0 MB");
+  EXPECT_EQ(DescribeSeconds(200), "3 min 20 s");
+  EXPECT_EQ(DescribeSeconds(7500), "2 h 5 min");
+  EXPECT_EQ(AlignTable({{"a", "b"}, {"long", "x"}}, 2), "  a     b\n  ----  -\n  long  x\n");
+  EXPECT_EQ(AlignItems({{"a", "one\ntwo"}, {"long", "x"}}, 0), "a     one\n      two\nlong  x\n");
+}
+
+}  // namespace
+}  // namespace pitr

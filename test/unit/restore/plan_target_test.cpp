@@ -1,0 +1,328 @@
+#include "core/restore/plan_target.h"
+
+#include <random>
+
+#include "core/pg/recovery_target.h"
+#include "core/pg/timestamp.h"
+#include "core/pg/wal_name.h"
+#include "core/repo/layout.h"
+#include "lib/repository_fixture.h"
+#include "unit/pg/wal_builder.h"
+
+namespace pitr {
+namespace {
+
+constexpr int64_t kDay = int64_t{1779440000} * 1000000;
+constexpr int64_t kSecond = 1000000;
+constexpr uint32_t kSegment = WalBuilder::kSegmentSize;
+
+class PlanTargetTest : public test::RepositoryTest {
+ protected:
+  PlanTargetTest() : repository_(MustOpenOrCreate(config_, {WalBuilder::kSystem, kSegment, 15})) {}
+
+  Lsn End(uint32_t xid, int64_t micros, bool commit = true) {
+    Bytes data;
+    AppendLe(data, micros - kPgEpochMicros);
+    const Lsn at = wal_.AddData(Rmgr::kTransaction, commit ? 0x00 : 0x20, data, xid);
+    marks_.push_back({commit ? WalMark::Kind::kCommit : WalMark::Kind::kAbort, at, {}, xid, micros, ""});
+    return at;
+  }
+  Lsn Point(const std::string& name, int64_t micros) {
+    Bytes data;
+    AppendLe(data, micros - kPgEpochMicros);
+    data.insert(data.end(), name.begin(), name.end());
+    data.resize(8 + 64);
+    const Lsn at = wal_.AddData(Rmgr::kXlog, 0x70, data);
+    marks_.push_back({WalMark::Kind::kRestorePoint, at, {}, 0, micros, name});
+    return at;
+  }
+  // A backup that starts here and ends after `during` has been written.
+  void Backup(
+      const std::string& label, int64_t start_micros, const std::function<void()>& during = [] {}) {
+    BackupManifest backup;
+    backup.label = label;
+    backup.cluster = {WalBuilder::kSystem, kSegment, 15};
+    backup.timeline = backup.stop_timeline = Timeline{1};
+    wal_.AddFiller(100);
+    backup.start_lsn = backup.checkpoint_lsn = wal_.AddFiller(10);
+    backup.start_micros = start_micros;
+    during();
+    wal_.AddFiller(20);
+    backup.stop_lsn = wal_.at();
+    backup.stop_micros = start_micros + kSecond;
+    catalog_.backups.push_back(backup);
+  }
+  // Archives every whole segment written so far.
+  void Archive() {
+    wal_.Switch();
+    for (uint64_t no = 3; no * kSegment < wal_.at().value; ++no) Push(SegmentNo{no});
+  }
+  void Push(SegmentNo no) {
+    const std::string key = layout::WalKey(SegmentFileName(Timeline{1}, no, kSegment));
+    const Status stored = repository_->CreateObject(ObjectKind::kWal, key, wal_.Segment(no), ctx_);
+    ASSERT_TRUE(stored.ok() || stored.code() == Code::kAlreadyExists) << stored.ToString();
+  }
+  Result<Resolution> Find(const RecoveryTarget& target, const std::string& label = "") {
+    auto archive = WalCatalog::Load(*repository_, ctx_);
+    if (!archive.ok()) return archive.status();
+    archive_ = archive.value();
+    auto path = WalPath::Make(archive_, Timeline{1}, kSegment);
+    if (!path.ok()) return path.status();
+    auto candidates = FindCandidates(catalog_, path.value(), label);
+    if (!candidates.ok()) return candidates.status();
+    candidates_ = candidates.value();
+    return TargetFinder(*repository_, path.value(), candidates_, target, ctx_).Find();
+  }
+  static RecoveryTarget Time(int64_t micros, bool inclusive = true) {
+    RecoveryTarget target;
+    target.kind = TargetKind::kTime;
+    target.time_micros = micros;
+    target.inclusive = inclusive;
+    return target;
+  }
+  static RecoveryTarget Xid(uint32_t xid, bool inclusive = true) {
+    RecoveryTarget target;
+    target.kind = TargetKind::kXid;
+    target.xid = xid;
+    target.inclusive = inclusive;
+    return target;
+  }
+  static RecoveryTarget Name(const std::string& name) {
+    RecoveryTarget target;
+    target.kind = TargetKind::kName;
+    target.name = name;
+    return target;
+  }
+  static RecoveryTarget Position(Lsn lsn, bool inclusive = true) {
+    RecoveryTarget target;
+    target.kind = TargetKind::kLsn;
+    target.lsn = lsn;
+    target.inclusive = inclusive;
+    return target;
+  }
+  // What the server would do from `backup`, by the comparison it makes with each record in order.
+  const WalMark* Oracle(const BackupManifest& backup, const RecoveryTarget& target) {
+    StopTarget stop;
+    stop.kind = StopTarget::Kind::kTime;
+    stop.micros = target.time_micros;
+    stop.inclusive = target.inclusive;
+    for (const WalMark& mark : marks_) {
+      if (mark.start < backup.start_lsn || mark.kind == WalMark::Kind::kRestorePoint) continue;
+      WalEvent event;
+      event.what = TransactionEnd{.committed = true, .xid = mark.xid, .micros = mark.micros};
+      if (DecideStop(stop, mark.start, &event) != StopDecision::kGoOn) return &mark;
+    }
+    return nullptr;
+  }
+
+  std::unique_ptr<Repository> repository_;
+  WalBuilder wal_;
+  std::vector<WalMark> marks_;
+  BackupCatalog catalog_;
+  WalCatalog archive_;
+  std::vector<Candidate> candidates_;
+};
+
+TEST_F(PlanTargetTest, TimeStopsBeforeTheFirstLaterTransaction) {
+  Backup("first", kDay);
+  End(10, kDay + 10 * kSecond);
+  const Lsn abort = End(11, kDay + 20 * kSecond, /*commit=*/false);
+  Point("ignored", kDay + 25 * kSecond);
+  const Lsn commit = End(12, kDay + 30 * kSecond);
+  Archive();
+  auto found = Find(Time(kDay + 15 * kSecond));
+  ASSERT_TRUE(found.ok()) << found.status().ToString();
+  EXPECT_EQ(found.value().stop.lsn, abort) << "rollbacks count";
+  EXPECT_EQ(found.value().stop.what, "abort");
+  EXPECT_FALSE(found.value().stop.applied);
+  EXPECT_EQ(found.value().stop.last_commit_xid, 10U);
+  // Inclusive keeps what happened in that very microsecond, exclusive does not.
+  EXPECT_EQ(Find(Time(kDay + 20 * kSecond)).value().stop.lsn, commit);
+  EXPECT_EQ(Find(Time(kDay + 20 * kSecond, false)).value().stop.lsn, abort);
+}
+
+TEST_F(PlanTargetTest, ATimeAfterTheLastTransactionCannotBeReached) {
+  Backup("first", kDay);
+  End(10, kDay + 10 * kSecond);
+  Archive();
+  auto found = Find(Time(kDay + 10 * kSecond));
+  ASSERT_EQ(found.code(), Code::kNotFound);
+  EXPECT_NE(found.status().hint().find("--target-latest"), std::string::npos);
+  EXPECT_NE(found.status().detail().find("transaction 10"), std::string::npos) << found.status().detail();
+  EXPECT_TRUE(Find(Time(kDay + 10 * kSecond, false)).ok());
+}
+
+TEST_F(PlanTargetTest, ABackupThatEndsAfterTheStopIsNotUsed) {
+  Backup("old", kDay);
+  End(10, kDay + 10 * kSecond);
+  Lsn inside;
+  Backup("new", kDay + 20 * kSecond, [&] { inside = End(11, kDay + 30 * kSecond); });
+  End(12, kDay + 40 * kSecond);
+  Archive();
+  // The server would stop inside the newer backup and refuse: not consistent.
+  auto found = Find(Time(kDay + 25 * kSecond));
+  ASSERT_TRUE(found.ok()) << found.status().ToString();
+  EXPECT_EQ(found.value().from->backup->label, "old");
+  EXPECT_EQ(found.value().stop.lsn, inside);
+  EXPECT_EQ(Find(Time(kDay + 35 * kSecond)).value().from->backup->label, "new");
+  // Asked for by name it is refused rather than planned into an error.
+  EXPECT_EQ(Find(Time(kDay + 25 * kSecond), "new").code(), Code::kNotFound);
+  // Earlier than everything.
+  auto early = Find(Time(kDay - kSecond));
+  ASSERT_EQ(early.code(), Code::kNotFound);
+  EXPECT_NE(early.status().detail().find("end of backup old"), std::string::npos) << early.status().detail();
+}
+
+TEST_F(PlanTargetTest, WhatWasCommittedBeforeABackupBeganIsInIt) {
+  Backup("old", kDay);
+  End(10, kDay + 10 * kSecond);
+  Backup("new", kDay + 60 * kSecond);
+  End(12, kDay + 90 * kSecond);
+  Archive();
+  // No transaction ended during the newer backup, so the server would accept it; but it holds what came after the time.
+  EXPECT_EQ(Find(Time(kDay + 5 * kSecond)).value().from->backup->label, "old");
+}
+
+TEST_F(PlanTargetTest, EveryTimeIsFoundAsTheServerWouldFindIt) {
+  std::mt19937 random(4711);
+  int64_t clock = kDay;
+  uint32_t xid = 100;
+  Backup("first", kDay);
+  // More segments than are all read; commit times a little out of order, stretches without any.
+  for (int i = 0; i < 900; ++i) {
+    clock += static_cast<int64_t>(random() % (20 * kSecond));
+    const int64_t jitter = static_cast<int64_t>(random() % (40 * kSecond)) - 20 * kSecond;
+    if (random() % 30 == 0) {
+      wal_.AddFiller(3 * kSegment / 2);
+    } else {
+      wal_.AddFiller(random() % 60000);
+    }
+    End(++xid, clock + jitter, random() % 5 != 0);
+    if (i == 400) Backup("second", clock + 30 * kSecond);
+  }
+  Archive();
+  ASSERT_GT(wal_.at().value / kSegment, 45U);
+  for (int i = 0; i < 60; ++i) {
+    const int64_t micros = kDay + static_cast<int64_t>(random() % static_cast<uint64_t>(clock - kDay + 60 * kSecond));
+    const RecoveryTarget target = Time(micros, random() % 2 == 0);
+    for (const char* label : {"first", ""}) {
+      auto found = Find(target, label);
+      if (found.code() == Code::kNotFound) {
+        const WalMark* oracle = Oracle(catalog_.backups[0], target);
+        EXPECT_TRUE(oracle == nullptr || oracle->start < catalog_.backups[0].stop_lsn) << micros - kDay;
+        continue;
+      }
+      ASSERT_TRUE(found.ok()) << found.status().ToString();
+      const BackupManifest& backup = *found.value().from->backup;
+      const WalMark* oracle = Oracle(backup, target);
+      ASSERT_NE(oracle, nullptr);
+      EXPECT_EQ(found.value().stop.lsn, oracle->start) << micros - kDay << " from " << backup.label;
+      EXPECT_GE(oracle->start, backup.stop_lsn);
+      EXPECT_LE(backup.start_micros, micros);
+    }
+  }
+}
+
+TEST_F(PlanTargetTest, TransactionsAndRestorePoints) {
+  Backup("old", kDay);
+  const Lsn ten = End(10, kDay + 10 * kSecond);
+  const Lsn early = Point("mark", kDay + 11 * kSecond);
+  wal_.AddFiller(3 * kSegment);
+  Backup("new", kDay + 20 * kSecond);
+  End(12, kDay + 40 * kSecond);
+  const Lsn late = Point("mark", kDay + 41 * kSecond);
+  Point("mark", kDay + 42 * kSecond);
+  Archive();
+  auto xid = Find(Xid(12));
+  ASSERT_TRUE(xid.ok()) << xid.status().ToString();
+  EXPECT_EQ(xid.value().from->backup->label, "new");
+  EXPECT_TRUE(xid.value().stop.applied);
+  EXPECT_EQ(xid.value().stop.last_commit_xid, 12U);
+  auto older = Find(Xid(10, false));
+  ASSERT_TRUE(older.ok()) << older.status().ToString();
+  EXPECT_EQ(older.value().from->backup->label, "old");
+  EXPECT_EQ(older.value().stop.lsn, ten);
+  EXPECT_FALSE(older.value().stop.applied);
+  auto name = Find(Name("mark"));
+  ASSERT_TRUE(name.ok()) << name.status().ToString();
+  EXPECT_EQ(name.value().stop.lsn, late);
+  ASSERT_EQ(name.value().notes.size(), 1U);
+  EXPECT_NE(name.value().notes[0].find("1 more times later"), std::string::npos) << name.value().notes[0];
+  EXPECT_EQ(Find(Name("mark"), "old").value().stop.lsn, early);
+  auto none = Find(Name("nothing"));
+  ASSERT_EQ(none.code(), Code::kNotFound);
+  EXPECT_NE(none.status().hint().find("\"mark\""), std::string::npos) << none.status().hint();
+  EXPECT_EQ(Find(Xid(999)).code(), Code::kNotFound);
+}
+
+TEST_F(PlanTargetTest, ASubtransactionIsExplained) {
+  Backup("old", kDay);
+  Bytes data;
+  AppendLe(data, kDay + kSecond - kPgEpochMicros);
+  AppendLe<uint32_t>(data, 1U << 1);  // XACT_XINFO_HAS_SUBXACTS
+  AppendLe<int32_t>(data, 1);
+  AppendLe<uint32_t>(data, 78);
+  wal_.AddData(Rmgr::kTransaction, 0x80, data, 77);
+  Archive();
+  auto found = Find(Xid(78));
+  ASSERT_EQ(found.code(), Code::kNotFound);
+  EXPECT_NE(found.status().hint().find("subtransaction of transaction 77"), std::string::npos)
+      << found.status().ToString();
+}
+
+TEST_F(PlanTargetTest, Positions) {
+  Backup("old", kDay);
+  const Lsn first = End(10, kDay + 10 * kSecond);
+  const Lsn second = End(11, kDay + 20 * kSecond);
+  Archive();
+  auto at = Find(Position(second));
+  ASSERT_TRUE(at.ok()) << at.status().ToString();
+  EXPECT_EQ(at.value().stop.lsn, second);
+  EXPECT_EQ(at.value().stop.last_commit_xid, 11U);
+  EXPECT_EQ(Find(Position(second, false)).value().stop.last_commit_xid, 10U);
+  EXPECT_EQ(Find(Position(Lsn{first.value + 1})).value().stop.lsn, second)
+      << "the first record that starts at or after it";
+  EXPECT_EQ(Find(Position(catalog_.backups[0].start_lsn)).code(), Code::kNotFound);
+  EXPECT_EQ(Find(Position(Lsn{wal_.at().value + kSegment})).code(), Code::kNotFound);
+}
+
+TEST_F(PlanTargetTest, AGapIsAWall) {
+  Backup("old", kDay);
+  End(10, kDay + 10 * kSecond);
+  wal_.AddFiller(4 * kSegment);
+  End(11, kDay + 20 * kSecond);
+  wal_.AddFiller(2 * kSegment);
+  End(12, kDay + 30 * kSecond);
+  Archive();
+  const std::string lost = SegmentFileName(Timeline{1}, SegmentNo{5}, kSegment);
+  ASSERT_TRUE(repository_->store().Delete({layout::WalKey(lost)}, ctx_).ok());
+  auto latest = Find({});
+  ASSERT_TRUE(latest.ok()) << latest.status().ToString();
+  EXPECT_EQ(latest.value().last_segment, SegmentNo{4});
+  ASSERT_EQ(latest.value().notes.size(), 1U);
+  EXPECT_NE(latest.value().notes[0].find(lost), std::string::npos);
+  for (const RecoveryTarget& target : {Time(kDay + 25 * kSecond), Xid(12), Position(Lsn{wal_.at().value - kSegment})}) {
+    auto found = Find(target);
+    ASSERT_EQ(found.code(), Code::kNotFound);
+    EXPECT_NE(found.status().detail().find(lost), std::string::npos) << found.status().ToString();
+  }
+}
+
+TEST_F(PlanTargetTest, ABackupWithoutItsWalIsPassedOver) {
+  Backup("old", kDay);
+  End(10, kDay + 10 * kSecond);
+  wal_.AddFiller(2 * kSegment);
+  Archive();
+  Backup("new", kDay + 20 * kSecond);  // its WAL is not archived
+  auto latest = Find({});
+  ASSERT_TRUE(latest.ok()) << latest.status().ToString();
+  EXPECT_EQ(latest.value().from->backup->label, "old");
+  RecoveryTarget immediate;
+  immediate.kind = TargetKind::kImmediate;
+  EXPECT_EQ(Find(immediate).value().from->backup->label, "old");
+  EXPECT_EQ(Find(immediate, "new").code(), Code::kNotFound);
+  EXPECT_EQ(Find({}, "none").code(), Code::kInvalidArgument);
+}
+
+}  // namespace
+}  // namespace pitr

@@ -1,0 +1,186 @@
+#include "core/restore/wal_prefetch.h"
+
+#include <signal.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <filesystem>
+
+#include "core/base/thread.h"
+#include "core/pg/wal_name.h"
+#include "core/repo/layout.h"
+#include "core/restore/server_state.h"
+#include "lib/repository_fixture.h"
+#include "unit/pg/wal_builder.h"
+
+namespace pitr {
+namespace {
+
+namespace fs = std::filesystem;
+constexpr uint32_t kSize = WalBuilder::kSegmentSize;
+
+// A data directory whose server is this process: its working directory is there, and recovery.signal is.
+class WalPrefetchTest : public test::RepositoryTest {
+ protected:
+  void SetUp() override {
+    repository_ = MustOpenOrCreate(config_, {WalBuilder::kSystem, kSize, 15});
+    WalBuilder wal;
+    wal.AddFiller(20 * kSize);
+    wal.Switch();
+    for (uint64_t no = 3; no <= 22; ++no) {
+      names_.push_back(SegmentFileName(Timeline{1}, SegmentNo{no}, kSize));
+      ASSERT_TRUE(
+          repository_->CreateObject(ObjectKind::kWal, layout::WalKey(names_.back()), wal.Segment(SegmentNo{no}), ctx_)
+              .ok());
+      contents_.push_back(wal.Segment(SegmentNo{no}));
+    }
+    data_ = dir_ + "/data";
+    fs::create_directories(data_ + "/pg_wal");
+    before_ = fs::current_path();
+    fs::current_path(data_);
+    Write("data/recovery.signal", "");
+    Write("data/postmaster.pid", std::to_string(getpid()) + "\n" + data_ + "\n");
+    auto spool = WalSpool::For("pg_wal/RECOVERYXLOG", "/etc/pg_pitr.conf");
+    ASSERT_TRUE(spool.has_value());
+    spool_ = std::move(spool);
+    limits_.jobs = 3;
+    limits_.max_segments = 4;
+    limits_.absent_millis = 100;
+  }
+  void TearDown() override {
+    if (job_) {
+      job_->Cancel();
+      EXPECT_TRUE(job_->Join().ok());
+    }
+    fs::current_path(before_);
+  }
+  void Start() {
+    auto job = Job::Start([this](const CancelToken& cancel) {
+      OpContext ctx;
+      ctx.cancel = &cancel;
+      return RunPrefetcher(*repository_, *spool_, limits_, ctx);
+    });
+    ASSERT_TRUE(job.ok());
+    job_ = std::move(job).value();
+  }
+  static bool WaitFor(const std::function<bool()>& condition) {
+    for (int i = 0; i < 3000; ++i) {
+      if (condition()) return true;
+      usleep(10000);
+    }
+    return false;
+  }
+  bool Spooled(size_t index) const { return fs::exists(spool_->directory() + "/" + names_[index]); }
+
+  std::unique_ptr<Repository> repository_;
+  std::vector<std::string> names_;
+  std::vector<Bytes> contents_;
+  std::string data_;
+  fs::path before_;
+  std::optional<WalSpool> spool_;
+  PrefetchLimits limits_;
+  std::unique_ptr<Job> job_;
+};
+
+TEST_F(WalPrefetchTest, StaysAheadAndHandsOutWhole) {
+  spool_->Request(names_[0]);
+  ASSERT_NO_FATAL_FAILURE(Start());
+  for (size_t i = 1; i < names_.size(); ++i) {
+    ASSERT_TRUE(WaitFor([&] { return Spooled(i); })) << names_[i];
+    EXPECT_LE(spool_->Segments().size(), 4U) << "the window is a limit";
+    ASSERT_TRUE(spool_->Take(names_[i], data_ + "/pg_wal/RECOVERYXLOG"));
+    spool_->Request(names_[i]);
+    const std::string got = [&] {
+      std::ifstream file(data_ + "/pg_wal/RECOVERYXLOG", std::ios::binary);
+      return std::string(std::istreambuf_iterator<char>(file), {});
+    }();
+    ASSERT_EQ(got.size(), contents_[i].size());
+    ASSERT_TRUE(got == AsText(contents_[i])) << names_[i];
+  }
+  EXPECT_TRUE(spool_->HasPrefetcher());
+  // The next one does not exist: no trace of it may ever look like an answer.
+  EXPECT_FALSE(spool_->Take(SegmentFileName(Timeline{1}, SegmentNo{23}, kSize), data_ + "/pg_wal/RECOVERYXLOG"));
+}
+
+TEST_F(WalPrefetchTest, EndsWhenRecoveryHasEnded) {
+  spool_->Request(names_[0]);
+  ASSERT_NO_FATAL_FAILURE(Start());
+  ASSERT_TRUE(WaitFor([&] { return Spooled(2); }));
+  fs::remove(data_ + "/recovery.signal");
+  ASSERT_TRUE(WaitFor([&] { return job_->done(); }));
+  EXPECT_FALSE(fs::exists(spool_->directory())) << "and takes the spool along";
+}
+
+TEST_F(WalPrefetchTest, EndsWhenTheServerIsGone) {
+  spool_->Request(names_[0]);
+  ASSERT_NO_FATAL_FAILURE(Start());
+  ASSERT_TRUE(WaitFor([&] { return Spooled(1); }));
+  const pid_t child = fork();
+  if (child == 0) _exit(0);
+  waitpid(child, nullptr, 0);
+  Write("data/postmaster.pid", std::to_string(child) + "\n" + data_ + "\n");
+  EXPECT_TRUE(WaitFor([&] { return job_->done(); }));
+}
+
+TEST_F(WalPrefetchTest, EndsWhenTheSpoolIsRemoved) {
+  spool_->Request(names_[0]);
+  ASSERT_NO_FATAL_FAILURE(Start());
+  ASSERT_TRUE(WaitFor([&] { return Spooled(1); }));
+  fs::rename(spool_->directory(), dir_ + "/away");
+  EXPECT_TRUE(WaitFor([&] { return job_->done(); }));
+}
+
+TEST_F(WalPrefetchTest, EndsWhenNothingIsAskedFor) {
+  limits_.idle_millis = 300;
+  spool_->Request(names_[0]);
+  ASSERT_NO_FATAL_FAILURE(Start());
+  EXPECT_TRUE(WaitFor([&] { return job_->done(); }));
+  EXPECT_FALSE(fs::exists(spool_->directory()));
+}
+
+TEST_F(WalPrefetchTest, OnlyOneServesASpool) {
+  spool_->Request(names_[0]);
+  ASSERT_NO_FATAL_FAILURE(Start());
+  ASSERT_TRUE(WaitFor([&] { return spool_->HasPrefetcher(); }));
+  EXPECT_EQ(RunPrefetcher(*repository_, *spool_, limits_, ctx_).code(), Code::kAlreadyExists);
+}
+
+TEST_F(WalPrefetchTest, AnotherSourceOrAnotherBootIsNotUsed) {
+  spool_->Request(names_[0]);
+  ASSERT_NO_FATAL_FAILURE(Start());
+  ASSERT_TRUE(WaitFor([&] { return Spooled(1); }));
+  const auto other = WalSpool::For("pg_wal/RECOVERYXLOG", "/etc/other.conf");
+  EXPECT_FALSE(other->Take(names_[1], data_ + "/pg_wal/RECOVERYXLOG"));
+  Write("data/pg_wal/pg_pitr.spool/source", "/etc/pg_pitr.conf\nan-earlier-boot\n");
+  EXPECT_FALSE(spool_->Take(names_[1], data_ + "/pg_wal/RECOVERYXLOG")) << "it may never have reached the disk";
+}
+
+TEST_F(WalPrefetchTest, ASegmentThatAppearsLaterIsFetchedThen) {
+  const std::string next = SegmentFileName(Timeline{1}, SegmentNo{23}, kSize);
+  spool_->Request(names_.back());
+  ASSERT_NO_FATAL_FAILURE(Start());
+  ASSERT_TRUE(WaitFor([&] { return spool_->HasPrefetcher(); }));
+  usleep(200000);
+  WalBuilder wal(15, Lsn{uint64_t{23} * kSize});
+  wal.AddFiller(100);
+  ASSERT_TRUE(repository_->CreateObject(ObjectKind::kWal, layout::WalKey(next), wal.Segment(SegmentNo{23}), ctx_).ok());
+  EXPECT_TRUE(WaitFor([&] { return fs::exists(spool_->directory() + "/" + next); }));
+}
+
+TEST_F(WalPrefetchTest, WithoutRecoveryThereIsNoSpool) {
+  EXPECT_FALSE(WalSpool::For("RECOVERYXLOG", "/c").has_value());
+  EXPECT_FALSE(WalSpool::For("/tmp/somewhere/file", "/c").has_value());
+  EXPECT_TRUE(WalSpool::For(data_ + "/pg_wal/RECOVERYXLOG", "/c").has_value());
+  fs::remove(data_ + "/recovery.signal");
+  EXPECT_FALSE(WalSpool::For("pg_wal/RECOVERYXLOG", "/c").has_value());
+}
+
+TEST(PrefetchWindowTest, IsBoundedByDiskAndCount) {
+  const PrefetchLimits limits;
+  EXPECT_EQ(PrefetchWindow(limits, 1U << 20), 16);
+  EXPECT_EQ(PrefetchWindow(limits, 16U << 20), 8);
+  EXPECT_EQ(PrefetchWindow(limits, 1U << 30), 2);
+}
+
+}  // namespace
+}  // namespace pitr
