@@ -186,6 +186,21 @@ stop_in() {
   rm -rf "$dir"
 }
 
+# The daemons of two instances that start at the same moment have met on one port in spite of the reservations, and a machine under
+# load may let a step run into its limit: then everything begins anew, with other ports.
+start_with_retry() {  # DIR, which is empty
+  local dir=$1 attempt
+  for attempt in 1 2 3; do
+    if (trap release_ports EXIT; start_in "$dir"); then return; fi
+    if [ -f "$dir/ceph.conf" ]; then stop_in "$dir"; fi
+    rm -rf "$dir"
+    mkdir "$dir"
+    chmod 755 "$dir"
+    echo "rgw.sh: attempt $attempt failed" >&2
+  done
+  die "no S3 server could be started"
+}
+
 make_dir() {
   mkdir -p "$1"
   [ -z "$(ls -A "$1")" ] || die "$1 is not empty"
@@ -199,9 +214,7 @@ run() {
   trap 'if [ -f "$dir/ceph.conf" ]; then stop_in "$dir"; else rm -rf "$dir"; fi' EXIT
   trap 'exit 130' INT
   trap 'exit 143' TERM HUP
-  local here=$PWD
-  start_in "$dir"
-  cd "$here"
+  start_with_retry "$dir"
   # shellcheck disable=SC1091
   . "$dir/env"
   unset CEPH_CONF
@@ -215,7 +228,7 @@ case "${1:-}" in
     make_dir "$2"
     dir=$(cd "$2" && pwd)
     trap 'status=$?; if [ $status != 0 ] && [ -f "$dir/ceph.conf" ]; then stop_in "$dir"; fi' EXIT
-    start_in "$dir"
+    start_with_retry "$dir"
     cat "$dir/env"
     ;;
   stop)

@@ -12,6 +12,9 @@ use Time::HiRes qw(time usleep);
 my $p = PitrTest->new('archive', settings => [ 'pg_pitr.retry_timeout = 2s' ]);
 my $wal = $p->repository_dir . '/wal';
 
+# A new segment makes the archiver look again; a switch with nothing written since the last one does not.
+sub wake_archiver { $p->sql("SELECT pg_create_restore_point('wake')"); $p->sql('SELECT pg_switch_wal()'); return; }
+
 # Segments.
 $p->sql('CREATE TABLE t AS SELECT g AS n FROM generate_series(1, 1000) g');
 my $first = $p->wait_archived;
@@ -35,7 +38,7 @@ my $status_dir = $p->node->data_dir . '/pg_wal/archive_status';
 my $again = $p->wait_archived;
 my $stored = slurp_file("$wal/00000001/$again");
 rename("$status_dir/$again.done", "$status_dir/$again.ready") or die "$again.done: $!";
-$p->sql('SELECT pg_switch_wal()');
+wake_archiver();
 PitrTest::wait_for("$again to be accepted again", sub { -e "$status_dir/$again.done" });
 pass('an identical segment is accepted again');
 is(slurp_file("$wal/00000001/$again"), $stored, 'and the stored object is untouched');
@@ -47,7 +50,7 @@ seek($segment, 12_000_000, 0);
 print $segment 'something else';
 close $segment;
 rename("$status_dir/$victim.done", "$status_dir/$victim.ready") or die "$victim.done: $!";
-$p->sql('SELECT pg_switch_wal()');
+wake_archiver();
 $p->wait_for_log(qr/$victim.*different content|different content.*$victim/s);
 pass('different content under the same name is refused');
 is(slurp_file("$wal/00000001/$victim"), $stored, 'and the stored object is untouched');

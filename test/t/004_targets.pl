@@ -59,8 +59,8 @@ for my $argument ("target_xid => '$xid[7]'", "target_name => 'after_9'", "target
 }
 
 # Targets that cannot be reached: why, and what can.
-my $future = $p->sql("SELECT now() + '1 day'");
-my $past = $p->sql("SELECT now() - '1 day'");
+my $future = $p->sql("SELECT now() + interval '1 day'");
+my $past = $p->sql("SELECT now() - interval '1 day'");
 for my $case ([ 'a time after the archive', qr/latest|last/i, '--target-time', $future ],
 	[ 'a time before the first backup', qr/earliest|first|before/i, '--target-time', $past ],
 	[ 'an unknown transaction', qr/999999/, '--target-xid', '999999' ],

@@ -77,12 +77,12 @@ print $f 'x' x 1000;
 close $f;
 append_to_file($node->data_dir . '/base/1/99999', 'does not belong here');
 $out = $p->pg_pitr_ok('restore', '--pgdata', $node->data_dir, '--delta', '--no-progress');
-like($out, qr/kept/, 'the report says how much was kept');
+like($out, qr/\d+ files were right already/, 'the report says how much was kept');
 ok(!-e $node->data_dir . '/base/1/99999', 'a file that does not belong is gone');
 $node->start;
 $p->wait_open;
 is($p->content, $want, 'the directory is as it was');
-is($p->sql('SHOW recovery_target_timeline'), 'latest', 'recovery settings are those of this restore');
+is($p->sql('SHOW recovery_target_xid'), '', 'recovery settings are those of this restore');
 $p->check_integrity;
 
 # A retry with another target over the same directory leaves no settings of the first behind.

@@ -42,7 +42,7 @@ is($restored->content, $want, 'sixty segments are replayed');
 my $data = $restored->node->data_dir;
 PitrTest::wait_for('the spool to be removed', sub { !-e "$data/pg_wal/pg_pitr.spool" }, 60);
 pass('the prefetcher removes its spool when recovery has ended');
-my $left = `pgrep -f 'pg_pitr.*$data' || true`;
+my $left = `pgrep -x pg_pitr -a | grep -F '$data' || true`;
 is($left, '', 'and no process stays');
 
 # The store fails in the middle of a replay: the server stops rather than open early; when it is back recovery goes on.
