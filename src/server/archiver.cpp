@@ -1,7 +1,8 @@
 // archive_library = 'pg_pitr': the callbacks PostgreSQL's archiver process makes.
 //
-// True is returned only for what is durable in the repository. Nothing is ever raised (R4): PostgreSQL 15 and 16 would end the process. The
-// callback waits on its latch and handles interrupts, so a dead store stops neither DROP DATABASE nor a shutdown. All in the main thread.
+// True is returned only for what is durable in the repository. Nothing is ever raised (R4): PostgreSQL 15 and 16 would
+// end the process. The callback waits on its latch and handles interrupts, so a dead store stops neither DROP DATABASE
+// nor a shutdown. All in the main thread.
 #include "core/config/settings.h"
 #include "server/guc.h"
 #include "server/pg.h"
@@ -24,20 +25,24 @@ extern "C" {
 namespace pitr::server {
 namespace {
 
-constexpr int64_t kShutdownPatienceMs = 5000;    // without a success, once the server is shutting down
-constexpr int64_t kInterruptAttemptMs = 1000;    // an attempt this old is left for a changed setting
-constexpr int64_t kRepeatWarningMs = 60000;      // the same failure is reported again after this
+// Without a success, once the server is shutting down: longer for a store that worked until now and may only be slow.
+constexpr int64_t kShutdownPatienceMs = 20000;
+constexpr int64_t kShutdownImpatienceMs = 5000;
+constexpr int64_t kInterruptAttemptMs = 1000;  // an attempt this old is left for a changed setting
+constexpr int64_t kRepeatWarningMs = 60000;    // the same failure is reported again after this
 constexpr int kPollMs = 500;
 
-// Everything the archiver knows. Allocated once and never freed: static destructors must not run while threads do (R11).
+// Everything the archiver knows. Allocated once and never freed: static destructors must not run while threads do
+// (R11).
 struct Archiver {
   QueuedLog log;
   std::unique_ptr<PushAhead> session;
-  std::string warned_about;      // the failure last reported
+  std::string warned_about;  // the failure last reported
   int64_t warned_millis = 0;
-  std::string unconfigured;      // why archiving was last reported as not configured
-  uint64_t failures = 0;         // in a row
+  std::string unconfigured;  // why archiving was last reported as not configured
+  uint64_t failures = 0;     // in a row
   std::string failing_file;
+  bool store_works = false;       // the last attempt of this session succeeded
   int64_t shutdown_deadline = 0;  // steady milliseconds; 0: the server is not shutting down
 };
 Archiver* archiver = nullptr;
@@ -74,6 +79,7 @@ Archiver& GetArchiver() {
 // One WARNING, or, for the same failure again within a minute, none. What contradicts the repository is said each time.
 void ReportFailure(Archiver& state, const std::string& file, const Status& status) {
   state.failures++;
+  state.store_works = false;
   state.failing_file = file;
   WithShared(LW_EXCLUSIVE, [&](SharedState& shared) {
     shared.archiver.failures = state.failures;
@@ -92,8 +98,9 @@ void ReportFailure(Archiver& state, const std::string& file, const Status& statu
   const char* name = file.c_str();
   const PlainError* error = &plain;
   PgCall([name, error] {
-    ereport(WARNING, (errcode(error->sqlstate), errmsg("could not archive WAL file \"%s\": %s", name, error->message),
-                      error->detail[0] ? errdetail("%s", error->detail) : 0, error->hint[0] ? errhint("%s", error->hint) : 0));
+    ereport(WARNING,
+            (errcode(error->sqlstate), errmsg("could not archive WAL file \"%s\": %s", name, error->message),
+             error->detail[0] ? errdetail("%s", error->detail) : 0, error->hint[0] ? errhint("%s", error->hint) : 0));
   });
 }
 
@@ -110,21 +117,24 @@ void ReportSuccess(Archiver& state, const std::string& file, const WalPushResult
   if (state.failures > 0) {
     const uint64_t failures = state.failures;
     PgCall([name, failures] {
-      ereport(LOG, (errmsg("archiving works again: WAL file \"%s\" was stored after " UINT64_FORMAT " failed attempts", name, failures)));
+      ereport(LOG, (errmsg("archiving works again: WAL file \"%s\" was stored after " UINT64_FORMAT " failed attempts",
+                           name, failures)));
     });
   } else if (result.already_there) {
     PgCall([name] { ereport(DEBUG1, (errmsg("WAL file \"%s\" was already stored with the same content", name))); });
   }
   state.failures = 0;
+  state.store_works = true;
   state.warned_about.clear();
 }
 
 Status EnsureSession(Archiver& state) {
   Config config = CurrentConfig();
-  if (state.session && !SameSettings(state.session->config(), config)) state.session.reset();
-  if (!state.session) {
-    PITR_ASSIGN(state.session, PushAhead::Start(config, ServerIdentity(), state.log));
+  if (state.session && !SameSettings(state.session->config(), config)) {
+    state.session.reset();
+    state.store_works = false;
   }
+  if (!state.session) { PITR_ASSIGN(state.session, PushAhead::Start(config, ServerIdentity(), state.log)); }
   return Status::Ok();
 }
 
@@ -136,7 +146,8 @@ void PublishProgress(Archiver& state) {
   });
 }
 
-// Whether to stop waiting for `file` now although its push is still under way. `why` is empty when that needs no report.
+// Whether to stop waiting for `file` now although its push is still under way. `why` is empty when that needs no
+// report.
 bool ShouldLeave(Archiver& state, int64_t started_millis, std::string* why) {
   if (ShutdownRequestPending) return true;
   const int64_t now = NowMillis();
@@ -146,7 +157,8 @@ bool ShouldLeave(Archiver& state, int64_t started_millis, std::string* why) {
     state.shutdown_deadline = 0;
     return false;
   }
-  if (state.shutdown_deadline == 0) state.shutdown_deadline = now + kShutdownPatienceMs;
+  if (state.shutdown_deadline == 0)
+    state.shutdown_deadline = now + (state.store_works ? kShutdownPatienceMs : kShutdownImpatienceMs);
   if (now < state.shutdown_deadline) return false;
   *why = "the server is shutting down and the repository does not answer in time";
   return true;
@@ -181,7 +193,9 @@ Pushed WaitForPush(Archiver& state, const std::string& file) {
     std::string why;
     if (ShouldLeave(state, started, &why)) {
       if (!why.empty()) {
-        ReportFailure(state, file, Status(Code::kUnavailable, why).WithHint("The file stays in pg_wal and is archived when the server runs again."));
+        ReportFailure(state, file,
+                      Status(Code::kUnavailable, why)
+                          .WithHint("The file stays in pg_wal and is archived when the server runs again."));
       }
       break;
     }
@@ -252,7 +266,8 @@ bool CheckConfigured() {
   if (!ok) problem = pending.plain;
   if (problem.sqlstate == 0) return ok;
   if (report && !PITR_HAS_ARCHIVE_ERRDETAIL) {
-    ereport(WARNING, (errmsg("pg_pitr cannot archive: %s", problem.message), problem.detail[0] ? errdetail("%s", problem.detail) : 0,
+    ereport(WARNING, (errmsg("pg_pitr cannot archive: %s", problem.message),
+                      problem.detail[0] ? errdetail("%s", problem.detail) : 0,
                       problem.hint[0] ? errhint("%s", problem.hint) : 0));
   }
   PitrArchiveErrdetail(problem.message);
@@ -274,4 +289,5 @@ void ArchiverShutdown() { StopEverything(); }
 }  // namespace
 }  // namespace pitr::server
 
-PITR_ARCHIVE_MODULE(pitr::server::ArchiverStart, pitr::server::CheckConfigured, pitr::server::ArchiveFile, pitr::server::ArchiverShutdown)
+PITR_ARCHIVE_MODULE(pitr::server::ArchiverStart, pitr::server::CheckConfigured, pitr::server::ArchiveFile,
+                    pitr::server::ArchiverShutdown)

@@ -28,7 +28,8 @@ void RunQuery(const char* sql, int arguments, Oid* types, Datum* values, char** 
       PushActiveSnapshot(GetTransactionSnapshot());
       const int code = SPI_execute_with_args(sql, arguments, types, values, NULL, false, 1);
       if (code != SPI_OK_SELECT || SPI_processed != 1) {
-        ereport(ERROR, (errcode(ERRCODE_INTERNAL_ERROR), errmsg_internal("pg_pitr: unexpected result %d of \"%s\"", code, sql)));
+        ereport(ERROR, (errcode(ERRCODE_INTERNAL_ERROR),
+                        errmsg_internal("pg_pitr: unexpected result %d of \"%s\"", code, sql)));
       }
       for (int i = 0; i < SPI_tuptable->tupdesc->natts && i < kMaxColumns; i++) {
         char* value = SPI_getvalue(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, i + 1);
@@ -83,7 +84,8 @@ Result<BackupStart> EnterBackupMode(const std::string& label, bool fast) {
 
 Result<BackupStop> LeaveBackupMode() {
   char* texts[kMaxColumns] = {};
-  RunQuery("SELECT lsn::pg_catalog.text, labelfile, spcmapfile FROM pg_catalog.pg_backup_stop(false)", 0, nullptr, nullptr, texts);
+  RunQuery("SELECT lsn::pg_catalog.text, labelfile, spcmapfile FROM pg_catalog.pg_backup_stop(false)", 0, nullptr,
+           nullptr, texts);
   BackupStop stop;
   PITR_ASSIGN(stop.stop_lsn, TakeLsn(texts[0]));
   stop.backup_label = TakeText(texts[1]);

@@ -27,8 +27,10 @@ uint64_t ClaimBackup(const BackupRequest& request) {
   });
   if (generation == 0) {
     const std::string label = other->label[0] ? other->label : other->request.label;
-    RaiseFromCpp(ERRCODE_OBJECT_IN_USE, label.empty() ? "a backup is already running" : "backup \"" + label + "\" is already running",
-                 std::string("It was started by ") + other->request.requested_by + " and is " + BackupPhaseName(other->phase) + ".",
+    RaiseFromCpp(ERRCODE_OBJECT_IN_USE,
+                 label.empty() ? "a backup is already running" : "backup \"" + label + "\" is already running",
+                 std::string("It was started by ") + other->request.requested_by + " and is " +
+                     BackupPhaseName(other->phase) + ".",
                  "Watch it in pitr_progress, or stop it with pitr_backup_cancel().");
   }
   return generation;
@@ -71,10 +73,13 @@ Result<std::map<std::string, std::string>> ParseAnnotations(const std::string& j
   std::map<std::string, std::string> annotations;
   if (json.empty()) return annotations;
   if (json.size() >= kAnnotationBytes) {
-    return Status(Code::kInvalidArgument, "annotations are too large").WithDetail("They may have " + std::to_string(kAnnotationBytes - 1) + " bytes.");
+    return Status(Code::kInvalidArgument, "annotations are too large")
+        .WithDetail("They may have " + std::to_string(kAnnotationBytes - 1) + " bytes.");
   }
   PITR_ASSIGN(const Json parsed, ParseJson(json));
-  if (!parsed.is_object()) return Status(Code::kInvalidArgument, "annotations must be a JSON object").WithHint("For example: '{\"why\": \"before the upgrade\"}'.");
+  if (!parsed.is_object())
+    return Status(Code::kInvalidArgument, "annotations must be a JSON object")
+        .WithHint("For example: '{\"why\": \"before the upgrade\"}'.");
   for (const auto& [name, value] : parsed.items()) {
     if (value.is_object() || value.is_array()) {
       return Status(Code::kInvalidArgument, "annotation \"" + name + "\" must be a text, a number or a boolean");

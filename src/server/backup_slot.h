@@ -24,14 +24,15 @@ bool UpdateBackupSlot(uint64_t generation, Fn fn) {
   return ours;
 }
 
-// Asks the worker of `generation` (0: whichever runs) to stop. False when none runs. Makes no PostgreSQL call that raises, so that exit hooks
-// may use it.
+// Asks the worker of `generation` (0: whichever runs) to stop. False when none runs. Makes no PostgreSQL call that
+// raises, so that exit hooks may use it.
 bool CancelBackup(uint64_t generation) noexcept;
 
 // Ends the slot as failed unless it has ended. For exit hooks as well.
 void EndBackupSlot(uint64_t generation, BackupPhase phase, const PlainError* error) noexcept;
 
-// A JSON object of strings, numbers and booleans as a map of texts. kInvalidArgument for anything else or when it is too large.
+// A JSON object of strings, numbers and booleans as a map of texts. kInvalidArgument for anything else or when it is
+// too large.
 Result<std::map<std::string, std::string>> ParseAnnotations(const std::string& json);
 
 }  // namespace pitr::server

@@ -1,8 +1,9 @@
-// The background worker that takes one backup: reserve, enter backup mode, copy in threads, leave backup mode, wait for WAL, finish.
+// The background worker that takes one backup: reserve, enter backup mode, copy in threads, leave backup mode, wait for
+// WAL, finish.
 //
-// No transaction and no snapshot is held while copying. Whatever ends the worker early, short of SIGKILL, leaves nothing in the repository: an
-// error is cleaned up after unwinding, FATAL (terminate, shutdown) in an exit hook, both bounded in time. Main thread; core's
-// threads do the copying.
+// No transaction and no snapshot is held while copying. Whatever ends the worker early, short of SIGKILL, leaves
+// nothing in the repository: an error is cleaned up after unwinding, FATAL (terminate, shutdown) in an exit hook, both
+// bounded in time. Main thread; core's threads do the copying.
 #include "core/backup/backup_session.h"
 #include "server/backup_mode.h"
 #include "server/backup_slot.h"
@@ -112,13 +113,15 @@ Status TakeBackup() {
   PITR_ASSIGN(const BackupStop stop, LeaveBackupMode());
   EnterPhase(BackupPhase::kWaitingForWal);
   const uint32_t segment_size = worker->repository->segment_size();
-  const WalNeed need{stop.stop_timeline, SegmentOf(start.start_lsn, segment_size), SegmentBefore(stop.stop_lsn, segment_size)};
-  PITR_TRY(WaitForWal(*worker->repository, need, worker->config.backup_wal_timeout_ms, worker->log, [&](uint64_t stored) {
-    UpdateBackupSlot(worker->generation, [&](BackupSlot& slot) {
-      slot.wal_segments_total = need.count();
-      slot.wal_segments_stored = stored;
-    });
-  }));
+  const WalNeed need{stop.stop_timeline, SegmentOf(start.start_lsn, segment_size),
+                     SegmentBefore(stop.stop_lsn, segment_size)};
+  PITR_TRY(
+      WaitForWal(*worker->repository, need, worker->config.backup_wal_timeout_ms, worker->log, [&](uint64_t stored) {
+        UpdateBackupSlot(worker->generation, [&](BackupSlot& slot) {
+          slot.wal_segments_total = need.count();
+          slot.wal_segments_stored = stored;
+        });
+      }));
   EnterPhase(BackupPhase::kFinishing);
   return InThread([&](const OpContext& ctx) -> Status {
     PITR_ASSIGN(const BackupManifest manifest, worker->session->Finish(stop, ctx));
@@ -131,16 +134,17 @@ Status TakeBackup() {
 void AbandonSession() noexcept {
   if (!worker->session || worker->finished) return;
   try {
-    auto job = Job::Start([](const CancelToken& cancel) { return worker->session->Abandon(OpContext::WithTimeout(kAbandonMs, &cancel)); });
+    auto job = Job::Start([](const CancelToken& cancel) {
+      return worker->session->Abandon(OpContext::WithTimeout(kAbandonMs, &cancel));
+    });
     Status status = job.ok() ? job.value()->Join() : job.status();
     worker->session.reset();
     if (!status.ok()) {
-      ereport(LOG, (errmsg("pg_pitr could not remove everything of a backup that was given up: %s", status.message().c_str()),
+      ereport(LOG, (errmsg("pg_pitr could not remove everything of a backup that was given up: %s",
+                           status.message().c_str()),
                     errdetail("What is left is not visible as a backup.")));
     }
-  } catch (...) {
-    worker->session.release();
-  }
+  } catch (...) { worker->session.release(); }
 }
 
 void WorkerExit(int, Datum) {
@@ -151,7 +155,8 @@ void WorkerExit(int, Datum) {
   if (!worker->finished) {
     SharedState* shared = Shared();
     LWLockAcquire(shared->lock, LW_EXCLUSIVE);
-    if (shared->backup.generation == worker->generation && shared->backup.Running()) shared->backup.phase = BackupPhase::kAbandoning;
+    if (shared->backup.generation == worker->generation && shared->backup.Running())
+      shared->backup.phase = BackupPhase::kAbandoning;
     LWLockRelease(shared->lock);
     AbandonSession();
     error.Set(ERRCODE_ADMIN_SHUTDOWN, "the backup worker was terminated", "Nothing of the backup was kept.");
@@ -180,7 +185,8 @@ void ReportEnd(const Pending& pending) {
     const char* name = slot->label;
     const uint64_t bytes = slot->bytes_done, stored = slot->bytes_stored;
     PgCall([=] {
-      ereport(LOG, (errmsg("backup \"%s\" is complete: " UINT64_FORMAT " bytes read, " UINT64_FORMAT " bytes stored", name, bytes, stored)));
+      ereport(LOG, (errmsg("backup \"%s\" is complete: " UINT64_FORMAT " bytes read, " UINT64_FORMAT " bytes stored",
+                           name, bytes, stored)));
     });
     EndBackupSlot(worker->generation, BackupPhase::kDone, nullptr);
     return;
@@ -189,8 +195,9 @@ void ReportEnd(const Pending& pending) {
   AbandonSession();
   const PlainError* plain = &error;
   PgCall([plain] {
-    ereport(LOG, (errcode(plain->sqlstate), errmsg("backup failed: %s", plain->message), plain->detail[0] ? errdetail("%s", plain->detail) : 0,
-                  plain->hint[0] ? errhint("%s", plain->hint) : 0));
+    ereport(LOG,
+            (errcode(plain->sqlstate), errmsg("backup failed: %s", plain->message),
+             plain->detail[0] ? errdetail("%s", plain->detail) : 0, plain->hint[0] ? errhint("%s", plain->hint) : 0));
   });
   EndBackupSlot(worker->generation, BackupPhase::kFailed, plain);
 }
@@ -237,6 +244,7 @@ void pitr_backup_worker(Datum argument) {
   BackgroundWorkerInitializeConnectionByOid(database, InvalidOid, 0);
   MemoryContextSwitchTo(TopMemoryContext);
   pitr::server::Pending pending;
-  if (!pitr::server::RunCpp([argument] { return pitr::server::WorkerMain(DatumGetUInt64(argument)); }, &pending)) pitr::server::Raise(&pending);
+  if (!pitr::server::RunCpp([argument] { return pitr::server::WorkerMain(DatumGetUInt64(argument)); }, &pending))
+    pitr::server::Raise(&pending);
 }
 }

@@ -21,35 +21,36 @@
 
 // Module magic: 18 added a name and a version that pg_get_loaded_modules() shows.
 #if PG_VERSION_NUM >= 180000
-#define PITR_MODULE_MAGIC(module_name, module_version) PG_MODULE_MAGIC_EXT(.name = module_name, .version = module_version)
+#define PITR_MODULE_MAGIC(module_name, module_version) \
+  PG_MODULE_MAGIC_EXT(.name = module_name, .version = module_version)
 #else
 #define PITR_MODULE_MAGIC(module_name, module_version) PG_MODULE_MAGIC
 #endif
 
 // The archive module's entry point and callbacks: 15 fills a struct and passes no state, 16 and later return a constant
-// struct and pass one. PITR_ARCHIVE_MODULE(start, check, archive, shutdown) takes functions of the stateless form; `start` is called
-// when the archiver has loaded the library.
+// struct and pass one. PITR_ARCHIVE_MODULE(start, check, archive, shutdown) takes functions of the stateless form;
+// `start` is called when the archiver has loaded the library.
 #if PG_VERSION_NUM >= 160000
-#define PITR_ARCHIVE_MODULE(start, check, archive, shutdown)                                                        \
-  static bool PitrCheckConfigured(ArchiveModuleState*) { return check(); }                                          \
+#define PITR_ARCHIVE_MODULE(start, check, archive, shutdown)                                                           \
+  static bool PitrCheckConfigured(ArchiveModuleState*) { return check(); }                                             \
   static bool PitrArchiveFile(ArchiveModuleState*, const char* file, const char* path) { return archive(file, path); } \
-  static void PitrShutdown(ArchiveModuleState*) { shutdown(); }                                                     \
-  static const ArchiveModuleCallbacks kPitrArchiveCallbacks = {.startup_cb = NULL,                                  \
-                                                               .check_configured_cb = PitrCheckConfigured,          \
-                                                               .archive_file_cb = PitrArchiveFile,                  \
-                                                               .shutdown_cb = PitrShutdown};                        \
-  extern "C" PGDLLEXPORT const ArchiveModuleCallbacks* _PG_archive_module_init(void) {                                  \
-    start();                                                                                                        \
-    return &kPitrArchiveCallbacks;                                                                                  \
+  static void PitrShutdown(ArchiveModuleState*) { shutdown(); }                                                        \
+  static const ArchiveModuleCallbacks kPitrArchiveCallbacks = {.startup_cb = NULL,                                     \
+                                                               .check_configured_cb = PitrCheckConfigured,             \
+                                                               .archive_file_cb = PitrArchiveFile,                     \
+                                                               .shutdown_cb = PitrShutdown};                           \
+  extern "C" PGDLLEXPORT const ArchiveModuleCallbacks* _PG_archive_module_init(void) {                                 \
+    start();                                                                                                           \
+    return &kPitrArchiveCallbacks;                                                                                     \
   }
 #else
-#define PITR_ARCHIVE_MODULE(start, check, archive, shutdown)                              \
-  extern "C" PGDLLEXPORT void _PG_archive_module_init(ArchiveModuleCallbacks* callbacks); \
+#define PITR_ARCHIVE_MODULE(start, check, archive, shutdown)                               \
+  extern "C" PGDLLEXPORT void _PG_archive_module_init(ArchiveModuleCallbacks* callbacks);  \
   extern "C" PGDLLEXPORT void _PG_archive_module_init(ArchiveModuleCallbacks* callbacks) { \
-    callbacks->check_configured_cb = check;                                               \
-    callbacks->archive_file_cb = archive;                                                 \
-    callbacks->shutdown_cb = shutdown;                                                    \
-    start();                                                                              \
+    callbacks->check_configured_cb = check;                                                \
+    callbacks->archive_file_cb = archive;                                                  \
+    callbacks->shutdown_cb = shutdown;                                                     \
+    start();                                                                               \
   }
 #endif
 

@@ -31,9 +31,7 @@ bool CheckString(char** value, void**, GucSource) {
     Status status = ApplySetting(AllSettings()[I], *value ? *value : "", scratch);
     if (status.ok()) return true;
     problem.Set(status);
-  } catch (...) {
-    problem.Set(ERRCODE_OUT_OF_MEMORY, "out of memory");
-  }
+  } catch (...) { problem.Set(ERRCODE_OUT_OF_MEMORY, "out of memory"); }
   if (problem.detail[0]) {
     GUC_check_errdetail("%s: %s", problem.message, problem.detail);
   } else {
@@ -57,9 +55,12 @@ bool IsSensitive(const Setting& setting) {
 
 int UnitFlag(SettingUnit unit) {
   switch (unit) {
-    case SettingUnit::kNone: return 0;
-    case SettingUnit::kMilliseconds: return GUC_UNIT_MS;
-    case SettingUnit::kKilobytes: return GUC_UNIT_KB;
+    case SettingUnit::kNone:
+      return 0;
+    case SettingUnit::kMilliseconds:
+      return GUC_UNIT_MS;
+    case SettingUnit::kKilobytes:
+      return GUC_UNIT_KB;
   }
   return 0;
 }
@@ -75,14 +76,20 @@ void Register(const Setting& setting, size_t i, const Config& defaults) {
     const char* boot = KeepForever(defaults.*(*text));
     string_values[i] = nullptr;
     PgCall([=] {
-      DefineCustomStringVariable(name, description, NULL, &string_values[i], boot, PGC_SIGHUP, flags, kCheckHooks[i], NULL, NULL);
+      DefineCustomStringVariable(name, description, NULL, &string_values[i], boot, PGC_SIGHUP, flags, kCheckHooks[i],
+                                 NULL, NULL);
     });
   } else if (const auto* number = std::get_if<int Config::*>(&setting.member)) {
     const int boot = defaults.*(*number), min = setting.min, max = setting.max;
-    PgCall([=] { DefineCustomIntVariable(name, description, NULL, &int_values[i], boot, min, max, PGC_SIGHUP, flags, NULL, NULL, NULL); });
+    PgCall([=] {
+      DefineCustomIntVariable(name, description, NULL, &int_values[i], boot, min, max, PGC_SIGHUP, flags, NULL, NULL,
+                              NULL);
+    });
   } else {
     const bool boot = defaults.*std::get<bool Config::*>(setting.member);
-    PgCall([=] { DefineCustomBoolVariable(name, description, NULL, &bool_values[i], boot, PGC_SIGHUP, flags, NULL, NULL, NULL); });
+    PgCall([=] {
+      DefineCustomBoolVariable(name, description, NULL, &bool_values[i], boot, PGC_SIGHUP, flags, NULL, NULL, NULL);
+    });
   }
 }
 

@@ -1,4 +1,5 @@
-// The pg_pitr.* settings as server settings, registered from core's table (core/config/settings.h), and their values as a Config.
+// The pg_pitr.* settings as server settings, registered from core's table (core/config/settings.h), and their values as
+// a Config.
 #pragma once
 #include "core/config/config.h"
 

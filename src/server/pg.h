@@ -1,18 +1,18 @@
 // The one header in which C++ and PostgreSQL meet (rules R1 to R6 of docs/architecture.md).
 //
-// Two walls: RunCpp() lets no C++ exception reach a C frame, PgCall() lets no ERROR jump over a C++ object. Everything here
-// belongs to the main thread of a server process; threads (core/base/thread) never include or call any of it.
+// Two walls: RunCpp() lets no C++ exception reach a C frame, PgCall() lets no ERROR jump over a C++ object. Everything
+// here belongs to the main thread of a server process; threads (core/base/thread) never include or call any of it.
 #pragma once
 extern "C" {
 #include "postgres.h"
 // The order matters: everything below needs postgres.h.
 #include "fmgr.h"
 #include "miscadmin.h"
+#include "server/compat.h"
 #include "storage/latch.h"
 #include "utils/builtins.h"
 #include "utils/elog.h"
 #include "utils/memutils.h"
-#include "server/compat.h"
 // Macros of the server that would rewrite C++ names.
 #undef gettext
 #undef dgettext
@@ -43,8 +43,8 @@ namespace pitr::server {
 
 inline void AssertMainThread() { Assert(gettid() == getpid()); }
 
-// A PostgreSQL ERROR on its way through C++ frames. Always re-raised (R3); the ErrorData lives in the memory context that
-// was current when PgCall() was entered.
+// A PostgreSQL ERROR on its way through C++ frames. Always re-raised (R3); the ErrorData lives in the memory context
+// that was current when PgCall() was entered.
 class PgError : public std::exception {
  public:
   explicit PgError(ErrorData* error) noexcept : error_(error) {}
@@ -55,12 +55,13 @@ class PgError : public std::exception {
   ErrorData* error_;
 };
 
-// PostgreSQL from C++. Runs `fn`, a few server calls and no C++ object in it, and turns an ERROR into a PgError. What it captures
-// must be trivial, because a longjmp skips destructors: capture by reference or raw pointers and numbers.
+// PostgreSQL from C++. Runs `fn`, a few server calls and no C++ object in it, and turns an ERROR into a PgError. What
+// it captures must be trivial, because a longjmp skips destructors: capture by reference or raw pointers and numbers.
 template <class Fn>
 auto PgCall(Fn fn) -> decltype(fn()) {
   using R = decltype(fn());
-  static_assert(std::is_trivially_copyable_v<Fn> && std::is_trivially_destructible_v<Fn>, "captures must be trivial: longjmp skips destructors");
+  static_assert(std::is_trivially_copyable_v<Fn> && std::is_trivially_destructible_v<Fn>,
+                "captures must be trivial: longjmp skips destructors");
   static_assert(std::is_void_v<R> || std::is_trivially_copyable_v<R>, "the result must be trivial");
   AssertMainThread();
   MemoryContext caller = CurrentMemoryContext;
@@ -91,16 +92,26 @@ auto PgCall(Fn fn) -> decltype(fn()) {
 
 inline int SqlState(Code code) {
   switch (code) {
-    case Code::kOk: return ERRCODE_SUCCESSFUL_COMPLETION;
-    case Code::kNotFound: return ERRCODE_UNDEFINED_FILE;
-    case Code::kAlreadyExists: return ERRCODE_DUPLICATE_OBJECT;
-    case Code::kConflict: return ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE;
-    case Code::kInvalidArgument: return ERRCODE_INVALID_PARAMETER_VALUE;
-    case Code::kCorruption: return ERRCODE_DATA_CORRUPTED;
-    case Code::kUnavailable: return ERRCODE_CONNECTION_FAILURE;
-    case Code::kPermission: return ERRCODE_INSUFFICIENT_PRIVILEGE;
-    case Code::kCancelled: return ERRCODE_QUERY_CANCELED;
-    case Code::kInternal: return ERRCODE_INTERNAL_ERROR;
+    case Code::kOk:
+      return ERRCODE_SUCCESSFUL_COMPLETION;
+    case Code::kNotFound:
+      return ERRCODE_UNDEFINED_FILE;
+    case Code::kAlreadyExists:
+      return ERRCODE_DUPLICATE_OBJECT;
+    case Code::kConflict:
+      return ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE;
+    case Code::kInvalidArgument:
+      return ERRCODE_INVALID_PARAMETER_VALUE;
+    case Code::kCorruption:
+      return ERRCODE_DATA_CORRUPTED;
+    case Code::kUnavailable:
+      return ERRCODE_CONNECTION_FAILURE;
+    case Code::kPermission:
+      return ERRCODE_INSUFFICIENT_PRIVILEGE;
+    case Code::kCancelled:
+      return ERRCODE_QUERY_CANCELED;
+    case Code::kInternal:
+      return ERRCODE_INTERNAL_ERROR;
   }
   return ERRCODE_INTERNAL_ERROR;
 }
@@ -127,13 +138,15 @@ static_assert(std::is_trivially_copyable_v<PlainError> && std::is_trivially_dest
 
 // Raises `error`. C frames only: no object with a destructor may be alive in the caller (use RaiseFromCpp there).
 [[noreturn]] inline void RaisePlain(const PlainError* error) {
-  ereport(ERROR, (errcode(error->sqlstate), errmsg("%s", error->message), error->detail[0] ? errdetail("%s", error->detail) : 0,
-                  error->hint[0] ? errhint("%s", error->hint) : 0));
+  ereport(ERROR,
+          (errcode(error->sqlstate), errmsg("%s", error->message),
+           error->detail[0] ? errdetail("%s", error->detail) : 0, error->hint[0] ? errhint("%s", error->hint) : 0));
   pg_unreachable();
 }
 
 // Raises as a PgError, for C++ frames that need an SQLSTATE of their own.
-[[noreturn]] inline void RaiseFromCpp(int sqlstate, const std::string& message, const std::string& detail = "", const std::string& hint = "") {
+[[noreturn]] inline void RaiseFromCpp(int sqlstate, const std::string& message, const std::string& detail = "",
+                                      const std::string& hint = "") {
   PlainError error;
   error.Set(sqlstate, message.c_str(), detail.c_str(), hint.c_str());
   const PlainError* plain = &error;
@@ -155,13 +168,9 @@ bool RunCpp(Fn&& fn, Pending* pending) noexcept {
   try {
     Status status = fn();
     if (!status.ok()) pending->plain.Set(status);
-  } catch (const PgError& e) {
-    pending->error = e.error();
-  } catch (const std::bad_alloc&) {
+  } catch (const PgError& e) { pending->error = e.error(); } catch (const std::bad_alloc&) {
     pending->plain.Set(ERRCODE_OUT_OF_MEMORY, "out of memory");
-  } catch (const std::exception& e) {
-    pending->plain.Set(ERRCODE_INTERNAL_ERROR, e.what());
-  } catch (...) {
+  } catch (const std::exception& e) { pending->plain.Set(ERRCODE_INTERNAL_ERROR, e.what()); } catch (...) {
     pending->plain.Set(ERRCODE_INTERNAL_ERROR, "unknown C++ exception");
   }
   Assert(PG_exception_stack == stack_at_entry);
@@ -175,17 +184,17 @@ bool RunCpp(Fn&& fn, Pending* pending) noexcept {
 
 }  // namespace pitr::server
 
-// An SQL function: PITR_FUNCTION(name) { ...; *result = ...; return Status::Ok(); } A status that is not ok becomes an ERROR after
-// every destructor has run. The value defaults to NULL.
-#define PITR_FUNCTION(name)                                                                                                  \
-  static pitr::Status name##_body(FunctionCallInfo fcinfo, Datum* result);                                                   \
-  extern "C" {                                                                                                               \
-  PG_FUNCTION_INFO_V1(name);                                                                                                 \
-  PGDLLEXPORT Datum name(PG_FUNCTION_ARGS) {                                                                                 \
-    pitr::server::Pending pending;                                                                                           \
-    Datum result = (Datum)0;                                                                                                 \
-    if (!pitr::server::RunCpp([&] { return name##_body(fcinfo, &result); }, &pending)) pitr::server::Raise(&pending);        \
-    return result;                                                                                                           \
-  }                                                                                                                          \
-  }                                                                                                                          \
+// An SQL function: PITR_FUNCTION(name) { ...; *result = ...; return Status::Ok(); } A status that is not ok becomes an
+// ERROR after every destructor has run. The value defaults to NULL.
+#define PITR_FUNCTION(name)                                                                                           \
+  static pitr::Status name##_body(FunctionCallInfo fcinfo, Datum* result);                                            \
+  extern "C" {                                                                                                        \
+  PG_FUNCTION_INFO_V1(name);                                                                                          \
+  PGDLLEXPORT Datum name(PG_FUNCTION_ARGS) {                                                                          \
+    pitr::server::Pending pending;                                                                                    \
+    Datum result = (Datum)0;                                                                                          \
+    if (!pitr::server::RunCpp([&] { return name##_body(fcinfo, &result); }, &pending)) pitr::server::Raise(&pending); \
+    return result;                                                                                                    \
+  }                                                                                                                   \
+  }                                                                                                                   \
   static pitr::Status name##_body([[maybe_unused]] FunctionCallInfo fcinfo, [[maybe_unused]] Datum* result)

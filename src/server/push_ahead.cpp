@@ -10,11 +10,13 @@
 
 namespace pitr::server {
 namespace {
-constexpr size_t kScanLimit = 512;     // names remembered from one look into archive_status
-constexpr size_t kOutstandingPerJob = 2;  // pushed or waiting to be, so that threads do not idle while PostgreSQL renames status files
+constexpr size_t kScanLimit = 512;  // names remembered from one look into archive_status
+constexpr size_t kOutstandingPerJob =
+    2;  // pushed or waiting to be, so that threads do not idle while PostgreSQL renames status files
 }  // namespace
 
-Result<std::unique_ptr<PushAhead>> PushAhead::Start(const Config& config, const ClusterIdentity& cluster, QueuedLog& log) {
+Result<std::unique_ptr<PushAhead>> PushAhead::Start(const Config& config, const ClusterIdentity& cluster,
+                                                    QueuedLog& log) {
   std::unique_ptr<PushAhead> session(new PushAhead(config, cluster, log));
   if (pipe2(session->pipe_, O_CLOEXEC | O_NONBLOCK) != 0) return Status(Code::kUnavailable, "could not create a pipe");
   PITR_ASSIGN(session->pool_, ThreadPool::Start(config.archive_jobs));

@@ -1,8 +1,10 @@
-// Pushes WAL files in threads: the one the archiver asks for, and, once that works, the ones it is going to ask for next.
+// Pushes WAL files in threads: the one the archiver asks for, and, once that works, the ones it is going to ask for
+// next.
 //
-// What was pushed ahead is remembered until asked for; a failure ahead is forgotten and tried again when its turn comes. Nothing is pushed
-// ahead of a file that fails, so an archive that refuses us is not filled behind a gap. One session has one Config and one
-// repository, opened by the first Advance(). Used by the archiver's main thread; its threads touch no PostgreSQL symbol (R9).
+// What was pushed ahead is remembered until asked for; a failure ahead is forgotten and tried again when its turn
+// comes. Nothing is pushed ahead of a file that fails, so an archive that refuses us is not filled behind a gap. One
+// session has one Config and one repository, opened by the first Advance(). Used by the archiver's main thread; its
+// threads touch no PostgreSQL symbol (R9).
 #pragma once
 #include <deque>
 #include <map>
@@ -30,8 +32,8 @@ class PushAhead final : public StopAtExit {
     Status status;         // kFailed
     WalPushResult result;  // kStored
   };
-  // Sees to it that `name` is being pushed, fills up with files ahead, and tells how far `name` is. A failure is told once; calling again tries
-  // again. Never blocks.
+  // Sees to it that `name` is being pushed, fills up with files ahead, and tells how far `name` is. A failure is told
+  // once; calling again tries again. Never blocks.
   Outcome Advance(const std::string& name);
 
   int ready_fd() const { return pipe_[0]; }  // readable after something has changed; DrainPipe() before Advance()
@@ -52,7 +54,8 @@ class PushAhead final : public StopAtExit {
   };
   enum class Opening { kNotYet, kUnderWay, kOpen, kFailed };
 
-  PushAhead(const Config& config, const ClusterIdentity& cluster, QueuedLog& log) : config_(config), cluster_(cluster), log_(&log) {}
+  PushAhead(const Config& config, const ClusterIdentity& cluster, QueuedLog& log)
+      : config_(config), cluster_(cluster), log_(&log) {}
   void SubmitOpen();
   void Submit(const std::string& name, bool asked);
   void LookAhead(const std::string& asked);
@@ -71,10 +74,10 @@ class PushAhead final : public StopAtExit {
   std::string scanned_for_;
 
   std::mutex mutex_;
-  Opening opening_ = Opening::kNotYet;        // protected by mutex_
-  Status open_status_;                        // protected by mutex_
-  std::unique_ptr<Repository> repository_;    // set once under mutex_, constant after that
-  std::map<std::string, Push> pushes_;        // protected by mutex_
+  Opening opening_ = Opening::kNotYet;      // protected by mutex_
+  Status open_status_;                      // protected by mutex_
+  std::unique_ptr<Repository> repository_;  // set once under mutex_, constant after that
+  std::map<std::string, Push> pushes_;      // protected by mutex_
 };
 
 }  // namespace pitr::server

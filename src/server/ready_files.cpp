@@ -29,7 +29,9 @@ bool Before(const std::string& a, const std::string& b) {
 template <class Fn>
 Status ForEachReady(Fn fn) {
   std::unique_ptr<DIR, int (*)(DIR*)> directory(opendir(kStatusDirectory), closedir);
-  if (!directory) return {Code::kPermission, std::string("could not open directory \"") + kStatusDirectory + "\": " + strerror(errno)};
+  if (!directory)
+    return {Code::kPermission,
+            std::string("could not open directory \"") + kStatusDirectory + "\": " + strerror(errno)};
   for (;;) {
     errno = 0;
     const dirent* entry = readdir(directory.get());
@@ -41,7 +43,9 @@ Status ForEachReady(Fn fn) {
     if (name.find_first_not_of(kNameCharacters) != name.npos) continue;
     fn(std::string(name));
   }
-  if (errno != 0) return {Code::kPermission, std::string("could not read directory \"") + kStatusDirectory + "\": " + strerror(errno)};
+  if (errno != 0)
+    return {Code::kPermission,
+            std::string("could not read directory \"") + kStatusDirectory + "\": " + strerror(errno)};
   return Status::Ok();
 }
 
@@ -60,10 +64,12 @@ Result<Backlog> MeasureBacklog() {
   Backlog backlog;
   PITR_TRY(ForEachReady([&](std::string name) {
     struct stat info {};
-    if (stat((std::string(kWalDirectory) + "/" + name).c_str(), &info) != 0) return;  // recycled: the archiver removes the mark
+    if (stat((std::string(kWalDirectory) + "/" + name).c_str(), &info) != 0)
+      return;  // recycled: the archiver removes the mark
     backlog.files++;
     backlog.bytes += static_cast<uint64_t>(info.st_size);
-    if (name.size() == kSegmentNameBytes && (backlog.oldest_segment.empty() || name < backlog.oldest_segment)) backlog.oldest_segment = name;
+    if (name.size() == kSegmentNameBytes && (backlog.oldest_segment.empty() || name < backlog.oldest_segment))
+      backlog.oldest_segment = name;
     if (backlog.oldest.empty() || Before(name, backlog.oldest)) backlog.oldest = std::move(name);
   }));
   return backlog;

@@ -11,7 +11,8 @@ namespace pitr::server {
 inline constexpr char kWalDirectory[] = "pg_wal";
 inline constexpr char kStatusDirectory[] = "pg_wal/archive_status";
 
-// The names (without ".ready") in the order PostgreSQL archives them: history files first, then by name; at most `limit`.
+// The names (without ".ready") in the order PostgreSQL archives them: history files first, then by name; at most
+// `limit`.
 Result<std::vector<std::string>> ReadyFiles(size_t limit);
 
 struct Backlog {

@@ -39,8 +39,11 @@ void ReturnRows(FunctionCallInfo fcinfo, const std::vector<Row>& rows) {
   std::vector<char*> values(columns);
   for (const Row& row : rows) {
     if (row.size() != columns) {
-      RaiseFromCpp(ERRCODE_INTERNAL_ERROR, "pg_pitr: the function declares " + std::to_string(columns) + " columns, a row has " + std::to_string(row.size()),
-                   "The extension's SQL script and its library are of different versions.", "Run ALTER EXTENSION pg_pitr UPDATE.");
+      RaiseFromCpp(ERRCODE_INTERNAL_ERROR,
+                   "pg_pitr: the function declares " + std::to_string(columns) + " columns, a row has " +
+                       std::to_string(row.size()),
+                   "The extension's SQL script and its library are of different versions.",
+                   "Run ALTER EXTENSION pg_pitr UPDATE.");
     }
     for (size_t i = 0; i < columns; i++) values[i] = row[i] ? const_cast<char*>(row[i]->c_str()) : nullptr;
     char** texts = values.data();
@@ -62,7 +65,8 @@ std::string TextArgument(FunctionCallInfo fcinfo, int n, const std::string& if_n
 
 std::string ArgumentAsText(FunctionCallInfo fcinfo, int n, Oid output_function) {
   if (PG_ARGISNULL(n)) return "";
-  char* value = PgCall([fcinfo, n, output_function] { return OidOutputFunctionCall(output_function, PG_GETARG_DATUM(n)); });
+  char* value =
+      PgCall([fcinfo, n, output_function] { return OidOutputFunctionCall(output_function, PG_GETARG_DATUM(n)); });
   std::string copy = value;
   PgCall([value] { pfree(value); });
   return copy;

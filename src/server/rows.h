@@ -1,5 +1,5 @@
-// Results of SQL functions: rows of text values, handed to PostgreSQL at the end in one go. The server's input functions turn the
-// texts into the column types, so no function here knows a type's binary form.
+// Results of SQL functions: rows of text values, handed to PostgreSQL at the end in one go. The server's input
+// functions turn the texts into the column types, so no function here knows a type's binary form.
 #pragma once
 #include <optional>
 #include <string>
@@ -20,7 +20,8 @@ Cell NumberCell(uint64_t value);
 Cell TimestampOrNull(int64_t wall_micros);  // 0: NULL
 Cell LsnOrNull(Lsn lsn);
 
-// Returns `rows` as the set the function declares. May throw PgError. Every row has as many cells as the function has columns.
+// Returns `rows` as the set the function declares. May throw PgError. Every row has as many cells as the function has
+// columns.
 void ReturnRows(FunctionCallInfo fcinfo, const std::vector<Row>& rows);
 
 // Arguments of an SQL function.

@@ -27,7 +27,8 @@ bool ServerIsShuttingDown() {
   const ssize_t got = read(fd, &control, sizeof control);
   close(fd);
   if (got != static_cast<ssize_t>(sizeof control)) return false;
-  return control.state == DB_SHUTDOWNING || control.state == DB_SHUTDOWNED || control.state == DB_SHUTDOWNED_IN_RECOVERY;
+  return control.state == DB_SHUTDOWNING || control.state == DB_SHUTDOWNED ||
+         control.state == DB_SHUTDOWNED_IN_RECOVERY;
 }
 
 std::string ServerVersion() {

@@ -55,16 +55,26 @@ SharedState* RequireShared() {
 
 const char* BackupPhaseName(BackupPhase phase) {
   switch (phase) {
-    case BackupPhase::kNone: return "none";
-    case BackupPhase::kStarting: return "starting";
-    case BackupPhase::kCheckpoint: return "waiting for checkpoint";
-    case BackupPhase::kCopying: return "copying files";
-    case BackupPhase::kStopping: return "ending backup mode";
-    case BackupPhase::kWaitingForWal: return "waiting for WAL";
-    case BackupPhase::kFinishing: return "writing manifest";
-    case BackupPhase::kAbandoning: return "cleaning up";
-    case BackupPhase::kDone: return "done";
-    case BackupPhase::kFailed: return "failed";
+    case BackupPhase::kNone:
+      return "none";
+    case BackupPhase::kStarting:
+      return "starting";
+    case BackupPhase::kCheckpoint:
+      return "waiting for checkpoint";
+    case BackupPhase::kCopying:
+      return "copying files";
+    case BackupPhase::kStopping:
+      return "ending backup mode";
+    case BackupPhase::kWaitingForWal:
+      return "waiting for WAL";
+    case BackupPhase::kFinishing:
+      return "writing manifest";
+    case BackupPhase::kAbandoning:
+      return "cleaning up";
+    case BackupPhase::kDone:
+      return "done";
+    case BackupPhase::kFailed:
+      return "failed";
   }
   return "unknown";
 }

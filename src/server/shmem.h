@@ -1,6 +1,6 @@
-// What the processes of one server share: the archiver's state and the one backup that may run. Plain data behind one LWLock (R13).
-// Exists only when the library is in shared_preload_libraries; otherwise Shared() is null and the archiver works without it.
-// Times are wall clock microseconds since 1970 UTC, 0 when never.
+// What the processes of one server share: the archiver's state and the one backup that may run. Plain data behind one
+// LWLock (R13). Exists only when the library is in shared_preload_libraries; otherwise Shared() is null and the
+// archiver works without it. Times are wall clock microseconds since 1970 UTC, 0 when never.
 #pragma once
 #include <cstdint>
 #include <memory>
@@ -37,12 +37,23 @@ struct ArchiverState {
   bool repository_open = false;
 };
 
-enum class BackupPhase { kNone, kStarting, kCheckpoint, kCopying, kStopping, kWaitingForWal, kFinishing, kAbandoning, kDone, kFailed };
+enum class BackupPhase {
+  kNone,
+  kStarting,
+  kCheckpoint,
+  kCopying,
+  kStopping,
+  kWaitingForWal,
+  kFinishing,
+  kAbandoning,
+  kDone,
+  kFailed
+};
 const char* BackupPhaseName(BackupPhase phase);
 
 // What pitr_backup() asks of the worker.
 struct BackupRequest {
-  char label[kLabelBytes] = "";  // empty: the worker makes one
+  char label[kLabelBytes] = "";             // empty: the worker makes one
   char annotations[kAnnotationBytes] = "";  // JSON object of strings
   char requested_by[NAMEDATALEN] = "";
   bool fast = true;
@@ -69,7 +80,9 @@ struct BackupSlot {
   uint64_t wal_segments_stored = 0;
   PlainError error;  // when kFailed
 
-  bool Running() const { return phase != BackupPhase::kNone && phase != BackupPhase::kDone && phase != BackupPhase::kFailed; }
+  bool Running() const {
+    return phase != BackupPhase::kNone && phase != BackupPhase::kDone && phase != BackupPhase::kFailed;
+  }
 };
 
 struct SharedState {
@@ -88,7 +101,8 @@ SharedState* Shared();
 // Raises ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE with what to set, as PgError, unless preloaded.
 SharedState* RequireShared();
 
-// Runs `fn(SharedState&)` under the lock; `fn` only copies plain data and can neither raise nor throw. Nothing happens when not preloaded.
+// Runs `fn(SharedState&)` under the lock; `fn` only copies plain data and can neither raise nor throw. Nothing happens
+// when not preloaded.
 template <class Fn>
 void WithShared(LWLockMode mode, Fn fn) {
   SharedState* shared = Shared();

@@ -18,7 +18,7 @@ namespace pitr::server {
 namespace {
 
 constexpr int kPollMs = 100;
-constexpr int64_t kCleanUpPatienceMs = 20000;   // how long a cancelled statement waits for the worker to clean up
+constexpr int64_t kCleanUpPatienceMs = 20000;  // how long a cancelled statement waits for the worker to clean up
 constexpr int64_t kFirstNoticeMs = 2000;
 constexpr int64_t kNoticeMs = 10000;
 constexpr int kMaxJobs = 64;
@@ -40,7 +40,8 @@ void CallerExit(int, Datum) {
 void CheckType(const std::string& type) {
   if (type == "full") return;
   if (type == "incr" || type == "diff") {
-    RaiseFromCpp(ERRCODE_FEATURE_NOT_SUPPORTED, "backups of type \"" + type + "\" are not supported yet", "", "Take a full backup: pitr_backup('full').");
+    RaiseFromCpp(ERRCODE_FEATURE_NOT_SUPPORTED, "backups of type \"" + type + "\" are not supported yet", "",
+                 "Take a full backup: pitr_backup('full').");
   }
   RaiseFromCpp(ERRCODE_INVALID_PARAMETER_VALUE, "unknown backup type \"" + type + "\"", "", "Use 'full'.");
 }
@@ -50,7 +51,8 @@ Status CheckServer() {
   RequireShared();
   if (PgCall([] { return RecoveryInProgress(); })) Refuse("recovery is in progress", "Take the backup on the primary.");
   if (XLogArchiveMode == ARCHIVE_MODE_OFF) {
-    Refuse("WAL archiving is off: archive_mode is off", "Set archive_mode = on and archive_library = 'pg_pitr' in postgresql.conf and restart the server.");
+    Refuse("WAL archiving is off: archive_mode is off",
+           "Set archive_mode = on and archive_library = 'pg_pitr' in postgresql.conf and restart the server.");
   }
   const std::string library = XLogArchiveLibrary ? XLogArchiveLibrary : "";
   if (library.find("pg_pitr") == library.npos) {
@@ -108,8 +110,8 @@ BackgroundWorkerHandle* StartWorker(uint64_t generation) {
   BackgroundWorker* to_start = &description;
   BackgroundWorkerHandle** handle_out = &handle;
   if (!PgCall([to_start, handle_out] { return RegisterDynamicBackgroundWorker(to_start, handle_out); })) {
-    RaiseFromCpp(ERRCODE_INSUFFICIENT_RESOURCES, "could not start the backup worker: no background worker slot is free", "",
-                 "Increase max_worker_processes.");
+    RaiseFromCpp(ERRCODE_INSUFFICIENT_RESOURCES, "could not start the backup worker: no background worker slot is free",
+                 "", "Increase max_worker_processes.");
   }
   return handle;
 }
@@ -117,20 +119,25 @@ BackgroundWorkerHandle* StartWorker(uint64_t generation) {
 void Notice(const BackupSlot& slot, int64_t elapsed_ms) {
   const char* label = slot.label;
   const char* phase = BackupPhaseName(slot.phase);
-  const double done = static_cast<double>(slot.bytes_done) / 1048576.0, total = static_cast<double>(slot.bytes_total) / 1048576.0;
+  const double done = static_cast<double>(slot.bytes_done) / 1048576.0,
+               total = static_cast<double>(slot.bytes_total) / 1048576.0;
   const int percent = slot.bytes_total > 0 ? static_cast<int>(100.0 * done / total) : 0;
   const int seconds = static_cast<int>(elapsed_ms / 1000);
   const uint64_t stored = slot.wal_segments_stored, segments = slot.wal_segments_total;
   switch (slot.phase) {
     case BackupPhase::kCopying:
-      PgCall([=] { ereport(NOTICE, (errmsg("backup %s: %d %% (%.0f of %.0f MB), %d s", label, percent, done, total, seconds))); });
+      PgCall([=] {
+        ereport(NOTICE, (errmsg("backup %s: %d %% (%.0f of %.0f MB), %d s", label, percent, done, total, seconds)));
+      });
       break;
     case BackupPhase::kWaitingForWal:
       PgCall([=] {
-        ereport(NOTICE, (errmsg("backup %s: %s, " UINT64_FORMAT " of " UINT64_FORMAT " segments stored, %d s", label, phase, stored, segments, seconds)));
+        ereport(NOTICE, (errmsg("backup %s: %s, " UINT64_FORMAT " of " UINT64_FORMAT " segments stored, %d s", label,
+                                phase, stored, segments, seconds)));
       });
       break;
-    default: PgCall([=] { ereport(NOTICE, (errmsg("backup %s: %s, %d s", label, phase, seconds))); });
+    default:
+      PgCall([=] { ereport(NOTICE, (errmsg("backup %s: %s, %d s", label, phase, seconds))); });
   }
 }
 
@@ -140,7 +147,9 @@ class Notices {
   void Consider(const BackupSlot& slot) {
     const int64_t elapsed = SystemClock().SteadyMillis() - began_;
     const int tenth = slot.bytes_total > 0 ? static_cast<int>(10 * slot.bytes_done / slot.bytes_total) : 0;
-    if (elapsed < kFirstNoticeMs || (last_ != 0 && elapsed - last_ < kNoticeMs && tenth == tenth_ && slot.phase == phase_)) return;
+    if (elapsed < kFirstNoticeMs ||
+        (last_ != 0 && elapsed - last_ < kNoticeMs && tenth == tenth_ && slot.phase == phase_))
+      return;
     if (slot.label[0] == '\0') return;
     last_ = elapsed;
     tenth_ = tenth;
@@ -162,7 +171,9 @@ bool WorkerIsGone(BackgroundWorkerHandle* handle) {
   });
 }
 
-[[noreturn]] void RaiseWorkerError(const PlainError& error) { RaiseFromCpp(error.sqlstate, error.message, error.detail, error.hint); }
+[[noreturn]] void RaiseWorkerError(const PlainError& error) {
+  RaiseFromCpp(error.sqlstate, error.message, error.detail, error.hint);
+}
 
 // Until the worker has reserved the label (wait => false) or has ended; the label.
 std::string AwaitWorker(uint64_t generation, BackgroundWorkerHandle* handle, bool until_done) {
@@ -170,7 +181,8 @@ std::string AwaitWorker(uint64_t generation, BackgroundWorkerHandle* handle, boo
   for (;;) {
     const bool gone = WorkerIsGone(handle);  // before the slot is read: a worker ends its slot before it ends
     const auto slot = ReadBackupSlot();
-    if (slot->generation != generation) Refuse("the backup ended, and another one has begun since", "See pitr_info() for its outcome.");
+    if (slot->generation != generation)
+      Refuse("the backup ended, and another one has begun since", "See pitr_info() for its outcome.");
     if (slot->phase == BackupPhase::kFailed) RaiseWorkerError(slot->error);
     if (slot->phase == BackupPhase::kDone || (!until_done && slot->label[0] != '\0')) return slot->label;
     if (gone) {

@@ -1,4 +1,5 @@
-// pitr_check(): every setting, the store, the repository, and then the proof: a WAL segment switched, archived and found.
+// pitr_check(): every setting, the store, the repository, and then the proof: a WAL segment switched, archived and
+// found.
 #include "core/config/settings.h"
 #include "core/repo/layout.h"
 #include "core/report/store_check.h"
@@ -24,7 +25,8 @@ constexpr int kLongArchiveTimeoutS = 3600;
 
 using Rows = std::vector<CheckRow>;
 
-void Add(Rows& rows, std::string item, bool good, std::string detail, std::string hint, CheckState bad = CheckState::kFailed) {
+void Add(Rows& rows, std::string item, bool good, std::string detail, std::string hint,
+         CheckState bad = CheckState::kFailed) {
   rows.push_back({std::move(item), good ? CheckState::kOk : bad, std::move(detail), good ? "" : std::move(hint)});
 }
 
@@ -44,29 +46,38 @@ std::string Setting(const char* name) {
 }
 
 bool ServerCanArchive() {
-  return XLogArchiveMode != ARCHIVE_MODE_OFF && XLogArchiveLibrary != nullptr && std::string(XLogArchiveLibrary).find("pg_pitr") != std::string::npos;
+  return XLogArchiveMode != ARCHIVE_MODE_OFF && XLogArchiveLibrary != nullptr &&
+         std::string(XLogArchiveLibrary).find("pg_pitr") != std::string::npos;
 }
 
 void CheckServerSettings(Rows& rows) {
-  Add(rows, "server: shared_preload_libraries", Shared() != nullptr, Shared() ? "pg_pitr is preloaded" : "pg_pitr is not preloaded",
+  Add(rows, "server: shared_preload_libraries", Shared() != nullptr,
+      Shared() ? "pg_pitr is preloaded" : "pg_pitr is not preloaded",
       "Add pg_pitr to shared_preload_libraries and restart the server; backups and pitr_status need it.");
-  Add(rows, "server: wal_level", wal_level >= WAL_LEVEL_REPLICA, Setting("wal_level"), "Set wal_level = replica and restart the server.");
-  Add(rows, "server: archive_mode", XLogArchiveMode != ARCHIVE_MODE_OFF, Setting("archive_mode"), "Set archive_mode = on and restart the server.");
+  Add(rows, "server: wal_level", wal_level >= WAL_LEVEL_REPLICA, Setting("wal_level"),
+      "Set wal_level = replica and restart the server.");
+  Add(rows, "server: archive_mode", XLogArchiveMode != ARCHIVE_MODE_OFF, Setting("archive_mode"),
+      "Set archive_mode = on and restart the server.");
   const std::string library = Setting("archive_library");
   Add(rows, "server: archive_library", library.find("pg_pitr") != library.npos, library.empty() ? "empty" : library,
       "Set archive_library = 'pg_pitr' and archive_command = '', and reload the server.");
   const int timeout = XLogArchiveTimeout;
   if (timeout == 0) {
     Add(rows, "server: archive_timeout", false, "off",
-        "A quiet server keeps changes in an unfinished segment; set archive_timeout = 60 to bound how much can be lost.", CheckState::kWarning);
+        "A quiet server keeps changes in an unfinished segment; set archive_timeout = 60 to bound how much can be "
+        "lost.",
+        CheckState::kWarning);
   } else {
     Add(rows, "server: archive_timeout", timeout <= kLongArchiveTimeoutS, std::to_string(timeout) + " s",
-        "Up to this much of a quiet server's changes can be lost; a smaller value bounds it better.", CheckState::kWarning);
+        "Up to this much of a quiet server's changes can be lost; a smaller value bounds it better.",
+        CheckState::kWarning);
   }
   Add(rows, "server: full_page_writes", Setting("full_page_writes") == "on", Setting("full_page_writes"),
-      "Without full_page_writes a torn page of a backup or a crash cannot be repaired; set it to on.", CheckState::kWarning);
+      "Without full_page_writes a torn page of a backup or a crash cannot be repaired; set it to on.",
+      CheckState::kWarning);
   Add(rows, "server: data_checksums", Setting("data_checksums") == "on", Setting("data_checksums"),
-      "Without data checksums a backup cannot notice damaged pages; pg_checksums --enable turns them on.", CheckState::kWarning);
+      "Without data checksums a backup cannot notice damaged pages; pg_checksums --enable turns them on.",
+      CheckState::kWarning);
 }
 
 // Starts a segment's way into the archive and returns its name.
@@ -115,7 +126,8 @@ void ProveArchiving(Rows& rows, const Config& config, QueuedLog& log) {
     return;
   }
   if (!ServerCanArchive()) {
-    rows.push_back({item, CheckState::kSkipped, "the server does not archive with pg_pitr", "Mend what is said above first."});
+    rows.push_back(
+        {item, CheckState::kSkipped, "the server does not archive with pg_pitr", "Mend what is said above first."});
     return;
   }
   const int64_t began_micros = SystemClock().WallMicros();
@@ -152,7 +164,9 @@ Result<Rows> CheckStoreAndRepository(const Config& config, QueuedLog& log) {
         ctx.cancel = &cancel;
         Rows rows = CheckRepository(config, log, ctx);
         auto repository = Repository::Open(config, log, ctx);
-        if (repository.ok()) Add(rows, "repository: belongs to this cluster", repository.value()->CheckCluster(cluster), "the same system identifier");
+        if (repository.ok())
+          Add(rows, "repository: belongs to this cluster", repository.value()->CheckCluster(cluster),
+              "the same system identifier");
         PITR_TRY(cancel.cancelled() ? Status(Code::kCancelled, "operation cancelled") : Status::Ok());
         return rows;
       },
@@ -195,14 +209,16 @@ PITR_FUNCTION(pitr_check) {
     rows.insert(rows.end(), repository.begin(), repository.end());
     if (!proof_first && usable) ProveArchiving(proof, config, log);
     if (!proof_first && !usable) {
-      proof.push_back({"archive: a segment switched, archived and found", CheckState::kSkipped, "the repository cannot be used", "Mend what is said above first."});
+      proof.push_back({"archive: a segment switched, archived and found", CheckState::kSkipped,
+                       "the repository cannot be used", "Mend what is said above first."});
     }
   }
   rows.insert(rows.end(), proof.begin(), proof.end());
   std::vector<Row> cells;
   for (const CheckRow& row : rows) {
     const bool good = row.state == CheckState::kOk || row.state == CheckState::kWarning;
-    cells.push_back({row.item, row.state == CheckState::kSkipped ? Cell() : BoolCell(good), TextOrNull(row.detail), TextOrNull(row.hint)});
+    cells.push_back({row.item, row.state == CheckState::kSkipped ? Cell() : BoolCell(good), TextOrNull(row.detail),
+                     TextOrNull(row.hint)});
   }
   ReturnRows(fcinfo, cells);
   return Status::Ok();

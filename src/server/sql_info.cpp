@@ -32,7 +32,8 @@ Result<Report> LoadReport(bool read_last_commit) {
         PITR_ASSIGN(auto backups, BackupCatalog::Load(*repository, ctx));
         PITR_ASSIGN(auto wal, WalCatalog::Load(*repository, ctx));
         report.info = MakeInfoReport(*repository, backups, wal);
-        for (const BackupManifest& backup : backups.backups) report.page_errors[backup.label] = backup.page_errors.size();
+        for (const BackupManifest& backup : backups.backups)
+          report.page_errors[backup.label] = backup.page_errors.size();
         return report;
       },
       wait);
@@ -91,9 +92,9 @@ PITR_FUNCTION(pitr_archive) {
   PITR_ASSIGN(const Report report, LoadReport(false));
   std::vector<Row> rows;
   for (const ArchiveRow& run : report.info.archive) {
-    rows.push_back({TimelineOrNull(run.timeline), BoolCell(run.gap), TextOrNull(run.first_segment), TextOrNull(run.last_segment),
-                    Cell(run.first_lsn.ToString()), Cell(run.end_lsn.ToString()), NumberCell(run.segments),
-                    run.gap ? Cell() : NumberCell(run.stored_bytes)});
+    rows.push_back({TimelineOrNull(run.timeline), BoolCell(run.gap), TextOrNull(run.first_segment),
+                    TextOrNull(run.last_segment), Cell(run.first_lsn.ToString()), Cell(run.end_lsn.ToString()),
+                    NumberCell(run.segments), run.gap ? Cell() : NumberCell(run.stored_bytes)});
   }
   ReturnRows(fcinfo, rows);
   return Status::Ok();
@@ -103,8 +104,9 @@ PITR_FUNCTION(pitr_timelines) {
   PITR_ASSIGN(const Report report, LoadReport(false));
   std::vector<Row> rows;
   for (const TimelineRow& row : report.info.timelines) {
-    rows.push_back({TimelineOrNull(row.timeline), TimelineOrNull(row.parent), LsnOrNull(row.switch_lsn), TextOrNull(row.reason),
-                    BoolCell(row.history_missing), NumberCell(row.partials.size()), TimestampOrNull(row.newest_micros)});
+    rows.push_back({TimelineOrNull(row.timeline), TimelineOrNull(row.parent), LsnOrNull(row.switch_lsn),
+                    TextOrNull(row.reason), BoolCell(row.history_missing), NumberCell(row.partials.size()),
+                    TimestampOrNull(row.newest_micros)});
   }
   ReturnRows(fcinfo, rows);
   return Status::Ok();
@@ -114,8 +116,9 @@ PITR_FUNCTION(pitr_recovery_window) {
   PITR_ASSIGN(const Report report, LoadReport(true));
   const RecoveryWindow& window = report.info.window;
   ReturnRows(fcinfo, {{BoolCell(window.possible), TextOrNull(window.problem), TimestampOrNull(window.earliest_micros),
-                       LsnOrNull(window.earliest_lsn), TextOrNull(window.earliest_backup), TimestampOrNull(window.latest_commit_micros),
-                       LsnOrNull(window.latest_lsn), TextOrNull(window.latest_segment), TimelineOrNull(window.latest_timeline),
+                       LsnOrNull(window.earliest_lsn), TextOrNull(window.earliest_backup),
+                       TimestampOrNull(window.latest_commit_micros), LsnOrNull(window.latest_lsn),
+                       TextOrNull(window.latest_segment), TimelineOrNull(window.latest_timeline),
                        TextOrNull(window.latest_backup)}});
   return Status::Ok();
 }

@@ -16,13 +16,15 @@ namespace {
 
 constexpr int64_t kUnixToPostgresMicros = int64_t{POSTGRES_EPOCH_JDATE - UNIX_EPOCH_JDATE} * USECS_PER_DAY;
 
-// The file that pg_pitr.repository was read from: what the binary's --config should name. Empty when the caller may not know it.
+// The file that pg_pitr.repository was read from: what the binary's --config should name. Empty when the caller may not
+// know it.
 std::string SettingsPath() {
   char path[MAXPGPATH] = "";
   char* found = path;
   PgCall([found] {
     SPI_connect();
-    if (SPI_execute("SELECT sourcefile FROM pg_catalog.pg_settings WHERE name = 'pg_pitr.repository'", true, 1) == SPI_OK_SELECT &&
+    if (SPI_execute("SELECT sourcefile FROM pg_catalog.pg_settings WHERE name = 'pg_pitr.repository'", true, 1) ==
+            SPI_OK_SELECT &&
         SPI_processed == 1) {
       char* value = SPI_getvalue(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1);
       if (value) strlcpy(found, value, MAXPGPATH);

@@ -1,4 +1,5 @@
-// pitr_status and pitr_progress: what the archiver and the running backup do, from shared memory and pg_wal; no word to the store.
+// pitr_status and pitr_progress: what the archiver and the running backup do, from shared memory and pg_wal; no word to
+// the store.
 #include "core/base/clock.h"
 #include "core/pg/wal_name.h"
 #include "server/guc.h"
@@ -36,7 +37,8 @@ std::string StateOf(const ArchiverState& archiver) {
   return archiver.current_file[0] != '\0' ? "archiving" : "idle";
 }
 
-// Flushed WAL that is not in the repository: from the start of the oldest segment that waits, or of the current one. Nullopt on a standby.
+// Flushed WAL that is not in the repository: from the start of the oldest segment that waits, or of the current one.
+// Nullopt on a standby.
 std::optional<uint64_t> DataAtRisk(const Backlog& backlog) {
   if (PgCall([] { return RecoveryInProgress(); })) return std::nullopt;
   TimeLineID timeline = 0;
@@ -46,7 +48,8 @@ std::optional<uint64_t> DataAtRisk(const Backlog& backlog) {
   Lsn stored_until = SegmentStart(SegmentOf(flushed, segment_size), segment_size);
   if (!backlog.oldest_segment.empty()) {
     auto oldest = ParseWalFileName(backlog.oldest_segment, segment_size);
-    if (oldest && SegmentStart(oldest->segment, segment_size) < stored_until) stored_until = SegmentStart(oldest->segment, segment_size);
+    if (oldest && SegmentStart(oldest->segment, segment_size) < stored_until)
+      stored_until = SegmentStart(oldest->segment, segment_size);
   }
   return flushed.value - stored_until.value;
 }
@@ -73,28 +76,27 @@ PITR_FUNCTION(pitr_get_status) {
   const Config config = CurrentConfig();
   const bool has_error = archiver.error_micros != 0;
   const int64_t since_last = SystemClock().WallMicros() - archiver.last_micros;
-  ReturnRows(fcinfo,
-             {{StateOf(archiver),
-               archiver.pid ? Cell(std::to_string(archiver.pid)) : Cell(),
-               TextOrNull(archiver.last_file),
-               TimestampOrNull(archiver.last_micros),
-               NumberCell(archiver.archived_files),
-               NumberCell(archiver.archived_bytes),
-               NumberCell(archiver.stored_bytes),
-               NumberCell(backlog.files),
-               NumberCell(backlog.bytes),
-               TextOrNull(backlog.oldest),
-               NumberCell(static_cast<uint64_t>(archiver.in_flight)),
-               NumberCell(archiver.failures),
-               has_error ? Cell(ErrorText(archiver)) : Cell(),
-               has_error ? TextOrNull(archiver.error.hint) : Cell(),
-               has_error ? TextOrNull(archiver.error_file) : Cell(),
-               TimestampOrNull(archiver.error_micros),
-               at_risk ? NumberCell(*at_risk) : Cell(),
-               archiver.last_micros ? Cell(std::to_string(since_last) + " microseconds") : Cell(),
-               TextOrNull(config.repository),
-               BoolCell(!config.passphrase_file.empty()),
-               backup.Running() ? TextOrNull(backup.label[0] ? backup.label : backup.request.label) : Cell()}});
+  ReturnRows(fcinfo, {{StateOf(archiver),
+                       archiver.pid ? Cell(std::to_string(archiver.pid)) : Cell(),
+                       TextOrNull(archiver.last_file),
+                       TimestampOrNull(archiver.last_micros),
+                       NumberCell(archiver.archived_files),
+                       NumberCell(archiver.archived_bytes),
+                       NumberCell(archiver.stored_bytes),
+                       NumberCell(backlog.files),
+                       NumberCell(backlog.bytes),
+                       TextOrNull(backlog.oldest),
+                       NumberCell(static_cast<uint64_t>(archiver.in_flight)),
+                       NumberCell(archiver.failures),
+                       has_error ? Cell(ErrorText(archiver)) : Cell(),
+                       has_error ? TextOrNull(archiver.error.hint) : Cell(),
+                       has_error ? TextOrNull(archiver.error_file) : Cell(),
+                       TimestampOrNull(archiver.error_micros),
+                       at_risk ? NumberCell(*at_risk) : Cell(),
+                       archiver.last_micros ? Cell(std::to_string(since_last) + " microseconds") : Cell(),
+                       TextOrNull(config.repository),
+                       BoolCell(!config.passphrase_file.empty()),
+                       backup.Running() ? TextOrNull(backup.label[0] ? backup.label : backup.request.label) : Cell()}});
   return Status::Ok();
 }
 
@@ -105,13 +107,17 @@ PITR_FUNCTION(pitr_get_progress) {
   if (backup.Running()) {
     const bool counted = backup.bytes_total > 0;
     char percent[32] = "";
-    if (counted) std::snprintf(percent, sizeof percent, "%.1f", 100.0 * static_cast<double>(backup.bytes_done) / static_cast<double>(backup.bytes_total));
-    rows.push_back({TextOrNull(backup.label[0] ? backup.label : backup.request.label), Cell(BackupPhaseName(backup.phase)),
-                    backup.worker_pid ? Cell(std::to_string(backup.worker_pid)) : Cell(), TextOrNull(backup.request.requested_by),
-                    TimestampOrNull(backup.started_micros),
-                    Cell(std::to_string(SystemClock().WallMicros() - backup.started_micros) + " microseconds"), NumberCell(backup.bytes_total),
-                    NumberCell(backup.bytes_done), counted ? Cell(percent) : Cell(), NumberCell(backup.files_total), NumberCell(backup.files_done),
-                    NumberCell(backup.bytes_stored), NumberCell(backup.wal_segments_total), NumberCell(backup.wal_segments_stored)});
+    if (counted)
+      std::snprintf(percent, sizeof percent, "%.1f",
+                    100.0 * static_cast<double>(backup.bytes_done) / static_cast<double>(backup.bytes_total));
+    rows.push_back({TextOrNull(backup.label[0] ? backup.label : backup.request.label),
+                    Cell(BackupPhaseName(backup.phase)),
+                    backup.worker_pid ? Cell(std::to_string(backup.worker_pid)) : Cell(),
+                    TextOrNull(backup.request.requested_by), TimestampOrNull(backup.started_micros),
+                    Cell(std::to_string(SystemClock().WallMicros() - backup.started_micros) + " microseconds"),
+                    NumberCell(backup.bytes_total), NumberCell(backup.bytes_done), counted ? Cell(percent) : Cell(),
+                    NumberCell(backup.files_total), NumberCell(backup.files_done), NumberCell(backup.bytes_stored),
+                    NumberCell(backup.wal_segments_total), NumberCell(backup.wal_segments_stored)});
   }
   ReturnRows(fcinfo, rows);
   return Status::Ok();

@@ -1,5 +1,6 @@
-// Waiting for work done in threads. The main thread sleeps on its latch and on the work's pipe, and lets the server interrupt it: Ctrl-C,
-// statement_timeout, pg_terminate_backend, barriers (R10). However the process ends, its threads are cancelled and joined first (R11).
+// Waiting for work done in threads. The main thread sleeps on its latch and on the work's pipe, and lets the server
+// interrupt it: Ctrl-C, statement_timeout, pg_terminate_backend, barriers (R10). However the process ends, its threads
+// are cancelled and joined first (R11).
 #pragma once
 #include <functional>
 #include <optional>
@@ -9,11 +10,12 @@
 
 namespace pitr::server {
 
-// Makes sure that proc_exit() cancels and joins what is registered below. Call before the first thread starts. May throw PgError.
+// Makes sure that proc_exit() cancels and joins what is registered below. Call before the first thread starts. May
+// throw PgError.
 void JoinThreadsAtExit();
 
-// Something with threads that must be stopped when the process ends without unwinding. Stop() must not throw, makes no PostgreSQL call, and
-// returns within seconds. Registered for its lifetime; main thread only.
+// Something with threads that must be stopped when the process ends without unwinding. Stop() must not throw, makes no
+// PostgreSQL call, and returns within seconds. Registered for its lifetime; main thread only.
 class StopAtExit {
  public:
   StopAtExit();
@@ -28,16 +30,16 @@ class StopAtExit {
   StopAtExit* next_;
 };
 
-// Waits until the latch is set, `fd` is readable or `timeout_ms` has passed, then handles interrupts. True when `fd` is readable.
-// May throw PgError; FATAL does not return. `latch_set` is told whether the latch woke us.
-// Cancels and joins everything registered. For exit hooks.
+// Waits until the latch is set, `fd` is readable or `timeout_ms` has passed, then handles interrupts. True when `fd` is
+// readable. May throw PgError; FATAL does not return. `latch_set` is told whether the latch woke us. Cancels and joins
+// everything registered. For exit hooks.
 void StopEverything() noexcept;
 
 bool WaitInterruptibly(int fd, int timeout_ms, bool* latch_set = nullptr);
 
-// Runs `body` on a thread of its own and waits as above. `log` is emitted and `tick` called (both in the main thread) at least every
-// `tick_ms`. An interrupt cancels the body and joins it before it travels on. `tick` returning a status that is not ok cancels
-// the body and is returned.
+// Runs `body` on a thread of its own and waits as above. `log` is emitted and `tick` called (both in the main thread)
+// at least every `tick_ms`. An interrupt cancels the body and joins it before it travels on. `tick` returning a status
+// that is not ok cancels the body and is returned.
 struct WaitOptions {
   QueuedLog* log = nullptr;
   std::function<Status()> tick;

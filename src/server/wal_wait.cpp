@@ -19,7 +19,8 @@ Result<std::set<std::string>> ListStored(const Repository& repository, const Wal
   const uint32_t size = repository.segment_size();
   const std::string prefix = layout::WalTimelinePrefix(need.timeline);
   const std::string end = layout::WalKey(SegmentFileName(need.timeline, need.last, size));
-  std::string after = need.first.value == 0 ? prefix : layout::WalKey(SegmentFileName(need.timeline, {need.first.value - 1}, size));
+  std::string after =
+      need.first.value == 0 ? prefix : layout::WalKey(SegmentFileName(need.timeline, {need.first.value - 1}, size));
   std::set<std::string> stored;
   for (;;) {
     PITR_ASSIGN(const ListPage page, repository.store().List(prefix, after, ctx));
@@ -53,12 +54,15 @@ ArchiverView ViewArchiver() {
 
 Status GiveUp(const std::string& segment, int timeout_ms) {
   const ArchiverView archiver = ViewArchiver();
-  Status status(Code::kUnavailable, "WAL segment " + segment + " was not archived, and archiving made no progress for " +
+  Status status(Code::kUnavailable, "WAL segment " + segment +
+                                        " was not archived, and archiving made no progress for " +
                                         std::to_string(timeout_ms / 1000) + " s");
   if (archiver.failures > 0) {
-    status = std::move(status).WithDetail("The archiver's last error, with " + std::string(archiver.error_file) + ": " + archiver.error.message);
+    status = std::move(status).WithDetail("The archiver's last error, with " + std::string(archiver.error_file) + ": " +
+                                          archiver.error.message);
   }
-  return std::move(status).WithHint("See pitr_status and the server log; pg_pitr.backup_wal_timeout says how long a backup waits.");
+  return std::move(status).WithHint(
+      "See pitr_status and the server log; pg_pitr.backup_wal_timeout says how long a backup waits.");
 }
 
 // The first needed segment that the archiver has not done with; also counts those it has.
@@ -114,12 +118,14 @@ Status WaitForWal(const Repository& repository, const WalNeed& need, int timeout
       PITR_ASSIGN(const auto missing, FirstMissing(repository, need, log));
       if (!missing) return Status::Ok();
       if (MarkOf(*missing) == ArchiveMark::kDone) {
-        return Status(Code::kConflict, "WAL segment " + *missing + " was archived, but it is not in " + repository.store().Describe())
+        return Status(Code::kConflict,
+                      "WAL segment " + *missing + " was archived, but it is not in " + repository.store().Describe())
             .WithHint("The archive library or the repository was changed while the backup ran; take the backup again.");
       }
       if (vanished_since == 0) vanished_since = now;
       if (now - vanished_since > kVanishedPatienceMs && MarkOf(*missing) == ArchiveMark::kNone) {
-        return Status(Code::kConflict, "WAL segment " + *missing + " is neither in the repository nor waiting to be archived")
+        return Status(Code::kConflict,
+                      "WAL segment " + *missing + " is neither in the repository nor waiting to be archived")
             .WithHint("Check that archive_library is pg_pitr and that nothing removes files from pg_wal.");
       }
       waiting = missing;

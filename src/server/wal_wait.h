@@ -15,9 +15,10 @@ struct WalNeed {
   uint64_t count() const { return last.value - first.value + 1; }
 };
 
-// Looks at pg_wal/archive_status until the archiver has done with the last segment, then asks the repository for every one. `progress` is told
-// how many are done. kUnavailable naming the segment and the archiver's last error when archiving makes no progress for `timeout_ms`; kConflict when a
-// segment was archived to somewhere else. Main thread; may throw PgError.
+// Looks at pg_wal/archive_status until the archiver has done with the last segment, then asks the repository for every
+// one. `progress` is told how many are done. kUnavailable naming the segment and the archiver's last error when
+// archiving makes no progress for `timeout_ms`; kConflict when a segment was archived to somewhere else. Main thread;
+// may throw PgError.
 Status WaitForWal(const Repository& repository, const WalNeed& need, int timeout_ms, QueuedLog& log,
                   const std::function<void(uint64_t stored)>& progress);
 
