@@ -26,8 +26,8 @@ SELECT * FROM pitr_restore_plan(action => 'explode');
 -- Settings: wrong values never reach a file.
 ALTER SYSTEM SET pg_pitr.s3_addressing = 'sideways';
 ALTER SYSTEM SET pg_pitr.archive_jobs = 0;
-ALTER SYSTEM SET pg_pitr.part_size = '1MB';
 ALTER SYSTEM SET pg_pitr.request_timeout = '1 fortnight';
-ALTER SYSTEM SET pg_pitr.no_such_setting = 'x';
 SET pg_pitr.archive_jobs = 2;
 SET pg_pitr.no_such_setting = 'x';
+\set VERBOSITY sqlstate
+ALTER SYSTEM SET pg_pitr.part_size = '1MB';

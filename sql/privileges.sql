@@ -16,9 +16,11 @@ SELECT * FROM pitr_check();
 SELECT * FROM pitr_info();
 SELECT * FROM pitr_status;
 SELECT * FROM pitr_progress;
+\set VERBOSITY sqlstate
 SHOW pg_pitr.s3_credentials_file;
 SHOW pg_pitr.passphrase_file;
 SHOW pg_pitr.proxy;
+\set VERBOSITY default
 SELECT count(*) FROM pg_settings WHERE name IN ('pg_pitr.passphrase_file', 'pg_pitr.s3_credentials_file', 'pg_pitr.s3_ca_file', 'pg_pitr.proxy');
 RESET ROLE;
 SET ROLE pitr_watcher;

@@ -1,6 +1,6 @@
 -- What the extension brings: functions, views, comments, volatility.
 SET client_min_messages = warning;
-CREATE EXTENSION pg_pitr;
+CREATE EXTENSION IF NOT EXISTS pg_pitr;
 SELECT p.proname, pg_get_function_result(p.oid) LIKE 'SETOF%' OR pg_get_function_result(p.oid) LIKE 'TABLE%' AS is_set, p.provolatile, p.proparallel,
        obj_description(p.oid, 'pg_proc') IS NOT NULL AS described
 FROM pg_proc p JOIN pg_depend d ON d.objid = p.oid AND d.classid = 'pg_proc'::regclass AND d.deptype = 'e'
@@ -14,4 +14,4 @@ SELECT proargnames FROM pg_proc WHERE proname IN ('pitr_info', 'pitr_archive', '
 SELECT name, setting, unit, context, vartype FROM pg_settings
 WHERE name LIKE 'pg\_pitr.%' AND name NOT IN ('pg_pitr.repository', 'pg_pitr.cluster_name') ORDER BY name COLLATE "C";
 DROP EXTENSION pg_pitr;
-CREATE EXTENSION pg_pitr;
+CREATE EXTENSION IF NOT EXISTS pg_pitr;

@@ -21,6 +21,7 @@ namespace {
 
 constexpr int64_t kArchiveLimitMs = 60000;
 constexpr int kPollMs = 100;
+constexpr char kProofItem[] = "archive: a segment switched, archived and found";
 constexpr int kLongArchiveTimeoutS = 3600;
 
 using Rows = std::vector<CheckRow>;
@@ -120,7 +121,7 @@ std::string AwaitArchived(const std::string& segment, int64_t began_micros) {
 }
 
 void ProveArchiving(Rows& rows, const Config& config, QueuedLog& log) {
-  const char* item = "archive: a segment switched, archived and found";
+  const char* item = kProofItem;
   if (PgCall([] { return RecoveryInProgress(); })) {
     rows.push_back({item, CheckState::kSkipped, "recovery is in progress", "Run pitr_check() on the primary."});
     return;
@@ -173,18 +174,31 @@ Result<Rows> CheckStoreAndRepository(const Config& config, QueuedLog& log) {
       wait);
 }
 
-// A repository is made by archiving; right after the first start there may be none yet.
-bool RepositoryIsMissing(const Config& config, QueuedLog& log) {
+// Archiving creates the repository; right after the first start there may be none yet. Why it cannot be created is told
+// by the rows that follow.
+void CreateIfMissing(const Config& config, QueuedLog& log) {
+  if (!ServerCanArchive() || PgCall([] { return RecoveryInProgress(); })) return;
+  const ClusterIdentity cluster = ServerIdentity();
   WaitOptions wait;
   wait.log = &log;
-  const Status opened = RunInterruptibly(
+  (void)RunInterruptibly(
       [&](const CancelToken& cancel) {
         OpContext ctx;
         ctx.cancel = &cancel;
-        return Repository::Open(config, log, ctx).status();
+        return Repository::OpenOrCreate(config, cluster, log, ctx).status();
       },
       wait);
-  return opened.code() == Code::kNotFound;
+}
+
+// Without its server a repository that holds no backup is a failure; a running server has only not taken its first one
+// yet.
+void AllowNoBackupYet(Rows& rows) {
+  bool none = false;
+  for (CheckRow& row : rows) {
+    if (row.state != CheckState::kFailed) continue;
+    none = none || row.item == "backups";
+    if (row.item == "backups" || (none && row.item == "recovery window")) row.state = CheckState::kWarning;
+  }
 }
 
 }  // namespace
@@ -198,22 +212,17 @@ PITR_FUNCTION(pitr_check) {
   QueuedLog log;
   Rows rows;
   CheckServerSettings(rows);
-  const Status settings = ValidateConfig(config);
-  Add(rows, "settings", settings, config.repository);
-  Rows proof;
-  if (settings.ok()) {
-    const bool proof_first = RepositoryIsMissing(config, log);
-    if (proof_first) ProveArchiving(proof, config, log);
-    PITR_ASSIGN(Rows repository, CheckStoreAndRepository(config, log));
-    const bool usable = AllPassed(repository);
-    rows.insert(rows.end(), repository.begin(), repository.end());
-    if (!proof_first && usable) ProveArchiving(proof, config, log);
-    if (!proof_first && !usable) {
-      proof.push_back({"archive: a segment switched, archived and found", CheckState::kSkipped,
-                       "the repository cannot be used", "Mend what is said above first."});
-    }
+  if (ValidateConfig(config).ok()) CreateIfMissing(config, log);
+  PITR_ASSIGN(Rows repository, CheckStoreAndRepository(config, log));
+  AllowNoBackupYet(repository);
+  const bool usable = AllPassed(repository);
+  rows.insert(rows.end(), repository.begin(), repository.end());
+  if (usable) {
+    ProveArchiving(rows, config, log);
+  } else {
+    rows.push_back(
+        {kProofItem, CheckState::kSkipped, "the repository cannot be used", "Mend what is said above first."});
   }
-  rows.insert(rows.end(), proof.begin(), proof.end());
   std::vector<Row> cells;
   for (const CheckRow& row : rows) {
     const bool good = row.state == CheckState::kOk || row.state == CheckState::kWarning;
