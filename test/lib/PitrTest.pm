@@ -28,6 +28,7 @@ sub new
 	$node->init(extra => \@initdb);
 	$self->write_settings;
 	$node->append_conf('postgresql.conf', <<"X");
+restart_after_crash = on
 wal_level = replica
 max_wal_senders = 4
 archive_mode = on

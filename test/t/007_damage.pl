@@ -2,6 +2,7 @@
 use strict;
 use warnings;
 use File::Path qw(remove_tree);
+use IPC::Run ();
 use lib 'test/lib';
 use PitrTest;
 use PostgreSQL::Test::Utils;
@@ -82,8 +83,11 @@ for my $encrypt (0, 1)
 	# Rotation: add a passphrase, remove the first; nothing is rewritten.
 	my $new = $p->node->basedir . '/passphrase.new';
 	PitrTest::write_private($new, "a new one\n");
-	$p->pg_pitr_ok('key', 'add', '--new-passphrase-file', $new);
-	$p->pg_pitr_ok('key', 'remove', '--passphrase-file', $p->{passphrase_file});
+	my @key = (PitrTest::binary(), 'key');
+	ok(!IPC::Run::run([ @key, 'remove', $p->{passphrase_file}, '--config', $p->conf ], '>', \my $o, '2>', \my $e),
+		'the last passphrase cannot be removed');
+	ok(IPC::Run::run([ @key, 'add', $new, '--config', $p->conf ]), 'a passphrase is added');
+	ok(IPC::Run::run([ @key, 'remove', $p->{passphrase_file}, '--config', $p->conf ]), 'and the first removed');
 	($s) = $p->pg_pitr('info');
 	isnt($s, 0, 'the removed passphrase opens nothing any more');
 	append_to_file($p->conf, "pg_pitr.passphrase_file = '$new'\n");

@@ -54,12 +54,16 @@ Result<std::vector<Candidate>> FindCandidates(const BackupCatalog& backups, cons
     }
     candidates.push_back(candidate);
   }
-  if (candidates.empty())
+  if (candidates.empty()) {
+    std::string detail =
+        backups.backups.empty() ? "There is no finished backup." : "The backups that exist are on other branches.";
+    for (const DamagedBackup& damaged : backups.damaged)
+      detail += " Backup " + damaged.label + " cannot be used: " + damaged.status.message() + ".";
     return Status(Code::kNotFound, "no backup leads to timeline " + timeline)
-        .WithDetail(backups.backups.empty() ? "There is no finished backup."
-                                            : "The backups that exist are on other branches.")
+        .WithDetail(std::move(detail))
         .WithHint(backups.backups.empty() ? "Only a finished backup can be restored; see pg_pitr info."
                                           : "pg_pitr info shows the timelines; choose one with --target-timeline.");
+  }
   std::sort(candidates.begin(), candidates.end(), Later);
   return candidates;
 }
