@@ -6,7 +6,7 @@
 #include "cli/settings_path.h"
 #include "cli/signals.h"
 #include "cli/target_options.h"
-#include "core/report/describe_size.h"
+#include "core/base/describe_size.h"
 
 namespace pitr::cli {
 namespace {

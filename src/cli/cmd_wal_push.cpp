@@ -8,11 +8,11 @@
 #include "cli/settings_path.h"
 #include "cli/signals.h"
 #include "cli/verbs.h"
+#include "core/base/describe_size.h"
 #include "core/base/parallel_for.h"
 #include "core/pg/wal_name.h"
 #include "core/pg/wal_page.h"
 #include "core/repo/wal_push.h"
-#include "core/report/describe_size.h"
 #include "core/restore/wal_aside.h"
 
 namespace pitr::cli {

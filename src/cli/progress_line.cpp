@@ -4,7 +4,7 @@
 
 #include <algorithm>
 
-#include "core/report/describe_size.h"
+#include "core/base/describe_size.h"
 
 namespace pitr::cli {
 namespace {

@@ -1,8 +1,8 @@
 // The info report as a page and as JSON.
 #include <nlohmann/json.hpp>
 
+#include "core/base/describe_size.h"
 #include "core/pg/timestamp.h"
-#include "core/report/describe_size.h"
 #include "core/report/info_report.h"
 
 namespace pitr {

@@ -1,11 +1,11 @@
 // The checks above the store: settings, marker, key, backups, archive, and the data directory at hand.
 #include <nlohmann/json.hpp>
 
+#include "core/base/describe_size.h"
 #include "core/config/settings.h"
 #include "core/pg/control.h"
 #include "core/pg/timestamp.h"
 #include "core/repo/repository.h"
-#include "core/report/describe_size.h"
 #include "core/report/info_report.h"
 #include "core/report/store_check.h"
 

@@ -1,8 +1,8 @@
 // A plan as rows for people and as JSON.
 #include <nlohmann/json.hpp>
 
+#include "core/base/describe_size.h"
 #include "core/pg/timestamp.h"
-#include "core/report/describe_size.h"
 #include "core/restore/plan.h"
 #include "core/restore/recovery_settings.h"
 

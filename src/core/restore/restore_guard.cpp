@@ -7,8 +7,8 @@
 #include <filesystem>
 #include <set>
 
+#include "core/base/describe_size.h"
 #include "core/pg/control.h"
-#include "core/report/describe_size.h"
 #include "core/restore/server_state.h"
 #include "core/store/directory_walk.h"
 

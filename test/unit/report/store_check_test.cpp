@@ -2,7 +2,7 @@
 
 #include <gtest/gtest.h>
 
-#include "core/report/describe_size.h"
+#include "core/base/describe_size.h"
 #include "core/store/memory.h"
 #include "lib/faulty_store.h"
 

@@ -1,4 +1,4 @@
-#include "core/report/describe_size.h"
+#include "core/base/describe_size.h"
 
 #include <algorithm>
 #include <cstdio>
