@@ -114,13 +114,13 @@ bool WalPath::LeadsFrom(const BackupManifest& backup) const {
 }
 
 bool WalPath::WouldOvershoot(SegmentNo segment) const {
-  if (Has(segment)) return false;
+  if (Has(segment) || segment.value == 0) return false;
   const Timeline wanted = TimelineOf(segment);
-  // The server never goes back to a timeline older than that of the file it read last.
-  const Timeline read_last = segment.value > 0 ? TimelineOf(SegmentNo{segment.value - 1}) : wanted;
+  // The server never goes back to a timeline older than that of the segment it read last.
+  const Timeline reading = TimelineOf(SegmentNo{segment.value - 1});
   for (const TimelineEntry& entry : history_.entries()) {
-    const bool tried = entry.timeline >= read_last && entry.timeline < wanted;
-    if (tried && SegmentOf(entry.begin, segment_size_) <= segment && catalog_->Has(entry.timeline, segment))
+    if (entry.timeline >= reading && entry.timeline < wanted && SegmentOf(entry.begin, segment_size_) <= segment &&
+        catalog_->Has(entry.timeline, segment))
       return true;
   }
   return false;
