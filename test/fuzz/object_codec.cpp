@@ -1,8 +1,9 @@
-// Anything as a stored object: through the streaming reader in pieces, whole, and frame by frame; and anything as content, which must
-// come back. The first byte chooses what is done with the rest.
+// Anything as a stored object: through the streaming reader in pieces, whole, and frame by frame; and anything as
+// content, which must come back. The first byte chooses what is done with the rest.
 #include "core/repo/object_codec.h"
 
 #include <algorithm>
+#include <cstdint>
 #include <cstdlib>
 
 #include "core/base/hash.h"
@@ -53,7 +54,8 @@ void ReadIt(ByteView stored, const RepositoryKey* key, size_t piece) {
   const auto info = decoder.PeekFrame(rest.first(std::min(rest.size(), kFrameHeaderBytes)));
   if (!info.ok() || info.value().plain_bytes > kMaxPlain) return;
   Bytes out(info.value().plain_bytes);
-  (void)decoder.DecodeFrame(kObjectHeaderBytes, rest.first(std::min<size_t>(rest.size(), info.value().stored_bytes)), out);
+  (void)decoder.DecodeFrame(kObjectHeaderBytes, rest.first(std::min<size_t>(rest.size(), info.value().stored_bytes)),
+                            out);
 }
 
 void WriteIt(ByteView plain, const RepositoryKey* key, int level, size_t frame) {
@@ -70,8 +72,11 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   const RepositoryKey* key = (data[0] & 1) != 0 ? &FuzzKey() : nullptr;
   const size_t piece = size_t{data[1]} + 1;
   const ByteView rest(data + 2, size - 2);
-  if ((data[0] & 2) != 0) WriteIt(rest, key, data[0] >> 6, piece);
-  else if ((data[0] & 4) != 0) ReadIt(WithCheck(rest), key, piece);
-  else ReadIt(rest, key, piece);
+  if ((data[0] & 2) != 0)
+    WriteIt(rest, key, data[0] >> 6, piece);
+  else if ((data[0] & 4) != 0)
+    ReadIt(WithCheck(rest), key, piece);
+  else
+    ReadIt(rest, key, piece);
   return 0;
 }

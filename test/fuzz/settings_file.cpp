@@ -1,6 +1,7 @@
 // Anything as a settings file, and as the value of every setting.
 #include "core/config/settings_file.h"
 
+#include <cstdint>
 #include <cstdlib>
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
@@ -11,8 +12,10 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   if (lines.ok()) {
     for (const SettingsLine& line : lines.value()) {
       const Setting* setting = FindSetting(line.name);
-      if (setting == nullptr) (void)UnknownSetting(line.name);
-      else (void)ApplySetting(*setting, line.value, config);
+      if (setting == nullptr)
+        (void)UnknownSetting(line.name);
+      else
+        (void)ApplySetting(*setting, line.value, config);
     }
   }
   for (const Setting& setting : AllSettings()) {
@@ -21,7 +24,9 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
     // What was accepted is shown in a form that is accepted and means the same; only a password in a URL is not shown.
     const std::string shown = ShowSetting(setting, one);
     Config again;
-    if (shown.find("***") == std::string::npos && (!ApplySetting(setting, shown, again).ok() || ShowSetting(setting, again) != shown)) abort();
+    if (shown.find("***") == std::string::npos &&
+        (!ApplySetting(setting, shown, again).ok() || ShowSetting(setting, again) != shown))
+      abort();
   }
   (void)ValidateConfig(config);
   return 0;

@@ -1,5 +1,5 @@
-// What the sample repositories in test/golden/repo-v1 hold. Written once by test/tools/golden_repository.cpp and read by every later
-// version; so this file may grow with new samples and never changes what is there.
+// What the sample repositories in test/golden/repo-v1 hold. Written once by test/tools/golden_repository.cpp and read
+// by every later version; so this file may grow with new samples and never changes what is there.
 #pragma once
 #include <string>
 #include <vector>
@@ -41,7 +41,8 @@ inline std::vector<GoldenWal> GoldenWalFiles() {
       {"000000010000000000000002", GoldenSegment(1, 2)},
       {"000000010000000000000004", GoldenSegment(1, 4)},  // 3 is a gap
       {"000000010000000000000005.partial", GoldenSegment(1, 5)},
-      {"000000010000000000000002.00000028.backup", text("START WAL LOCATION: 0/200028 (file 000000010000000000000002)\n")},
+      {"000000010000000000000002.00000028.backup",
+       text("START WAL LOCATION: 0/200028 (file 000000010000000000000002)\n")},
       {"00000002.history", text("1\t0/500100\tno recovery target specified\n")},
       {"000000020000000000000005", GoldenSegment(1, 5)},  // begins with pages of the parent
       {"000000020000000000000006", GoldenSegment(2, 6)},

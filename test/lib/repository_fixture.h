@@ -46,7 +46,9 @@ class RepositoryTest : public testing::Test {
   Result<std::unique_ptr<Repository>> OpenOrCreate(const Config& config, const ClusterIdentity& cluster = kCluster) {
     return Repository::OpenOrCreateOn(Store(), config, cluster, NullLog(), ctx_);
   }
-  Result<std::unique_ptr<Repository>> Open(const Config& config) { return Repository::OpenOn(Store(), config, NullLog(), ctx_); }
+  Result<std::unique_ptr<Repository>> Open(const Config& config) {
+    return Repository::OpenOn(Store(), config, NullLog(), ctx_);
+  }
   std::unique_ptr<Repository> MustOpenOrCreate(const Config& config, const ClusterIdentity& cluster = kCluster) {
     auto repository = OpenOrCreate(config, cluster);
     EXPECT_TRUE(repository.ok()) << (repository.ok() ? "" : repository.status().ToString());

@@ -1,5 +1,5 @@
-// Writes the sample repositories of test/golden/repo-v1 below a directory that has none yet: pitr_golden_repository DIRECTORY.
-// For a new format version, or a new kind of object in this one; what is committed is never written again.
+// Writes the sample repositories of test/golden/repo-v1 below a directory that has none yet: pitr_golden_repository
+// DIRECTORY. For a new format version, or a new kind of object in this one; what is committed is never written again.
 #include <sys/stat.h>
 
 #include <cstdio>

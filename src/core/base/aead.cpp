@@ -80,7 +80,8 @@ Status AesGcm::Open(const Nonce& nonce, ByteView aad1, ByteView aad2, ByteView s
     return Refused("open");
   if (EVP_CIPHER_CTX_ctrl(ctx, EVP_CTRL_AEAD_SET_TAG, kAeadTagBytes, tag.data()) != 1) return Refused("take the tag");
   if (EVP_DecryptFinal_ex(ctx, out + content.size(), &n) != 1)
-    return {Code::kCorruption, "authentication failed: the content, its place or the key is not the one it was stored with"};
+    return {Code::kCorruption,
+            "authentication failed: the content, its place or the key is not the one it was stored with"};
   return Status::Ok();
 }
 

@@ -25,11 +25,12 @@ class AesGcm {
   // For the messages that follow. kInternal when OpenSSL refuses (as below).
   Status SetKey(std::span<const uint8_t, kAeadKeyBytes> key);
 
-  // Writes plain.size() + kAeadTagBytes bytes to `out`, which may be where `plain` begins. The additional data is `aad1` followed by `aad2`.
+  // Writes plain.size() + kAeadTagBytes bytes to `out`, which may be where `plain` begins. The additional data is
+  // `aad1` followed by `aad2`.
   Status Seal(const Nonce& nonce, ByteView aad1, ByteView aad2, ByteView plain, uint8_t* out);
 
-  // Writes stored.size() - kAeadTagBytes bytes to `out` (not the address of `stored`). kCorruption when the tag does not match; what `out`
-  // holds then must not be used.
+  // Writes stored.size() - kAeadTagBytes bytes to `out` (not the address of `stored`). kCorruption when the tag does
+  // not match; what `out` holds then must not be used.
   Status Open(const Nonce& nonce, ByteView aad1, ByteView aad2, ByteView stored, uint8_t* out);
 
  private:

@@ -1,9 +1,9 @@
-// JSON as the repository uses it: parsing that never throws and is bounded in depth, and typed access with errors that name the field.
-// Integers beyond 2^53 are stored as strings where a stranger's parser must not round them (system identifiers, checks).
-// Pure functions.
+// JSON as the repository uses it: parsing that never throws and is bounded in depth, and typed access with errors that
+// name the field. Integers beyond 2^53 are stored as strings where a stranger's parser must not round them (system
+// identifiers, checks). Pure functions.
 #pragma once
-#include <nlohmann/json.hpp>
 #include <cstdint>
+#include <nlohmann/json.hpp>
 #include <string>
 #include <string_view>
 
@@ -14,7 +14,8 @@ namespace pitr {
 using Json = nlohmann::json;
 inline constexpr int kMaxJsonDepth = 32;
 
-// One value and nothing after it. kCorruption: not JSON, not UTF-8, or nested deeper than kMaxJsonDepth; the message gives the byte.
+// One value and nothing after it. kCorruption: not JSON, not UTF-8, or nested deeper than kMaxJsonDepth; the message
+// gives the byte.
 Result<Json> ParseJson(std::string_view text);
 
 // One line, keys in order of name. Text that is not UTF-8 is a caller's mistake: its bad bytes are replaced.

@@ -48,12 +48,12 @@ Status Scrypt(std::string_view passphrase, ByteView salt, const ScryptCost& cost
   const bool power_of_two = cost.n >= 2 && (cost.n & (cost.n - 1)) == 0;
   if (!power_of_two || cost.r == 0 || cost.p == 0 || cost.p > kMaxScryptParallel ||
       cost.n > kMaxScryptMemoryBytes / 128 / cost.r)
-    return {Code::kInvalidArgument, "scrypt cost is out of range: n = " + std::to_string(cost.n) + ", r = " +
-                                        std::to_string(cost.r) + ", p = " + std::to_string(cost.p)};
+    return {Code::kInvalidArgument, "scrypt cost is out of range: n = " + std::to_string(cost.n) +
+                                        ", r = " + std::to_string(cost.r) + ", p = " + std::to_string(cost.p)};
   // Room for OpenSSL's own blocks beside the big one.
   const uint64_t limit = 2 * kMaxScryptMemoryBytes;
-  if (EVP_PBE_scrypt(passphrase.data(), passphrase.size(), salt.data(), salt.size(), cost.n, cost.r, cost.p, limit, out.data(),
-                     out.size()) != 1)
+  if (EVP_PBE_scrypt(passphrase.data(), passphrase.size(), salt.data(), salt.size(), cost.n, cost.r, cost.p, limit,
+                     out.data(), out.size()) != 1)
     return {Code::kInternal, "scrypt failed"};
   return Status::Ok();
 }

@@ -1,4 +1,5 @@
-// Keys from keys (HKDF-SHA-256, RFC 5869), keys from passphrases (scrypt, RFC 7914), random bytes, and wiping. Any thread.
+// Keys from keys (HKDF-SHA-256, RFC 5869), keys from passphrases (scrypt, RFC 7914), random bytes, and wiping. Any
+// thread.
 #pragma once
 #include <span>
 #include <string>

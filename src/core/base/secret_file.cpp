@@ -64,7 +64,8 @@ Result<Secret> ReadSecretFile(const std::string& path, std::string_view what) {
     return Status(code, "could not open " + name + ": " + strerror(errno));
   }
   struct stat info {};
-  if (fstat(fd.get(), &info) != 0) return Status(Code::kInvalidArgument, "could not stat " + name + ": " + strerror(errno));
+  if (fstat(fd.get(), &info) != 0)
+    return Status(Code::kInvalidArgument, "could not stat " + name + ": " + strerror(errno));
   PITR_TRY(CheckMode(info, name, path));
   WipedBuffer buffer;
   PITR_TRY(ReadAll(fd.get(), buffer, name));
@@ -73,9 +74,11 @@ Result<Secret> ReadSecretFile(const std::string& path, std::string_view what) {
   if (line.ends_with('\r')) line.remove_suffix(1);
   if (line.size() > kMaxSecretBytes)
     return Status(Code::kInvalidArgument, name + " is longer than " + std::to_string(kMaxSecretBytes) + " bytes");
-  if (line.empty()) return Status(Code::kInvalidArgument, name + " is empty").WithHint("Write the secret into its first line.");
+  if (line.empty())
+    return Status(Code::kInvalidArgument, name + " is empty").WithHint("Write the secret into its first line.");
   if (line.find('\n') != std::string_view::npos || line.find('\0') != std::string_view::npos)
-    return Status(Code::kInvalidArgument, name + " has more than one line").WithHint("It must hold the secret and nothing else.");
+    return Status(Code::kInvalidArgument, name + " has more than one line")
+        .WithHint("It must hold the secret and nothing else.");
   return Secret(line);
 }
 

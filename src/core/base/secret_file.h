@@ -28,8 +28,8 @@ class Secret {
 };
 
 // The one line of `path`, without its line end. `what` names it in messages ("passphrase file").
-// kInvalidArgument: missing, empty, more than one line, too long, not a regular file. kPermission: may not be read, or could be read by
-// others: the mode must be 0600 or less, or 0640 or less when the owner is root.
+// kInvalidArgument: missing, empty, more than one line, too long, not a regular file. kPermission: may not be read, or
+// could be read by others: the mode must be 0600 or less, or 0640 or less when the owner is root.
 Result<Secret> ReadSecretFile(const std::string& path, std::string_view what);
 
 }  // namespace pitr

@@ -48,7 +48,8 @@ Status ZstdDecompressor::Decompress(ByteView stored, std::span<uint8_t> out) {
   const size_t n = ZSTD_decompressDCtx(state_->ctx, out.data(), out.size(), stored.data(), stored.size());
   if (ZSTD_isError(n)) return {Code::kCorruption, std::string("zstd could not decompress: ") + ZSTD_getErrorName(n)};
   if (n != out.size())
-    return {Code::kCorruption, "zstd frame holds " + std::to_string(n) + " bytes instead of " + std::to_string(out.size())};
+    return {Code::kCorruption,
+            "zstd frame holds " + std::to_string(n) + " bytes instead of " + std::to_string(out.size())};
   return Status::Ok();
 }
 

@@ -1,4 +1,5 @@
-// Values of settings as text: parsing them as PostgreSQL does (utils/misc/guc.c: parse_bool, parse_int), and showing them.
+// Values of settings as text: parsing them as PostgreSQL does (utils/misc/guc.c: parse_bool, parse_int), and showing
+// them.
 #include <charconv>
 #include <climits>
 #include <cmath>
@@ -28,9 +29,12 @@ constexpr UnitName kSizeUnits[] = {
 
 std::span<const UnitName> UnitsOf(SettingUnit unit) {
   switch (unit) {
-    case SettingUnit::kNone: return {};
-    case SettingUnit::kMilliseconds: return kTimeUnits;
-    case SettingUnit::kKilobytes: return kSizeUnits;
+    case SettingUnit::kNone:
+      return {};
+    case SettingUnit::kMilliseconds:
+      return kTimeUnits;
+    case SettingUnit::kKilobytes:
+      return kSizeUnits;
   }
   return {};
 }
@@ -87,8 +91,8 @@ std::string Allowed(const Setting& setting) {
 }
 
 Status Invalid(const Setting& setting, std::string_view text) {
-  return {Code::kInvalidArgument, "invalid value for setting \"" + std::string(kSettingPrefix) + setting.name + "\": \"" +
-                                      std::string(text.substr(0, 200)) + "\""};
+  return {Code::kInvalidArgument, "invalid value for setting \"" + std::string(kSettingPrefix) + setting.name +
+                                      "\": \"" + std::string(text.substr(0, 200)) + "\""};
 }
 
 Result<int> ParseInteger(const Setting& setting, std::string_view text) {
@@ -102,13 +106,15 @@ Result<int> ParseInteger(const Setting& setting, std::string_view text) {
     for (const UnitName& unit : UnitsOf(setting.unit))
       if (rest == unit.name) found = &unit;
     if (found == nullptr)
-      return Invalid(setting, text).WithHint(setting.unit == SettingUnit::kNone ? "This setting has no unit." : Allowed(setting));
+      return Invalid(setting, text)
+          .WithHint(setting.unit == SettingUnit::kNone ? "This setting has no unit." : Allowed(setting));
     value *= found->factor;
   }
   value = std::nearbyint(value);
   if (!(value >= setting.min && value <= setting.max)) {
     return Invalid(setting, text)
-        .WithHint("It must be between " + ShowInteger(setting, setting.min) + " and " + ShowInteger(setting, setting.max) + ".");
+        .WithHint("It must be between " + ShowInteger(setting, setting.min) + " and " +
+                  ShowInteger(setting, setting.max) + ".");
   }
   return static_cast<int>(value);
 }
@@ -165,7 +171,8 @@ std::string ShowSetting(const Setting& setting, const Config& config) {
   // A URL may carry a password: "http://user:secret@proxy:3128".
   const size_t scheme = text.find("://");
   const size_t at = text.rfind('@');
-  if (scheme != std::string::npos && at != std::string::npos && at > scheme) text.replace(scheme + 3, at - scheme - 3, "***");
+  if (scheme != std::string::npos && at != std::string::npos && at > scheme)
+    text.replace(scheme + 3, at - scheme - 3, "***");
   return text;
 }
 

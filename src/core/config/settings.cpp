@@ -10,16 +10,20 @@ namespace {
 constexpr int kMaxMillis = 24 * 60 * 60 * 1000;
 
 const Setting kSettings[] = {
-    {"repository", "Where backups and WAL are stored: file:///absolute/path or s3://bucket/prefix.", &Config::repository},
+    {"repository", "Where backups and WAL are stored: file:///absolute/path or s3://bucket/prefix.",
+     &Config::repository},
     {"cluster_name", "What this cluster is called; recorded in the repository.", &Config::cluster_name},
-    {"passphrase_file", "File with the passphrase of an encrypted repository; readable by its owner only.", &Config::passphrase_file},
+    {"passphrase_file", "File with the passphrase of an encrypted repository; readable by its owner only.",
+     &Config::passphrase_file},
 
     {"s3_endpoint", "S3 server, host[:port] with optional http:// or https://; empty for AWS.", &Config::s3_endpoint},
     {"s3_region", "S3 region, part of every signature.", &Config::s3_region},
-    {"s3_addressing", "How the bucket is named in requests.", &Config::s3_addressing, 0, 0, SettingUnit::kNone, "auto|path|virtual"},
+    {"s3_addressing", "How the bucket is named in requests.", &Config::s3_addressing, 0, 0, SettingUnit::kNone,
+     "auto|path|virtual"},
     {"s3_ca_file", "PEM file of the authorities trusted for TLS; empty for the system's.", &Config::s3_ca_file},
     {"s3_verify_tls", "Verify the S3 server's certificate.", &Config::s3_verify_tls},
-    {"s3_credentials_file", "File with the access key, in the format of the AWS shared credentials file.", &Config::s3_credentials_file},
+    {"s3_credentials_file", "File with the access key, in the format of the AWS shared credentials file.",
+     &Config::s3_credentials_file},
     {"s3_profile", "Profile in the credentials file.", &Config::s3_profile},
     {"s3_storage_class", "Storage class of new objects; empty for the bucket's default.", &Config::s3_storage_class},
     {"s3_sse", "Encryption by the S3 server.", &Config::s3_sse, 0, 0, SettingUnit::kNone, "|AES256|aws:kms"},
@@ -31,8 +35,8 @@ const Setting kSettings[] = {
     {"s3_requester_pays", "Accept the charges of a requester-pays bucket.", &Config::s3_requester_pays},
     {"proxy", "HTTP proxy URL for S3; empty for none.", &Config::proxy},
 
-    {"request_timeout", "A request that makes no progress for this long has failed.", &Config::request_timeout_ms, 100, kMaxMillis,
-     SettingUnit::kMilliseconds},
+    {"request_timeout", "A request that makes no progress for this long has failed.", &Config::request_timeout_ms, 100,
+     kMaxMillis, SettingUnit::kMilliseconds},
     {"retry_timeout", "How long a failing operation is tried again.", &Config::retry_timeout_ms, 0, kMaxMillis,
      SettingUnit::kMilliseconds},
     {"compression_level", "zstd level; 0 stores without compression.", &Config::compression_level, 0, 19},
@@ -41,12 +45,12 @@ const Setting kSettings[] = {
     {"restore_jobs", "Threads of a restore, and WAL segments fetched ahead.", &Config::restore_jobs, 1, 64},
     {"backup_max_rate", "How much a backup reads per second; 0 for no limit.", &Config::backup_max_rate_kb, 0, INT_MAX,
      SettingUnit::kKilobytes},
-    {"backup_wal_timeout", "A backup gives up when archiving makes no progress for this long.", &Config::backup_wal_timeout_ms, 1000,
-     kMaxMillis, SettingUnit::kMilliseconds},
+    {"backup_wal_timeout", "A backup gives up when archiving makes no progress for this long.",
+     &Config::backup_wal_timeout_ms, 1000, kMaxMillis, SettingUnit::kMilliseconds},
     {"part_size", "Size of the parts that large objects are sent in.", &Config::part_size_kb, 5 * 1024, 1024 * 1024,
      SettingUnit::kKilobytes},
-    {"pack_size", "A backup begins another object when one has grown to this.", &Config::pack_size_kb, 16 * 1024, 64 * 1024 * 1024,
-     SettingUnit::kKilobytes},
+    {"pack_size", "A backup begins another object when one has grown to this.", &Config::pack_size_kb, 16 * 1024,
+     64 * 1024 * 1024, SettingUnit::kKilobytes},
 };
 
 bool SameName(std::string_view a, std::string_view b) {
@@ -90,7 +94,8 @@ const Setting* FindSetting(std::string_view name) {
 Status UnknownSetting(std::string_view name) {
   name = WithoutPrefix(name);
   constexpr size_t kMaxName = 64;  // what is longer resembles nothing
-  Status status(Code::kInvalidArgument, "unrecognized setting \"" + std::string(kSettingPrefix) + std::string(name.substr(0, kMaxName)) + "\"");
+  Status status(Code::kInvalidArgument,
+                "unrecognized setting \"" + std::string(kSettingPrefix) + std::string(name.substr(0, kMaxName)) + "\"");
   if (name.size() > kMaxName) return status;
   const Setting* nearest = nullptr;
   size_t nearest_distance = SIZE_MAX;

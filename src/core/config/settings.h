@@ -18,10 +18,11 @@ struct Setting {
   const char* name;         // "s3_endpoint"
   const char* description;  // one line
   std::variant<std::string Config::*, int Config::*, bool Config::*> member;
-  int min = 0;              // integers
+  int min = 0;  // integers
   int max = 0;
   SettingUnit unit = SettingUnit::kNone;
-  const char* values = nullptr;  // strings (case-sensitive): allowed ones separated by '|', the empty string being allowed when it begins with '|'
+  const char* values = nullptr;  // strings (case-sensitive): allowed ones separated by '|', the empty string being
+                                 // allowed when it begins with '|'
 };
 
 inline constexpr std::string_view kSettingPrefix = "pg_pitr.";
@@ -30,10 +31,12 @@ std::span<const Setting> AllSettings();
 // `name` with or without the prefix; nullptr when unknown.
 const Setting* FindSetting(std::string_view name);
 
-// What to tell somebody who wrote a pg_pitr.* name that does not exist: kInvalidArgument, with the nearest name as hint.
+// What to tell somebody who wrote a pg_pitr.* name that does not exist: kInvalidArgument, with the nearest name as
+// hint.
 Status UnknownSetting(std::string_view name);
 
-// Parses `text` as PostgreSQL would ("8MB", "30s", "on") and stores it. kInvalidArgument names the setting, the value, and what is allowed.
+// Parses `text` as PostgreSQL would ("8MB", "30s", "on") and stores it. kInvalidArgument names the setting, the value,
+// and what is allowed.
 Status ApplySetting(const Setting& setting, std::string_view text, Config& config);
 
 // As SHOW would: "8MB", "on". A password in a URL is hidden.

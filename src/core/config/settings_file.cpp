@@ -33,7 +33,8 @@ Result<std::string> ReadWhole(const std::string& path) {
   if (!fd.ok()) return FileProblem(path, "open", errno);
   struct stat info {};
   if (fstat(fd.get(), &info) != 0) return FileProblem(path, "stat", errno);
-  if (!S_ISREG(info.st_mode)) return Status(Code::kInvalidArgument, "settings file \"" + path + "\" is not a regular file");
+  if (!S_ISREG(info.st_mode))
+    return Status(Code::kInvalidArgument, "settings file \"" + path + "\" is not a regular file");
   std::string text;
   char buffer[16384];
   for (;;) {
@@ -42,7 +43,8 @@ Result<std::string> ReadWhole(const std::string& path) {
     if (n < 0) return FileProblem(path, "read", errno);
     if (n == 0) return text;
     if (text.size() + static_cast<size_t>(n) > kMaxSettingsFileBytes)
-      return Status(Code::kInvalidArgument, "settings file \"" + path + "\" is larger than " + std::to_string(kMaxSettingsFileBytes) + " bytes");
+      return Status(Code::kInvalidArgument, "settings file \"" + path + "\" is larger than " +
+                                                std::to_string(kMaxSettingsFileBytes) + " bytes");
     text.append(buffer, static_cast<size_t>(n));
   }
 }

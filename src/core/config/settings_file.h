@@ -1,6 +1,6 @@
 // Reads pg_pitr.* settings from a file in postgresql.conf syntax: name = value or name value, quotes, comments,
-// include, include_if_exists, include_dir (relative to the file). Other names are ignored, so postgresql.conf itself will do;
-// the last setting of a name wins, as in the server. Syntax: utils/misc/guc-file.l.
+// include, include_if_exists, include_dir (relative to the file). Other names are ignored, so postgresql.conf itself
+// will do; the last setting of a name wins, as in the server. Syntax: utils/misc/guc-file.l.
 #pragma once
 #include <string>
 #include <string_view>
@@ -11,12 +11,13 @@
 
 namespace pitr {
 
-inline constexpr int kMaxIncludeDepth = 10;                           // as in the server
+inline constexpr int kMaxIncludeDepth = 10;  // as in the server
 inline constexpr size_t kMaxSettingsFileBytes = size_t{4} << 20;
-inline constexpr int kMaxSettingsFiles = 1000;                        // read for one configuration, all includes together
+inline constexpr int kMaxSettingsFiles = 1000;  // read for one configuration, all includes together
 
-// kInvalidArgument with file and line: a file that is missing or has a syntax error, a value that is not allowed, a pg_pitr.* name that
-// does not exist. kPermission when a file may not be read. (Never kNotFound: that is for what is looked for in the repository.)
+// kInvalidArgument with file and line: a file that is missing or has a syntax error, a value that is not allowed, a
+// pg_pitr.* name that does not exist. kPermission when a file may not be read. (Never kNotFound: that is for what is
+// looked for in the repository.)
 Result<Config> LoadSettingsFile(const std::string& path);
 
 // One assignment or directive as written.

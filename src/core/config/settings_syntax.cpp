@@ -69,7 +69,8 @@ class Line {
       return TakeExponent();
     }
     if (at_ == start) return false;
-    while (IsAlpha(Peek()) || IsDigit(Peek())) at_++;  // "8MB", "0x1F"; the value itself is checked where its meaning is known
+    while (IsAlpha(Peek()) || IsDigit(Peek()))
+      at_++;  // "8MB", "0x1F"; the value itself is checked where its meaning is known
     return true;
   }
 
@@ -103,16 +104,23 @@ class Line {
   char TakeEscape() {
     const char c = text_[at_++];
     switch (c) {
-      case 'b': return '\b';
-      case 'f': return '\f';
-      case 'n': return '\n';
-      case 'r': return '\r';
-      case 't': return '\t';
-      default: break;
+      case 'b':
+        return '\b';
+      case 'f':
+        return '\f';
+      case 'n':
+        return '\n';
+      case 'r':
+        return '\r';
+      case 't':
+        return '\t';
+      default:
+        break;
     }
     if (c < '0' || c > '7') return c;
     int octal = c - '0';
-    for (int digits = 1; digits < 3 && Peek() >= '0' && Peek() <= '7'; digits++) octal = octal * 8 + (text_[at_++] - '0');
+    for (int digits = 1; digits < 3 && Peek() >= '0' && Peek() <= '7'; digits++)
+      octal = octal * 8 + (text_[at_++] - '0');
     return static_cast<char>(octal);
   }
 
@@ -141,8 +149,8 @@ Result<std::vector<SettingsLine>> ParseSettingsText(std::string_view text, const
     ok = ok && line.TakeValue(parsed.value);
     line.SkipBlanks();
     if (!ok || !line.AtEnd())
-      return Status(Code::kInvalidArgument, "syntax error in file \"" + file + "\" line " + std::to_string(number) + ", near \"" +
-                                                std::string(begin.substr(0, 20)) + "\"")
+      return Status(Code::kInvalidArgument, "syntax error in file \"" + file + "\" line " + std::to_string(number) +
+                                                ", near \"" + std::string(begin.substr(0, 20)) + "\"")
           .WithHint("Write name = value; put values with other characters than letters and digits in single quotes.");
     lines.push_back(std::move(parsed));
   }

@@ -12,16 +12,17 @@ constexpr int kMaxUploadParts = 10000;  // S3's limit, as in store/object_store.
 constexpr size_t kMaxTags = 10;         // S3's limit
 
 Status Bad(const char* setting, const std::string& why, const std::string& hint) {
-  return Status(Code::kInvalidArgument, "setting \"" + std::string(kSettingPrefix) + setting + "\" " + why).WithHint(hint);
+  return Status(Code::kInvalidArgument, "setting \"" + std::string(kSettingPrefix) + setting + "\" " + why)
+      .WithHint(hint);
 }
 
 Status CheckRepository(const std::string& url) {
-  if (url.empty())
-    return Bad("repository", "is not set", "Set it to file:///absolute/path or s3://bucket/prefix.");
+  if (url.empty()) return Bad("repository", "is not set", "Set it to file:///absolute/path or s3://bucket/prefix.");
   if (url.starts_with(kFileScheme)) {
     const std::string path = url.substr(kFileScheme.size());
     if (!path.starts_with('/'))
-      return Bad("repository", "is not an absolute path: \"" + url + "\"", "A directory is written with three slashes: file:///absolute/path.");
+      return Bad("repository", "is not an absolute path: \"" + url + "\"",
+                 "A directory is written with three slashes: file:///absolute/path.");
     if (path.find_first_not_of('/') == std::string::npos)
       return Bad("repository", "is the root directory", "Give the repository a directory of its own.");
     return Status::Ok();
@@ -49,24 +50,29 @@ Status CheckTags(const std::string& tags) {
     if (equals == std::string_view::npos || equals == 0)
       return Bad("s3_object_tags", "has a tag without a key or without \"=\": \"" + std::string(tag) + "\"",
                  "Write key=value&key2=value2.");
-    if (next == std::string_view::npos) rest = {};
-    else rest.remove_prefix(next + 1);
+    if (next == std::string_view::npos)
+      rest = {};
+    else
+      rest.remove_prefix(next + 1);
   }
   if (count > kMaxTags) return Bad("s3_object_tags", "has more than 10 tags", "S3 allows 10 tags on an object.");
   return Status::Ok();
 }
 
 Status CheckS3(const Config& config) {
-  if (config.s3_region.empty()) return Bad("s3_region", "is empty", "Many servers other than AWS accept \"us-east-1\".");
+  if (config.s3_region.empty())
+    return Bad("s3_region", "is empty", "Many servers other than AWS accept \"us-east-1\".");
   PITR_TRY(CheckAbsolute("s3_ca_file", config.s3_ca_file));
   PITR_TRY(CheckAbsolute("s3_credentials_file", config.s3_credentials_file));
   PITR_TRY(CheckTags(config.s3_object_tags));
   if (!config.s3_sse_kms_key_id.empty() && config.s3_sse != "aws:kms")
-    return Bad("s3_sse_kms_key_id", "has no effect without aws:kms", "Set pg_pitr.s3_sse = 'aws:kms', or clear the key.");
+    return Bad("s3_sse_kms_key_id", "has no effect without aws:kms",
+               "Set pg_pitr.s3_sse = 'aws:kms', or clear the key.");
   if (config.s3_object_lock_mode.empty() != (config.s3_object_lock_days == 0))
     return Bad("s3_object_lock_mode", "and \"pg_pitr.s3_object_lock_days\" go together", "Set both, or neither.");
   if (!config.s3_verify_tls && !config.s3_ca_file.empty())
-    return Bad("s3_ca_file", "has no effect when certificates are not verified", "Set pg_pitr.s3_verify_tls = on, or clear the file.");
+    return Bad("s3_ca_file", "has no effect when certificates are not verified",
+               "Set pg_pitr.s3_verify_tls = on, or clear the file.");
   return Status::Ok();
 }
 
@@ -78,7 +84,8 @@ Status ValidateConfig(const Config& config) {
   if (config.repository.starts_with(kS3Scheme)) PITR_TRY(CheckS3(config));
   // One frame more than pack_size may end up in a pack; half of the parts is room enough.
   if (config.pack_size_kb / config.part_size_kb > kMaxUploadParts / 2)
-    return Bad("part_size", "is too small for \"pg_pitr.pack_size\" = " + ShowSetting(*FindSetting("pack_size"), config),
+    return Bad("part_size",
+               "is too small for \"pg_pitr.pack_size\" = " + ShowSetting(*FindSetting("pack_size"), config),
                "An upload has at most 10000 parts: raise part_size or lower pack_size.");
   return Status::Ok();
 }

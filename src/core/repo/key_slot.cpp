@@ -28,7 +28,8 @@ Result<Bytes> HexField(const Json& json, const char* field, size_t length) {
   PITR_ASSIGN(const std::string hex, JsonString(json, field));
   std::optional<Bytes> bytes = FromHex(hex);
   if (!bytes || bytes->size() != length)
-    return Status(Code::kCorruption, "field \"" + std::string(field) + "\" is not " + std::to_string(length) + " bytes in hexadecimal");
+    return Status(Code::kCorruption,
+                  "field \"" + std::string(field) + "\" is not " + std::to_string(length) + " bytes in hexadecimal");
   return *std::move(bytes);
 }
 
@@ -36,10 +37,12 @@ Result<KeySlot> DecodeFields(const Json& json, const layout::KeySlotParts& parts
   KeySlot slot;
   PITR_ASSIGN(const uint64_t version, JsonUint(json, "pg_pitr_key_slot"));
   if (version > kSlotVersion)
-    return Status(Code::kInvalidArgument, "it has version " + std::to_string(version)).WithHint("Install a newer pg_pitr.");
+    return Status(Code::kInvalidArgument, "it has version " + std::to_string(version))
+        .WithHint("Install a newer pg_pitr.");
   PITR_ASSIGN(slot.repository_id, JsonString(json, "repository_id"));
   PITR_ASSIGN(slot.key_number, JsonUint(json, "key_number", UINT32_MAX));
-  if (slot.key_number != parts.key_number) return Status(Code::kCorruption, "it is of another key number than its name says");
+  if (slot.key_number != parts.key_number)
+    return Status(Code::kCorruption, "it is of another key number than its name says");
   slot.slot = parts.slot;
   PITR_ASSIGN(const std::string kdf, JsonString(json, "kdf"));
   if (kdf != "scrypt") return Status(Code::kCorruption, "field \"kdf\" is not \"scrypt\"");

@@ -1,5 +1,6 @@
-// One key slot: the repository key wrapped by one passphrase. JSON in an object that is never encrypted (docs/format.md, "Key slots").
-// Pure functions but for random bytes; any thread. Wrapping and unwrapping take about 0.1 s and 32 MiB each, on purpose.
+// One key slot: the repository key wrapped by one passphrase. JSON in an object that is never encrypted
+// (docs/format.md, "Key slots"). Pure functions but for random bytes; any thread. Wrapping and unwrapping take about
+// 0.1 s and 32 MiB each, on purpose.
 #pragma once
 #include <string>
 #include <string_view>

@@ -20,8 +20,10 @@ Result<std::vector<size_t>> OpenedBy(const Keyring& keyring, std::string_view pa
     PITR_TRY(ctx.Check());
     RepositoryKey key;
     Status status = UnwrapKey(keyring.slots[i], passphrase, key);
-    if (status.ok()) opened.push_back(i);
-    else if (status.code() == Code::kInternal) return status;
+    if (status.ok())
+      opened.push_back(i);
+    else if (status.code() == Code::kInternal)
+      return status;
   }
   return opened;
 }
@@ -58,7 +60,8 @@ Result<Keyring> ReadKeyring(ObjectStore& store, const std::string& repository_id
   return keyring;
 }
 
-Result<std::unique_ptr<RepositoryKey>> Unlock(const Keyring& keyring, std::string_view passphrase, const OpContext& ctx) {
+Result<std::unique_ptr<RepositoryKey>> Unlock(const Keyring& keyring, std::string_view passphrase,
+                                              const OpContext& ctx) {
   auto key = std::make_unique<RepositoryKey>();
   for (const KeySlot& slot : keyring.slots) {
     PITR_TRY(ctx.Check());
@@ -69,8 +72,10 @@ Result<std::unique_ptr<RepositoryKey>> Unlock(const Keyring& keyring, std::strin
   if (!keyring.damaged.empty()) return keyring.damaged[0];
   if (keyring.slots.empty())
     return Status(Code::kCorruption, "the repository is encrypted and its key slots are missing")
-        .WithHint("Restore the objects under \"keys/\" from a copy of the repository: nothing can be read without them.");
-  return Status(Code::kInvalidArgument, "the passphrase opens none of the " + std::to_string(keyring.slots.size()) + " key slots");
+        .WithHint(
+            "Restore the objects under \"keys/\" from a copy of the repository: nothing can be read without them.");
+  return Status(Code::kInvalidArgument,
+                "the passphrase opens none of the " + std::to_string(keyring.slots.size()) + " key slots");
 }
 
 Status CreateKeySlot(ObjectStore& store, const KeySlot& slot, const OpContext& ctx) {
@@ -101,7 +106,8 @@ Result<int> RemovePassphrase(const Repository& repository, std::string_view pass
   PITR_ASSIGN(const std::vector<size_t> opened, OpenedBy(keyring, passphrase, ctx));
   if (opened.empty()) return Status(Code::kNotFound, "the passphrase opens no key slot");
   if (opened.size() == keyring.slots.size())
-    return Status(Code::kInvalidArgument, "the last passphrase cannot be removed").WithHint("Add another passphrase first.");
+    return Status(Code::kInvalidArgument, "the last passphrase cannot be removed")
+        .WithHint("Add another passphrase first.");
   std::vector<std::string> keys;
   for (size_t i : opened) keys.push_back(keyring.slots[i].object_key());
   PITR_TRY(store.Delete(keys, ctx));

@@ -11,7 +11,8 @@ bool IsLowerHex(char c) { return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f'
 char Lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; }
 
 constexpr size_t kTimelineDigits = 8;
-// A name's shape does not depend on the segment size except for the highest segment number, which the smallest size allows most of.
+// A name's shape does not depend on the segment size except for the highest segment number, which the smallest size
+// allows most of.
 constexpr uint32_t kSmallestSegment = 1u << 20;
 
 std::string TimelineText(std::string_view wal_name) {
@@ -22,9 +23,12 @@ std::string TimelineText(std::string_view wal_name) {
 
 const char* Name(BackupObject object) {
   switch (object) {
-    case BackupObject::kStart: return "start";
-    case BackupObject::kFiles: return "files";
-    case BackupObject::kManifest: return "manifest";
+    case BackupObject::kStart:
+      return "start";
+    case BackupObject::kFiles:
+      return "files";
+    case BackupObject::kManifest:
+      return "manifest";
   }
   return "";
 }

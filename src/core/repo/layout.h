@@ -14,7 +14,7 @@ inline constexpr std::string_view kWalPrefix = "wal/";
 inline constexpr std::string_view kBackupPrefix = "backup/";
 inline constexpr std::string_view kDataPrefix = "data/";
 inline constexpr std::string_view kKeyringPrefix = "keys/";
-inline constexpr std::string_view kTailPrefix = "tail/";    // reserved for later formats, as are the two below
+inline constexpr std::string_view kTailPrefix = "tail/";  // reserved for later formats, as are the two below
 inline constexpr std::string_view kIndexPrefix = "index/";
 inline constexpr std::string_view kProofPrefix = "proof/";
 inline constexpr std::string_view kProbePrefix = "probe/";
@@ -36,7 +36,7 @@ struct BackupKeyParts {
 };
 std::optional<BackupKeyParts> ParseBackupKey(std::string_view key);
 
-std::string DataPrefix(std::string_view label);             // "data/<label>/"
+std::string DataPrefix(std::string_view label);                // "data/<label>/"
 std::string PackKey(std::string_view label, uint32_t number);  // numbers from 1
 
 // "keys/00000001.89abcdef"; key numbers from 1 to 99999999.

@@ -1,5 +1,6 @@
-// pg_pitr.marker: whose repository this is. A repository exists when its marker exists; it is created once and never changed.
-// JSON in an object that is neither encrypted nor compressed, so that anybody can see whose it is. Pure functions.
+// pg_pitr.marker: whose repository this is. A repository exists when its marker exists; it is created once and never
+// changed. JSON in an object that is neither encrypted nor compressed, so that anybody can see whose it is. Pure
+// functions.
 #pragma once
 #include <string>
 #include <string_view>
@@ -20,8 +21,8 @@ struct ClusterIdentity {
 struct RepositoryMarker {
   int format_version = kFormatVersion;
   ClusterIdentity cluster;
-  std::string cluster_name;       // what the operator calls it; may be empty
-  std::string repository_id;      // 32 hex digits, random
+  std::string cluster_name;   // what the operator calls it; may be empty
+  std::string repository_id;  // 32 hex digits, random
   bool encrypted = false;
   bool conditional_create = false;  // what the probe found when the repository was created
   int64_t created_micros = 0;

@@ -16,13 +16,20 @@ RepositoryKey::~RepositoryKey() { Wipe(secret); }
 
 std::string_view ObjectKindName(ObjectKind kind) {
   switch (kind) {
-    case ObjectKind::kMarker: return "marker";
-    case ObjectKind::kKeySlot: return "key slot";
-    case ObjectKind::kWal: return "WAL object";
-    case ObjectKind::kManifest: return "manifest";
-    case ObjectKind::kFileMap: return "file map";
-    case ObjectKind::kPack: return "pack";
-    case ObjectKind::kBackupStart: return "backup start object";
+    case ObjectKind::kMarker:
+      return "marker";
+    case ObjectKind::kKeySlot:
+      return "key slot";
+    case ObjectKind::kWal:
+      return "WAL object";
+    case ObjectKind::kManifest:
+      return "manifest";
+    case ObjectKind::kFileMap:
+      return "file map";
+    case ObjectKind::kPack:
+      return "pack";
+    case ObjectKind::kBackupStart:
+      return "backup start object";
   }
   return "object of an unknown kind";
 }
@@ -89,7 +96,8 @@ Status ObjectEncoder::Begin(ObjectKind kind, const std::string& object_key, Byte
   return Status::Ok();
 }
 
-// The frame is built in place at the end of `out`: compressed there, encrypted there, and what was reserved too much is given back.
+// The frame is built in place at the end of `out`: compressed there, encrypted there, and what was reserved too much is
+// given back.
 Result<FrameRef> ObjectEncoder::State::Append(FrameType type, ByteView plain, Bytes& out) {
   const size_t start = out.size();
   const size_t tag = key != nullptr ? kFrameTagBytes : 0;
@@ -112,7 +120,8 @@ Result<FrameRef> ObjectEncoder::State::Append(FrameType type, ByteView plain, By
   EncodeFrameHeader(frame, out.data() + start);
   if (key != nullptr) {
     const ByteView frame_header(out.data() + start, kFrameHeaderBytes);
-    PITR_TRY(aead->Seal(NonceAt(offset), header, frame_header, packed > 0 ? ByteView(content, packed) : plain, content));
+    PITR_TRY(
+        aead->Seal(NonceAt(offset), header, frame_header, packed > 0 ? ByteView(content, packed) : plain, content));
   } else if (packed == 0) {
     std::memcpy(content, plain.data(), plain.size());
   }
@@ -213,20 +222,22 @@ Status ObjectDecoder::DecodeFrame(uint64_t offset, ByteView frame, std::span<uin
   if (!decoded.ok()) return at(std::move(decoded).status());
   const FrameHeader& f = decoded.value();
   if (frame.size() != kFrameHeaderBytes + f.stored_len)
-    return at({Code::kCorruption, "it is " + std::to_string(kFrameHeaderBytes + f.stored_len) + " bytes long, expected were " +
-                                      std::to_string(frame.size())});
+    return at({Code::kCorruption, "it is " + std::to_string(kFrameHeaderBytes + f.stored_len) +
+                                      " bytes long, expected were " + std::to_string(frame.size())});
   if (out.size() != f.plain_len)
     return at({Code::kCorruption, "it holds " + std::to_string(f.plain_len) + " plain bytes, expected were " +
                                       std::to_string(out.size())});
   ByteView content = frame.subspan(kFrameHeaderBytes);
-  if (!s.encrypted && Xxh3Of(content) != f.check) return at({Code::kCorruption, "its content does not match its checksum"});
+  if (!s.encrypted && Xxh3Of(content) != f.check)
+    return at({Code::kCorruption, "its content does not match its checksum"});
   if (s.encrypted) {
     uint8_t* to = out.data();
     if (f.codec == Codec::kZstd) {  // otherwise it is decrypted to where it belongs
       s.compressed.resize(content.size() - kFrameTagBytes);
       to = s.compressed.data();
     }
-    if (Status status = s.aead->Open(NonceAt(offset), s.header, frame.first(kFrameHeaderBytes), content, to); !status.ok())
+    if (Status status = s.aead->Open(NonceAt(offset), s.header, frame.first(kFrameHeaderBytes), content, to);
+        !status.ok())
       return at(std::move(status));
     content = {to, content.size() - kFrameTagBytes};
   }

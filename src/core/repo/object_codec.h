@@ -14,7 +14,15 @@
 
 namespace pitr {
 
-enum class ObjectKind : uint8_t { kMarker = 1, kKeySlot = 2, kWal = 3, kManifest = 4, kFileMap = 5, kPack = 6, kBackupStart = 7 };
+enum class ObjectKind : uint8_t {
+  kMarker = 1,
+  kKeySlot = 2,
+  kWal = 3,
+  kManifest = 4,
+  kFileMap = 5,
+  kPack = 6,
+  kBackupStart = 7
+};
 enum class Cipher : uint8_t { kNone = 0, kAes256Gcm = 1 };
 enum class Codec : uint8_t { kNone = 0, kZstd = 1 };
 enum class FrameType : uint8_t { kData = 0, kEnd = 1 };
@@ -40,8 +48,8 @@ struct RepositoryKey {
 
 // Position and sizes of one frame; what a file map stores.
 struct FrameRef {
-  uint64_t offset = 0;       // of the frame header, from the start of the object
-  uint32_t stored_bytes = 0; // header included
+  uint64_t offset = 0;        // of the frame header, from the start of the object
+  uint32_t stored_bytes = 0;  // header included
   uint32_t plain_bytes = 0;
 };
 
@@ -54,9 +62,11 @@ class ObjectEncoder {
   ObjectEncoder(const ObjectEncoder&) = delete;
   ObjectEncoder& operator=(const ObjectEncoder&) = delete;
 
-  // Starts an object and appends its header to `out`. Offsets count from here, whatever the caller does with `out` between the calls.
+  // Starts an object and appends its header to `out`. Offsets count from here, whatever the caller does with `out`
+  // between the calls.
   Status Begin(ObjectKind kind, const std::string& object_key, Bytes& out);
-  // Appends one data frame (1 .. kMaxFramePlainBytes bytes) to `out`, in one pass over `plain`; falls back to codec none when zstd does not shrink it.
+  // Appends one data frame (1 .. kMaxFramePlainBytes bytes) to `out`, in one pass over `plain`; falls back to codec
+  // none when zstd does not shrink it.
   Result<FrameRef> AppendFrame(ByteView plain, Bytes& out);
   // Appends the end frame. Total checks are kept for every kind but kPack.
   Status Finish(Bytes& out);
@@ -74,9 +84,9 @@ class ObjectDecoder {
   ObjectDecoder(const ObjectDecoder&) = delete;
   ObjectDecoder& operator=(const ObjectDecoder&) = delete;
 
-  // Checks magic, version, kind, check and key number. kCorruption; kInvalidArgument with a hint when a newer format or a missing or
-  // other key is the reason. An unencrypted object is kCorruption when there is a key, markers and key slots excepted: whoever can
-  // write to the store must not be able to pass off plain objects as ours.
+  // Checks magic, version, kind, check and key number. kCorruption; kInvalidArgument with a hint when a newer format or
+  // a missing or other key is the reason. An unencrypted object is kCorruption when there is a key, markers and key
+  // slots excepted: whoever can write to the store must not be able to pass off plain objects as ours.
   Status Open(ObjectKind expected, const std::string& object_key, ByteView header);
   // Sizes of the frame that begins with these kFrameHeaderBytes; kCorruption when they are impossible.
   struct FrameInfo {
@@ -85,8 +95,8 @@ class ObjectDecoder {
     FrameType type;
   };
   Result<FrameInfo> PeekFrame(ByteView frame_header) const;
-  // Decodes one whole frame (header included) found at `offset` into `out` (exactly plain_bytes long, not overlapping `frame`).
-  // kCorruption naming the object and the offset; `out` then holds nothing that may be used.
+  // Decodes one whole frame (header included) found at `offset` into `out` (exactly plain_bytes long, not overlapping
+  // `frame`). kCorruption naming the object and the offset; `out` then holds nothing that may be used.
   Status DecodeFrame(uint64_t offset, ByteView frame, std::span<uint8_t> out);
 
  private:
@@ -95,14 +105,14 @@ class ObjectDecoder {
 };
 
 // A whole object in one call, for small ones (everything but packs).
-Result<Bytes> EncodeObject(ObjectKind kind, const std::string& object_key, ByteView plain, const RepositoryKey* key, int level,
-                           size_t frame_plain_bytes = kWalFramePlainBytes);
+Result<Bytes> EncodeObject(ObjectKind kind, const std::string& object_key, ByteView plain, const RepositoryKey* key,
+                           int level, size_t frame_plain_bytes = kWalFramePlainBytes);
 
 // Stored size that encoding `plain_bytes` cannot exceed.
 size_t MaxObjectBytes(size_t plain_bytes, size_t frame_plain_bytes = kWalFramePlainBytes);
 
-// Feeds a stored object piece by piece (any cut) and gets its plain content in order; checks every frame and the end frame.
-// One object per reader. `sink` gets each frame's plain bytes once it has been verified.
+// Feeds a stored object piece by piece (any cut) and gets its plain content in order; checks every frame and the end
+// frame. One object per reader. `sink` gets each frame's plain bytes once it has been verified.
 class ObjectStreamReader {
  public:
   using Sink = std::function<Status(ByteView plain)>;
@@ -118,6 +128,7 @@ class ObjectStreamReader {
 };
 
 // `max_plain_bytes` bounds memory: kCorruption beyond it.
-Result<Bytes> DecodeObject(ObjectKind expected, const std::string& object_key, ByteView stored, const RepositoryKey* key, size_t max_plain_bytes);
+Result<Bytes> DecodeObject(ObjectKind expected, const std::string& object_key, ByteView stored,
+                           const RepositoryKey* key, size_t max_plain_bytes);
 
 }  // namespace pitr

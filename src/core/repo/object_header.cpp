@@ -43,8 +43,9 @@ Result<ObjectHeader> DecodeObjectHeader(ObjectKind expected, const std::string& 
   if (!check_ok) return bad("its header is damaged, or it was stored under another key");
   const auto version = LoadLe<uint16_t>(&bytes[8]);
   if (version > kFormatVersion)
-    return Status(Code::kInvalidArgument, "object \"" + object_key + "\" has format version " + std::to_string(version) +
-                                              ", this pg_pitr reads up to " + std::to_string(kFormatVersion))
+    return Status(Code::kInvalidArgument, "object \"" + object_key + "\" has format version " +
+                                              std::to_string(version) + ", this pg_pitr reads up to " +
+                                              std::to_string(kFormatVersion))
         .WithHint("Install a newer pg_pitr.");
   if (version == 0) return bad("it has format version 0");
   if (bytes[10] != static_cast<uint8_t>(expected))
@@ -55,7 +56,8 @@ Result<ObjectHeader> DecodeObjectHeader(ObjectKind expected, const std::string& 
   header.cipher = static_cast<Cipher>(bytes[11]);
   header.key_number = LoadLe<uint32_t>(&bytes[12]);
   if (bytes[11] > static_cast<uint8_t>(Cipher::kAes256Gcm)) return bad("it has an unknown cipher");
-  if ((header.cipher == Cipher::kNone) != (header.key_number == 0)) return bad("its cipher and its key number contradict each other");
+  if ((header.cipher == Cipher::kNone) != (header.key_number == 0))
+    return bad("its cipher and its key number contradict each other");
   if (LoadLe<uint64_t>(&bytes[16]) != 0) return bad("its reserved bytes are not zero");
   std::copy_n(&bytes[24], header.salt.size(), header.salt.begin());
   return header;
@@ -84,14 +86,16 @@ Result<FrameHeader> DecodeFrameHeader(ByteView bytes, bool encrypted) {
   if (bytes[9] > static_cast<uint8_t>(FrameType::kEnd)) return bad("frame header with an unknown frame type");
   if (LoadLe<uint16_t>(&bytes[10]) != 0 || LoadLe<uint32_t>(&bytes[12]) != 0)
     return bad("frame header whose reserved bytes are not zero");
-  if (frame.plain_len == 0 || frame.plain_len > kMaxFramePlainBytes) return bad("frame header with an impossible plain length");
+  if (frame.plain_len == 0 || frame.plain_len > kMaxFramePlainBytes)
+    return bad("frame header with an impossible plain length");
   if (frame.type == FrameType::kEnd && (frame.plain_len != kEndPlainBytes || frame.codec != Codec::kNone))
     return bad("frame header of an impossible end frame");
   if (encrypted && frame.check != 0) return bad("frame header with a checksum where an encrypted frame has none");
   const uint32_t tag = encrypted ? kFrameTagBytes : 0;
   // A writer stores what does not shrink uncompressed, so a compressed frame is always the shorter one.
-  const bool possible = frame.codec == Codec::kNone ? frame.stored_len == frame.plain_len + tag
-                                                    : frame.stored_len > tag && frame.stored_len < frame.plain_len + tag;
+  const bool possible = frame.codec == Codec::kNone
+                            ? frame.stored_len == frame.plain_len + tag
+                            : frame.stored_len > tag && frame.stored_len < frame.plain_len + tag;
   if (!possible) return bad("frame header with an impossible stored length");
   return frame;
 }

@@ -1,5 +1,5 @@
-// The fixed-size parts of the envelope as values: object header, frame header, content of the end frame. For the codec only.
-// Pure functions; little-endian (docs/format.md, "Objects").
+// The fixed-size parts of the envelope as values: object header, frame header, content of the end frame. For the codec
+// only. Pure functions; little-endian (docs/format.md, "Objects").
 #pragma once
 #include <array>
 

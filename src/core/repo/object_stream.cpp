@@ -13,15 +13,15 @@ struct ObjectStreamReader::State {
   ObjectDecoder decoder;
   Sink sink;
   ContentHash hash;
-  Bytes pending;       // the beginning of what is needed next, when it came in pieces
+  Bytes pending;  // the beginning of what is needed next, when it came in pieces
   size_t needed = kObjectHeaderBytes;
   enum { kHeader, kFrameHeader, kFrame, kDone } expects = kHeader;
   ObjectDecoder::FrameInfo frame{};
-  Bytes plain;         // of the frame in hand; capacity is kept
-  uint64_t offset = 0; // of what is needed next
+  Bytes plain;          // of the frame in hand; capacity is kept
+  uint64_t offset = 0;  // of what is needed next
   uint64_t plain_total = 0;
   uint64_t frames = 0;
-  Status failed;       // sticks
+  Status failed;  // sticks
 
   State(ObjectKind e, std::string k, const RepositoryKey* key, Sink s)
       : expected(e), object_key(std::move(k)), decoder(key), sink(std::move(s)) {}
@@ -35,7 +35,8 @@ struct ObjectStreamReader::State {
   Status Feed(ByteView stored);
 };
 
-// One header, frame header or whole frame. A frame header is seen twice: alone, to learn how long the frame is, and then as its beginning.
+// One header, frame header or whole frame. A frame header is seen twice: alone, to learn how long the frame is, and
+// then as its beginning.
 Status ObjectStreamReader::State::Take(ByteView item) {
   switch (expects) {
     case kHeader:
@@ -52,8 +53,10 @@ Status ObjectStreamReader::State::Take(ByteView item) {
       needed = frame.stored_bytes;
       return Status::Ok();
     }
-    case kFrame: return TakeFrame(item);
-    case kDone: break;
+    case kFrame:
+      return TakeFrame(item);
+    case kDone:
+      break;
   }
   return Bad("there are bytes after the end frame");
 }
@@ -80,9 +83,11 @@ Status ObjectStreamReader::State::TakeFrame(ByteView item) {
 Status ObjectStreamReader::State::CheckEnd() const {
   const EndContent end = DecodeEndContent(std::span<const uint8_t, kEndPlainBytes>(plain.data(), kEndPlainBytes));
   if (end.plain_bytes != plain_total || end.frames != frames)
-    return Bad("its end frame speaks of " + std::to_string(end.plain_bytes) + " bytes in " + std::to_string(end.frames) +
-               " frames, there were " + std::to_string(plain_total) + " in " + std::to_string(frames));
-  const std::array<uint8_t, 16> expected_digest = expected == ObjectKind::kPack ? std::array<uint8_t, 16>{} : hash.Digest();
+    return Bad("its end frame speaks of " + std::to_string(end.plain_bytes) + " bytes in " +
+               std::to_string(end.frames) + " frames, there were " + std::to_string(plain_total) + " in " +
+               std::to_string(frames));
+  const std::array<uint8_t, 16> expected_digest =
+      expected == ObjectKind::kPack ? std::array<uint8_t, 16>{} : hash.Digest();
   if (end.digest != expected_digest) return Bad("its content does not match the checksum in its end frame");
   return Status::Ok();
 }
@@ -131,8 +136,8 @@ size_t MaxObjectBytes(size_t plain_bytes, size_t frame_plain_bytes) {
   return kObjectHeaderBytes + frames * (kFrameHeaderBytes + kFrameTagBytes) + plain_bytes + kEndPlainBytes;
 }
 
-Result<Bytes> EncodeObject(ObjectKind kind, const std::string& object_key, ByteView plain, const RepositoryKey* key, int level,
-                           size_t frame_plain_bytes) {
+Result<Bytes> EncodeObject(ObjectKind kind, const std::string& object_key, ByteView plain, const RepositoryKey* key,
+                           int level, size_t frame_plain_bytes) {
   ObjectEncoder encoder(key, level);
   Bytes out;
   PITR_TRY(encoder.Begin(kind, object_key, out));
@@ -145,12 +150,13 @@ Result<Bytes> EncodeObject(ObjectKind kind, const std::string& object_key, ByteV
   return out;
 }
 
-Result<Bytes> DecodeObject(ObjectKind expected, const std::string& object_key, ByteView stored, const RepositoryKey* key,
-                           size_t max_plain_bytes) {
+Result<Bytes> DecodeObject(ObjectKind expected, const std::string& object_key, ByteView stored,
+                           const RepositoryKey* key, size_t max_plain_bytes) {
   Bytes plain;
   ObjectStreamReader reader(expected, object_key, key, [&](ByteView piece) -> Status {
     if (piece.size() > max_plain_bytes - plain.size())
-      return {Code::kCorruption, "object \"" + object_key + "\" holds more than " + std::to_string(max_plain_bytes) + " bytes"};
+      return {Code::kCorruption,
+              "object \"" + object_key + "\" holds more than " + std::to_string(max_plain_bytes) + " bytes"};
     plain.insert(plain.end(), piece.begin(), piece.end());
     return Status::Ok();
   });

@@ -17,7 +17,8 @@ Result<RepositoryMarker> ReadMarker(ObjectStore& store, const OpContext& ctx) {
   auto stored = GetAll(store, key, MaxObjectBytes(kMaxMarkerBytes), ctx);
   if (stored.code() == Code::kNotFound)
     return Status(Code::kNotFound, "there is no repository at " + store.Describe())
-        .WithHint("Check pg_pitr.repository. A repository is created when the server first archives or backs up to it.");
+        .WithHint(
+            "Check pg_pitr.repository. A repository is created when the server first archives or backs up to it.");
   if (!stored.ok()) return std::move(stored).status().Annotate("opening the repository");
   PITR_ASSIGN(const Bytes json, DecodeObject(ObjectKind::kMarker, key, stored.value(), nullptr, kMaxMarkerBytes));
   auto marker = DecodeMarker(AsText(json));
@@ -25,16 +26,20 @@ Result<RepositoryMarker> ReadMarker(ObjectStore& store, const OpContext& ctx) {
   return marker;
 }
 
-Result<Secret> ReadPassphrase(const Config& config) { return ReadSecretFile(config.passphrase_file, "passphrase file"); }
+Result<Secret> ReadPassphrase(const Config& config) {
+  return ReadSecretFile(config.passphrase_file, "passphrase file");
+}
 
 // Null for a repository without encryption.
-Result<std::unique_ptr<RepositoryKey>> UnlockWith(const Config& config, const RepositoryMarker& marker, ObjectStore& store,
-                                                  const OpContext& ctx) {
+Result<std::unique_ptr<RepositoryKey>> UnlockWith(const Config& config, const RepositoryMarker& marker,
+                                                  ObjectStore& store, const OpContext& ctx) {
   const std::string name = "repository " + store.Describe();
   if (!marker.encrypted) {
     if (config.passphrase_file.empty()) return std::unique_ptr<RepositoryKey>();
     return Status(Code::kInvalidArgument, name + " is not encrypted, but a passphrase is set")
-        .WithHint("Clear pg_pitr.passphrase_file, or use another repository: encryption is decided when a repository is created.");
+        .WithHint(
+            "Clear pg_pitr.passphrase_file, or use another repository: encryption is decided when a repository is "
+            "created.");
   }
   if (config.passphrase_file.empty())
     return Status(Code::kInvalidArgument, name + " is encrypted, but no passphrase is set")
@@ -43,8 +48,11 @@ Result<std::unique_ptr<RepositoryKey>> UnlockWith(const Config& config, const Re
   PITR_ASSIGN(const Keyring keyring, ReadKeyring(store, marker.repository_id, ctx));
   auto key = Unlock(keyring, passphrase.view(), ctx);
   if (!key.ok() && key.code() == Code::kInvalidArgument)
-    return std::move(key).status().Annotate("opening " + name).WithHint(
-        "Check that \"" + config.passphrase_file + "\" (pg_pitr.passphrase_file) holds this repository's passphrase.");
+    return std::move(key)
+        .status()
+        .Annotate("opening " + name)
+        .WithHint("Check that \"" + config.passphrase_file +
+                  "\" (pg_pitr.passphrase_file) holds this repository's passphrase.");
   if (!key.ok()) return std::move(key).status().Annotate("opening " + name);
   return key;
 }
@@ -52,16 +60,20 @@ Result<std::unique_ptr<RepositoryKey>> UnlockWith(const Config& config, const Re
 // Probes and key slots without a marker are what a creator leaves that died or lost a race.
 Status CheckEmpty(ObjectStore& store, const OpContext& ctx) {
   return ListAll(store, "", ctx, [&](const ObjectInfo& object) -> Status {
-    if (object.key == layout::kMarkerKey || object.key.starts_with(layout::kProbePrefix) || layout::ParseKeySlotKey(object.key))
+    if (object.key == layout::kMarkerKey || object.key.starts_with(layout::kProbePrefix) ||
+        layout::ParseKeySlotKey(object.key))
       return Status::Ok();
     return Status(Code::kConflict, "cannot create a repository at " + store.Describe() + ": it is not empty")
         .WithDetail("There is an object \"" + object.key + "\" and no \"" + std::string(layout::kMarkerKey) + "\".")
-        .WithHint("Use an empty directory or prefix. If this was a repository, its marker has been deleted: restore it from a copy.");
+        .WithHint(
+            "Use an empty directory or prefix. If this was a repository, its marker has been deleted: restore it from "
+            "a copy.");
   });
 }
 
 // Key slot first, marker last: whoever sees the marker finds the key. The slot's object key, or "" without encryption.
-Result<std::string> CreateKey(ObjectStore& store, const Config& config, const RepositoryMarker& marker, const OpContext& ctx) {
+Result<std::string> CreateKey(ObjectStore& store, const Config& config, const RepositoryMarker& marker,
+                              const OpContext& ctx) {
   if (!marker.encrypted) return std::string();
   PITR_ASSIGN(const Secret passphrase, ReadPassphrase(config));
   RepositoryKey key;
@@ -72,8 +84,8 @@ Result<std::string> CreateKey(ObjectStore& store, const Config& config, const Re
   return slot.object_key();
 }
 
-Status CreateOn(ObjectStore& store, const Config& config, const ClusterIdentity& cluster, bool conditional_create, Log& log,
-                const OpContext& ctx) {
+Status CreateOn(ObjectStore& store, const Config& config, const ClusterIdentity& cluster, bool conditional_create,
+                Log& log, const OpContext& ctx) {
   if (!cluster.system_id.valid() || !IsValidSegmentSize(cluster.segment_size_bytes))
     return {Code::kInternal, "a repository was to be created for a cluster that is not known"};
   PITR_TRY(CheckEmpty(store, ctx));
@@ -111,8 +123,8 @@ std::string Describe(const ClusterIdentity& cluster) {
 
 }  // namespace
 
-Result<std::unique_ptr<Repository>> Repository::OpenOn(std::unique_ptr<ObjectStore> store, const Config& config, Log& log,
-                                                       const OpContext& ctx) {
+Result<std::unique_ptr<Repository>> Repository::OpenOn(std::unique_ptr<ObjectStore> store, const Config& config,
+                                                       Log& log, const OpContext& ctx) {
   std::unique_ptr<Repository> repository(new Repository);
   PITR_ASSIGN(repository->marker_, ReadMarker(*store, ctx));
   PITR_ASSIGN(repository->key_, UnlockWith(config, repository->marker_, *store, ctx));
@@ -123,7 +135,8 @@ Result<std::unique_ptr<Repository>> Repository::OpenOn(std::unique_ptr<ObjectSto
 }
 
 Result<std::unique_ptr<Repository>> Repository::OpenOrCreateOn(std::unique_ptr<ObjectStore> store, const Config& config,
-                                                               const ClusterIdentity& cluster, Log& log, const OpContext& ctx) {
+                                                               const ClusterIdentity& cluster, Log& log,
+                                                               const OpContext& ctx) {
   auto marker = ReadMarker(*store, ctx);
   if (marker.code() == Code::kNotFound) {
     PITR_TRY(CreateOn(*store, config, cluster, store->capabilities().conditional_create, log, ctx));
@@ -146,8 +159,8 @@ Result<std::unique_ptr<Repository>> Repository::Open(const Config& config, Log& 
   return repository;
 }
 
-Result<std::unique_ptr<Repository>> Repository::OpenOrCreate(const Config& config, const ClusterIdentity& cluster, Log& log,
-                                                             const OpContext& ctx) {
+Result<std::unique_ptr<Repository>> Repository::OpenOrCreate(const Config& config, const ClusterIdentity& cluster,
+                                                             Log& log, const OpContext& ctx) {
   const bool directory = config.repository.starts_with("file:");
   auto opened = Open(config, log, ctx);
   if (opened.ok()) {
@@ -173,17 +186,22 @@ Status Repository::CheckCluster(const ClusterIdentity& cluster) const {
     return Status(Code::kConflict, name + " belongs to another cluster: its system identifier is " +
                                        std::to_string(ours.system_id.value) + ", this cluster's is " +
                                        std::to_string(cluster.system_id.value))
-        .WithDetail("The repository is of a cluster with " + Describe(ours) + "; this one has " + Describe(cluster) + ".")
-        .WithHint("After pg_upgrade or a fresh initdb set pg_pitr.repository to a new, empty place and keep the old one for its backups. If the "
-                  "settings were copied from another server, give this one a repository of its own.");
+        .WithDetail("The repository is of a cluster with " + Describe(ours) + "; this one has " + Describe(cluster) +
+                    ".")
+        .WithHint(
+            "After pg_upgrade or a fresh initdb set pg_pitr.repository to a new, empty place and keep the old one for "
+            "its backups. If the "
+            "settings were copied from another server, give this one a repository of its own.");
   if (ours.segment_size_bytes != cluster.segment_size_bytes || ours.pg_major != cluster.pg_major)
     return Status(Code::kConflict, name + " was made for this cluster when it was a different one")
-        .WithDetail("The repository is of a cluster with " + Describe(ours) + "; this one has " + Describe(cluster) + ".")
+        .WithDetail("The repository is of a cluster with " + Describe(ours) + "; this one has " + Describe(cluster) +
+                    ".")
         .WithHint("Set pg_pitr.repository to a new, empty place and keep the old one for its backups.");
   return Status::Ok();
 }
 
-Status Repository::CreateObject(ObjectKind kind, const std::string& object_key, ByteView plain, const OpContext& ctx) const {
+Status Repository::CreateObject(ObjectKind kind, const std::string& object_key, ByteView plain,
+                                const OpContext& ctx) const {
   PITR_ASSIGN(const Bytes stored, EncodeObject(kind, object_key, plain, key_.get(), config_.compression_level));
   return store_->Create(object_key, stored, ctx);
 }

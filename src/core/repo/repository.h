@@ -16,17 +16,19 @@ namespace pitr {
 
 class Repository {
  public:
-  // kNotFound when there is no marker (hint: check the setting; archiving creates the repository), kInvalidArgument for a wrong or
-  // missing passphrase or an unencrypted repository with a passphrase set, kInvalidArgument for a newer format.
+  // kNotFound when there is no marker (hint: check the setting; archiving creates the repository), kInvalidArgument for
+  // a wrong or missing passphrase or an unencrypted repository with a passphrase set, kInvalidArgument for a newer
+  // format.
   static Result<std::unique_ptr<Repository>> Open(const Config& config, Log& log, const OpContext& ctx);
 
-  // As Open; creates the repository when no marker exists and nothing else is stored under the prefix (kConflict otherwise). Two
-  // creators racing: one marker wins, the other checks itself against it. Then checks the cluster as CheckCluster does.
-  static Result<std::unique_ptr<Repository>> OpenOrCreate(const Config& config, const ClusterIdentity& cluster, Log& log,
-                                                          const OpContext& ctx);
+  // As Open; creates the repository when no marker exists and nothing else is stored under the prefix (kConflict
+  // otherwise). Two creators racing: one marker wins, the other checks itself against it. Then checks the cluster as
+  // CheckCluster does.
+  static Result<std::unique_ptr<Repository>> OpenOrCreate(const Config& config, const ClusterIdentity& cluster,
+                                                          Log& log, const OpContext& ctx);
 
-  // kConflict naming both system identifiers when this repository belongs to another cluster; the hint explains pg_upgrade, a fresh initdb
-  // and a copied settings file.
+  // kConflict naming both system identifiers when this repository belongs to another cluster; the hint explains
+  // pg_upgrade, a fresh initdb and a copied settings file.
   Status CheckCluster(const ClusterIdentity& cluster) const;
 
   ObjectStore& store() const { return *store_; }
@@ -39,12 +41,15 @@ class Repository {
 
   // Small objects: stored or read whole, through the envelope. Limits as GetAll; kAlreadyExists as ObjectStore::Create.
   Status CreateObject(ObjectKind kind, const std::string& object_key, ByteView plain, const OpContext& ctx) const;
-  Result<Bytes> ReadObject(ObjectKind kind, const std::string& object_key, size_t max_plain_bytes, const OpContext& ctx) const;
+  Result<Bytes> ReadObject(ObjectKind kind, const std::string& object_key, size_t max_plain_bytes,
+                           const OpContext& ctx) const;
 
   // For tests: an opened repository over a store that the caller made.
-  static Result<std::unique_ptr<Repository>> OpenOn(std::unique_ptr<ObjectStore> store, const Config& config, Log& log, const OpContext& ctx);
+  static Result<std::unique_ptr<Repository>> OpenOn(std::unique_ptr<ObjectStore> store, const Config& config, Log& log,
+                                                    const OpContext& ctx);
   static Result<std::unique_ptr<Repository>> OpenOrCreateOn(std::unique_ptr<ObjectStore> store, const Config& config,
-                                                            const ClusterIdentity& cluster, Log& log, const OpContext& ctx);
+                                                            const ClusterIdentity& cluster, Log& log,
+                                                            const OpContext& ctx);
 
  private:
   Repository() = default;

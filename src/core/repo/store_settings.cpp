@@ -46,9 +46,7 @@ Result<StoreConfig> StoreSettings(const Config& config) {
   PITR_TRY(ValidateConfig(config));
   StoreConfig store;
   store.url = config.repository;
-  if (config.repository.starts_with("s3://")) {
-    PITR_ASSIGN(store.s3, S3Settings(config));
-  }
+  if (config.repository.starts_with("s3://")) { PITR_ASSIGN(store.s3, S3Settings(config)); }
   // Time is what the operator bounds; the number of attempts only has to be finite.
   store.retry.max_attempts = config.retry_timeout_ms == 0 ? 1 : 1000;
   store.retry.max_total_millis = config.retry_timeout_ms;

@@ -24,8 +24,10 @@ Status ReadHistory(const Repository& repository, TimelineWal& timeline, const Op
   auto bytes = FetchWalBytes(repository, name, ctx);
   if (bytes.ok()) {
     auto history = TimelineHistory::Parse(timeline.timeline, AsText(bytes.value()));
-    if (history.ok()) timeline.history = std::move(history).value();
-    else timeline.history_problem = std::move(history).status().Annotate("timeline history file \"" + name + "\"");
+    if (history.ok())
+      timeline.history = std::move(history).value();
+    else
+      timeline.history_problem = std::move(history).status().Annotate("timeline history file \"" + name + "\"");
     return Status::Ok();
   }
   if (bytes.code() == Code::kNotFound) return Status::Ok();  // removed since it was listed
@@ -49,10 +51,17 @@ Result<WalCatalog> WalCatalog::Load(const Repository& repository, const OpContex
     TimelineWal& timeline = catalog.timelines_[parsed->timeline];
     timeline.timeline = parsed->timeline;
     switch (parsed->kind) {
-      case WalFileKind::kSegment: AddSegment(timeline, parsed->segment, object); break;
-      case WalFileKind::kPartial: timeline.partials.push_back(parsed->segment); break;
-      case WalFileKind::kHistory: with_history.push_back(parsed->timeline); break;
-      case WalFileKind::kBackupHistory: break;
+      case WalFileKind::kSegment:
+        AddSegment(timeline, parsed->segment, object);
+        break;
+      case WalFileKind::kPartial:
+        timeline.partials.push_back(parsed->segment);
+        break;
+      case WalFileKind::kHistory:
+        with_history.push_back(parsed->timeline);
+        break;
+      case WalFileKind::kBackupHistory:
+        break;
     }
     return Status::Ok();
   }));
@@ -73,6 +82,8 @@ std::optional<SegmentNo> WalCatalog::UnbrokenUntil(Timeline timeline, SegmentNo 
   return range->last;
 }
 
-bool WalCatalog::Has(Timeline timeline, SegmentNo segment) const { return UnbrokenUntil(timeline, segment).has_value(); }
+bool WalCatalog::Has(Timeline timeline, SegmentNo segment) const {
+  return UnbrokenUntil(timeline, segment).has_value();
+}
 
 }  // namespace pitr

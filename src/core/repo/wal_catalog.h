@@ -19,17 +19,17 @@ struct WalRange {
 
 struct TimelineWal {
   Timeline timeline;
-  std::vector<WalRange> ranges;                    // ascending; what is between two of them is a gap
-  std::vector<SegmentNo> partials;                 // ascending
-  std::optional<TimelineHistory> history;          // not for timeline 1; nullopt when the file is missing or damaged
-  Status history_problem;                          // why a history file that is there cannot be used
-  int64_t newest_micros = 0;                       // when the newest segment was stored, by the store's clock
+  std::vector<WalRange> ranges;            // ascending; what is between two of them is a gap
+  std::vector<SegmentNo> partials;         // ascending
+  std::optional<TimelineHistory> history;  // not for timeline 1; nullopt when the file is missing or damaged
+  Status history_problem;                  // why a history file that is there cannot be used
+  int64_t newest_micros = 0;               // when the newest segment was stored, by the store's clock
 };
 
 class WalCatalog {
  public:
-  // Lists wal/ (one request per thousand objects) and reads the history files. Names that are not WAL files are reported in the log and
-  // skipped, and so is a history file that is damaged. Errors as ObjectStore::List and Get.
+  // Lists wal/ (one request per thousand objects) and reads the history files. Names that are not WAL files are
+  // reported in the log and skipped, and so is a history file that is damaged. Errors as ObjectStore::List and Get.
   static Result<WalCatalog> Load(const Repository& repository, const OpContext& ctx);
 
   const std::map<Timeline, TimelineWal>& timelines() const { return timelines_; }

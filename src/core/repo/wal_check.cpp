@@ -13,7 +13,8 @@ uint64_t MaxWalFileBytes(const Repository& repository, const WalFileName& name) 
   return IsSegmentFile(name) ? repository.segment_size() : kMaxWalTextBytes;
 }
 
-Status CheckWalContent(const Repository& repository, const WalFileName& name, ByteView first_bytes, uint64_t size_bytes) {
+Status CheckWalContent(const Repository& repository, const WalFileName& name, ByteView first_bytes,
+                       uint64_t size_bytes) {
   if (!IsSegmentFile(name)) {
     if (size_bytes == 0) return {Code::kCorruption, "the file is empty"};
     if (size_bytes <= kMaxWalTextBytes) return Status::Ok();
@@ -21,14 +22,18 @@ Status CheckWalContent(const Repository& repository, const WalFileName& name, By
   }
   const uint32_t segment_size = repository.segment_size();
   if (size_bytes != segment_size)
-    return {Code::kConflict, "the file has " + std::to_string(size_bytes) + " bytes, a segment has " + std::to_string(segment_size)};
+    return {Code::kConflict,
+            "the file has " + std::to_string(size_bytes) + " bytes, a segment has " + std::to_string(segment_size)};
   PITR_ASSIGN(const SegmentHeader header, CheckSegmentHeader(first_bytes));
-  Status status = CheckSegmentIs(header, repository.marker().cluster.system_id, name.timeline, name.segment, segment_size);
+  Status status =
+      CheckSegmentIs(header, repository.marker().cluster.system_id, name.timeline, name.segment, segment_size);
   if (status.ok()) return status;
   // Whichever field it is: this is not the file that the name stands for.
   return Status(Code::kConflict, status.message())
       .WithDetail(status.detail())
-      .WithHint("The file belongs to another cluster, timeline or position. Check that pg_wal and pg_pitr.repository belong together.");
+      .WithHint(
+          "The file belongs to another cluster, timeline or position. Check that pg_wal and pg_pitr.repository belong "
+          "together.");
 }
 
 }  // namespace pitr

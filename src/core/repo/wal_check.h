@@ -23,10 +23,11 @@ inline bool IsSegmentFile(const WalFileName& name) {
 // The largest file that may have this name.
 uint64_t MaxWalFileBytes(const Repository& repository, const WalFileName& name);
 
-// `first_bytes`: the first kLongWalPageHeaderSize bytes, or all there are. A segment must have exactly the segment size and a header that
-// agrees with name and cluster: kConflict, or kCorruption when there is no segment header at all. Other files must not be empty.
-// Messages begin with what is wrong; the caller annotates which file it is.
-Status CheckWalContent(const Repository& repository, const WalFileName& name, ByteView first_bytes, uint64_t size_bytes);
+// `first_bytes`: the first kLongWalPageHeaderSize bytes, or all there are. A segment must have exactly the segment size
+// and a header that agrees with name and cluster: kConflict, or kCorruption when there is no segment header at all.
+// Other files must not be empty. Messages begin with what is wrong; the caller annotates which file it is.
+Status CheckWalContent(const Repository& repository, const WalFileName& name, ByteView first_bytes,
+                       uint64_t size_bytes);
 
 // Keeps the beginning of a file that comes in pieces.
 class FirstBytes {

@@ -20,39 +20,47 @@ Status CompareNext(ByteView stored, const WalSource& source, Bytes& local, Compa
   comparison.stored_first.Take(stored);
   const uint64_t offset = comparison.stored_plain_bytes;
   comparison.stored_plain_bytes += stored.size();
-  if (comparison.first_difference || offset >= source.size_bytes()) return Status::Ok();  // only its size is still of interest
+  if (comparison.first_difference || offset >= source.size_bytes())
+    return Status::Ok();  // only its size is still of interest
   local.resize(std::min<uint64_t>(stored.size(), source.size_bytes() - offset));
   PITR_TRY(source.ReadAt(offset, local));
   const auto differs = std::mismatch(local.begin(), local.end(), stored.begin());
-  if (differs.first != local.end()) comparison.first_difference = offset + static_cast<uint64_t>(differs.first - local.begin());
+  if (differs.first != local.end())
+    comparison.first_difference = offset + static_cast<uint64_t>(differs.first - local.begin());
   return Status::Ok();
 }
 
 std::string DescribeHeader(const char* which, ByteView first_bytes) {
   auto header = CheckSegmentHeader(first_bytes);
   if (!header.ok()) return std::string(which) + " has no WAL segment header.";
-  return std::string(which) + " is of system identifier " + std::to_string(header.value().system_id.value) + ", timeline " +
-         std::to_string(header.value().timeline.value) + ", position " + header.value().start.ToString() + ".";
+  return std::string(which) + " is of system identifier " + std::to_string(header.value().system_id.value) +
+         ", timeline " + std::to_string(header.value().timeline.value) + ", position " +
+         header.value().start.ToString() + ".";
 }
 
 Status Different(const std::string& key, const WalSource& source, const Comparison& comparison) {
-  std::string detail = "The stored file has " + std::to_string(comparison.stored_plain_bytes) + " bytes, the local one has " +
-                       std::to_string(source.size_bytes()) + "; they differ from byte " +
-                       std::to_string(comparison.first_difference.value_or(std::min(comparison.stored_plain_bytes, source.size_bytes()))) +
+  std::string detail = "The stored file has " + std::to_string(comparison.stored_plain_bytes) +
+                       " bytes, the local one has " + std::to_string(source.size_bytes()) + "; they differ from byte " +
+                       std::to_string(comparison.first_difference.value_or(
+                           std::min(comparison.stored_plain_bytes, source.size_bytes()))) +
                        " on.";
   std::array<uint8_t, kLongWalPageHeaderSize> first{};
   const bool segment = source.size_bytes() >= first.size() && IsValidSegmentSize(source.size_bytes());
   if (segment && source.ReadAt(0, first).ok())
-    detail += " " + DescribeHeader("The stored one", comparison.stored_first.view()) + " " + DescribeHeader("The local one", first);
+    detail += " " + DescribeHeader("The stored one", comparison.stored_first.view()) + " " +
+              DescribeHeader("The local one", first);
   return Status(Code::kConflict, "another file with different content is stored as \"" + key + "\"; it was left alone")
       .WithDetail(std::move(detail))
-      .WithHint("Two servers seem to write to one repository: a former primary that still runs, a copy of this cluster, or one restored to an "
-                "earlier state without a new timeline. Stop the wrong one, or give it a repository of its own.");
+      .WithHint(
+          "Two servers seem to write to one repository: a former primary that still runs, a copy of this cluster, or "
+          "one restored to an "
+          "earlier state without a new timeline. Stop the wrong one, or give it a repository of its own.");
 }
 
 }  // namespace
 
-Result<uint64_t> CompareWithStored(const Repository& repository, const std::string& key, const WalSource& source, const OpContext& ctx) {
+Result<uint64_t> CompareWithStored(const Repository& repository, const std::string& key, const WalSource& source,
+                                   const OpContext& ctx) {
   Comparison comparison;
   Bytes local;
   ObjectStreamReader reader(ObjectKind::kWal, key, repository.key(),
@@ -67,9 +75,11 @@ Result<uint64_t> CompareWithStored(const Repository& repository, const std::stri
   if (status.code() == Code::kNotFound)
     return Status(Code::kUnavailable, "object \"" + key + "\" existed and was removed at the same time");
   if (status.ok()) status = reader.Finish().status();
-  if (!status.ok()) return std::move(status).Annotate("an object of this name is stored and was left alone, but it cannot be compared");
+  if (!status.ok())
+    return std::move(status).Annotate("an object of this name is stored and was left alone, but it cannot be compared");
   PITR_TRY(source.CheckUnchanged());
-  if (comparison.first_difference || comparison.stored_plain_bytes != source.size_bytes()) return Different(key, source, comparison);
+  if (comparison.first_difference || comparison.stored_plain_bytes != source.size_bytes())
+    return Different(key, source, comparison);
   return comparison.stored_object_bytes;
 }
 

@@ -69,7 +69,8 @@ class TempFile {
 };
 
 // Streams the verified content into `sink`; ok only when all of it was the file that `name` stands for.
-Status Fetch(const Repository& repository, const std::string& name, const ObjectStreamReader::Sink& sink, const OpContext& ctx) {
+Status Fetch(const Repository& repository, const std::string& name, const ObjectStreamReader::Sink& sink,
+             const OpContext& ctx) {
   PITR_ASSIGN(const WalFileName parsed, CheckWalName(repository, name));
   const std::string key = layout::WalKey(name);
   const uint64_t limit = MaxWalFileBytes(repository, parsed);
@@ -79,10 +80,12 @@ Status Fetch(const Repository& repository, const std::string& name, const Object
   ObjectStreamReader reader(ObjectKind::kWal, key, repository.key(), [&](ByteView plain) -> Status {
     first.Take(plain);
     size += plain.size();
-    if (size > limit) return corrupt("it holds more than the " + std::to_string(limit) + " bytes a file of this name can have");
+    if (size > limit)
+      return corrupt("it holds more than the " + std::to_string(limit) + " bytes a file of this name can have");
     return sink(plain);
   });
-  Status status = repository.store().Get(key, {}, [&](ByteView piece) { return reader.Feed(piece); }, ctx);
+  Status status = repository.store().Get(
+      key, {}, [&](ByteView piece) { return reader.Feed(piece); }, ctx);
   if (status.code() == Code::kNotFound)
     return Status(Code::kNotFound, "WAL file \"" + name + "\" is not in the repository");
   if (status.ok()) status = reader.Finish().status();
@@ -94,7 +97,8 @@ Status Fetch(const Repository& repository, const std::string& name, const Object
 
 }  // namespace
 
-Status FetchWalFile(const Repository& repository, const std::string& name, const std::string& destination, const OpContext& ctx) {
+Status FetchWalFile(const Repository& repository, const std::string& name, const std::string& destination,
+                    const OpContext& ctx) {
   // Made when the first bytes come, so that asking for what is not there leaves no trace.
   std::optional<TempFile> file;
   auto create = [&]() -> Status {

@@ -17,8 +17,8 @@ constexpr uint64_t kOneRequestBytes = uint64_t{32} << 20;
 constexpr int kPartsInFlight = 2;
 
 // Encodes the file frame by frame; `each` takes the bytes of `out` away or leaves them there.
-Status EncodeFile(const Repository& repository, const std::string& key, const WalSource& source, const OpContext& ctx, Bytes& out,
-                  const std::function<Status(Bytes&)>& each) {
+Status EncodeFile(const Repository& repository, const std::string& key, const WalSource& source, const OpContext& ctx,
+                  Bytes& out, const std::function<Status(Bytes&)>& each) {
   ObjectEncoder encoder(repository.key(), repository.config().compression_level);
   PITR_TRY(encoder.Begin(ObjectKind::kWal, key, out));
   Bytes frame(std::min<uint64_t>(kWalFramePlainBytes, source.size_bytes()));
@@ -35,7 +35,8 @@ Status EncodeFile(const Repository& repository, const std::string& key, const Wa
   return each(out);
 }
 
-Result<uint64_t> SendWhole(const Repository& repository, const std::string& key, const WalSource& source, const OpContext& ctx) {
+Result<uint64_t> SendWhole(const Repository& repository, const std::string& key, const WalSource& source,
+                           const OpContext& ctx) {
   Bytes stored;
   stored.reserve(MaxObjectBytes(source.size_bytes()));
   PITR_TRY(EncodeFile(repository, key, source, ctx, stored, [](Bytes&) { return Status::Ok(); }));
@@ -43,7 +44,8 @@ Result<uint64_t> SendWhole(const Repository& repository, const std::string& key,
   return uint64_t{stored.size()};
 }
 
-Result<uint64_t> SendInParts(const Repository& repository, const std::string& key, const WalSource& source, const OpContext& ctx) {
+Result<uint64_t> SendInParts(const Repository& repository, const std::string& key, const WalSource& source,
+                             const OpContext& ctx) {
   PITR_ASSIGN(const std::unique_ptr<ThreadPool> pool, ThreadPool::Start(kPartsInFlight));
   WriterOptions options;
   options.part_bytes = static_cast<size_t>(repository.config().part_size_kb) << 10;
@@ -61,7 +63,8 @@ Result<uint64_t> SendInParts(const Repository& repository, const std::string& ke
 
 }  // namespace
 
-Result<WalPushResult> PushWalFile(const Repository& repository, const std::string& name, const std::string& path, const OpContext& ctx) {
+Result<WalPushResult> PushWalFile(const Repository& repository, const std::string& name, const std::string& path,
+                                  const OpContext& ctx) {
   PITR_ASSIGN(const WalFileName parsed, CheckWalName(repository, name));
   PITR_ASSIGN(const WalSource source, WalSource::Open(path));
   auto archiving = [&](Status status) { return std::move(status).Annotate("archiving WAL file \"" + name + "\""); };
@@ -75,7 +78,8 @@ Result<WalPushResult> PushWalFile(const Repository& repository, const std::strin
   const std::string key = layout::WalKey(name);
   WalPushResult result;
   result.plain_bytes = source.size_bytes();
-  auto sent = source.size_bytes() <= kOneRequestBytes ? SendWhole(repository, key, source, ctx) : SendInParts(repository, key, source, ctx);
+  auto sent = source.size_bytes() <= kOneRequestBytes ? SendWhole(repository, key, source, ctx)
+                                                      : SendInParts(repository, key, source, ctx);
   if (sent.ok()) {
     result.stored_bytes = sent.value();
     return result;

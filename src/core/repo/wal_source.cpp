@@ -33,7 +33,8 @@ Status WalSource::ReadAt(uint64_t offset, std::span<uint8_t> out) const {
     if (n < 0 && errno == EINTR) continue;
     if (n < 0) {
       const int error = errno;
-      return {Code::kUnavailable, "could not read file \"" + path_ + "\" at offset " + std::to_string(offset + done) + ": " + strerror(error)};
+      return {Code::kUnavailable, "could not read file \"" + path_ + "\" at offset " + std::to_string(offset + done) +
+                                      ": " + strerror(error)};
     }
     if (n == 0)
       return {Code::kUnavailable, "file \"" + path_ + "\" became shorter while it was read: it ends at offset " +
@@ -46,7 +47,8 @@ Status WalSource::ReadAt(uint64_t offset, std::span<uint8_t> out) const {
 Status WalSource::CheckUnchanged() const {
   struct stat now {};
   if (fstat(fd_.get(), &now) != 0) return Problem(path_, "stat", errno);
-  if (now.st_size == before_.st_size && now.st_mtim.tv_sec == before_.st_mtim.tv_sec && now.st_mtim.tv_nsec == before_.st_mtim.tv_nsec)
+  if (now.st_size == before_.st_size && now.st_mtim.tv_sec == before_.st_mtim.tv_sec &&
+      now.st_mtim.tv_nsec == before_.st_mtim.tv_nsec)
     return Status::Ok();
   return {Code::kUnavailable, "file \"" + path_ + "\" was changed while it was read"};
 }

@@ -12,7 +12,8 @@ namespace pitr {
 
 class WalSource {
  public:
-  // kNotFound when `path` does not exist, kPermission, kInvalidArgument when it is not a regular file, kUnavailable for other failures.
+  // kNotFound when `path` does not exist, kPermission, kInvalidArgument when it is not a regular file, kUnavailable for
+  // other failures.
   static Result<WalSource> Open(const std::string& path);
 
   const std::string& path() const { return path_; }
@@ -23,7 +24,8 @@ class WalSource {
   Status CheckUnchanged() const;
 
  private:
-  WalSource(std::string path, UniqueFd fd, const struct stat& before) : path_(std::move(path)), fd_(std::move(fd)), before_(before) {}
+  WalSource(std::string path, UniqueFd fd, const struct stat& before)
+      : path_(std::move(path)), fd_(std::move(fd)), before_(before) {}
   std::string path_;
   UniqueFd fd_;
   struct stat before_;

@@ -1,4 +1,5 @@
-// The primitives against published vectors: AES-256-GCM (McGrew and Viega's test cases, as in NIST's), RFC 5869, RFC 7914.
+// The primitives against published vectors: AES-256-GCM (McGrew and Viega's test cases, as in NIST's), RFC 5869, RFC
+// 7914.
 #include <gtest/gtest.h>
 
 #include "core/base/aead.h"
@@ -22,9 +23,11 @@ const GcmCase kGcm[] = {
     // Test case 16
     {"feffe9928665731c6d6a8f9467308308feffe9928665731c6d6a8f9467308308", "cafebabefacedbaddecaf888",
      "feedfacedeadbeeffeedfacedeadbeefabaddad2",
-     "d9313225f88406e5a55909c5aff5269a86a7a9531534f7da2e4c303d8a318a721c3c0c95956809532fcf0e2449a6b525b16aedf5aa0de657ba"
+     "d9313225f88406e5a55909c5aff5269a86a7a9531534f7da2e4c303d8a318a721c3c0c95956809532fcf0e2449a6b525b16aedf5aa0de657b"
+     "a"
      "637b39",
-     "522dc1f099567d07f47f37a32a84427d643a8cdcbfe5c0c97598a2bd2555d1aa8cb08e48590dbb3da7b08b1056828838c5f61e6393ba7a0abc"
+     "522dc1f099567d07f47f37a32a84427d643a8cdcbfe5c0c97598a2bd2555d1aa8cb08e48590dbb3da7b08b1056828838c5f61e6393ba7a0ab"
+     "c"
      "c9f662",
      "76fc6ece0f4e1768cddf8853bb2d551b"},
 };
@@ -89,7 +92,8 @@ TEST(Hkdf, Rfc5869) {
   out.resize(82);
   ASSERT_TRUE(HkdfSha256(sequence(0x00, 0x4f), sequence(0x60, 0xaf), sequence(0xb0, 0xff), out).ok());
   EXPECT_EQ(ToHex(out),
-            "b11e398dc80327a1c8e7f78c596a49344f012eda2d4efad8a050cc4c19afa97c59045a99cac7827271cb41c65e590e09da3275600c2f09b836"
+            "b11e398dc80327a1c8e7f78c596a49344f012eda2d4efad8a050cc4c19afa97c59045a99cac7827271cb41c65e590e09da3275600c"
+            "2f09b836"
             "7793a9aca3db71cc30c58179ec3e87c14c01d5c1f3434f1d87");
   out.resize(42);
   ASSERT_TRUE(HkdfSha256(Bytes(22, 0x0b), {}, {}, out).ok());
@@ -100,15 +104,18 @@ TEST(Scrypt, Rfc7914) {
   Bytes out(64);
   ASSERT_TRUE(Scrypt("", {}, {.n = 16, .r = 1, .p = 1}, out).ok());
   EXPECT_EQ(ToHex(out),
-            "77d6576238657b203b19ca42c18a0497f16b4844e3074ae8dfdffa3fede21442fcd0069ded0948f8326a753a0fc81f17e8d3e0fb2e0d3628cf"
+            "77d6576238657b203b19ca42c18a0497f16b4844e3074ae8dfdffa3fede21442fcd0069ded0948f8326a753a0fc81f17e8d3e0fb2e"
+            "0d3628cf"
             "35e20c38d18906");
   ASSERT_TRUE(Scrypt("password", AsBytes("NaCl"), {.n = 1024, .r = 8, .p = 16}, out).ok());
   EXPECT_EQ(ToHex(out),
-            "fdbabe1c9d3472007856e7190d01e9fe7c6ad7cbc8237830e77376634b3731622eaf30d92e22a3886ff109279d9830dac727afb94a83ee6d83"
+            "fdbabe1c9d3472007856e7190d01e9fe7c6ad7cbc8237830e77376634b3731622eaf30d92e22a3886ff109279d9830dac727afb94a"
+            "83ee6d83"
             "60cbdfa2cc0640");
   ASSERT_TRUE(Scrypt("pleaseletmein", AsBytes("SodiumChloride"), {.n = 16384, .r = 8, .p = 1}, out).ok());
   EXPECT_EQ(ToHex(out),
-            "7023bdcb3afd7348461c06cd81fd38ebfda8fbba904f8e3ea9b543f6545da1f2d5432955613f0fcf62d49705242a9af9e61e85dc0d651e40df"
+            "7023bdcb3afd7348461c06cd81fd38ebfda8fbba904f8e3ea9b543f6545da1f2d5432955613f0fcf62d49705242a9af9e61e85dc0d"
+            "651e40df"
             "cf017b45575887");
 }
 

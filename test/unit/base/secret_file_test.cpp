@@ -35,8 +35,9 @@ TEST_F(SecretFile, OneLineWithoutItsEnd) {
 
 TEST_F(SecretFile, RefusesWhatIsNotOneLine) {
   for (const std::string& text :
-       {std::string(), std::string("\n"), std::string("\r\n"), std::string("hunter2\nhunter2\n"), std::string("hunter2\n\n"), std::string("hunter2\0", 8),
-        std::string(kMaxSecretBytes + 1, 'x'), std::string(100000, 'x')}) {
+       {std::string(), std::string("\n"), std::string("\r\n"), std::string("hunter2\nhunter2\n"),
+        std::string("hunter2\n\n"), std::string("hunter2\0", 8), std::string(kMaxSecretBytes + 1, 'x'),
+        std::string(100000, 'x')}) {
     auto secret = Read(text);
     ASSERT_EQ(secret.code(), Code::kInvalidArgument) << text.size();
     EXPECT_EQ(secret.status().ToString().find("hunter2"), std::string::npos);

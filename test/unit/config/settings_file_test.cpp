@@ -48,19 +48,21 @@ TEST_F(SettingsFile, SyntaxOfTheServer) {
 }
 
 TEST_F(SettingsFile, SyntaxErrorsNameFileAndLine) {
-  for (const char* text : {"x", "x =", "= 1", "x = 'open", "x = 'a' b", "x = a b", "x = *", "a.b.c = 1", "1x = 2", "x = 1.5.5", "x = '\\",
-                           "x = /srv", "x == 1", "x = 1.e", "x = +"}) {
+  for (const char* text : {"x", "x =", "= 1", "x = 'open", "x = 'a' b", "x = a b", "x = *", "a.b.c = 1", "1x = 2",
+                           "x = 1.5.5", "x = '\\", "x = /srv", "x == 1", "x = 1.e", "x = +"}) {
     const std::string path = Write("bad.conf", std::string("ok = 1\n") + text + "\n");
     auto config = LoadSettingsFile(path);
     ASSERT_EQ(config.code(), Code::kInvalidArgument) << text;
-    EXPECT_NE(config.status().message().find("\"" + path + "\" line 2"), std::string::npos) << config.status().message();
+    EXPECT_NE(config.status().message().find("\"" + path + "\" line 2"), std::string::npos)
+        << config.status().message();
   }
 }
 
 TEST_F(SettingsFile, WrongNamesAndValuesNameFileAndLine) {
   auto unknown = LoadSettingsFile(Write("a.conf", "\npg_pitr.repositori = 'x'\n"));
   EXPECT_EQ(unknown.code(), Code::kInvalidArgument);
-  EXPECT_EQ(unknown.status().message(), "file \"" + dir_ + "/a.conf\" line 2: unrecognized setting \"pg_pitr.repositori\"");
+  EXPECT_EQ(unknown.status().message(),
+            "file \"" + dir_ + "/a.conf\" line 2: unrecognized setting \"pg_pitr.repositori\"");
   EXPECT_EQ(unknown.status().hint(), "Perhaps you meant \"pg_pitr.repository\".");
   auto value = LoadSettingsFile(Write("a.conf", "pg_pitr.archive_jobs = 1000\n"));
   EXPECT_EQ(value.status().message(),
@@ -105,7 +107,8 @@ TEST_F(SettingsFile, FilesThatCannotBeRead) {
   EXPECT_EQ(LoadSettingsFile(dir_).code(), Code::kInvalidArgument);
   ASSERT_EQ(mkfifo((dir_ + "/fifo").c_str(), 0600), 0);
   EXPECT_EQ(LoadSettingsFile(dir_ + "/fifo").code(), Code::kInvalidArgument);  // and does not block
-  EXPECT_EQ(LoadSettingsFile(Write("big.conf", std::string(kMaxSettingsFileBytes + 1, '\n'))).code(), Code::kInvalidArgument);
+  EXPECT_EQ(LoadSettingsFile(Write("big.conf", std::string(kMaxSettingsFileBytes + 1, '\n'))).code(),
+            Code::kInvalidArgument);
 }
 
 }  // namespace

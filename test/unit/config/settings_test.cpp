@@ -10,14 +10,25 @@ namespace {
 
 // Fails to compile when Config gets a member that is not named here.
 std::vector<const void*> MembersOf(const Config& config) {
-  const auto& [repository, cluster_name, passphrase_file, s3_endpoint, s3_region, s3_addressing, s3_ca_file, s3_verify_tls,
-               s3_credentials_file, s3_profile, s3_storage_class, s3_sse, s3_sse_kms_key_id, s3_object_tags, s3_object_lock_mode,
-               s3_object_lock_days, s3_requester_pays, proxy, request_timeout_ms, retry_timeout_ms, compression_level, archive_jobs,
-               backup_jobs, restore_jobs, backup_max_rate_kb, backup_wal_timeout_ms, part_size_kb, pack_size_kb] = config;
-  return {&repository, &cluster_name, &passphrase_file, &s3_endpoint, &s3_region, &s3_addressing, &s3_ca_file, &s3_verify_tls,
-          &s3_credentials_file, &s3_profile, &s3_storage_class, &s3_sse, &s3_sse_kms_key_id, &s3_object_tags, &s3_object_lock_mode,
-          &s3_object_lock_days, &s3_requester_pays, &proxy, &request_timeout_ms, &retry_timeout_ms, &compression_level, &archive_jobs,
-          &backup_jobs, &restore_jobs, &backup_max_rate_kb, &backup_wal_timeout_ms, &part_size_kb, &pack_size_kb};
+  const auto& [repository, cluster_name, passphrase_file, s3_endpoint, s3_region, s3_addressing, s3_ca_file,
+               s3_verify_tls, s3_credentials_file, s3_profile, s3_storage_class, s3_sse, s3_sse_kms_key_id,
+               s3_object_tags, s3_object_lock_mode, s3_object_lock_days, s3_requester_pays, proxy, request_timeout_ms,
+               retry_timeout_ms, compression_level, archive_jobs, backup_jobs, restore_jobs, backup_max_rate_kb,
+               backup_wal_timeout_ms, part_size_kb, pack_size_kb] = config;
+  return {&repository,          &cluster_name,
+          &passphrase_file,     &s3_endpoint,
+          &s3_region,           &s3_addressing,
+          &s3_ca_file,          &s3_verify_tls,
+          &s3_credentials_file, &s3_profile,
+          &s3_storage_class,    &s3_sse,
+          &s3_sse_kms_key_id,   &s3_object_tags,
+          &s3_object_lock_mode, &s3_object_lock_days,
+          &s3_requester_pays,   &proxy,
+          &request_timeout_ms,  &retry_timeout_ms,
+          &compression_level,   &archive_jobs,
+          &backup_jobs,         &restore_jobs,
+          &backup_max_rate_kb,  &backup_wal_timeout_ms,
+          &part_size_kb,        &pack_size_kb};
 }
 
 TEST(Settings, EveryMemberOfConfigIsInTheTableOnce) {
@@ -65,7 +76,8 @@ TEST(Settings, UnitsAreThoseOfTheServer) {
   EXPECT_EQ(Apply("part_size", "0x4000"), 16384);
   EXPECT_EQ(Apply("part_size", "040000"), 16384);
   EXPECT_EQ(Apply("part_size", "1.6384e4"), 16384);
-  for (const char* bad : {"", "MB", "16mb", "16 XB", "16MBs", "-16MB", "1e999", "4MB", "2GB", "16 s", "nan", "inf", "0x", "16MB MB"})
+  for (const char* bad :
+       {"", "MB", "16mb", "16 XB", "16MBs", "-16MB", "1e999", "4MB", "2GB", "16 s", "nan", "inf", "0x", "16MB MB"})
     EXPECT_EQ(Apply("part_size", bad), -1) << bad;
   EXPECT_EQ(Apply("retry_timeout", "2min"), 120000);
   EXPECT_EQ(Apply("retry_timeout", "1.5h"), 5400000);
@@ -149,7 +161,8 @@ TEST(Settings, CombinationsAreChecked) {
       {"no bucket", [](Config& c) { c.repository = "s3:///x"; }, "names no bucket"},
       {"relative passphrase file", [](Config& c) { c.passphrase_file = "x"; }, "passphrase_file"},
       {"kms key alone", [](Config& c) { c.repository = "s3://b/p", c.s3_sse_kms_key_id = "k"; }, "aws:kms"},
-      {"lock mode alone", [](Config& c) { c.repository = "s3://b/p", c.s3_object_lock_mode = "GOVERNANCE"; }, "go together"},
+      {"lock mode alone", [](Config& c) { c.repository = "s3://b/p", c.s3_object_lock_mode = "GOVERNANCE"; },
+       "go together"},
       {"lock days alone", [](Config& c) { c.repository = "s3://b/p", c.s3_object_lock_days = 1; }, "go together"},
       {"tags", [](Config& c) { c.repository = "s3://b/p", c.s3_object_tags = "a=1&b="; }, nullptr},
       {"bad tags", [](Config& c) { c.repository = "s3://b/p", c.s3_object_tags = "a=1&b"; }, "s3_object_tags"},
@@ -165,7 +178,8 @@ TEST(Settings, CombinationsAreChecked) {
       continue;
     }
     EXPECT_EQ(status.code(), Code::kInvalidArgument) << combination.name;
-    EXPECT_NE(status.message().find(combination.complaint), std::string::npos) << combination.name << ": " << status.message();
+    EXPECT_NE(status.message().find(combination.complaint), std::string::npos)
+        << combination.name << ": " << status.message();
     EXPECT_FALSE(status.hint().empty()) << combination.name;
   }
 }

@@ -6,9 +6,9 @@ namespace pitr::layout {
 namespace {
 
 TEST(Layout, WalKeysGoBothWays) {
-  for (const char* name : {"000000010000000000000001", "0000000A000000FF000000FE", "000000010000000000000FFF",
-                           "000000010000000000000001.partial", "00000002.history",
-                           "000000010000000000000001.00000028.backup"}) {
+  for (const char* name :
+       {"000000010000000000000001", "0000000A000000FF000000FE", "000000010000000000000FFF",
+        "000000010000000000000001.partial", "00000002.history", "000000010000000000000001.00000028.backup"}) {
     const std::string key = WalKey(name);
     EXPECT_EQ(WalNameOfKey(key), name);
   }
@@ -18,9 +18,10 @@ TEST(Layout, WalKeysGoBothWays) {
 }
 
 TEST(Layout, OtherKeysAreNotWal) {
-  for (const char* key : {"", "wal/", "wal/00000001", "wal/00000001/", "wal/00000001/README", "wal/00000002/000000010000000000000001",
-                          "wal/0000000A/0000000A0000000000000001", "xal/00000001/000000010000000000000001",
-                          "wal/00000001/000000010000000000000001.gz", "wal/00000001/x/000000010000000000000001"})
+  for (const char* key :
+       {"", "wal/", "wal/00000001", "wal/00000001/", "wal/00000001/README", "wal/00000002/000000010000000000000001",
+        "wal/0000000A/0000000A0000000000000001", "xal/00000001/000000010000000000000001",
+        "wal/00000001/000000010000000000000001.gz", "wal/00000001/x/000000010000000000000001"})
     EXPECT_EQ(WalNameOfKey(key), std::nullopt) << key;
 }
 
@@ -32,16 +33,16 @@ TEST(Layout, BackupKeys) {
     EXPECT_EQ(parts->label, "a.b-c_1");
     EXPECT_EQ(parts->object, object);
   }
-  for (const char* key : {"backup/", "backup/x", "backup/x/", "backup/x/other", "backup//manifest", "backup/.x/manifest",
-                          "backup/x/manifest/", "data/x/manifest"})
+  for (const char* key : {"backup/", "backup/x", "backup/x/", "backup/x/other", "backup//manifest",
+                          "backup/.x/manifest", "backup/x/manifest/", "data/x/manifest"})
     EXPECT_FALSE(ParseBackupKey(key).has_value()) << key;
 }
 
 TEST(Layout, Labels) {
   EXPECT_TRUE(IsValidLabel("a"));
   EXPECT_TRUE(IsValidLabel(std::string(64, 'x')));
-  for (const std::string& label : {std::string(), std::string(65, 'x'), std::string("-a"), std::string(".."), std::string("a/b"),
-                                   std::string("a b"), std::string("\xc3\xa4")})
+  for (const std::string& label : {std::string(), std::string(65, 'x'), std::string("-a"), std::string(".."),
+                                   std::string("a/b"), std::string("a b"), std::string("\xc3\xa4")})
     EXPECT_FALSE(IsValidLabel(label)) << label;
 }
 
@@ -56,8 +57,9 @@ TEST(Layout, KeySlots) {
   ASSERT_TRUE(parts.has_value());
   EXPECT_EQ(parts->key_number, 12u);
   EXPECT_EQ(parts->slot, 255u);
-  for (const char* key : {"keys/", "keys/1.1", "keys/00000000.00000001", "keys/0000000x.00000001", "keys/00000001.0000000G",
-                          "keys/00000001-00000001", "keys/00000001.000000011", "keys/00000001.ABCDEF00"})
+  for (const char* key :
+       {"keys/", "keys/1.1", "keys/00000000.00000001", "keys/0000000x.00000001", "keys/00000001.0000000G",
+        "keys/00000001-00000001", "keys/00000001.000000011", "keys/00000001.ABCDEF00"})
     EXPECT_FALSE(ParseKeySlotKey(key).has_value()) << key;
 }
 

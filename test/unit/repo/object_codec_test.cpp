@@ -48,8 +48,8 @@ class EveryShape : public testing::TestWithParam<Shape> {
 };
 
 INSTANTIATE_TEST_SUITE_P(ObjectCodec, EveryShape,
-                         testing::Values(Shape{false, 0, false}, Shape{false, 3, false}, Shape{false, 3, true}, Shape{true, 0, false},
-                                         Shape{true, 3, false}, Shape{true, 3, true}));
+                         testing::Values(Shape{false, 0, false}, Shape{false, 3, false}, Shape{false, 3, true},
+                                         Shape{true, 0, false}, Shape{true, 3, false}, Shape{true, 3, true}));
 
 TEST_P(EveryShape, RoundTripsEveryKind) {
   for (int kind = 1; kind <= 7; kind++) {
@@ -62,7 +62,8 @@ TEST_P(EveryShape, RoundTripsEveryKind) {
       ASSERT_TRUE(back.ok()) << back.status().ToString();
       EXPECT_EQ(back.value(), plain);
       if (n == 0) continue;
-      EXPECT_EQ(DecodeObject(static_cast<ObjectKind>(kind), kKey, stored.value(), key(), n - 1).code(), Code::kCorruption);
+      EXPECT_EQ(DecodeObject(static_cast<ObjectKind>(kind), kKey, stored.value(), key(), n - 1).code(),
+                Code::kCorruption);
     }
   }
 }
@@ -141,7 +142,8 @@ TEST_P(EveryShape, SwappedAndDroppedFramesAreCorruption) {
 
 TEST_P(EveryShape, ARenamedObjectIsCorruption) {
   const Bytes stored = EncodeObject(ObjectKind::kWal, kKey, Content(100), key(), level()).value();
-  EXPECT_EQ(DecodeObject(ObjectKind::kWal, "wal/00000001/000000010000000000000002", stored, key(), 1000).code(), Code::kCorruption);
+  EXPECT_EQ(DecodeObject(ObjectKind::kWal, "wal/00000001/000000010000000000000002", stored, key(), 1000).code(),
+            Code::kCorruption);
   EXPECT_EQ(DecodeObject(ObjectKind::kManifest, kKey, stored, key(), 1000).code(), Code::kCorruption);
 }
 
@@ -222,7 +224,8 @@ TEST(ObjectCodec, EncryptedObjectsShowNothingOfTheirContent) {
 TEST(ObjectCodec, ANewerFormatIsRefusedWithAHint) {
   Bytes stored = EncodeObject(ObjectKind::kWal, kKey, Text(10), nullptr, 0).value();
   stored[8] = 2;
-  EXPECT_EQ(DecodeObject(ObjectKind::kWal, kKey, stored, nullptr, 1000).code(), Code::kCorruption);  // a flipped bit is not a version
+  EXPECT_EQ(DecodeObject(ObjectKind::kWal, kKey, stored, nullptr, 1000).code(),
+            Code::kCorruption);  // a flipped bit is not a version
   Bytes checked(stored.begin(), stored.begin() + 56);
   checked.insert(checked.end(), kKey.begin(), kKey.end());
   StoreLe(&stored[56], Xxh3Of(checked));

@@ -164,7 +164,8 @@ TEST_F(RepositoryOpen, ManyCreatorsAgree) {
   std::vector<std::thread> threads;
   for (auto& slot : opened)
     threads.emplace_back([&slot, this, &config] {
-      auto repository = Repository::OpenOrCreateOn(std::make_unique<test::FaultyStore>(memory_), config, kCluster, NullLog(), ctx_);
+      auto repository =
+          Repository::OpenOrCreateOn(std::make_unique<test::FaultyStore>(memory_), config, kCluster, NullLog(), ctx_);
       if (repository.ok()) slot = std::move(repository).value();
     });
   for (std::thread& thread : threads) thread.join();
@@ -203,9 +204,12 @@ TEST_F(RepositoryOpen, DamagedMarkersAndSlotsAreNamed) {
 TEST_F(RepositoryOpen, SmallObjectsGoThroughTheEnvelope) {
   auto repository = MustOpenOrCreate(Encrypted("alpha"));
   const std::string key = layout::BackupKey("b1", layout::BackupObject::kStart);
-  ASSERT_TRUE(repository->CreateObject(ObjectKind::kBackupStart, key, AsBytes("hello, hello, hello, hello"), ctx_).ok());
-  EXPECT_EQ(repository->CreateObject(ObjectKind::kBackupStart, key, AsBytes("other"), ctx_).code(), Code::kAlreadyExists);
-  EXPECT_EQ(AsText(repository->ReadObject(ObjectKind::kBackupStart, key, 100, ctx_).value()), "hello, hello, hello, hello");
+  ASSERT_TRUE(
+      repository->CreateObject(ObjectKind::kBackupStart, key, AsBytes("hello, hello, hello, hello"), ctx_).ok());
+  EXPECT_EQ(repository->CreateObject(ObjectKind::kBackupStart, key, AsBytes("other"), ctx_).code(),
+            Code::kAlreadyExists);
+  EXPECT_EQ(AsText(repository->ReadObject(ObjectKind::kBackupStart, key, 100, ctx_).value()),
+            "hello, hello, hello, hello");
   EXPECT_EQ(repository->ReadObject(ObjectKind::kBackupStart, key, 10, ctx_).code(), Code::kCorruption);
   EXPECT_EQ(repository->ReadObject(ObjectKind::kManifest, key, 100, ctx_).code(), Code::kCorruption);
   EXPECT_EQ(repository->ReadObject(ObjectKind::kBackupStart, key + "x", 100, ctx_).code(), Code::kNotFound);
@@ -298,7 +302,8 @@ TEST_F(KeyringTest, ASlotIsBoundToItsRepositoryAndPlace) {
   EXPECT_EQ(UnwrapKey(moved, "alpha", opened).code(), Code::kInvalidArgument);
   const std::string json = EncodeKeySlot(slot);
   EXPECT_EQ(DecodeKeySlot(json, "keys/00000002.00000001").code(), Code::kCorruption);
-  for (size_t n = 0; n < json.size(); n++) EXPECT_EQ(DecodeKeySlot(json.substr(0, n), slot.object_key()).code(), Code::kCorruption);
+  for (size_t n = 0; n < json.size(); n++)
+    EXPECT_EQ(DecodeKeySlot(json.substr(0, n), slot.object_key()).code(), Code::kCorruption);
   EXPECT_EQ(json.find("alpha"), std::string::npos);
 }
 

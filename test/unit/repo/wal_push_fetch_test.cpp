@@ -83,7 +83,8 @@ TEST_P(Wal, EveryKindOfFileGoesThereAndBack) {
 
 TEST_P(Wal, OneRequestForASegment) {
   auto repository = MakeRepository();
-  const int lists = faults().calls(StoreOp::kList), gets = faults().calls(StoreOp::kGet), creates = faults().calls(StoreOp::kCreate);
+  const int lists = faults().calls(StoreOp::kList), gets = faults().calls(StoreOp::kGet),
+            creates = faults().calls(StoreOp::kCreate);
   ASSERT_TRUE(Push(*repository, kName, Segment(5)).ok());
   EXPECT_EQ(faults().calls(StoreOp::kCreate), creates + 1);
   EXPECT_EQ(faults().calls(StoreOp::kList), lists);
@@ -109,9 +110,11 @@ TEST_P(Wal, DifferentContentIsRefusedAndLeftAlone) {
   other[70000] ^= 1;
   auto refused = Push(*repository, kName, other);
   ASSERT_EQ(refused.code(), Code::kConflict);
-  EXPECT_NE(refused.status().detail().find("they differ from byte 70000 on"), std::string::npos) << refused.status().detail();
+  EXPECT_NE(refused.status().detail().find("they differ from byte 70000 on"), std::string::npos)
+      << refused.status().detail();
   EXPECT_NE(refused.status().detail().find("1048576 bytes"), std::string::npos);
-  EXPECT_NE(refused.status().detail().find("system identifier 7123456789012345678, timeline 1, position 0/500000"), std::string::npos);
+  EXPECT_NE(refused.status().detail().find("system identifier 7123456789012345678, timeline 1, position 0/500000"),
+            std::string::npos);
   EXPECT_NE(refused.status().hint().find("Two servers"), std::string::npos);
   EXPECT_EQ(FetchWalBytes(*repository, kName, ctx_).value(), Segment(5));
 
@@ -119,7 +122,9 @@ TEST_P(Wal, DifferentContentIsRefusedAndLeftAlone) {
   for (const Bytes& text : {Bytes{'a', 'b'}, Bytes{'a', 'b', 'c', 'd'}, Bytes{'a', 'x', 'c'}}) {
     auto history = Push(*repository, "00000002.history", text);
     ASSERT_EQ(history.code(), Code::kConflict);
-    EXPECT_NE(history.status().detail().find("The stored file has 3 bytes, the local one has " + std::to_string(text.size())), std::string::npos);
+    EXPECT_NE(
+        history.status().detail().find("The stored file has 3 bytes, the local one has " + std::to_string(text.size())),
+        std::string::npos);
   }
 }
 
@@ -143,7 +148,8 @@ TEST_P(Wal, FilesThatAreNotWhatTheirNameSaysAreNotSent) {
   }
   EXPECT_EQ(Push(*repository, kName, Bytes(1u << 20)).code(), Code::kCorruption);
   EXPECT_EQ(Push(*repository, "00000002.history", Bytes()).code(), Code::kCorruption);
-  for (const char* name : {"pg_control", "000000010000000000001000", "00000001000000000000000G", "../../etc/passwd", ""}) {
+  for (const char* name :
+       {"pg_control", "000000010000000000001000", "00000001000000000000000G", "../../etc/passwd", ""}) {
     EXPECT_EQ(PushWalFile(*repository, name, WriteWal("x", Segment(5)), ctx_).code(), Code::kInvalidArgument) << name;
   }
   EXPECT_EQ(PushWalFile(*repository, kName, dir_ + "/nowhere", ctx_).code(), Code::kNotFound);
@@ -287,8 +293,9 @@ TEST_P(Wal, LargeSegmentsGoInParts) {
   ASSERT_TRUE(FetchWalFile(*repository, kName, destination, ctx_).ok());
   EXPECT_EQ(Read(destination), AsText(bytes));
   faults().Inject({.op = StoreOp::kPutPart, .skip = 2});
-  EXPECT_EQ(Push(*repository, "000000010000000000000006", Segment(6, 1, 1, large.system_id, large.segment_size_bytes)).code(),
-            Code::kUnavailable);
+  EXPECT_EQ(
+      Push(*repository, "000000010000000000000006", Segment(6, 1, 1, large.system_id, large.segment_size_bytes)).code(),
+      Code::kUnavailable);
   EXPECT_TRUE(memory_.ListUploads("", ctx_).value().empty());
 }
 
