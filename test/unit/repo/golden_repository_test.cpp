@@ -11,6 +11,7 @@
 #include "core/repo/wal_catalog.h"
 #include "core/repo/wal_fetch.h"
 #include "core/repo/wal_push.h"
+#include "lib/golden.h"
 
 namespace pitr {
 namespace {
@@ -21,7 +22,7 @@ class GoldenRepository : public testing::TestWithParam<bool> {
   GoldenRepository() {
     char name[] = "/tmp/pg_pitr_golden_XXXXXX";
     dir_ = mkdtemp(name);
-    const std::string samples = std::string(PITR_SOURCE_DIR) + "/test/golden/repo-v1";
+    const std::string samples = GoldenDirectory() + "/repo-v1";
     const std::string sample = GetParam() ? "encrypted" : "plain";
     std::filesystem::copy(samples + "/" + sample, dir_ + "/" + sample, std::filesystem::copy_options::recursive);
     config_.repository = "file://" + dir_ + "/" + sample;
