@@ -205,6 +205,18 @@ sub wait_open
 	return;
 }
 
+# kill -9 of the postmaster, then a start as soon as its children are gone too (they hold the shared memory).
+sub crash_and_start
+{
+	my ($self) = @_;
+	my $node = $self->{node};
+	my ($pid) = split /\n/, slurp_file($node->data_dir . '/postmaster.pid');
+	$node->kill9;
+	wait_for('the killed server to be gone', sub { return !kill 0, $pid; });
+	wait_for('the server to start after kill -9', sub { return $node->start(fail_ok => 1); });
+	return;
+}
+
 # One text that two clusters share exactly when their user tables have equal rows.
 sub content
 {

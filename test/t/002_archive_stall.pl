@@ -59,8 +59,7 @@ is(scalar(grep { !-s $p->repository_dir . "/wal/00000001/$_" } @names), 0, 'ever
 # kill -9 of the whole server, then a normal start.
 $p->sql('INSERT INTO t SELECT generate_series(1, 100000)');
 my $rows = $p->sql('SELECT count(*) FROM t');
-$p->node->kill9;
-$p->node->start;
+$p->crash_and_start;
 is($p->sql('SELECT count(*) FROM t'), $rows, 'the server recovers from kill -9');
 $p->backup;
 $p->wait_archived;

@@ -8,7 +8,7 @@ use PostgreSQL::Test::Utils;
 use Test::More;
 use Time::HiRes qw(time usleep);
 
-my $p = PitrTest->new('backup');
+my $p = PitrTest->new('backup', conf => "restart_after_crash = on\n");
 my $node = $p->node;
 my $space = PostgreSQL::Test::Utils::tempdir();
 $p->sql("CREATE TABLESPACE ts LOCATION '$space'");
