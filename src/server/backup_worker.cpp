@@ -20,6 +20,7 @@ extern "C" {
 #include "storage/ipc.h"
 #include "tcop/tcopprot.h"
 #include "utils/backend_status.h"
+#include "utils/guc.h"
 #include "utils/ps_status.h"
 }
 
@@ -140,9 +141,11 @@ void AbandonSession() noexcept {
     Status status = job.ok() ? job.value()->Join() : job.status();
     worker->session.reset();
     if (!status.ok()) {
-      ereport(LOG, (errmsg("pg_pitr could not remove everything of a backup that was given up: %s",
-                           status.message().c_str()),
-                    errdetail("What is left is not visible as a backup.")));
+      const char* why = status.message().c_str();
+      PgCall([why] {
+        ereport(LOG, (errmsg("pg_pitr could not remove everything of a backup that was given up: %s", why),
+                      errdetail("What is left is not visible as a backup.")));
+      });
     }
   } catch (...) { worker->session.release(); }
 }
@@ -214,6 +217,11 @@ Status WorkerMain(uint64_t generation) {
   }
   PgCall([] { before_shmem_exit(WorkerExit, (Datum)0); });
   JoinThreadsAtExit();
+  // A transaction that waits for a spread checkpoint may be long; the setting exists from 17 on.
+  PgCall([] {
+    if (GetConfigOption("transaction_timeout", true, false))
+      SetConfigOption("transaction_timeout", "0", PGC_USERSET, PGC_S_OVERRIDE);
+  });
   worker->config = CurrentConfig();
   Pending pending;
   RunCpp(TakeBackup, &pending);

@@ -9,6 +9,7 @@
 
 extern "C" {
 #include "access/xlog.h"
+#include "access/xlog_internal.h"
 }
 
 namespace pitr::server {
@@ -75,7 +76,9 @@ PITR_FUNCTION(pitr_get_status) {
   const auto at_risk = DataAtRisk(backlog);
   const Config config = CurrentConfig();
   const bool has_error = archiver.error_micros != 0;
-  const int64_t since_last = SystemClock().WallMicros() - archiver.last_micros;
+  // A segment begins with a page header, which is no data.
+  const bool nothing_new = at_risk && *at_risk <= SizeOfXLogLongPHD;
+  const int64_t since_last = nothing_new ? 0 : SystemClock().WallMicros() - archiver.last_micros;
   ReturnRows(fcinfo, {{StateOf(archiver),
                        archiver.pid ? Cell(std::to_string(archiver.pid)) : Cell(),
                        TextOrNull(archiver.last_file),
