@@ -205,7 +205,8 @@ void ScriptedHttpServer::Answer(int fd, const SeenRequest& request, const Script
   size_t length = step.content_length >= 0 ? static_cast<size_t>(step.content_length) : step.reply.size();
   bool bodyless = step.status == 204 || step.status == 304;
   if (step.chunked) head += "Transfer-Encoding: chunked\r\n";
-  if (!step.chunked && !step.no_length && !announced && !bodyless) head += "Content-Length: " + std::to_string(length) + "\r\n";
+  if (!step.chunked && !step.no_length && !announced && !bodyless)
+    head += "Content-Length: " + std::to_string(length) + "\r\n";
   if (step.no_length) head += "Connection: close\r\n";
   std::string body = request.method == "HEAD" || bodyless ? "" : step.reply;
   bool cut = step.send_only >= 0 && static_cast<size_t>(step.send_only) < length;

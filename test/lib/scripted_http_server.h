@@ -21,7 +21,7 @@ struct SeenRequest {
   std::string target;                          // as sent: "/bucket/key?list-type=2"
   std::map<std::string, std::string> headers;  // names in lower case
   std::string body;
-  int connection = 0;                          // 1 for the first connection accepted, and so on
+  int connection = 0;  // 1 for the first connection accepted, and so on
 
   std::string Header(const std::string& name) const {
     auto at = headers.find(name);
@@ -32,16 +32,16 @@ struct SeenRequest {
 struct ScriptStep {
   // What must come.
   std::string method;
-  std::string target;                          // exact; "" matches any
-  std::map<std::string, std::string> headers;  // each must be there with this value; value "" means absent
+  std::string target;                                    // exact; "" matches any
+  std::map<std::string, std::string> headers;            // each must be there with this value; value "" means absent
   std::function<std::string(const SeenRequest&)> check;  // returns what is wrong, or ""
 
   // What is answered.
   int status = 200;
   std::vector<std::pair<std::string, std::string>> reply_headers;
   std::string reply;
-  long content_length = -1;     // announced instead of the true one
-  bool no_length = false;       // neither Content-Length nor chunked: the body ends with the connection
+  long content_length = -1;  // announced instead of the true one
+  bool no_length = false;    // neither Content-Length nor chunked: the body ends with the connection
   bool chunked = false;
 
   // What goes wrong.
@@ -85,12 +85,12 @@ class ScriptedHttpServer {
   std::atomic<bool> stopping_{false};
   mutable std::mutex mutex_;
   std::condition_variable stopped_;
-  std::deque<ScriptStep> script_;                             // protected by mutex_
-  std::function<ScriptStep(const SeenRequest&)> otherwise_;   // protected by mutex_
-  std::vector<SeenRequest> requests_;                         // protected by mutex_
-  std::vector<int> open_;                                     // protected by mutex_
-  std::vector<std::thread> threads_;                          // protected by mutex_
-  int connections_ = 0;                                       // protected by mutex_
+  std::deque<ScriptStep> script_;                            // protected by mutex_
+  std::function<ScriptStep(const SeenRequest&)> otherwise_;  // protected by mutex_
+  std::vector<SeenRequest> requests_;                        // protected by mutex_
+  std::vector<int> open_;                                    // protected by mutex_
+  std::vector<std::thread> threads_;                         // protected by mutex_
+  int connections_ = 0;                                      // protected by mutex_
   std::thread acceptor_;
 };
 

@@ -1,7 +1,7 @@
-// One base backup as the repository sees it: reserve the label, copy the data directory, write file map and manifest last.
-// The caller (the server's backup worker) calls pg_backup_start before CopyFiles and pg_backup_stop after it, and waits for WAL
-// before Finish. Owned by one thread, which blocks in CopyFiles while the session's own threads read, compress and send.
-// Until Finish has returned ok nobody sees a backup. The destructor does not clean up: call Abandon.
+// One base backup as the repository sees it: reserve the label, copy the data directory, write file map and manifest
+// last. The caller (the server's backup worker) calls pg_backup_start before CopyFiles and pg_backup_stop after it, and
+// waits for WAL before Finish. Owned by one thread, which blocks in CopyFiles while the session's own threads read,
+// compress and send. Until Finish has returned ok nobody sees a backup. The destructor does not clean up: call Abandon.
 #pragma once
 #include <map>
 #include <memory>
@@ -20,9 +20,9 @@ struct BackupOptions {
   BackupType type = BackupType::kFull;
   std::map<std::string, std::string> annotations;
   int jobs = 2;
-  uint64_t max_rate_bytes = 0;         // a second, 0: no limit
-  bool allow_page_errors = false;      // store the backup even when pages fail their checksum, and record them
-  std::string started_by;              // "host orders-db, process 4711"
+  uint64_t max_rate_bytes = 0;     // a second, 0: no limit
+  bool allow_page_errors = false;  // store the backup even when pages fail their checksum, and record them
+  std::string started_by;          // "host orders-db, process 4711"
 };
 
 // What pg_backup_start told and pg_control says.
@@ -47,24 +47,25 @@ struct BackupStop {
 class BackupSession {
  public:
   // Reserves the label. kAlreadyExists (a label given by the user is taken), kInvalidArgument.
-  static Result<std::unique_ptr<BackupSession>> Begin(const Repository& repository, const BackupOptions& options, const OpContext& ctx);
+  static Result<std::unique_ptr<BackupSession>> Begin(const Repository& repository, const BackupOptions& options,
+                                                      const OpContext& ctx);
   ~BackupSession();
   BackupSession(const BackupSession&) = delete;
   BackupSession& operator=(const BackupSession&) = delete;
 
   const std::string& label() const;
 
-  // Reads everything below the data directory that belongs in a base backup, in one pass. `progress` is raised meanwhile; its totals are
-  // set before the first byte is read. kCorruption lists bad pages by file and block (up to a limit, with the count).
-  // Also kCancelled, kUnavailable (store), kPermission, kInternal. Memory: jobs * (a few parts), independent of the cluster's size
-  // but for the list of files.
+  // Reads everything below the data directory that belongs in a base backup, in one pass. `progress` is raised
+  // meanwhile; its totals are set before the first byte is read. kCorruption lists bad pages by file and block (up to a
+  // limit, with the count). Also kCancelled, kUnavailable (store), kPermission, kInternal. Memory: jobs * (a few
+  // parts), independent of the cluster's size but for the list of files.
   Status CopyFiles(const BackupStart& start, Progress& progress, const OpContext& ctx);
 
   // Writes file map and manifest. The backup exists when ok.
   Result<BackupManifest> Finish(const BackupStop& stop, const OpContext& ctx);
 
-  // Removes everything this session stored, the start object last. Best effort: what could not be removed is in the status, invisible to
-  // readers, and left to the sweep.
+  // Removes everything this session stored, the start object last. Best effort: what could not be removed is in the
+  // status, invisible to readers, and left to the sweep.
   Status Abandon(const OpContext& ctx);
 
  private:

@@ -11,7 +11,8 @@
 
 namespace pitr {
 
-static_assert(std::endian::native == std::endian::little, "stored integers are little-endian; big-endian hosts need byte swaps here");
+static_assert(std::endian::native == std::endian::little,
+              "stored integers are little-endian; big-endian hosts need byte swaps here");
 
 using ByteView = std::span<const uint8_t>;  // does not own
 using Bytes = std::vector<uint8_t>;
@@ -27,7 +28,9 @@ T LoadLe(const uint8_t* from) {
   return value;
 }
 template <class T>
-void StoreLe(uint8_t* to, T value) { std::memcpy(to, &value, sizeof value); }
+void StoreLe(uint8_t* to, T value) {
+  std::memcpy(to, &value, sizeof value);
+}
 template <class T>
 void AppendLe(Bytes& to, T value) {
   const auto* p = reinterpret_cast<const uint8_t*>(&value);

@@ -68,8 +68,10 @@ class [[nodiscard]] Status {
 template <class T>
 class [[nodiscard]] Result {
  public:
-  Result(T value) : v_(std::move(value)) {}                                       // NOLINT(google-explicit-constructor)
-  Result(Status status) : v_(std::move(status)) { assert(!std::get<Status>(v_).ok()); }  // NOLINT(google-explicit-constructor)
+  Result(T value) : v_(std::move(value)) {}  // NOLINT(google-explicit-constructor)
+  Result(Status status) : v_(std::move(status)) {
+    assert(!std::get<Status>(v_).ok());
+  }  // NOLINT(google-explicit-constructor)
 
   bool ok() const noexcept { return std::holds_alternative<T>(v_); }
   T& value() & { return std::get<T>(v_); }
@@ -86,9 +88,9 @@ class [[nodiscard]] Result {
 }  // namespace pitr
 
 // Returns from the enclosing function when `expr` (a Status) is not ok.
-#define PITR_TRY(expr)                             \
-  do {                                             \
-    ::pitr::Status pitr_try_status = (expr);       \
+#define PITR_TRY(expr)                                 \
+  do {                                                 \
+    ::pitr::Status pitr_try_status = (expr);           \
     if (!pitr_try_status.ok()) return pitr_try_status; \
   } while (0)
 
@@ -96,8 +98,7 @@ class [[nodiscard]] Result {
 #define PITR_CONCAT(a, b) PITR_CONCAT_INNER(a, b)
 
 // PITR_ASSIGN(auto x, Compute()): declares or assigns x from a Result, or returns its status.
-#define PITR_ASSIGN(lhs, expr)                                           \
-  auto PITR_CONCAT(pitr_result_, __LINE__) = (expr);                     \
-  if (!PITR_CONCAT(pitr_result_, __LINE__).ok())                         \
-    return std::move(PITR_CONCAT(pitr_result_, __LINE__)).status();      \
+#define PITR_ASSIGN(lhs, expr)                                                                                   \
+  auto PITR_CONCAT(pitr_result_, __LINE__) = (expr);                                                             \
+  if (!PITR_CONCAT(pitr_result_, __LINE__).ok()) return std::move(PITR_CONCAT(pitr_result_, __LINE__)).status(); \
   lhs = std::move(PITR_CONCAT(pitr_result_, __LINE__)).value()

@@ -41,13 +41,9 @@ Result<std::thread> StartThread(std::function<void()> body) {
 Status Guarded(const std::function<Status()>& body) noexcept {
   try {
     return body();
-  } catch (const std::bad_alloc&) {
-    return {Code::kInternal, "out of memory"};
-  } catch (const std::exception& e) {
+  } catch (const std::bad_alloc&) { return {Code::kInternal, "out of memory"}; } catch (const std::exception& e) {
     return {Code::kInternal, e.what()};
-  } catch (...) {
-    return {Code::kInternal, "unknown C++ exception"};
-  }
+  } catch (...) { return {Code::kInternal, "unknown C++ exception"}; }
 }
 
 Result<std::unique_ptr<Job>> Job::Start(Body body) {

@@ -19,8 +19,8 @@ enum class WalFileKind {
 struct WalFileName {
   WalFileKind kind = WalFileKind::kSegment;
   Timeline timeline;
-  SegmentNo segment;         // not for kHistory
-  uint32_t start_offset = 0; // kBackupHistory: where in the segment the backup started
+  SegmentNo segment;          // not for kHistory
+  uint32_t start_offset = 0;  // kBackupHistory: where in the segment the backup started
 };
 
 // Upper-case hexadecimal only, as PostgreSQL writes it. nullopt for any other name and for a segment

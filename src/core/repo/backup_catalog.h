@@ -20,8 +20,8 @@ struct DamagedBackup {
 };
 
 struct BackupCatalog {
-  std::vector<BackupManifest> backups;      // ascending by stop time
-  std::vector<UnfinishedBackup> unfinished; // ascending by label
+  std::vector<BackupManifest> backups;       // ascending by stop time
+  std::vector<UnfinishedBackup> unfinished;  // ascending by label
   std::vector<DamagedBackup> damaged;
 
   // An unreadable manifest is listed as damaged, not an error; a store that does not answer is.

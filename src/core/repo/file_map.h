@@ -1,16 +1,18 @@
-// backup/<label>/files: every file of a backup, its extents, and the frames they lie in. JSON lines in the envelope, written and
-// read in one pass, so memory is what the caller keeps.
+// backup/<label>/files: every file of a backup, its extents, and the frames they lie in. JSON lines in the envelope,
+// written and read in one pass, so memory is what the caller keeps.
 //
 // Lines, in this order (docs/format.md, "File map"):
 //   {"pg_pitr_files":1,"label":...}
-//   {"frames":[pack, first_offset, [stored,plain], ...]}   frames of one pack, consecutive from first_offset; numbered from 0 over all lines
+//   {"frames":[pack, first_offset, [stored,plain], ...]}   frames of one pack, consecutive from first_offset; numbered
+//   from 0 over all lines
 //   {"dir":"base/1","mode":448}
 //   {"file":"base/1/1259","size":n,"mode":384,"mtime":micros,"extents":[[file_offset,length,frame,frame_offset,"check"],...]}
-//   {"extents":[...]}                               more extents of the file before, when it has more than kExtentsPerLine
+//   {"extents":[...]}                               more extents of the file before, when it has more than
+//   kExtentsPerLine
 //   {"link":"pg_tblspc/16400","target":"/srv/ts"}
 //   {"end":{"files":n,"frames":n}}
-// A path that is not UTF-8 is stored under "file_hex" (and "dir_hex", "link_hex", "target_hex") in hexadecimal. No line is longer
-// than kMaxFileMapLine, so neither side needs more memory for a line than that.
+// A path that is not UTF-8 is stored under "file_hex" (and "dir_hex", "link_hex", "target_hex") in hexadecimal. No line
+// is longer than kMaxFileMapLine, so neither side needs more memory for a line than that.
 #pragma once
 #include <string>
 #include <vector>
@@ -65,9 +67,11 @@ struct FileMap {
 };
 
 // Stores the map under backup/<label>/files; returns the stored size.
-Result<uint64_t> WriteFileMap(const Repository& repository, const std::string& label, const FileMap& map, const OpContext& ctx);
-// Reads and checks it: references in range, extents inside frames and files, paths relative and without "..", files in order. kCorruption
-// names the object and the line; kInvalidArgument for a newer version. To read it without keeping it all, see file_map_parser.h.
+Result<uint64_t> WriteFileMap(const Repository& repository, const std::string& label, const FileMap& map,
+                              const OpContext& ctx);
+// Reads and checks it: references in range, extents inside frames and files, paths relative and without "..", files in
+// order. kCorruption names the object and the line; kInvalidArgument for a newer version. To read it without keeping it
+// all, see file_map_parser.h.
 Result<FileMap> ReadFileMap(const Repository& repository, const std::string& label, const OpContext& ctx);
 
 }  // namespace pitr

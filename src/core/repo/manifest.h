@@ -33,30 +33,31 @@ struct BackupManifest {
   int version = 1;
   std::string label;
   BackupType type = BackupType::kFull;
-  std::string parent_label;        // incr, diff: what it builds on
+  std::string parent_label;  // incr, diff: what it builds on
   ClusterIdentity cluster;
-  std::string server_version;      // "15.18"
+  std::string server_version;  // "15.18"
   std::string tool_version;
-  int64_t start_micros = 0;        // wall clock of the server, UTC
+  int64_t start_micros = 0;  // wall clock of the server, UTC
   int64_t stop_micros = 0;
-  Timeline timeline;               // of the start
-  Timeline stop_timeline;          // differs only when a standby was promoted meanwhile
-  Lsn start_lsn;                   // redo point: WAL is needed from here
+  Timeline timeline;       // of the start
+  Timeline stop_timeline;  // differs only when a standby was promoted meanwhile
+  Lsn start_lsn;           // redo point: WAL is needed from here
   Lsn checkpoint_lsn;
-  Lsn stop_lsn;                    // consistent from here
-  std::string backup_label;        // file contents as pg_backup_stop gave them
+  Lsn stop_lsn;              // consistent from here
+  std::string backup_label;  // file contents as pg_backup_stop gave them
   std::string tablespace_map;
   std::vector<TablespaceEntry> tablespaces;
-  uint64_t database_bytes = 0;     // sum of file sizes
-  uint64_t stored_bytes = 0;       // what this backup added to the repository (packs and file map)
+  uint64_t database_bytes = 0;  // sum of file sizes
+  uint64_t stored_bytes = 0;    // what this backup added to the repository (packs and file map)
   uint64_t file_count = 0;
   bool encrypted = false;
   bool data_checksums = false;
-  std::vector<PageError> page_errors;   // empty unless the operator allowed a backup with bad pages
+  std::vector<PageError> page_errors;  // empty unless the operator allowed a backup with bad pages
   std::map<std::string, std::string> annotations;
-  std::vector<PackEntry> packs;         // of this and, for increments, of earlier backups; the file map refers to them by index
+  std::vector<PackEntry>
+      packs;  // of this and, for increments, of earlier backups; the file map refers to them by index
   std::string file_map_key;
-  uint64_t file_map_bytes = 0;          // stored size
+  uint64_t file_map_bytes = 0;  // stored size
 };
 
 // The first WAL segment and the last one a restore to consistency needs.

@@ -88,7 +88,8 @@ Result<AwsCredentials> CredentialProvider::Get(const OpContext& ctx) {
   PITR_TRY(turn.Take(ctx));
   if (current_ != nullptr) {
     int64_t now = clock_.WallMicros();
-    bool due = credentials_.expires_micros != INT64_MAX && now >= credentials_.expires_micros - kRenewBeforeExpiryMicros;
+    bool due =
+        credentials_.expires_micros != INT64_MAX && now >= credentials_.expires_micros - kRenewBeforeExpiryMicros;
     bool usable = now < credentials_.expires_micros;
     if ((!due || (usable && now < next_renewal_micros_)) && !current_->Changed()) return credentials_;
     auto renewed = LoadFrom(current_, ctx);
@@ -105,7 +106,8 @@ Result<AwsCredentials> CredentialProvider::Get(const OpContext& ctx) {
     auto loaded = LoadFrom(source.get(), ctx);
     if (loaded.ok()) return loaded;
     Status why = std::move(loaded).status();
-    if (why.code() != Code::kNotFound) return std::move(why).Annotate("could not get S3 credentials from " + source->Name());
+    if (why.code() != Code::kNotFound)
+      return std::move(why).Annotate("could not get S3 credentials from " + source->Name());
     tried += (tried.empty() ? "Tried " : "; ") + source->Name() + ": " + why.message();
   }
   return Status(Code::kPermission, "no S3 credentials found")

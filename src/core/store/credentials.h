@@ -27,17 +27,17 @@ using Environment = std::function<std::optional<std::string>(const char* name)>;
 std::optional<std::string> ProcessEnvironment(const char* name);
 
 struct CredentialsConfig {
-  std::string file;                       // s3_credentials_file; "" for none
-  std::string profile;                    // s3_profile; "" for AWS_PROFILE or "default"
-  std::string region = "us-east-1";       // for STS
-  std::string proxy;                      // for STS, as HttpSettings::proxy
-  std::string ca_file;                    // for STS with an endpoint of one's own
-  bool instance_metadata = false;         // ask IMDS as the last resort; OpenS3 sets it for AWS endpoints only
+  std::string file;                  // s3_credentials_file; "" for none
+  std::string profile;               // s3_profile; "" for AWS_PROFILE or "default"
+  std::string region = "us-east-1";  // for STS
+  std::string proxy;                 // for STS, as HttpSettings::proxy
+  std::string ca_file;               // for STS with an endpoint of one's own
+  bool instance_metadata = false;    // ask IMDS as the last resort; OpenS3 sets it for AWS endpoints only
   Environment environment = ProcessEnvironment;
   std::string metadata_endpoint = "http://169.254.169.254";
   std::string container_endpoint = "http://169.254.170.2";
-  std::string sts_endpoint;               // "" for that of the region
-  int64_t metadata_timeout_ms = 1000;     // for each request to a metadata endpoint
+  std::string sts_endpoint;            // "" for that of the region
+  int64_t metadata_timeout_ms = 1000;  // for each request to a metadata endpoint
 };
 
 // One source of the chain. Used by one thread at a time.
@@ -73,11 +73,11 @@ class CredentialProvider {
   const Clock& clock_;
   std::mutex mutex_;
   std::condition_variable free_;
-  bool busy_ = false;                        // protected by mutex_
+  bool busy_ = false;  // protected by mutex_
   const std::vector<std::unique_ptr<CredentialSource>> sources_;
-  CredentialSource* current_ = nullptr;      // the source in use
-  AwsCredentials credentials_;               // valid if current_
-  int64_t next_renewal_micros_ = 0;          // not before, after a failed one
+  CredentialSource* current_ = nullptr;  // the source in use
+  AwsCredentials credentials_;           // valid if current_
+  int64_t next_renewal_micros_ = 0;      // not before, after a failed one
 };
 
 // The chain described above.

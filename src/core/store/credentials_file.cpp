@@ -36,7 +36,8 @@ class FileSource final : public CredentialSource {
       : path_(std::move(path)), profile_(std::move(profile)), strict_(strict), required_(required) {}
 
   std::string Name() const override {
-    return (strict_ ? "file \"" : "shared AWS file \"") + path_ + "\"" + (profile_.empty() ? "" : " profile " + profile_);
+    return (strict_ ? "file \"" : "shared AWS file \"") + path_ + "\"" +
+           (profile_.empty() ? "" : " profile " + profile_);
   }
 
   Result<AwsCredentials> Load(const OpContext&) override {
@@ -68,7 +69,8 @@ class FileSource final : public CredentialSource {
 
   Result<std::string> ReadOpen(int fd) {
     struct stat st {};
-    if (fstat(fd, &st) != 0) return Status(Code::kPermission, std::string("could not examine it: ") + std::strerror(errno));
+    if (fstat(fd, &st) != 0)
+      return Status(Code::kPermission, std::string("could not examine it: ") + std::strerror(errno));
     if (!S_ISREG(st.st_mode)) return Status(Code::kPermission, "it is not a regular file");
     if (strict_ && (st.st_mode & 0037) != 0)
       return Status(Code::kPermission, "file is accessible to others")
@@ -132,7 +134,8 @@ Result<AwsCredentials> ParseCredentialsFile(std::string_view text, std::string_v
     if (value.size() >= 2 && (value.front() == '"' || value.front() == '\'') && value.back() == value.front())
       value = value.substr(1, value.size() - 2);
     for (char c : value)
-      if (static_cast<unsigned char>(c) < 0x20) return Status(Code::kInvalidArgument, at_line + ": control character in value");
+      if (static_cast<unsigned char>(c) < 0x20)
+        return Status(Code::kInvalidArgument, at_line + ": control character in value");
     Assign(Trim(line.substr(0, equals)), value, section);
   }
   const AwsCredentials& chosen = found ? inside : outside;

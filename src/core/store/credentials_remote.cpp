@@ -58,11 +58,15 @@ class WebIdentitySource final : public CredentialSource {
         token_file_(config.environment("AWS_WEB_IDENTITY_TOKEN_FILE").value_or("")),
         role_(config.environment("AWS_ROLE_ARN").value_or("")),
         session_(config.environment("AWS_ROLE_SESSION_NAME").value_or("")),
-        endpoint_(config.sts_endpoint.empty() ? config.environment("AWS_ENDPOINT_URL_STS").value_or("") : config.sts_endpoint),
+        endpoint_(config.sts_endpoint.empty() ? config.environment("AWS_ENDPOINT_URL_STS").value_or("")
+                                              : config.sts_endpoint),
         http_({.ca_file = endpoint_.empty() ? "" : config.ca_file,  // AWS is known to the system's bundle
-                .proxy = config.proxy, .connect_timeout_ms = 5000, .stall_timeout_ms = 10000}) {
+               .proxy = config.proxy,
+               .connect_timeout_ms = 5000,
+               .stall_timeout_ms = 10000}) {
     if (endpoint_.empty())
-      endpoint_ = "https://sts." + config.region + (config.region.starts_with("cn-") ? ".amazonaws.com.cn" : ".amazonaws.com");
+      endpoint_ =
+          "https://sts." + config.region + (config.region.starts_with("cn-") ? ".amazonaws.com.cn" : ".amazonaws.com");
   }
   std::string Name() const override { return "web identity"; }
 
@@ -76,7 +80,8 @@ class WebIdentitySource final : public CredentialSource {
                                        {"RoleArn", role_},
                                        {"RoleSessionName", session},
                                        {"WebIdentityToken", token}});
-    HttpRequest request{.method = "POST", .url = endpoint_ + "/", .body = AsBytes(body), .operation = "assume role " + role_};
+    HttpRequest request{
+        .method = "POST", .url = endpoint_ + "/", .body = AsBytes(body), .operation = "assume role " + role_};
     request.headers = {{"Content-Type", "application/x-www-form-urlencoded"}};
     PITR_ASSIGN(std::string xml, Fetch(&http_, request, Within(ctx, 15000)));
     return ParseAssumedRole(xml);
@@ -107,13 +112,12 @@ class ContainerSource final : public CredentialSource {
   std::string Name() const override { return "container endpoint"; }
 
   Result<AwsCredentials> Load(const OpContext& ctx) override {
-    if (url_.empty()) return Status(Code::kNotFound, "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI and _FULL_URI are not set");
+    if (url_.empty())
+      return Status(Code::kNotFound, "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI and _FULL_URI are not set");
     if (full_ && !Allowed(url_))
       return Status(Code::kPermission, "AWS_CONTAINER_CREDENTIALS_FULL_URI is neither https nor a local address");
     std::string token = token_;
-    if (!token_file_.empty()) {
-      PITR_ASSIGN(token, ReadToken(token_file_));
-    }
+    if (!token_file_.empty()) { PITR_ASSIGN(token, ReadToken(token_file_)); }
     HttpRequest request{.method = "GET", .url = url_, .operation = "get container credentials"};
     if (!token.empty()) request.headers = {{"Authorization", token}};
     PITR_ASSIGN(std::string json, Fetch(&http_, request, Within(ctx, 2 * timeout_ms_)));
@@ -124,7 +128,8 @@ class ContainerSource final : public CredentialSource {
   // The token must not travel in the clear to anything but this machine and the container hosts.
   static bool Allowed(std::string_view url) {
     if (url.starts_with("https://")) return true;
-    for (std::string_view host : {"127.0.0.1", "localhost", "[::1]", "169.254.170.2", "169.254.170.23", "[fd00:ec2::23]"}) {
+    for (std::string_view host :
+         {"127.0.0.1", "localhost", "[::1]", "169.254.170.2", "169.254.170.23", "[fd00:ec2::23]"}) {
       std::string origin = "http://" + std::string(host);
       if (url.starts_with(origin + "/") || url.starts_with(origin + ":") || url == origin) return true;
     }
@@ -197,7 +202,8 @@ Result<AwsCredentials> ParseCredentialsJson(std::string_view text) {
     return at != json.end() && at->is_string() ? at->get<std::string>() : std::string();
   };
   std::string code = field("Code");
-  if (!code.empty() && code != "Success") return Status(Code::kPermission, "the credentials endpoint answered " + code.substr(0, 64));
+  if (!code.empty() && code != "Success")
+    return Status(Code::kPermission, "the credentials endpoint answered " + code.substr(0, 64));
   AwsCredentials credentials{field("AccessKeyId"), field("SecretAccessKey"), field("Token")};
   if (credentials.access_key_id.empty() || credentials.secret_access_key.empty()) return bad();
   std::string expiration = field("Expiration");

@@ -41,10 +41,10 @@ struct Exchange {
   const HttpSink* sink;
   const OpContext& ctx;
   HttpResponse response;
-  Status failure;            // ours: from the sink, or an answer beyond its limits
+  Status failure;  // ours: from the sink, or an answer beyond its limits
   size_t header_bytes = 0;
   size_t sent = 0;
-  uint64_t moved = 0;        // bytes in either direction, to see progress
+  uint64_t moved = 0;  // bytes in either direction, to see progress
   bool begun = false;
   bool sink_failed = false;  // `failure` is the sink's own and is passed on as it is
 
@@ -144,21 +144,27 @@ Status CurlStatus(CURLcode code, const char* text) {
     case CURLE_PEER_FAILED_VERIFICATION:
     case CURLE_SSL_ISSUER_ERROR:
       return Status(Code::kPermission, "the server's TLS certificate was refused: " + why)
-          .WithHint("If the server's certificate is signed by your own authority, name its certificate file in s3_ca_file.");
+          .WithHint(
+              "If the server's certificate is signed by your own authority, name its certificate file in s3_ca_file.");
     case CURLE_SSL_CACERT_BADFILE:
       return Status(Code::kInvalidArgument, "could not read the TLS CA file: " + why)
           .WithHint("Check that s3_ca_file exists, is readable and holds PEM certificates.");
     case CURLE_SSL_CONNECT_ERROR:
       return Status(Code::kUnavailable, "TLS handshake failed: " + why)
           .WithHint("If the endpoint speaks plain HTTP, write it as http://host:port.");
-    case CURLE_PARTIAL_FILE: return {Code::kUnavailable, "answer ended early: " + why};
-    case CURLE_SEND_FAIL_REWIND: return {Code::kUnavailable, "connection was closed before the answer"};
+    case CURLE_PARTIAL_FILE:
+      return {Code::kUnavailable, "answer ended early: " + why};
+    case CURLE_SEND_FAIL_REWIND:
+      return {Code::kUnavailable, "connection was closed before the answer"};
     case CURLE_URL_MALFORMAT:
-    case CURLE_UNSUPPORTED_PROTOCOL: return {Code::kInvalidArgument, "unusable URL: " + why};
+    case CURLE_UNSUPPORTED_PROTOCOL:
+      return {Code::kInvalidArgument, "unusable URL: " + why};
     case CURLE_BAD_FUNCTION_ARGUMENT:
     case CURLE_UNKNOWN_OPTION:
-    case CURLE_OUT_OF_MEMORY: return {Code::kInternal, "libcurl: " + why};
-    default: return {Code::kUnavailable, why};
+    case CURLE_OUT_OF_MEMORY:
+      return {Code::kInternal, "libcurl: " + why};
+    default:
+      return {Code::kUnavailable, why};
   }
 }
 
@@ -297,8 +303,7 @@ class HttpClient::Connection {
         moved = now_moved;
         moved_at = now;
       } else if (now - moved_at > settings.stall_timeout_ms) {
-        return Status(Code::kUnavailable,
-                      "no data moved for " + std::to_string(settings.stall_timeout_ms) + " ms");
+        return Status(Code::kUnavailable, "no data moved for " + std::to_string(settings.stall_timeout_ms) + " ms");
       }
       int wait = static_cast<int>(std::clamp<int64_t>(ctx.RemainingMillis(), 1, kPollMillis));
       ran = curl_multi_poll(multi_, nullptr, 0, wait, nullptr);

@@ -1,4 +1,5 @@
-// HTTP/1.1 requests over a pool of warm connections. The only door to libcurl (http.cpp includes it, nothing else does).
+// HTTP/1.1 requests over a pool of warm connections. The only door to libcurl (http.cpp includes it, nothing else
+// does).
 //
 // One attempt per call: no redirect is followed and nothing is sent twice, except that a request whose
 // pooled connection turns out to be dead before any answer is sent again on a new one when `resend` allows it.
@@ -24,24 +25,24 @@ inline constexpr size_t kMaxErrorBodyBytes = size_t{64} << 10;
 inline constexpr size_t kMaxHeaderBytes = size_t{64} << 10;
 
 struct HttpSettings {
-  std::string ca_file;                // PEM bundle; "" is the system's
-  bool verify_tls = true;             // peer and host name
-  std::string proxy;                  // "" is none; variables of the environment are not used
+  std::string ca_file;     // PEM bundle; "" is the system's
+  bool verify_tls = true;  // peer and host name
+  std::string proxy;       // "" is none; variables of the environment are not used
   int64_t connect_timeout_ms = 10000;
-  int64_t stall_timeout_ms = 30000;   // no byte in either direction for so long is a failure
+  int64_t stall_timeout_ms = 30000;  // no byte in either direction for so long is a failure
   size_t max_idle_connections = 64;
 };
 
 using HttpHeaders = std::vector<std::pair<std::string, std::string>>;
 
 struct HttpRequest {
-  std::string method;     // GET, HEAD, PUT, POST, DELETE
-  std::string url;        // sent as it is: path and query already percent-encoded
+  std::string method;  // GET, HEAD, PUT, POST, DELETE
+  std::string url;     // sent as it is: path and query already percent-encoded
   HttpHeaders headers;
-  ByteView body;          // borrowed until Do() returns
-  std::string operation;  // for messages: "could not " + operation
+  ByteView body;                               // borrowed until Do() returns
+  std::string operation;                       // for messages: "could not " + operation
   size_t max_body_bytes = kMaxErrorBodyBytes;  // of an answer that goes to no sink
-  bool resend = true;     // false where doing it twice could not be told from somebody else having done it
+  bool resend = true;  // false where doing it twice could not be told from somebody else having done it
 };
 
 struct HttpResponse {

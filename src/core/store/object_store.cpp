@@ -12,7 +12,9 @@ bool IsKeyCharacter(char c) {
 }  // namespace
 
 Status CheckKey(const std::string& key) {
-  auto bad = [&](const char* why) { return Status(Code::kInvalidArgument, "invalid object key \"" + key + "\": " + why); };
+  auto bad = [&](const char* why) {
+    return Status(Code::kInvalidArgument, "invalid object key \"" + key + "\": " + why);
+  };
   if (key.empty()) return bad("it is empty");
   if (key.size() > kMaxKeyBytes) return bad("it is too long");
   size_t start = 0;
@@ -43,31 +45,39 @@ Result<uint64_t> RangeLength(const std::string& key, ByteRange range, uint64_t s
     return to_end ? size - range.offset : range.length;
   std::string what = to_end ? "bytes from offset " + std::to_string(range.offset)
                             : std::to_string(range.length) + " bytes at offset " + std::to_string(range.offset);
-  return Status(Code::kInvalidArgument,
-                "reading \"" + key + "\": " + what + " are past the end, the object has " + std::to_string(size) + " bytes");
+  return Status(Code::kInvalidArgument, "reading \"" + key + "\": " + what + " are past the end, the object has " +
+                                            std::to_string(size) + " bytes");
 }
 
 Result<Bytes> GetAll(ObjectStore& store, const std::string& key, size_t max_bytes, const OpContext& ctx) {
   Bytes all;
-  PITR_TRY(store.Get(key, {}, [&](ByteView piece) -> Status {
-    if (piece.size() > max_bytes - all.size())
-      return {Code::kCorruption, "object \"" + key + "\" is larger than " + std::to_string(max_bytes) + " bytes"};
-    all.insert(all.end(), piece.begin(), piece.end());
-    return Status::Ok();
-  }, ctx));
+  PITR_TRY(store.Get(
+      key, {},
+      [&](ByteView piece) -> Status {
+        if (piece.size() > max_bytes - all.size())
+          return {Code::kCorruption, "object \"" + key + "\" is larger than " + std::to_string(max_bytes) + " bytes"};
+        all.insert(all.end(), piece.begin(), piece.end());
+        return Status::Ok();
+      },
+      ctx));
   return all;
 }
 
-Result<Bytes> GetRange(ObjectStore& store, const std::string& key, uint64_t offset, size_t length, const OpContext& ctx) {
+Result<Bytes> GetRange(ObjectStore& store, const std::string& key, uint64_t offset, size_t length,
+                       const OpContext& ctx) {
   Bytes piece;
   piece.reserve(length);
-  PITR_TRY(store.Get(key, {offset, length}, [&](ByteView more) {
-    piece.insert(piece.end(), more.begin(), more.end());
-    return Status::Ok();
-  }, ctx));
+  PITR_TRY(store.Get(
+      key, {offset, length},
+      [&](ByteView more) {
+        piece.insert(piece.end(), more.begin(), more.end());
+        return Status::Ok();
+      },
+      ctx));
   if (piece.size() != length)
-    return Status(Code::kCorruption, "object \"" + key + "\": expected " + std::to_string(length) + " bytes at offset " +
-                                         std::to_string(offset) + ", got " + std::to_string(piece.size()));
+    return Status(Code::kCorruption, "object \"" + key + "\": expected " + std::to_string(length) +
+                                         " bytes at offset " + std::to_string(offset) + ", got " +
+                                         std::to_string(piece.size()));
   return piece;
 }
 

@@ -26,10 +26,10 @@
 namespace pitr {
 
 inline constexpr size_t kMaxKeyBytes = 512;
-inline constexpr int kMaxUploadParts = 10000;                          // S3's limit
-inline constexpr size_t kMinPartBytes = size_t{5} << 20;               // S3's limit, last part excepted
-inline constexpr size_t kMaxDeleteBatch = 1000;                        // S3's limit
-inline constexpr size_t kMaxListPage = 1000;                           // S3's limit
+inline constexpr int kMaxUploadParts = 10000;             // S3's limit
+inline constexpr size_t kMinPartBytes = size_t{5} << 20;  // S3's limit, last part excepted
+inline constexpr size_t kMaxDeleteBatch = 1000;           // S3's limit
+inline constexpr size_t kMaxListPage = 1000;              // S3's limit
 
 struct ObjectInfo {
   std::string key;
@@ -43,8 +43,8 @@ struct ListPage {
 };
 
 struct UploadPart {
-  int number = 0;      // 1..kMaxUploadParts
-  std::string etag;    // what UploadPart returned
+  int number = 0;    // 1..kMaxUploadParts
+  std::string etag;  // what UploadPart returned
 };
 
 struct PendingUpload {
@@ -118,7 +118,8 @@ Result<uint64_t> RangeLength(const std::string& key, ByteRange range, uint64_t s
 // The whole object in memory. kCorruption when it is larger than `max_bytes`.
 Result<Bytes> GetAll(ObjectStore& store, const std::string& key, size_t max_bytes, const OpContext& ctx);
 // Exactly `length` bytes at `offset`.
-Result<Bytes> GetRange(ObjectStore& store, const std::string& key, uint64_t offset, size_t length, const OpContext& ctx);
+Result<Bytes> GetRange(ObjectStore& store, const std::string& key, uint64_t offset, size_t length,
+                       const OpContext& ctx);
 // Every object under `prefix`, page by page.
 Status ListAll(ObjectStore& store, const std::string& prefix, const OpContext& ctx,
                const std::function<Status(const ObjectInfo&)>& each);

@@ -37,7 +37,8 @@ std::optional<ContentRange> ParseContentRange(std::string_view text) {
 }
 
 std::string RangeText(ByteRange range) {
-  return std::to_string(range.offset) + (range.length == UINT64_MAX ? "-" : "-" + std::to_string(range.offset + range.length - 1));
+  return std::to_string(range.offset) +
+         (range.length == UINT64_MAX ? "-" : "-" + std::to_string(range.offset + range.length - 1));
 }
 
 Status PastEnd(const std::string& key, ByteRange range) {
@@ -99,8 +100,13 @@ HttpHeaders S3Store::CreationHeaders() const {
 }
 
 S3Call S3Store::PutCall(const std::string& key, ByteView body, bool conditional) const {
-  S3Call call{.method = "PUT", .key = key, .headers = CreationHeaders(), .body = body,
-              .operation = Doing("store", key), .permission = "s3:PutObject", .resend = !conditional};
+  S3Call call{.method = "PUT",
+              .key = key,
+              .headers = CreationHeaders(),
+              .body = body,
+              .operation = Doing("store", key),
+              .permission = "s3:PutObject",
+              .resend = !conditional};
   call.headers.emplace_back("Content-Type", "application/octet-stream");
   if (conditional) call.headers.emplace_back("If-None-Match", "*");
   return call;
@@ -115,7 +121,8 @@ Status S3Store::Create(const std::string& key, ByteView body, const OpContext& c
   }
   PITR_ASSIGN(HttpResponse response, client_.Send(PutCall(key, body, conditional), nullptr, ctx));
   if (response.Header("etag").empty())
-    return {Code::kUnavailable, "could not store \"" + key + "\": HTTP " + std::to_string(response.status) + " without an ETag"};
+    return {Code::kUnavailable,
+            "could not store \"" + key + "\": HTTP " + std::to_string(response.status) + " without an ETag"};
   return Status::Ok();
 }
 
@@ -123,7 +130,8 @@ Status S3Store::Get(const std::string& key, ByteRange range, const ByteSink& sin
   PITR_TRY(CheckKey(key));
   bool ranged = range.offset != 0 || range.length != UINT64_MAX;
   if (range.length != UINT64_MAX && range.length > UINT64_MAX - range.offset) return PastEnd(key, range);
-  S3Call call{.method = "GET", .key = key, .operation = Doing("read", key), .permission = "s3:GetObject", .accept = {416}};
+  S3Call call{
+      .method = "GET", .key = key, .operation = Doing("read", key), .permission = "s3:GetObject", .accept = {416}};
   if (range.length != 0) {
     if (ranged) call.headers.emplace_back("Range", "bytes=" + RangeText(range));
     uint64_t expected = UINT64_MAX;
@@ -153,7 +161,10 @@ Status S3Store::Get(const std::string& key, ByteRange range, const ByteSink& sin
 }
 
 Result<S3Store::Presence> S3Store::Head(const std::string& key, const OpContext& ctx) {
-  S3Call call{.method = "HEAD", .key = key, .operation = Doing("examine", key), .permission = "s3:GetObject",
+  S3Call call{.method = "HEAD",
+              .key = key,
+              .operation = Doing("examine", key),
+              .permission = "s3:GetObject",
               .accept = {400, 401, 403, 404}};
   PITR_ASSIGN(HttpResponse response, client_.Send(call, nullptr, ctx));
   if (response.status == 404) return Presence{};
@@ -168,8 +179,12 @@ Result<S3Store::Presence> S3Store::Head(const std::string& key, const OpContext&
 }
 
 Status S3Store::ExplainHead(const std::string& key, const OpContext& ctx) {
-  S3Call call{.method = "GET", .key = key, .headers = {{"Range", "bytes=0-0"}}, .operation = Doing("examine", key),
-              .permission = "s3:GetObject", .accept = {416}};
+  S3Call call{.method = "GET",
+              .key = key,
+              .headers = {{"Range", "bytes=0-0"}},
+              .operation = Doing("examine", key),
+              .permission = "s3:GetObject",
+              .accept = {416}};
   return client_.Send(call, nullptr, ctx).status();
 }
 
@@ -178,7 +193,8 @@ Result<ObjectInfo> S3Store::Stat(const std::string& key, const OpContext& ctx) {
   PITR_ASSIGN(Presence presence, Head(key, ctx));
   if (presence.there) return presence.info;
   Status why = ExplainHead(key, ctx);
-  if (why.ok()) return Status(Code::kUnavailable, "could not examine \"" + key + "\": HEAD and GET disagree on whether it exists");
+  if (why.ok())
+    return Status(Code::kUnavailable, "could not examine \"" + key + "\": HEAD and GET disagree on whether it exists");
   return why;
 }
 
@@ -204,9 +220,13 @@ Result<ListPage> S3Store::List(const std::string& prefix, const std::string& sta
 
 Result<ListPage> S3Store::ListOnce(const std::string& prefix, std::string* start_after, const OpContext& ctx) {
   S3Call call{.method = "GET",
-              .query = {{"list-type", "2"}, {"prefix", client_.FullKey(prefix)}, {"encoding-type", "url"},
+              .query = {{"list-type", "2"},
+                        {"prefix", client_.FullKey(prefix)},
+                        {"encoding-type", "url"},
                         {"max-keys", std::to_string(kMaxListPage)}},
-              .operation = Doing("list", prefix), .permission = "s3:ListBucket", .max_body_bytes = kMaxXmlBytes};
+              .operation = Doing("list", prefix),
+              .permission = "s3:ListBucket",
+              .max_body_bytes = kMaxXmlBytes};
   if (!start_after->empty()) call.query.emplace_back("start-after", *start_after);
   PITR_ASSIGN(HttpResponse response, client_.Send(call, nullptr, ctx));
   auto parsed = ParseListing(response.body);
@@ -249,10 +269,15 @@ Result<bool> S3Store::DeleteMany(const std::vector<std::string>& keys, const OpC
   full_keys.reserve(keys.size());
   for (const std::string& key : keys) full_keys.push_back(client_.FullKey(key));
   std::string xml = DeleteRequestXml(full_keys);
-  S3Call call{.method = "POST", .query = {{"delete", ""}}, .headers = {{"Content-Type", "application/xml"}},
+  S3Call call{.method = "POST",
+              .query = {{"delete", ""}},
+              .headers = {{"Content-Type", "application/xml"}},
               .body = AsBytes(xml),
               .operation = "delete " + std::to_string(keys.size()) + " objects beginning with \"" + keys.front() + "\"",
-              .permission = "s3:DeleteObject", .content_md5 = true, .max_body_bytes = kMaxXmlBytes, .accept = {405, 501}};
+              .permission = "s3:DeleteObject",
+              .content_md5 = true,
+              .max_body_bytes = kMaxXmlBytes,
+              .accept = {405, 501}};
   PITR_ASSIGN(HttpResponse response, client_.Send(call, nullptr, ctx));
   if (response.status >= 400) return true;
   if (auto error = ParseS3Error(response.body)) return client_.Explain(call, response, *error);

@@ -84,7 +84,8 @@ Result<HttpResponse> S3Client::Send(const S3Call& call, const HttpSink* sink, co
   return Failure(call, response, credentials.value(), ctx);
 }
 
-Status S3Client::Failure(const S3Call& call, const HttpResponse& response, const AwsCredentials& used, const OpContext& ctx) {
+Status S3Client::Failure(const S3Call& call, const HttpResponse& response, const AwsCredentials& used,
+                         const OpContext& ctx) {
   S3Error error = ParseS3Error(response.body).value_or(S3Error());
   Status status = Explain(call, response, error);
   if (IsExpiredCredentials(error) && credentials_->Invalidate(used, ctx)) return {Code::kUnavailable, status.message()};

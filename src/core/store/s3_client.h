@@ -17,16 +17,16 @@ namespace pitr {
 
 struct S3Call {
   std::string method;
-  std::string key;           // relative to the prefix; "" is the bucket itself
+  std::string key;  // relative to the prefix; "" is the bucket itself
   QueryParams query;
-  HttpHeaders headers;       // beyond host, date, payload hash and token
+  HttpHeaders headers;  // beyond host, date, payload hash and token
   ByteView body;
-  std::string operation;     // "store \"key\"", for messages
-  std::string permission;    // "s3:PutObject", for hints
+  std::string operation;   // "store \"key\"", for messages
+  std::string permission;  // "s3:PutObject", for hints
   bool content_md5 = false;
-  bool resend = true;        // see HttpRequest
+  bool resend = true;  // see HttpRequest
   size_t max_body_bytes = kMaxErrorBodyBytes;
-  std::vector<int> accept;   // HTTP statuses besides 2xx that the caller understands
+  std::vector<int> accept;  // HTTP statuses besides 2xx that the caller understands
 };
 
 class S3Client {

@@ -22,9 +22,7 @@ Status Bad(const std::string& what, const std::string& hint = "") {
 bool IsBucketName(const std::string& name) {
   if (name.size() < 3 || name.size() > 63) return false;
   if (!IsAlnum(name.front())) return false;
-  return std::all_of(name.begin(), name.end(), [](char c) {
-    return IsAlnum(c) || c == '-' || c == '.' || c == '_';
-  });
+  return std::all_of(name.begin(), name.end(), [](char c) { return IsAlnum(c) || c == '-' || c == '.' || c == '_'; });
 }
 
 bool IsPrintable(const std::string& text) {
@@ -86,7 +84,8 @@ Status CheckS3Config(const S3Config& config) {
     return Bad("invalid S3 server-side encryption \"" + config.sse + "\"", "Use AES256 or aws:kms.");
   if (!config.sse_kms_key_id.empty() && config.sse != "aws:kms")
     return Bad("an S3 KMS key is set without server-side encryption aws:kms");
-  if (!config.object_lock_mode.empty() && config.object_lock_mode != "GOVERNANCE" && config.object_lock_mode != "COMPLIANCE")
+  if (!config.object_lock_mode.empty() && config.object_lock_mode != "GOVERNANCE" &&
+      config.object_lock_mode != "COMPLIANCE")
     return Bad("invalid S3 Object Lock mode \"" + config.object_lock_mode + "\"", "Use GOVERNANCE or COMPLIANCE.");
   if (!config.object_lock_mode.empty() && config.object_lock_days <= 0)
     return Bad("S3 Object Lock needs a number of days to retain");
@@ -110,7 +109,8 @@ Result<S3Endpoint> ResolveS3Endpoint(const S3Config& config) {
   while (!authority.empty() && authority.back() == '/') authority.pop_back();
   if ((scheme != "http" && scheme != "https") || authority.empty() || !IsPrintable(authority) ||
       authority.find_first_of("/?#@\\") != std::string::npos)
-    return Bad("invalid S3 endpoint \"" + config.endpoint + "\"", "Write host, host:port or https://host:port, without a path.");
+    return Bad("invalid S3 endpoint \"" + config.endpoint + "\"",
+               "Write host, host:port or https://host:port, without a path.");
   // The port is what follows the last colon outside the brackets of an IPv6 address.
   size_t colon = authority.rfind(':');
   if (colon != std::string::npos && authority.find(']', colon) != std::string::npos) colon = std::string::npos;
@@ -121,8 +121,9 @@ Result<S3Endpoint> ResolveS3Endpoint(const S3Config& config) {
     return Bad("invalid port in S3 endpoint \"" + config.endpoint + "\"");
   if (port == (scheme == "https" ? "443" : "80")) port.clear();
   endpoint.aws = IsAwsHost(host);
-  bool virtual_host = config.addressing == S3Addressing::kVirtualHost ||
-                      (config.addressing == S3Addressing::kAuto && endpoint.aws && config.bucket.find('.') == std::string::npos);
+  bool virtual_host =
+      config.addressing == S3Addressing::kVirtualHost ||
+      (config.addressing == S3Addressing::kAuto && endpoint.aws && config.bucket.find('.') == std::string::npos);
   if (virtual_host) {
     host = config.bucket + "." + host;
   } else {

@@ -14,30 +14,30 @@ enum class S3Addressing { kAuto, kPath, kVirtualHost };
 
 struct S3Config {
   std::string bucket;
-  std::string prefix;                 // of every key, without slashes at its ends; may be ""
-  std::string endpoint;               // "" is AWS; else host, host:port or http[s]://host[:port]
+  std::string prefix;    // of every key, without slashes at its ends; may be ""
+  std::string endpoint;  // "" is AWS; else host, host:port or http[s]://host[:port]
   std::string region = "us-east-1";
   S3Addressing addressing = S3Addressing::kAuto;  // virtual host for AWS and undotted buckets, else path
 
   bool verify_tls = true;
-  std::string ca_file;                // "" is the system's
-  std::string proxy;                  // "" is none; variables of the environment are not used
+  std::string ca_file;  // "" is the system's
+  std::string proxy;    // "" is none; variables of the environment are not used
   int64_t connect_timeout_ms = 10000;
   int64_t stall_timeout_ms = 30000;
 
   // Whether the store honours If-None-Match: * (see ProbeConditionalCreate). When not, creation looks first.
   bool conditional_create = true;
 
-  std::string storage_class;          // "" is the bucket's default
-  std::string sse;                    // "", "AES256" or "aws:kms"
-  std::string sse_kms_key_id;         // with aws:kms; "" is the account's default key
+  std::string storage_class;   // "" is the bucket's default
+  std::string sse;             // "", "AES256" or "aws:kms"
+  std::string sse_kms_key_id;  // with aws:kms; "" is the account's default key
   std::vector<std::pair<std::string, std::string>> tags;
   bool requester_pays = false;
-  std::string object_lock_mode;       // "", "GOVERNANCE" or "COMPLIANCE"
+  std::string object_lock_mode;  // "", "GOVERNANCE" or "COMPLIANCE"
   int object_lock_days = 0;
-  bool content_md5 = false;           // send it with every upload; implied by object_lock_mode
+  bool content_md5 = false;  // send it with every upload; implied by object_lock_mode
 
-  CredentialsConfig credentials;      // region, proxy and ca_file in it are filled in by OpenS3
+  CredentialsConfig credentials;  // region, proxy and ca_file in it are filled in by OpenS3
 };
 
 // "s3://bucket" or "s3://bucket/prefix": fills bucket and prefix, the rest is default. kInvalidArgument.

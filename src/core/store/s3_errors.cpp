@@ -14,15 +14,31 @@ bool OneOf(const std::array<std::string_view, N>& list, std::string_view word) {
   return std::find(list.begin(), list.end(), word) != list.end();
 }
 
-constexpr std::array<std::string_view, 21> kTransient = {
-    "SlowDown", "SlowDownRead", "SlowDownWrite", "RequestTimeout", "InternalError", "OperationAborted",
-    "ServiceUnavailable", "ConditionalRequestConflict", "Throttling", "ThrottlingException", "RequestThrottled",
-    "TooManyRequests", "RequestLimitExceeded", "BadDigest", "XAmzContentSHA256Mismatch", "IncompleteBody",
-    "TemporaryRedirect", "ServerBusy", "Busy", "RestoreAlreadyInProgress", "XMinioServerNotInitialized"};
+constexpr std::array<std::string_view, 21> kTransient = {"SlowDown",
+                                                         "SlowDownRead",
+                                                         "SlowDownWrite",
+                                                         "RequestTimeout",
+                                                         "InternalError",
+                                                         "OperationAborted",
+                                                         "ServiceUnavailable",
+                                                         "ConditionalRequestConflict",
+                                                         "Throttling",
+                                                         "ThrottlingException",
+                                                         "RequestThrottled",
+                                                         "TooManyRequests",
+                                                         "RequestLimitExceeded",
+                                                         "BadDigest",
+                                                         "XAmzContentSHA256Mismatch",
+                                                         "IncompleteBody",
+                                                         "TemporaryRedirect",
+                                                         "ServerBusy",
+                                                         "Busy",
+                                                         "RestoreAlreadyInProgress",
+                                                         "XMinioServerNotInitialized"};
 
 constexpr std::array<std::string_view, 10> kRefused = {
-    "AccessDenied", "AllAccessDisabled", "AccountProblem", "InvalidAccessKeyId", "SignatureDoesNotMatch",
-    "RequestTimeTooSkewed", "InvalidToken", "NotSignedUp", "InvalidSecurity", "InvalidPayer"};
+    "AccessDenied",         "AllAccessDisabled", "AccountProblem", "InvalidAccessKeyId", "SignatureDoesNotMatch",
+    "RequestTimeTooSkewed", "InvalidToken",      "NotSignedUp",    "InvalidSecurity",    "InvalidPayer"};
 
 constexpr std::array<std::string_view, 4> kWrongRegion = {"AuthorizationHeaderMalformed", "PermanentRedirect",
                                                           "IllegalLocationConstraintException", "Redirect"};
@@ -47,10 +63,12 @@ std::string HintFor(const S3Failure& failure) {
   const std::string& code = failure.error.code;
   if (code == "NoSuchBucket")
     return "Create bucket \"" + failure.bucket + "\", or correct the repository URL, s3_endpoint or s3_region.";
-  if (code == "RequestTimeTooSkewed") return "The clock of this machine differs too much from the store's: synchronise it.";
+  if (code == "RequestTimeTooSkewed")
+    return "The clock of this machine differs too much from the store's: synchronise it.";
   if (code == "SignatureDoesNotMatch")
     return "The secret key does not belong to the access key, or s3_region is wrong, or this machine's clock is.";
-  if (code == "InvalidAccessKeyId") return "The store does not know the access key: check the credentials and s3_endpoint.";
+  if (code == "InvalidAccessKeyId")
+    return "The store does not know the access key: check the credentials and s3_endpoint.";
   if (OneOf(kWrongRegion, code) || failure.http_status == 301)
     return failure.error.region.empty() ? "The bucket is in another region: set s3_region."
                                         : "Set s3_region to " + failure.error.region + ".";
@@ -79,8 +97,8 @@ std::string Sanitized(const std::string& text) {
 }  // namespace
 
 bool IsExpiredCredentials(const S3Error& error) {
-  return error.code == "ExpiredToken" || error.code == "ExpiredTokenException" || error.code == "TokenRefreshRequired" ||
-         error.code == "RequestExpired";
+  return error.code == "ExpiredToken" || error.code == "ExpiredTokenException" ||
+         error.code == "TokenRefreshRequired" || error.code == "RequestExpired";
 }
 
 Status ToStatus(const S3Failure& failure) {
@@ -88,7 +106,8 @@ Status ToStatus(const S3Failure& failure) {
   if (!failure.error.code.empty()) message += " " + Sanitized(failure.error.code);
   if (!failure.error.request_id.empty()) message += ", request id " + Sanitized(failure.error.request_id);
   Status status(CodeOf(failure.http_status, failure.error.code), std::move(message));
-  if (!failure.error.message.empty()) status = std::move(status).WithDetail("The store said: " + Sanitized(failure.error.message));
+  if (!failure.error.message.empty())
+    status = std::move(status).WithDetail("The store said: " + Sanitized(failure.error.message));
   return std::move(status).WithHint(HintFor(failure));
 }
 

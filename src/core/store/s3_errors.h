@@ -12,9 +12,9 @@ struct S3Failure {
   std::string operation;   // "store \"wal/...\""
   std::string permission;  // "s3:PutObject"
   std::string bucket;
-  std::string region;      // the configured one
+  std::string region;  // the configured one
   int http_status = 0;
-  S3Error error;           // code "" when the answer had no S3 document
+  S3Error error;  // code "" when the answer had no S3 document
 };
 
 // Never ok. Code by S3 error code where there is one, else by HTTP status. The message holds operation, HTTP status,

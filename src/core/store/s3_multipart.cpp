@@ -5,8 +5,12 @@ namespace pitr {
 
 Result<std::string> S3Store::BeginUpload(const std::string& key, const OpContext& ctx) {
   PITR_TRY(CheckKey(key));
-  S3Call call{.method = "POST", .key = key, .query = {{"uploads", ""}}, .headers = CreationHeaders(),
-              .operation = Doing("begin the upload of", key), .permission = "s3:PutObject"};
+  S3Call call{.method = "POST",
+              .key = key,
+              .query = {{"uploads", ""}},
+              .headers = CreationHeaders(),
+              .operation = Doing("begin the upload of", key),
+              .permission = "s3:PutObject"};
   call.headers.emplace_back("Content-Type", "application/octet-stream");
   PITR_ASSIGN(HttpResponse response, client_.Send(call, nullptr, ctx));
   if (auto error = ParseS3Error(response.body)) return client_.Explain(call, response, *error);
@@ -15,25 +19,30 @@ Result<std::string> S3Store::BeginUpload(const std::string& key, const OpContext
   return id;
 }
 
-Result<UploadPart> S3Store::PutPart(const std::string& key, const std::string& upload_id, int number, uint64_t /*offset*/,
-                                    ByteView body, const OpContext& ctx) {
+Result<UploadPart> S3Store::PutPart(const std::string& key, const std::string& upload_id, int number,
+                                    uint64_t /*offset*/, ByteView body, const OpContext& ctx) {
   PITR_TRY(CheckKey(key));
   if (number < 1 || number > kMaxUploadParts)
     return Status(Code::kInvalidArgument, "could not upload \"" + key + "\": it would need too many parts");
-  S3Call call{.method = "PUT", .key = key,
-              .query = {{"partNumber", std::to_string(number)}, {"uploadId", upload_id}}, .body = body,
-              .operation = "upload part " + std::to_string(number) + " of \"" + key + "\"", .permission = "s3:PutObject"};
+  S3Call call{.method = "PUT",
+              .key = key,
+              .query = {{"partNumber", std::to_string(number)}, {"uploadId", upload_id}},
+              .body = body,
+              .operation = "upload part " + std::to_string(number) + " of \"" + key + "\"",
+              .permission = "s3:PutObject"};
   PITR_ASSIGN(HttpResponse response, client_.Send(call, nullptr, ctx));
   std::string etag(response.Header("etag"));
   if (etag.empty())
-    return Status(Code::kUnavailable, "could not " + call.operation + ": HTTP " + std::to_string(response.status) + " without an ETag");
+    return Status(Code::kUnavailable,
+                  "could not " + call.operation + ": HTTP " + std::to_string(response.status) + " without an ETag");
   return UploadPart{number, etag};
 }
 
-Status S3Store::CompleteUpload(const std::string& key, const std::string& upload_id, const std::vector<UploadPart>& parts,
-                               const OpContext& ctx) {
+Status S3Store::CompleteUpload(const std::string& key, const std::string& upload_id,
+                               const std::vector<UploadPart>& parts, const OpContext& ctx) {
   PITR_TRY(CheckKey(key));
-  if (parts.empty()) return {Code::kInvalidArgument, "could not complete the upload of \"" + key + "\": it has no parts"};
+  if (parts.empty())
+    return {Code::kInvalidArgument, "could not complete the upload of \"" + key + "\": it has no parts"};
   for (size_t i = 1; i < parts.size(); i++)
     if (parts[i].number <= parts[i - 1].number)
       return {Code::kInvalidArgument, "could not complete the upload of \"" + key + "\": its parts are not in order"};
@@ -44,8 +53,13 @@ Status S3Store::CompleteUpload(const std::string& key, const std::string& upload
     return {Code::kAlreadyExists, "could not complete the upload of \"" + key + "\": it exists already"};
   if (!presence.ok() && !(conditional && presence.code() == Code::kPermission)) return std::move(presence).status();
   std::string xml = CompleteRequestXml(parts);
-  S3Call call{.method = "POST", .key = key, .query = {{"uploadId", upload_id}}, .headers = {{"Content-Type", "application/xml"}},
-              .body = AsBytes(xml), .operation = Doing("complete the upload of", key), .permission = "s3:PutObject",
+  S3Call call{.method = "POST",
+              .key = key,
+              .query = {{"uploadId", upload_id}},
+              .headers = {{"Content-Type", "application/xml"}},
+              .body = AsBytes(xml),
+              .operation = Doing("complete the upload of", key),
+              .permission = "s3:PutObject",
               .resend = false};
   S3Call guarded = call;
   if (conditional) {
@@ -69,8 +83,11 @@ Status S3Store::Completed(const S3Call& call, const HttpResponse& response) cons
 
 Status S3Store::AbortUpload(const std::string& key, const std::string& upload_id, const OpContext& ctx) {
   PITR_TRY(CheckKey(key));
-  S3Call call{.method = "DELETE", .key = key, .query = {{"uploadId", upload_id}},
-              .operation = Doing("abort the upload of", key), .permission = "s3:AbortMultipartUpload"};
+  S3Call call{.method = "DELETE",
+              .key = key,
+              .query = {{"uploadId", upload_id}},
+              .operation = Doing("abort the upload of", key),
+              .permission = "s3:AbortMultipartUpload"};
   Status status = client_.Send(call, nullptr, ctx).status();
   return status.code() == Code::kNotFound ? Status::Ok() : status;
 }
@@ -81,10 +98,12 @@ Result<std::vector<PendingUpload>> S3Store::ListUploads(const std::string& prefi
   std::string upload_id_marker;
   for (;;) {
     PITR_TRY(ctx.Check());
-    S3Call call{.method = "GET",
-                .query = {{"uploads", ""}, {"prefix", client_.FullKey(prefix)}, {"max-uploads", std::to_string(kMaxListPage)}},
-                .operation = Doing("list unfinished uploads under", prefix), .permission = "s3:ListBucketMultipartUploads",
-                .max_body_bytes = kMaxXmlBytes};
+    S3Call call{
+        .method = "GET",
+        .query = {{"uploads", ""}, {"prefix", client_.FullKey(prefix)}, {"max-uploads", std::to_string(kMaxListPage)}},
+        .operation = Doing("list unfinished uploads under", prefix),
+        .permission = "s3:ListBucketMultipartUploads",
+        .max_body_bytes = kMaxXmlBytes};
     if (!key_marker.empty()) call.query.emplace_back("key-marker", key_marker);
     if (!upload_id_marker.empty()) call.query.emplace_back("upload-id-marker", upload_id_marker);
     PITR_ASSIGN(HttpResponse response, client_.Send(call, nullptr, ctx));

@@ -38,7 +38,8 @@ std::string Text(const pugi::xml_node& node, const char* name) { return Child(no
 // The root element named `name`, or an empty node.
 pugi::xml_node Load(pugi::xml_document* document, std::string_view xml, const char* name) {
   if (xml.empty() || xml.size() > kMaxXmlBytes) return {};
-  if (!document->load_buffer(xml.data(), xml.size(), pugi::parse_default | pugi::parse_ws_pcdata_single, pugi::encoding_utf8))
+  if (!document->load_buffer(xml.data(), xml.size(), pugi::parse_default | pugi::parse_ws_pcdata_single,
+                             pugi::encoding_utf8))
     return {};
   DepthCheck depth;
   if (!document->traverse(depth)) return {};
@@ -57,11 +58,20 @@ std::string Escaped(std::string_view text) {
   std::string out;
   for (char c : text) {
     switch (c) {
-      case '&': out += "&amp;"; break;
-      case '<': out += "&lt;"; break;
-      case '>': out += "&gt;"; break;
-      case '"': out += "&quot;"; break;
-      default: out.push_back(c);
+      case '&':
+        out += "&amp;";
+        break;
+      case '<':
+        out += "&lt;";
+        break;
+      case '>':
+        out += "&gt;";
+        break;
+      case '"':
+        out += "&quot;";
+        break;
+      default:
+        out.push_back(c);
     }
   }
   return out;
@@ -164,15 +174,20 @@ Result<AwsCredentials> ParseAssumedRole(std::string_view xml) {
 }
 
 std::string DeleteRequestXml(const std::vector<std::string>& full_keys) {
-  std::string xml = "<?xml version=\"1.0\" encoding=\"UTF-8\"?><Delete xmlns=\"http://s3.amazonaws.com/doc/2006-03-01/\"><Quiet>true</Quiet>";
+  std::string xml =
+      "<?xml version=\"1.0\" encoding=\"UTF-8\"?><Delete "
+      "xmlns=\"http://s3.amazonaws.com/doc/2006-03-01/\"><Quiet>true</Quiet>";
   for (const std::string& key : full_keys) xml += "<Object><Key>" + Escaped(key) + "</Key></Object>";
   return xml + "</Delete>";
 }
 
 std::string CompleteRequestXml(const std::vector<UploadPart>& parts) {
-  std::string xml = "<?xml version=\"1.0\" encoding=\"UTF-8\"?><CompleteMultipartUpload xmlns=\"http://s3.amazonaws.com/doc/2006-03-01/\">";
+  std::string xml =
+      "<?xml version=\"1.0\" encoding=\"UTF-8\"?><CompleteMultipartUpload "
+      "xmlns=\"http://s3.amazonaws.com/doc/2006-03-01/\">";
   for (const UploadPart& part : parts)
-    xml += "<Part><PartNumber>" + std::to_string(part.number) + "</PartNumber><ETag>" + Escaped(part.etag) + "</ETag></Part>";
+    xml += "<Part><PartNumber>" + std::to_string(part.number) + "</PartNumber><ETag>" + Escaped(part.etag) +
+           "</ETag></Part>";
   return xml + "</CompleteMultipartUpload>";
 }
 

@@ -17,10 +17,10 @@ inline constexpr size_t kMaxXmlBytes = size_t{16} << 20;
 inline constexpr size_t kMaxXmlDepth = 16;
 
 struct S3Error {
-  std::string code;        // "" when the answer was no S3 error document
+  std::string code;  // "" when the answer was no S3 error document
   std::string message;
-  std::string key;         // in a DeleteResult
-  std::string region;      // in AuthorizationHeaderMalformed and redirects
+  std::string key;     // in a DeleteResult
+  std::string region;  // in AuthorizationHeaderMalformed and redirects
   std::string request_id;
 };
 

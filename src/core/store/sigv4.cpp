@@ -10,8 +10,8 @@ namespace {
 
 // Not isalnum() or tolower(): a server process has a locale.
 bool IsUnreserved(char c) {
-  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' || c == '.' || c == '_' ||
-         c == '~';
+  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' || c == '.' ||
+         c == '_' || c == '~';
 }
 
 char Lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; }
@@ -29,8 +29,8 @@ std::string Trimmed(std::string_view value) {
 }
 
 struct CanonicalHeaders {
-  std::string lines;   // "name:value\n" sorted by name
-  std::string names;   // "a;b;c"
+  std::string lines;  // "name:value\n" sorted by name
+  std::string names;  // "a;b;c"
 };
 
 CanonicalHeaders Canonicalize(const std::vector<std::pair<std::string, std::string>>& headers) {

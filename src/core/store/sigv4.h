@@ -17,25 +17,25 @@ namespace pitr {
 struct AwsCredentials {
   std::string access_key_id;
   std::string secret_access_key;
-  std::string session_token;             // "" for long-lived keys
-  int64_t expires_micros = INT64_MAX;    // wall clock
+  std::string session_token;           // "" for long-lived keys
+  int64_t expires_micros = INT64_MAX;  // wall clock
 };
 
 using QueryParams = std::vector<std::pair<std::string, std::string>>;
 
 struct SigV4Request {
   std::string method;
-  std::string path = "/";     // not encoded
-  QueryParams query;          // not encoded, any order
+  std::string path = "/";  // not encoded
+  QueryParams query;       // not encoded, any order
   // Every header to be signed, in any order and case; `host` and `x-amz-date` are the least.
   std::vector<std::pair<std::string, std::string>> headers;
-  std::string payload_sha256; // lower-case hex
+  std::string payload_sha256;  // lower-case hex
 };
 
 struct SigV4Scope {
   std::string region;
-  std::string service;        // "s3", "sts"
-  int64_t wall_micros = 0;    // must agree with the x-amz-date header, see AmzDate()
+  std::string service;      // "s3", "sts"
+  int64_t wall_micros = 0;  // must agree with the x-amz-date header, see AmzDate()
 };
 
 // Remembers the derived key of the day, region and secret it was last asked for. Safe from several threads.

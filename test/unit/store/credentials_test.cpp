@@ -55,8 +55,8 @@ class Credentials : public testing::Test {
     return path;
   }
   std::string Json(const std::string& id, int64_t expires_micros) {
-    return R"({"Code":"Success","AccessKeyId":")" + id + R"(","SecretAccessKey":"s3cr3t","Token":"t0k3n","Expiration":")" +
-           FormatIsoTime(expires_micros) + "\"}";
+    return R"({"Code":"Success","AccessKeyId":")" + id +
+           R"(","SecretAccessKey":"s3cr3t","Token":"t0k3n","Expiration":")" + FormatIsoTime(expires_micros) + "\"}";
   }
   // Tells if any part of `status` shows what must not be shown.
   static bool Leaks(const Status& status) {
@@ -73,13 +73,15 @@ class Credentials : public testing::Test {
 };
 
 TEST(CredentialsFileText, SimpleAndIniForms) {
-  auto simple = ParseCredentialsFile("# key\r\naccess_key_id = A\r\nsecret_access_key=S=+/\nsession_token = T\n", "default");
+  auto simple =
+      ParseCredentialsFile("# key\r\naccess_key_id = A\r\nsecret_access_key=S=+/\nsession_token = T\n", "default");
   ASSERT_TRUE(simple.ok()) << simple.status().ToString();
   EXPECT_EQ(simple.value().access_key_id, "A");
   EXPECT_EQ(simple.value().secret_access_key, "S=+/");
   EXPECT_EQ(simple.value().session_token, "T");
-  const char* ini = "[default]\naws_access_key_id = A\naws_secret_access_key = S\nregion = x\n\n; other\n[ backup ]\n"
-                    "aws_access_key_id = B\naws_secret_access_key = 'R'\n";
+  const char* ini =
+      "[default]\naws_access_key_id = A\naws_secret_access_key = S\nregion = x\n\n; other\n[ backup ]\n"
+      "aws_access_key_id = B\naws_secret_access_key = 'R'\n";
   EXPECT_EQ(ParseCredentialsFile(ini, "default").value().access_key_id, "A");
   EXPECT_EQ(ParseCredentialsFile(ini, "backup").value().secret_access_key, "R");
   EXPECT_EQ(ParseCredentialsFile(ini, "absent").code(), Code::kNotFound);
@@ -87,7 +89,8 @@ TEST(CredentialsFileText, SimpleAndIniForms) {
 }
 
 TEST(CredentialsFileText, MistakesAreNamedByLineAndNotShown) {
-  for (const char* text : {"access_key_id = A\nsecret s3cr3t\n", "access_key_id = A\n[default\n", "access_key_id = A\nsecret_access_key = a\x01s3cr3t\n"}) {
+  for (const char* text : {"access_key_id = A\nsecret s3cr3t\n", "access_key_id = A\n[default\n",
+                           "access_key_id = A\nsecret_access_key = a\x01s3cr3t\n"}) {
     auto parsed = ParseCredentialsFile(text, "default");
     EXPECT_EQ(parsed.code(), Code::kInvalidArgument);
     EXPECT_EQ(parsed.status().message().find("line 2"), 0u) << parsed.status().message();
@@ -129,15 +132,22 @@ TEST_F(Credentials, BrokenExplicitFileIsNoReasonToBeSomebodyElse) {
   EXPECT_EQ(MakeCredentialProvider(config_, clock_)->Get(ctx_).code(), Code::kPermission);
   config_.file.clear();
   config_.profile = "named";
-  environment_["AWS_SHARED_CREDENTIALS_FILE"] = Write("shared", "[default]\naccess_key_id = D\nsecret_access_key = s\n");
+  environment_["AWS_SHARED_CREDENTIALS_FILE"] =
+      Write("shared", "[default]\naccess_key_id = D\nsecret_access_key = s\n");
   status = MakeCredentialProvider(config_, clock_)->Get(ctx_).status();
   EXPECT_EQ(status.code(), Code::kPermission);
   EXPECT_NE(status.message().find("named"), std::string::npos);
 }
 
 TEST_F(Credentials, EnvironmentThenSharedProfile) {
-  environment_ = {{"AWS_ACCESS_KEY_ID", "E"}, {"AWS_SECRET_ACCESS_KEY", "s3cr3t"}, {"AWS_SESSION_TOKEN", "t0k3n"}, {"HOME", directory_}};
-  Write(".aws/credentials", "[default]\naws_access_key_id=D\naws_secret_access_key=s\n[work]\naws_access_key_id=W\naws_secret_access_key=s\n", 0644);
+  environment_ = {{"AWS_ACCESS_KEY_ID", "E"},
+                  {"AWS_SECRET_ACCESS_KEY", "s3cr3t"},
+                  {"AWS_SESSION_TOKEN", "t0k3n"},
+                  {"HOME", directory_}};
+  Write(
+      ".aws/credentials",
+      "[default]\naws_access_key_id=D\naws_secret_access_key=s\n[work]\naws_access_key_id=W\naws_secret_access_key=s\n",
+      0644);
   EXPECT_EQ(MakeCredentialProvider(config_, clock_)->Get(ctx_).value().session_token, "t0k3n");
   environment_.erase("AWS_SECRET_ACCESS_KEY");
   Status status = MakeCredentialProvider(config_, clock_)->Get(ctx_).status();
@@ -161,9 +171,18 @@ TEST_F(Credentials, NothingSetNamesEverythingTried) {
 
 TEST_F(Credentials, InstanceMetadataVersionTwoAndRenewal) {
   auto play = [&](const std::string& id, int64_t expires) {
-    server_.Expect({.method = "PUT", .target = "/latest/api/token", .headers = {{"x-aws-ec2-metadata-token-ttl-seconds", "300"}}, .reply = "TKN"});
-    server_.Expect({.method = "GET", .target = "/latest/meta-data/iam/security-credentials/", .headers = {{"x-aws-ec2-metadata-token", "TKN"}}, .reply = "my role"});
-    server_.Expect({.method = "GET", .target = "/latest/meta-data/iam/security-credentials/my%20role", .headers = {{"x-aws-ec2-metadata-token", "TKN"}}, .reply = Json(id, expires)});
+    server_.Expect({.method = "PUT",
+                    .target = "/latest/api/token",
+                    .headers = {{"x-aws-ec2-metadata-token-ttl-seconds", "300"}},
+                    .reply = "TKN"});
+    server_.Expect({.method = "GET",
+                    .target = "/latest/meta-data/iam/security-credentials/",
+                    .headers = {{"x-aws-ec2-metadata-token", "TKN"}},
+                    .reply = "my role"});
+    server_.Expect({.method = "GET",
+                    .target = "/latest/meta-data/iam/security-credentials/my%20role",
+                    .headers = {{"x-aws-ec2-metadata-token", "TKN"}},
+                    .reply = Json(id, expires)});
   };
   auto provider = MakeCredentialProvider(config_, clock_);
   play("I1", kNow + 60 * kMinute);
@@ -199,8 +218,12 @@ TEST_F(Credentials, SilentMetadataServiceCostsLittleAndMeansNotSet) {
 }
 
 TEST_F(Credentials, ContainerEndpoint) {
-  environment_ = {{"AWS_CONTAINER_CREDENTIALS_RELATIVE_URI", "/v2/credentials/1"}, {"AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE", Write("token", "t0k3n\n")}};
-  server_.Expect({.method = "GET", .target = "/v2/credentials/1", .headers = {{"authorization", "t0k3n"}}, .reply = Json("C", kNow + 60 * kMinute)});
+  environment_ = {{"AWS_CONTAINER_CREDENTIALS_RELATIVE_URI", "/v2/credentials/1"},
+                  {"AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE", Write("token", "t0k3n\n")}};
+  server_.Expect({.method = "GET",
+                  .target = "/v2/credentials/1",
+                  .headers = {{"authorization", "t0k3n"}},
+                  .reply = Json("C", kNow + 60 * kMinute)});
   EXPECT_EQ(MakeCredentialProvider(config_, clock_)->Get(ctx_).value().access_key_id, "C");
   server_.Expect({.method = "GET", .status = 403, .reply = "s3cr3t"});
   Status status = MakeCredentialProvider(config_, clock_)->Get(ctx_).status();
@@ -218,20 +241,36 @@ TEST_F(Credentials, ContainerEndpoint) {
 }
 
 TEST_F(Credentials, WebIdentity) {
-  environment_ = {{"AWS_WEB_IDENTITY_TOKEN_FILE", Write("jwt", "t0k3n.a+b\n")}, {"AWS_ROLE_ARN", "arn:aws:iam::1:role/r"}, {"AWS_ROLE_SESSION_NAME", "me"}};
-  server_.Expect({.method = "POST", .target = "/", .headers = {{"content-type", "application/x-www-form-urlencoded"}, {"authorization", ""}},
-                  .check = [](const SeenRequest& r) {
-                    return r.body == "Action=AssumeRoleWithWebIdentity&RoleArn=arn%3Aaws%3Aiam%3A%3A1%3Arole%2Fr&RoleSessionName=me&"
-                                     "Version=2011-06-15&WebIdentityToken=t0k3n.a%2Bb" ? "" : r.body;
-                  },
-                  .reply = "<AssumeRoleWithWebIdentityResponse xmlns=\"https://sts.amazonaws.com/doc/2011-06-15/\"><AssumeRoleWithWebIdentityResult>"
-                           "<Credentials><AccessKeyId>W</AccessKeyId><SecretAccessKey>s3cr3t</SecretAccessKey><SessionToken>t0k3n</SessionToken>"
-                           "<Expiration>2026-11-23T01:11:26Z</Expiration></Credentials></AssumeRoleWithWebIdentityResult></AssumeRoleWithWebIdentityResponse>"});
+  environment_ = {{"AWS_WEB_IDENTITY_TOKEN_FILE", Write("jwt", "t0k3n.a+b\n")},
+                  {"AWS_ROLE_ARN", "arn:aws:iam::1:role/r"},
+                  {"AWS_ROLE_SESSION_NAME", "me"}};
+  server_.Expect({.method = "POST",
+                  .target = "/",
+                  .headers = {{"content-type", "application/x-www-form-urlencoded"}, {"authorization", ""}},
+                  .check =
+                      [](const SeenRequest& r) {
+                        return r.body ==
+                                       "Action=AssumeRoleWithWebIdentity&RoleArn=arn%3Aaws%3Aiam%3A%3A1%3Arole%2Fr&"
+                                       "RoleSessionName=me&"
+                                       "Version=2011-06-15&WebIdentityToken=t0k3n.a%2Bb"
+                                   ? ""
+                                   : r.body;
+                      },
+                  .reply = "<AssumeRoleWithWebIdentityResponse "
+                           "xmlns=\"https://sts.amazonaws.com/doc/2011-06-15/\"><AssumeRoleWithWebIdentityResult>"
+                           "<Credentials><AccessKeyId>W</AccessKeyId><SecretAccessKey>s3cr3t</"
+                           "SecretAccessKey><SessionToken>t0k3n</SessionToken>"
+                           "<Expiration>2026-11-23T01:11:26Z</Expiration></Credentials></"
+                           "AssumeRoleWithWebIdentityResult></AssumeRoleWithWebIdentityResponse>"});
   auto got = MakeCredentialProvider(config_, clock_)->Get(ctx_);
   ASSERT_TRUE(got.ok()) << got.status().ToString();
   EXPECT_EQ(got.value().access_key_id, "W");
   EXPECT_EQ(got.value().expires_micros, kNow + 60 * kMinute);
-  server_.Expect({.method = "POST", .status = 400, .reply = "<ErrorResponse><Error><Code>ExpiredTokenException</Code><Message>t0k3n</Message></Error></ErrorResponse>"});
+  server_.Expect(
+      {.method = "POST",
+       .status = 400,
+       .reply =
+           "<ErrorResponse><Error><Code>ExpiredTokenException</Code><Message>t0k3n</Message></Error></ErrorResponse>"});
   Status status = MakeCredentialProvider(config_, clock_)->Get(ctx_).status();
   EXPECT_EQ(status.code(), Code::kPermission);
   EXPECT_NE(status.message().find("ExpiredTokenException"), std::string::npos);
@@ -260,7 +299,10 @@ TEST_F(Credentials, RefusedTokenIsReplacedBeforeTheNextAttempt) {
   EXPECT_EQ(store.value()->Create("k", AsBytes("x"), ctx_).code(), Code::kUnavailable);
   server_.Expect({.method = "GET", .target = "/creds", .reply = Json("NEW", kNow + 60 * kMinute)});
   server_.Expect({.method = "PUT",
-                  .check = [](const SeenRequest& r) { return r.Header("authorization").find("Credential=NEW/") != std::string::npos ? "" : "old key"; },
+                  .check =
+                      [](const SeenRequest& r) {
+                        return r.Header("authorization").find("Credential=NEW/") != std::string::npos ? "" : "old key";
+                      },
                   .reply_headers = {{"ETag", "e"}}});
   EXPECT_TRUE(store.value()->Create("k", AsBytes("x"), ctx_).ok());
 }

@@ -28,15 +28,23 @@ TEST(Http, SendsWhatItWasGivenAndNothingOfCurls) {
   ScriptedHttpServer server;
   server.Expect({.method = "PUT",
                  .target = "/a%2Bb/../c?q=%20",
-                 .headers = {{"content-length", "5"}, {"expect", ""}, {"content-type", ""}, {"accept", ""},
-                             {"transfer-encoding", ""}, {"x-mine", "yes"}, {"host", "127.0.0.1:" + std::to_string(server.port())}},
+                 .headers = {{"content-length", "5"},
+                             {"expect", ""},
+                             {"content-type", ""},
+                             {"accept", ""},
+                             {"transfer-encoding", ""},
+                             {"x-mine", "yes"},
+                             {"host", "127.0.0.1:" + std::to_string(server.port())}},
                  .check = [](const SeenRequest& r) { return r.body == "hello" ? "" : "wrong body"; },
                  .status = 201,
                  .reply_headers = {{"X-Answer", " padded  "}},
                  .reply = "done"});
   HttpClient client(Quick());
-  HttpRequest request{.method = "PUT", .url = server.url() + "/a%2Bb/../c?q=%20", .headers = {{"x-mine", "yes"}},
-                      .body = AsBytes("hello"), .operation = "put"};
+  HttpRequest request{.method = "PUT",
+                      .url = server.url() + "/a%2Bb/../c?q=%20",
+                      .headers = {{"x-mine", "yes"}},
+                      .body = AsBytes("hello"),
+                      .operation = "put"};
   auto response = client.Do(request, nullptr, {});
   ASSERT_TRUE(response.ok()) << response.status().ToString();
   EXPECT_EQ(response.value().status, 201);
@@ -47,13 +55,15 @@ TEST(Http, SendsWhatItWasGivenAndNothingOfCurls) {
 TEST(Http, LargeBodyWithoutExpectAndEmptyBodyWithLength) {
   ScriptedHttpServer server;
   const Bytes body(5 << 20, 'z');
-  server.Expect({.method = "PUT", .headers = {{"expect", ""}},
-                 .check = [&](const SeenRequest& r) { return AsText(body) == r.body ? "" : "wrong body"; }});
+  server.Expect({.method = "PUT", .headers = {{"expect", ""}}, .check = [&](const SeenRequest& r) {
+                   return AsText(body) == r.body ? "" : "wrong body";
+                 }});
   server.Expect({.method = "PUT", .headers = {{"content-length", "0"}, {"expect", ""}}});
   server.Expect({.method = "POST", .headers = {{"content-length", "0"}}});
   server.Expect({.method = "DELETE", .status = 204});
   HttpClient client(Quick());
-  for (auto [method, bytes] : {std::pair<const char*, ByteView>{"PUT", body}, {"PUT", {}}, {"POST", {}}, {"DELETE", {}}}) {
+  for (auto [method, bytes] :
+       {std::pair<const char*, ByteView>{"PUT", body}, {"PUT", {}}, {"POST", {}}, {"DELETE", {}}}) {
     HttpRequest request{.method = method, .url = server.url() + "/x", .body = bytes, .operation = "send"};
     EXPECT_TRUE(client.Do(request, nullptr, {}).ok()) << method;
   }
@@ -122,12 +132,15 @@ TEST(Http, SinkErrorsAndExceptionsStopTheTransfer) {
   status = client.Do(GetOf(server), &thrower, {}).status();
   EXPECT_EQ(status.code(), Code::kInternal);
   EXPECT_EQ(status.message(), "thrown");
-  HttpSink reject{[](const HttpResponse&) { return Status(Code::kInvalidArgument, "no"); }, [](ByteView) {
+  HttpSink reject{[](const HttpResponse&) { return Status(Code::kInvalidArgument, "no"); },
+                  [](ByteView) {
                     ADD_FAILURE() << "write after a refused begin";
                     return Status::Ok();
                   }};
   EXPECT_EQ(client.Do(GetOf(server), &reject, {}).code(), Code::kInvalidArgument);
-  EXPECT_TRUE(client.Do({.method = "GET", .url = server.url() + "/", .operation = "x", .max_body_bytes = 1 << 20}, nullptr, {}).ok());
+  EXPECT_TRUE(
+      client.Do({.method = "GET", .url = server.url() + "/", .operation = "x", .max_body_bytes = 1 << 20}, nullptr, {})
+          .ok());
 }
 
 TEST(Http, BodiesWithoutSinkAreBounded) {
@@ -165,7 +178,8 @@ TEST(Http, EarlyEndIsUnavailableAfterACorrectPrefix) {
     Status status = client.Do(GetOf(server), &sink, {}).status();
     EXPECT_EQ(status.code(), Code::kUnavailable) << status.ToString();
     EXPECT_EQ(got, "0123");
-    EXPECT_NE(status.message().find("could not fetch \"x\" at http://127.0.0.1:"), std::string::npos) << status.message();
+    EXPECT_NE(status.message().find("could not fetch \"x\" at http://127.0.0.1:"), std::string::npos)
+        << status.message();
   }
 }
 
@@ -184,7 +198,8 @@ TEST(Http, ClosedResetAndRefusedConnectionsAreUnavailable) {
   }
   HttpRequest nobody{.method = "GET", .url = "http://127.0.0.1:" + std::to_string(port) + "/", .operation = "x"};
   EXPECT_EQ(client.Do(nobody, nullptr, {}).code(), Code::kUnavailable);
-  EXPECT_EQ(client.Do({.method = "GET", .url = "ftp://127.0.0.1/", .operation = "x"}, nullptr, {}).code(), Code::kInvalidArgument);
+  EXPECT_EQ(client.Do({.method = "GET", .url = "ftp://127.0.0.1/", .operation = "x"}, nullptr, {}).code(),
+            Code::kInvalidArgument);
 }
 
 // Whether a request that may have been carried out goes out a second time decides who created an object.
@@ -192,7 +207,8 @@ TEST(Http, DeadWarmConnectionIsUsedAgainOnlyWhereResendingIsHarmless) {
   ScriptedHttpServer server;
   HttpClient client(Quick());
   auto send = [&](bool resend) {
-    HttpRequest request{.method = "PUT", .url = server.url() + "/x", .body = AsBytes("body"), .operation = "put", .resend = resend};
+    HttpRequest request{
+        .method = "PUT", .url = server.url() + "/x", .body = AsBytes("body"), .operation = "put", .resend = resend};
     return client.Do(request, nullptr, {}).code();
   };
   server.Expect({.method = "PUT"});
@@ -268,7 +284,8 @@ TEST(Http, UnreadableCaFileIsTheUsersMistake) {
   settings.ca_file = "/nonexistent/ca.pem";
   ScriptedHttpServer server;
   HttpClient client(settings);
-  HttpRequest request{.method = "GET", .url = "https://127.0.0.1:" + std::to_string(server.port()) + "/", .operation = "x"};
+  HttpRequest request{
+      .method = "GET", .url = "https://127.0.0.1:" + std::to_string(server.port()) + "/", .operation = "x"};
   Status status = client.Do(request, nullptr, {}).status();
   EXPECT_EQ(status.code(), Code::kInvalidArgument) << status.ToString();
   EXPECT_NE(status.hint().find("s3_ca_file"), std::string::npos);

@@ -9,7 +9,8 @@ namespace {
 TEST(S3ConfigTest, UrlsAndEndpoints) {
   EXPECT_EQ(ParseS3Url("s3://buck.et/a/b/").value().prefix, "a/b");
   EXPECT_EQ(ParseS3Url("s3://bucket").value().prefix, "");
-  for (const char* url : {"", "s3://", "s3:///x", "s3://b/x", "http://bucket/x", "s3://bucket/a//b", "s3://bucket/../x", "s3://bucket:9000/x", "s3://bucket/a b"})
+  for (const char* url : {"", "s3://", "s3:///x", "s3://b/x", "http://bucket/x", "s3://bucket/a//b", "s3://bucket/../x",
+                          "s3://bucket:9000/x", "s3://bucket/a b"})
     EXPECT_EQ(ParseS3Url(url).code(), Code::kInvalidArgument) << url;
 
   struct Case {
@@ -30,7 +31,8 @@ TEST(S3ConfigTest, UrlsAndEndpoints) {
            {"bucket", "http://minio:80", S3Addressing::kAuto, "http://minio", "/bucket"},
            {"bucket", "http://[::1]:7480", S3Addressing::kAuto, "http://[::1]:7480", "/bucket"},
            {"bucket", "[::1]", S3Addressing::kAuto, "https://[::1]", "/bucket"},
-           {"bucket", "s3.eu-west-1.amazonaws.com", S3Addressing::kAuto, "https://bucket.s3.eu-west-1.amazonaws.com", ""}}) {
+           {"bucket", "s3.eu-west-1.amazonaws.com", S3Addressing::kAuto, "https://bucket.s3.eu-west-1.amazonaws.com",
+            ""}}) {
     S3Config config;
     config.bucket = c.bucket;
     config.endpoint = c.endpoint;
@@ -39,9 +41,11 @@ TEST(S3ConfigTest, UrlsAndEndpoints) {
     ASSERT_TRUE(endpoint.ok()) << c.endpoint;
     EXPECT_EQ(endpoint.value().origin, c.origin);
     EXPECT_EQ(endpoint.value().path, c.path);
-    EXPECT_EQ("://" + endpoint.value().host_header, endpoint.value().origin.substr(endpoint.value().origin.find("://")));
+    EXPECT_EQ("://" + endpoint.value().host_header,
+              endpoint.value().origin.substr(endpoint.value().origin.find("://")));
   }
-  for (const char* bad : {"ftp://x", "http://", "host:port", "host:", "host/path", "user@host", "a b", "http://x?y", "x:123456"}) {
+  for (const char* bad :
+       {"ftp://x", "http://", "host:port", "host:", "host/path", "user@host", "a b", "http://x?y", "x:123456"}) {
     S3Config config;
     config.bucket = "bucket";
     config.endpoint = bad;

@@ -88,8 +88,12 @@ std::string CheckSignature(const SeenRequest& seen) {
 TEST_F(S3, CreateIsConditionalSignedAndHashed) {
   server_.Expect({.method = "PUT",
                   .target = "/bucket/pre/fix/a/b%2Bc%3Dd.x",
-                  .headers = {{"if-none-match", "*"}, {"content-length", "5"}, {"content-md5", ""}, {"expect", ""},
-                              {"x-amz-date", "20261123T001126Z"}, {"x-amz-security-token", ""},
+                  .headers = {{"if-none-match", "*"},
+                              {"content-length", "5"},
+                              {"content-md5", ""},
+                              {"expect", ""},
+                              {"x-amz-date", "20261123T001126Z"},
+                              {"x-amz-security-token", ""},
                               {"x-amz-content-sha256", Sha256Hex(AsBytes("hello"))}},
                   .check = CheckSignature,
                   .reply_headers = kEtag});
@@ -154,19 +158,26 @@ TEST_F(S3, UploadHeaders) {
   auto store = Open(config);
   server_.Expect({.method = "PUT", .headers = put, .check = CheckSignature, .reply_headers = kEtag});
   EXPECT_TRUE(store->Create("k", AsBytes("hello"), ctx_).ok());
-  server_.Expect({.method = "POST", .target = "/bucket/pre/fix/k?uploads=", .headers = expected, .check = CheckSignature,
+  server_.Expect({.method = "POST",
+                  .target = "/bucket/pre/fix/k?uploads=",
+                  .headers = expected,
+                  .check = CheckSignature,
                   .reply = "<InitiateMultipartUploadResult><UploadId>u</UploadId></InitiateMultipartUploadResult>"});
   EXPECT_EQ(store->BeginUpload("k", ctx_).value(), "u");
-  server_.Expect({.method = "PUT", .headers = {{"x-amz-tagging", ""}, {"x-amz-storage-class", ""}, {"x-amz-request-payer", "requester"}},
+  server_.Expect({.method = "PUT",
+                  .headers = {{"x-amz-tagging", ""}, {"x-amz-storage-class", ""}, {"x-amz-request-payer", "requester"}},
                   .reply_headers = kEtag});
   EXPECT_TRUE(store->PutPart("k", "u", 1, 0, AsBytes("hello"), ctx_).ok());
 }
 
 TEST_F(S3, BucketThatDemandsContentMd5GetsItFromThenOn) {
   auto store = Open();
-  server_.Expect({.method = "PUT", .headers = {{"content-md5", ""}}, .status = 400,
-                  .reply = S3ErrorXml("InvalidRequest", "Content-MD5 OR x-amz-checksum- HTTP header is required for Put Object "
-                                                        "requests with Object Lock parameters")});
+  server_.Expect({.method = "PUT",
+                  .headers = {{"content-md5", ""}},
+                  .status = 400,
+                  .reply = S3ErrorXml("InvalidRequest",
+                                      "Content-MD5 OR x-amz-checksum- HTTP header is required for Put Object "
+                                      "requests with Object Lock parameters")});
   EXPECT_EQ(store->Create("k", AsBytes("hello"), ctx_).code(), Code::kUnavailable);
   server_.Expect({.method = "PUT", .headers = {{"content-md5", "XUFAKrxLKna5cZ2REBfFkg=="}}, .reply_headers = kEtag});
   EXPECT_TRUE(store->Create("k", AsBytes("hello"), ctx_).ok());
@@ -179,11 +190,14 @@ TEST_F(S3, SessionTokenIsSentAndSigned) {
     if (std::string(name) == "AWS_SESSION_TOKEN") return kToken;
     return plain(name);
   };
-  server_.Expect({.method = "PUT", .headers = {{"x-amz-security-token", kToken}},
-                  .check = [](const SeenRequest& r) {
-                    if (r.Header("authorization").find(";x-amz-security-token,") == std::string::npos) return std::string("not signed");
-                    return CheckSignature(r);
-                  },
+  server_.Expect({.method = "PUT",
+                  .headers = {{"x-amz-security-token", kToken}},
+                  .check =
+                      [](const SeenRequest& r) {
+                        if (r.Header("authorization").find(";x-amz-security-token,") == std::string::npos)
+                          return std::string("not signed");
+                        return CheckSignature(r);
+                      },
                   .reply_headers = kEtag});
   EXPECT_TRUE(Open(config)->Create("k", AsBytes("x"), ctx_).ok());
 }
@@ -192,26 +206,39 @@ TEST_F(S3, VirtualHostAddressing) {
   S3Config config = Config();
   config.addressing = S3Addressing::kVirtualHost;
   config.endpoint = "http://localhost:" + std::to_string(server_.port());
-  server_.Expect({.method = "PUT", .target = "/pre/fix/k",
-                  .headers = {{"host", "bucket.localhost:" + std::to_string(server_.port())}}, .check = CheckSignature,
+  server_.Expect({.method = "PUT",
+                  .target = "/pre/fix/k",
+                  .headers = {{"host", "bucket.localhost:" + std::to_string(server_.port())}},
+                  .check = CheckSignature,
                   .reply_headers = kEtag});
   EXPECT_TRUE(Open(config)->Create("k", AsBytes("x"), ctx_).ok());
 }
 
 TEST_F(S3, GetWholeAndRanges) {
   auto store = Open();
-  server_.Expect({.method = "GET", .target = "/bucket/pre/fix/k", .headers = {{"range", ""}}, .check = CheckSignature, .reply = "hello"});
+  server_.Expect({.method = "GET",
+                  .target = "/bucket/pre/fix/k",
+                  .headers = {{"range", ""}},
+                  .check = CheckSignature,
+                  .reply = "hello"});
   EXPECT_EQ(AsText(GetAll(*store, "k", 100, ctx_).value()), "hello");
-  server_.Expect({.method = "GET", .headers = {{"range", "bytes=2-4"}}, .check = CheckSignature, .status = 206,
-                  .reply_headers = {{"Content-Range", "bytes 2-4/9"}}, .reply = "llo"});
+  server_.Expect({.method = "GET",
+                  .headers = {{"range", "bytes=2-4"}},
+                  .check = CheckSignature,
+                  .status = 206,
+                  .reply_headers = {{"Content-Range", "bytes 2-4/9"}},
+                  .reply = "llo"});
   EXPECT_EQ(AsText(GetRange(*store, "k", 2, 3, ctx_).value()), "llo");
   std::string got;
   auto sink = [&](ByteView bytes) {
     got += AsText(bytes);
     return Status::Ok();
   };
-  server_.Expect({.method = "GET", .headers = {{"range", "bytes=2-"}}, .status = 206,
-                  .reply_headers = {{"Content-Range", "bytes 2-4/5"}}, .reply = "llo"});
+  server_.Expect({.method = "GET",
+                  .headers = {{"range", "bytes=2-"}},
+                  .status = 206,
+                  .reply_headers = {{"Content-Range", "bytes 2-4/5"}},
+                  .reply = "llo"});
   EXPECT_TRUE(store->Get("k", {2}, sink, ctx_).ok());
   EXPECT_EQ(got, "llo");
   server_.Expect({.method = "GET", .reply = "chunky", .chunked = true});
@@ -227,7 +254,8 @@ TEST_F(S3, GetTrustsNoAnswerAboutOtherBytes) {
     return Status::Ok();
   };
   auto ranged = [&](const char* content_range, Code expected, int status = 206) {
-    server_.Expect({.method = "GET", .status = status, .reply_headers = {{"Content-Range", content_range}}, .reply = "llo"});
+    server_.Expect(
+        {.method = "GET", .status = status, .reply_headers = {{"Content-Range", content_range}}, .reply = "llo"});
     Status got = store->Get("k", {2, 3}, never, ctx_);
     EXPECT_EQ(got.code(), expected) << content_range << ": " << got.ToString();
   };
@@ -258,16 +286,25 @@ TEST_F(S3, GetThatEndsEarlyLeavesACorrectPrefix) {
   EXPECT_EQ(store->Get("k", {}, sink, ctx_).code(), Code::kUnavailable);
   EXPECT_EQ(got, "hello");
   got.clear();
-  server_.Expect({.method = "GET", .status = 206, .reply_headers = {{"Content-Range", "bytes 5-10/11"}}, .reply = " wo", .chunked = true});
+  server_.Expect({.method = "GET",
+                  .status = 206,
+                  .reply_headers = {{"Content-Range", "bytes 5-10/11"}},
+                  .reply = " wo",
+                  .chunked = true});
   EXPECT_EQ(store->Get("k", {5}, sink, ctx_).code(), Code::kUnavailable) << "Content-Range promised more";
   EXPECT_EQ(got, " wo");
-  server_.Expect({.method = "GET", .status = 206, .reply_headers = {{"Content-Range", "bytes 5-10/11"}}, .reply = " world!!", .chunked = true});
+  server_.Expect({.method = "GET",
+                  .status = 206,
+                  .reply_headers = {{"Content-Range", "bytes 5-10/11"}},
+                  .reply = " world!!",
+                  .chunked = true});
   EXPECT_EQ(store->Get("k", {5}, sink, ctx_).code(), Code::kUnavailable) << "Content-Range promised less";
 }
 
 TEST_F(S3, SinkErrorIsReturnedAsItIs) {
   server_.Expect({.method = "GET", .reply = "hello"});
-  Status status = Open()->Get("k", {}, [](ByteView) { return Status(Code::kCorruption, "mine"); }, ctx_);
+  Status status = Open()->Get(
+      "k", {}, [](ByteView) { return Status(Code::kCorruption, "mine"); }, ctx_);
   EXPECT_EQ(status.code(), Code::kCorruption);
   EXPECT_EQ(status.message(), "mine");
 }
@@ -304,7 +341,8 @@ TEST_F(S3, AbsenceMustBeConfirmed) {
 
   auto store = Open();
   server_.Expect({.method = "HEAD", .status = 404});
-  server_.Expect({.method = "GET", .headers = {{"range", "bytes=0-0"}}, .status = 404, .reply = S3ErrorXml("NoSuchKey")});
+  server_.Expect(
+      {.method = "GET", .headers = {{"range", "bytes=0-0"}}, .status = 404, .reply = S3ErrorXml("NoSuchKey")});
   EXPECT_EQ(store->Stat("k", ctx_).code(), Code::kNotFound);
   server_.Expect({.method = "HEAD", .status = 404});
   server_.Expect({.method = "GET", .status = 404, .reply = S3ErrorXml("NoSuchBucket")});
@@ -318,8 +356,11 @@ TEST_F(S3, AbsenceMustBeConfirmed) {
 }
 
 TEST_F(S3, StatTellsSizeAndTime) {
-  server_.Expect({.method = "HEAD", .target = "/bucket/pre/fix/k", .check = CheckSignature,
-                  .reply_headers = {{"Last-Modified", "Mon, 23 Nov 2026 00:11:26 GMT"}}, .content_length = 123456789012});
+  server_.Expect({.method = "HEAD",
+                  .target = "/bucket/pre/fix/k",
+                  .check = CheckSignature,
+                  .reply_headers = {{"Last-Modified", "Mon, 23 Nov 2026 00:11:26 GMT"}},
+                  .content_length = 123456789012});
   auto info = Open()->Stat("k", ctx_);
   ASSERT_TRUE(info.ok()) << info.status().ToString();
   EXPECT_EQ(info.value().size, 123456789012u);
@@ -327,8 +368,10 @@ TEST_F(S3, StatTellsSizeAndTime) {
 }
 
 TEST_F(S3, ErrorClassification) {
-  for (int status : {408, 429, 500, 502, 503, 504, 507}) EXPECT_EQ(AfterError(status, "").code(), Code::kUnavailable) << status;
-  for (const char* code : {"SlowDown", "RequestTimeout", "InternalError", "OperationAborted", "ServiceUnavailable", "BadDigest"})
+  for (int status : {408, 429, 500, 502, 503, 504, 507})
+    EXPECT_EQ(AfterError(status, "").code(), Code::kUnavailable) << status;
+  for (const char* code :
+       {"SlowDown", "RequestTimeout", "InternalError", "OperationAborted", "ServiceUnavailable", "BadDigest"})
     EXPECT_EQ(AfterError(400, code).code(), Code::kUnavailable) << code;
   for (int status : {401, 403}) EXPECT_EQ(AfterError(status, "").code(), Code::kPermission) << status;
   for (int status : {400, 405, 501}) EXPECT_EQ(AfterError(status, "").code(), Code::kInvalidArgument) << status;
@@ -340,7 +383,8 @@ TEST_F(S3, RefusalsSayWhatToDo) {
   auto hint = [&](const char* code) {
     Status status = AfterError(403, code);
     EXPECT_EQ(status.code(), Code::kPermission) << code;
-    EXPECT_EQ(status.message().find("could not read \"key\": HTTP 403 " + std::string(code) + ", request id REQ1"), 0u) << status.message();
+    EXPECT_EQ(status.message().find("could not read \"key\": HTTP 403 " + std::string(code) + ", request id REQ1"), 0u)
+        << status.message();
     EXPECT_EQ(status.ToString().find(kSecret), std::string::npos);
     return status.hint();
   };
@@ -348,7 +392,9 @@ TEST_F(S3, RefusalsSayWhatToDo) {
   EXPECT_NE(hint("RequestTimeTooSkewed").find("clock"), std::string::npos);
   EXPECT_NE(hint("SignatureDoesNotMatch").find("secret key"), std::string::npos);
   EXPECT_NE(hint("InvalidAccessKeyId").find("access key"), std::string::npos);
-  server_.Expect({.method = "GET", .status = 301, .reply_headers = {{"x-amz-bucket-region", "eu-west-1"}},
+  server_.Expect({.method = "GET",
+                  .status = 301,
+                  .reply_headers = {{"x-amz-bucket-region", "eu-west-1"}},
                   .reply = S3ErrorXml("PermanentRedirect")});
   Status moved = GetAll(*Open(), "key", 100, ctx_).status();
   EXPECT_EQ(moved.code(), Code::kInvalidArgument);
@@ -356,7 +402,8 @@ TEST_F(S3, RefusalsSayWhatToDo) {
 }
 
 TEST_F(S3, ServerTextIsCleanedBeforeItIsShown) {
-  server_.Expect({.method = "GET", .status = 403, .reply = S3ErrorXml("AccessDenied", "a\x1b[31m\nb" + std::string(5000, 'x'))});
+  server_.Expect(
+      {.method = "GET", .status = 403, .reply = S3ErrorXml("AccessDenied", "a\x1b[31m\nb" + std::string(5000, 'x'))});
   Status status = GetAll(*Open(), "key", 100, ctx_).status();
   EXPECT_EQ(status.detail().find_first_of("\x1b\n"), std::string::npos);
   EXPECT_LT(status.detail().size(), 400u);
@@ -369,17 +416,22 @@ TEST_F(S3, ExpiredTokenOfTheEnvironmentIsFinal) {
 }
 
 std::string Listing(bool truncated, const std::vector<std::string>& keys) {
-  std::string xml = "<ListBucketResult><EncodingType>url</EncodingType><IsTruncated>" + std::string(truncated ? "true" : "false") + "</IsTruncated>";
+  std::string xml = "<ListBucketResult><EncodingType>url</EncodingType><IsTruncated>" +
+                    std::string(truncated ? "true" : "false") + "</IsTruncated>";
   for (const std::string& key : keys)
-    xml += "<Contents><Key>" + UriEncode(key, true) + "</Key><Size>3</Size><LastModified>2026-11-23T00:11:26Z</LastModified></Contents>";
+    xml += "<Contents><Key>" + UriEncode(key, true) +
+           "</Key><Size>3</Size><LastModified>2026-11-23T00:11:26Z</LastModified></Contents>";
   return xml + "</ListBucketResult>";
 }
 
 TEST_F(S3, ListAsksAndAnswersRelativeToThePrefix) {
-  server_.Expect({.method = "GET",
-                  .target = "/bucket/?encoding-type=url&list-type=2&max-keys=1000&prefix=pre%2Ffix%2Fwal%2F&start-after=pre%2Ffix%2Fwal%2F0",
-                  .check = CheckSignature,
-                  .reply = Listing(true, {"pre/fix/wal/1", "pre/fix/wal/2+x"})});
+  server_.Expect(
+      {.method = "GET",
+       .target =
+           "/bucket/"
+           "?encoding-type=url&list-type=2&max-keys=1000&prefix=pre%2Ffix%2Fwal%2F&start-after=pre%2Ffix%2Fwal%2F0",
+       .check = CheckSignature,
+       .reply = Listing(true, {"pre/fix/wal/1", "pre/fix/wal/2+x"})});
   auto page = Open()->List("wal/", "wal/0", ctx_);
   ASSERT_TRUE(page.ok()) << page.status().ToString();
   EXPECT_TRUE(page.value().more);
@@ -390,9 +442,11 @@ TEST_F(S3, ListAsksAndAnswersRelativeToThePrefix) {
 
 TEST_F(S3, ListPassesOverOtherProgramsObjectsWithoutStopping) {
   server_.Expect({.method = "GET", .reply = Listing(true, {"pre/fix/", "pre/fix/a b", "pre/fix/d/"})});
-  server_.Expect({.method = "GET",
-                  .target = "/bucket/?encoding-type=url&list-type=2&max-keys=1000&prefix=pre%2Ffix%2F&start-after=pre%2Ffix%2Fd%2F",
-                  .reply = Listing(false, {"pre/fix/e", "pre/fix/\xc3\xa9"})});
+  server_.Expect(
+      {.method = "GET",
+       .target =
+           "/bucket/?encoding-type=url&list-type=2&max-keys=1000&prefix=pre%2Ffix%2F&start-after=pre%2Ffix%2Fd%2F",
+       .reply = Listing(false, {"pre/fix/e", "pre/fix/\xc3\xa9"})});
   auto page = Open()->List("", "", ctx_);
   ASSERT_TRUE(page.ok()) << page.status().ToString();
   EXPECT_FALSE(page.value().more);
@@ -432,20 +486,27 @@ TEST_F(S3, DeleteOneAndMany) {
   EXPECT_TRUE(store->Delete({"a"}, ctx_).ok()) << "a missing object is success";
   server_.Expect({.method = "DELETE", .status = 404, .reply = S3ErrorXml("NoSuchBucket")});
   EXPECT_EQ(store->Delete({"a"}, ctx_).code(), Code::kInvalidArgument);
-  server_.Expect({.method = "POST", .target = "/bucket/?delete=",
-                  .check = [](const SeenRequest& r) {
-                    if (r.Header("content-md5").empty()) return std::string("no Content-MD5");
-                    if (r.body.find("<Key>pre/fix/a</Key></Object><Object><Key>pre/fix/b</Key>") == std::string::npos) return std::string("keys");
-                    return CheckSignature(r);
-                  },
+  server_.Expect({.method = "POST",
+                  .target = "/bucket/?delete=",
+                  .check =
+                      [](const SeenRequest& r) {
+                        if (r.Header("content-md5").empty()) return std::string("no Content-MD5");
+                        if (r.body.find("<Key>pre/fix/a</Key></Object><Object><Key>pre/fix/b</Key>") ==
+                            std::string::npos)
+                          return std::string("keys");
+                        return CheckSignature(r);
+                      },
                   .reply = "<DeleteResult><Error><Key>pre/fix/a</Key><Code>NoSuchKey</Code></Error></DeleteResult>"});
   EXPECT_TRUE(store->Delete({"a", "b"}, ctx_).ok());
-  server_.Expect({.method = "POST",
-                  .reply = "<DeleteResult><Error><Key>pre/fix/b</Key><Code>AccessDenied</Code></Error></DeleteResult>"});
+  server_.Expect(
+      {.method = "POST",
+       .reply = "<DeleteResult><Error><Key>pre/fix/b</Key><Code>AccessDenied</Code></Error></DeleteResult>"});
   Status status = store->Delete({"a", "b"}, ctx_);
   EXPECT_EQ(status.code(), Code::kPermission);
   EXPECT_EQ(status.message().find("could not delete \"b\""), 0u) << status.message();
-  server_.Expect({.method = "POST", .reply = "<DeleteResult><Error><Key>pre/fix/b</Key><Code>InternalError</Code></Error></DeleteResult>"});
+  server_.Expect(
+      {.method = "POST",
+       .reply = "<DeleteResult><Error><Key>pre/fix/b</Key><Code>InternalError</Code></Error></DeleteResult>"});
   EXPECT_EQ(store->Delete({"a", "b"}, ctx_).code(), Code::kUnavailable);
   EXPECT_EQ(store->Delete(std::vector<std::string>(kMaxDeleteBatch + 1, "a"), ctx_).code(), Code::kInvalidArgument);
 }
@@ -460,8 +521,11 @@ TEST_F(S3, DeleteFallsBackWhereThereIsNoBulkDeletion) {
 
 TEST_F(S3, UploadInParts) {
   auto store = Open();
-  server_.Expect({.method = "PUT", .target = "/bucket/pre/fix/k?partNumber=7&uploadId=u%2F1%2B", .headers = {{"if-none-match", ""}},
-                  .check = CheckSignature, .reply_headers = kEtag});
+  server_.Expect({.method = "PUT",
+                  .target = "/bucket/pre/fix/k?partNumber=7&uploadId=u%2F1%2B",
+                  .headers = {{"if-none-match", ""}},
+                  .check = CheckSignature,
+                  .reply_headers = kEtag});
   auto part = store->PutPart("k", "u/1+", 7, 0, AsBytes("x"), ctx_);
   EXPECT_EQ(part.value().etag, "\"e\"");
   EXPECT_EQ(part.value().number, 7);
@@ -470,12 +534,17 @@ TEST_F(S3, UploadInParts) {
   EXPECT_EQ(store->PutPart("k", "u", kMaxUploadParts + 1, 0, AsBytes("x"), ctx_).code(), Code::kInvalidArgument);
 
   server_.Expect({.method = "HEAD", .status = 404});
-  server_.Expect({.method = "POST", .target = "/bucket/pre/fix/k?uploadId=u", .headers = {{"if-none-match", "*"}},
-                  .check = [](const SeenRequest& r) {
-                    bool good = r.body.find("<Part><PartNumber>7</PartNumber><ETag>&quot;e&quot;</ETag></Part>") != std::string::npos;
-                    return good ? CheckSignature(r) : "parts";
-                  },
-                  .reply = "<CompleteMultipartUploadResult><Key>k</Key><ETag>e</ETag></CompleteMultipartUploadResult>"});
+  server_.Expect(
+      {.method = "POST",
+       .target = "/bucket/pre/fix/k?uploadId=u",
+       .headers = {{"if-none-match", "*"}},
+       .check =
+           [](const SeenRequest& r) {
+             bool good =
+                 r.body.find("<Part><PartNumber>7</PartNumber><ETag>&quot;e&quot;</ETag></Part>") != std::string::npos;
+             return good ? CheckSignature(r) : "parts";
+           },
+       .reply = "<CompleteMultipartUploadResult><Key>k</Key><ETag>e</ETag></CompleteMultipartUploadResult>"});
   EXPECT_TRUE(store->CompleteUpload("k", "u", {part.value()}, ctx_).ok());
   EXPECT_EQ(store->CompleteUpload("k", "u", {}, ctx_).code(), Code::kInvalidArgument);
   EXPECT_EQ(store->CompleteUpload("k", "u", {{2, "a"}, {1, "b"}}, ctx_).code(), Code::kInvalidArgument);
@@ -511,19 +580,26 @@ TEST_F(S3, CompletionThatFailsAfterItsStatusIsAFailure) {
 
 TEST_F(S3, CompletionWithoutConditionWhereTheStoreTakesItOnPutOnly) {
   server_.Expect({.method = "HEAD", .status = 404});
-  server_.Expect({.method = "POST", .headers = {{"if-none-match", "*"}}, .status = 501, .reply = S3ErrorXml("NotImplemented")});
-  server_.Expect({.method = "POST", .headers = {{"if-none-match", ""}},
+  server_.Expect(
+      {.method = "POST", .headers = {{"if-none-match", "*"}}, .status = 501, .reply = S3ErrorXml("NotImplemented")});
+  server_.Expect({.method = "POST",
+                  .headers = {{"if-none-match", ""}},
                   .reply = "<CompleteMultipartUploadResult><Key>k</Key></CompleteMultipartUploadResult>"});
   EXPECT_TRUE(Open()->CompleteUpload("k", "u", {{1, "e"}}, ctx_).ok());
 }
 
 TEST_F(S3, UnfinishedUploadsAreListed) {
-  server_.Expect({.method = "GET", .target = "/bucket/?max-uploads=1000&prefix=pre%2Ffix%2Fp%2F&uploads=", .check = CheckSignature,
+  server_.Expect({.method = "GET",
+                  .target = "/bucket/?max-uploads=1000&prefix=pre%2Ffix%2Fp%2F&uploads=",
+                  .check = CheckSignature,
                   .reply = "<ListMultipartUploadsResult><IsTruncated>true</IsTruncated><NextKeyMarker>m</NextKeyMarker>"
                            "<NextUploadIdMarker>n</NextUploadIdMarker></ListMultipartUploadsResult>"});
-  server_.Expect({.method = "GET", .target = "/bucket/?key-marker=m&max-uploads=1000&prefix=pre%2Ffix%2Fp%2F&upload-id-marker=n&uploads=",
-                  .reply = "<ListMultipartUploadsResult><IsTruncated>false</IsTruncated><Upload><Key>pre/fix/p/a</Key>"
-                           "<UploadId>1</UploadId><Initiated>2026-11-23T00:11:26Z</Initiated></Upload></ListMultipartUploadsResult>"});
+  server_.Expect(
+      {.method = "GET",
+       .target = "/bucket/?key-marker=m&max-uploads=1000&prefix=pre%2Ffix%2Fp%2F&upload-id-marker=n&uploads=",
+       .reply =
+           "<ListMultipartUploadsResult><IsTruncated>false</IsTruncated><Upload><Key>pre/fix/p/a</Key>"
+           "<UploadId>1</UploadId><Initiated>2026-11-23T00:11:26Z</Initiated></Upload></ListMultipartUploadsResult>"});
   auto uploads = Open()->ListUploads("p/", ctx_);
   ASSERT_TRUE(uploads.ok()) << uploads.status().ToString();
   ASSERT_EQ(uploads.value().size(), 1u);
@@ -534,7 +610,8 @@ TEST_F(S3, UnfinishedUploadsAreListed) {
 TEST_F(S3, ProbeOfConditionalCreation) {
   auto probe = [&] { return ProbeConditionalCreate(Config(), clock_, ctx_); };
   server_.Expect({.method = "PUT", .headers = {{"if-none-match", "*"}}, .reply_headers = kEtag});
-  server_.Expect({.method = "PUT", .headers = {{"if-none-match", "*"}}, .status = 412, .reply = S3ErrorXml("PreconditionFailed")});
+  server_.Expect(
+      {.method = "PUT", .headers = {{"if-none-match", "*"}}, .status = 412, .reply = S3ErrorXml("PreconditionFailed")});
   server_.Expect({.method = "GET", .reply = "first"});
   server_.Expect({.method = "DELETE", .status = 204});
   EXPECT_TRUE(probe().value());

@@ -23,27 +23,34 @@ TEST(S3Xml, ListingWithAndWithoutNamespaceAndEncoding) {
   EXPECT_EQ(listing.value().objects[1].size, UINT64_MAX);
   EXPECT_EQ(listing.value().objects[1].modified_micros, 0);
 
-  listing = ParseListing("<ListBucketResult><IsTruncated>false</IsTruncated><Contents><Key>a+b%20&amp;</Key><Size>1</Size></Contents>"
-                         "</ListBucketResult>");
+  listing = ParseListing(
+      "<ListBucketResult><IsTruncated>false</IsTruncated><Contents><Key>a+b%20&amp;</Key><Size>1</Size></Contents>"
+      "</ListBucketResult>");
   ASSERT_TRUE(listing.ok());
   EXPECT_EQ(listing.value().objects[0].key, "a+b%20&");
 }
 
 TEST(S3Xml, UnusableListings) {
-  for (const char* xml : {"", "   ", "<html><body>Sign in</body></html>", "<ListBucketResult>",
-                          "<ListBucketResult></ListBucketResult>",
-                          "<ListBucketResult><IsTruncated>maybe</IsTruncated></ListBucketResult>",
-                          "<ListBucketResult><IsTruncated>false</IsTruncated><Contents><Key>a</Key></Contents></ListBucketResult>",
-                          "<ListBucketResult><IsTruncated>false</IsTruncated><Contents><Key></Key><Size>1</Size></Contents></ListBucketResult>",
-                          "<ListBucketResult><IsTruncated>false</IsTruncated><Contents><Key>a</Key><Size>-1</Size></Contents></ListBucketResult>",
-                          "<ListBucketResult><IsTruncated>false</IsTruncated><Contents><Key>a</Key><Size>99999999999999999999</Size></Contents></ListBucketResult>",
-                          "<ListBucketResult><IsTruncated>false</IsTruncated><EncodingType>url</EncodingType><Contents><Key>a%4</Key><Size>1</Size></Contents></ListBucketResult>",
-                          "<ListBucketResult><IsTruncated>false</IsTruncated><Contents><Key>a</Key><Si"})
+  for (const char* xml :
+       {"", "   ", "<html><body>Sign in</body></html>", "<ListBucketResult>", "<ListBucketResult></ListBucketResult>",
+        "<ListBucketResult><IsTruncated>maybe</IsTruncated></ListBucketResult>",
+        "<ListBucketResult><IsTruncated>false</IsTruncated><Contents><Key>a</Key></Contents></ListBucketResult>",
+        "<ListBucketResult><IsTruncated>false</IsTruncated><Contents><Key></Key><Size>1</Size></Contents></"
+        "ListBucketResult>",
+        "<ListBucketResult><IsTruncated>false</IsTruncated><Contents><Key>a</Key><Size>-1</Size></Contents></"
+        "ListBucketResult>",
+        "<ListBucketResult><IsTruncated>false</IsTruncated><Contents><Key>a</Key><Size>99999999999999999999</Size></"
+        "Contents></ListBucketResult>",
+        "<ListBucketResult><IsTruncated>false</IsTruncated><EncodingType>url</EncodingType><Contents><Key>a%4</"
+        "Key><Size>1</Size></Contents></ListBucketResult>",
+        "<ListBucketResult><IsTruncated>false</IsTruncated><Contents><Key>a</Key><Si"})
     EXPECT_EQ(ParseListing(xml).code(), Code::kUnavailable) << xml;
 }
 
 TEST(S3Xml, EveryPrefixOfADocumentIsRefusedOrWhole) {
-  const std::string xml = "<ListBucketResult><IsTruncated>false</IsTruncated><Contents><Key>a</Key><Size>1</Size></Contents></ListBucketResult>";
+  const std::string xml =
+      "<ListBucketResult><IsTruncated>false</IsTruncated><Contents><Key>a</Key><Size>1</Size></Contents></"
+      "ListBucketResult>";
   for (size_t n = 0; n < xml.size(); n++) EXPECT_FALSE(ParseListing(std::string_view(xml).substr(0, n)).ok()) << n;
 }
 
@@ -57,36 +64,48 @@ TEST(S3Xml, DepthAndSizeAreBounded) {
 }
 
 TEST(S3Xml, EntitiesOfADtdAreNotResolved) {
-  auto error = ParseS3Error("<!DOCTYPE Error [<!ENTITY x SYSTEM \"file:///etc/passwd\">]><Error><Code>A</Code><Message>&x;</Message></Error>");
+  auto error = ParseS3Error(
+      "<!DOCTYPE Error [<!ENTITY x SYSTEM "
+      "\"file:///etc/passwd\">]><Error><Code>A</Code><Message>&x;</Message></Error>");
   ASSERT_TRUE(error);
   EXPECT_EQ(error->message, "&x;");
 }
 
 TEST(S3Xml, Errors) {
-  auto error = ParseS3Error("<?xml version=\"1.0\"?>\n<Error><Code>AuthorizationHeaderMalformed</Code><Message>m &lt;</Message>"
-                            "<Region>eu-west-1</Region><RequestId>R</RequestId></Error>");
+  auto error = ParseS3Error(
+      "<?xml version=\"1.0\"?>\n<Error><Code>AuthorizationHeaderMalformed</Code><Message>m &lt;</Message>"
+      "<Region>eu-west-1</Region><RequestId>R</RequestId></Error>");
   ASSERT_TRUE(error);
   EXPECT_EQ(error->code, "AuthorizationHeaderMalformed");
   EXPECT_EQ(error->message, "m <");
   EXPECT_EQ(error->region, "eu-west-1");
   EXPECT_EQ(error->request_id, "R");
-  EXPECT_EQ(ParseS3Error("<ErrorResponse xmlns=\"x\"><Error><Code>ExpiredTokenException</Code></Error></ErrorResponse>")->code,
+  EXPECT_EQ(ParseS3Error("<ErrorResponse xmlns=\"x\"><Error><Code>ExpiredTokenException</Code></Error></ErrorResponse>")
+                ->code,
             "ExpiredTokenException");
   EXPECT_FALSE(ParseS3Error("<CompleteMultipartUploadResult><ETag>x</ETag></CompleteMultipartUploadResult>"));
   EXPECT_FALSE(ParseS3Error("<Error></Error>"));
 }
 
 TEST(S3Xml, Uploads) {
-  EXPECT_EQ(ParseInitiatedUpload("<InitiateMultipartUploadResult><UploadId>u</UploadId></InitiateMultipartUploadResult>").value(), "u");
+  EXPECT_EQ(
+      ParseInitiatedUpload("<InitiateMultipartUploadResult><UploadId>u</UploadId></InitiateMultipartUploadResult>")
+          .value(),
+      "u");
   EXPECT_FALSE(ParseInitiatedUpload("<InitiateMultipartUploadResult/>").ok());
   // S3 keeps the connection alive with blanks before the document.
-  EXPECT_TRUE(ParseCompletedUpload("<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n   \n <CompleteMultipartUploadResult><ETag>e</ETag>"
-                                   "</CompleteMultipartUploadResult>").ok());
-  EXPECT_TRUE(ParseCompletedUpload("<CompleteMultipartUploadResult><Key>k</Key><ETag></ETag></CompleteMultipartUploadResult>").ok());
+  EXPECT_TRUE(ParseCompletedUpload(
+                  "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n   \n <CompleteMultipartUploadResult><ETag>e</ETag>"
+                  "</CompleteMultipartUploadResult>")
+                  .ok());
+  EXPECT_TRUE(
+      ParseCompletedUpload("<CompleteMultipartUploadResult><Key>k</Key><ETag></ETag></CompleteMultipartUploadResult>")
+          .ok());
   EXPECT_EQ(ParseCompletedUpload("<CompleteMultipartUploadResult/>").code(), Code::kUnavailable);
-  auto uploads = ParseUploads("<ListMultipartUploadsResult><NextKeyMarker>k</NextKeyMarker><NextUploadIdMarker>m</NextUploadIdMarker>"
-                              "<IsTruncated>true</IsTruncated><Upload><Key>p/a</Key><UploadId>1</UploadId>"
-                              "<Initiated>2026-11-23T00:11:26Z</Initiated></Upload></ListMultipartUploadsResult>");
+  auto uploads = ParseUploads(
+      "<ListMultipartUploadsResult><NextKeyMarker>k</NextKeyMarker><NextUploadIdMarker>m</NextUploadIdMarker>"
+      "<IsTruncated>true</IsTruncated><Upload><Key>p/a</Key><UploadId>1</UploadId>"
+      "<Initiated>2026-11-23T00:11:26Z</Initiated></Upload></ListMultipartUploadsResult>");
   ASSERT_TRUE(uploads.ok());
   EXPECT_TRUE(uploads.value().truncated);
   EXPECT_EQ(uploads.value().next_key_marker, "k");
@@ -97,7 +116,9 @@ TEST(S3Xml, Uploads) {
 
 TEST(S3Xml, DeleteResults) {
   EXPECT_TRUE(ParseDeleteResult("<DeleteResult/>").value().empty());
-  auto errors = ParseDeleteResult("<DeleteResult><Deleted><Key>a</Key></Deleted><Error><Key>b</Key><Code>AccessDenied</Code></Error></DeleteResult>");
+  auto errors = ParseDeleteResult(
+      "<DeleteResult><Deleted><Key>a</Key></Deleted><Error><Key>b</Key><Code>AccessDenied</Code></Error></"
+      "DeleteResult>");
   ASSERT_EQ(errors.value().size(), 1u);
   EXPECT_EQ(errors.value()[0].key, "b");
   EXPECT_EQ(errors.value()[0].code, "AccessDenied");
@@ -106,7 +127,8 @@ TEST(S3Xml, DeleteResults) {
 
 TEST(S3Xml, RequestDocumentsEscape) {
   EXPECT_NE(DeleteRequestXml({"a&b<c>\"d"}).find("<Key>a&amp;b&lt;c&gt;&quot;d</Key>"), std::string::npos);
-  EXPECT_NE(CompleteRequestXml({{3, "\"e\""}}).find("<PartNumber>3</PartNumber><ETag>&quot;e&quot;</ETag>"), std::string::npos);
+  EXPECT_NE(CompleteRequestXml({{3, "\"e\""}}).find("<PartNumber>3</PartNumber><ETag>&quot;e&quot;</ETag>"),
+            std::string::npos);
 }
 
 TEST(S3Time, BothForms) {
@@ -115,9 +137,11 @@ TEST(S3Time, BothForms) {
   EXPECT_EQ(ParseIsoTime("2026-11-23T00:11:26.123456789Z"), kMoment + 123456);
   EXPECT_EQ(ParseHttpTime("Mon, 23 Nov 2026 00:11:26 GMT"), kMoment);
   EXPECT_EQ(FormatIsoTime(kMoment), "2026-11-23T00:11:26Z");
-  for (const char* text : {"", "2026", "2026-11-23", "2026-13-23T00:11:26Z", "2026-11-23T00:11:26", "2026-11-23T00:11:26+01:00", "x026-11-23T00:11:26Z"})
+  for (const char* text : {"", "2026", "2026-11-23", "2026-13-23T00:11:26Z", "2026-11-23T00:11:26",
+                           "2026-11-23T00:11:26+01:00", "x026-11-23T00:11:26Z"})
     EXPECT_FALSE(ParseIsoTime(text)) << text;
-  for (const char* text : {"", "Mon, ", "Mon, 23 Nov", "Mon, 23 Nvo 2026 00:11:26 GMT", "Mon, 23 ovD 2026 00:11:26 GMT", "Monday, 23-Nov-26 00:11:26 GMT"})
+  for (const char* text : {"", "Mon, ", "Mon, 23 Nov", "Mon, 23 Nvo 2026 00:11:26 GMT", "Mon, 23 ovD 2026 00:11:26 GMT",
+                           "Monday, 23-Nov-26 00:11:26 GMT"})
     EXPECT_FALSE(ParseHttpTime(text)) << text;
 }
 
