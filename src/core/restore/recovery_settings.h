@@ -13,9 +13,10 @@ namespace pitr {
 
 struct RecoverySettings {
   RecoveryMode mode = RecoveryMode::kRecover;
-  RecoveryTarget target;     // ignored but for kRecover
-  Timeline target_timeline;  // kRecover: written as a number, so that the server follows the path that was planned; a
-                             // standby follows the latest
+  RecoveryTarget target;  // ignored but for kRecover, the choice of a timeline excepted
+  // Written as a number, so that the server follows the path that was planned; a standby follows the latest unless the
+  // target says otherwise.
+  Timeline target_timeline;
   std::string restore_command;
 };
 

@@ -54,6 +54,8 @@ TEST(RecoverySettingsTest, EachTarget) {
   EXPECT_EQ(value("recovery_target_timeline"), "3");
   settings.mode = RecoveryMode::kStandby;
   EXPECT_EQ(value("recovery_target_timeline"), "latest");
+  settings.target.timeline = Timeline{3};
+  EXPECT_EQ(value("recovery_target_timeline"), "3") << "asked for";
   settings.mode = RecoveryMode::kNone;
   EXPECT_TRUE(RecoverySettingList(settings).empty());
 }
