@@ -57,8 +57,9 @@ class BackupSession {
 
   // Reads everything below the data directory that belongs in a base backup, in one pass. `progress` is raised
   // meanwhile; its totals are set before the first byte is read. kCorruption lists bad pages by file and block (up to a
-  // limit, with the count). Also kCancelled, kUnavailable (store), kPermission, kInternal. Memory: jobs * (a few
-  // parts), independent of the cluster's size but for the list of files.
+  // limit, with the count), when all is read. Also kConflict (another cluster's directory), kCancelled, kUnavailable
+  // (store), kPermission, kInternal. Memory: jobs * (3 parts of part_size_kb + about 6 MiB) and about 200 bytes for
+  // each file: some 120 MiB for 4 jobs with parts of 8 MiB.
   Status CopyFiles(const BackupStart& start, Progress& progress, const OpContext& ctx);
 
   // Writes file map and manifest. The backup exists when ok.
