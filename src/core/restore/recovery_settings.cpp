@@ -79,7 +79,8 @@ std::vector<std::pair<std::string, std::string>> RecoverySettingList(const Recov
   list.emplace_back("restore_command", settings.restore_command);
   if (settings.mode == RecoveryMode::kStandby) {
     // Follows every promotion unless it was told which branch to stay on.
-    const bool chosen = (settings.target.timeline || settings.target.timeline_current) && settings.target_timeline.valid();
+    const bool chosen =
+        (settings.target.timeline || settings.target.timeline_current) && settings.target_timeline.valid();
     list.emplace_back("recovery_target_timeline", chosen ? std::to_string(settings.target_timeline.value) : "latest");
     return list;
   }
