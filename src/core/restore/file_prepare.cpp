@@ -62,11 +62,18 @@ class Preparer {
 
   Status Prepare(uint32_t index, Worker& worker, const OpContext& ctx) {
     const MappedFile& file = map_.files[index];
-    PITR_ASSIGN(const UniqueFd fd, tree_.OpenFile(file.path, O_RDWR | O_CREAT | O_NONBLOCK, file.mode & 07777));
+    PITR_ASSIGN(UniqueFd fd, Open(file));
     struct stat info;
     const std::string where = tree_.Locate(file.path);
     if (fstat(fd.get(), &info) != 0) return FileError(errno, "looking at \"" + where + "\"");
     if (!S_ISREG(info.st_mode)) return {Code::kConflict, "\"" + where + "\" is not a regular file"};
+    if (info.st_nlink > 1) {
+      // Another name elsewhere leads to the same bytes (a copy made of hard links, pg_upgrade --link): they are not
+      // ours to change.
+      PITR_TRY(tree_.Unlink(file.path));
+      PITR_ASSIGN(fd, Open(file));
+      if (fstat(fd.get(), &info) != 0) return FileError(errno, "looking at \"" + where + "\"");
+    }
     const uint64_t held = static_cast<uint64_t>(info.st_size);
     bool changed = false;
     if (held != file.size_bytes) {
@@ -90,6 +97,10 @@ class Preparer {
   }
 
  private:
+  Result<UniqueFd> Open(const MappedFile& file) const {
+    return tree_.OpenFile(file.path, O_RDWR | O_CREAT | O_NONBLOCK, file.mode & 07777);
+  }
+
   // Whether anything of the file must be written, or was (zeroes in gaps).
   Result<bool> Compare(int fd, uint32_t index, uint64_t held, const std::string& where, Worker& worker,
                        const OpContext& ctx) {

@@ -36,7 +36,7 @@ class Restore {
 
  private:
   Status OpenDirectories();
-  Status MakeRoot(const std::string& directory, bool data);
+  Status MakeRoot(const std::string& directory);
   Status ChooseOwner();
   Result<bool> AlreadyFinished();
   Status MarkAndDisarm();
@@ -72,23 +72,18 @@ class Restore {
   std::vector<OpenFile> open_;  // by worker: the file written last
 };
 
-Status Restore::MakeRoot(const std::string& directory, bool data) {
+// An existing directory is left as it is: whether it may be touched is not known yet.
+Status Restore::MakeRoot(const std::string& directory) {
   std::error_code error;
   const bool existed = std::filesystem::exists(directory, error);
   std::filesystem::create_directories(directory, error);
   if (error) return FileError(error.value(), "creating directory \"" + directory + "\"");
-  struct stat info;
-  if (stat(directory.c_str(), &info) != 0) return FileError(errno, "looking at \"" + directory + "\"");
-  if (!existed || (data && (info.st_mode & kForbiddenBits) != 0)) {
-    if (chmod(directory.c_str(), kOwnerOnly) != 0)
-      return FileError(errno, "changing the mode of \"" + directory + "\"");
-  }
-  if (!existed) {
-    // The directory's own entry must survive a crash, too.
-    UniqueFd parent(open(std::filesystem::path(directory).parent_path().c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-    if (parent.ok() && fsync(parent.get()) != 0)
-      return FileError(errno, "syncing the directory above \"" + directory + "\"");
-  }
+  if (existed) return Status::Ok();
+  if (chmod(directory.c_str(), kOwnerOnly) != 0) return FileError(errno, "changing the mode of \"" + directory + "\"");
+  // The directory's own entry must survive a crash, too.
+  UniqueFd parent(open(std::filesystem::path(directory).parent_path().c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  if (parent.ok() && fsync(parent.get()) != 0)
+    return FileError(errno, "syncing the directory above \"" + directory + "\"");
   return Status::Ok();
 }
 
@@ -111,7 +106,7 @@ Status Restore::OpenDirectories() {
   if (!std::filesystem::path(options_.data_directory).is_absolute())
     return {Code::kInvalidArgument, "data directory \"" + options_.data_directory + "\" is not an absolute path"};
   PITR_ASSIGN(tablespaces_, MapTablespaces(plan_.backup, options_));
-  PITR_TRY(MakeRoot(options_.data_directory, true));
+  PITR_TRY(MakeRoot(options_.data_directory));
   PITR_ASSIGN(ClusterTree tree, ClusterTree::Open(options_.data_directory));
   tree_.emplace(std::move(tree));
   // Released when the process ends, however it ends.
@@ -121,7 +116,7 @@ Status Restore::OpenDirectories() {
   PITR_ASSIGN(found_, CheckDirectory(*tree_, plan_, options_));
   PITR_TRY(ChooseOwner());
   for (const auto& [oid, directory] : tablespaces_) {
-    PITR_TRY(MakeRoot(directory, false));
+    PITR_TRY(MakeRoot(directory));
     PITR_TRY(tree_->AddTablespace(oid, directory));
   }
   return Status::Ok();
@@ -160,6 +155,10 @@ Result<bool> Restore::AlreadyFinished() {
 
 // From here on the directory cannot be started until PlaceControlFile.
 Status Restore::MarkAndDisarm() {
+  struct stat info;
+  if (fstat(tree_->data_fd(), &info) != 0) return FileError(errno, "looking at \"" + options_.data_directory + "\"");
+  if ((info.st_mode & kForbiddenBits) != 0 && fchmod(tree_->data_fd(), kOwnerOnly) != 0)
+    return FileError(errno, "changing the mode of \"" + options_.data_directory + "\"");
   state_.label = plan_.backup.label;
   state_.system_id = plan_.backup.cluster.system_id;
   state_.started_micros = ctx_.clock->WallMicros();

@@ -125,6 +125,32 @@ TEST_F(RestorerTest, RefusesWhatItMustNotTouch) {
   EXPECT_FALSE(fs::exists(At("mine")));
 }
 
+TEST_F(RestorerTest, AHardLinkedCopyIsNotChanged) {
+  ASSERT_NO_FATAL_FAILURE(Prepare(false));
+  ASSERT_NO_FATAL_FAILURE(MustRun());
+  const std::string copy = scratch_.path() + "/copy";
+  WriteFileText(At("base/5/16385"), "as it was when the copy was made");
+  fs::create_hard_link(At("base/5/16385"), copy);
+  options_.delta = true;
+  ASSERT_NO_FATAL_FAILURE(MustRun());
+  ExpectRestored();
+  EXPECT_EQ(ReadFileText(copy), "as it was when the copy was made");
+}
+
+TEST_F(RestorerTest, ARefusedDirectoryIsLeftAsItIs) {
+  ASSERT_NO_FATAL_FAILURE(Prepare(false));
+  WriteFileText(At("mine"), "x");
+  ASSERT_EQ(chmod(options_.data_directory.c_str(), 0755), 0);
+  ExpectRefused("is not empty");
+  struct stat info;
+  ASSERT_EQ(stat(options_.data_directory.c_str(), &info), 0);
+  EXPECT_EQ(info.st_mode & 0777, 0755U);
+  fs::remove(At("mine"));
+  ASSERT_NO_FATAL_FAILURE(MustRun());
+  ASSERT_EQ(stat(options_.data_directory.c_str(), &info), 0);
+  EXPECT_EQ(info.st_mode & 0777, 0700U) << "or the server would not start";
+}
+
 TEST_F(RestorerTest, RefusesAnotherCluster) {
   ASSERT_NO_FATAL_FAILURE(Prepare(false));
   ASSERT_NO_FATAL_FAILURE(MustRun());
@@ -326,9 +352,13 @@ TEST_F(RestorerTest, KilledAnywhereItIsContinued) {
     ASSERT_EQ(waitpid(child, &status, 0), child);
     const bool killed = WIFSIGNALED(status);
     if (killed && HasControl()) {
-      // Only the removal of the mark was left.
+      // It was all there; at most the removal of the mark was left.
       EXPECT_TRUE(fs::exists(At("backup_label")));
       EXPECT_TRUE(fs::exists(At("recovery.signal")));
+      if (!fs::exists(At("pg_pitr.restore"))) {
+        ExpectRestored();
+        continue;
+      }
     }
     if (!killed) {
       ASSERT_EQ(WEXITSTATUS(status), 0);
