@@ -5,9 +5,11 @@
 // nothing in the repository: an error is cleaned up after unwinding, FATAL (terminate, shutdown) in an exit hook, both
 // bounded in time. Main thread; core's threads do the copying.
 #include "core/backup/backup_session.h"
+#include "core/repo/known_repository.h"
 #include "server/backup_mode.h"
 #include "server/backup_slot.h"
 #include "server/guc.h"
+#include "server/ready_files.h"
 #include "server/server_state.h"
 #include "server/wait.h"
 #include "server/wal_wait.h"
@@ -93,7 +95,7 @@ Status Reserve() {
   options.started_by = WhoAmI();
   const ClusterIdentity cluster = ServerIdentity();
   PITR_TRY(InThread([&](const OpContext& ctx) -> Status {
-    PITR_ASSIGN(worker->repository, Repository::OpenOrCreate(worker->config, cluster, worker->log, ctx));
+    PITR_ASSIGN(worker->repository, OpenClusterRepository(worker->config, cluster, kDataDirectory, worker->log, ctx));
     PITR_ASSIGN(worker->session, BackupSession::Begin(*worker->repository, options, ctx));
     return Status::Ok();
   }));

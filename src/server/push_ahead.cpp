@@ -6,6 +6,7 @@
 
 #include <set>
 
+#include "core/repo/known_repository.h"
 #include "server/ready_files.h"
 
 namespace pitr::server {
@@ -63,7 +64,7 @@ void PushAhead::SubmitOpen() {
     OpContext ctx;
     ctx.cancel = &cancel_;
     Status status = Guarded([&]() -> Status {
-      PITR_ASSIGN(opened, Repository::OpenOrCreate(config_, cluster_, *log_, ctx));
+      PITR_ASSIGN(opened, OpenClusterRepository(config_, cluster_, kDataDirectory, *log_, ctx));
       return Status::Ok();
     });
     {

@@ -8,6 +8,8 @@
 
 namespace pitr::server {
 
+// Every process of a server works in its data directory.
+inline constexpr char kDataDirectory[] = ".";
 inline constexpr char kWalDirectory[] = "pg_wal";
 inline constexpr char kStatusDirectory[] = "pg_wal/archive_status";
 

@@ -1,6 +1,7 @@
 // pitr_check(): every setting, the store, the repository, and then the proof: a WAL segment switched, archived and
 // found.
 #include "core/config/settings.h"
+#include "core/repo/known_repository.h"
 #include "core/repo/layout.h"
 #include "core/report/store_check.h"
 #include "server/guc.h"
@@ -185,7 +186,7 @@ void CreateIfMissing(const Config& config, QueuedLog& log) {
       [&](const CancelToken& cancel) {
         OpContext ctx;
         ctx.cancel = &cancel;
-        return Repository::OpenOrCreate(config, cluster, log, ctx).status();
+        return OpenClusterRepository(config, cluster, kDataDirectory, log, ctx).status();
       },
       wait);
 }

@@ -62,7 +62,9 @@ rename("$status_dir/$victim.ready", "$status_dir/$victim.done");
 # The store is away: WAL stays, the backlog is visible, DROP DATABASE and shutdown are not blocked; it comes back and nothing is missing.
 $p->sql('CREATE DATABASE other');
 $p->wait_archived;
+# What is left of it is an empty mount point, which must not be taken for a place to make a new repository in.
 move($p->repository_dir, $p->repository_dir . '.away') or die $!;
+mkdir($p->repository_dir) or die $!;
 my @late = map { $p->sql("INSERT INTO t SELECT generate_series(1, 1000); SELECT pg_walfile_name(pg_switch_wal())") } 1 .. 5;
 PitrTest::wait_for('the backlog to show', sub { $p->sql('SELECT backlog_segments >= 5 FROM pitr_status') eq 't' });
 PitrTest::wait_for('a failure to show', sub { $p->sql('SELECT failed_count > 0 FROM pitr_status') eq 't' });
@@ -73,6 +75,7 @@ is(scalar(grep { !-e $p->node->data_dir . "/pg_wal/$_" } @late), 0, 'WAL that is
 $start = time;
 $p->node->stop('fast');
 cmp_ok(time - $start, '<', 45, 'a fast shutdown is not held up by a dead store');
+ok(rmdir($p->repository_dir), 'nothing was written into the empty mount point');
 move($p->repository_dir . '.away', $p->repository_dir) or die $!;
 $p->node->start;
 $p->wait_archived;
