@@ -68,7 +68,9 @@ bool TakeAhead(const WalSpool& spool, const GetOptions& options) {
 
 Status RunWalGet(const Invocation& invocation, const GetOptions& options) {
   const std::string config_path = ConfigPath(invocation.config);
-  if (options.name.size() == kSegmentNameLength && !options.no_prefetch) {
+  const bool is_segment = options.name.size() == kSegmentNameLength &&
+                          options.name.find_first_not_of("0123456789ABCDEF") == std::string::npos;
+  if (is_segment && !options.no_prefetch) {
     const auto spool = WalSpool::For(options.path, config_path);
     if (spool && TakeAhead(*spool, options)) return Status::Ok();
   }

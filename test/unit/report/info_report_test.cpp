@@ -1,0 +1,101 @@
+#include "core/report/info_report.h"
+
+#include <nlohmann/json.hpp>
+
+#include "core/pg/wal_name.h"
+#include "core/repo/layout.h"
+#include "lib/repository_fixture.h"
+
+namespace pitr {
+namespace {
+
+constexpr uint32_t kSize = 1U << 20;
+
+class InfoReportTest : public test::RepositoryTest {
+ protected:
+  void SetUp() override { repository_ = MustOpenOrCreate(config_); }
+  void Put(const std::string& name, std::string_view content = "x") {
+    ASSERT_TRUE(repository_->CreateObject(ObjectKind::kWal, layout::WalKey(name), AsBytes(content), ctx_).ok());
+  }
+  void Segments(uint32_t timeline, uint64_t first, uint64_t last) {
+    for (uint64_t no = first; no <= last; ++no) Put(SegmentFileName(Timeline{timeline}, SegmentNo{no}, kSize));
+  }
+  void Backup(const std::string& label, uint64_t segment, int64_t micros) {
+    BackupManifest backup;
+    backup.label = label;
+    backup.cluster = test::kCluster;
+    backup.timeline = backup.stop_timeline = Timeline{1};
+    backup.start_lsn = backup.checkpoint_lsn = Lsn{segment * kSize + 0x28};
+    backup.stop_lsn = Lsn{(segment + 1) * kSize + 0x100};
+    backup.start_micros = micros - 1000000;
+    backup.stop_micros = micros;
+    backups_.backups.push_back(backup);
+  }
+  InfoReport Make() {
+    auto wal = WalCatalog::Load(*repository_, ctx_);
+    EXPECT_TRUE(wal.ok());
+    return MakeInfoReport(*repository_, backups_, wal.value());
+  }
+  std::unique_ptr<Repository> repository_;
+  BackupCatalog backups_;
+};
+
+TEST_F(InfoReportTest, AnEmptyRepositorySaysSo) {
+  const InfoReport report = Make();
+  EXPECT_FALSE(report.window.possible);
+  EXPECT_EQ(report.window.problem, "The archive is empty.");
+  const std::string text = InfoText(report);
+  EXPECT_NE(text.find("backups: none"), std::string::npos) << text;
+  EXPECT_NE(text.find("WAL archive: empty"), std::string::npos) << text;
+  EXPECT_FALSE(nlohmann::json::parse(InfoJson(report))["recovery_window"]["possible"]);
+}
+
+TEST_F(InfoReportTest, GapsAndBackupsThatNeedThem) {
+  Segments(1, 3, 6);
+  Segments(1, 9, 12);
+  Backup("good", 4, 1779440000000000);
+  Backup("broken", 6, 1779450000000000);  // needs 6 and 7
+  Backup("newest", 10, 1779460000000000);
+  backups_.unfinished.push_back({"left", 1779470000000000, "host a, process 7"});
+  backups_.damaged.push_back({"hurt", Status(Code::kCorruption, "bits are wrong")});
+  const InfoReport report = Make();
+  ASSERT_EQ(report.archive.size(), 3U);
+  EXPECT_TRUE(report.archive[1].gap);
+  EXPECT_EQ(report.archive[1].first_segment, SegmentFileName(Timeline{1}, SegmentNo{7}, kSize));
+  EXPECT_EQ(report.archive[1].segments, 2U);
+  EXPECT_EQ(report.archive[2].end_lsn.ToString(), "0/D00000");
+  ASSERT_EQ(report.backups.size(), 5U);
+  EXPECT_EQ(report.backups[0].status, "ok");
+  EXPECT_EQ(report.backups[1].status, "wal missing");
+  EXPECT_EQ(report.backups[3].status, "unfinished");
+  EXPECT_EQ(report.backups[4].status, "damaged");
+  EXPECT_EQ(report.window.earliest_backup, "good");
+  EXPECT_EQ(report.window.latest_backup, "newest");
+  EXPECT_EQ(report.window.latest_segment, SegmentFileName(Timeline{1}, SegmentNo{12}, kSize));
+  const std::string text = InfoText(report);
+  for (const char* part :
+       {"MISSING: recovery cannot cross this gap", "host a, process 7", "bits are wrong", "wal missing", "orders"})
+    EXPECT_NE(text.find(part), std::string::npos) << part << "\n" << text;
+  const auto json = nlohmann::json::parse(InfoJson(report));
+  EXPECT_EQ(json["backups"].size(), 5U);
+  EXPECT_EQ(json["timelines"][0]["ranges"].size(), 3U);
+  EXPECT_TRUE(json["timelines"][0]["ranges"][1]["gap"]);
+}
+
+TEST_F(InfoReportTest, TheWindowFollowsTheNewestTimeline) {
+  Segments(1, 3, 9);
+  Put("00000002.history", "1\t0/600100\tbefore the accident\n");
+  Segments(2, 6, 7);
+  Backup("base", 3, 1779440000000000);
+  Backup("after the fork", 7, 1779450000000000);
+  const InfoReport report = Make();
+  ASSERT_EQ(report.timelines.size(), 2U);
+  EXPECT_EQ(report.timelines[1].parent, Timeline{1});
+  EXPECT_EQ(report.timelines[1].reason, "before the accident");
+  EXPECT_EQ(report.window.latest_timeline, Timeline{2});
+  EXPECT_EQ(report.window.latest_backup, "base") << "the other one is on the branch that was left";
+  EXPECT_EQ(report.window.latest_segment, SegmentFileName(Timeline{2}, SegmentNo{7}, kSize));
+}
+
+}  // namespace
+}  // namespace pitr
