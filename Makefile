@@ -110,9 +110,9 @@ test-tap: ## Perl TAP with real clusters; TESTS="test/t/001_archive.pl ..." for 
 	test/run-tests.sh tap
 test-matrix: ## the server-side tests on PostgreSQL 17, 18 and 19 in throw-away chroots; MATRIX="17 18" for some of them
 	scripts/matrix.sh $(MATRIX)
-bench: ## ratios against pgBackRest, pg_basebackup and zstd
-	scripts/install-deps.sh build test s3 bench
-	bench/bench.py
+bench: ## ratios against pgBackRest, pg_basebackup and zstd; BENCH="--gigabytes 1 --runs 1" for options
+	@scripts/install-deps.sh build test s3 bench
+	@scripts/with-private-install.sh test/lib/rgw.sh run -- bench/bench.py $(BENCH)
 format: ## reformat the sources
 	scripts/format.sh fix
 tidy: ## the rules of the house, and clang-tidy on changed files (FILES=all for every file)

@@ -82,7 +82,8 @@ class PgBackRest:
                       "archive-async=y", f"spool-path={self.spool}", f"lock-path={self.spool}", "log-level-file=off",
                       "log-level-console=error", "repo1-retention-full=9"]
         if store == "s3":
-            self.lines += ["repo1-type=s3", f"repo1-s3-endpoint={s3.https.removeprefix('https://')}", f"repo1-s3-bucket={s3.bucket}",
+            # pgBackRest before 2.50 does not find an address in a certificate's alternative names.
+            self.lines += ["repo1-type=s3", f"repo1-s3-endpoint={s3.https.removeprefix('https://').replace('127.0.0.1', 'localhost')}", f"repo1-s3-bucket={s3.bucket}",
                            "repo1-s3-region=us-east-1", f"repo1-s3-key={s3.key}", f"repo1-s3-key-secret={s3.secret}",
                            f"repo1-path=/backrest{os.getpid()}-{serial}", "repo1-s3-uri-style=path", f"repo1-storage-ca-file={s3.ca}"]
         else:

@@ -17,6 +17,6 @@ export PG_CONFIG
 PATH=$("$PG_CONFIG" --bindir):$PATH
 top=$PWD
 mkdir "$work/src"
-cp -a scripts test "$work/src"
+cp -a scripts test bench "$work/src"
 cd "$work/src"
 "$top/scripts/as-user.sh" "$@"

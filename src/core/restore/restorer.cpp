@@ -180,11 +180,16 @@ Status Restore::ClearDirectory() {
   if (aside.link_moved)
     result_.notes.push_back("pg_wal was a symbolic link; it is now \"" + where +
                             "\" and what it leads to was not touched. pg_wal is a directory now.");
-  if (!aside.kept.empty())
-    result_.notes.push_back(std::to_string(aside.kept.size()) + " WAL files that the archive may not have (" +
-                            aside.kept.front() + " to " + aside.kept.back() + ") were moved to \"" + where +
-                            "\". They may be the only copy of the last transactions: archive them with pg_pitr "
-                            "wal-push, or remove them when they are not needed.");
+  if (!aside.kept.empty()) {
+    const bool one = aside.kept.size() == 1;
+    const std::string which = one ? "WAL file " + aside.kept.front() + ", which the archive may not have, was"
+                                  : std::to_string(aside.kept.size()) + " WAL files that the archive may not have (" +
+                                        aside.kept.front() + " to " + aside.kept.back() + ") were";
+    result_.notes.push_back(which + " moved to \"" + where + "\". " + (one ? "It" : "They") +
+                            " may be the only copy of the last transactions: archive " + (one ? "it" : "them") +
+                            " with pg_pitr wal-push, or remove " + (one ? "it when it is" : "them when they are") +
+                            " not needed.");
+  }
   return RemoveForeignFiles(*tree_, map_, content_, ctx_).status();
 }
 
