@@ -29,6 +29,7 @@ sub new
 	$self->write_settings;
 	$node->append_conf('postgresql.conf', <<"X");
 restart_after_crash = on
+jit = off
 wal_level = replica
 max_wal_senders = 4
 archive_mode = on
@@ -129,6 +130,8 @@ sub wait_for
 sub wait_archived
 {
 	my ($self, $limit) = @_;
+	# With nothing written since the last switch there is none, and what the position is called then depends on the version.
+	$self->sql("SELECT pg_create_restore_point('wait_archived')");
 	my $last = $self->sql('SELECT pg_walfile_name(pg_switch_wal())');
 	my $status = $self->{node}->data_dir . '/pg_wal/archive_status';
 	wait_for("$last to be archived",

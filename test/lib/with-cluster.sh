@@ -28,6 +28,7 @@ shared_preload_libraries = 'pg_pitr'
 archive_mode = on
 archive_library = 'pg_pitr'
 fsync = off
+jit = off
 include '$dir/pg_pitr.conf'
 C
 "$bin/pg_ctl" -D "$dir/data" -l "$dir/server.log" -w -t 60 start >/dev/null || { cat "$dir/server.log"; exit 1; }
