@@ -2,8 +2,13 @@
 
 #include <gtest/gtest.h>
 
+#include <fstream>
+#include <iterator>
+
 #include <cstdint>
 #include <set>
+
+#include "lib/golden.h"
 
 namespace pitr {
 namespace {
@@ -182,6 +187,19 @@ TEST(Settings, CombinationsAreChecked) {
         << combination.name << ": " << status.message();
     EXPECT_FALSE(status.hint().empty()) << combination.name;
   }
+}
+
+// docs/reference.md names every setting, and none that does not exist.
+TEST(Settings, AreDocumented) {
+  std::ifstream file(GoldenDirectory() + "/../../docs/reference.md");
+  const std::string text{std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()};
+  const size_t start = text.find("\n## Settings\n");
+  ASSERT_NE(start, std::string::npos);
+  size_t rows = 0;
+  for (size_t at = start; (at = text.find("\n| `", at)) != std::string::npos; at++) rows++;
+  for (const Setting& setting : AllSettings())
+    EXPECT_NE(text.find("\n| `" + std::string(setting.name) + "` |", start), std::string::npos) << setting.name;
+  EXPECT_EQ(rows, AllSettings().size());
 }
 
 }  // namespace
