@@ -9,7 +9,7 @@ config=${PG_CONFIG:-pg_config}
 for what in bindir pkglibdir sharedir; do
   path=$("$config" --$what)
   mkdir -p "$dir${path%/*}"
-  [ -d "$dir$path" ] || tar -C / --exclude='*.bc' --exclude=bitcode -cf - "${path#/}" | tar -C "$dir" -xf -
+  [ -d "$dir$path" ] || tar -C / --exclude=bitcode -cf - "${path#/}" | tar -C "$dir" -xf -
 done
 make -s PG_CONFIG="$config" DESTDIR="$dir" install >&2
 echo "$dir$("$config" --bindir)/pg_config"
