@@ -12,6 +12,7 @@
 #include "core/store/retry.h"
 #include "core/store/s3.h"
 #include "lib/faulty_store.h"
+#include "lib/loopback_s3.h"
 
 namespace pitr::test {
 namespace {
@@ -20,6 +21,8 @@ std::string Variable(const char* name) {
   const char* value = std::getenv(name);
   return value == nullptr ? "" : value;
 }
+
+constexpr RetryPolicy kImpatient{.max_attempts = 50, .base_delay_millis = 1, .max_delay_millis = 2};
 
 // Passes everything on to a store that somebody else owns.
 template <class Store>
@@ -71,8 +74,7 @@ class MemoryPlace final : public TestPlace {
   }
   std::unique_ptr<ObjectStore> Open() override {
     if (!flaky_) return std::make_unique<Borrowed<MemoryStore>>(memory_);
-    const RetryPolicy policy{.max_attempts = 50, .base_delay_millis = 1, .max_delay_millis = 2};
-    return std::make_unique<RetryingStore>(std::make_unique<Borrowed<FaultyStore>>(faulty_), policy, NullLog());
+    return std::make_unique<RetryingStore>(std::make_unique<Borrowed<FaultyStore>>(faulty_), kImpatient, NullLog());
   }
 
  private:
@@ -129,6 +131,32 @@ class S3Place final : public TestPlace {
   const S3Config config_;
 };
 
+class LoopbackS3Place final : public TestPlace {
+ public:
+  explicit LoopbackS3Place(bool flaky) : flaky_(flaky), server_("bucket") {
+    if (flaky) server_.FailEvery(3);
+    config_.bucket = "bucket";
+    config_.prefix = "pre/fix";
+    config_.endpoint = server_.url();
+    config_.credentials.environment = [](const char* name) -> std::optional<std::string> {
+      if (std::string_view(name) == "AWS_ACCESS_KEY_ID") return "AKID";
+      if (std::string_view(name) == "AWS_SECRET_ACCESS_KEY") return "loopback-secret";
+      return std::nullopt;
+    };
+  }
+  std::unique_ptr<ObjectStore> Open() override {
+    auto store = OpenS3(config_, SystemClock());
+    EXPECT_TRUE(store.ok()) << store.status().ToString();
+    if (!flaky_) return std::move(store).value();
+    return std::make_unique<RetryingStore>(std::move(store).value(), kImpatient, NullLog());
+  }
+
+ private:
+  const bool flaky_;
+  LoopbackS3 server_;
+  S3Config config_;
+};
+
 }  // namespace
 
 std::string StoreKindName(const ::testing::TestParamInfo<StoreKind>& info) {
@@ -139,6 +167,10 @@ std::string StoreKindName(const ::testing::TestParamInfo<StoreKind>& info) {
       return "FlakyMemory";
     case StoreKind::kDirectory:
       return "Directory";
+    case StoreKind::kS3Loopback:
+      return "S3Loopback";
+    case StoreKind::kFlakyS3Loopback:
+      return "FlakyS3Loopback";
     case StoreKind::kS3Http:
       return "S3Http";
     case StoreKind::kS3Https:
@@ -185,6 +217,10 @@ std::unique_ptr<TestPlace> MakePlace(StoreKind kind) {
       return std::make_unique<MemoryPlace>(true);
     case StoreKind::kDirectory:
       return std::make_unique<DirectoryPlace>();
+    case StoreKind::kS3Loopback:
+      return std::make_unique<LoopbackS3Place>(false);
+    case StoreKind::kFlakyS3Loopback:
+      return std::make_unique<LoopbackS3Place>(true);
     case StoreKind::kS3Http:
       return std::make_unique<S3Place>(false);
     case StoreKind::kS3Https:

@@ -1,6 +1,7 @@
 // The stores that the conformance suite runs on. Memory (plain, and failing every few calls with retries around
-// it) and a directory always run; the S3 ones when the environment names a server (test/lib/rgw.sh sets
-// it). With PITR_TEST_REQUIRE_S3=1 a missing variable is a failure instead of a skip.
+// it), a directory and the S3 driver on a server in this process (lib/loopback_s3.h; plain, and answering 503 every
+// few requests with retries around it) always run; S3 on a real server when the environment names one
+// (test/lib/rgw.sh sets it). With PITR_TEST_REQUIRE_S3=1 a missing variable is a failure instead of a skip.
 #pragma once
 #include <gtest/gtest.h>
 
@@ -12,7 +13,7 @@
 
 namespace pitr::test {
 
-enum class StoreKind { kMemory, kFlakyMemory, kDirectory, kS3Http, kS3Https };
+enum class StoreKind { kMemory, kFlakyMemory, kDirectory, kS3Loopback, kFlakyS3Loopback, kS3Http, kS3Https };
 
 std::string StoreKindName(const ::testing::TestParamInfo<StoreKind>& info);
 
