@@ -1,5 +1,5 @@
 // Three layouts are in use: 15 to 17 (17's wal_level in the checkpoint copy fills a hole), 18 with a byte
-// before the nonce, which moves the CRC, and 19 with a larger checkpoint copy and one more field.
+// before the nonce, which moves the CRC, and 19 with a larger checkpoint copy and two more fields.
 #include "core/pg/control.h"
 
 #include <fcntl.h>
@@ -18,13 +18,13 @@ struct Layout {
   size_t next_xid;  // in the checkpoint copy
   size_t checkpoint_time;
   size_t after_checkpoint;  // unlogged LSN, the first field after the checkpoint copy
-  size_t wal_block_size;    // from here on 19 is 12 bytes further
+  size_t wal_block_size;
   size_t data_checksums;
   size_t crc;
 };
 constexpr Layout kLayout15 = {64, 104, 128, 224, 252, 288};
 constexpr Layout kLayout18 = {64, 104, 128, 224, 252, 292};
-constexpr Layout kLayout19 = {72, 112, 136, 236, 264, 304};
+constexpr Layout kLayout19 = {72, 112, 136, 236, 268, 308};
 
 constexpr size_t kStateOffset = 16, kTimeOffset = 24, kCheckpointOffset = 32, kRedoOffset = 40;
 constexpr size_t kTimelineOffset = 48, kPreviousTimelineOffset = 52;
@@ -56,7 +56,7 @@ Result<Version> VersionOf(uint32_t control_version, uint32_t catalog_version) {
       return Version{17, &kLayout15};
     case 1800:
       return Version{18, &kLayout18};
-    case 1902:
+    case 1905:
       return Version{19, &kLayout19};
     default:
       break;

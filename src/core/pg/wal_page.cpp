@@ -33,7 +33,7 @@ std::optional<int> PgMajorOfWalMagic(uint16_t magic) {
       return 17;
     case 0xD118:
       return 18;
-    case 0xD121:
+    case 0xD122:
       return 19;
     default:
       return std::nullopt;

@@ -48,9 +48,10 @@ TEST(Control, RealFileOf15) {
 // The same values written as another version would.
 Bytes As(uint32_t control_version, uint32_t catalog_version) {
   Bytes bytes = Control15();
-  if (control_version == 1902) {
+  if (control_version == 1905) {
     bytes.insert(bytes.begin() + 64, 8, 0);   // a flag and its padding in the checkpoint copy
     bytes.insert(bytes.begin() + 232, 4, 0);  // pages per segment of transaction logs
+    bytes.insert(bytes.begin() + 264, 4, 0);  // how checksums were at the beginning
     bytes.resize(kControlFileSize);
   }
   StoreLe(&bytes[8], control_version);
@@ -68,7 +69,7 @@ TEST(Control, Versions) {
                         {1300, 202307071, 16},
                         {1700, 202406281, 17},
                         {1800, 202506291, 18},
-                        {1902, 202607272, 19}}) {
+                        {1905, 202610061, 19}}) {
     const auto parsed = ParseControlFile(As(c.control, c.catalog));
     ASSERT_TRUE(parsed.ok()) << c.major << ": " << parsed.status().ToString();
     const auto original = ParseControlFile(Control15());
@@ -79,7 +80,7 @@ TEST(Control, Versions) {
     EXPECT_EQ(parsed.value().checkpoint_micros, original.value().checkpoint_micros);
     EXPECT_EQ(parsed.value().wal_level, original.value().wal_level);
   }
-  for (const Case& c : {Case{1300, 202107181, 14}, {1201, 201909212, 12}, {1901, 202605131, 19}, {2000, 202707011, 20}})
+  for (const Case& c : {Case{1300, 202107181, 14}, {1201, 201909212, 12}, {1902, 202607272, 19}, {2000, 202707011, 20}})
     EXPECT_EQ(ParseControlFile(As(c.control, c.catalog)).code(), Code::kInvalidArgument) << c.major;
 }
 

@@ -75,7 +75,7 @@ class WalBuilder {
   // A page header at `page`, a multiple of the page size; returns its size.
   uint32_t WritePageHeader(uint64_t page, uint32_t remaining, bool overwrites = false, uint64_t claimed_address = 0) {
     constexpr std::pair<int, uint16_t> kMagic[] = {
-        {15, 0xD110}, {16, 0xD113}, {17, 0xD116}, {18, 0xD118}, {19, 0xD121}};
+        {15, 0xD110}, {16, 0xD113}, {17, 0xD116}, {18, 0xD118}, {19, 0xD122}};
     uint16_t magic = 0;
     for (auto [major, value] : kMagic)
       if (major == pg_major_) magic = value;

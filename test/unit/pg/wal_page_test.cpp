@@ -23,7 +23,7 @@ Bytes Header(uint16_t magic, uint16_t info = 0x0002, Lsn address = {0x3000000}, 
 }
 
 TEST(WalPage, SegmentHeaderOfEachVersion) {
-  const std::pair<uint16_t, int> versions[] = {{0xD110, 15}, {0xD113, 16}, {0xD116, 17}, {0xD118, 18}, {0xD121, 19}};
+  const std::pair<uint16_t, int> versions[] = {{0xD110, 15}, {0xD113, 16}, {0xD116, 17}, {0xD118, 18}, {0xD122, 19}};
   for (auto [magic, major] : versions) {
     const auto header = CheckSegmentHeader(Header(magic));
     ASSERT_TRUE(header.ok()) << header.status().ToString();
@@ -43,7 +43,7 @@ TEST(WalPage, OtherVersionsAndNonsenseAreTold) {
   EXPECT_EQ(CheckSegmentHeader(Bytes(39, 0xD1)).code(), Code::kCorruption);
   EXPECT_EQ(CheckSegmentHeader(Header(0xD110, 0x0000)).code(), Code::kCorruption);  // no long header
   EXPECT_EQ(CheckSegmentHeader(Header(0xD110, 0x0012)).code(), Code::kCorruption);  // unknown flag
-  EXPECT_EQ(CheckSegmentHeader(Header(0xD121, 0x000A)).code(), Code::kCorruption);  // unknown in 19
+  EXPECT_EQ(CheckSegmentHeader(Header(0xD122, 0x000A)).code(), Code::kCorruption);  // unknown in 19
   EXPECT_EQ(CheckSegmentHeader(Header(0xD110, 2, {0x3002000})).code(), Code::kCorruption);
   EXPECT_EQ(CheckSegmentHeader(Header(0xD110, 2, {0x3000000}, 12345)).code(), Code::kCorruption);
 }
@@ -51,7 +51,7 @@ TEST(WalPage, OtherVersionsAndNonsenseAreTold) {
 TEST(WalPage, OverwriteFlagMovedIn19) {
   EXPECT_TRUE(ReadWalPageHeader(Header(0xD118, 0x000A)).overwrites_record);
   EXPECT_FALSE(ReadWalPageHeader(Header(0xD118, 0x0006)).overwrites_record);
-  EXPECT_TRUE(ReadWalPageHeader(Header(0xD121, 0x0006)).overwrites_record);
+  EXPECT_TRUE(ReadWalPageHeader(Header(0xD122, 0x0006)).overwrites_record);
 }
 
 TEST(WalPage, SegmentMustBeTheOneNamed) {
