@@ -201,6 +201,15 @@ sub adopt
 	return;
 }
 
+# Starts a server that is expected to end by itself; some versions of Cluster's start() do not allow for that.
+sub start_to_end
+{
+	my ($self) = @_;
+	my $node = $self->{node};
+	IPC::Run::run([ 'pg_ctl', '-D', $node->data_dir, '-l', $node->logfile, '-w', 'start' ], '<', \undef, '>', \my $out, '2>', \my $err);
+	return;
+}
+
 sub wait_open
 {
 	my ($self) = @_;

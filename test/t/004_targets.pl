@@ -94,7 +94,7 @@ is(rows($paused), '3/3', 'resumed, it opens');
 my $empty = $p->empty_cluster;
 $p->pg_pitr_ok('restore', '--pgdata', $empty->node->data_dir, '--target-xid', $xid[4], '--target-action', 'shutdown');
 $empty->adopt;
-$empty->node->start(fail_ok => 1);
+$empty->start_to_end;
 $empty->wait_for_log(qr/shutdown at recovery target/);
 pass('shutdown: the server stops at the target');
 

@@ -53,7 +53,7 @@ my $good = slurp_file($hidden);
 unlink $hidden;
 append_to_file($hidden, substr($good, 0, 1000));
 $empty->adopt;
-$empty->node->start(fail_ok => 1);
+$empty->start_to_end;
 $empty->wait_for_log(qr/FATAL:.*(could not restore file|restore_command)|startup process .* exited|database system is shut down/s);
 unlike($empty->log, qr/archive recovery complete/, 'a damaged segment does not end recovery early');
 $empty->node->stop('immediate', fail_ok => 1);
