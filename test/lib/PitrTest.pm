@@ -133,10 +133,29 @@ sub wait_archived
 	# With nothing written since the last switch there is none, and what the position is called then depends on the version.
 	$self->sql("SELECT pg_create_restore_point('wait_archived')");
 	my $last = $self->sql('SELECT pg_walfile_name(pg_switch_wal())');
-	my $status = $self->{node}->data_dir . '/pg_wal/archive_status';
-	wait_for("$last to be archived",
-		sub { return !-e "$status/$last.ready" && (-e "$status/$last.done" || !-e $self->{node}->data_dir . "/pg_wal/$last"); }, $limit);
+	my $pg_wal = $self->{node}->data_dir . '/pg_wal';
+	eval {
+		wait_for("$last to be archived",
+			sub { return !-e "$pg_wal/archive_status/$last.ready" && (-e "$pg_wal/archive_status/$last.done" || !-e "$pg_wal/$last"); }, $limit);
+		1;
+	} or do {
+		my $why = $@;
+		diag($self->archiving_so_far);
+		die $why;
+	};
 	return $last;
+}
+
+# What a person would look at when archiving does not get on.
+sub archiving_so_far
+{
+	my ($self) = @_;
+	my $pg_wal = $self->{node}->data_dir . '/pg_wal';
+	my (undef, $status) = $self->try_sql('SELECT row_to_json(s) FROM pitr_status s');
+	my (undef, $stat) = $self->try_sql('SELECT row_to_json(s) FROM pg_stat_archiver s');
+	my @log = split /\n/, PostgreSQL::Test::Utils::slurp_file($self->{node}->logfile);
+	splice(@log, 0, -40) if @log > 40;
+	return join("\n", map({ "pg_wal: $_" } sort map { s/.*pg_wal.//r } glob("$pg_wal/archive_status/* $pg_wal/0*")), $status, $stat, @log);
 }
 
 sub backup

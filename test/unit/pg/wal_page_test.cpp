@@ -37,7 +37,7 @@ TEST(WalPage, SegmentHeaderOfEachVersion) {
 
 TEST(WalPage, OtherVersionsAndNonsenseAreTold) {
   EXPECT_EQ(CheckSegmentHeader(Header(0xD10D)).code(), Code::kInvalidArgument);  // 14
-  EXPECT_EQ(CheckSegmentHeader(Header(0xD122)).code(), Code::kInvalidArgument);
+  EXPECT_EQ(CheckSegmentHeader(Header(0xD1F0)).code(), Code::kInvalidArgument);  // of no released version
   EXPECT_EQ(CheckSegmentHeader(Header(0x1234)).code(), Code::kCorruption);
   EXPECT_EQ(CheckSegmentHeader(Bytes(8192, 0)).code(), Code::kCorruption);
   EXPECT_EQ(CheckSegmentHeader(Bytes(39, 0xD1)).code(), Code::kCorruption);
