@@ -130,9 +130,9 @@ sub wait_for
 sub wait_archived
 {
 	my ($self, $limit) = @_;
-	# With nothing written since the last switch there is none, and what the position is called then depends on the version.
-	$self->sql("SELECT pg_create_restore_point('wait_archived')");
-	my $last = $self->sql('SELECT pg_walfile_name(pg_switch_wal())');
+	# The byte before the position: what a position at a segment's very start is called depends on the version, and it is there when
+	# nothing was written since somebody else's switch.
+	my $last = $self->sql('SELECT pg_walfile_name(pg_switch_wal() - 1)');
 	my $pg_wal = $self->{node}->data_dir . '/pg_wal';
 	eval {
 		wait_for("$last to be archived",
