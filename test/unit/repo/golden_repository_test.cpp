@@ -2,50 +2,21 @@
 #include "lib/golden_repository.h"
 
 #include <gtest/gtest.h>
-#include <sys/stat.h>
 
-#include <filesystem>
 #include <fstream>
 
 #include "core/repo/keyring.h"
 #include "core/repo/wal_catalog.h"
 #include "core/repo/wal_fetch.h"
 #include "core/repo/wal_push.h"
-#include "lib/golden.h"
+#include "lib/golden_fixture.h"
 
 namespace pitr {
 namespace {
 
-// A copy, since a checkout may be read-only and cannot keep the mode of the passphrase file.
-class GoldenRepository : public testing::TestWithParam<bool> {
- protected:
-  GoldenRepository() {
-    char name[] = "/tmp/pg_pitr_golden_XXXXXX";
-    dir_ = mkdtemp(name);
-    const std::string samples = GoldenDirectory() + "/repo-v1";
-    const std::string sample = GetParam() ? "encrypted" : "plain";
-    std::filesystem::copy(samples + "/" + sample, dir_ + "/" + sample, std::filesystem::copy_options::recursive);
-    config_.repository = "file://" + dir_ + "/" + sample;
-    if (GetParam()) UsePassphrase(test::kGoldenPassphrase);
-  }
-  ~GoldenRepository() override { std::filesystem::remove_all(dir_); }
-  void UsePassphrase(const std::string& passphrase) {
-    config_.passphrase_file = dir_ + "/passphrase";
-    std::ofstream(config_.passphrase_file) << passphrase;
-    chmod(config_.passphrase_file.c_str(), 0600);
-  }
-  std::unique_ptr<Repository> Open() {
-    auto repository = Repository::Open(config_, NullLog(), ctx_);
-    EXPECT_TRUE(repository.ok()) << repository.status().ToString();
-    return repository.ok() ? std::move(repository).value() : nullptr;
-  }
-  std::string dir_;
-  Config config_;
-  OpContext ctx_;
-};
+class GoldenRepository : public test::GoldenRepositoryTest {};
 
-INSTANTIATE_TEST_SUITE_P(Version1, GoldenRepository, testing::Bool(),
-                         [](const auto& sample) { return sample.param ? "Encrypted" : "Plain"; });
+INSTANTIATE_TEST_SUITE_P(Version1, GoldenRepository, testing::Bool(), test::GoldenSampleName);
 
 TEST_P(GoldenRepository, BelongsToItsCluster) {
   auto repository = Open();

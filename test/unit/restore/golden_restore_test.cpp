@@ -1,0 +1,109 @@
+// Backups written by the first release of the format are restored by every later one, byte by byte.
+#include <set>
+
+#include "core/repo/backup_catalog.h"
+#include "core/restore/restorer.h"
+#include "lib/golden_backup.h"
+#include "lib/golden_fixture.h"
+#include "unit/restore/restore_fixture.h"
+
+namespace pitr {
+namespace {
+
+namespace fs = std::filesystem;
+
+class GoldenBackup : public test::GoldenRepositoryTest {
+ protected:
+  std::string At(const std::string& path) const { return dir_ + "/data/" + path; }
+
+  void Restore(const std::string& label) {
+    auto repository = Open();
+    ASSERT_NE(repository, nullptr);
+    PlanRequest request;
+    request.target.kind = TargetKind::kImmediate;
+    request.backup_label = label;
+    auto plan = MakeRestorePlan(*repository, request, ctx_);
+    ASSERT_TRUE(plan.ok()) << plan.status().ToString();
+    EXPECT_EQ(plan.value().wal_segments, 2U);
+    RestoreOptions options;
+    options.data_directory = dir_ + "/data";
+    options.tablespace_map[std::to_string(test::kGoldenTablespaceOid)] = dir_ + "/space";
+    options.jobs = 2;
+    options.restore_command = "pg_pitr wal-get \"%f\" \"%p\"";
+    Progress progress;
+    auto restored = RunRestore(*repository, plan.value(), options, progress, ctx_);
+    ASSERT_TRUE(restored.ok()) << restored.status().ToString();
+  }
+
+  // Every file with its bytes and mode, and nothing else but what a restore itself writes.
+  void ExpectRestored(const test::GoldenBackup& backup) {
+    std::set<std::string> known{"backup_label", "tablespace_map", "recovery.signal", "postgresql.auto.conf"};
+    for (const test::GoldenFile& file : backup.files) {
+      if (!file.stored) continue;
+      known.insert(file.path);
+      EXPECT_EQ(test::ReadFileText(At(file.path)), AsText(file.bytes)) << file.path;
+      struct stat info {};
+      ASSERT_EQ(stat(At(file.path).c_str(), &info), 0) << file.path;
+      EXPECT_EQ(info.st_mode & 07777, file.mode) << file.path;
+    }
+    const auto links = fs::directory_options::follow_directory_symlink;
+    for (const fs::directory_entry& entry : fs::recursive_directory_iterator(dir_ + "/data", links)) {
+      if (!entry.is_regular_file()) continue;
+      const std::string path = entry.path().lexically_relative(dir_ + "/data").string();
+      EXPECT_TRUE(known.contains(path)) << path;
+    }
+    struct stat info {};
+    ASSERT_EQ(stat(At(test::kGoldenEmptyDirectory).c_str(), &info), 0);
+    EXPECT_EQ(info.st_mode & 07777, test::kGoldenEmptyDirectoryMode);
+    EXPECT_TRUE(fs::is_empty(At(test::kGoldenEmptyDirectory)));
+    EXPECT_EQ(test::ReadFileText(At("backup_label")), test::GoldenBackupLabel());
+    const std::string link = At("pg_tblspc/" + std::to_string(test::kGoldenTablespaceOid));
+    EXPECT_EQ(fs::read_symlink(link), dir_ + "/space");
+  }
+};
+
+INSTANTIATE_TEST_SUITE_P(Version1, GoldenBackup, testing::Bool(), test::GoldenSampleName);
+
+TEST_P(GoldenBackup, ComesBackByteByByte) {
+  for (const test::GoldenBackup& backup : test::GoldenBackups()) {
+    SCOPED_TRACE(backup.label);
+    ASSERT_NO_FATAL_FAILURE(Restore(backup.label));
+    ExpectRestored(backup);
+    fs::remove_all(dir_ + "/data");
+    fs::remove_all(dir_ + "/space");
+  }
+}
+
+TEST_P(GoldenBackup, IsListedAsItWasTaken) {
+  auto repository = Open();
+  ASSERT_NE(repository, nullptr);
+  auto catalog = BackupCatalog::Load(*repository, ctx_);
+  ASSERT_TRUE(catalog.ok()) << catalog.status().ToString();
+  EXPECT_TRUE(catalog.value().damaged.empty());
+  ASSERT_EQ(catalog.value().unfinished.size(), 1U);
+  EXPECT_EQ(catalog.value().unfinished[0].label, test::kGoldenUnfinishedLabel);
+  EXPECT_EQ(catalog.value().unfinished[0].started_by, "golden \xE9");
+  for (const test::GoldenBackup& backup : test::GoldenBackups()) {
+    const BackupManifest* manifest = catalog.value().Find(backup.label);
+    ASSERT_NE(manifest, nullptr) << backup.label;
+    EXPECT_EQ(manifest->type, BackupType::kFull);
+    EXPECT_EQ(manifest->cluster.system_id, test::kGoldenCluster.system_id);
+    EXPECT_EQ(manifest->start_lsn, Lsn{test::kGoldenStartLsn});
+    EXPECT_EQ(manifest->checkpoint_lsn, Lsn{0x100060});
+    EXPECT_EQ(manifest->stop_lsn, Lsn{test::kGoldenStopLsn});
+    EXPECT_EQ(manifest->start_micros, test::kGoldenStartMicros);
+    EXPECT_EQ(manifest->stop_micros, test::kGoldenStopMicros);
+    EXPECT_EQ(manifest->encrypted, GetParam());
+    EXPECT_EQ(manifest->annotations.at("why"), "golden \"sample\" \u00e9");
+    ASSERT_EQ(manifest->tablespaces.size(), 2U);
+    EXPECT_EQ(manifest->tablespaces[0].oid, test::kGoldenTablespaceOid);
+    EXPECT_EQ(manifest->tablespaces[0].path, test::kGoldenTablespacePath);
+    EXPECT_TRUE(manifest->tablespaces[1].in_place);
+    ASSERT_EQ(manifest->page_errors.size(), 1U);
+    EXPECT_EQ(manifest->page_errors[0].path, test::kGoldenBadPagePath);
+    EXPECT_EQ(manifest->page_errors[0].block, test::kGoldenBadPageBlock);
+  }
+}
+
+}  // namespace
+}  // namespace pitr
