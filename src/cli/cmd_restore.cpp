@@ -12,7 +12,7 @@
 #include "cli/target_options.h"
 #include "core/base/describe_size.h"
 #include "core/restore/recovery_settings.h"
-#include "core/restore/restorer.h"
+#include "core/restore/restore_report.h"
 
 namespace pitr::cli {
 namespace {
@@ -22,7 +22,7 @@ struct Options {
   std::string data_directory;
   std::string mode = "recover";
   std::vector<std::string> tablespaces;
-  bool delta = false, force = false, dry_run = false, no_progress = false;
+  bool delta = false, force = false, dry_run = false, no_progress = false, json = false;
   int jobs = 0;
 };
 
@@ -77,11 +77,11 @@ std::string NextSteps(const RestoreOptions& options, const RestorePlan& plan) {
          "Once it is, take a new backup: SELECT pitr_backup();\n";
 }
 
-Status RunWithProgress(const Repository& repository, const RestorePlan& plan, const RestoreOptions& restore, bool show,
-                       const OpContext& ctx) {
+Status RunWithProgress(const Repository& repository, const RestorePlan& plan, const RestoreOptions& restore,
+                       const Options& options, const std::string& config_path, const OpContext& ctx) {
   Progress progress;
   const int64_t begun = ctx.clock->SteadyMillis();
-  auto line = show ? std::make_unique<ProgressLine>(progress, stderr) : nullptr;
+  auto line = options.no_progress ? nullptr : std::make_unique<ProgressLine>(progress, stderr);
   auto result = RunRestore(repository, plan, restore, progress, ctx);
   line.reset();
   if (result.code() == Code::kCancelled)
@@ -89,18 +89,12 @@ Status RunWithProgress(const Repository& repository, const RestorePlan& plan, co
         .WithDetail("The directory is incomplete and cannot be started.")
         .WithHint("Run the same command again to continue.");
   if (!result.ok()) return std::move(result).status();
-  const RestoreResult& done = result.value();
-  const double seconds = static_cast<double>(ctx.clock->SteadyMillis() - begun) / 1000;
-  char duration[32];
-  std::snprintf(duration, sizeof duration, "%.1f s", seconds);
-  std::printf("\nrestored %s into %s in %s: %s written, %s fetched%s\n",
-              DescribeCount(done.files, "file", "files").c_str(), restore.data_directory.c_str(), duration,
-              DescribeBytes(done.bytes_written).c_str(), DescribeBytes(done.bytes_fetched).c_str(),
-              done.files_kept > 0
-                  ? (", " + DescribeCount(done.files_kept, "file was", "files were") + " right already").c_str()
-                  : "");
-  for (const std::string& note : done.notes) std::printf("NOTE: %s\n", note.c_str());
-  std::printf("\n%s", NextSteps(restore, plan).c_str());
+  const int64_t millis = ctx.clock->SteadyMillis() - begun;
+  const std::string text =
+      options.json
+          ? RestoreJson(plan, config_path, &result.value(), restore.data_directory, millis) + "\n"
+          : "\n" + DescribeRestore(result.value(), restore.data_directory, millis) + "\n" + NextSteps(restore, plan);
+  std::fputs(text.c_str(), stdout);
   return Status::Ok();
 }
 
@@ -114,18 +108,18 @@ Status RunRestoreVerb(const Invocation& invocation, const Options& options) {
   PITR_ASSIGN(const RestoreOptions restore, MakeRestoreOptions(options, config, path));
   PITR_ASSIGN(const auto repository, Repository::Open(config, log, ctx));
   PITR_ASSIGN(const RestorePlan plan, MakeRestorePlan(*repository, request, ctx));
-  auto rows = DescribePlan(plan, path);
-  if (!rows.empty() && rows.back().first == "command") rows.pop_back();  // it is the one being run
-  std::printf("%s", AlignItems(rows, 0).c_str());
-  std::fflush(stdout);
-  if (options.dry_run) {
-    PITR_TRY(CheckRestore(*repository, plan, restore, ctx));
-    std::printf("\ndry run: everything is in order; nothing was written\n");
-    return Status::Ok();
+  if (!options.json) {
+    auto rows = DescribePlan(plan, path);
+    if (!rows.empty() && rows.back().first == "command") rows.pop_back();  // it is the one being run
+    std::printf("%s\n", AlignItems(rows, 0).c_str());
+    std::fflush(stdout);
   }
-  std::printf("\n");
-  std::fflush(stdout);
-  return RunWithProgress(*repository, plan, restore, !options.no_progress, ctx);
+  if (!options.dry_run) return RunWithProgress(*repository, plan, restore, options, path, ctx);
+  PITR_TRY(CheckRestore(*repository, plan, restore, ctx));
+  const std::string text = options.json ? RestoreJson(plan, path, nullptr, restore.data_directory, 0) + "\n"
+                                        : "dry run: everything is in order; nothing was written\n";
+  std::fputs(text.c_str(), stdout);
+  return Status::Ok();
 }
 
 }  // namespace
@@ -156,12 +150,14 @@ void AddRestore(CLI::App& app, Invocation& invocation) {
       ->type_name("OLD=NEW");
   verb->add_flag("--delta", options->delta,
                  "Into an existing data directory: fetch only what differs, remove what does not belong");
-  verb->add_flag("--force", options->force, "With --delta: even if the directory is of another cluster");
+  verb->add_flag("--force", options->force,
+                 "With --delta: even if the directory, or a tablespace's, may be of another cluster");
   verb->add_option("-j,--jobs", options->jobs, "Parallel reads (default: pg_pitr.restore_jobs)")
       ->type_name("N")
       ->check(CLI::Range(1, 128));
   verb->add_flag("--dry-run", options->dry_run, "Plan and check, write nothing");
   verb->add_flag("--no-progress", options->no_progress, "Do not show progress");
+  verb->add_flag("--json", options->json, "Print one JSON object when it is done: the plan and what was done");
   verb->callback([&invocation, options] {
     invocation.run = [&invocation, options] {
       const Status status = RunRestoreVerb(invocation, *options);

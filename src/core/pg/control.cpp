@@ -108,7 +108,7 @@ Status TooShort(size_t size) {
 
 // Up to kControlFileSize bytes from the start of the file.
 Result<Bytes> ReadOnce(const std::string& path) {
-  const int fd = open(path.c_str(), O_RDONLY | O_CLOEXEC);
+  const int fd = open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK);
   if (fd < 0) {
     const int error = errno;
     const Code code = error == ENOENT ? Code::kNotFound : error == EACCES ? Code::kPermission : Code::kUnavailable;

@@ -3,6 +3,8 @@
 #include <dirent.h>
 #include <fcntl.h>
 
+#include <climits>
+
 #include "core/store/file_error.h"
 
 namespace pitr {
@@ -115,6 +117,32 @@ Result<struct stat> ClusterTree::Stat(std::string_view path) const {
   struct stat info;
   if (fstatat(parent.get(), name.c_str(), &info, AT_SYMLINK_NOFOLLOW) != 0) return Problem(errno, "looking at", path);
   return info;
+}
+
+Result<std::string> ClusterTree::ReadLink(std::string_view path) const {
+  std::string name;
+  PITR_ASSIGN(const UniqueFd parent, OpenParent(path, name));
+  char target[PATH_MAX];
+  const ssize_t length = readlinkat(parent.get(), name.c_str(), target, sizeof target);
+  if (length < 0) return Problem(errno == EINVAL ? EEXIST : errno, "reading link", path);
+  return std::string(target, static_cast<size_t>(length));
+}
+
+Status ClusterTree::SetMode(std::string_view path, mode_t mode) const {
+  std::string name;
+  PITR_ASSIGN(const UniqueFd parent, OpenParent(path, name));
+  if (fchmodat(parent.get(), name.c_str(), mode, AT_SYMLINK_NOFOLLOW) != 0)
+    return Problem(errno, "changing the mode of", path);
+  return Status::Ok();
+}
+
+Status ClusterTree::MakeAccessible(std::string_view path) const {
+  const auto info = Stat(path);
+  if (info.code() == Code::kNotFound) return Status::Ok();
+  if (!info.ok()) return info.status();
+  const mode_t mode = info.value().st_mode;
+  if (!S_ISDIR(mode) || (mode & S_IRWXU) == S_IRWXU) return Status::Ok();
+  return SetMode(path, (mode & 07777) | S_IRWXU);
 }
 
 Result<std::vector<std::string>> ClusterTree::List(std::string_view path) const {

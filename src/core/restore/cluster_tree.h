@@ -44,6 +44,12 @@ class ClusterTree {
   Result<UniqueFd> OpenFile(std::string_view path, int flags, mode_t mode = 0600) const;
   // Not following links. kNotFound.
   Result<struct stat> Stat(std::string_view path) const;
+  // Where a symbolic link leads, as it is written there. kNotFound; kConflict when it is none.
+  Result<std::string> ReadLink(std::string_view path) const;
+  // The permission bits of a file or directory. Not of a link.
+  Status SetMode(std::string_view path, mode_t mode) const;
+  // Lets the owner read, write and enter a directory that forbids it. Nothing for what is absent or no directory.
+  Status MakeAccessible(std::string_view path) const;
 
   // Names in a directory, without "." and "..", in no order. kNotFound, kConflict.
   Result<std::vector<std::string>> List(std::string_view path) const;

@@ -19,6 +19,7 @@ struct Worker {
   std::vector<NeededExtent> needed;
   std::vector<uint32_t> changed;
   uint64_t kept = 0;
+  uint64_t compared = 0;
 };
 
 Status ReadAt(int fd, uint64_t offset, std::span<uint8_t> out, const std::string& where) {
@@ -62,21 +63,21 @@ class Preparer {
 
   Status Prepare(uint32_t index, Worker& worker, const OpContext& ctx) {
     const MappedFile& file = map_.files[index];
-    PITR_ASSIGN(UniqueFd fd, Open(file));
+    PITR_ASSIGN(UniqueFd fd, OpenWritable(file));
     struct stat info;
     const std::string where = tree_.Locate(file.path);
     if (fstat(fd.get(), &info) != 0) return FileError(errno, "looking at \"" + where + "\"");
     if (!S_ISREG(info.st_mode)) return {Code::kConflict, "\"" + where + "\" is not a regular file"};
-    if (info.st_nlink > 1) {
-      // Another name elsewhere leads to the same bytes (a copy made of hard links, pg_upgrade --link): they are not
-      // ours to change.
-      PITR_TRY(tree_.Unlink(file.path));
-      PITR_ASSIGN(fd, Open(file));
-      if (fstat(fd.get(), &info) != 0) return FileError(errno, "looking at \"" + where + "\"");
-    }
     const uint64_t held = static_cast<uint64_t>(info.st_size);
     bool changed = false;
-    if (held != file.size_bytes) {
+    // Another name elsewhere leads to the same bytes (a copy made of hard links, pg_upgrade --link): they are not ours
+    // to change. Somebody else's file cannot be given the right mode, and who starts the server may not read it.
+    if (info.st_nlink > 1 || (geteuid() != 0 && info.st_uid != geteuid())) {
+      changed = true;
+      PITR_ASSIGN(fd, CopyAnew(fd.get(), file, std::min(held, file.size_bytes), where));
+      if (fstat(fd.get(), &info) != 0) return FileError(errno, "looking at \"" + where + "\"");
+    }
+    if (static_cast<uint64_t>(info.st_size) != file.size_bytes) {
       changed = true;
       if (ftruncate(fd.get(), static_cast<off_t>(file.size_bytes)) != 0)
         return FileError(errno, "resizing \"" + where + "\"");
@@ -101,6 +102,35 @@ class Preparer {
     return tree_.OpenFile(file.path, O_RDWR | O_CREAT | O_NONBLOCK, file.mode & 07777);
   }
 
+  Result<UniqueFd> OpenWritable(const MappedFile& file) const {
+    auto fd = Open(file);
+    if (fd.code() != Code::kPermission) return fd;
+    // Read-only, or another user's.
+    if (tree_.SetMode(file.path, (file.mode & 07777) | S_IRUSR | S_IWUSR).ok()) {
+      fd = Open(file);
+      if (fd.code() != Code::kPermission) return fd;
+    }
+    PITR_TRY(tree_.Unlink(file.path));
+    return Open(file);
+  }
+
+  // A file of our own in the place of an open one, with its first `length` bytes.
+  Result<UniqueFd> CopyAnew(int from, const MappedFile& file, uint64_t length, const std::string& where) const {
+    PITR_TRY(tree_.Unlink(file.path));
+    PITR_ASSIGN(UniqueFd fd, Open(file));
+    loff_t at = 0;
+    while (static_cast<uint64_t>(at) < length) {
+      loff_t to = at;
+      const ssize_t copied = copy_file_range(from, &at, fd.get(), &to, length - static_cast<uint64_t>(at), 0);
+      if (copied < 0 && errno == EINTR) continue;
+      // What the file system cannot copy by itself is fetched: the file only seems shorter than it was.
+      if (copied < 0 && errno != ENOSPC && errno != EDQUOT && errno != EIO) break;
+      if (copied < 0) return FileError(errno, "copying \"" + where + "\"");
+      if (copied == 0) break;
+    }
+    return fd;
+  }
+
   // Whether anything of the file must be written, or was (zeroes in gaps).
   Result<bool> Compare(int fd, uint32_t index, uint64_t held, const std::string& where, Worker& worker,
                        const OpContext& ctx) {
@@ -121,13 +151,14 @@ class Preparer {
         if (worker.buffer.size() < extent.length) worker.buffer.resize(extent.length);
         const auto bytes = std::span(worker.buffer).first(extent.length);
         PITR_TRY(ReadAt(fd, extent.file_offset, bytes, where));
+        worker.compared += extent.length;
         same = XXH3_64bits(bytes.data(), bytes.size()) == extent.check;
       }
       if (same) {
         progress_.bytes_done.fetch_add(extent.length, std::memory_order_relaxed);
       } else {
         wanting = true;
-        worker.needed.push_back({index, i});
+        worker.needed.push_back({index, i, extent.file_offset < held});
       }
     }
     if (covered < held) {
@@ -158,6 +189,7 @@ Result<PreparedFiles> PrepareFiles(const ClusterTree& tree, const FileMap& map,
     prepared.needed.insert(prepared.needed.end(), worker.needed.begin(), worker.needed.end());
     prepared.changed.insert(prepared.changed.end(), worker.changed.begin(), worker.changed.end());
     prepared.kept += worker.kept;
+    prepared.bytes_compared += worker.compared;
     worker = {};
   }
   std::sort(prepared.needed.begin(), prepared.needed.end(), [&](const NeededExtent& a, const NeededExtent& b) {

@@ -14,14 +14,19 @@ namespace pitr {
 struct NeededExtent {
   uint32_t file = 0;
   uint32_t extent = 0;
+  bool held = false;  // the file had bytes there already: some of them may be right
 };
 
 struct PreparedFiles {
   std::vector<NeededExtent> needed;  // ascending by place of the frame: pack, then offset in it
   std::vector<uint32_t> changed;     // files that were created, resized or will be written
   uint64_t kept = 0;                 // files that were right already
+  uint64_t bytes_compared = 0;       // read from disk and checked
 };
 
+// A file that cannot be written, has other names elsewhere (hard links), or is another user's is replaced by a file of
+// our own with its bytes.
+//
 // Raises `progress.bytes_done` by what is right already and files_done by files that need nothing. A file `skip`
 // accepts is left alone. kConflict when something that is not a regular file is in the way; FileError.
 Result<PreparedFiles> PrepareFiles(const ClusterTree& tree, const FileMap& map,

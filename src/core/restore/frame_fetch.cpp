@@ -75,7 +75,7 @@ Status FrameFetcher::WriteExtents(const FetchRange& range, const std::vector<Nee
     if (XXH3_64bits(bytes.data(), bytes.size()) != extent.check)
       return {Code::kCorruption, "the backup's bytes of file \"" + file.path + "\" at offset " +
                                      std::to_string(extent.file_offset) + " do not have the checksum in its file map"};
-    PITR_TRY(write(needed[i].file, extent, bytes, number));
+    PITR_TRY(write(needed[i], extent, bytes, number));
     progress_.bytes_done.fetch_add(extent.length, std::memory_order_relaxed);
   }
   return Status::Ok();

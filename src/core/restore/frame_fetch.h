@@ -36,7 +36,7 @@ std::vector<FetchRange> PlanFetches(const FileMap& map, const std::vector<Needed
 class FrameFetcher {
  public:
   // Where an extent's bytes go. Called from several threads, never twice for one extent.
-  using Write = std::function<Status(uint32_t file, const Extent& extent, ByteView bytes, int worker)>;
+  using Write = std::function<Status(const NeededExtent& which, const Extent& extent, ByteView bytes, int worker)>;
 
   // All borrowed for the fetcher's life.
   FrameFetcher(const Repository& repository, const std::vector<PackEntry>& packs, const FileMap& map,

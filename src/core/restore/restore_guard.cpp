@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <charconv>
 #include <filesystem>
 #include <set>
 
@@ -18,12 +19,33 @@ namespace {
 constexpr std::string_view kPidFile = "postmaster.pid";
 // Left free beyond the files themselves, for WAL and what recovery writes.
 constexpr uint64_t kSpareBytes = uint64_t{64} << 20;
+constexpr size_t kMaxVersionBytes = 64;
 
-Status CheckOwnCluster(const ClusterTree& tree, const RestorePlan& plan, bool force) {
+// The major version in a data directory's PG_VERSION; 0 when that does not say.
+int MajorVersionOf(const ClusterTree& tree) {
+  const auto content = tree.ReadWhole("PG_VERSION", kMaxVersionBytes);
+  if (!content.ok()) return 0;
+  int version = 0;
+  const std::string_view text = AsText(content.value());
+  std::from_chars(text.data(), text.data() + text.size(), version);
+  return version;
+}
+
+// A directory that is neither empty nor marked: a data directory, of this version, of this cluster.
+Status CheckOwnCluster(const ClusterTree& tree, const RestorePlan& plan, bool marked, bool force) {
   auto control = ReadControlFile(tree.data_directory() + "/" + kControlFilePath);
   const SystemId expected = plan.backup.cluster.system_id;
-  if (control.ok() && control.value().data.system_id == expected) return Status::Ok();
-  if (force) return Status::Ok();
+  const bool own = control.ok() && control.value().data.system_id == expected;
+  if (!own && !marked && tree.Stat("PG_VERSION").code() == Code::kNotFound)
+    return Status(Code::kInvalidArgument, "\"" + tree.data_directory() + "\" is not a data directory")
+        .WithDetail("It is not empty and has no file PG_VERSION; restoring over it would remove what it holds.")
+        .WithHint("Check its name. If its contents may go, remove them yourself.");
+  if (own || force) return Status::Ok();
+  if (const int major = MajorVersionOf(tree); major != 0 && major != plan.backup.cluster.pg_major)
+    return Status(Code::kInvalidArgument,
+                  "\"" + tree.data_directory() + "\" holds a cluster of PostgreSQL " + std::to_string(major))
+        .WithDetail("The backup is of PostgreSQL " + std::to_string(plan.backup.cluster.pg_major) + ".")
+        .WithHint("Check the data directory's name. If that cluster may be overwritten, add --force.");
   if (!control.ok())
     return Status(Code::kInvalidArgument, "cannot tell whose cluster is in \"" + tree.data_directory() + "\"")
         .WithDetail(control.status().message() + ".")
@@ -34,11 +56,42 @@ Status CheckOwnCluster(const ClusterTree& tree, const RestorePlan& plan, bool fo
       .WithHint("Check the data directory's name. If that cluster may be overwritten, add --force.");
 }
 
+// Whether a link in the data directory leads to this very directory, under whatever name.
+bool LeadsTo(const ClusterTree& tree, const std::string& link, const std::string& directory) {
+  const auto target = tree.ReadLink(link);
+  if (!target.ok()) return false;
+  struct stat a, b;
+  return stat(target.value().c_str(), &a) == 0 && stat(directory.c_str(), &b) == 0 && a.st_dev == b.st_dev &&
+         a.st_ino == b.st_ino;
+}
+
+Status CheckTablespaceEmpty(const ClusterTree& tree, const FileMap& map, const std::string& oid, bool delta) {
+  for (const std::string& path : TablespaceVersionPaths(map, oid)) {
+    auto names = tree.List(path);
+    if (names.code() == Code::kNotFound) continue;
+    if (!names.ok()) return names.status();
+    if (names.value().empty()) continue;
+    const std::string elsewhere =
+        "Map tablespace " + oid + " to an empty directory with --tablespace " + oid + "=NEW, or ";
+    Status refused(Code::kInvalidArgument, "tablespace directory \"" + tree.Locate(path) + "\" is not empty");
+    if (!delta) return std::move(refused).WithHint(elsewhere + "add --delta to restore over it.");
+    return std::move(refused)
+        .WithDetail("The data directory has no link to it, so another cluster may be using it.")
+        .WithHint(elsewhere + "add --force if what it holds may be overwritten.");
+  }
+  return Status::Ok();
+}
+
 }  // namespace
 
 Status CheckNotRunning(const ClusterTree& tree) {
   auto content = tree.ReadWhole(kPidFile, 65536);
   if (content.code() == Code::kNotFound) return Status::Ok();
+  if (content.code() == Code::kConflict)
+    return Status(Code::kInvalidArgument,
+                  "cannot tell whether a server is running in \"" + tree.data_directory() + "\"")
+        .WithDetail("\"" + std::string(kPidFile) + "\" is not a file.")
+        .WithHint("Make sure that no server runs there, and remove it.");
   if (!content.ok()) return content.status();
   const std::string hint = "Stop the server first (pg_ctl stop -D " + tree.data_directory() + ").";
   const ServerProcess server = InspectServer(content.value(), tree.data_fd());
@@ -64,9 +117,8 @@ Result<DirectoryState> CheckDirectory(const ClusterTree& tree, const RestorePlan
   if (state.empty) return state;
   PITR_TRY(CheckNotRunning(tree));
   PITR_ASSIGN(state.unfinished, ReadRestoreState(tree));
-  const auto control = tree.Stat(kControlFilePath);
-  if (!control.ok() && control.code() != Code::kNotFound) return control.status();
-  state.has_control = control.ok();
+  // Not to be seen, or behind a link: then something may be there that a server would start from.
+  state.has_control = tree.Stat(kControlFilePath).code() != Code::kNotFound;
   // Without pg_control a marked directory is what an interrupted restore left: ours to continue.
   if (state.unfinished && !state.has_control) {
     if (state.unfinished->system_id == plan.backup.cluster.system_id || options.force) return state;
@@ -81,11 +133,7 @@ Result<DirectoryState> CheckDirectory(const ClusterTree& tree, const RestorePlan
         .WithHint(
             "Give an empty directory, or add --delta: then what is right stays, and what differs or does not belong is "
             "replaced or removed.");
-  if (std::find(names.begin(), names.end(), "PG_VERSION") == names.end() && !state.unfinished)
-    return Status(Code::kInvalidArgument, "\"" + tree.data_directory() + "\" is not a data directory")
-        .WithDetail("It is not empty and has no file PG_VERSION; restoring over it would remove what it holds.")
-        .WithHint("Check its name. If its contents may go, remove them yourself.");
-  PITR_TRY(CheckOwnCluster(tree, plan, options.force));
+  PITR_TRY(CheckOwnCluster(tree, plan, state.unfinished.has_value(), options.force));
   return state;
 }
 
@@ -141,15 +189,22 @@ std::vector<std::string> TablespaceVersionPaths(const FileMap& map, const std::s
   return {paths.begin(), paths.end()};
 }
 
-Status CheckTablespaceEmpty(const ClusterTree& tree, const FileMap& map, const std::string& oid) {
-  for (const std::string& path : TablespaceVersionPaths(map, oid)) {
-    auto names = tree.List(path);
-    if (names.code() == Code::kNotFound) continue;
-    if (!names.ok()) return names.status();
-    if (names.value().empty()) continue;
-    return Status(Code::kInvalidArgument, "tablespace directory \"" + tree.Locate(path) + "\" is not empty")
-        .WithHint("Map tablespace " + oid + " to an empty directory with --tablespace " + oid +
-                  "=NEW, or add --delta to restore over it.");
+Status CheckTablespaces(const ClusterTree& tree, const FileMap& map,
+                        const std::map<std::string, std::string>& tablespaces, const DirectoryState& found,
+                        const RestoreOptions& options) {
+  for (const auto& [oid, directory] : tablespaces) {
+    const std::string link = std::string(kTablespaceDirectory) + "/" + oid;
+    if (const auto info = tree.Stat(link); info.ok() && S_ISDIR(info.value().st_mode))
+      return Status(Code::kInvalidArgument,
+                    "\"" + tree.data_directory() + "/" + link + "\" is a directory where a tablespace's link must be")
+          .WithDetail("A copy of a data directory that follows links leaves such directories.")
+          .WithHint("Move it out of the data directory, or remove it.");
+    if (found.unfinished) {
+      const auto before = found.unfinished->tablespaces.find(oid);
+      if (before != found.unfinished->tablespaces.end() && before->second == directory) continue;
+    }
+    if (options.delta && (options.force || LeadsTo(tree, link, directory))) continue;
+    PITR_TRY(CheckTablespaceEmpty(tree, map, oid, options.delta));
   }
   return Status::Ok();
 }
@@ -159,7 +214,8 @@ Status CheckSpace(const ClusterTree& tree, const FileMap& map) {
   for (const MappedFile& file : map.files) {
     uint64_t bytes = 0;
     for (const Extent& extent : file.extents) bytes += extent.length;
-    if (auto there = tree.Stat(file.path); there.ok() && S_ISREG(there.value().st_mode)) {
+    if (auto there = tree.Stat(file.path);
+        there.ok() && S_ISREG(there.value().st_mode) && there.value().st_nlink == 1) {
       const uint64_t held = static_cast<uint64_t>(there.value().st_blocks) * 512;
       bytes -= std::min(bytes, held);
     }

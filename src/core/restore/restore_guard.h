@@ -33,9 +33,13 @@ Result<std::map<std::string, std::string>> MapTablespaces(const BackupManifest& 
 // The directories below a tablespace's own one that belong to this cluster (PG_15_...), as paths in the tree.
 std::vector<std::string> TablespaceVersionPaths(const FileMap& map, const std::string& oid);
 
-// What is already below those directories is of this cluster's version and would be mixed up: kInvalidArgument without
-// delta.
-Status CheckTablespaceEmpty(const ClusterTree& tree, const FileMap& map, const std::string& oid);
+// What is already below those directories would be mixed up with the backup's files, or removed. Accepted is only what
+// is known to be this data directory's own: with delta, where its link leads already; or where the interrupted restore
+// was writing. Anything else there is kInvalidArgument, unless delta and force say that it may go. So is a directory in
+// the place of a link. `tree` has the tablespaces that exist.
+Status CheckTablespaces(const ClusterTree& tree, const FileMap& map,
+                        const std::map<std::string, std::string>& tablespaces, const DirectoryState& found,
+                        const RestoreOptions& options);
 
 // kInvalidArgument when a file system has less room than its share of the map needs beyond what is there.
 Status CheckSpace(const ClusterTree& tree, const FileMap& map);

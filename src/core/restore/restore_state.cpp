@@ -17,10 +17,11 @@ Result<std::optional<RestoreState>> ReadRestoreState(const ClusterTree& tree) {
   if (!content.ok()) return content.status();
   const auto json =
       nlohmann::json::parse(content.value().begin(), content.value().end(), nullptr, /*allow_exceptions=*/false);
-  const Status damaged =
-      Status(Code::kCorruption, "\"" + tree.Locate(kRestoreStatePath) + "\" cannot be understood")
-          .WithHint(
-              "It marks an unfinished restore; remove it together with the rest of the directory and restore again.");
+  const Status damaged = Status(Code::kCorruption, "\"" + tree.Locate(kRestoreStatePath) + "\" cannot be understood")
+                             .WithHint(
+                                 "It marks an unfinished restore. Remove it and restore again with --delta --force, if "
+                                 "this directory may be "
+                                 "overwritten.");
   const auto is_text = [&](const char* name) { return !json.contains(name) || json[name].is_string(); };
   const bool typed = json.is_object() && json.contains("label") && is_text("label") && is_text("system_identifier") &&
                      is_text("aside") && (!json.contains("keep_logs") || json["keep_logs"].is_boolean()) &&

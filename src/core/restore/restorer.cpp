@@ -10,6 +10,7 @@
 #include "core/base/parallel_for.h"
 #include "core/pg/control.h"
 #include "core/pg/relation_file.h"
+#include "core/restore/extent_writer.h"
 #include "core/restore/file_prepare.h"
 #include "core/restore/frame_fetch.h"
 #include "core/restore/restore_finish.h"
@@ -21,7 +22,7 @@
 namespace pitr {
 namespace {
 
-constexpr uint32_t kEarlyWriteBytes = 512U << 10;
+constexpr std::string_view kGlobalDirectory = "global";
 constexpr mode_t kOwnerOnly = 0700;
 // What PostgreSQL accepts of a data directory: nothing for others, group may read.
 constexpr mode_t kForbiddenBits = 0027;
@@ -40,10 +41,11 @@ class Restore {
   Status ChooseOwner();
   Result<bool> AlreadyFinished();
   Status MarkAndDisarm();
+  Status Disarm();
+  Status PlaceLinks();
   Status ClearDirectory();
   Status MakeDirectories();
   Status CopyFiles();
-  Status WriteExtent(uint32_t file, const Extent& extent, ByteView bytes, int worker);
   Status SyncFileSystems();
   Status SyncEverything();
   Status PlaceControlFile();
@@ -65,11 +67,6 @@ class Restore {
   uint32_t control_ = UINT32_MAX;  // index in map_.files
   Bytes control_bytes_;
   mode_t file_mode_ = 0600;
-  struct OpenFile {
-    uint32_t index = UINT32_MAX;
-    UniqueFd fd;
-  };
-  std::vector<OpenFile> open_;  // by worker: the file written last
 };
 
 // An existing directory is left as it is: whether it may be touched is not known yet.
@@ -140,7 +137,7 @@ Result<bool> Restore::AlreadyFinished() {
   if (same) {
     PITR_TRY(fetcher.Fetch(
         needed, 1,
-        [&](uint32_t, const Extent& extent, ByteView stored, int) {
+        [&](const NeededExtent&, const Extent& extent, ByteView stored, int) {
           same &= std::equal(stored.begin(), stored.end(),
                              bytes.value().begin() + static_cast<ptrdiff_t>(extent.file_offset));
           return Status::Ok();
@@ -157,7 +154,8 @@ Result<bool> Restore::AlreadyFinished() {
 Status Restore::MarkAndDisarm() {
   struct stat info;
   if (fstat(tree_->data_fd(), &info) != 0) return FileError(errno, "looking at \"" + options_.data_directory + "\"");
-  if ((info.st_mode & kForbiddenBits) != 0 && fchmod(tree_->data_fd(), kOwnerOnly) != 0)
+  const bool usable = (info.st_mode & kForbiddenBits) == 0 && (info.st_mode & kOwnerOnly) == kOwnerOnly;
+  if (!usable && fchmod(tree_->data_fd(), kOwnerOnly) != 0)
     return FileError(errno, "changing the mode of \"" + options_.data_directory + "\"");
   state_.label = plan_.backup.label;
   state_.system_id = plan_.backup.cluster.system_id;
@@ -167,9 +165,27 @@ Status Restore::MarkAndDisarm() {
   state_.aside = found_.unfinished && !found_.unfinished->aside.empty() ? found_.unfinished->aside
                                                                         : AsideName(state_.started_micros);
   PITR_TRY(WriteRestoreState(*tree_, state_));
+  return Disarm();
+}
+
+Status Restore::Disarm() {
   if (!found_.has_control) return Status::Ok();
+  auto global = tree_->Stat(kGlobalDirectory);
+  if (global.code() == Code::kNotFound) return Status::Ok();
+  if (!global.ok()) return global.status();
+  if (!S_ISDIR(global.value().st_mode)) {
+    // A server would follow a link.
+    PITR_TRY(tree_->Unlink(kGlobalDirectory));
+    return tree_->SyncDirectory("");
+  }
+  PITR_TRY(tree_->MakeAccessible(kGlobalDirectory));
+  auto control = tree_->Stat(kControlFilePath);
+  if (control.code() == Code::kNotFound) return Status::Ok();
+  if (!control.ok()) return control.status();
+  // No server starts from a directory of that name; it goes with what does not belong.
+  if (S_ISDIR(control.value().st_mode)) return Status::Ok();
   PITR_TRY(tree_->Unlink(kControlFilePath));
-  return tree_->SyncDirectory("global");
+  return tree_->SyncDirectory(kGlobalDirectory);
 }
 
 Status Restore::ClearDirectory() {
@@ -190,13 +206,24 @@ Status Restore::ClearDirectory() {
                             " with pg_pitr wal-push, or remove " + (one ? "it when it is" : "them when they are") +
                             " not needed.");
   }
-  return RemoveForeignFiles(*tree_, map_, content_, ctx_).status();
+  PITR_ASSIGN(result_.files_removed, RemoveForeignFiles(*tree_, map_, content_, ctx_));
+  return Status::Ok();
+}
+
+Status Restore::PlaceLinks() {
+  for (const auto& [oid, directory] : tablespaces_) {
+    const std::string link = std::string(kTablespaceDirectory) + "/" + oid;
+    if (const auto before = tree_->ReadLink(link); before.ok() && before.value() != directory)
+      result_.notes.push_back("Tablespace " + oid + " was in \"" + before.value() +
+                              "\", which was not touched; it is in \"" + directory + "\" now.");
+    PITR_TRY(tree_->MakeLink(link, directory));
+  }
+  return Status::Ok();
 }
 
 Status Restore::MakeDirectories() {
   PITR_TRY(tree_->MakeDirectory(kTablespaceDirectory, kOwnerOnly));
-  for (const auto& [oid, directory] : tablespaces_)
-    PITR_TRY(tree_->MakeLink(std::string(kTablespaceDirectory) + "/" + oid, directory));
+  PITR_TRY(PlaceLinks());
   std::map<std::string, mode_t, std::less<>> modes;
   for (const std::string& path : content_.directories) modes[path] = kOwnerOnly;
   for (const MappedDirectory& directory : map_.directories) {
@@ -218,30 +245,6 @@ Status Restore::MakeDirectories() {
   return Status::Ok();
 }
 
-Status Restore::WriteExtent(uint32_t index, const Extent& extent, ByteView bytes, int worker) {
-  if (index == control_) {
-    std::copy(bytes.begin(), bytes.end(), control_bytes_.begin() + static_cast<ptrdiff_t>(extent.file_offset));
-    return Status::Ok();
-  }
-  OpenFile& open = open_[static_cast<size_t>(worker)];
-  if (open.index != index) {
-    open.index = UINT32_MAX;
-    PITR_ASSIGN(open.fd, tree_->OpenFile(map_.files[index].path, O_WRONLY));
-    open.index = index;
-  }
-  for (size_t done = 0; done < bytes.size();) {
-    const ssize_t put =
-        pwrite(open.fd.get(), bytes.data() + done, bytes.size() - done, static_cast<off_t>(extent.file_offset + done));
-    if (put < 0 && errno == EINTR) continue;
-    if (put < 0) return FileError(errno, "writing \"" + tree_->Locate(map_.files[index].path) + "\"");
-    done += static_cast<size_t>(put);
-  }
-  // Begins to write to disk now what has to be there at the end anyway. Only a wish: fsync says whether it worked.
-  if (extent.length >= kEarlyWriteBytes)
-    (void)sync_file_range(open.fd.get(), static_cast<off_t>(extent.file_offset), extent.length, SYNC_FILE_RANGE_WRITE);
-  return Status::Ok();
-}
-
 Status Restore::CopyFiles() {
   PITR_ASSIGN(PreparedFiles prepared, PrepareFiles(
                                           *tree_, map_,
@@ -252,21 +255,27 @@ Status Restore::CopyFiles() {
                                           options_.jobs, progress_, ctx_));
   // In a new directory only empty files need nothing.
   result_.files_kept = found_.empty ? 0 : prepared.kept;
+  result_.bytes_compared = prepared.bytes_compared;
   changed_ = std::move(prepared.changed);
-  open_.resize(static_cast<size_t>(std::max(options_.jobs, 1)));
   FrameFetcher fetcher(repository_, plan_.backup.packs, map_, progress_);
-  std::atomic<uint64_t> written{0};
-  const auto write = [&](uint32_t file, const Extent& extent, ByteView bytes, int worker) {
-    written.fetch_add(bytes.size(), std::memory_order_relaxed);
-    return WriteExtent(file, extent, bytes, worker);
-  };
-  PITR_TRY(fetcher.Fetch(prepared.needed, options_.jobs, write, ctx_));
+  ExtentWriter writer(*tree_, map_, options_.jobs);
+  PITR_TRY(fetcher.Fetch(
+      prepared.needed, options_.jobs,
+      [&](const NeededExtent& which, const Extent& extent, ByteView bytes, int worker) {
+        return writer.Write(which, extent, bytes, worker);
+      },
+      ctx_));
   std::vector<NeededExtent> control;
   for (uint32_t i = 0; i < map_.files[control_].extents.size(); ++i) control.push_back({control_, i});
   control_bytes_.assign(map_.files[control_].size_bytes, 0);
-  PITR_TRY(fetcher.Fetch(control, 1, write, ctx_));
-  open_.clear();
-  result_.bytes_written = written;
+  PITR_TRY(fetcher.Fetch(
+      control, 1,
+      [&](const NeededExtent&, const Extent& extent, ByteView bytes, int) {
+        std::copy(bytes.begin(), bytes.end(), control_bytes_.begin() + static_cast<ptrdiff_t>(extent.file_offset));
+        return Status::Ok();
+      },
+      ctx_));
+  result_.bytes_written = writer.bytes_written() + control_bytes_.size();
   result_.bytes_fetched = fetcher.bytes_fetched();
   return Status::Ok();
 }
@@ -324,9 +333,7 @@ Result<RestoreResult> Restore::Run() {
     PITR_TRY(RemoveRestoreState(*tree_));
     return result_;
   }
-  if (!options_.delta && !found_.unfinished) {
-    for (const auto& [oid, directory] : tablespaces_) PITR_TRY(CheckTablespaceEmpty(*tree_, map_, oid));
-  }
+  PITR_TRY(CheckTablespaces(*tree_, map_, tablespaces_, found_, options_));
   PITR_TRY(CheckSpace(*tree_, map_));
   PITR_TRY(MarkAndDisarm());
   PITR_TRY(ClearDirectory());
@@ -351,10 +358,9 @@ Status CheckRestore(const Repository& repository, const RestorePlan& plan, const
   PITR_ASSIGN(const DirectoryState found, CheckDirectory(tree, plan, options));
   PITR_ASSIGN(const FileMap map, ReadFileMap(repository, plan.backup.label, ctx));
   for (const auto& [oid, directory] : tablespaces) {
-    if (!std::filesystem::exists(directory, ignored)) continue;
-    PITR_TRY(tree.AddTablespace(oid, directory));
-    if (!options.delta && !found.unfinished) PITR_TRY(CheckTablespaceEmpty(tree, map, oid));
+    if (std::filesystem::exists(directory, ignored)) PITR_TRY(tree.AddTablespace(oid, directory));
   }
+  PITR_TRY(CheckTablespaces(tree, map, tablespaces, found, options));
   return CheckSpace(tree, map);
 }
 

@@ -25,9 +25,11 @@ struct RestoreOptions {
 
 struct RestoreResult {
   uint64_t files = 0;
-  uint64_t files_kept = 0;  // delta: nothing to fetch
-  uint64_t bytes_written = 0;
-  uint64_t bytes_fetched = 0;      // stored bytes
+  uint64_t files_kept = 0;         // delta: nothing to fetch
+  uint64_t files_removed = 0;      // delta: did not belong; directories count as files
+  uint64_t bytes_compared = 0;     // delta: read from the directory and checked
+  uint64_t bytes_written = 0;      // to the backup's files
+  uint64_t bytes_fetched = 0;      // stored bytes of packs, with what was read over between frames
   std::vector<std::string> notes;  // what the operator should know: WAL moved aside, owner
 };
 

@@ -27,6 +27,7 @@ class Cleaner {
   Status Clean(const std::string& directory, int depth) {
     PITR_TRY(ctx_.Check());
     if (depth > kMaxDepth) return {Code::kConflict, "\"" + tree_.Locate(directory) + "\" is nested too deeply"};
+    if (!directory.empty()) PITR_TRY(tree_.MakeAccessible(directory));
     PITR_ASSIGN(const std::vector<std::string> names, tree_.List(directory));
     for (const std::string& name : names) {
       const std::string path = Join(directory, name);
@@ -48,11 +49,8 @@ class Cleaner {
 
   Status CleanEntry(const std::string& path, const struct stat& info, int depth) {
     if (S_ISDIR(info.st_mode)) {
-      // Its path leads to the tablespace, so it must not be walked into.
-      if (content_.links.contains(path))
-        return Status(Code::kConflict, "\"" + tree_.data_directory() + "/" + path +
-                                           "\" is a directory where a tablespace's link must be")
-            .WithHint("Remove it.");
+      // Its path leads to the tablespace, so it must not be walked into. CheckTablespaces has refused it.
+      if (content_.links.contains(path)) return {Code::kInternal, "\"" + path + "\" became a directory"};
       if (content_.directories.contains(path)) return Clean(path, depth + 1);
       if (IsServerLogPath(path)) return Status::Ok();
       return RemoveTree(path, info.st_dev, depth + 1);
@@ -76,6 +74,7 @@ class Cleaner {
       return Status(Code::kConflict,
                     "\"" + tree_.Locate(path) + "\" is a mount point and does not belong to the backup")
           .WithHint("Unmount it, or move it out of the data directory.");
+    PITR_TRY(tree_.MakeAccessible(path));
     PITR_ASSIGN(const std::vector<std::string> names, tree_.List(path));
     for (const std::string& name : names) {
       const std::string below = Join(path, name);

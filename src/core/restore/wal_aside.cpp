@@ -15,6 +15,7 @@ namespace pitr {
 namespace {
 
 constexpr std::string_view kWalDirectory = "pg_wal";
+constexpr std::string_view kStatusDirectory = "pg_wal/archive_status";
 
 bool Archived(const WalCatalog& archive, const WalFileName& name) {
   const auto found = archive.timelines().find(name.timeline);
@@ -72,9 +73,11 @@ Result<AsideResult> SetWalAside(const ClusterTree& tree, const WalCatalog& archi
     return result;
   }
   if (!S_ISDIR(info.value().st_mode)) return result;
+  PITR_TRY(tree.MakeAccessible(kWalDirectory));
+  PITR_TRY(tree.MakeAccessible(kStatusDirectory));
   PITR_ASSIGN(const std::vector<std::string> names, tree.List(kWalDirectory));
   std::set<std::string> ready;
-  if (auto status_files = tree.List(std::string(kWalDirectory) + "/archive_status"); status_files.ok()) {
+  if (auto status_files = tree.List(kStatusDirectory); status_files.ok()) {
     for (const std::string& name : status_files.value())
       if (name.ends_with(".ready")) ready.insert(name.substr(0, name.size() - 6));
   }

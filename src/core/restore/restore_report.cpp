@@ -1,0 +1,42 @@
+#include "core/restore/restore_report.h"
+
+#include <cstdio>
+#include <nlohmann/json.hpp>
+
+#include "core/base/describe_size.h"
+
+namespace pitr {
+
+std::string DescribeRestore(const RestoreResult& result, const std::string& data_directory, int64_t millis) {
+  char duration[32];
+  std::snprintf(duration, sizeof duration, "%.1f s", static_cast<double>(millis) / 1000);
+  std::string text =
+      "restored " + DescribeCount(result.files, "file", "files") + " into " + data_directory + " in " + duration + ": ";
+  if (result.bytes_compared > 0) text += DescribeBytes(result.bytes_compared) + " compared, ";
+  text += DescribeBytes(result.bytes_fetched) + " fetched, " + DescribeBytes(result.bytes_written) + " written";
+  if (result.files_kept > 0)
+    text += ", " + DescribeCount(result.files_kept, "file was", "files were") + " right already";
+  if (result.files_removed > 0) text += ", " + std::to_string(result.files_removed) + " removed";
+  text += "\n";
+  for (const std::string& note : result.notes) text += "NOTE: " + note + "\n";
+  return text;
+}
+
+std::string RestoreJson(const RestorePlan& plan, const std::string& config_path, const RestoreResult* result,
+                        const std::string& data_directory, int64_t millis) {
+  using Json = nlohmann::ordered_json;
+  Json json = {{"plan", Json::parse(PlanJson(plan, config_path))}, {"restore", nullptr}};
+  if (result != nullptr)
+    json["restore"] = {{"data_directory", data_directory},
+                       {"files", result->files},
+                       {"files_kept", result->files_kept},
+                       {"files_removed", result->files_removed},
+                       {"bytes_compared", result->bytes_compared},
+                       {"bytes_fetched", result->bytes_fetched},
+                       {"bytes_written", result->bytes_written},
+                       {"milliseconds", millis},
+                       {"notes", result->notes}};
+  return json.dump(2, ' ', false, Json::error_handler_t::replace);
+}
+
+}  // namespace pitr

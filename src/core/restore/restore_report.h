@@ -1,0 +1,14 @@
+// What a restore did, for people and for programs. Pure.
+#pragma once
+#include "core/restore/restorer.h"
+
+namespace pitr {
+
+// One line, and one for each note.
+std::string DescribeRestore(const RestoreResult& result, const std::string& data_directory, int64_t millis);
+// One JSON object: {"plan": what PlanJson gives, "restore": {...}}. Without a result (nothing was written) "restore" is
+// null.
+std::string RestoreJson(const RestorePlan& plan, const std::string& config_path, const RestoreResult* result,
+                        const std::string& data_directory, int64_t millis);
+
+}  // namespace pitr
