@@ -61,9 +61,10 @@ install: install-binary
 install-binary: $(BINARY)
 	$(MKDIR_P) '$(DESTDIR)$(bindir)'
 	$(INSTALL_PROGRAM) $(BINARY) '$(DESTDIR)$(bindir)/pg_pitr'
+	$(INSTALL_PROGRAM) $(BINARY)_wal_get '$(DESTDIR)$(bindir)/pg_pitr_wal_get'
 uninstall: uninstall-binary
 uninstall-binary:
-	rm -f '$(DESTDIR)$(bindir)/pg_pitr'
+	rm -f '$(DESTDIR)$(bindir)/pg_pitr' '$(DESTDIR)$(bindir)/pg_pitr_wal_get'
 
 else # no server development files
 

@@ -26,6 +26,13 @@ struct Options {
   int jobs = 0;
 };
 
+// The program made for it when it is installed beside this one, which alone will do.
+std::string WalGetCommand() {
+  const std::string program = ProgramPath(), quick = program + "_wal_get";
+  if (access(quick.c_str(), X_OK) == 0) return QuoteForRestoreCommand(quick);
+  return QuoteForRestoreCommand(program) + " wal-get";
+}
+
 Result<RestoreOptions> MakeRestoreOptions(const Options& options, const Config& config,
                                           const std::string& config_path) {
   RestoreOptions restore;
@@ -48,8 +55,7 @@ Result<RestoreOptions> MakeRestoreOptions(const Options& options, const Config& 
   restore.mode = options.mode == "standby" ? RecoveryMode::kStandby
                  : options.mode == "none"  ? RecoveryMode::kNone
                                            : RecoveryMode::kRecover;
-  restore.restore_command = QuoteForRestoreCommand(ProgramPath()) + " wal-get --config " +
-                            QuoteForRestoreCommand(config_path) + " \"%f\" \"%p\"";
+  restore.restore_command = WalGetCommand() + " --config " + QuoteForRestoreCommand(config_path) + " \"%f\" \"%p\"";
   return restore;
 }
 

@@ -2,8 +2,8 @@
 // when it cannot.
 //
 // A segment that was fetched ahead is only renamed: no settings are read and no library is set up, because the server
-// waits for every segment. Otherwise the file is fetched here, while a process of its own begins to fetch those that
-// follow.
+// waits for every segment; mostly pg_pitr_wal_get has done that already. Otherwise the file is fetched here, while a
+// process of its own begins to fetch those that follow.
 #include <fcntl.h>
 #include <unistd.h>
 
@@ -26,7 +26,6 @@ namespace {
 // A segment that is being fetched ahead is waited for rather than fetched twice.
 constexpr int kWaitMillis = 30000;
 constexpr int kWaitStepMillis = 2;
-constexpr size_t kSegmentNameLength = 24;
 
 struct GetOptions {
   std::string name;
@@ -68,9 +67,7 @@ bool TakeAhead(const WalSpool& spool, const GetOptions& options) {
 
 Status RunWalGet(const Invocation& invocation, const GetOptions& options) {
   const std::string config_path = ConfigPath(invocation.config);
-  const bool is_segment = options.name.size() == kSegmentNameLength &&
-                          options.name.find_first_not_of("0123456789ABCDEF") == std::string::npos;
-  if (is_segment && !options.no_prefetch) {
+  if (IsSpooledName(options.name) && !options.no_prefetch) {
     const auto spool = WalSpool::For(options.path, config_path);
     if (spool && TakeAhead(*spool, options)) return Status::Ok();
   }

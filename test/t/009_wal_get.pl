@@ -35,11 +35,27 @@ IPC::Run::run([ PitrTest::binary(), 'wal-get', $names[0], "$scratch/none", '--co
 cmp_ok($? >> 8, '>', 125, 'a missing settings file is an error, not an absence');
 like($e, qr/\Q$nowhere\E/, 'and named');
 
+# The program that the server calls hands on what it cannot do itself, with the same answers.
+my $quick = PitrTest::binary() . '_wal_get';
+sub quick
+{
+	my (@arguments) = @_;
+	IPC::Run::run([ $quick, '--config', $p->conf, @arguments ], '<', \undef, '>', \my $out, '2>', \my $err);
+	return $? >> 8;
+}
+is(quick($names[1], "$scratch/two"), 0, 'pg_pitr_wal_get fetches a stored segment');
+is(-s "$scratch/two", 1 << 20, 'whole');
+is(quick('0000000100000009000000FF', "$scratch/none"), 1, 'and says that one is absent');
+is(quick('00000009.history', "$scratch/none"), 1, 'or a history file');
+cmp_ok(quick('nonsense', "$scratch/none"), '>', 125, 'but not of a name that is none');
+cmp_ok(quick(), '>', 125, 'or of no name');
+
 # A replay of sixty segments; the spool is gone afterwards and no prefetcher stays.
 my $want = $p->content;
 my $restored = $p->restore('--target-latest');
 is($restored->content, $want, 'sixty segments are replayed');
 my $data = $restored->node->data_dir;
+like(slurp_file("$data/postgresql.auto.conf"), qr/^restore_command = '\S*pg_pitr_wal_get --config /m, 'by pg_pitr_wal_get');
 PitrTest::wait_for('the spool to be removed', sub { !-e "$data/pg_wal/pg_pitr.spool" }, 60);
 pass('the prefetcher removes its spool when recovery has ended');
 my $left = `pgrep -x pg_pitr -a | grep -F '$data' || true`;

@@ -50,6 +50,10 @@ std::string CurrentDirectory() {
 
 }  // namespace
 
+bool IsSpooledName(std::string_view name) {
+  return name.size() == kSegmentNameLength && name.find_first_not_of("0123456789ABCDEF") == std::string_view::npos;
+}
+
 WalSpool::WalSpool(std::string data_directory, std::string directory, std::string config_path)
     : data_directory_(std::move(data_directory)),
       directory_(std::move(directory)),

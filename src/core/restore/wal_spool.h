@@ -16,6 +16,9 @@
 
 namespace pitr {
 
+// Whether `name` can be in a spool: the name of a segment. Other files are never fetched ahead.
+bool IsSpooledName(std::string_view name);
+
 class WalSpool {
  public:
   // For the %p of a restore_command. nullopt when it does not lie in the pg_wal of a server that is recovering: then
