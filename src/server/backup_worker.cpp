@@ -144,9 +144,10 @@ void AbandonSession() noexcept {
     worker->session.reset();
     if (!status.ok()) {
       const char* why = status.message().c_str();
-      PgCall([why] {
+      const char* hint = status.hint().c_str();
+      PgCall([why, hint] {
         ereport(LOG, (errmsg("pg_pitr could not remove everything of a backup that was given up: %s", why),
-                      errdetail("What is left is not visible as a backup.")));
+                      errdetail("What is left is not visible as a backup."), *hint ? errhint("%s", hint) : 0));
       });
     }
   } catch (...) { worker->session.release(); }
@@ -164,7 +165,7 @@ void WorkerExit(int, Datum) {
       shared->backup.phase = BackupPhase::kAbandoning;
     LWLockRelease(shared->lock);
     AbandonSession();
-    error.Set(ERRCODE_ADMIN_SHUTDOWN, "the backup worker was terminated", "Nothing of the backup was kept.");
+    error.Set(ERRCODE_ADMIN_SHUTDOWN, "the backup worker was terminated", "No backup was made.");
   }
   EndBackupSlot(worker->generation, worker->finished ? BackupPhase::kDone : BackupPhase::kFailed, &error);
 }

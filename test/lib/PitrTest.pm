@@ -58,9 +58,12 @@ sub write_settings
 	if (($options{store} // 'directory') eq 's3')
 	{
 		my $key = "$base/s3.key";
-		write_private($key, "access_key_id = $ENV{PITR_TEST_S3_ACCESS_KEY}\nsecret_access_key = $ENV{PITR_TEST_S3_SECRET_KEY}\n");
+		my $credentials = $options{credentials}
+		  // "access_key_id = $ENV{PITR_TEST_S3_ACCESS_KEY}\nsecret_access_key = $ENV{PITR_TEST_S3_SECRET_KEY}\n";
+		write_private($key, $credentials);
 		my $prefix = $options{prefix} // sprintf('t%d-%d-%s', $$, ++$serial, $self->{name});
-		$self->{repository} = "s3://$ENV{PITR_TEST_S3_BUCKET}/$prefix";
+		$self->{prefix} = $prefix;
+		$self->{repository} = 's3://' . ($options{bucket} // $ENV{PITR_TEST_S3_BUCKET}) . "/$prefix";
 		push @lines, "pg_pitr.s3_endpoint = '" . ($options{endpoint} // $ENV{PITR_TEST_S3_HTTPS}) . "'",
 		  "pg_pitr.s3_ca_file = '$ENV{PITR_TEST_S3_CA}'", "pg_pitr.s3_credentials_file = '$key'";
 	}
@@ -93,6 +96,7 @@ sub write_private
 
 sub node { return $_[0]->{node}; }
 sub conf { return $_[0]->{conf}; }
+sub prefix { return $_[0]->{prefix}; }    # of an S3 repository in its bucket
 sub repository_dir { return $_[0]->{repository_dir}; }
 
 sub sql
@@ -292,7 +296,7 @@ sub wait_for_log
 }
 
 # A server process that died is a failure of the product unless the test killed it (then expected => number of kills).
-my $crash = qr/terminated by signal|PANIC:|TRAP:|Segmentation fault|AddressSanitizer|terminate called/;
+my $crash = qr/terminated by signal|PANIC:|TRAP:|Segmentation fault|AddressSanitizer|runtime error:|terminate called/;
 
 sub assert_no_crash
 {

@@ -56,7 +56,8 @@ make_certificates() {
   make_ca ca
   make_ca wrong-ca
   openssl req -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -subj /CN=localhost -keyout server.key -out server.csr 2>/dev/null
-  printf '%s\n' 'subjectAltName=DNS:localhost,DNS:*.localhost,IP:127.0.0.1' 'extendedKeyUsage=serverAuth' > server.ext
+  # The bucket by its whole name: a wildcard directly below "localhost" is not accepted.
+  printf '%s\n' "subjectAltName=DNS:localhost,DNS:$bucket.localhost,IP:127.0.0.1" 'extendedKeyUsage=serverAuth' > server.ext
   openssl x509 -req -in server.csr -CA ca.pem -CAkey ca.key -CAcreateserial -days 30 -extfile server.ext -out server.pem 2>/dev/null
   cat server.key server.pem ca.pem > server-all.pem
   chmod 600 server-all.pem ./*.key
@@ -100,6 +101,8 @@ mon data avail crit = 0
 rgw frontends = beast endpoint=127.0.0.1:$3 ssl_endpoint=127.0.0.1:$4 ssl_certificate=$1/server-all.pem
 rgw thread pool size = 64
 rgw dns name = localhost
+rgw s3 auth use sts = true
+rgw sts key = pitr-test-sts-16
 X
 }
 
@@ -148,7 +151,8 @@ start_in() {  # DIR, which is empty; the working directory becomes DIR
   step "disk set-up" ceph-osd -c "$CEPH_CONF" -i 0 --mkfs --osd-uuid "$id" "${as[@]}"
   step "disk" ceph-osd -c "$CEPH_CONF" -i 0 "${as[@]}"
   step "gateway" radosgw -c "$CEPH_CONF" -n client.rgw "${as[@]}"
-  step "user" radosgw-admin -c "$CEPH_CONF" user create --uid=pitr --display-name=pitr --access-key="$access_key" --secret-key="$secret_key"
+  step "user" radosgw-admin -c "$CEPH_CONF" user create --uid=pitr --display-name=pitr --access-key="$access_key" --secret-key="$secret_key" \
+    --caps="roles=*"
   wait_until 30 "the gateway's HTTP port" curl -sS --noproxy '*' "http://127.0.0.1:$http/"
   wait_until 10 "the gateway's HTTPS port" curl -sS --noproxy '*' --cacert ca.pem "https://127.0.0.1:$https/"
   wait_until 10 "the bucket" create_bucket "$http"

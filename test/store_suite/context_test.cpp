@@ -100,7 +100,7 @@ TEST_P(ContextSuite, DeadlineDuringATransfer) {
 INSTANTIATE_TEST_SUITE_P(Stores, ContextSuite,
                          ::testing::Values(StoreKind::kMemory, StoreKind::kFlakyMemory, StoreKind::kDirectory,
                                            StoreKind::kS3Loopback, StoreKind::kFlakyS3Loopback, StoreKind::kS3Http,
-                                           StoreKind::kS3Https),
+                                           StoreKind::kS3Https, StoreKind::kS3VirtualHost),
                          StoreKindName);
 
 class TlsSuite : public ::testing::Test {

@@ -231,7 +231,7 @@ TEST_P(StoreSuite, DescribeNamesThePlaceWithoutSecrets) {
 INSTANTIATE_TEST_SUITE_P(Stores, StoreSuite,
                          ::testing::Values(StoreKind::kMemory, StoreKind::kFlakyMemory, StoreKind::kDirectory,
                                            StoreKind::kS3Loopback, StoreKind::kFlakyS3Loopback, StoreKind::kS3Http,
-                                           StoreKind::kS3Https),
+                                           StoreKind::kS3Https, StoreKind::kS3VirtualHost),
                          StoreKindName);
 
 }  // namespace pitr::test

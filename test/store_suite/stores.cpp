@@ -102,7 +102,7 @@ class DirectoryPlace final : public TestPlace {
 
 class S3Place final : public TestPlace {
  public:
-  explicit S3Place(bool https) : config_(TestS3Config(https)) {}
+  explicit S3Place(S3Config config) : config_(std::move(config)) {}
   ~S3Place() override {
     const OpContext ctx = OpContext::WithTimeout(60000);
     auto store = Open();
@@ -175,6 +175,8 @@ std::string StoreKindName(const ::testing::TestParamInfo<StoreKind>& info) {
       return "S3Http";
     case StoreKind::kS3Https:
       return "S3Https";
+    case StoreKind::kS3VirtualHost:
+      return "S3VirtualHost";
   }
   return "Unknown";
 }
@@ -182,7 +184,8 @@ std::string StoreKindName(const ::testing::TestParamInfo<StoreKind>& info) {
 std::string MissingFor(StoreKind kind) {
   std::vector<const char*> needed;
   if (kind == StoreKind::kS3Http) needed = {"PITR_TEST_S3_HTTP"};
-  if (kind == StoreKind::kS3Https) needed = {"PITR_TEST_S3_HTTPS", "PITR_TEST_S3_CA", "PITR_TEST_S3_WRONG_CA"};
+  if (kind == StoreKind::kS3Https || kind == StoreKind::kS3VirtualHost)
+    needed = {"PITR_TEST_S3_HTTPS", "PITR_TEST_S3_CA", "PITR_TEST_S3_WRONG_CA"};
   if (!needed.empty())
     for (const char* name : {"PITR_TEST_S3_BUCKET", "PITR_TEST_S3_ACCESS_KEY", "PITR_TEST_S3_SECRET_KEY"})
       needed.push_back(name);
@@ -209,6 +212,20 @@ S3Config TestS3Config(bool https) {
   return config;
 }
 
+namespace {
+
+// "bucket.localhost", which curl takes for this machine without asking anybody.
+S3Config VirtualHostConfig() {
+  S3Config config = TestS3Config(/*https=*/true);
+  config.endpoint = "https://localhost" + config.endpoint.substr(config.endpoint.rfind(':'));
+  config.addressing = S3Addressing::kVirtualHost;
+  config.storage_class = "STANDARD";
+  config.tags = {{"purpose", "test suite"}, {"a+b", "c/d=\u00e9"}};
+  return config;
+}
+
+}  // namespace
+
 std::unique_ptr<TestPlace> MakePlace(StoreKind kind) {
   switch (kind) {
     case StoreKind::kMemory:
@@ -222,9 +239,11 @@ std::unique_ptr<TestPlace> MakePlace(StoreKind kind) {
     case StoreKind::kFlakyS3Loopback:
       return std::make_unique<LoopbackS3Place>(true);
     case StoreKind::kS3Http:
-      return std::make_unique<S3Place>(false);
+      return std::make_unique<S3Place>(TestS3Config(false));
     case StoreKind::kS3Https:
-      return std::make_unique<S3Place>(true);
+      return std::make_unique<S3Place>(TestS3Config(true));
+    case StoreKind::kS3VirtualHost:
+      return std::make_unique<S3Place>(VirtualHostConfig());
   }
   return nullptr;
 }

@@ -1,7 +1,8 @@
 // The stores that the conformance suite runs on. Memory (plain, and failing every few calls with retries around
 // it), a directory and the S3 driver on a server in this process (lib/loopback_s3.h; plain, and answering 503 every
-// few requests with retries around it) always run; S3 on a real server when the environment names one
-// (test/lib/rgw.sh sets it). With PITR_TEST_REQUIRE_S3=1 a missing variable is a failure instead of a skip.
+// few requests with retries around it) always run; S3 on a real server (by path over HTTP and TLS; by virtual host over
+// TLS, with tags and a storage class) when the environment names one (test/lib/rgw.sh sets it). With
+// PITR_TEST_REQUIRE_S3=1 a missing variable is a failure instead of a skip.
 #pragma once
 #include <gtest/gtest.h>
 
@@ -13,7 +14,16 @@
 
 namespace pitr::test {
 
-enum class StoreKind { kMemory, kFlakyMemory, kDirectory, kS3Loopback, kFlakyS3Loopback, kS3Http, kS3Https };
+enum class StoreKind {
+  kMemory,
+  kFlakyMemory,
+  kDirectory,
+  kS3Loopback,
+  kFlakyS3Loopback,
+  kS3Http,
+  kS3Https,
+  kS3VirtualHost
+};
 
 std::string StoreKindName(const ::testing::TestParamInfo<StoreKind>& info);
 

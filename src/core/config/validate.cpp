@@ -2,6 +2,7 @@
 #include <cstdint>
 
 #include "core/config/settings.h"
+#include "core/store/s3_config.h"
 
 namespace pitr {
 namespace {
@@ -41,21 +42,13 @@ Status CheckAbsolute(const char* setting, const std::string& path) {
              "Write the full path; the server and the command run in different directories.");
 }
 
-Status CheckTags(const std::string& tags) {
-  size_t count = 0;
-  for (std::string_view rest = tags; !rest.empty(); count++) {
-    const size_t next = rest.find('&');
-    const std::string_view tag = rest.substr(0, next);
-    const size_t equals = tag.find('=');
-    if (equals == std::string_view::npos || equals == 0)
-      return Bad("s3_object_tags", "has a tag without a key or without \"=\": \"" + std::string(tag) + "\"",
-                 "Write key=value&key2=value2.");
-    if (next == std::string_view::npos)
-      rest = {};
-    else
-      rest.remove_prefix(next + 1);
-  }
-  if (count > kMaxTags) return Bad("s3_object_tags", "has more than 10 tags", "S3 allows 10 tags on an object.");
+Status CheckTags(const std::string& text) {
+  const auto tags = ParseS3Tags(text);
+  if (!tags.ok())
+    return Bad("s3_object_tags", "cannot be read: \"" + text + "\"",
+               "Write key=value&key2=value2; %20 is a space, %26 is &.");
+  if (tags.value().size() > kMaxTags)
+    return Bad("s3_object_tags", "has more than 10 tags", "S3 allows 10 tags on an object.");
   return Status::Ok();
 }
 

@@ -1,9 +1,9 @@
 #include "core/repo/repository.h"
 
 #include "core/base/secret_file.h"
+#include "core/config/store_config.h"
 #include "core/repo/keyring.h"
 #include "core/repo/layout.h"
-#include "core/repo/store_settings.h"
 #include "core/store/s3.h"
 
 namespace pitr {
@@ -150,7 +150,7 @@ Result<std::unique_ptr<Repository>> Repository::OpenOrCreateOn(std::unique_ptr<O
 }
 
 Result<std::unique_ptr<Repository>> Repository::Open(const Config& config, Log& log, const OpContext& ctx) {
-  PITR_ASSIGN(StoreConfig settings, StoreSettings(config));
+  PITR_ASSIGN(StoreConfig settings, MakeStoreConfig(config));
   PITR_ASSIGN(std::unique_ptr<ObjectStore> store, OpenStore(settings, log));
   PITR_ASSIGN(std::unique_ptr<Repository> repository, OpenOn(std::move(store), config, log, ctx));
   if (repository->marker_.conditional_create == settings.s3.conditional_create) return repository;
@@ -167,7 +167,7 @@ Result<std::unique_ptr<Repository>> Repository::OpenOrCreate(const Config& confi
     PITR_TRY(opened.value()->CheckCluster(cluster));
     return opened;
   }
-  PITR_ASSIGN(StoreConfig settings, StoreSettings(config));
+  PITR_ASSIGN(StoreConfig settings, MakeStoreConfig(config));
   // A directory that does not exist yet, or is empty, is not a store until it is made one.
   const bool may_create = opened.code() == Code::kNotFound || (directory && opened.code() == Code::kInvalidArgument);
   if (!may_create) return opened;

@@ -59,6 +59,7 @@ class StoreProbe {
   Status UploadToTakenKey();
   Status AbortUpload();
   Status DeleteAndLook();
+  void CheckDeletion();
   Result<std::vector<UploadPart>> SendParts(const std::string& key, const std::string& upload_id, ByteView body);
   void CleanUp();
 
@@ -225,6 +226,20 @@ Status StoreProbe::DeleteAndLook() {
   return Status::Ok();
 }
 
+// Credentials that may not delete are a choice, and nothing that was stored depends on it.
+void StoreProbe::CheckDeletion() {
+  const Status deleted = Guarded([&] { return DeleteAndLook(); });
+  if (deleted.code() == Code::kPermission) {
+    rows_.push_back(
+        {"store: delete", CheckState::kWarning, deleted.ToString(),
+         "Without it backups cannot expire, and what a cancelled backup leaves stays. With credentials that "
+         "may only add, this is intended."});
+    return;
+  }
+  Add("delete", "gone at once", "The store must forget what was deleted.", [&] { return deleted; });
+  if (!deleted.ok()) CleanUp();
+}
+
 void StoreProbe::CleanUp() {
   if (!keys_.empty()) (void)store_.Delete(keys_, ctx_);
 }
@@ -255,9 +270,7 @@ std::vector<CheckRow> StoreProbe::Run() {
   Add("upload to a taken key", "refused, what is stored stays", broken, [&] { return UploadToTakenKey(); });
   Add("abort an upload", "nothing is left", "Allow s3:AbortMultipartUpload and s3:ListBucketMultipartUploads.",
       [&] { return AbortUpload(); });
-  if (!Add("delete", "gone at once", "Backups cannot expire without it; with Object Lock this is intended.",
-           [&] { return DeleteAndLook(); }))
-    CleanUp();
+  CheckDeletion();
   return rows_;
 }
 

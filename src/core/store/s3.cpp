@@ -73,7 +73,7 @@ std::string RandomProbeKey() {
   std::random_device device;
   Bytes random;
   for (int i = 0; i < 4; i++) AppendLe<uint32_t>(random, device());
-  return "probe-" + ToHex(random);
+  return "probe/" + ToHex(random);  // where docs/format.md lets tests of a store leave objects
 }
 
 }  // namespace
@@ -303,7 +303,8 @@ Result<bool> S3Store::Probe(const std::string& key, const OpContext& ctx) {
   auto kept = again.ok() ? GetAll(*this, key, 64, ctx) : Result<Bytes>(again.status());
   Status deleted = DeleteOne(key, ctx);
   if (!kept.ok()) return std::move(kept).status();
-  PITR_TRY(std::move(deleted));
+  // Credentials that may only add objects are a good idea; what stays under probe/ is in nobody's way.
+  if (!deleted.ok() && deleted.code() != Code::kPermission) return deleted;
   return again.value().status == 412 && AsText(kept.value()) == "first";
 }
 

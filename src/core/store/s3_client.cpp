@@ -95,7 +95,9 @@ Status S3Client::Failure(const S3Call& call, const HttpResponse& response, const
 }
 
 Status S3Client::Explain(const S3Call& call, const HttpResponse& response, const S3Error& error) const {
-  S3Failure failure{call.operation, call.permission, config_.bucket, config_.region, response.status, error};
+  S3Failure failure{call.operation, call.permission, config_.bucket,
+                    config_.region, response.status, !config_.object_lock_mode.empty(),
+                    error};
   if (failure.error.request_id.empty()) failure.error.request_id = response.Header("x-amz-request-id");
   if (failure.error.region.empty()) failure.error.region = response.Header("x-amz-bucket-region");
   return ToStatus(failure);

@@ -65,7 +65,7 @@ Result<std::vector<std::pair<std::string, std::string>>> ParseS3Tags(const std::
     std::string pair = text.substr(start, end - start);
     size_t equals = pair.find('=');
     auto name = UrlDecode(pair.substr(0, equals));
-    auto value = UrlDecode(equals == pair.npos ? "" : pair.substr(equals + 1));
+    auto value = equals == pair.npos ? std::nullopt : UrlDecode(pair.substr(equals + 1));
     if (!name || !value || name->empty())
       return Bad("invalid S3 object tags \"" + text + "\"", "Write name=value&name2=value2.");
     tags.emplace_back(*name, *value);

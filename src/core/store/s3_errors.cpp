@@ -73,6 +73,14 @@ std::string HintFor(const S3Failure& failure) {
     return failure.error.region.empty() ? "The bucket is in another region: set s3_region."
                                         : "Set s3_region to " + failure.error.region + ".";
   if (IsExpiredCredentials(failure.error)) return "The session token has expired: provide new credentials.";
+  if (code == "InvalidRequest" && failure.object_lock)
+    return "If bucket \"" + failure.bucket +
+           "\" was made without Object Lock, clear s3_object_lock_mode and s3_object_lock_days, or use one that has "
+           "it.";
+  if (code == "InvalidArgument" || code == "InvalidStorageClass")
+    return "The store does not know something that was asked for: check s3_storage_class, s3_sse and s3_object_tags, "
+           "and "
+           "the session token if the credentials have one.";
   if (code == "NotImplemented" || failure.http_status == 501)
     return "The store lacks something pg_pitr asked for; pg_pitr check tells what.";
   if (failure.http_status == 403 || code == "AccessDenied")

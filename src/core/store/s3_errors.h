@@ -14,7 +14,8 @@ struct S3Failure {
   std::string bucket;
   std::string region;  // the configured one
   int http_status = 0;
-  S3Error error;  // code "" when the answer had no S3 document
+  bool object_lock = false;  // the request asked for a lock
+  S3Error error;             // code "" when the answer had no S3 document
 };
 
 // Never ok. Code by S3 error code where there is one, else by HTTP status. The message holds operation, HTTP status,

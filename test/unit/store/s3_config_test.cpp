@@ -67,10 +67,11 @@ TEST(S3ConfigTest, SettingsThatCannotWork) {
   EXPECT_EQ(check([](S3Config& c) { c.region = "eu west"; }), Code::kInvalidArgument);
   EXPECT_EQ(check([](S3Config& c) { c.storage_class = "A\r\nX: y"; }), Code::kInvalidArgument);
   EXPECT_EQ(check([](S3Config& c) { c.tags.resize(11); }), Code::kInvalidArgument);
-  EXPECT_EQ(ParseS3Tags("a=b&c=d%26&e").value(),
+  EXPECT_EQ(ParseS3Tags("a=b&c=d%26&e=").value(),
             (std::vector<std::pair<std::string, std::string>>{{"a", "b"}, {"c", "d&"}, {"e", ""}}));
   EXPECT_TRUE(ParseS3Tags("").value().empty());
   EXPECT_FALSE(ParseS3Tags("=b").ok());
+  EXPECT_FALSE(ParseS3Tags("e").ok());
   EXPECT_FALSE(ParseS3Tags("a=%zz").ok());
   EXPECT_EQ(ParseS3Addressing("virtual").value(), S3Addressing::kVirtualHost);
   EXPECT_FALSE(ParseS3Addressing("sideways").ok());

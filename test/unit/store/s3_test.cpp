@@ -363,6 +363,13 @@ TEST_F(S3, ProbeOfConditionalCreation) {
   EXPECT_FALSE(probe().value());
   server_.Expect({.method = "PUT", .status = 403, .reply = S3ErrorXml("AccessDenied")});
   EXPECT_EQ(probe().code(), Code::kPermission);
+  // Credentials that may not delete: the probe stays under probe/.
+  server_.Expect({.method = "PUT", .reply_headers = kEtag});
+  server_.Expect({.method = "PUT", .status = 412, .reply = S3ErrorXml("PreconditionFailed")});
+  server_.Expect({.method = "GET", .reply = "first"});
+  server_.Expect({.method = "DELETE", .status = 403, .reply = S3ErrorXml("AccessDenied")});
+  EXPECT_TRUE(probe().value());
+  EXPECT_NE(server_.Requests().back().target.find("/probe/"), std::string::npos);
   // Interrupted: what it left behind is removed.
   server_.Expect({.method = "PUT", .reply_headers = kEtag});
   server_.Expect({.method = "PUT", .status = 503, .reply = S3ErrorXml("SlowDown")});
