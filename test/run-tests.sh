@@ -9,7 +9,7 @@
 set -u
 top=$(cd "$(dirname "$0")/.." && pwd)
 cd "$top" || exit 2
-all_stages="tidy build exports unit asan tsan store regress pgtap tap"
+all_stages="tidy build exports unit asan tsan store regress pgtap tap root"
 stages=${*:-$all_stages}
 jobs=$(nproc 2>/dev/null || echo 2)
 export TEST_JOBS=${TEST_JOBS:-$jobs} PITR_TOP=$top
@@ -108,6 +108,7 @@ prepare() {
     tail -n 30 "$work/log/install.log"
     return 1
   fi
+  [ -z "${PITR_SERVER_PRELOAD:-}" ] || preload_into_server
   mkdir -p "$src"
   cp -a test sql "$src/" && { [ ! -d expected ] || cp -a expected "$src/"; }
   PG_CONFIG=$PG_CONFIG_PRIVATE
@@ -117,6 +118,15 @@ prepare() {
   mkdir -p "$work/run"
   [ "$(id -u)" != 0 ] || { as_user true && chown -R "${PITR_TEST_USER:-pitr_test}:" "$work/run" "$src"; }
   prepared=yes
+}
+
+# A library that must be there before any other (scripts/server-san.sh), for the server alone: not for the programs of the tests.
+preload_into_server() {
+  local bin
+  bin=$("$PG_CONFIG_PRIVATE" --bindir)
+  mv "$bin/postgres" "$bin/postgres.real"
+  printf '#!/bin/bash\nLD_PRELOAD=%s exec -a "$0" "%s/postgres.real" "$@"\n' "$PITR_SERVER_PRELOAD" "$bin" >"$bin/postgres"
+  chmod 755 "$bin/postgres"
 }
 
 stage_regress() {
@@ -167,11 +177,20 @@ stage_tap() {
   tap_stage tap ${TESTS:-$(cd "$src" && ls test/t/*.pl 2>/dev/null)}
 }
 
+# What only root does: each script of test/root is one test.
+stage_root() {
+  local file
+  for file in test/root/*.sh; do
+    if [ "$(id -u)" = 0 ]; then check root "root:$(basename "$file" .sh)" timeout -k 10 300 "$file" "$work/run/root-$(basename "$file" .sh)"
+    else row root skip "root:$(basename "$file" .sh)" "not run by root"; fi
+  done
+}
+
 for stage in $stages; do
   heading "$stage"
   began=$SECONDS
   case $stage in
-    regress | pgtap | tap)
+    regress | pgtap | tap | root)
       if prepare; then "stage_$stage"; else row "$stage" fail "$stage:install" "the module could not be installed"; fi ;;
     build | exports | tidy | unit | asan | tsan | store) "stage_$stage" ;;
     *) echo "run-tests: no stage $stage" >&2; exit 2 ;;

@@ -163,6 +163,12 @@ Result<std::vector<std::string>> ClusterTree::List(std::string_view path) const 
   return names;
 }
 
+Status ClusterTree::GiveTablespacesToOwner() const {
+  for (const auto& [oid, directory] : tablespaces_)
+    PITR_TRY(GiveToOwner(directory.get(), std::string(kTablespaceDirectory) + "/" + oid));
+  return Status::Ok();
+}
+
 Status ClusterTree::GiveToOwner(int fd, std::string_view path) const {
   if (set_owner_ && fchown(fd, uid_, gid_) != 0) return Problem(errno, "changing the owner of", path);
   return Status::Ok();

@@ -73,6 +73,8 @@ class ClusterTree {
   void SetOwner(uid_t uid, gid_t gid) { uid_ = uid, gid_ = gid, set_owner_ = true; }
   // Gives an open file the owner set; nothing without one.
   Status GiveToOwner(int fd, std::string_view path) const;
+  // The tablespaces' own directories, which may have been there before.
+  Status GiveTablespacesToOwner() const;
 
  private:
   ClusterTree() = default;

@@ -89,10 +89,12 @@ Status Restore::ChooseOwner() {
   struct stat info;
   if (fstat(tree_->data_fd(), &info) != 0) return FileError(errno, "looking at \"" + options_.data_directory + "\"");
   if (info.st_uid == 0) {
+    std::string directories = options_.data_directory;
+    for (const auto& [oid, directory] : tablespaces_) directories += " " + directory;
     result_.notes.push_back(
         "Everything belongs to root, as the data directory does; give it to the server's user before starting: chown "
         "-R postgres " +
-        options_.data_directory);
+        directories);
     return Status::Ok();
   }
   tree_->SetOwner(info.st_uid, info.st_gid);
@@ -223,6 +225,7 @@ Status Restore::PlaceLinks() {
 
 Status Restore::MakeDirectories() {
   PITR_TRY(tree_->MakeDirectory(kTablespaceDirectory, kOwnerOnly));
+  PITR_TRY(tree_->GiveTablespacesToOwner());
   PITR_TRY(PlaceLinks());
   std::map<std::string, mode_t, std::less<>> modes;
   for (const std::string& path : content_.directories) modes[path] = kOwnerOnly;

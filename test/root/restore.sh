@@ -1,0 +1,75 @@
+#!/usr/bin/env bash
+# usage: restore.sh DIR      (as root; PG_CONFIG names a private copy of PostgreSQL)
+# Root restores into directories of the server's user, over and over with umasks of its own, as an operator does in an emergency: what
+# arrives must belong to that user, with the modes it had, and the server must start from it.
+set -eu
+dir=$1
+user=${PITR_TEST_USER:-pitr_test}
+top=$(cd "$(dirname "$0")/../.." && pwd)
+bin=$("$PG_CONFIG" --bindir)
+as_user() { "$top/scripts/as-user.sh" "$@"; }
+fail() { echo "restore.sh: $*" >&2; exit 1; }
+
+mkdir -p "$dir"
+chown "$user:" "$dir"
+# A cluster with a tablespace, a backup, and a row that only WAL has. Its last segment is archived as it stops.
+as_user mkdir "$dir/cluster" "$dir/space" "$dir/sockets"
+as_user "$top/test/lib/with-cluster.sh" "$dir/cluster" psql -X -q -v ON_ERROR_STOP=1 -v space="$dir/space" <<'SQL'
+CREATE EXTENSION pg_pitr;
+CREATE TABLESPACE elsewhere LOCATION :'space';
+CREATE TABLE here AS SELECT g AS n FROM generate_series(1, 1000) g;
+CREATE TABLE there (n int) TABLESPACE elsewhere;
+INSERT INTO there SELECT * FROM here;
+SELECT pitr_backup();
+INSERT INTO there VALUES (1001);
+SQL
+
+# Everything below a directory: path, mode, owner and group; without what a restore writes itself and what the server made since.
+listing() { # DIR
+  (cd "$1" && find -L . -regextype egrep \( -regex './(pg_wal.before-restore-.*|(pg_wal|pg_stat|pg_logical|pg_subtrans|pg_notify)/.*)' -prune \) -o -printf '%P %m %u %g\n') |
+    grep -vE '^(postmaster\.(pid|opts)|backup_label(\.old)?|tablespace_map(\.old)?|recovery\.signal|postgresql\.auto\.conf|.*pg_internal\.init) ' | sort
+}
+
+restore() { # NAME UMASK OPTION...
+  local name=$1 mask=$2
+  shift 2
+  (umask "$mask" && "$bin/pg_pitr" restore --config "$dir/cluster/pg_pitr.conf" -D "$dir/$name" --tablespace "$dir/space=$dir/$name-space" \
+    --target-latest --no-progress "$@") || fail "pg_pitr restore into $name"
+  find "$dir/$name" "$dir/$name-space" \( ! -user "$user" -o ! -group "$user" \) -ls | grep . && fail "$name: these are not $user's"
+  find "$dir/$name" "$dir/$name-space" ! -type l -perm /077 -ls | grep . && fail "$name: others may touch these"
+  diff <(listing "$dir/cluster/data") <(listing "$dir/$name") || fail "$name: owners or modes differ from the original's"
+}
+
+starts() { # NAME
+  as_user sh -c "printf '%s\n' \"unix_socket_directories = '$dir/sockets'\" 'archive_mode = off' >> '$dir/$1/postgresql.conf'"
+  as_user "$bin/pg_ctl" -D "$dir/$1" -l "$dir/cluster/$1.log" -w -t 120 start >/dev/null || { cat "$dir/cluster/$1.log"; fail "$1: the server does not start"; }
+  local rows
+  rows=$(as_user "$bin/psql" -X -At -h "$dir/sockets" -U pitr_admin -d postgres -v ON_ERROR_STOP=1 <<'SQL'
+SET statement_timeout = '60s';
+DO $$ BEGIN WHILE pg_is_in_recovery() LOOP PERFORM pg_sleep(0.05); END LOOP; END $$;
+CREATE TABLE afterwards (n int) TABLESPACE elsewhere;
+SELECT (SELECT count(*) FROM here) || ' ' || (SELECT count(*) FROM there);
+SQL
+  ) || true
+  as_user "$bin/pg_ctl" -D "$dir/$1" -m fast -w -t 60 stop >/dev/null
+  [ "$(tail -n 1 <<<"$rows")" = '1000 1001' ] || fail "$1: rows are \"$rows\""
+}
+
+# Into an empty directory of the user's; the tablespace's is made.
+install -d -m 700 -o "$user" -g "$user" "$dir/one"
+restore one 000
+starts one
+
+# Over it with --delta, and into a tablespace that root had prepared.
+restore one 077 --delta
+starts one
+install -d -m 700 -o "$user" -g "$user" "$dir/two"
+install -d -m 700 -o root -g root "$dir/two-space"
+restore two 022
+starts two
+
+# A directory that root makes is root's, and the operator is told how to give it away.
+said=$("$bin/pg_pitr" restore --config "$dir/cluster/pg_pitr.conf" -D "$dir/three" --tablespace "$dir/space=$dir/three-space" --target-latest --no-progress)
+grep -qF "chown -R postgres $dir/three $dir/three-space" <<<"$said" || fail "the report does not say whose the directory is: $said"
+chown -R "$user:" "$dir/three" "$dir/three-space"
+starts three
