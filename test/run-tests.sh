@@ -108,6 +108,7 @@ prepare() {
     tail -n 30 "$work/log/install.log"
     return 1
   fi
+  install_test_modules >"$work/log/modules.log" 2>&1 || { cat "$work/log/modules.log"; return 1; }
   [ -z "${PITR_SERVER_PRELOAD:-}" ] || preload_into_server
   mkdir -p "$src"
   cp -a test sql "$src/" && { [ ! -d expected ] || cp -a expected "$src/"; }
@@ -118,6 +119,15 @@ prepare() {
   mkdir -p "$work/run"
   [ "$(id -u)" != 0 ] || { as_user true && chown -R "${PITR_TEST_USER:-pitr_test}:" "$work/run" "$src"; }
   prepared=yes
+}
+
+# Libraries that only tests load into a server; headers are with the server's own installation, not with the copy.
+install_test_modules() {
+  local module headers
+  headers=$("${PG_CONFIG:-pg_config}" --includedir-server)
+  for module in test/modules/*.c; do
+    cc -O1 -Wall -fPIC -shared -I"$headers" -o "$("$PG_CONFIG_PRIVATE" --pkglibdir)/$(basename "$module" .c).so" "$module" || return
+  done
 }
 
 # A library that must be there before any other (scripts/server-san.sh), for the server alone: not for the programs of the tests.

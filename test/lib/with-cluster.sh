@@ -35,7 +35,7 @@ C
 "$@"
 status=$?
 "$bin/pg_ctl" -D "$dir/data" -m fast -w -t 60 stop >/dev/null || { echo "the server did not stop within 60 s"; status=1; }
-if grep -nE 'terminated by signal|PANIC|TRAP:|Segmentation|AddressSanitizer|server process .* exited' "$dir/server.log"; then
+if grep -nE 'terminated by signal|PANIC|TRAP:|Segmentation|AddressSanitizer|runtime error:|server process .* exited' "$dir/server.log"; then
   echo "the server log shows a crash"
   status=1
 fi
