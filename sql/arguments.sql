@@ -2,8 +2,6 @@
 SET client_min_messages = warning;
 CREATE EXTENSION IF NOT EXISTS pg_pitr;
 SELECT pitr_backup('everything');
-SELECT pitr_backup('incr');
-SELECT pitr_backup('diff');
 SELECT pitr_backup(label => '../x');
 SELECT pitr_backup(label => '.hidden');
 SELECT pitr_backup(label => repeat('x', 65));
@@ -17,7 +15,6 @@ SELECT pitr_backup(label => E'a\nb');
 SELECT pitr_backup_cancel();
 \set VERBOSITY sqlstate
 SELECT pitr_backup('everything');
-SELECT pitr_backup('incr');
 SELECT * FROM pitr_restore_plan(target_name => 'a', target_lsn => '0/1');
 SELECT * FROM pitr_restore_plan(target_time => 'infinity');
 SELECT * FROM pitr_restore_plan(timeline => 'sideways');

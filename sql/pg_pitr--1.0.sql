@@ -8,11 +8,12 @@ CREATE FUNCTION pitr_backup(
   wait boolean DEFAULT true,
   fast boolean DEFAULT true,
   jobs integer DEFAULT NULL,
-  allow_page_errors boolean DEFAULT false)
+  allow_page_errors boolean DEFAULT false,
+  verify_changes boolean DEFAULT false)
 RETURNS text
 AS 'MODULE_PATHNAME', 'pitr_backup' LANGUAGE C VOLATILE PARALLEL UNSAFE CALLED ON NULL INPUT;
-COMMENT ON FUNCTION pitr_backup(text, text, jsonb, boolean, boolean, integer, boolean) IS
-  'takes a base backup in a background worker and returns its label; with wait => false as soon as the label is reserved';
+COMMENT ON FUNCTION pitr_backup(text, text, jsonb, boolean, boolean, integer, boolean, boolean) IS
+  'takes a full, diff or incr backup in a background worker and returns its label; with wait => false as soon as the label is reserved';
 
 CREATE FUNCTION pitr_backup_cancel() RETURNS boolean
 AS 'MODULE_PATHNAME', 'pitr_backup_cancel' LANGUAGE C VOLATILE PARALLEL UNSAFE;
@@ -24,7 +25,7 @@ CREATE FUNCTION pitr_info(
   OUT timeline bigint, OUT start_lsn pg_lsn, OUT stop_lsn pg_lsn, OUT first_segment text, OUT last_segment text,
   OUT database_size bigint, OUT stored_size bigint, OUT files bigint,
   OUT encrypted boolean, OUT data_checksums boolean, OUT page_errors bigint,
-  OUT parent text, OUT server_version text, OUT annotations jsonb)
+  OUT parent text, OUT server_version text, OUT change_source text, OUT change_reason text, OUT annotations jsonb)
 RETURNS SETOF record
 AS 'MODULE_PATHNAME', 'pitr_info' LANGUAGE C VOLATILE PARALLEL UNSAFE ROWS 20;
 COMMENT ON FUNCTION pitr_info() IS 'the backups in the repository, oldest first; unfinished and damaged ones say so in status';
@@ -88,7 +89,8 @@ COMMENT ON FUNCTION pitr_get_status() IS 'what the view pitr_status shows';
 CREATE FUNCTION pitr_get_progress(
   OUT label text, OUT phase text, OUT pid integer, OUT requested_by text, OUT started timestamptz, OUT elapsed interval,
   OUT bytes_total bigint, OUT bytes_done bigint, OUT percent numeric, OUT files_total bigint, OUT files_done bigint,
-  OUT bytes_stored bigint, OUT wal_segments_total bigint, OUT wal_segments_stored bigint)
+  OUT bytes_stored bigint, OUT wal_segments_total bigint, OUT wal_segments_stored bigint,
+  OUT type text, OUT parent text, OUT change_source text)
 RETURNS SETOF record
 AS 'MODULE_PATHNAME', 'pitr_get_progress' LANGUAGE C VOLATILE PARALLEL UNSAFE ROWS 1;
 COMMENT ON FUNCTION pitr_get_progress() IS 'what the view pitr_progress shows';
@@ -99,7 +101,7 @@ COMMENT ON VIEW pitr_status IS 'archiving now: what is stored, what waits, the l
 CREATE VIEW pitr_progress AS SELECT * FROM pitr_get_progress();
 COMMENT ON VIEW pitr_progress IS 'the running backup; no row when none runs';
 
-REVOKE ALL ON FUNCTION pitr_backup(text, text, jsonb, boolean, boolean, integer, boolean) FROM PUBLIC;
+REVOKE ALL ON FUNCTION pitr_backup(text, text, jsonb, boolean, boolean, integer, boolean, boolean) FROM PUBLIC;
 REVOKE ALL ON FUNCTION pitr_backup_cancel() FROM PUBLIC;
 REVOKE ALL ON FUNCTION pitr_check() FROM PUBLIC;
 REVOKE ALL ON FUNCTION pitr_info() FROM PUBLIC;

@@ -15,6 +15,7 @@
 #include "server/wal_wait.h"
 
 extern "C" {
+#include "access/xlog.h"
 #include "libpq/pqsignal.h"
 #include "pgstat.h"
 #include "postmaster/bgworker.h"
@@ -64,6 +65,8 @@ void PublishProgress() {
     slot.files_total = progress.files_total.load();
     slot.files_done = progress.files_done.load();
     slot.bytes_stored = progress.bytes_stored.load();
+    const auto kind = worker->session ? worker->session->change_kind() : std::nullopt;
+    if (kind) CopyText(slot.change_source, ChangeKindName(*kind).data());
   });
 }
 
@@ -85,9 +88,37 @@ Status InThread(std::function<Status(const OpContext&)> body) {
       wait);
 }
 
+// What is taken and why: for pitr_progress, the waiting caller and the log.
+void PublishChoice() {
+  const std::string label = worker->session->label();
+  const ParentChoice& choice = worker->session->choice();
+  const std::string type(BackupTypeName(choice.type));
+  const std::string parent = choice.parent ? choice.parent->manifest().label : "";
+  UpdateBackupSlot(worker->generation, [&](BackupSlot& slot) {
+    CopyText(slot.label, label.c_str());
+    CopyText(slot.type, type.c_str());
+    CopyText(slot.parent, parent.c_str());
+    CopyText(slot.note, choice.note.c_str());
+    CopyText(slot.note_detail, choice.note_detail.c_str());
+    slot.note_is_warning = choice.warning;
+  });
+  if (choice.note.empty()) return;
+  const char* note = choice.note.c_str();
+  const char* detail = choice.note_detail.c_str();
+  const int level = choice.warning ? WARNING : LOG;
+  PgCall([=] { ereport(level, (errmsg("%s", note), detail[0] ? errdetail("%s", detail) : 0)); });
+}
+
 Status Reserve() {
   BackupOptions options;
   options.label = worker->request.label;
+  const std::string type = worker->request.type;
+  options.type = type == "incr" ? BackupType::kIncr : type == "diff" ? BackupType::kDiff : BackupType::kFull;
+  options.timeline = {PgCall([] { return GetWALInsertionTimeLine(); })};
+  options.data_directory = DataDir;
+  options.max_chain_length = static_cast<uint32_t>(worker->config.max_chain_length);
+  options.change_source = worker->config.change_source;
+  options.verify_changes = worker->request.verify_changes;
   PITR_ASSIGN(options.annotations, ParseAnnotations(worker->request.annotations));
   options.jobs = worker->request.jobs > 0 ? worker->request.jobs : worker->config.backup_jobs;
   options.max_rate_bytes = static_cast<uint64_t>(worker->config.backup_max_rate_kb) * 1024;
@@ -99,8 +130,7 @@ Status Reserve() {
     PITR_ASSIGN(worker->session, BackupSession::Begin(*worker->repository, options, ctx));
     return Status::Ok();
   }));
-  const std::string label = worker->session->label();
-  UpdateBackupSlot(worker->generation, [&](BackupSlot& slot) { CopyText(slot.label, label.c_str()); });
+  PublishChoice();
   return Status::Ok();
 }
 

@@ -17,6 +17,8 @@ namespace pitr::server {
 
 inline constexpr size_t kFileNameBytes = 64;
 inline constexpr size_t kLabelBytes = 80;
+inline constexpr size_t kTypeBytes = 8;
+inline constexpr size_t kNoteBytes = 1024;
 inline constexpr size_t kAnnotationBytes = 4096;
 
 struct ArchiverState {
@@ -56,7 +58,9 @@ struct BackupRequest {
   char label[kLabelBytes] = "";             // empty: the worker makes one
   char annotations[kAnnotationBytes] = "";  // JSON object of strings
   char requested_by[NAMEDATALEN] = "";
+  char type[kTypeBytes] = "full";  // asked for
   bool fast = true;
+  bool verify_changes = false;
   bool allow_page_errors = false;
   int jobs = 0;
 };
@@ -68,7 +72,13 @@ struct BackupSlot {
   int caller_pid = 0;
   bool cancel_requested = false;
   BackupRequest request;
-  char label[kLabelBytes] = "";  // once reserved in the repository
+  char label[kLabelBytes] = "";  // once reserved in the repository; then also what follows
+  char type[kTypeBytes] = "";    // taken
+  char parent[kLabelBytes] = "";
+  char note[kNoteBytes] = "";  // what the caller should be told about the choice, see ParentChoice
+  char note_detail[kNoteBytes] = "";
+  bool note_is_warning = false;
+  char change_source[kFileNameBytes] = "";  // of an increment, once files are copied
   int64_t started_micros = 0;
   int64_t ended_micros = 0;
   uint64_t bytes_total = 0;

@@ -38,12 +38,9 @@ void CallerExit(int, Datum) {
 }
 
 void CheckType(const std::string& type) {
-  if (type == "full") return;
-  if (type == "incr" || type == "diff") {
-    RaiseFromCpp(ERRCODE_FEATURE_NOT_SUPPORTED, "backups of type \"" + type + "\" are not supported yet", "",
-                 "Take a full backup: pitr_backup('full').");
-  }
-  RaiseFromCpp(ERRCODE_INVALID_PARAMETER_VALUE, "unknown backup type \"" + type + "\"", "", "Use 'full'.");
+  if (type == "full" || type == "incr" || type == "diff") return;
+  RaiseFromCpp(ERRCODE_INVALID_PARAMETER_VALUE, "unknown backup type \"" + type + "\"", "",
+               "Use 'full', 'diff' or 'incr'.");
 }
 
 // Everything that can be known without the store. Each refusal says what to set.
@@ -64,7 +61,9 @@ Status CheckServer() {
 
 Result<BackupRequest> RequestFromArguments(FunctionCallInfo fcinfo) {
   BackupRequest request;
-  CheckType(TextArgument(fcinfo, 0, "full"));
+  const std::string type = TextArgument(fcinfo, 0, "full");
+  CheckType(type);
+  CopyText(request.type, type.c_str());
   const std::string label = TextArgument(fcinfo, 1);
   if (!label.empty() && !layout::IsValidLabel(label)) {
     return Status(Code::kInvalidArgument, "\"" + label + "\" is not a valid backup label")
@@ -80,6 +79,7 @@ Result<BackupRequest> RequestFromArguments(FunctionCallInfo fcinfo) {
     return Status(Code::kInvalidArgument, "jobs must be between 1 and " + std::to_string(kMaxJobs));
   }
   request.allow_page_errors = !PG_ARGISNULL(6) && PG_GETARG_BOOL(6);
+  request.verify_changes = !PG_ARGISNULL(7) && PG_GETARG_BOOL(7);
   char* user = PgCall([] { return GetUserNameFromId(GetUserId(), false); });
   CopyText(request.requested_by, user);
   return request;
@@ -141,6 +141,14 @@ void Notice(const BackupSlot& slot, int64_t elapsed_ms) {
   }
 }
 
+// What the choice of type and parent has to say, to the waiting session.
+void TellNote(const BackupSlot& slot) {
+  const char* note = slot.note;
+  const char* detail = slot.note_detail;
+  const int level = slot.note_is_warning ? WARNING : NOTICE;
+  PgCall([=] { ereport(level, (errmsg("%s", note), detail[0] ? errdetail("%s", detail) : 0)); });
+}
+
 // Says how far the backup is: after two seconds, then with every tenth of the way or every ten seconds.
 class Notices {
  public:
@@ -178,11 +186,16 @@ bool WorkerIsGone(BackgroundWorkerHandle* handle) {
 // Until the worker has reserved the label (wait => false) or has ended; the label.
 std::string AwaitWorker(uint64_t generation, BackgroundWorkerHandle* handle, bool until_done) {
   Notices notices;
+  bool told = false;
   for (;;) {
     const bool gone = WorkerIsGone(handle);  // before the slot is read: a worker ends its slot before it ends
     const auto slot = ReadBackupSlot();
     if (slot->generation != generation)
       Refuse("the backup ended, and another one has begun since", "See pitr_info() for its outcome.");
+    if (!told && slot->note[0] != '\0') {
+      TellNote(*slot);
+      told = true;
+    }
     if (slot->phase == BackupPhase::kFailed) RaiseWorkerError(slot->error);
     if (slot->phase == BackupPhase::kDone || (!until_done && slot->label[0] != '\0')) return slot->label;
     if (gone) {

@@ -68,6 +68,8 @@ Row BackupCells(const BackupRow& backup, uint64_t page_errors) {
           exists ? NumberCell(page_errors) : Cell(),
           TextOrNull(backup.parent_label),
           TextOrNull(backup.server_version),
+          TextOrNull(backup.change_source),
+          TextOrNull(backup.change_reason),
           JsonText(Json(backup.annotations.empty() ? Json::object() : Json(backup.annotations)))};
 }
 

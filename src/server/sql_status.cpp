@@ -120,7 +120,8 @@ PITR_FUNCTION(pitr_get_progress) {
                     Cell(std::to_string(SystemClock().WallMicros() - backup.started_micros) + " microseconds"),
                     NumberCell(backup.bytes_total), NumberCell(backup.bytes_done), counted ? Cell(percent) : Cell(),
                     NumberCell(backup.files_total), NumberCell(backup.files_done), NumberCell(backup.bytes_stored),
-                    NumberCell(backup.wal_segments_total), NumberCell(backup.wal_segments_stored)});
+                    NumberCell(backup.wal_segments_total), NumberCell(backup.wal_segments_stored),
+                    TextOrNull(backup.type), TextOrNull(backup.parent), TextOrNull(backup.change_source)});
   }
   ReturnRows(fcinfo, rows);
   return Status::Ok();

@@ -26,11 +26,12 @@ char LetterOf(BackupType type) {
 }
 
 Status Reserve(const Repository& repository, const std::string& label, const BackupOptions& options,
-               const OpContext& ctx) {
+               const std::string& parent, const OpContext& ctx) {
   nlohmann::json start = {{"pg_pitr_start", 1},
                           {"label", label},
                           {"type", std::string(BackupTypeName(options.type))},
                           {"started_micros", ctx.clock->WallMicros()}};
+  if (!parent.empty()) start["parent"] = parent;
   PutText(start, "started_by", options.started_by);
   return repository.CreateObject(ObjectKind::kBackupStart, layout::BackupKey(label, layout::BackupObject::kStart),
                                  AsBytes(DumpJson(start)), ctx);
@@ -55,12 +56,13 @@ std::string DefaultLabel(int64_t wall_micros, BackupType type) {
   return std::string(text.data(), length) + LetterOf(type);
 }
 
-Result<std::string> ReserveLabel(const Repository& repository, const BackupOptions& options, const OpContext& ctx) {
+Result<std::string> ReserveLabel(const Repository& repository, const BackupOptions& options, const std::string& parent,
+                                 const OpContext& ctx) {
   if (!options.label.empty()) {
     if (!layout::IsValidLabel(options.label))
       return Status(Code::kInvalidArgument, "\"" + options.label + "\" is not a valid label for a backup")
           .WithHint("Use up to 64 letters, digits, \".\", \"_\" and \"-\", beginning with a letter or digit.");
-    const Status reserved = Reserve(repository, options.label, options, ctx);
+    const Status reserved = Reserve(repository, options.label, options, parent, ctx);
     if (reserved.code() == Code::kAlreadyExists)
       return Status(Code::kAlreadyExists, "backup \"" + options.label + "\" exists or was begun already")
           .WithHint("Choose another label, or leave it out to have one made from the time.");
@@ -70,7 +72,7 @@ Result<std::string> ReserveLabel(const Repository& repository, const BackupOptio
   for (int attempt = 1;; attempt++) {
     const int64_t now = ctx.clock->WallMicros();
     std::string label = DefaultLabel(now, options.type);
-    Status reserved = Reserve(repository, label, options, ctx);
+    Status reserved = Reserve(repository, label, options, parent, ctx);
     if (reserved.ok()) return label;
     if (reserved.code() != Code::kAlreadyExists || attempt == kDefaultLabelTries) return reserved;
     PITR_TRY(WaitUntilSecondAfter(now, ctx));

@@ -12,6 +12,9 @@ std::string DefaultLabel(int64_t wall_micros, BackupType type);
 // Creates backup/<label>/start and returns the label: the one asked for, or a default one, for which the next free
 // second is taken. kAlreadyExists (the one asked for is taken), kInvalidArgument (it is not a label), else as
 // Repository::CreateObject.
-Result<std::string> ReserveLabel(const Repository& repository, const BackupOptions& options, const OpContext& ctx);
+// `parent`: label of the backup that this one builds on, or empty; kept in the start object, so that nobody removes it
+// meanwhile.
+Result<std::string> ReserveLabel(const Repository& repository, const BackupOptions& options, const std::string& parent,
+                                 const OpContext& ctx);
 
 }  // namespace pitr

@@ -1,11 +1,13 @@
 #include "core/backup/backup_session.h"
 
+#include <atomic>
 #include <optional>
 
 #include "core/backup/backup_label.h"
 #include "core/backup/backup_removal.h"
 #include "core/backup/copy_run.h"
 #include "core/base/version.h"
+#include "core/repo/backup_objects.h"
 #include "core/repo/file_map_writer.h"
 #include "core/repo/json_scan.h"
 #include "core/repo/layout.h"
@@ -18,10 +20,6 @@ constexpr size_t kMaxAnnotations = 100;
 constexpr size_t kMaxAnnotationBytes = 8192;
 
 Status CheckOptions(const BackupOptions& options) {
-  if (options.type != BackupType::kFull)
-    return Status(Code::kInvalidArgument,
-                  "backups of type \"" + std::string(BackupTypeName(options.type)) + "\" are not supported yet")
-        .WithHint("Take a full backup.");
   if (options.jobs < 1 || options.jobs > kMaxJobs)
     return {Code::kInvalidArgument, "the number of jobs must be between 1 and " + std::to_string(kMaxJobs)};
   if (options.annotations.size() > kMaxAnnotations)
@@ -45,6 +43,15 @@ Result<Lsn> CheckpointOf(const std::string& backup_label) {
   return Status(Code::kInvalidArgument, "the backup label of the server does not tell the checkpoint's location");
 }
 
+// The choice was made before the server said where the backup starts.
+Status CheckStart(const BackupManifest& parent, const BackupStart& start) {
+  if (start.start_lsn >= parent.stop_lsn && start.timeline.value >= parent.timeline.value) return Status::Ok();
+  return Status(Code::kConflict, "the backup starts at " + start.start_lsn.ToString() + " of timeline " +
+                                     std::to_string(start.timeline.value) + ", before the end of backup \"" +
+                                     parent.label + "\", which it was to build on")
+      .WithHint("Take a full backup.");
+}
+
 Result<uint64_t> StoreFileMap(const Repository& repository, const std::string& label, const CopiedFiles& copied,
                               const OpContext& ctx) {
   PITR_ASSIGN(const std::unique_ptr<FileMapWriter> map, FileMapWriter::Open(repository, label, ctx));
@@ -62,6 +69,7 @@ Result<uint64_t> StoreFileMap(const Repository& repository, const std::string& l
     file.size_bytes = listed.size_bytes;
     file.mode = listed.mode;
     file.mtime_micros = listed.mtime_micros;
+    file.stamp = listed.stamp;
     PITR_TRY(map->File(file));
   }
   for (const MappedLink& link : copied.directory.links) PITR_TRY(map->Link(link));
@@ -73,11 +81,12 @@ Result<uint64_t> StoreFileMap(const Repository& repository, const std::string& l
 struct BackupSession::State {
   enum class Stage { kReserved, kCopied, kFinished, kAbandoned };
 
-  State(const Repository& r, const BackupOptions& o, std::string l)
-      : repository(r), options(o), label(std::move(l)), packs(label) {}
+  State(const Repository& r, const BackupOptions& o, ParentChoice c, std::string l)
+      : repository(r), options(o), choice(std::move(c)), label(std::move(l)), packs(label) {}
 
   const Repository& repository;
-  const BackupOptions options;
+  const BackupOptions options;  // of the type that is taken
+  ParentChoice choice;
   const std::string label;
   Stage stage = Stage::kReserved;
   bool manifest_tried = false;  // whether it was stored may be unknown
@@ -85,6 +94,7 @@ struct BackupSession::State {
   PackTable packs;
   PageFindings pages;
   std::optional<CopiedFiles> copied;
+  std::atomic<int> change_kind{-1};
 
   Result<BackupManifest> MakeManifest(const BackupStop& stop) const;
 };
@@ -115,8 +125,15 @@ Result<BackupManifest> BackupSession::State::MakeManifest(const BackupStop& stop
   manifest.data_checksums = start.data_checksums;
   manifest.page_errors = pages.errors();
   manifest.annotations = options.annotations;
-  manifest.packs = packs.entries();
-  for (const PackEntry& pack : manifest.packs) manifest.stored_bytes += pack.size_bytes;
+  manifest.packs = copied->packs;
+  for (size_t i = 0; i < copied->own_packs; i++) manifest.stored_bytes += manifest.packs[i].size_bytes;
+  manifest.fetch_bytes = copied->fetch_bytes;
+  manifest.boot_id = copied->boot_id;
+  if (choice.parent) {
+    manifest.parent_label = choice.parent->manifest().label;
+    manifest.chain_length = choice.parent->manifest().chain_length + 1;
+    manifest.change_origin = copied->change_origin;
+  }
   manifest.file_map_key = layout::BackupKey(label, layout::BackupObject::kFiles);
   return manifest;
 }
@@ -127,19 +144,33 @@ BackupSession::~BackupSession() = default;
 Result<std::unique_ptr<BackupSession>> BackupSession::Begin(const Repository& repository, const BackupOptions& options,
                                                             const OpContext& ctx) {
   PITR_TRY(CheckOptions(options));
-  PITR_ASSIGN(std::string label, ReserveLabel(repository, options, ctx));
+  const ParentRequest request{options.type, options.timeline, options.data_directory, options.max_chain_length};
+  PITR_ASSIGN(ParentChoice choice, ChooseParent(repository, request, ctx));
+  BackupOptions chosen = options;
+  chosen.type = choice.type;
+  PITR_ASSIGN(std::string label,
+              ReserveLabel(repository, chosen, choice.parent ? choice.parent->manifest().label : "", ctx));
   std::unique_ptr<BackupSession> session(new BackupSession);
-  session->state_ = std::make_unique<State>(repository, options, std::move(label));
+  session->state_ = std::make_unique<State>(repository, chosen, std::move(choice), std::move(label));
   return session;
 }
 
 const std::string& BackupSession::label() const { return state_->label; }
 
+const ParentChoice& BackupSession::choice() const { return state_->choice; }
+
+std::optional<ChangeKind> BackupSession::change_kind() const {
+  const int kind = state_->change_kind.load();
+  return kind < 0 ? std::nullopt : std::optional(static_cast<ChangeKind>(kind));
+}
+
 Status BackupSession::CopyFiles(const BackupStart& start, Progress& progress, const OpContext& ctx) {
   State& s = *state_;
   if (s.stage != State::Stage::kReserved || s.copied) return {Code::kInternal, "files of a backup are copied once"};
   s.start = start;
-  const CopyRequest request{s.repository, s.options, s.start, s.packs, s.pages, progress};
+  const ParentMap* parent = s.choice.parent ? &*s.choice.parent : nullptr;
+  if (parent != nullptr) PITR_TRY(CheckStart(parent->manifest(), start));
+  const CopyRequest request{s.repository, s.options, s.start, parent, s.packs, s.pages, progress, s.change_kind};
   PITR_ASSIGN(s.copied, RunCopy(request, ctx));
   if (!s.options.allow_page_errors) PITR_TRY(s.pages.ToStatus());
   s.stage = State::Stage::kCopied;
@@ -155,6 +186,12 @@ Result<BackupManifest> BackupSession::Finish(const BackupStop& stop, const OpCon
   PITR_ASSIGN(BackupManifest manifest, s.MakeManifest(stop));
   PITR_ASSIGN(manifest.file_map_bytes, StoreFileMap(s.repository, s.label, *s.copied, ctx));
   manifest.stored_bytes += manifest.file_map_bytes;
+  // Nothing may have been deleted that this backup is going to need.
+  PITR_ASSIGN(const std::vector<std::string> missing, FindMissingObjects(s.repository, manifest, ctx));
+  if (!missing.empty())
+    return Status(Code::kConflict, "objects that backup \"" + s.label + "\" refers to were deleted while it was taken")
+        .WithDetail(ListProblems(missing) + ".")
+        .WithHint("Take the backup again.");
   const std::string text = EncodeManifest(manifest);
   // Never store what could not be read again.
   if (auto check = DecodeManifest(text); !check.ok())

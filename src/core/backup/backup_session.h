@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "core/backup/parent_choice.h"
 #include "core/base/progress.h"
 #include "core/repo/backup_catalog.h"
 #include "core/repo/file_map.h"
@@ -16,8 +17,14 @@
 namespace pitr {
 
 struct BackupOptions {
-  std::string label;  // empty: made from the time and type, "20260522-090014F"
-  BackupType type = BackupType::kFull;
+  std::string label;                    // empty: made from the time and type, "20260522-090014F"
+  BackupType type = BackupType::kFull;  // asked for; see BackupSession::type()
+  // For increments: what the server writes now, where, and how long a chain may become.
+  Timeline timeline;
+  std::string data_directory;
+  uint32_t max_chain_length = 30;
+  std::string change_source = "auto";  // the setting
+  bool verify_changes = false;         // read everything, and fail if the change source was wrong
   std::map<std::string, std::string> annotations;
   int jobs = 2;
   uint64_t max_rate_bytes = 0;     // a second, 0: no limit
@@ -46,7 +53,8 @@ struct BackupStop {
 
 class BackupSession {
  public:
-  // Reserves the label. kAlreadyExists (a label given by the user is taken), kInvalidArgument.
+  // Chooses what an increment builds on and reserves the label. kAlreadyExists (a label given by the user is taken),
+  // kInvalidArgument.
   static Result<std::unique_ptr<BackupSession>> Begin(const Repository& repository, const BackupOptions& options,
                                                       const OpContext& ctx);
   ~BackupSession();
@@ -54,12 +62,17 @@ class BackupSession {
   BackupSession& operator=(const BackupSession&) = delete;
 
   const std::string& label() const;
+  // What is taken, on what, and what the operator should know about it.
+  const ParentChoice& choice() const;
+  // By what an increment finds changes, once CopyFiles has chosen it. Any thread.
+  std::optional<ChangeKind> change_kind() const;
 
   // Reads everything below the data directory that belongs in a base backup, in one pass. `progress` is raised
   // meanwhile; its totals are set before the first byte is read. kCorruption lists bad pages by file and block (up to a
   // limit, with the count), when all is read. Also kConflict (another cluster's directory), kCancelled, kUnavailable
   // (store), kPermission, kInternal. Memory: jobs * (3 parts of part_size_kb + about 6 MiB) and about 200 bytes for
-  // each file: some 120 MiB for 4 jobs with parts of 8 MiB.
+  // each file: some 120 MiB for 4 jobs with parts of 8 MiB. An increment also holds its parent's map (parent_map.h):
+  // with its own about 72 bytes for each MiB of the cluster and for each piece that increments of the chain changed.
   Status CopyFiles(const BackupStart& start, Progress& progress, const OpContext& ctx);
 
   // Writes file map and manifest. The backup exists when ok.

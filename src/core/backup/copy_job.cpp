@@ -1,38 +1,24 @@
 #include "core/backup/copy_job.h"
 
 #include <fcntl.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
-#include <cstring>
 
+#include "core/backup/file_stat.h"
 #include "core/base/hash.h"
 #include "core/pg/control.h"
 #include "core/pg/relation_file.h"
 #include "core/store/file_error.h"
 
 namespace pitr {
-namespace {
-
-bool AllZero(ByteView bytes) {
-  return bytes[0] == 0 && std::memcmp(bytes.data(), bytes.data() + 1, bytes.size() - 1) == 0;
-}
-
-void TakeStat(const struct stat& info, MappedFile& file) {
-  file.size_bytes = static_cast<uint64_t>(info.st_size);
-  file.mode = info.st_mode & 07777;
-  file.mtime_micros = int64_t{info.st_mtim.tv_sec} * 1000000 + info.st_mtim.tv_nsec / 1000;
-}
-
-}  // namespace
-
 CopyJob::CopyJob(CopyShared& shared)
     : shared_(shared),
       ctx_(shared.ctx),
       packs_(shared.repository, shared.packs, shared.upload_pool, shared.progress, shared.ctx),
       checker_(shared.pages, shared.start_lsn),
+      references_(shared.repository, shared.changes, shared.start_lsn),
       buffer_(kDataFramePlainBytes) {
   staged_.reserve(kDataFramePlainBytes);
 }
@@ -74,10 +60,10 @@ Status CopyJob::WholeFile(uint32_t index) {
   MappedFile& file = shared_.directory.files[index];
   const uint64_t planned = file.size_bytes;
   PITR_ASSIGN(const UniqueFd fd, Open(file));
-  struct stat info {};
-  if (fd.ok() && fstat(fd.get(), &info) != 0)
+  FileStat info;
+  if (fd.ok() && !StatFile(fd.get(), *ctx_.clock, info))
     return FileError(errno, "looking at \"" + shared_.directory.root + "/" + file.path + "\"");
-  if (!fd.ok() || !S_ISREG(info.st_mode)) {
+  if (!fd.ok() || !S_ISREG(info.mode)) {
     vanished_.push_back(index);
     AdjustTotal(planned, 0);
   } else {
@@ -109,6 +95,7 @@ Status CopyJob::Slice(const WorkUnit& unit) {
 }
 
 Result<size_t> CopyJob::Read(int fd, const MappedFile& file, uint64_t offset, size_t length) {
+  PITR_TRY(shared_.rate.Acquire(length, ctx_));
   size_t filled = 0;
   while (filled < length) {
     const ssize_t got = pread(fd, buffer_.data() + filled, length - filled, static_cast<off_t>(offset + filled));
@@ -124,18 +111,21 @@ Result<size_t> CopyJob::Read(int fd, const MappedFile& file, uint64_t offset, si
 }
 
 Result<uint64_t> CopyJob::Range(int fd, uint32_t index, const MappedFile& file, uint64_t from, uint64_t to) {
+  const FileBase* base = shared_.changes.BaseOf(index);
+  if (base != nullptr && base->way == FileBase::Way::kBlocks && !shared_.changes.verify)
+    return ChangedBlocks(fd, index, file, *base, {from, to});
   const bool verify = shared_.verify_pages && HasPages(file.path);
   cache_.Begin(fd, from, to - from);
   uint64_t at = from;
   while (at < to) {
     PITR_TRY(ctx_.Check());
     const size_t wanted = std::min<uint64_t>(kDataFramePlainBytes, to - at);
-    PITR_TRY(shared_.rate.Acquire(wanted, ctx_));
     PITR_ASSIGN(const size_t got, Read(fd, file, at, wanted));
     const std::span<uint8_t> bytes(buffer_.data(), got);
-    if (verify) PITR_TRY(checker_.Check(fd, file.path, at, bytes, ctx_));
+    bad_blocks_.clear();
+    if (verify) PITR_TRY(checker_.Check(fd, file.path, at, bytes, bad_blocks_, ctx_));
     cache_.Release(at, got);
-    if (got > 0) PITR_TRY(Store(index, at, bytes));
+    if (got > 0) PITR_TRY(base != nullptr ? StoreChanged(fd, index, *base, at, bytes) : Store(index, at, bytes));
     shared_.progress.bytes_done.fetch_add(got, std::memory_order_relaxed);
     at += got;
     if (got < wanted) break;  // truncated since it was listed
@@ -145,7 +135,8 @@ Result<uint64_t> CopyJob::Range(int fd, uint32_t index, const MappedFile& file, 
 
 Status CopyJob::Store(uint32_t index, uint64_t offset, ByteView bytes) {
   if (AllZero(bytes)) return Status::Ok();  // a hole: what no extent covers is zero
-  PendingExtent pending{index, {offset, static_cast<uint32_t>(bytes.size()), 0, 0, Xxh3Of(bytes)}};
+  PendingExtent pending{
+      index, /*of_parent=*/false, {offset, static_cast<uint32_t>(bytes.size()), 0, 0, true, Xxh3Of(bytes)}};
   if (bytes.size() == kDataFramePlainBytes) {
     PITR_ASSIGN(pending.extent.frame, packs_.Append(bytes));
     extents_.push_back(pending);
@@ -175,8 +166,8 @@ Status CopyJob::Control() {
   PITR_ASSIGN(const ControlFile control, ReadControlFile(path, *ctx_.clock));
   if (control.data.system_id != shared_.system_id)
     return {Code::kConflict, "file \"" + path + "\" was replaced by another cluster's during the backup"};
-  struct stat info {};
-  if (stat(path.c_str(), &info) != 0) return FileError(errno, "looking at \"" + path + "\"");
+  FileStat info;
+  if (!StatPath(path, *ctx_.clock, info)) return FileError(errno, "looking at \"" + path + "\"");
   MappedFile& file = shared_.directory.files[shared_.control_index];
   TakeStat(info, file);
   file.size_bytes = control.raw.size();

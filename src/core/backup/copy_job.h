@@ -9,10 +9,12 @@
 #include <string>
 #include <vector>
 
+#include "core/backup/change_plan.h"
 #include "core/backup/data_directory.h"
 #include "core/backup/pack_writer.h"
 #include "core/backup/page_cache.h"
 #include "core/backup/page_check.h"
+#include "core/backup/reference_check.h"
 #include "core/backup/work_plan.h"
 #include "core/base/progress.h"
 #include "core/base/unique_fd.h"
@@ -25,23 +27,26 @@ struct CopyShared {
   const Repository& repository;
   DataDirectory& directory;  // a file belongs to the job that has all of it; a sliced one is not changed
   const WorkPlan& plan;
+  const ChangePlan& changes;
   uint32_t control_index;  // of the control file in directory.files; in no unit, written by the job that finishes last
   SystemId system_id;
   Lsn start_lsn;
   bool verify_pages = false;
-  PackTable& packs;         // any thread
-  PageFindings& pages;      // any thread
-  RateLimit& rate;          // any thread
-  ThreadPool& upload_pool;  // any thread
-  Progress& progress;       // any thread
+  PackTable& packs;               // any thread
+  ReferenceFindings& references;  // any thread
+  PageFindings& pages;            // any thread
+  RateLimit& rate;                // any thread
+  ThreadPool& upload_pool;        // any thread
+  Progress& progress;             // any thread
   OpContext ctx;
   std::atomic<size_t> next_unit{0};
   std::atomic<int> running{0};  // jobs that still read; the last one copies the control file
 };
 
-// An extent and whose it is; `extent.frame` counts the job's own frames.
+// An extent and whose it is; `extent.frame` counts the job's own frames, or those of the parent's map.
 struct PendingExtent {
   uint32_t file = 0;
+  bool of_parent = false;
   Extent extent;
 };
 
@@ -73,6 +78,12 @@ class CopyJob {
   // Copies [from, to) as far as the file goes; result: where the bytes ended.
   Result<uint64_t> Range(int fd, uint32_t index, const MappedFile& file, uint64_t from, uint64_t to);
   Result<size_t> Read(int fd, const MappedFile& file, uint64_t offset, size_t length);
+  // Of a file that the parent has: stores what was read at `offset` where it is not, or may not be, the parent's, and
+  // refers to the parent for the rest.
+  Status StoreChanged(int fd, uint32_t index, const FileBase& base, uint64_t offset, ByteView bytes);
+  // Copies a range of which the changed blocks are known, and reads only them; result as Range().
+  Result<uint64_t> ChangedBlocks(int fd, uint32_t index, const MappedFile& file, const FileBase& base, FileSpan range);
+  void Refer(uint32_t index, const FileBase& base, FileSpan span);
   // Stores what was read at `offset` of a file.
   Status Store(uint32_t index, uint64_t offset, ByteView bytes);
   Status FlushStaged();
@@ -84,6 +95,9 @@ class CopyJob {
   PackWriter packs_;
   PageChecker checker_;
   PageCacheKeeper cache_;
+  ReferenceChecker references_;
+  std::vector<uint32_t> bad_blocks_;           // of what was read last
+  std::vector<Extent> referred_;               // what Refer() added last
   Bytes buffer_;                               // what was read last
   Bytes staged_;                               // small files and ends of files, waiting to fill a frame
   std::vector<PendingExtent> staged_extents_;  // in staged_

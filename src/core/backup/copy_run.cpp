@@ -5,6 +5,7 @@
 #include <memory>
 #include <mutex>
 
+#include "core/backup/file_stat.h"
 #include "core/pg/control.h"
 #include "core/pg/relation_file.h"
 
@@ -97,9 +98,40 @@ void ApplySlices(const std::vector<std::unique_ptr<CopyJob>>& jobs, CopiedFiles&
   }
 }
 
-Status Assemble(std::vector<std::unique_ptr<CopyJob>>& jobs, CopiedFiles& copied) {
-  copied.vanished.assign(copied.directory.files.size(), false);
-  ApplySlices(jobs, copied);
+// Numbers the frames of the parent that are referred to behind the backup's own, and so their packs.
+Status AddParentFrames(const ParentMap& parent, CopiedFiles& copied) {
+  constexpr uint32_t kUnused = UINT32_MAX;
+  const std::vector<MappedFrame>& frames = parent.frames();
+  std::vector<uint32_t> frame_numbers(frames.size(), kUnused);
+  std::vector<uint32_t> pack_numbers(parent.manifest().packs.size(), kUnused);
+  for (const PendingExtent& pending : copied.extents)
+    if (pending.of_parent) frame_numbers[pending.extent.frame] = 0;
+  for (size_t i = 0; i < frames.size(); i++) {
+    if (frame_numbers[i] == kUnused) continue;
+    if (copied.frames.size() == UINT32_MAX) return {Code::kInternal, "too many frames in one backup"};
+    frame_numbers[i] = static_cast<uint32_t>(copied.frames.size());
+    uint32_t& pack = pack_numbers[frames[i].pack];
+    if (pack == kUnused) {
+      pack = static_cast<uint32_t>(copied.packs.size());
+      copied.packs.push_back(parent.manifest().packs[frames[i].pack]);
+    }
+    copied.frames.push_back({pack, frames[i].ref});
+  }
+  for (PendingExtent& pending : copied.extents)
+    if (pending.of_parent) pending.extent.frame = frame_numbers[pending.extent.frame];
+  return Status::Ok();
+}
+
+// Files that are taken over unread.
+void AddSkippedFiles(const ChangePlan& changes, CopiedFiles& copied) {
+  for (uint32_t i = 0; i < copied.directory.files.size(); i++) {
+    if (!changes.Skips(i)) continue;
+    for (const Extent& extent : changes.parent->ExtentsOf(*changes.files[i].parent))
+      copied.extents.push_back({i, /*of_parent=*/true, extent});
+  }
+}
+
+Status TakeJobs(std::vector<std::unique_ptr<CopyJob>>& jobs, CopiedFiles& copied) {
   size_t extents = 0;
   for (const auto& job : jobs) extents += job->extents().size();
   copied.extents.reserve(extents);
@@ -110,14 +142,29 @@ Status Assemble(std::vector<std::unique_ptr<CopyJob>>& jobs, CopiedFiles& copied
     if (frames.size() > UINT32_MAX - base) return {Code::kInternal, "too many frames in one backup"};
     copied.frames.insert(copied.frames.end(), frames.begin(), frames.end());
     for (PendingExtent pending : job->extents()) {
-      pending.extent.frame += static_cast<uint32_t>(base);
+      if (!pending.of_parent) pending.extent.frame += static_cast<uint32_t>(base);
       copied.extents.push_back(pending);
     }
     job.reset();
   }
+  return Status::Ok();
+}
+
+Status Assemble(std::vector<std::unique_ptr<CopyJob>>& jobs, const CopyRequest& request, const ChangePlan& changes,
+                CopiedFiles& copied) {
+  copied.vanished.assign(copied.directory.files.size(), false);
+  ApplySlices(jobs, copied);
+  PITR_TRY(TakeJobs(jobs, copied));
+  copied.packs = request.packs.entries();
+  copied.own_packs = copied.packs.size();
+  if (request.parent != nullptr) {
+    AddSkippedFiles(changes, copied);
+    PITR_TRY(AddParentFrames(*request.parent, copied));
+  }
   std::sort(copied.extents.begin(), copied.extents.end(), [](const PendingExtent& a, const PendingExtent& b) {
     return a.file != b.file ? a.file < b.file : a.extent.file_offset < b.extent.file_offset;
   });
+  for (const MappedFrame& frame : copied.frames) copied.fetch_bytes += frame.ref.stored_bytes;
   for (size_t i = 0; i < copied.directory.files.size(); i++) {
     if (copied.vanished[i]) continue;
     copied.bytes += copied.directory.files[i].size_bytes;
@@ -138,13 +185,43 @@ Status RunJobs(std::vector<std::unique_ptr<CopyJob>>& jobs, CancelToken& stop, c
   return finish.Wait(stop, ctx);
 }
 
-void SetTotals(const DataDirectory& directory, Progress& progress) {
-  uint64_t empty = 0;
-  for (const MappedFile& file : directory.files)
-    if (file.size_bytes == 0) empty++;
-  progress.bytes_total = directory.total_bytes + kControlFileSize;
+void SetTotals(const DataDirectory& directory, const ChangePlan& changes, Progress& progress) {
+  uint64_t done = 0;
+  uint64_t skipped_bytes = 0;
+  for (uint32_t i = 0; i < directory.files.size(); i++) {
+    const uint64_t size = directory.files[i].size_bytes;
+    if (size != 0 && !changes.Skips(i)) continue;
+    skipped_bytes += size;
+    done++;
+  }
+  progress.bytes_total = directory.total_bytes - skipped_bytes + kControlFileSize;
   progress.files_total = directory.files.size();
-  progress.files_done = empty - 1;  // nothing is read of empty files; the control file only seems to be one
+  progress.files_done = done - 1;  // nothing is read of empty files; the control file only seems to be one
+}
+
+Result<ChangePlan> MakeChangePlan(const CopyRequest& request, CopiedFiles& copied) {
+  copied.boot_id = CurrentBootId();
+  if (request.parent == nullptr) return ChangePlan{};
+  const BackupManifest& parent = request.parent->manifest();
+  const BackupStart& start = request.start;
+  const ChangeRequest wanted{parent,
+                             start.start_lsn,
+                             start.timeline,
+                             start.data_checksums,
+                             start.data_directory,
+                             request.options.change_source};
+  PITR_ASSIGN(const std::unique_ptr<ChangeSource> source, ChooseChangeSource(wanted));
+  copied.change_origin = source->origin();
+  request.change_kind = static_cast<int>(source->origin().kind);
+  request.repository.log().Info("changes since backup \"" + parent.label + "\" are found by " +
+                                std::string(ChangeKindName(source->origin().kind)) + ": " + source->origin().why);
+  const bool stamps_hold =
+      source->origin().kind != ChangeKind::kFullRead && !copied.boot_id.empty() && copied.boot_id == parent.boot_id;
+  PITR_ASSIGN(ChangePlan plan, PlanChanges(copied.directory.files, *request.parent, *source, stamps_hold));
+  plan.page_rule = {parent.start_lsn, Lsn{parent.cluster.segment_size_bytes}};
+  plan.verify = request.options.verify_changes;
+  plan.hints_may_differ = !start.data_checksums || parent.stop_timeline != start.timeline;
+  return plan;
 }
 
 }  // namespace
@@ -157,21 +234,26 @@ Result<CopiedFiles> RunCopy(const CopyRequest& request, const OpContext& ctx) {
                                                   TablespaceVersionDirectory(control.pg_major, control.catalog_version),
                                                   repository.log(), ctx));
   const uint32_t control_index = AddControlFile(copied.directory.files);
-  SetTotals(copied.directory, request.progress);
-  const WorkPlan plan = PlanWork(copied.directory.files, request.options.jobs);
+  PITR_ASSIGN(const ChangePlan changes, MakeChangePlan(request, copied));
+  SetTotals(copied.directory, changes, request.progress);
+  const WorkPlan plan =
+      PlanWork(copied.directory.files, request.options.jobs, [&](uint32_t i) { return changes.Skips(i); });
 
   CancelToken stop;
+  ReferenceFindings references;
   RateLimit rate(request.options.max_rate_bytes);
   const int job_count = request.options.jobs;
   PITR_ASSIGN(const std::unique_ptr<ThreadPool> pool, ThreadPool::Start(job_count * kPartsInFlightPerJob));
   CopyShared shared{repository,
                     copied.directory,
                     plan,
+                    changes,
                     control_index,
                     control.system_id,
                     request.start.start_lsn,
                     request.start.data_checksums,
                     request.packs,
+                    references,
                     request.pages,
                     rate,
                     *pool,
@@ -181,7 +263,8 @@ Result<CopiedFiles> RunCopy(const CopyRequest& request, const OpContext& ctx) {
   std::vector<std::unique_ptr<CopyJob>> jobs;
   for (int i = 0; i < job_count; i++) jobs.push_back(std::make_unique<CopyJob>(shared));
   PITR_TRY(RunJobs(jobs, stop, ctx));
-  PITR_TRY(Assemble(jobs, copied));
+  if (request.parent != nullptr) PITR_TRY(references.ToStatus(*copied.change_origin, request.parent->manifest().label));
+  PITR_TRY(Assemble(jobs, request, changes, copied));
   return copied;
 }
 

@@ -9,21 +9,28 @@ namespace pitr {
 
 // Everything a file map needs, without a tree of vectors: about 200 bytes a file.
 struct CopiedFiles {
-  DataDirectory directory;             // with the control file; sizes are those that were copied
-  std::vector<bool> vanished;          // files that are not in the backup after all
-  std::vector<MappedFrame> frames;     // ascending by pack and offset within each job's run
+  DataDirectory directory;       // with the control file; sizes are those that were copied
+  std::vector<bool> vanished;    // files that are not in the backup after all
+  std::vector<PackEntry> packs;  // its own, then those of earlier backups that it refers to
+  size_t own_packs = 0;
+  std::vector<MappedFrame> frames;     // its own, ascending by pack and offset within each job's run, then the parent's
   std::vector<PendingExtent> extents;  // ascending by file and offset; frames count through `frames`
   uint64_t bytes = 0;                  // of the files in the backup
   uint64_t count = 0;
+  uint64_t fetch_bytes = 0;  // stored, of all frames
+  std::string boot_id;
+  std::optional<ChangeOrigin> change_origin;  // of an increment
 };
 
 struct CopyRequest {
   const Repository& repository;
   const BackupOptions& options;
   const BackupStart& start;
+  const ParentMap* parent;  // null: a full backup
   PackTable& packs;
   PageFindings& pages;
   Progress& progress;
+  std::atomic<int>& change_kind;  // set to the ChangeKind of an increment
 };
 
 // Blocks the calling thread, which looks at `ctx` ten times a second while the jobs work. After an error every upload

@@ -8,6 +8,7 @@
 #include <cerrno>
 #include <memory>
 
+#include "core/backup/file_stat.h"
 #include "core/pg/relation_file.h"
 #include "core/store/file_error.h"
 
@@ -21,8 +22,6 @@ constexpr size_t kCheckEvery = 256;  // directory entries between looks at the c
 bool Vanished(int error) { return error == ENOENT || error == ENOTDIR; }
 
 std::string Quoted(const std::string& path) { return "\"" + path + "\""; }
-
-int64_t Micros(const timespec& time) { return int64_t{time.tv_sec} * 1000000 + time.tv_nsec / 1000; }
 
 bool IsTablespacePath(std::string_view path) {
   return path.starts_with(kTablespaceParent) && path.size() > kTablespaceParent.size() + 1 &&
@@ -94,24 +93,22 @@ class Scanner {
       return Status::Ok();
     if (path.size() > kMaxMappedPath) return {Code::kInvalidArgument, "path " + Quoted(path) + " is too long"};
     const std::string absolute = Absolute(path);
-    struct stat info {};
-    if (lstat(absolute.c_str(), &info) != 0)
+    FileStat info;
+    if (!StatPath(absolute, *ctx_.clock, info))
       return Vanished(errno) ? Status::Ok() : FileError(errno, "looking at " + Quoted(absolute));
-    if (S_ISREG(info.st_mode)) return File(path, info);
-    if (S_ISDIR(info.st_mode)) return Subdirectory(path, info.st_mode);
-    if (S_ISLNK(info.st_mode)) return Link(path);
+    if (S_ISREG(info.mode)) return File(path, info);
+    if (S_ISDIR(info.mode)) return Subdirectory(path, info.mode);
+    if (S_ISLNK(info.mode)) return Link(path);
     log_.Warning("skipping special file " + Quoted(absolute));
     return Status::Ok();
   }
 
-  Status File(const std::string& path, const struct stat& info) {
+  Status File(const std::string& path, const FileStat& info) {
     // The control file is copied, apart and last.
     if (TreatmentOf(path, /*is_directory=*/false) != BackupTreatment::kCopy) return Status::Ok();
     MappedFile& file = out_.files.emplace_back();
     file.path = path;
-    file.size_bytes = static_cast<uint64_t>(info.st_size);
-    file.mode = info.st_mode & 07777;
-    file.mtime_micros = Micros(info.st_mtim);
+    TakeStat(info, file);
     out_.total_bytes += file.size_bytes;
     return Status::Ok();
   }

@@ -86,19 +86,20 @@ Status PageFindings::ToStatus() const {
 }
 
 Status PageChecker::Check(int fd, const std::string& path, uint64_t offset, std::span<uint8_t> bytes,
-                          const OpContext& ctx) {
+                          std::vector<uint32_t>& bad, const OpContext& ctx) {
   const uint32_t segment = SegmentOfFile(path);
   for (size_t at = 0; at + kPageSize <= bytes.size(); at += kPageSize) {
     const std::span<uint8_t> page = bytes.subspan(at, kPageSize);
     const auto block = static_cast<uint32_t>((offset + at) / kPageSize);
     if (VerifyPage(page, BlockInRelation(segment, block)) != PageVerdict::kBad) continue;
-    PITR_TRY(Reread(fd, path, offset + at, segment, page, ctx));
+    PITR_ASSIGN(const bool right, Reread(fd, path, offset + at, segment, page, ctx));
+    if (!right) bad.push_back(block);
   }
   return Status::Ok();
 }
 
-Status PageChecker::Reread(int fd, const std::string& path, uint64_t offset, uint32_t segment, std::span<uint8_t> page,
-                           const OpContext& ctx) {
+Result<bool> PageChecker::Reread(int fd, const std::string& path, uint64_t offset, uint32_t segment,
+                                 std::span<uint8_t> page, const OpContext& ctx) {
   const auto block = static_cast<uint32_t>(offset / kPageSize);
   std::array<uint8_t, kPageSize> again;
   int64_t pause_millis = 1;
@@ -109,18 +110,18 @@ Status PageChecker::Reread(int fd, const std::string& path, uint64_t offset, uin
       if (errno == EINTR) continue;
       return FileError(errno, "reading \"" + path + "\" again at offset " + std::to_string(offset));
     }
-    if (static_cast<size_t>(got) < again.size()) return Status::Ok();  // truncated meanwhile; WAL says so
+    if (static_cast<size_t>(got) < again.size()) return true;  // truncated meanwhile; WAL says so
     std::copy(again.begin(), again.end(), page.begin());
-    if (VerifyPage(page, BlockInRelation(segment, block)) != PageVerdict::kBad) return Status::Ok();
+    if (VerifyPage(page, BlockInRelation(segment, block)) != PageVerdict::kBad) return true;
     if (const Lsn lsn = ReadPageHeader(page).lsn; lsn > start_) {
       findings_.AddNewer(path, block, lsn);
-      return Status::Ok();
+      return false;
     }
     ctx.clock->SleepMillis(pause_millis);
     pause_millis = std::min(pause_millis * 2, kMaxPauseMillis);
   }
   findings_.AddBad(path, block);
-  return Status::Ok();
+  return false;
 }
 
 }  // namespace pitr

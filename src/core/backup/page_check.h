@@ -44,13 +44,15 @@ class PageChecker {
   PageChecker(PageFindings& findings, Lsn start) : findings_(findings), start_(start) {}
 
   // Verifies the whole pages of `bytes`, read at `offset` (a multiple of the page size) of the relation file `path`,
-  // open as `fd`; a page that was caught in the middle of a write is replaced by what a later read found. kCancelled;
-  // kUnavailable (I/O), naming the file.
-  Status Check(int fd, const std::string& path, uint64_t offset, std::span<uint8_t> bytes, const OpContext& ctx);
+  // open as `fd`; a page that was caught in the middle of a write is replaced by what a later read found. Blocks that
+  // stay bad are appended to `bad` (numbered in the file). kCancelled; kUnavailable (I/O), naming the file.
+  Status Check(int fd, const std::string& path, uint64_t offset, std::span<uint8_t> bytes, std::vector<uint32_t>& bad,
+               const OpContext& ctx);
 
  private:
-  Status Reread(int fd, const std::string& path, uint64_t offset, uint32_t segment, std::span<uint8_t> page,
-                const OpContext& ctx);
+  // Whether the page is right now.
+  Result<bool> Reread(int fd, const std::string& path, uint64_t offset, uint32_t segment, std::span<uint8_t> page,
+                      const OpContext& ctx);
   PageFindings& findings_;
   const Lsn start_;
 };

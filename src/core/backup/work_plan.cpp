@@ -25,12 +25,12 @@ uint64_t SliceSize(const std::vector<MappedFile>& files, int jobs) {
 
 }  // namespace
 
-WorkPlan PlanWork(const std::vector<MappedFile>& files, int jobs) {
+WorkPlan PlanWork(const std::vector<MappedFile>& files, int jobs, const std::function<bool(uint32_t)>& skip) {
   WorkPlan plan;
   const uint64_t slice = SliceSize(files, jobs);
   for (size_t i = 0; i < files.size(); i++) {
     const MappedFile& file = files[i];
-    if (file.size_bytes == 0) continue;
+    if (file.size_bytes == 0 || (skip && skip(static_cast<uint32_t>(i)))) continue;
     if (file.size_bytes < kMiB) {
       plan.order.push_back(static_cast<uint32_t>(i));
     } else if (file.size_bytes <= slice || !HasPages(file.path)) {

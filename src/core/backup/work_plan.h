@@ -2,6 +2,7 @@
 // that the small ones at the end let all threads finish together. Pure.
 #pragma once
 #include <cstdint>
+#include <functional>
 #include <vector>
 
 #include "core/repo/file_map.h"
@@ -31,6 +32,7 @@ struct WorkPlan {
 // Files of size 0 are in no unit: nothing is read of them. Only relation files are cut: the server replaces no page of
 // those but in place, and WAL repairs them, while a file of another kind must be read through one descriptor to be of
 // one piece.
-WorkPlan PlanWork(const std::vector<MappedFile>& files, int jobs);
+// `skip`, when given, says which files (by index) are left out too.
+WorkPlan PlanWork(const std::vector<MappedFile>& files, int jobs, const std::function<bool(uint32_t)>& skip = {});
 
 }  // namespace pitr

@@ -37,6 +37,10 @@ void AppendLe(Bytes& to, T value) {
   to.insert(to.end(), p, p + sizeof value);
 }
 
+inline bool AllZero(ByteView bytes) {
+  return bytes.empty() || (bytes[0] == 0 && std::memcmp(bytes.data(), bytes.data() + 1, bytes.size() - 1) == 0);
+}
+
 // Lower-case hex, two digits a byte.
 std::string ToHex(ByteView bytes);
 // Accepts either case; nullopt for an odd length or any other character.

@@ -61,8 +61,6 @@ HashFunction ChooseHash() {
   return HashPageBaseline;
 }
 
-bool AllZero(ByteView page) { return page[0] == 0 && std::memcmp(page.data(), page.data() + 1, page.size() - 1) == 0; }
-
 constexpr uint16_t kValidFlags = 0x0007;
 
 }  // namespace

@@ -145,6 +145,21 @@ bool HasPages(std::string_view path) {
   return IsRelationDirectory(Directory(path)) && ParseRelationFileName(Name(path)).has_value();
 }
 
+std::optional<RelationPath> ParseRelationPath(std::string_view path) {
+  const std::string_view directory = Directory(path);
+  const auto file = ParseRelationFileName(Name(path));
+  if (!file || !IsRelationDirectory(directory)) return std::nullopt;
+  if (directory == "global") return RelationPath{kGlobalTablespace, 0, *file};
+  std::string_view database_text = Name(directory);
+  const auto database = TakeNumber(database_text);
+  if (!database) return std::nullopt;
+  if (Directory(directory) == "base") return RelationPath{kDefaultTablespace, *database, *file};
+  std::string_view tablespace_text = Name(Directory(Directory(directory)));
+  const auto tablespace = TakeNumber(tablespace_text);
+  if (!tablespace) return std::nullopt;
+  return RelationPath{*tablespace, *database, *file};
+}
+
 BackupTreatment TreatmentOf(std::string_view path, bool is_directory) {
   if (IsTemporaryPath(path)) return BackupTreatment::kSkip;
   for (std::string_view directory : kEmptyDirectories) {

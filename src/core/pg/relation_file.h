@@ -32,6 +32,18 @@ bool IsRelationDirectory(std::string_view directory);
 // A file of a database cluster that consists of pages with headers (and checksums, if they are on).
 bool HasPages(std::string_view path);
 
+// A relation's file as WAL names it: 1663 is the default tablespace, 1664 the global one (with database 0).
+struct RelationPath {
+  uint32_t tablespace = 0;
+  uint32_t database = 0;
+  RelationFileName file;
+  bool operator==(const RelationPath&) const = default;
+};
+inline constexpr uint32_t kDefaultTablespace = 1663;
+inline constexpr uint32_t kGlobalTablespace = 1664;
+// nullopt for anything that is not a relation's file.
+std::optional<RelationPath> ParseRelationPath(std::string_view path);
+
 enum class BackupTreatment {
   kCopy,
   kEmptyDirectory,  // the directory must exist after a restore, but nothing below it is copied

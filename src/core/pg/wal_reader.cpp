@@ -14,10 +14,6 @@ constexpr uint32_t OffsetInPage(Lsn lsn) { return static_cast<uint32_t>(lsn.valu
 constexpr Lsn PageOf(Lsn lsn) { return {lsn.value - lsn.value % kWalPageSize}; }
 constexpr Lsn Plus(Lsn lsn, uint64_t bytes) { return {lsn.value + bytes}; }
 
-bool AllZero(ByteView bytes) {
-  return std::all_of(bytes.begin(), bytes.end(), [](uint8_t byte) { return byte == 0; });
-}
-
 Status Damage(Lsn record, const std::string& what) {
   return {Code::kCorruption, "WAL record at " + record.ToString() + " " + what};
 }

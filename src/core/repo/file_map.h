@@ -6,7 +6,8 @@
 //   {"frames":[pack, first_offset, [stored,plain], ...]}   frames of one pack, consecutive from first_offset; numbered
 //   from 0 over all lines
 //   {"dir":"base/1","mode":448}
-//   {"file":"base/1/1259","size":n,"mode":384,"mtime":micros,"extents":[[file_offset,length,frame,frame_offset,"check"],...]}
+//   {"file":"base/1/1259","size":n,"mode":384,"mtime":micros,"stamp":"...","extents":
+//   [[file_offset,length,frame,frame_offset,"check"],...]}
 //   {"extents":[...]}                               more extents of the file before, when it has more than
 //   kExtentsPerLine
 //   {"link":"pg_tblspc/16400","target":"/srv/ts"}
@@ -38,7 +39,25 @@ struct Extent {
   uint32_t length = 0;
   uint32_t frame = 0;         // index of the frame in the map
   uint32_t frame_offset = 0;  // in the frame's plain bytes
-  uint64_t check = 0;         // XXH3-64 of the extent's bytes
+  // Whether `check` is known. It is not when a backup refers to a part of what an earlier one stored as a whole: the
+  // frame's own check is then the proof.
+  bool checked = true;
+  uint64_t check = 0;  // XXH3-64 of the extent's bytes
+
+  uint64_t end() const { return file_offset + length; }
+};
+
+// By which a later backup recognizes the file and tells that it was not written since. Zero: not known. Nanoseconds of
+// the file system's clock.
+struct FileStamp {
+  uint64_t inode = 0;
+  int64_t born_nanos = 0;
+  int64_t changed_nanos = 0;  // of the inode (ctime); only when it can be relied upon, see backup/file_stat.h
+
+  bool SameFile(const FileStamp& other) const {
+    return inode != 0 && born_nanos != 0 && inode == other.inode && born_nanos == other.born_nanos;
+  }
+  bool operator==(const FileStamp&) const = default;
 };
 
 struct MappedFile {
@@ -46,6 +65,7 @@ struct MappedFile {
   uint64_t size_bytes = 0;
   uint32_t mode = 0600;
   int64_t mtime_micros = 0;
+  FileStamp stamp;
   std::vector<Extent> extents;  // ascending by file_offset, not overlapping
 };
 

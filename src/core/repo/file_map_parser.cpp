@@ -1,6 +1,7 @@
 #include "core/repo/file_map_parser.h"
 
 #include <algorithm>
+#include <charconv>
 
 #include "core/repo/json_scan.h"
 
@@ -26,6 +27,7 @@ struct FileMapParser::Line {
     kMtime = 1U << 9,
     kExtents = 1U << 10,
     kEnd = 1U << 11,
+    kStamp = 1U << 12,
   };
   uint32_t seen = 0;
   uint64_t version = 0;
@@ -35,6 +37,7 @@ struct FileMapParser::Line {
   uint64_t mode = 0;
   uint64_t size = 0;
   int64_t mtime = 0;
+  FileStamp stamp;
   uint64_t pack = 0;
   uint64_t first_offset = 0;
   std::vector<std::pair<uint64_t, uint64_t>> frames;  // stored, plain
@@ -82,6 +85,23 @@ bool ReadText(JsonScanner& scan, bool hex, std::string& out) {
   return true;
 }
 
+// Only writers look at it: one that is not understood is not known.
+bool ReadStamp(JsonScanner& scan, FileStamp& out) {
+  std::string text;
+  if (!scan.String(text)) return false;
+  uint64_t parts[3] = {};
+  const char* at = text.data();
+  const char* const end = at + text.size();
+  for (size_t i = 0; i < std::size(parts); i++) {
+    const auto [stop, error] = std::from_chars(at, end, parts[i], 16);
+    const bool last = i + 1 == std::size(parts);
+    if (error != std::errc() || (last ? stop != end : stop == end || *stop != '.')) return true;
+    at = stop + 1;
+  }
+  out = {parts[0], static_cast<int64_t>(parts[1]), static_cast<int64_t>(parts[2])};
+  return true;
+}
+
 }  // namespace
 
 bool FileMapParser::Line::Small(JsonScanner& scan, uint32_t& out) {
@@ -111,9 +131,11 @@ bool FileMapParser::Line::ParseExtents(JsonScanner& scan) {
   do {
     Extent& extent = extents.emplace_back();
     if (!scan.Consume('[') || !scan.Unsigned(extent.file_offset) || !scan.Consume(',') || !Small(scan, extent.length) ||
-        !scan.Consume(',') || !Small(scan, extent.frame) || !scan.Consume(',') || !Small(scan, extent.frame_offset) ||
-        !scan.Consume(',') || !scan.String(check) || !ReadCheck(check, extent.check) || !scan.Consume(']'))
+        !scan.Consume(',') || !Small(scan, extent.frame) || !scan.Consume(',') || !Small(scan, extent.frame_offset))
       return false;
+    extent.checked = scan.Consume(',');
+    if (extent.checked && (!scan.String(check) || !ReadCheck(check, extent.check))) return false;
+    if (!scan.Consume(']')) return false;
   } while (scan.Consume(','));
   return scan.Consume(']');
 }
@@ -143,6 +165,7 @@ bool FileMapParser::Line::Value(const std::string& name, JsonScanner& scan) {
                                          {"size", kSize},
                                          {"mode", kMode},
                                          {"mtime", kMtime},
+                                         {"stamp", kStamp},
                                          {"extents", kExtents},
                                          {"frames", kFrames},
                                          {"dir", kDir},
@@ -179,6 +202,8 @@ bool FileMapParser::Line::Value(const std::string& name, JsonScanner& scan) {
       return scan.Unsigned(size);
     case kMtime:
       return scan.Signed(mtime);
+    case kStamp:
+      return ReadStamp(scan, stamp);
     case kExtents:
       return ParseExtents(scan);
     default:
@@ -324,6 +349,7 @@ Status FileMapParser::File(Line& line) {
   file_.size_bytes = line.size;
   file_.mode = static_cast<uint32_t>(line.mode);
   file_.mtime_micros = line.mtime;
+  file_.stamp = line.stamp;
   file_.extents.clear();
   have_file_ = true;
   return AddExtents(line);

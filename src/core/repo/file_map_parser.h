@@ -60,4 +60,7 @@ class FileMapParser {
   std::string last_path_;   // of the file before
 };
 
+// Reads backup/<label>/files and hands its parts on as they come in. Errors as ReadFileMap, or the sink's.
+Status StreamFileMap(const Repository& repository, const std::string& label, FileMapSink sink, const OpContext& ctx);
+
 }  // namespace pitr

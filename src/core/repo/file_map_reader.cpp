@@ -4,8 +4,27 @@
 
 namespace pitr {
 
-Result<FileMap> ReadFileMap(const Repository& repository, const std::string& label, const OpContext& ctx) {
+Status StreamFileMap(const Repository& repository, const std::string& label, FileMapSink sink, const OpContext& ctx) {
   const std::string key = layout::BackupKey(label, layout::BackupObject::kFiles);
+  FileMapParser parser(label, std::move(sink));
+  Status parsed;
+  ObjectStreamReader reader(ObjectKind::kFileMap, key, repository.key(), [&](ByteView plain) {
+    PITR_TRY(ctx.Check());
+    parsed = parser.Feed(plain);
+    return parsed;
+  });
+  Status got = repository.store().Get(
+      key, {}, [&](ByteView stored) { return reader.Feed(stored); }, ctx);
+  if (got.ok()) {
+    auto whole = reader.Finish();
+    got = whole.ok() ? (parsed = parser.Finish()) : std::move(whole).status();
+  }
+  // The parser speaks of lines; the reader and the store name the object themselves.
+  if (!parsed.ok()) return std::move(parsed).Annotate("object \"" + key + "\"");
+  return got;
+}
+
+Result<FileMap> ReadFileMap(const Repository& repository, const std::string& label, const OpContext& ctx) {
   FileMap map;
   FileMapSink sink;
   sink.frame = [&](const MappedFrame& frame) {
@@ -24,22 +43,7 @@ Result<FileMap> ReadFileMap(const Repository& repository, const std::string& lab
     map.links.push_back(std::move(link));
     return Status::Ok();
   };
-  FileMapParser parser(label, std::move(sink));
-  Status parsed;
-  ObjectStreamReader reader(ObjectKind::kFileMap, key, repository.key(), [&](ByteView plain) {
-    PITR_TRY(ctx.Check());
-    parsed = parser.Feed(plain);
-    return parsed;
-  });
-  Status got = repository.store().Get(
-      key, {}, [&](ByteView stored) { return reader.Feed(stored); }, ctx);
-  if (got.ok()) {
-    auto whole = reader.Finish();
-    got = whole.ok() ? (parsed = parser.Finish()) : std::move(whole).status();
-  }
-  // The parser speaks of lines; the reader and the store name the object themselves.
-  if (!parsed.ok()) return std::move(parsed).Annotate("object \"" + key + "\"");
-  if (!got.ok()) return got;
+  PITR_TRY(StreamFileMap(repository, label, std::move(sink), ctx));
   return map;
 }
 

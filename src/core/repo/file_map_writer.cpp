@@ -1,6 +1,7 @@
 #include "core/repo/file_map_writer.h"
 
 #include <algorithm>
+#include <array>
 #include <charconv>
 
 #include "core/repo/json_scan.h"
@@ -19,6 +20,23 @@ void AppendCheck(uint64_t check, std::string& out) {
   static constexpr char kDigits[] = "0123456789abcdef";
   out.push_back('"');
   for (int shift = 60; shift >= 0; shift -= 4) out.push_back(kDigits[check >> shift & 15]);
+  out.push_back('"');
+}
+
+void AppendHex(uint64_t value, std::string& out) {
+  std::array<char, 16> digits{};
+  const auto end = std::to_chars(digits.data(), digits.data() + digits.size(), value, 16).ptr;
+  out.append(digits.data(), end);
+}
+
+void AppendStamp(const FileStamp& stamp, std::string& out) {
+  if (stamp == FileStamp{}) return;
+  out.append(",\"stamp\":\"");
+  AppendHex(stamp.inode, out);
+  out.push_back('.');
+  AppendHex(static_cast<uint64_t>(stamp.born_nanos), out);
+  out.push_back('.');
+  AppendHex(static_cast<uint64_t>(stamp.changed_nanos), out);
   out.push_back('"');
 }
 
@@ -85,8 +103,10 @@ void FileMapFormatter::Extents(std::span<const Extent> extents) {
     AppendDecimal(uint64_t{extent.frame}, out_);
     out_.push_back(',');
     AppendDecimal(uint64_t{extent.frame_offset}, out_);
-    out_.push_back(',');
-    AppendCheck(extent.check, out_);
+    if (extent.checked) {
+      out_.push_back(',');
+      AppendCheck(extent.check, out_);
+    }
     out_.push_back(']');
   }
   out_.push_back(']');
@@ -101,6 +121,7 @@ void FileMapFormatter::File(const MappedFile& file) {
   AppendDecimal(uint64_t{file.mode}, out_);
   out_.append(",\"mtime\":");
   AppendDecimal(file.mtime_micros, out_);
+  AppendStamp(file.stamp, out_);
   out_.push_back(',');
   const std::span<const Extent> extents(file.extents);
   Extents(extents.first(std::min(kExtentsPerLine, extents.size())));

@@ -2,6 +2,7 @@
 // One JSON object inside the envelope; unknown fields are ignored on reading.
 #pragma once
 #include <map>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -9,6 +10,15 @@
 #include "core/repo/repository.h"
 
 namespace pitr {
+
+// How an increment learned which blocks to store. The names are part of the format.
+enum class ChangeKind { kFullRead, kPageLsn, kArchivedWal, kWalSummaries };
+std::string_view ChangeKindName(ChangeKind kind);  // "full read", "page LSN", "archived WAL", "WAL summaries"
+
+struct ChangeOrigin {
+  ChangeKind kind = ChangeKind::kFullRead;
+  std::string why;  // a sentence for people
+};
 
 enum class BackupType { kFull, kDiff, kIncr };
 std::string_view BackupTypeName(BackupType type);  // "full", "diff", "incr"
@@ -33,7 +43,9 @@ struct BackupManifest {
   int version = 1;
   std::string label;
   BackupType type = BackupType::kFull;
-  std::string parent_label;  // incr, diff: what it builds on
+  std::string parent_label;                   // incr, diff: what it builds on
+  uint32_t chain_length = 1;                  // backups from the full one up to and with this one
+  std::optional<ChangeOrigin> change_origin;  // incr, diff
   ClusterIdentity cluster;
   std::string server_version;  // "15.18"
   std::string tool_version;
@@ -49,9 +61,11 @@ struct BackupManifest {
   std::vector<TablespaceEntry> tablespaces;
   uint64_t database_bytes = 0;  // sum of file sizes
   uint64_t stored_bytes = 0;    // what this backup added to the repository (packs and file map)
+  uint64_t fetch_bytes = 0;     // stored bytes of the frames that the file map refers to; 0: not known
   uint64_t file_count = 0;
   bool encrypted = false;
   bool data_checksums = false;
+  std::string boot_id;                 // of the machine; empty when not known
   std::vector<PageError> page_errors;  // empty unless the operator allowed a backup with bad pages
   std::map<std::string, std::string> annotations;
   std::vector<PackEntry>

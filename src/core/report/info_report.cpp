@@ -28,6 +28,10 @@ BackupRow RowOf(const BackupManifest& backup, const WalCatalog& wal) {
   row.type = BackupTypeName(backup.type);
   row.status = "ok";
   row.parent_label = backup.parent_label;
+  if (backup.change_origin) {
+    row.change_source = ChangeKindName(backup.change_origin->kind);
+    row.change_reason = backup.change_origin->why;
+  }
   row.server_version = backup.server_version;
   row.start_micros = backup.start_micros;
   row.stop_micros = backup.stop_micros;

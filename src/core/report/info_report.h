@@ -16,6 +16,8 @@ struct BackupRow {
   std::string status;   // "ok", "page errors", "wal missing", "unfinished", "damaged"
   std::string problem;  // a sentence; empty when status is "ok"
   std::string parent_label;
+  std::string change_source;  // of an increment: "page LSN", ...
+  std::string change_reason;  // why that one; a sentence
   std::string server_version;
   int64_t start_micros = 0;  // wall clock of the server since 1970 UTC; 0 when unknown
   int64_t stop_micros = 0;

@@ -53,6 +53,9 @@ std::string BackupsText(const InfoReport& report) {
                     read ? row.start_lsn.ToString() : "-", read ? row.stop_lsn.ToString() : "-",
                     read ? DescribeBytes(row.database_bytes) : "-", read ? DescribeBytes(row.stored_bytes) : "-",
                     row.status});
+    if (!row.parent_label.empty())
+      problems += "  " + row.label + ": builds on " + row.parent_label +
+                  (row.change_source.empty() ? "" : ", changes found by " + row.change_source) + "\n";
     if (!row.problem.empty()) problems += "  " + row.label + ": " + row.problem + "\n";
     for (const auto& [name, value] : row.annotations) problems += "  " + row.label + ": " + name + " = " + value + "\n";
   }
@@ -88,6 +91,8 @@ Json BackupJson(const BackupRow& row) {
           {"status", row.status},
           {"problem", row.problem.empty() ? Json(nullptr) : Json(row.problem)},
           {"parent", row.parent_label.empty() ? Json(nullptr) : Json(row.parent_label)},
+          {"change_source", row.change_source.empty() ? Json(nullptr) : Json(row.change_source)},
+          {"change_reason", row.change_reason.empty() ? Json(nullptr) : Json(row.change_reason)},
           {"server_version", row.server_version},
           {"start", JsonTime(row.start_micros)},
           {"stop", JsonTime(row.stop_micros)},

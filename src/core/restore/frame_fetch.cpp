@@ -72,7 +72,7 @@ Status FrameFetcher::WriteExtents(const FetchRange& range, const std::vector<Nee
       decoded = extent.frame;
     }
     const ByteView bytes = ByteView(worker.plain).subspan(extent.frame_offset, extent.length);
-    if (XXH3_64bits(bytes.data(), bytes.size()) != extent.check)
+    if (extent.checked && XXH3_64bits(bytes.data(), bytes.size()) != extent.check)
       return {Code::kCorruption, "the backup's bytes of file \"" + file.path + "\" at offset " +
                                      std::to_string(extent.file_offset) + " do not have the checksum in its file map"};
     PITR_TRY(write(needed[i], extent, bytes, number));

@@ -175,14 +175,13 @@ TEST_F(BackupSessionTest, TwoBackupsInOneSecondGetTwoLabels) {
 }
 
 TEST_F(BackupSessionTest, WrongOptionsAreRefusedBeforeAnythingIsStored) {
-  std::vector<BackupOptions> wrong(7);
+  std::vector<BackupOptions> wrong(6);
   wrong[0].label = "../x";
   wrong[1].label = "a/b";
-  wrong[2].type = BackupType::kIncr;
-  wrong[3].jobs = 0;
-  wrong[4].jobs = 65;
-  wrong[5].annotations = {{"", "x"}};
-  wrong[6].annotations = {{"x", "\xFF"}};
+  wrong[2].jobs = 0;
+  wrong[3].jobs = 65;
+  wrong[4].annotations = {{"", "x"}};
+  wrong[5].annotations = {{"x", "\xFF"}};
   for (const BackupOptions& options : wrong)
     EXPECT_EQ(BackupSession::Begin(repository(), options, OpContext()).code(), Code::kInvalidArgument);
   auto page = repository().store().List("backup/", "", OpContext());

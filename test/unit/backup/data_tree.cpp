@@ -249,7 +249,7 @@ void ExpectFileEquals(const MappedFile& file, const std::vector<Bytes>& frames, 
   Bytes content(file.size_bytes, 0);
   for (const Extent& extent : file.extents) {
     const ByteView piece = ByteView(frames.at(extent.frame)).subspan(extent.frame_offset, extent.length);
-    EXPECT_EQ(Xxh3Of(piece), extent.check) << file.path;
+    if (extent.checked) { EXPECT_EQ(Xxh3Of(piece), extent.check) << file.path; }
     std::copy(piece.begin(), piece.end(), content.begin() + static_cast<ptrdiff_t>(extent.file_offset));
   }
   Bytes wanted(expected.size, 0);

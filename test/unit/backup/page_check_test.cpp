@@ -28,12 +28,15 @@ class PageCheckTest : public ::testing::Test {
     fd_ = UniqueFd(open(path_.c_str(), O_RDWR));
     ASSERT_TRUE(fd_.ok());
   }
-  Status Check(Bytes& bytes) { return PageChecker(findings_, kStart).Check(fd_.get(), path_, 0, bytes, OpContext()); }
+  Status Check(Bytes& bytes) {
+    return PageChecker(findings_, kStart).Check(fd_.get(), path_, 0, bytes, bad_, OpContext());
+  }
 
   test::ScratchDirectory scratch_;
   std::string path_;
   UniqueFd fd_;
   PageFindings findings_;
+  std::vector<uint32_t> bad_;
 };
 
 TEST_F(PageCheckTest, GoodNewAndPartialPagesPass) {
@@ -112,7 +115,7 @@ TEST_F(PageCheckTest, CancelStopsTheRereading) {
   cancel.Cancel();
   OpContext ctx;
   ctx.cancel = &cancel;
-  EXPECT_EQ(PageChecker(findings_, kStart).Check(fd_.get(), path_, 0, bytes, ctx).code(), Code::kCancelled);
+  EXPECT_EQ(PageChecker(findings_, kStart).Check(fd_.get(), path_, 0, bytes, bad_, ctx).code(), Code::kCancelled);
 }
 
 // A thread rewrites pages in two halves, never without a valid page in the end: no page may be called bad.

@@ -14,10 +14,15 @@ FileMap Sample() {
   FileMap map;
   map.frames = {{0, {64, 1000, 1 << 20}}, {0, {1064, 25, 1}}, {1, {64, 500, 9000}}, {1, {600, 500, 9000}}};
   map.directories = {{"base", 0700}, {"base/1", 0750}, {"odd\xFF", 0700}};
-  map.files = {{"PG_VERSION", 3, 0600, 1700000000000001, {{0, 3, 2, 0, 0x1122334455667788}}},
-               {"base/1/1259", 1 << 21, 0640, -5, {{0, 1 << 20, 0, 0, 1}, {(1 << 20) + 5, 8000, 2, 1000, UINT64_MAX}}},
-               {"empty \"name\"\n\\", 0, 0600, 0, {}},
-               {"odd\xFF/\xC3\x28", 100, 0600, 7, {{99, 1, 1, 0, 0}}}};
+  map.files = {{"PG_VERSION", 3, 0600, 1700000000000001, {}, {{0, 3, 2, 0, true, 0x1122334455667788}}},
+               {"base/1/1259",
+                1 << 21,
+                0640,
+                -5,
+                {UINT64_MAX, INT64_MAX, -1},
+                {{0, 1 << 20, 0, 0, false, 0}, {(1 << 20) + 5, 8000, 2, 1000, true, UINT64_MAX}}},
+               {"empty \"name\"\n\\", 0, 0600, 0, {5, 6, 0}, {}},
+               {"odd\xFF/\xC3\x28", 100, 0600, 7, {}, {{99, 1, 1, 0, true, 0}}}};
   map.links = {{"pg_tblspc/16400", "/srv/\xFE ts"}, {"pg_tblspc/16401", "/srv/b"}};
   return map;
 }
@@ -83,11 +88,11 @@ TEST(FileMapText, LongListsAreCutIntoLines) {
   FileMap map;
   for (uint32_t i = 0; i < 3 * kFramesPerLine + 1; i++)
     map.frames.push_back({UINT32_MAX, {64 + uint64_t{i} * UINT32_MAX, UINT32_MAX, uint32_t{kMaxFramePlainBytes}}});
-  MappedFile big{"a", uint64_t{1} << 62, 0600, 0, {}};
+  MappedFile big{"a", uint64_t{1} << 62, 0600, 0, {}, {}};
   for (uint32_t i = 0; i < 2 * kExtentsPerLine + 9; i++)
     big.extents.push_back(
-        {(uint64_t{1} << 61) + uint64_t{i} * kMaxFramePlainBytes, uint32_t{kMaxFramePlainBytes}, i, 0, ~0ULL});
-  map.files = {big, {"b", 0, 0600, 0, {}}};
+        {(uint64_t{1} << 61) + uint64_t{i} * kMaxFramePlainBytes, uint32_t{kMaxFramePlainBytes}, i, 0, true, ~0ULL});
+  map.files = {big, {"b", 0, 0600, 0, {}, {}}};
   const std::string text = Format(map);
   size_t longest = 0;
   for (size_t from = 0; from < text.size();) {
@@ -178,7 +183,7 @@ TEST(FileMapText, BadLinesAreNamed) {
       file("a", "4096", "[0,10,0,0,\"0123\"]"),
       file("a", "4096", "[0,10,0,0,\"0123456789abcdeg\"]"),
       file("a", "4096", "[0,10,0,0,5]"),
-      file("a", "4096", "[0,10,0,0]"),
+      file("a", "4096", "[0,10,0]"),
       file("a", "4096", "[0,10,0,0," + check + ",1]"),
       file("a", "4096", "[0,4294967296,0,0," + check + "]"),
       file("b", "0", "") + file("a", "0", ""),

@@ -1,0 +1,63 @@
+#include "core/backup/change_plan.h"
+
+#include "core/pg/control.h"
+#include "core/pg/page.h"
+
+namespace pitr {
+namespace {
+
+FileBase::Way WayOf(FileChange::Answer answer) {
+  switch (answer) {
+    case FileChange::Answer::kUnchanged:
+      return FileBase::Way::kUnchanged;
+    case FileChange::Answer::kBlocks:
+      return FileBase::Way::kBlocks;
+    case FileChange::Answer::kPageLsn:
+      return FileBase::Way::kPageLsn;
+    case FileChange::Answer::kCompare:
+      return FileBase::Way::kCompare;
+  }
+  return FileBase::Way::kCompare;
+}
+
+// No source knows better than the sizes: what the parent does not have has changed.
+void AddGrowth(const ParentMap::File& parent, uint64_t size, FileBase& base, FileChange&& change) {
+  if (base.way == FileBase::Way::kUnchanged && size == parent.size_bytes) return;
+  if (base.way == FileBase::Way::kUnchanged) base.way = FileBase::Way::kBlocks;
+  if (base.way != FileBase::Way::kBlocks) return;
+  change.all_from = std::min(change.all_from, static_cast<uint32_t>(parent.size_bytes / kPageSize));
+  base.change = std::make_unique<const FileChange>(std::move(change));
+}
+
+}  // namespace
+
+Result<ChangePlan> PlanChanges(const std::vector<MappedFile>& listing, const ParentMap& parent,
+                               const ChangeSource& source, bool stamps_hold) {
+  ChangePlan plan;
+  plan.parent = &parent;
+  plan.files.resize(listing.size());
+  ParentCursor cursor(parent);
+  for (size_t i = 0; i < listing.size(); i++) {
+    const MappedFile& file = listing[i];
+    FileBase& base = plan.files[i];
+    const ParentMap::File* found = cursor.Seek(file.path);
+    if (found == nullptr || found->has_page_errors || file.path == kControlFilePath) continue;
+    base.parent = found;
+    base.way = FileBase::Way::kCompare;
+    const auto relation = ParseRelationPath(file.path);
+    if (!relation) continue;
+    const bool same_file = file.stamp.SameFile(found->stamp);
+    if (stamps_hold && same_file && file.stamp.changed_nanos != 0 &&
+        file.stamp.changed_nanos == found->stamp.changed_nanos && file.size_bytes == found->size_bytes) {
+      base.way = FileBase::Way::kUnchanged;
+      continue;
+    }
+    if (relation->file.fork != Fork::kMain) continue;
+    PITR_ASSIGN(FileChange change, source.Ask({file.path, *relation, file.size_bytes, same_file}));
+    base.way = WayOf(change.answer);
+    AddGrowth(*found, file.size_bytes, base, std::move(change));
+  }
+  return plan;
+}
+
+}  // namespace pitr

@@ -1,0 +1,43 @@
+// What an increment does with each file of the data directory: read and store, compare with the parent's, read some
+// blocks, or refer to the parent without reading. Made before the jobs begin and constant from then on; any thread.
+#pragma once
+#include <memory>
+#include <vector>
+
+#include "core/backup/block_split.h"
+#include "core/backup/change_source.h"
+#include "core/backup/parent_map.h"
+
+namespace pitr {
+
+struct FileBase {
+  enum class Way : uint8_t { kNew, kUnchanged, kBlocks, kPageLsn, kCompare };
+  Way way = Way::kNew;
+  const ParentMap::File* parent = nullptr;   // in the map; null exactly for kNew
+  std::unique_ptr<const FileChange> change;  // kBlocks only
+};
+
+struct ChangePlan {
+  const ParentMap* parent = nullptr;  // borrowed; null for a full backup
+  std::vector<FileBase> files;        // as the listing; empty for a full backup
+  PageLsnRule page_rule;
+  bool verify = false;            // read everything, and prove what is referred to
+  bool hints_may_differ = false;  // equal pages may differ in bits that are not logged
+
+  // Null for a file without a parent.
+  const FileBase* BaseOf(uint32_t index) const {
+    if (parent == nullptr || files[index].way == FileBase::Way::kNew) return nullptr;
+    return &files[index];
+  }
+  // Whether the file is taken over as it is, unread.
+  bool Skips(uint32_t index) const {
+    return !verify && parent != nullptr && files[index].way == FileBase::Way::kUnchanged;
+  }
+};
+
+// Joins the listing with the parent's map, each of them passed once. `stamps_hold`: equal stamps prove equal content.
+// Errors as the source's.
+Result<ChangePlan> PlanChanges(const std::vector<MappedFile>& listing, const ParentMap& parent,
+                               const ChangeSource& source, bool stamps_hold);
+
+}  // namespace pitr

@@ -1,0 +1,64 @@
+// Where an increment learns what may have changed since its parent backup. A source answers for one relation segment
+// file (main fork) after the other; everything else is decided without it: files that the parent does not have are
+// read and stored, other forks and other files are read and compared.
+//
+// To be right, an answer must cover every change that was made between the parent's start LSN and the increment's start
+// LSN, and may cover more. Changes after the increment's start are the business of WAL.
+#pragma once
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "core/pg/relation_file.h"
+#include "core/repo/manifest.h"
+
+namespace pitr {
+
+struct FileQuestion {
+  std::string_view path;
+  RelationPath relation;    // main fork
+  uint64_t size_bytes = 0;  // now
+  bool same_file = false;   // known to be the very file that the parent read: not one made anew under its name
+};
+
+struct FileChange {
+  enum class Answer {
+    kUnchanged,  // every byte is the parent's: nothing is read
+    kBlocks,     // only `blocks` and what comes from `all_from` on may differ: nothing else is read
+    kPageLsn,    // all is read; a page whose LSN is older than the parent's start is the parent's
+    kCompare     // all is read; what has the parent's checksum is the parent's
+  };
+  Answer answer = Answer::kCompare;
+  std::vector<uint32_t> blocks;    // within the segment file; ascending
+  uint32_t all_from = UINT32_MAX;  // within the segment file: 0 when the relation was truncated, dropped or made anew
+};
+
+// Constant once made; asked from one thread, which owns it.
+class ChangeSource {
+ public:
+  virtual ~ChangeSource() = default;
+  virtual const ChangeOrigin& origin() const = 0;
+  virtual Result<FileChange> Ask(const FileQuestion& question) const = 0;
+};
+
+// The state of the server an increment is taken of, for choosing a source.
+struct ChangeRequest {
+  const BackupManifest& parent;
+  Lsn start_lsn;  // of the increment
+  Timeline timeline;
+  bool data_checksums = false;
+  std::string data_directory;
+  std::string wanted = "auto";  // setting change_source: auto, page_lsn, full_read
+};
+
+// Page LSNs. A page tells when WAL last changed it, so that a changed file costs reading but not storing. Not for files
+// that are not the parent's own: CREATE DATABASE and ALTER DATABASE SET TABLESPACE copy pages with their old LSNs.
+std::unique_ptr<ChangeSource> MakePageLsnSource(std::string why);
+// Reads everything and compares it with the parent's checksums; right whatever happened to the files.
+std::unique_ptr<ChangeSource> MakeFullReadSource(std::string why);
+
+// The cheapest source that is certain to be right. origin().why says what decided.
+Result<std::unique_ptr<ChangeSource>> ChooseChangeSource(const ChangeRequest& request);
+
+}  // namespace pitr

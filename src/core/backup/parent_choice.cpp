@@ -1,0 +1,124 @@
+#include "core/backup/parent_choice.h"
+
+#include <algorithm>
+#include <fstream>
+#include <iterator>
+
+#include "core/pg/wal_name.h"
+#include "core/repo/backup_objects.h"
+#include "core/repo/wal_fetch.h"
+
+namespace pitr {
+namespace {
+
+std::string Quoted(const std::string& label) { return "\"" + label + "\""; }
+
+// The server's own file comes first: right after a promotion it may not be archived yet.
+Result<TimelineHistory> HistoryOf(const Repository& repository, const ParentRequest& request, const OpContext& ctx) {
+  if (request.timeline.value == 1) return TimelineHistory::Root(request.timeline);
+  const std::string name = HistoryFileName(request.timeline);
+  std::ifstream file(request.data_directory + "/pg_wal/" + name, std::ios::binary);
+  if (file) {
+    const std::string text((std::istreambuf_iterator<char>(file)), std::istreambuf_iterator<char>());
+    return TimelineHistory::Parse(request.timeline, text);
+  }
+  PITR_ASSIGN(const Bytes bytes, FetchWalBytes(repository, name, ctx));
+  return TimelineHistory::Parse(request.timeline, AsText(bytes));
+}
+
+// Why the candidate cannot be built on after all; empty: it can, and `out` has its map.
+Result<std::string> TryParent(const Repository& repository, const BackupManifest& backup, ParentChoice& out,
+                              const OpContext& ctx) {
+  PITR_ASSIGN(const std::vector<std::string> missing, FindMissingObjects(repository, backup, ctx));
+  if (!missing.empty()) return "backup " + Quoted(backup.label) + " is incomplete: " + ListProblems(missing);
+  auto map = ParentMap::Load(repository, backup, ctx);
+  if (map.ok()) {
+    out.parent = std::move(map).value();
+    return std::string();
+  }
+  if (map.code() != Code::kCorruption && map.code() != Code::kInvalidArgument && map.code() != Code::kNotFound)
+    return std::move(map).status();
+  return "the file map of backup " + Quoted(backup.label) + " cannot be read: " + map.status().ToString();
+}
+
+std::string Joined(const std::vector<std::string>& clauses) {
+  std::string text;
+  for (const std::string& clause : clauses) {
+    std::string sentence = clause;
+    sentence[0] = static_cast<char>(std::toupper(static_cast<unsigned char>(sentence[0])));
+    text += (text.empty() ? "" : " ") + sentence + ".";
+  }
+  return text;
+}
+
+ParentChoice FullInstead(const std::vector<std::string>& passed_over) {
+  ParentChoice choice;
+  choice.note = "there is no backup to build on: taking a full backup";
+  if (passed_over.empty()) return choice;
+  choice.note = "no earlier backup can be built on: taking a full backup";
+  choice.note_detail = Joined(passed_over);
+  choice.warning = true;
+  return choice;
+}
+
+}  // namespace
+
+std::vector<const BackupManifest*> ParentCandidates(const BackupCatalog& catalog, BackupType type,
+                                                    const TimelineHistory& history,
+                                                    std::vector<std::string>& passed_over) {
+  std::vector<const BackupManifest*> candidates;
+  for (auto backup = catalog.backups.rbegin(); backup != catalog.backups.rend(); ++backup) {
+    if (type == BackupType::kDiff && backup->type != BackupType::kFull) continue;
+    const Timeline timeline = backup->stop_timeline.valid() ? backup->stop_timeline : backup->timeline;
+    if (!history.ReachedFrom(timeline, backup->stop_lsn)) {
+      passed_over.push_back("backup " + Quoted(backup->label) + " ends at " + backup->stop_lsn.ToString() +
+                            " of timeline " + std::to_string(timeline.value) +
+                            ", which is not in the history of the current timeline " +
+                            std::to_string(history.timeline().value));
+      continue;
+    }
+    candidates.push_back(&*backup);
+  }
+  return candidates;
+}
+
+Result<ParentChoice> ChooseParent(const Repository& repository, const ParentRequest& request, const OpContext& ctx) {
+  if (request.type == BackupType::kFull) return ParentChoice{};
+  PITR_ASSIGN(const BackupCatalog catalog, BackupCatalog::Load(repository, ctx));
+  std::vector<std::string> passed_over;
+  for (const DamagedBackup& damaged : catalog.damaged)
+    passed_over.push_back("the manifest of backup " + Quoted(damaged.label) +
+                          " cannot be read: " + damaged.status.ToString());
+  if (catalog.backups.empty()) return FullInstead(passed_over);
+  auto history = HistoryOf(repository, request, ctx);
+  if (!history.ok()) {
+    if (history.code() != Code::kNotFound && history.code() != Code::kCorruption) return std::move(history).status();
+    passed_over.push_back("the history of timeline " + std::to_string(request.timeline.value) +
+                          " cannot be read: " + history.status().ToString());
+    return FullInstead(passed_over);
+  }
+  for (const BackupManifest* backup : ParentCandidates(catalog, request.type, history.value(), passed_over)) {
+    ParentChoice choice;
+    if (backup->chain_length >= request.max_chain_length) {
+      choice.note = "the chain that ends with backup " + Quoted(backup->label) + " has " +
+                    std::to_string(backup->chain_length) +
+                    " backups, as many as pg_pitr.max_chain_length allows: taking a full backup";
+      return choice;
+    }
+    PITR_ASSIGN(std::string problem, TryParent(repository, *backup, choice, ctx));
+    if (!problem.empty()) {
+      passed_over.push_back(std::move(problem));
+      continue;
+    }
+    choice.type = request.type;
+    if (!passed_over.empty()) {
+      choice.note = "building on backup " + Quoted(backup->label) + ", because others cannot be built on";
+      choice.note_detail = Joined(passed_over);
+      choice.warning = true;
+    }
+    return choice;
+  }
+  return FullInstead(passed_over);
+}
+
+}  // namespace pitr

@@ -1,0 +1,40 @@
+// Which earlier backup an increment builds on. An operator who asked for an increment and cannot have one gets a full
+// backup and is told why: having a backup matters more than having a small one.
+#pragma once
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "core/backup/parent_map.h"
+#include "core/pg/history.h"
+#include "core/repo/backup_catalog.h"
+
+namespace pitr {
+
+struct ParentRequest {
+  BackupType type = BackupType::kFull;
+  Timeline timeline;           // that the server writes now
+  std::string data_directory;  // whose pg_wal has the timeline's history
+  uint32_t max_chain_length = 1;
+};
+
+struct ParentChoice {
+  BackupType type = BackupType::kFull;  // what is to be taken
+  std::optional<ParentMap> parent;      // null exactly for a full backup
+  // What the operator should know, in the grammar of a message; empty when all is as expected.
+  std::string note;
+  std::string note_detail;
+  bool warning = false;  // something is wrong that should be looked at
+};
+
+// Pure. The backups that can be built on, as far as manifests tell: newest first. `passed_over` gets a clause for each
+// that cannot. A full backup for kDiff; any for kIncr.
+std::vector<const BackupManifest*> ParentCandidates(const BackupCatalog& catalog, BackupType type,
+                                                    const TimelineHistory& history,
+                                                    std::vector<std::string>& passed_over);
+
+// Takes the newest candidate whose objects are all there and whose file map can be read. An increment beyond the
+// longest chain becomes a full backup. Errors are the store's; a damaged backup is none.
+Result<ParentChoice> ChooseParent(const Repository& repository, const ParentRequest& request, const OpContext& ctx);
+
+}  // namespace pitr

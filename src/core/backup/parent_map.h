@@ -1,0 +1,60 @@
+// The file map of the backup that an increment builds on, compactly: paths in one text, extents in one list. Memory:
+// 56 bytes and its path for each file, 32 bytes for each extent, 24 for each frame. Constant once loaded; any thread.
+#pragma once
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "core/repo/file_map.h"
+#include "core/repo/manifest.h"
+
+namespace pitr {
+
+class ParentMap {
+ public:
+  struct File {
+    uint64_t size_bytes = 0;
+    FileStamp stamp;
+    size_t path_at = 0;
+    size_t first_extent = 0;
+    uint32_t extents = 0;
+    uint16_t path_bytes = 0;
+    bool has_page_errors = false;  // bad pages of it were stored, which must not be built upon
+  };
+
+  // Errors as ReadFileMap.
+  static Result<ParentMap> Load(const Repository& repository, const BackupManifest& manifest, const OpContext& ctx);
+
+  const BackupManifest& manifest() const { return manifest_; }
+  const std::vector<MappedFrame>& frames() const { return frames_; }
+  const std::vector<File>& files() const { return files_; }  // ascending by path
+  std::string_view PathOf(const File& file) const {
+    return std::string_view(paths_).substr(file.path_at, file.path_bytes);
+  }
+  std::span<const Extent> ExtentsOf(const File& file) const {
+    return std::span(extents_).subspan(file.first_extent, file.extents);
+  }
+
+ private:
+  void AddFile(const MappedFile& file);
+  BackupManifest manifest_;
+  std::string paths_;
+  std::vector<File> files_;
+  std::vector<Extent> extents_;
+  std::vector<MappedFrame> frames_;
+};
+
+// Walks a parent's files beside a listing: both ascend by path, so each is passed once.
+class ParentCursor {
+ public:
+  explicit ParentCursor(const ParentMap& map) : map_(map) {}
+  // Paths must ascend from call to call; null when the parent does not have the file.
+  const ParentMap::File* Seek(std::string_view path);
+
+ private:
+  const ParentMap& map_;
+  size_t at_ = 0;
+};
+
+}  // namespace pitr

@@ -1,0 +1,62 @@
+#include "core/repo/backup_objects.h"
+
+#include <map>
+#include <set>
+
+namespace pitr {
+namespace {
+
+constexpr size_t kProblemsNamed = 5;
+
+using Sizes = std::map<std::string, uint64_t>;
+
+void Compare(const PackEntry& wanted, const Sizes& there, std::vector<std::string>& problems) {
+  const auto found = there.find(wanted.key);
+  if (found == there.end()) {
+    problems.push_back(wanted.key + " is missing");
+  } else if (found->second != wanted.size_bytes) {
+    problems.push_back(wanted.key + " has " + std::to_string(found->second) + " bytes instead of " +
+                       std::to_string(wanted.size_bytes));
+  }
+}
+
+}  // namespace
+
+Result<std::vector<std::string>> FindMissingPacks(const Repository& repository, const std::vector<PackEntry>& packs,
+                                                  const OpContext& ctx) {
+  // Increments refer to packs of earlier backups, so there may be several places.
+  std::set<std::string> prefixes;
+  for (const PackEntry& pack : packs) prefixes.insert(pack.key.substr(0, pack.key.rfind('/') + 1));
+  Sizes there;
+  for (const std::string& prefix : prefixes) {
+    PITR_TRY(ListAll(repository.store(), prefix, ctx, [&](const ObjectInfo& info) {
+      there[info.key] = info.size;
+      return Status::Ok();
+    }));
+  }
+  std::vector<std::string> problems;
+  for (const PackEntry& pack : packs) Compare(pack, there, problems);
+  return problems;
+}
+
+Result<std::vector<std::string>> FindMissingObjects(const Repository& repository, const BackupManifest& backup,
+                                                    const OpContext& ctx) {
+  PITR_ASSIGN(std::vector<std::string> problems, FindMissingPacks(repository, backup.packs, ctx));
+  Sizes map;
+  if (auto info = repository.store().Stat(backup.file_map_key, ctx); info.ok()) {
+    map[backup.file_map_key] = info.value().size;
+  } else if (info.code() != Code::kNotFound) {
+    return info.status();
+  }
+  Compare({backup.file_map_key, backup.file_map_bytes}, map, problems);
+  return problems;
+}
+
+std::string ListProblems(const std::vector<std::string>& problems) {
+  std::string list;
+  for (size_t i = 0; i < problems.size() && i < kProblemsNamed; ++i) list += (i > 0 ? "; " : "") + problems[i];
+  if (problems.size() > kProblemsNamed) list += "; and " + std::to_string(problems.size() - kProblemsNamed) + " more";
+  return list;
+}
+
+}  // namespace pitr

@@ -1,0 +1,22 @@
+// Whether the objects that a backup consists of are there: its packs, those of earlier backups that it refers to, and
+// its file map. By listing; nothing is read.
+#pragma once
+#include <string>
+#include <vector>
+
+#include "core/repo/manifest.h"
+
+namespace pitr {
+
+// A sentence without its end for each object that is missing or has another size; empty when all is as the manifest
+// says. Errors as the store's.
+Result<std::vector<std::string>> FindMissingObjects(const Repository& repository, const BackupManifest& backup,
+                                                    const OpContext& ctx);
+// Of `packs` alone.
+Result<std::vector<std::string>> FindMissingPacks(const Repository& repository, const std::vector<PackEntry>& packs,
+                                                  const OpContext& ctx);
+
+// The first few of `problems` and how many more there are.
+std::string ListProblems(const std::vector<std::string>& problems);
+
+}  // namespace pitr

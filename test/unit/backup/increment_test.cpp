@@ -1,0 +1,252 @@
+// Increments of a synthetic data directory: each is read back through its own map alone and compared byte by byte.
+#include <fcntl.h>
+#include <gtest/gtest.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <filesystem>
+#include <set>
+
+#include "core/backup/backup_session.h"
+#include "core/pg/page.h"
+#include "core/repo/backup_objects.h"
+#include "core/store/memory.h"
+#include "unit/backup/data_tree.h"
+
+namespace pitr {
+namespace {
+
+using test::MakePages;
+namespace fs = std::filesystem;
+
+// The machine's clock, put forward: files that were just written look settled.
+class LateClock final : public Clock {
+ public:
+  int64_t WallMicros() const override { return SystemClock().WallMicros() + 3600 * int64_t{1000000}; }
+  int64_t SteadyMillis() const override { return SystemClock().SteadyMillis(); }
+  void SleepMillis(int64_t millis) const override { SystemClock().SleepMillis(millis); }
+};
+
+constexpr Lsn kNew{0x20000000};  // later than everything a backup before has
+
+class IncrementTest : public testing::TestWithParam<bool> {
+ protected:
+  void SetUp() override {
+    Config config;
+    config.part_size_kb = 5120;
+    config.pack_size_kb = 8192;
+    config.compression_level = 1;
+    ASSERT_NO_FATAL_FAILURE(OpenTestRepository(std::make_unique<MemoryStore>(), tree_, GetParam(), config, repo_));
+    tree_.Add("base/5/16384", MakePages(0, 700, 1));
+    tree_.Add("base/5/16385", MakePages(0, 3, 2));
+    tree_.Add("base/5/16384_fsm", MakePages(0, 3, 3));
+    tree_.Add("base/5/16390", MakePages(0, 2000, 4));
+    tree_.Add("pg_xact/0000", test::MakeBytes(8192, 3));
+    options_.timeline = Timeline{1};
+    options_.data_directory = tree_.root();
+  }
+
+  OpContext Context() const {
+    OpContext ctx;
+    ctx.clock = &clock_;
+    return ctx;
+  }
+
+  Result<BackupManifest> Try(BackupType type) {
+    // Each backup begins after the one before has ended.
+    const uint64_t base = (taken_++ + 1) * 0x4000000;
+    options_.type = type;
+    options_.label = "b" + std::to_string(taken_);
+    PITR_ASSIGN(const auto session, BackupSession::Begin(*repo_.repository, options_, Context()));
+    choice_ = session->choice().note;
+    BackupStart start = tree_.Start(checksums_);
+    start.start_lsn = Lsn{base + 0x28};
+    BackupStop stop = tree_.Stop();
+    stop.stop_lsn = Lsn{base + 0x100000};
+    stop.stop_micros += static_cast<int64_t>(taken_) * 1000000;
+    Progress progress;
+    PITR_TRY(session->CopyFiles(start, progress, Context()));
+    EXPECT_EQ(progress.bytes_done.load(), progress.bytes_total.load());
+    EXPECT_EQ(progress.files_done.load(), progress.files_total.load());
+    read_ = progress.bytes_done.load();
+    return session->Finish(stop, Context());
+  }
+  void Take(BackupType type) {
+    auto taken = Try(type);
+    ASSERT_TRUE(taken.ok()) << taken.status().ToString();
+    manifest_ = taken.value();
+    ExpectBackupEquals(*repo_.repository, manifest_, tree_);
+    auto missing = FindMissingObjects(*repo_.repository, manifest_, OpContext());
+    ASSERT_TRUE(missing.ok());
+    EXPECT_TRUE(missing.value().empty()) << ListProblems(missing.value());
+  }
+  // Writes pages in place, as a server does.
+  void Overwrite(const std::string& path, uint64_t block, ByteView pages) {
+    test::DataTree::Expected& expected = tree_.expected()[path];
+    std::copy(pages.begin(), pages.end(), expected.data.begin() + static_cast<ptrdiff_t>(block * kPageSize));
+    const int fd = open((tree_.root() + "/" + path).c_str(), O_WRONLY);
+    ASSERT_EQ(pwrite(fd, pages.data(), pages.size(), static_cast<off_t>(block * kPageSize)),
+              static_cast<ssize_t>(pages.size()));
+    close(fd);
+  }
+  void Resize(const std::string& path, size_t blocks) {
+    fs::resize_file(tree_.root() + "/" + path, blocks * kPageSize);
+    tree_.expected()[path].size = blocks * kPageSize;
+    tree_.expected()[path].data.resize(blocks * kPageSize);
+  }
+  // Blocks that the increment stored itself.
+  uint64_t StoredBlocks() {
+    auto map = ReadFileMap(*repo_.repository, manifest_.label, OpContext());
+    EXPECT_TRUE(map.ok());
+    uint64_t bytes = 0;
+    const std::string own = "data/" + manifest_.label + "/";
+    for (const MappedFile& file : map.value().files) {
+      if (!file.path.starts_with("base/")) continue;
+      for (const Extent& extent : file.extents)
+        if (manifest_.packs[map.value().frames[extent.frame].pack].key.starts_with(own)) bytes += extent.length;
+    }
+    return bytes / kPageSize;
+  }
+
+  LateClock clock_;
+  test::DataTree tree_;
+  test::TestRepository repo_;
+  BackupOptions options_;
+  BackupManifest manifest_;
+  std::string choice_;
+  uint64_t taken_ = 0;
+  uint64_t read_ = 0;
+  bool checksums_ = true;
+};
+
+TEST_P(IncrementTest, WithNothingChangedNothingOfRelationsIsReadOrStored) {
+  Take(BackupType::kFull);
+  EXPECT_EQ(choice_, "");
+  const std::vector<PackEntry> packs = manifest_.packs;
+  Take(BackupType::kIncr);
+  EXPECT_EQ(manifest_.type, BackupType::kIncr);
+  EXPECT_EQ(manifest_.parent_label, "b1");
+  EXPECT_EQ(manifest_.chain_length, 2U);
+  ASSERT_TRUE(manifest_.change_origin.has_value());
+  EXPECT_EQ(manifest_.change_origin->kind, ChangeKind::kPageLsn);
+  EXPECT_EQ(StoredBlocks(), 0U);
+  EXPECT_LT(read_, 20000U + 2 * 8192) << "control file and small files only";
+  EXPECT_LT(manifest_.stored_bytes, 12000U);
+  EXPECT_GT(manifest_.fetch_bytes, 1000000U);
+}
+
+TEST_P(IncrementTest, OnlyChangedBlocksAreStoredAlongAChain) {
+  Take(BackupType::kFull);
+  Overwrite("base/5/16384", 3, MakePages(3, 1, 50, kNew));
+  Overwrite("base/5/16384", 127, MakePages(127, 2, 51, kNew));  // across the border of two extents
+  Take(BackupType::kIncr);
+  EXPECT_EQ(StoredBlocks(), 3U);
+  Overwrite("base/5/16384", 4, MakePages(4, 1, 52, Lsn{0x40000000}));
+  Overwrite("base/5/16390", 1999, MakePages(1999, 1, 53, Lsn{0x40000000}));
+  Take(BackupType::kIncr);
+  EXPECT_EQ(manifest_.chain_length, 3U);
+  // What has an LSN after the parent's start is stored: here all that was changed in the touched parts.
+  EXPECT_GE(StoredBlocks(), 2U);
+  EXPECT_LE(StoredBlocks(), 5U);
+  Take(BackupType::kDiff);
+  EXPECT_EQ(manifest_.parent_label, "b1");
+  EXPECT_EQ(manifest_.chain_length, 2U);
+  EXPECT_EQ(StoredBlocks(), 5U);
+  std::set<std::string> labels;
+  for (const PackEntry& pack : manifest_.packs) labels.insert(pack.key.substr(0, pack.key.rfind('/')));
+  EXPECT_EQ(labels, (std::set<std::string>{"data/b1", "data/b4"}));
+}
+
+TEST_P(IncrementTest, FilesComeGoGrowAndShrink) {
+  Take(BackupType::kFull);
+  Resize("base/5/16384", 400);  // truncated
+  Resize("base/5/16390", 100);  // truncated and grown again: zeroes,
+  Resize("base/5/16390", 300);  // and a new page
+  Overwrite("base/5/16390", 250, MakePages(250, 1, 60, kNew));
+  fs::remove(tree_.root() + "/base/5/16385");  // dropped
+  tree_.expected().erase("base/5/16385");
+  tree_.Add("base/5/16500", MakePages(0, 5, 61));      // created, with old LSNs: a copied database
+  tree_.Add("base/5/16384_fsm", MakePages(0, 3, 62));  // a fork without meaningful LSNs
+  tree_.Add("pg_xact/0000", test::MakeBytes(8192, 9));
+  tree_.Add("base/5/16600", {});
+  Take(BackupType::kIncr);
+  Resize("base/5/16384", 700);
+  Take(BackupType::kIncr);
+  Take(BackupType::kIncr);
+}
+
+// A file made anew under the old name carries pages whose LSNs say nothing.
+TEST_P(IncrementTest, AFileMadeAnewWithOldPagesIsStored) {
+  Take(BackupType::kFull);
+  const std::string path = tree_.root() + "/base/5/16384";
+  fs::rename(path, path + ".keep");  // so that its inode cannot be used again
+  tree_.Add("base/5/16384", MakePages(0, 700, 77));
+  fs::remove(path + ".keep");
+  Take(BackupType::kIncr);
+  EXPECT_EQ(StoredBlocks(), 700U);
+}
+
+TEST_P(IncrementTest, ChecksumsEnabledMeanwhileMeanAFullRead) {
+  checksums_ = false;
+  Take(BackupType::kFull);
+  checksums_ = true;
+  Bytes page = MakePages(3, 1, 50);  // an old LSN, other bytes: as pg_checksums leaves a page
+  Overwrite("base/5/16384", 3, page);
+  Take(BackupType::kIncr);
+  EXPECT_EQ(manifest_.change_origin->kind, ChangeKind::kFullRead);
+  EXPECT_NE(manifest_.change_origin->why.find("enabled"), std::string::npos);
+  EXPECT_GT(StoredBlocks(), 0U);
+}
+
+TEST_P(IncrementTest, TheCheckFindsWhatASourceMissed) {
+  Take(BackupType::kFull);
+  Overwrite("base/5/16390", 77, MakePages(77, 1, 50));  // changed behind PostgreSQL's back: the LSN does not say so
+  options_.verify_changes = true;
+  auto failed = Try(BackupType::kIncr);
+  ASSERT_FALSE(failed.ok());
+  EXPECT_EQ(failed.code(), Code::kCorruption);
+  EXPECT_NE(failed.status().detail().find("\"base/5/16390\" block 77"), std::string::npos)
+      << failed.status().ToString();
+  EXPECT_EQ(failed.status().detail().find("more"), std::string::npos);
+  options_.change_source = "full_read";
+  Take(BackupType::kIncr);
+  Overwrite("base/5/16390", 78, MakePages(78, 1, 51, kNew));
+  options_.change_source = "auto";
+  Take(BackupType::kIncr);
+  // Pages changed after the backup began may differ.
+  Overwrite("base/5/16385", 1, MakePages(1, 1, 52, Lsn{uint64_t{1} << 40}));
+  Take(BackupType::kIncr);
+  EXPECT_GT(read_, 2000 * kPageSize) << "everything is read";
+}
+
+TEST_P(IncrementTest, BadPagesOfTheParentAreNotBuiltUpon) {
+  Bytes bad = MakePages(0, 4, 5);
+  bad[2 * kPageSize + 5000] ^= 1;
+  tree_.Add("base/5/16391", bad);
+  options_.allow_page_errors = true;
+  Take(BackupType::kFull);
+  EXPECT_EQ(manifest_.page_errors.size(), 1U);
+  Take(BackupType::kIncr);
+  EXPECT_EQ(manifest_.page_errors.size(), 1U) << "it is still bad";
+  EXPECT_EQ(StoredBlocks(), 4U);
+}
+
+TEST_P(IncrementTest, WithoutABackupToBuildOnAFullOneIsTaken) {
+  Take(BackupType::kIncr);
+  EXPECT_EQ(manifest_.type, BackupType::kFull);
+  EXPECT_EQ(choice_, "there is no backup to build on: taking a full backup");
+  options_.max_chain_length = 2;
+  Take(BackupType::kIncr);
+  EXPECT_EQ(manifest_.type, BackupType::kIncr);
+  Take(BackupType::kIncr);
+  EXPECT_EQ(manifest_.type, BackupType::kFull);
+  EXPECT_NE(choice_.find("max_chain_length"), std::string::npos) << choice_;
+  Take(BackupType::kDiff);
+  EXPECT_EQ(manifest_.parent_label, "b3");
+}
+
+INSTANTIATE_TEST_SUITE_P(Repositories, IncrementTest, testing::Bool(),
+                         [](const auto& param) { return param.param ? "Encrypted" : "Plain"; });
+
+}  // namespace
+}  // namespace pitr

@@ -1,0 +1,56 @@
+#include "core/backup/parent_choice.h"
+
+#include <gtest/gtest.h>
+
+namespace pitr {
+namespace {
+
+BackupManifest Backup(const std::string& label, BackupType type, uint32_t timeline, uint64_t stop) {
+  BackupManifest backup;
+  backup.label = label;
+  backup.type = type;
+  backup.timeline = backup.stop_timeline = Timeline{timeline};
+  backup.start_lsn = Lsn{stop - 0x100};
+  backup.stop_lsn = Lsn{stop};
+  return backup;
+}
+
+std::string Labels(const std::vector<const BackupManifest*>& backups) {
+  std::string text;
+  for (const BackupManifest* backup : backups) text += backup->label + " ";
+  return text;
+}
+
+class ParentCandidatesTest : public testing::Test {
+ protected:
+  std::string Candidates(BackupType type, const TimelineHistory& history) {
+    passed_over_.clear();
+    return Labels(ParentCandidates(catalog_, type, history, passed_over_));
+  }
+  BackupCatalog catalog_;
+  std::vector<std::string> passed_over_;
+};
+
+TEST_F(ParentCandidatesTest, TheNewestComesFirstAndADifferentialNeedsAFullOne) {
+  catalog_.backups = {Backup("f1", BackupType::kFull, 1, 0x1000), Backup("i1", BackupType::kIncr, 1, 0x2000),
+                      Backup("f2", BackupType::kFull, 1, 0x3000), Backup("d2", BackupType::kDiff, 1, 0x4000)};
+  const TimelineHistory history = TimelineHistory::Root(Timeline{1});
+  EXPECT_EQ(Candidates(BackupType::kIncr, history), "d2 f2 i1 f1 ");
+  EXPECT_EQ(Candidates(BackupType::kDiff, history), "f2 f1 ");
+  EXPECT_TRUE(passed_over_.empty());
+}
+
+TEST_F(ParentCandidatesTest, OnlyBackupsOfThisTimelinesHistoryCanBeBuiltOn) {
+  catalog_.backups = {
+      Backup("before", BackupType::kFull, 1, 0x5000000), Backup("after", BackupType::kFull, 1, 0x7000001),
+      Backup("branch", BackupType::kFull, 2, 0x8000000), Backup("ours", BackupType::kIncr, 3, 0x9000000)};
+  auto history = TimelineHistory::Parse(Timeline{3}, "1\t0/7000000\tno recovery target specified\n");
+  ASSERT_TRUE(history.ok()) << history.status().ToString();
+  EXPECT_EQ(Candidates(BackupType::kIncr, history.value()), "ours before ");
+  ASSERT_EQ(passed_over_.size(), 2U);
+  EXPECT_NE(passed_over_[0].find("\"branch\""), std::string::npos) << passed_over_[0];
+  EXPECT_NE(passed_over_[1].find("timeline 1"), std::string::npos) << passed_over_[1];
+}
+
+}  // namespace
+}  // namespace pitr
