@@ -52,6 +52,7 @@ int RunCommandLine(int argc, char** argv) {
     AddCheck(app, invocation);
     AddWalGet(app, invocation);
     AddWalPush(app, invocation);
+    AddMerge(app, invocation);
     AddKey(app, invocation);
     AddVersion(app, invocation);
     if (int code = Parse(app, argc, argv); code != 0) return code < 0 ? kExitOk : code;

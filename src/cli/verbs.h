@@ -18,6 +18,7 @@ void AddRestore(CLI::App& app, Invocation& invocation);
 void AddCheck(CLI::App& app, Invocation& invocation);
 void AddWalGet(CLI::App& app, Invocation& invocation);
 void AddWalPush(CLI::App& app, Invocation& invocation);
+void AddMerge(CLI::App& app, Invocation& invocation);
 void AddKey(CLI::App& app, Invocation& invocation);
 void AddVersion(CLI::App& app, Invocation& invocation);
 

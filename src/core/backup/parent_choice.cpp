@@ -79,6 +79,10 @@ std::vector<const BackupManifest*> ParentCandidates(const BackupCatalog& catalog
     }
     candidates.push_back(&*backup);
   }
+  // A merged backup ends where the increment ended that it was made of, and is the better one to go on from.
+  std::stable_sort(candidates.begin(), candidates.end(), [](const BackupManifest* a, const BackupManifest* b) {
+    return a->stop_micros != b->stop_micros ? a->stop_micros > b->stop_micros : a->chain_length < b->chain_length;
+  });
   return candidates;
 }
 

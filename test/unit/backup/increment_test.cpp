@@ -8,6 +8,7 @@
 #include <set>
 
 #include "core/backup/backup_session.h"
+#include "core/backup/merge.h"
 #include "core/pg/page.h"
 #include "core/repo/backup_objects.h"
 #include "core/store/memory.h"
@@ -243,6 +244,43 @@ TEST_P(IncrementTest, WithoutABackupToBuildOnAFullOneIsTaken) {
   EXPECT_NE(choice_.find("max_chain_length"), std::string::npos) << choice_;
   Take(BackupType::kDiff);
   EXPECT_EQ(manifest_.parent_label, "b3");
+}
+
+TEST_P(IncrementTest, MergedIntoAFullBackupByReference) {
+  Take(BackupType::kFull);
+  Overwrite("base/5/16384", 3, MakePages(3, 1, 50, kNew));
+  Take(BackupType::kIncr);
+  const BackupManifest increment = manifest_;
+  auto merged = MergeBackup(*repo_.repository, {"b2", "merged", "test"}, OpContext());
+  ASSERT_TRUE(merged.ok()) << merged.status().ToString();
+  EXPECT_EQ(merged.value().type, BackupType::kFull);
+  EXPECT_EQ(merged.value().parent_label, "");
+  EXPECT_EQ(merged.value().packs.size(), increment.packs.size());
+  EXPECT_EQ(merged.value().stop_lsn, increment.stop_lsn);
+  ExpectBackupEquals(*repo_.repository, merged.value(), tree_);
+  // What it was made of may go, its packs excepted.
+  for (const char* key : {"backup/b1/manifest", "backup/b1/files", "backup/b2/manifest", "backup/b2/files"})
+    ASSERT_TRUE(repo_.repository->store().Delete({key}, OpContext()).ok());
+  ExpectBackupEquals(*repo_.repository, merged.value(), tree_);
+  Take(BackupType::kIncr);
+  EXPECT_EQ(manifest_.parent_label, "merged");
+  EXPECT_EQ(manifest_.chain_length, 2U);
+
+  EXPECT_EQ(MergeBackup(*repo_.repository, {"merged", "", "test"}, OpContext()).code(), Code::kInvalidArgument);
+  EXPECT_EQ(MergeBackup(*repo_.repository, {"none", "", "test"}, OpContext()).code(), Code::kInvalidArgument);
+  EXPECT_EQ(MergeBackup(*repo_.repository, {"b3", "merged", "test"}, OpContext()).code(), Code::kAlreadyExists);
+  ASSERT_TRUE(repo_.repository->store().Delete({manifest_.packs.back().key}, OpContext()).ok());
+  EXPECT_EQ(MergeBackup(*repo_.repository, {"b3", "again", "test"}, OpContext()).code(), Code::kCorruption);
+  EXPECT_EQ(repo_.repository->store().Stat("backup/again/start", OpContext()).code(), Code::kNotFound);
+}
+
+// The increment goes on from the merged backup rather than from the one it was made of.
+TEST_P(IncrementTest, TheMergedBackupIsBuiltUpon) {
+  Take(BackupType::kFull);
+  Take(BackupType::kIncr);
+  ASSERT_TRUE(MergeBackup(*repo_.repository, {"b2", "a-merged", "test"}, OpContext()).ok());
+  Take(BackupType::kIncr);
+  EXPECT_EQ(manifest_.parent_label, "a-merged");
 }
 
 INSTANTIATE_TEST_SUITE_P(Repositories, IncrementTest, testing::Bool(),

@@ -1,0 +1,57 @@
+// pg_pitr merge: makes a full backup of an increment inside the repository.
+#include <unistd.h>
+
+#include <array>
+#include <cstdio>
+
+#include "cli/exit_code.h"
+#include "cli/log_stderr.h"
+#include "cli/settings_path.h"
+#include "cli/signals.h"
+#include "cli/verbs.h"
+#include "core/backup/merge.h"
+#include "core/base/describe_size.h"
+
+namespace pitr::cli {
+namespace {
+
+std::string WhoMerges() {
+  std::array<char, 256> host{};
+  gethostname(host.data(), host.size() - 1);
+  return std::string(host.data()) + ", pg_pitr merge, process " + std::to_string(getpid());
+}
+
+Status RunMerge(const Invocation& invocation, const MergeOptions& options) {
+  OpContext ctx;
+  ctx.cancel = &CatchSignals();
+  StderrLog log;
+  PITR_ASSIGN(Config config, LoadConfig(ConfigPath(invocation.config)));
+  PITR_ASSIGN(auto repository, Repository::Open(config, log, ctx));
+  PITR_ASSIGN(const BackupManifest merged, MergeBackup(*repository, options, ctx));
+  std::printf("backup %s is a full backup of what %s restores to; %s stored\n", merged.label.c_str(),
+              options.source.c_str(), DescribeBytes(merged.stored_bytes).c_str());
+  return Status::Ok();
+}
+
+}  // namespace
+
+void AddMerge(CLI::App& app, Invocation& invocation) {
+  auto* verb = app.add_subcommand("merge", "Make a full backup of an incremental one, inside the repository");
+  verb->footer(
+      "Writes a manifest and a file map that refer to data that is stored already; nothing is read from the server or\n"
+      "copied. The next incremental backup builds on it and begins a new chain.\n\n"
+      "Example:\n  pg_pitr merge 20260522-090014I --config /etc/pg_pitr.conf");
+  AddConfigOption(*verb, invocation);
+  auto options = std::make_shared<MergeOptions>();
+  verb->add_option("BACKUP", options->source, "Label of the incremental or differential backup")->required();
+  verb->add_option("--label", options->label, "Label of the new backup (default: made from the time)");
+  verb->callback([&invocation, options] {
+    invocation.run = [&invocation, options] {
+      options->started_by = WhoMerges();
+      const Status status = RunMerge(invocation, *options);
+      return status.ok() ? kExitOk : Fail(status);
+    };
+  });
+}
+
+}  // namespace pitr::cli

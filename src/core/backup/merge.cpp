@@ -1,0 +1,108 @@
+#include "core/backup/merge.h"
+
+#include "core/backup/backup_label.h"
+#include "core/backup/backup_removal.h"
+#include "core/base/version.h"
+#include "core/repo/backup_objects.h"
+#include "core/repo/file_map_parser.h"
+#include "core/repo/file_map_writer.h"
+#include "core/repo/layout.h"
+
+namespace pitr {
+namespace {
+
+Status RequireObjects(const Repository& repository, const BackupManifest& backup, const OpContext& ctx) {
+  PITR_ASSIGN(const std::vector<std::string> missing, FindMissingObjects(repository, backup, ctx));
+  if (missing.empty()) return Status::Ok();
+  return Status(Code::kCorruption, "backup \"" + backup.label + "\" is incomplete in the repository")
+      .WithDetail(ListProblems(missing) + ".")
+      .WithHint("Take a full backup of the server.");
+}
+
+// The frames come first and one by one; they are written line by line.
+class FrameLines {
+ public:
+  explicit FrameLines(FileMapWriter& map) : map_(map) {}
+  Status Add(const MappedFrame& frame) {
+    frames_.push_back(frame);
+    return frames_.size() < kFramesPerLine ? Status::Ok() : Flush();
+  }
+  Status Flush() {
+    if (frames_.empty()) return Status::Ok();
+    const Status written = map_.Frames(frames_);
+    frames_.clear();
+    return written;
+  }
+
+ private:
+  FileMapWriter& map_;
+  std::vector<MappedFrame> frames_;
+};
+
+Result<uint64_t> CopyFileMap(const Repository& repository, const std::string& from, const std::string& to,
+                             const OpContext& ctx) {
+  PITR_ASSIGN(const std::unique_ptr<FileMapWriter> map, FileMapWriter::Open(repository, to, ctx));
+  FrameLines frames(*map);
+  FileMapSink sink;
+  sink.frame = [&](const MappedFrame& frame) { return frames.Add(frame); };
+  sink.directory = [&](MappedDirectory&& directory) -> Status {
+    PITR_TRY(frames.Flush());
+    return map->Directory(directory);
+  };
+  sink.file = [&](MappedFile&& file) -> Status {
+    PITR_TRY(frames.Flush());
+    return map->File(file);
+  };
+  sink.link = [&](MappedLink&& link) -> Status {
+    PITR_TRY(frames.Flush());
+    return map->Link(link);
+  };
+  PITR_TRY(StreamFileMap(repository, from, std::move(sink), ctx));
+  return map->Finish();
+}
+
+Status StoreManifest(const Repository& repository, const BackupManifest& manifest, const OpContext& ctx) {
+  PITR_TRY(RequireObjects(repository, manifest, ctx));
+  const std::string text = EncodeManifest(manifest);
+  return repository.CreateObject(
+      ObjectKind::kManifest, layout::BackupKey(manifest.label, layout::BackupObject::kManifest), AsBytes(text), ctx);
+}
+
+}  // namespace
+
+Result<BackupManifest> MergeBackup(const Repository& repository, const MergeOptions& options, const OpContext& ctx) {
+  auto read = ReadManifest(repository, options.source, ctx);
+  if (read.code() == Code::kNotFound)
+    return Status(Code::kInvalidArgument, "there is no backup \"" + options.source + "\"")
+        .WithHint("pg_pitr info lists the backups.");
+  if (!read.ok()) return read.status();
+  BackupManifest manifest = read.value();
+  if (manifest.type == BackupType::kFull)
+    return Status(Code::kInvalidArgument, "backup \"" + options.source + "\" is a full backup already");
+  PITR_TRY(RequireObjects(repository, manifest, ctx));
+  BackupOptions reserve;
+  reserve.label = options.label;
+  reserve.started_by = options.started_by;
+  PITR_ASSIGN(const std::string label, ReserveLabel(repository, reserve, options.source, ctx));
+  manifest.label = label;
+  manifest.type = BackupType::kFull;
+  manifest.parent_label.clear();
+  manifest.chain_length = 1;
+  manifest.change_origin.reset();
+  manifest.tool_version = kToolVersion;
+  manifest.annotations["merged from"] = options.source;
+  manifest.file_map_key = layout::BackupKey(label, layout::BackupObject::kFiles);
+  const auto store = [&]() -> Status {
+    PITR_ASSIGN(manifest.file_map_bytes, CopyFileMap(repository, options.source, label, ctx));
+    manifest.stored_bytes = manifest.file_map_bytes;
+    return StoreManifest(repository, manifest, ctx);
+  };
+  Status stored = store();
+  if (stored.ok()) return manifest;
+  // Whether the manifest was created may be unknown; a cancelled caller's token must not stop the cleaning up.
+  const Status removed = RemoveBackupObjects(repository, label, /*manifest_too=*/true, OpContext::WithTimeout(10000));
+  if (!removed.ok()) repository.log().Warning(removed.ToString());
+  return stored;
+}
+
+}  // namespace pitr
