@@ -18,16 +18,17 @@ from cluster import Cluster
 from meter import Meter
 from tools import S3, PgBackRest, PgPitr, run
 
-ROWS = []  # (line, tool, wall, cpu, peak, extra)
+ROWS = []  # (line, tool, wall, cpu, cpu of the S3 server, peak, rate)
 
 
 def record(line, tool, meters, unit=None):
     wall = statistics.median(m.wall for m in meters)
     cpu = statistics.median(m.cpu for m in meters)
     peak = max(m.peak for m in meters)
+    s3_cpu = statistics.median(m.s3_cpu for m in meters)
     rate = f"{unit[0] / wall:.1f} {unit[1]}/s" if unit else ""
-    ROWS.append((line, tool, wall, cpu, peak, rate))
-    print(f"  {line:34} {tool:14} {wall:8.2f} s wall {cpu:8.2f} s cpu {peak / (1 << 20):7.0f} MiB  {rate}", flush=True)
+    ROWS.append((line, tool, wall, cpu, s3_cpu, peak, rate))
+    print(f"  {line:34} {tool:14} {wall:8.2f} s wall {cpu:8.2f} s cpu {s3_cpu:8.2f} s S3 server's {peak / (1 << 20):7.0f} MiB  {rate}", flush=True)
 
 
 def full_backup_and_restore(args, source, s3, stores):
@@ -96,13 +97,14 @@ def wal_push(args, template, s3, stores):
                 cluster.configure("archive", tool.archive_settings())
                 # A changed archive_library restarts the archiver, which the server does at most every ten seconds.
                 time.sleep(max(0.0, 12 - (time.monotonic() - started)))
+                backlog = cluster.ready_count()
                 with Meter(tool.match) as meter:
                     cluster.reload()
                     cluster.wait_archived()
                 meters.append(meter)
                 cluster.remove()
                 tool.remove()
-            record(f"push {args.segments} segments, {store}", kind.name, meters, (args.segments, "segments"))
+            record(f"push {backlog} segments, {store}", kind.name, meters, (backlog, "segments"))
 
 
 def replay(args, template, s3, stores):
@@ -139,12 +141,13 @@ def replay(args, template, s3, stores):
 
 
 def report(args):
-    lines = ["| line | tool | wall s | CPU s | peak MiB | rate | wall of pg_pitr / this | CPU of pg_pitr / this |", "|---|---|---|---|---|---|---|---|"]
+    lines = ["| line | tool | wall s | CPU s | S3 server's CPU s | peak MiB | rate | wall of pg_pitr / this | CPU of pg_pitr / this |",
+             "|---|---|---|---|---|---|---|---|---|"]
     ours = {line: (wall, cpu) for line, tool, wall, cpu, *_ in ROWS if tool == PgPitr.name}
-    for line, tool, wall, cpu, peak, rate in sorted(ROWS, key=lambda row: row[0]):
+    for line, tool, wall, cpu, s3_cpu, peak, rate in sorted(ROWS, key=lambda row: row[0]):
         ratio = ("", "") if tool == PgPitr.name or line not in ours else (
             f"{ours[line][0] / wall:.2f}", f"{ours[line][1] / cpu:.2f}" if cpu > 0 else "")
-        lines.append(f"| {line} | {tool} | {wall:.2f} | {cpu:.2f} | {peak / (1 << 20):.0f} | {rate} | {ratio[0]} | {ratio[1]} |")
+        lines.append(f"| {line} | {tool} | {wall:.2f} | {cpu:.2f} | {s3_cpu:.2f} | {peak / (1 << 20):.0f} | {rate} | {ratio[0]} | {ratio[1]} |")
     text = "\n".join(lines)
     print("\n" + text)
     if args.markdown:

@@ -10,6 +10,7 @@ namespace pitr {
 
 inline constexpr int kMinZstdLevel = 1;
 inline constexpr int kMaxZstdLevel = 19;
+inline constexpr int kDefaultZstdLevel = 3;
 
 // Room that Compress() may need for `plain_bytes`.
 size_t ZstdBound(size_t plain_bytes);

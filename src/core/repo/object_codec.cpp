@@ -62,6 +62,9 @@ struct ObjectEncoder::State {
   ZstdCompressor zstd;
   std::unique_ptr<AesGcm> aead;
   ContentHash hash;
+  // A compressed frame before its length is known. Not a vector: those zero what they hand out, for nothing here.
+  std::unique_ptr<uint8_t[]> scratch;
+  size_t scratch_bytes = 0;
   std::array<uint8_t, kObjectHeaderBytes> header;
   bool begun = false;
   bool hashed = false;
@@ -73,6 +76,7 @@ struct ObjectEncoder::State {
     if (key != nullptr) aead = std::make_unique<AesGcm>();
   }
   Result<FrameRef> Append(FrameType type, ByteView plain, Bytes& out);
+  Result<ByteView> Compress(ByteView plain);
 };
 
 ObjectEncoder::ObjectEncoder(const RepositoryKey* key, int level) : state_(std::make_unique<State>(key, level)) {}
@@ -96,36 +100,38 @@ Status ObjectEncoder::Begin(ObjectKind kind, const std::string& object_key, Byte
   return Status::Ok();
 }
 
-// The frame is built in place at the end of `out`: compressed there, encrypted there, and what was reserved too much is
-// given back.
-Result<FrameRef> ObjectEncoder::State::Append(FrameType type, ByteView plain, Bytes& out) {
-  const size_t start = out.size();
-  const size_t tag = key != nullptr ? kFrameTagBytes : 0;
-  out.resize(start + kFrameHeaderBytes + plain.size() + tag);
-  uint8_t* content = out.data() + start + kFrameHeaderBytes;
+// The compressed bytes in the scratch buffer, or, if they would not be fewer, `plain` itself.
+Result<ByteView> ObjectEncoder::State::Compress(ByteView plain) {
+  if (scratch_bytes < plain.size()) {
+    scratch.reset(new uint8_t[plain.size()]);
+    scratch_bytes = plain.size();
+  }
+  PITR_ASSIGN(const size_t packed, zstd.Compress(plain, {scratch.get(), plain.size() - 1}));
+  return packed > 0 ? ByteView(scratch.get(), packed) : plain;
+}
 
+Result<FrameRef> ObjectEncoder::State::Append(FrameType type, ByteView plain, Bytes& out) {
+  ByteView content = plain;
+  if (level > 0 && type == FrameType::kData) { PITR_ASSIGN(content, Compress(plain)); }
+
+  const size_t tag = key != nullptr ? kFrameTagBytes : 0;
   FrameHeader frame;
   frame.type = type;
   frame.plain_len = static_cast<uint32_t>(plain.size());
-  size_t packed = 0;  // 0: not compressed
-  if (level > 0 && type == FrameType::kData) {
-    auto compressed = zstd.Compress(plain, {content, plain.size() - 1});
-    if (!compressed.ok()) return std::move(compressed).status();
-    packed = compressed.value();
-  }
-  frame.codec = packed > 0 ? Codec::kZstd : Codec::kNone;
-  const size_t content_bytes = packed > 0 ? packed : plain.size();
-  frame.stored_len = static_cast<uint32_t>(content_bytes + tag);
-  frame.check = key == nullptr ? Xxh3Of(packed > 0 ? ByteView(content, packed) : plain) : 0;
+  frame.codec = content.data() != plain.data() ? Codec::kZstd : Codec::kNone;
+  frame.stored_len = static_cast<uint32_t>(content.size() + tag);
+  frame.check = key == nullptr ? Xxh3Of(content) : 0;
+
+  const size_t start = out.size();
+  out.resize(start + kFrameHeaderBytes);
   EncodeFrameHeader(frame, out.data() + start);
-  if (key != nullptr) {
+  if (key == nullptr) {
+    out.insert(out.end(), content.begin(), content.end());
+  } else {
+    out.resize(out.size() + frame.stored_len);
     const ByteView frame_header(out.data() + start, kFrameHeaderBytes);
-    PITR_TRY(
-        aead->Seal(NonceAt(offset), header, frame_header, packed > 0 ? ByteView(content, packed) : plain, content));
-  } else if (packed == 0) {
-    std::memcpy(content, plain.data(), plain.size());
+    PITR_TRY(aead->Seal(NonceAt(offset), header, frame_header, content, out.data() + start + kFrameHeaderBytes));
   }
-  out.resize(start + kFrameHeaderBytes + content_bytes + tag);
   FrameRef ref{offset, static_cast<uint32_t>(kFrameHeaderBytes + frame.stored_len), frame.plain_len};
   offset += ref.stored_bytes;
   return ref;
