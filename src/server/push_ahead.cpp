@@ -12,15 +12,16 @@
 namespace pitr::server {
 namespace {
 constexpr size_t kScanLimit = 512;  // names remembered from one look into archive_status
-constexpr size_t kOutstandingPerJob =
-    2;  // pushed or waiting to be, so that threads do not idle while PostgreSQL renames status files
+constexpr int kPushesPerJob = 2;    // one compresses while the other waits for the store
+// Pushed or waiting to be, so that threads do not idle while PostgreSQL renames status files.
+constexpr size_t kOutstandingPerThread = 2;
 }  // namespace
 
 Result<std::unique_ptr<PushAhead>> PushAhead::Start(const Config& config, const ClusterIdentity& cluster,
                                                     QueuedLog& log) {
   std::unique_ptr<PushAhead> session(new PushAhead(config, cluster, log));
   if (pipe2(session->pipe_, O_CLOEXEC | O_NONBLOCK) != 0) return Status(Code::kUnavailable, "could not create a pipe");
-  PITR_ASSIGN(session->pool_, ThreadPool::Start(config.archive_jobs));
+  PITR_ASSIGN(session->pool_, ThreadPool::Start(config.archive_jobs * kPushesPerJob));
   return session;
 }
 
@@ -90,7 +91,7 @@ void PushAhead::Submit(const std::string& name, bool asked) {
     Status status = ctx.Check();
     if (status.ok()) {
       status = Guarded([&]() -> Status {
-        PITR_ASSIGN(result, PushWalFile(*repository_, name, std::string(kWalDirectory) + "/" + name, ctx));
+        PITR_ASSIGN(result, PushWalFile(*repository_, name, std::string(kWalDirectory) + "/" + name, ctx, &encoders_));
         return Status::Ok();
       });
     }
@@ -112,7 +113,7 @@ void PushAhead::Submit(const std::string& name, bool asked) {
 }
 
 void PushAhead::LookAhead(const std::string& asked) {
-  const size_t most = kOutstandingPerJob * static_cast<size_t>(pool_->size());
+  const size_t most = kOutstandingPerThread * static_cast<size_t>(pool_->size());
   for (;;) {
     {
       std::lock_guard lock(mutex_);

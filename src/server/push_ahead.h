@@ -10,6 +10,7 @@
 #include <map>
 #include <memory>
 #include <mutex>
+#include <semaphore>
 #include <string>
 
 #include "core/base/thread.h"
@@ -55,7 +56,7 @@ class PushAhead final : public StopAtExit {
   enum class Opening { kNotYet, kUnderWay, kOpen, kFailed };
 
   PushAhead(const Config& config, const ClusterIdentity& cluster, QueuedLog& log)
-      : config_(config), cluster_(cluster), log_(&log) {}
+      : config_(config), cluster_(cluster), log_(&log), encoders_(config.archive_jobs) {}
   void SubmitOpen();
   void Submit(const std::string& name, bool asked);
   void LookAhead(const std::string& asked);
@@ -66,6 +67,7 @@ class PushAhead final : public StopAtExit {
   QueuedLog* const log_;
   int pipe_[2] = {-1, -1};
   CancelToken cancel_;
+  std::counting_semaphore<> encoders_;  // pushes that may read and compress; the others wait for the store
   std::unique_ptr<ThreadPool> pool_;
 
   // Main thread only.

@@ -35,11 +35,30 @@ Status EncodeFile(const Repository& repository, const std::string& key, const Wa
   return each(out);
 }
 
+// Holds one of the semaphore's slots; reading and compressing are short, so waiting for one needs no cancelling.
+class Slot {
+ public:
+  explicit Slot(std::counting_semaphore<>* slots) : slots_(slots) {
+    if (slots_ != nullptr) slots_->acquire();
+  }
+  ~Slot() {
+    if (slots_ != nullptr) slots_->release();
+  }
+  Slot(const Slot&) = delete;
+  Slot& operator=(const Slot&) = delete;
+
+ private:
+  std::counting_semaphore<>* const slots_;
+};
+
 Result<uint64_t> SendWhole(const Repository& repository, const std::string& key, const WalSource& source,
-                           const OpContext& ctx) {
+                           const OpContext& ctx, std::counting_semaphore<>* encoders) {
   Bytes stored;
-  stored.reserve(MaxObjectBytes(source.size_bytes()));
-  PITR_TRY(EncodeFile(repository, key, source, ctx, stored, [](Bytes&) { return Status::Ok(); }));
+  {
+    const Slot slot(encoders);
+    stored.reserve(MaxObjectBytes(source.size_bytes()));
+    PITR_TRY(EncodeFile(repository, key, source, ctx, stored, [](Bytes&) { return Status::Ok(); }));
+  }
   PITR_TRY(repository.store().Create(key, stored, ctx));
   return uint64_t{stored.size()};
 }
@@ -64,7 +83,7 @@ Result<uint64_t> SendInParts(const Repository& repository, const std::string& ke
 }  // namespace
 
 Result<WalPushResult> PushWalFile(const Repository& repository, const std::string& name, const std::string& path,
-                                  const OpContext& ctx) {
+                                  const OpContext& ctx, std::counting_semaphore<>* encoders) {
   PITR_ASSIGN(const WalFileName parsed, CheckWalName(repository, name));
   PITR_ASSIGN(const WalSource source, WalSource::Open(path));
   auto archiving = [&](Status status) { return std::move(status).Annotate("archiving WAL file \"" + name + "\""); };
@@ -78,7 +97,7 @@ Result<WalPushResult> PushWalFile(const Repository& repository, const std::strin
   const std::string key = layout::WalKey(name);
   WalPushResult result;
   result.plain_bytes = source.size_bytes();
-  auto sent = source.size_bytes() <= kOneRequestBytes ? SendWhole(repository, key, source, ctx)
+  auto sent = source.size_bytes() <= kOneRequestBytes ? SendWhole(repository, key, source, ctx, encoders)
                                                       : SendInParts(repository, key, source, ctx);
   if (sent.ok()) {
     result.stored_bytes = sent.value();

@@ -1,5 +1,6 @@
 // Pushes one file of pg_wal to the repository: never overwrites, identical content is success.
 #pragma once
+#include <semaphore>
 #include <string>
 
 #include "core/repo/repository.h"
@@ -18,8 +19,10 @@ struct WalPushResult {
 // kCorruption. kConflict when different content is stored under the name (detail: sizes, first difference; hint: two
 // primaries, restored copies); kUnavailable when it may work later; kNotFound when `path` does not exist. kUnavailable
 // also when the file changes while it is read. Memory: the stored size of a file of up to 32 MiB, which is one request;
-// beyond that a few frames and parts. Safe from several threads (each call owns its encoder).
+// beyond that a few frames and parts. Safe from several threads (each call owns its encoder). With `encoders` a file
+// that is one request is read and compressed only while it holds one of them, so that more calls may wait for the store
+// than use the processor.
 Result<WalPushResult> PushWalFile(const Repository& repository, const std::string& name, const std::string& path,
-                                  const OpContext& ctx);
+                                  const OpContext& ctx, std::counting_semaphore<>* encoders = nullptr);
 
 }  // namespace pitr
