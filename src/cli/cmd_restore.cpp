@@ -78,9 +78,9 @@ std::string NextSteps(const RestoreOptions& options, const RestorePlan& plan) {
     text += "then shuts down.\n";
   }
   return text + start +
-         "Not what you wanted? Stop it and run pg_pitr restore with another target and --delta: the archive still has "
-         "everything.\n"
-         "Once it is, take a new backup: SELECT pitr_backup();\n";
+         "Is it what you wanted? Then take a new backup: SELECT pitr_backup();\n"
+         "If not, stop the server and run pg_pitr restore with another target and --delta: the archive still has "
+         "everything.\n";
 }
 
 Status RunWithProgress(const Repository& repository, const RestorePlan& plan, const RestoreOptions& restore,
