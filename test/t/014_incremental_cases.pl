@@ -142,6 +142,26 @@ my $full = case('the longest chain', 'SELECT 1', label => qr/F$/, notice => qr/N
 case('a differential backup', q{UPDATE a SET s = 'diff' WHERE n % 29 = 0}, type => 'diff', label => qr/D$/);
 is($p->sql(q{SELECT parent FROM pitr_info() WHERE type = 'diff'}), $full, 'builds on the last full backup');
 
+# A recovery in place begins another timeline: its increments build on what both have in common.
+my $common = $p->backup(q{'diff', label => 'common'});
+$p->sql(q{UPDATE a SET s = 'kept' WHERE n % 31 = 0});
+$p->sql(q{SELECT pg_create_restore_point('branch')});
+$p->sql(q{UPDATE a SET s = 'lost' WHERE n % 37 = 0});
+$p->backup(q{'diff', label => 'abandoned'});
+$p->wait_archived;
+$node->stop;
+$p->pg_pitr_ok('restore', '--pgdata', $node->data_dir, '--delta', '--target-name', 'branch', '--no-progress');
+$node->start;
+$p->wait_open;
+is($p->sql(q{SELECT count(*) FROM a WHERE s = 'lost'}), '0', 'the server is on the new branch');
+$node->append_conf('postgresql.conf', "pg_pitr.max_chain_length = 30\n");
+$node->reload;
+PitrTest::wait_for('the setting', sub { $p->sql('SHOW pg_pitr.max_chain_length') eq '30' });
+my $branch = case('a new timeline', q{UPDATE a SET s = 'branch' WHERE n % 41 = 0},
+	notice => qr/NOTICE:  building on backup "common".*DETAIL:  Backup "abandoned".*not in the history of the current timeline 2/s, integrity => 1);
+is($p->sql("SELECT parent FROM pitr_info() WHERE label = '$branch'"), 'common', 'its first increment builds on the last common backup');
+case('and the next', q{UPDATE a SET s = 'branch again' WHERE n % 43 = 0});
+
 # What the caller is told when a backup cannot be built on.
 rename $p->repository_dir . "/data/$full/000001", $p->repository_dir . '/pack.away' or die $!;
 rename $p->repository_dir . "/backup/$first/files", $p->repository_dir . '/files.away' or die $!;

@@ -101,7 +101,10 @@ Result<ParentChoice> ChooseParent(const Repository& repository, const ParentRequ
                           " cannot be read: " + history.status().ToString());
     return FullInstead(passed_over);
   }
-  for (const BackupManifest* backup : ParentCandidates(catalog, request.type, history.value(), passed_over)) {
+  const size_t damaged = passed_over.size();
+  const auto candidates = ParentCandidates(catalog, request.type, history.value(), passed_over);
+  const size_t other_timelines = passed_over.size() - damaged;
+  for (const BackupManifest* backup : candidates) {
     ParentChoice choice;
     if (backup->chain_length >= request.max_chain_length) {
       choice.note = "the chain that ends with backup " + Quoted(backup->label) + " has " +
@@ -118,7 +121,8 @@ Result<ParentChoice> ChooseParent(const Repository& repository, const ParentRequ
     if (!passed_over.empty()) {
       choice.note = "building on backup " + Quoted(backup->label) + ", because others cannot be built on";
       choice.note_detail = Joined(passed_over);
-      choice.warning = true;
+      // After a recovery the backups of the branch that was left are to be expected.
+      choice.warning = passed_over.size() > other_timelines;
     }
     return choice;
   }
