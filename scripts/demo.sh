@@ -82,7 +82,7 @@ shared_preload_libraries = 'pg_pitr'
 include '$work/pg_pitr.conf'
 X
 start_server "$data"
-say "$(ask 'select version()' | cut -d, -f1 | cut -d'(' -f1), settings in pg_pitr.conf:"
+say "PostgreSQL $(ask 'SHOW server_version' | cut -d' ' -f1), settings in pg_pitr.conf:"
 grep -v '^#' "$work/pg_pitr.conf" | sed "s|$work|...|g" | indent
 sql -c 'CREATE EXTENSION pg_pitr'
 show_sql "SELECT \"check\", ok, detail FROM pitr_check()"
@@ -91,7 +91,7 @@ step "2. Orders come in; a base backup is taken"
 sql -c "CREATE TABLE orders (id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, item text, placed_at timestamptz DEFAULT clock_timestamp())"
 sql -c "INSERT INTO orders (item) SELECT 'order ' || n FROM generate_series(1, 10000) n"
 show_sql "SELECT pitr_backup()"
-show_sql "SELECT label, type, status, database_size, stored_size FROM pitr_info()"
+show_sql "SELECT label, type, status, pg_size_pretty(database_size) AS database, pg_size_pretty(stored_size) AS stored FROM pitr_info()"
 
 step "3. More orders after the backup"
 for _ in 1 2 3; do
@@ -117,12 +117,14 @@ say "the last moment known to be good: $good_time"
 
 step "5. The plan: can we get back, from what, and how?"
 show "psql -c \"SELECT * FROM pitr_restore_plan(target_time => '$good_time')\""
-sql -P border=1 -P footer=off -c "SELECT * FROM pitr_restore_plan(target_time => '$good_time')" | sed "s|$work|...|g" | indent
+sql -At -F $'\t' -c "SELECT * FROM pitr_restore_plan(target_time => '$good_time')" | sed "s|$work|...|g" |
+  awk -F '\t' '{ printf "   %-17s %s\n", $1, $2 }'
 
 step "6. The restore, with the server stopped"
 "$bin/pg_ctl" -D "$data" -m fast -w stop >/dev/null
 show "pg_pitr restore --config pg_pitr.conf --pgdata data --delta --target-time '$good_time'"
 "$pg_pitr" restore --config "$work/pg_pitr.conf" --pgdata "$data" --delta --target-time "$good_time" 2>&1 | sed "s|$work|...|g" | indent
+say "(The file moved aside was the segment being written: here it holds no more than the server's own shutdown.)"
 start_server "$data"
 wait_until_open
 grep -E 'starting point-in-time|recovery stopping|selected new timeline|archive recovery complete' "$work/server.log" | sed 's/^.*LOG:  /LOG:  /' | indent
