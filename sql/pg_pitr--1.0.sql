@@ -25,7 +25,8 @@ CREATE FUNCTION pitr_info(
   OUT timeline bigint, OUT start_lsn pg_lsn, OUT stop_lsn pg_lsn, OUT first_segment text, OUT last_segment text,
   OUT database_size bigint, OUT stored_size bigint, OUT files bigint,
   OUT encrypted boolean, OUT data_checksums boolean, OUT page_errors bigint,
-  OUT parent text, OUT server_version text, OUT change_source text, OUT change_reason text, OUT annotations jsonb)
+  OUT parent text, OUT server_version text, OUT change_source text, OUT change_reason text, OUT annotations jsonb,
+  OUT pinned boolean, OUT pinned_until timestamptz, OUT pin_reason text)
 RETURNS SETOF record
 AS 'MODULE_PATHNAME', 'pitr_info' LANGUAGE C VOLATILE PARALLEL UNSAFE ROWS 20;
 COMMENT ON FUNCTION pitr_info() IS 'the backups in the repository, oldest first; unfinished and damaged ones say so in status';
@@ -68,6 +69,25 @@ AS 'MODULE_PATHNAME', 'pitr_restore_plan' LANGUAGE C VOLATILE PARALLEL UNSAFE CA
 COMMENT ON FUNCTION pitr_restore_plan(timestamptz, xid8, text, pg_lsn, boolean, boolean, text, text, text) IS
   'whether and how a point can be recovered: the exact transaction, the backup, the WAL, the command; changes nothing';
 
+CREATE FUNCTION pitr_expire(
+  dry_run boolean DEFAULT false,
+  backup text DEFAULT NULL,
+  force boolean DEFAULT false,
+  leftover_age interval DEFAULT NULL,
+  OUT action text, OUT what text, OUT name text, OUT objects bigint, OUT stored_bytes bigint, OUT why text)
+RETURNS SETOF record
+AS 'MODULE_PATHNAME', 'pitr_expire' LANGUAGE C VOLATILE PARALLEL UNSAFE CALLED ON NULL INPUT ROWS 20;
+COMMENT ON FUNCTION pitr_expire(boolean, text, boolean, interval) IS
+  'deletes the backups and the WAL that the retention settings do not keep, and what died half-way; dry_run only tells';
+
+CREATE FUNCTION pitr_pin(label text, reason text DEFAULT NULL, until timestamptz DEFAULT NULL) RETURNS void
+AS 'MODULE_PATHNAME', 'pitr_pin' LANGUAGE C VOLATILE PARALLEL UNSAFE CALLED ON NULL INPUT;
+COMMENT ON FUNCTION pitr_pin(text, text, timestamptz) IS 'keeps a backup whatever the retention settings say';
+
+CREATE FUNCTION pitr_unpin(label text) RETURNS boolean
+AS 'MODULE_PATHNAME', 'pitr_unpin' LANGUAGE C VOLATILE PARALLEL UNSAFE;
+COMMENT ON FUNCTION pitr_unpin(text) IS 'lets the retention settings decide about a backup again; false when it was not pinned';
+
 CREATE FUNCTION pitr_check(OUT "check" text, OUT ok boolean, OUT detail text, OUT hint text)
 RETURNS SETOF record
 AS 'MODULE_PATHNAME', 'pitr_check' LANGUAGE C VOLATILE PARALLEL UNSAFE ROWS 30;
@@ -103,6 +123,9 @@ COMMENT ON VIEW pitr_progress IS 'the running backup; no row when none runs';
 
 REVOKE ALL ON FUNCTION pitr_backup(text, text, jsonb, boolean, boolean, integer, boolean, boolean) FROM PUBLIC;
 REVOKE ALL ON FUNCTION pitr_backup_cancel() FROM PUBLIC;
+REVOKE ALL ON FUNCTION pitr_expire(boolean, text, boolean, interval) FROM PUBLIC;
+REVOKE ALL ON FUNCTION pitr_pin(text, text, timestamptz) FROM PUBLIC;
+REVOKE ALL ON FUNCTION pitr_unpin(text) FROM PUBLIC;
 REVOKE ALL ON FUNCTION pitr_check() FROM PUBLIC;
 REVOKE ALL ON FUNCTION pitr_info() FROM PUBLIC;
 REVOKE ALL ON FUNCTION pitr_archive() FROM PUBLIC;

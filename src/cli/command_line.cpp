@@ -54,6 +54,8 @@ int RunCommandLine(int argc, char** argv) {
     AddWalPush(app, invocation);
     AddMerge(app, invocation);
     AddKey(app, invocation);
+    AddExpire(app, invocation);
+    AddPin(app, invocation);
     AddVersion(app, invocation);
     if (int code = Parse(app, argc, argv); code != 0) return code < 0 ? kExitOk : code;
     return invocation.run();

@@ -5,6 +5,8 @@
 // nothing in the repository: an error is cleaned up after unwinding, FATAL (terminate, shutdown) in an exit hook, both
 // bounded in time. Main thread; core's threads do the copying.
 #include "core/backup/backup_session.h"
+#include "core/base/process_name.h"
+#include "core/expire/expire_settings.h"
 #include "core/repo/known_repository.h"
 #include "server/backup_mode.h"
 #include "server/backup_slot.h"
@@ -123,7 +125,7 @@ Status Reserve() {
   options.jobs = worker->request.jobs > 0 ? worker->request.jobs : worker->config.backup_jobs;
   options.max_rate_bytes = static_cast<uint64_t>(worker->config.backup_max_rate_kb) * 1024;
   options.allow_page_errors = worker->request.allow_page_errors;
-  options.started_by = WhoAmI();
+  options.started_by = ProcessName();
   const ClusterIdentity cluster = ServerIdentity();
   PITR_TRY(InThread([&](const OpContext& ctx) -> Status {
     PITR_ASSIGN(worker->repository, OpenClusterRepository(worker->config, cluster, kDataDirectory, worker->log, ctx));
@@ -132,6 +134,32 @@ Status Reserve() {
   }));
   PublishChoice();
   return Status::Ok();
+}
+
+// The backup exists: whatever happens here does not take that back.
+void ExpireOldBackups() {
+  if (!worker->config.expire_after_backup) return;
+  auto request = ExpireRequestOf(worker->config);
+  if (request.ok() && request.value().policy.empty()) return;
+  EnterPhase(BackupPhase::kExpiring);
+  Status status = request.status();
+  ExpireReport report;
+  if (status.ok()) {
+    request.value().by = ProcessName();
+    status = InThread([&](const OpContext& ctx) -> Status {
+      PITR_ASSIGN(report, Expire(*worker->repository, request.value(), ctx));
+      return Status::Ok();
+    });
+  }
+  if (status.ok()) status = ProblemsOf(report);
+  if (status.ok()) return;
+  const char* message = status.message().c_str();
+  const char* detail = status.detail().c_str();
+  const char* hint = status.hint().c_str();
+  PgCall([=] {
+    ereport(WARNING, (errmsg("the backup is complete, but expiring older ones failed: %s", message),
+                      detail[0] ? errdetail("%s", detail) : 0, hint[0] ? errhint("%s", hint) : 0));
+  });
 }
 
 Status TakeBackup() {
@@ -156,11 +184,13 @@ Status TakeBackup() {
         });
       }));
   EnterPhase(BackupPhase::kFinishing);
-  return InThread([&](const OpContext& ctx) -> Status {
+  PITR_TRY(InThread([&](const OpContext& ctx) -> Status {
     PITR_ASSIGN(const BackupManifest manifest, worker->session->Finish(stop, ctx));
     worker->finished = true;
     return Status::Ok();
-  });
+  }));
+  ExpireOldBackups();
+  return Status::Ok();
 }
 
 // Removes what the session stored. In a thread, because curl runs in threads only; not interruptible, but bounded.

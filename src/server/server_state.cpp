@@ -36,10 +36,4 @@ std::string ServerVersion() {
   return version.substr(0, version.find(' '));
 }
 
-std::string WhoAmI() {
-  char host[256] = "unknown";
-  gethostname(host, sizeof host - 1);
-  return std::string("host ") + host + ", process " + std::to_string(getpid());
-}
-
 }  // namespace pitr::server

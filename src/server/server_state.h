@@ -15,7 +15,4 @@ bool ServerIsShuttingDown();
 // "15.18"
 std::string ServerVersion();
 
-// "host orders-db, process 4711"
-std::string WhoAmI();
-
 }  // namespace pitr::server

@@ -69,6 +69,8 @@ const char* BackupPhaseName(BackupPhase phase) {
       return "waiting for WAL";
     case BackupPhase::kFinishing:
       return "writing manifest";
+    case BackupPhase::kExpiring:
+      return "expiring older backups";
     case BackupPhase::kAbandoning:
       return "cleaning up";
     case BackupPhase::kDone:

@@ -47,6 +47,7 @@ enum class BackupPhase {
   kStopping,
   kWaitingForWal,
   kFinishing,
+  kExpiring,
   kAbandoning,
   kDone,
   kFailed

@@ -70,7 +70,10 @@ Row BackupCells(const BackupRow& backup, uint64_t page_errors) {
           TextOrNull(backup.server_version),
           TextOrNull(backup.change_source),
           TextOrNull(backup.change_reason),
-          JsonText(Json(backup.annotations.empty() ? Json::object() : Json(backup.annotations)))};
+          JsonText(Json(backup.annotations.empty() ? Json::object() : Json(backup.annotations))),
+          exists ? BoolCell(backup.pinned) : Cell(),
+          TimestampOrNull(backup.pinned_until_micros),
+          TextOrNull(backup.pin_reason)};
 }
 
 }  // namespace

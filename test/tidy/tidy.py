@@ -27,7 +27,8 @@ ROOMS = {
     "repo": ["base", "config", "pg", "store"],
     "backup": ["base", "config", "pg", "store", "repo"],
     "restore": ["base", "config", "pg", "store", "repo"],
-    "report": ["base", "config", "pg", "store", "repo", "backup", "restore"],
+    "expire": ["base", "config", "pg", "store", "repo"],
+    "report": ["base", "config", "pg", "store", "repo", "backup", "restore", "expire"],
 }
 
 # Standard names and the headers that have them. What one compiler's library drags in by itself, the next one does not.

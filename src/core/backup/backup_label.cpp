@@ -4,6 +4,7 @@
 
 #include <array>
 
+#include "core/repo/expire_mark.h"
 #include "core/repo/json_fields.h"
 #include "core/repo/layout.h"
 
@@ -33,8 +34,14 @@ Status Reserve(const Repository& repository, const std::string& label, const Bac
                           {"started_micros", ctx.clock->WallMicros()}};
   if (!parent.empty()) start["parent"] = parent;
   PutText(start, "started_by", options.started_by);
-  return repository.CreateObject(ObjectKind::kBackupStart, layout::BackupKey(label, layout::BackupObject::kStart),
-                                 AsBytes(DumpJson(start)), ctx);
+  const std::string key = layout::BackupKey(label, layout::BackupObject::kStart);
+  PITR_TRY(repository.CreateObject(ObjectKind::kBackupStart, key, AsBytes(DumpJson(start)), ctx));
+  if (parent.empty()) return Status::Ok();
+  Status stays = CheckNotExpiring(repository, parent, layout::BackupObject::kManifest, ctx);
+  if (stays.ok()) return stays;
+  const Status removed = repository.store().Delete({key}, ctx);
+  if (!removed.ok()) repository.log().Warning("could not remove \"" + key + "\": " + removed.ToString());
+  return std::move(stays).Annotate("building on an earlier backup");
 }
 
 Status WaitUntilSecondAfter(int64_t wall_micros, const OpContext& ctx) {

@@ -8,6 +8,7 @@
 #include "core/backup/copy_run.h"
 #include "core/base/version.h"
 #include "core/repo/backup_objects.h"
+#include "core/repo/expire_mark.h"
 #include "core/repo/file_map_writer.h"
 #include "core/repo/json_scan.h"
 #include "core/repo/layout.h"
@@ -199,6 +200,8 @@ Result<BackupManifest> BackupSession::Finish(const BackupStop& stop, const OpCon
   s.manifest_tried = true;
   PITR_TRY(s.repository.CreateObject(ObjectKind::kManifest, layout::BackupKey(s.label, layout::BackupObject::kManifest),
                                      AsBytes(text), ctx));
+  // Somebody who took this backup for one that had died may have begun to sweep it (see expire_mark.h).
+  PITR_TRY(CheckNotExpiring(s.repository, s.label, layout::BackupObject::kStart, ctx));
   s.stage = State::Stage::kFinished;
   s.copied.reset();
   return manifest;

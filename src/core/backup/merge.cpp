@@ -4,6 +4,7 @@
 #include "core/backup/backup_removal.h"
 #include "core/base/version.h"
 #include "core/repo/backup_objects.h"
+#include "core/repo/expire_mark.h"
 #include "core/repo/file_map_parser.h"
 #include "core/repo/file_map_writer.h"
 #include "core/repo/layout.h"
@@ -64,8 +65,9 @@ Result<uint64_t> CopyFileMap(const Repository& repository, const std::string& fr
 Status StoreManifest(const Repository& repository, const BackupManifest& manifest, const OpContext& ctx) {
   PITR_TRY(RequireObjects(repository, manifest, ctx));
   const std::string text = EncodeManifest(manifest);
-  return repository.CreateObject(
-      ObjectKind::kManifest, layout::BackupKey(manifest.label, layout::BackupObject::kManifest), AsBytes(text), ctx);
+  PITR_TRY(repository.CreateObject(
+      ObjectKind::kManifest, layout::BackupKey(manifest.label, layout::BackupObject::kManifest), AsBytes(text), ctx));
+  return CheckNotExpiring(repository, manifest.label, layout::BackupObject::kStart, ctx);
 }
 
 }  // namespace

@@ -39,6 +39,13 @@ struct Config {
   int backup_wal_timeout_ms = 600000;  // a backup gives up when archiving makes no progress for this long
   int part_size_kb = 8192;             // of a multipart upload
   int pack_size_kb = 1048576;          // a pack is closed when it has grown to this
+
+  int retention_full = 0;  // full backups to keep; 0: no limit
+  int retention_diff = 0;
+  std::string retention_age;      // "3 weeks": how far back a recovery must be able to go
+  std::string retention_monthly;  // "7 years": how long the first full backup of each month is kept
+  bool expire_after_backup = true;
+  int expire_leftover_age_ms = 86400000;
 };
 
 }  // namespace pitr

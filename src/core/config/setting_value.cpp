@@ -123,6 +123,10 @@ Status CheckText(const Setting& setting, std::string_view text) {
   for (char c : text)
     if (static_cast<unsigned char>(c) < 0x20)
       return Invalid(setting, "...").WithHint("It must not contain control characters.");
+  if (setting.check != nullptr) {
+    Status problem = setting.check(text);
+    if (!problem.ok()) return Invalid(setting, text).WithHint(problem.hint());
+  }
   if (setting.values == nullptr) return Status::Ok();
   std::string hint;
   for (std::string_view rest = setting.values;;) {

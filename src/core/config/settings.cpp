@@ -4,10 +4,14 @@
 #include <climits>
 #include <cstdint>
 
+#include "core/base/calendar_span.h"
+
 namespace pitr {
 namespace {
 
 constexpr int kMaxMillis = 24 * 60 * 60 * 1000;
+
+Status CheckSpan(std::string_view text) { return ParseCalendarSpan(text).status(); }
 
 const Setting kSettings[] = {
     {"repository", "Where backups and WAL are stored: file:///absolute/path or s3://bucket/prefix.",
@@ -55,6 +59,17 @@ const Setting kSettings[] = {
      SettingUnit::kKilobytes},
     {"pack_size", "A backup begins another object when one has grown to this.", &Config::pack_size_kb, 16 * 1024,
      64 * 1024 * 1024, SettingUnit::kKilobytes},
+
+    {"retention_full", "How many full backups are kept; 0 for no limit by number.", &Config::retention_full, 0, 10000},
+    {"retention_diff", "How many differential backups are kept; 0 for all.", &Config::retention_diff, 0, 10000},
+    {"retention_age", "How far back recovery must be possible, such as 3 weeks; empty for no limit by age.",
+     &Config::retention_age, 0, 0, SettingUnit::kNone, nullptr, CheckSpan},
+    {"retention_monthly", "How long the first full backup of each month is kept, such as 7 years.",
+     &Config::retention_monthly, 0, 0, SettingUnit::kNone, nullptr, CheckSpan},
+    {"expire_after_backup", "Delete what the retention settings do not keep after each backup.",
+     &Config::expire_after_backup},
+    {"expire_leftover_age", "What a crash left behind is removed when nothing was written to it for this long.",
+     &Config::expire_leftover_age_ms, 60 * 60 * 1000, INT_MAX, SettingUnit::kMilliseconds},
 };
 
 bool SameName(std::string_view a, std::string_view b) {

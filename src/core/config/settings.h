@@ -23,6 +23,7 @@ struct Setting {
   SettingUnit unit = SettingUnit::kNone;
   const char* values = nullptr;  // strings (case-sensitive): allowed ones separated by '|', the empty string being
                                  // allowed when it begins with '|'
+  Status (*check)(std::string_view text) = nullptr;  // strings: more than a list of values; its hint is shown
 };
 
 inline constexpr std::string_view kSettingPrefix = "pg_pitr.";

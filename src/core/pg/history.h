@@ -44,6 +44,11 @@ class TimelineHistory {
   // True when WAL of `timeline` up to the exclusive end `end` is part of this path: a backup that ended
   // there, or a record that ends there, leads to timeline(). (The server tests the byte before `end`.)
   bool ReachedFrom(Timeline timeline, Lsn end) const;
+  // Whether recovery along this path can start from a backup that began at `start` on `timeline` and ended at `stop` on
+  // `stop_timeline`: its WAL lies on the path.
+  bool LeadsFrom(Timeline timeline, Lsn start, Timeline stop_timeline, Lsn stop) const {
+    return Includes(timeline) && TimelineContaining(start) == timeline && ReachedFrom(stop_timeline, stop);
+  }
   // The timeline whose file of this segment recovery should read: the newest that has begun by the end
   // of the segment. The file of a child repeats the parent's WAL up to the switch point.
   Timeline TimelineOfSegment(SegmentNo segment, uint32_t segment_size) const;

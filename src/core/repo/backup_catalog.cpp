@@ -4,7 +4,9 @@
 #include <functional>
 #include <mutex>
 #include <set>
+#include <vector>
 
+#include "core/base/parallel_for.h"
 #include "core/base/thread.h"
 #include "core/repo/json_fields.h"
 #include "core/repo/layout.h"
@@ -39,6 +41,7 @@ Status ReadStart(const Repository& repository, Slot& slot, const OpContext& ctx)
   PITR_ASSIGN(const nlohmann::json document, ParseJsonObject(AsText(plain), "object \"" + key + "\""));
   const JsonFields fields(document, "object \"" + key + "\"");
   PITR_TRY(fields.Signed("started_micros", slot.unfinished.started_micros));
+  PITR_TRY(fields.OptionalText("parent", slot.unfinished.parent_label));
   return fields.OptionalText("started_by", slot.unfinished.started_by);
 }
 
@@ -52,10 +55,25 @@ void ReadSlot(const Repository& repository, Slot& slot, const OpContext& ctx) {
   slot.gone = slot.status.code() == Code::kNotFound;
 }
 
-Result<std::vector<Slot>> ListLabels(const Repository& repository, const OpContext& ctx) {
+struct Listing {
+  std::vector<Slot> slots;
+  std::vector<layout::PinKeyParts> pins;
+  std::set<std::string> expiring;
+};
+
+Result<Listing> ListLabels(const Repository& repository, const OpContext& ctx) {
+  Listing listing;
   std::map<std::string, bool> labels;  // whether there is a manifest
   PITR_TRY(ListAll(repository.store(), std::string(layout::kBackupPrefix), ctx, [&](const ObjectInfo& object) {
+    if (auto pin = layout::ParsePinKey(object.key)) {
+      listing.pins.push_back(*std::move(pin));
+      return Status::Ok();
+    }
     const auto parts = layout::ParseBackupKey(object.key);
+    if (parts && parts->object == layout::BackupObject::kExpireMark) {
+      listing.expiring.insert(parts->label);
+      return Status::Ok();
+    }
     if (!parts) {
       repository.log().Warning("object \"" + object.key + "\" does not belong to a backup");
       return Status::Ok();
@@ -63,13 +81,27 @@ Result<std::vector<Slot>> ListLabels(const Repository& repository, const OpConte
     labels[parts->label] |= parts->object == layout::BackupObject::kManifest;
     return Status::Ok();
   }));
-  std::vector<Slot> slots;
   for (const auto& [label, finished] : labels) {
-    Slot& slot = slots.emplace_back();
+    Slot& slot = listing.slots.emplace_back();
     slot.label = label;
     slot.finished = finished;
   }
-  return slots;
+  return listing;
+}
+
+Status ReadPins(const Repository& repository, const std::vector<layout::PinKeyParts>& keys, BackupCatalog& catalog,
+                const OpContext& ctx) {
+  std::mutex mutex;
+  return ParallelFor(kReaders, keys.size(), ctx, [&](size_t i, int) -> Status {
+    auto pin = ReadPin(repository, keys[i].label, keys[i].slot, ctx);
+    if (pin.code() == Code::kNotFound) return Status::Ok();  // removed since it was listed
+    if (!pin.ok()) return std::move(pin).status().Annotate("reading the list of pins");
+    std::lock_guard lock(mutex);
+    const auto [at, added] = catalog.pins.try_emplace(keys[i].label, pin.value());
+    const bool newer = !pin.value().readable || pin.value().pinned_micros > at->second.pinned_micros;
+    if (!added && at->second.readable && newer) at->second = std::move(pin).value();
+    return Status::Ok();
+  });
 }
 
 // The pool is gone, and with it every task, when this returns.
@@ -84,14 +116,17 @@ Status ReadAll(const Repository& repository, std::vector<Slot>& slots, const OpC
 }  // namespace
 
 Result<BackupCatalog> BackupCatalog::Load(const Repository& repository, const OpContext& ctx) {
-  PITR_ASSIGN(std::vector<Slot> slots, ListLabels(repository, ctx));
-  PITR_TRY(ReadAll(repository, slots, ctx));
+  PITR_ASSIGN(Listing listing, ListLabels(repository, ctx));
+  PITR_TRY(ReadAll(repository, listing.slots, ctx));
   BackupCatalog catalog;
-  for (Slot& slot : slots) {
+  catalog.expiring = std::move(listing.expiring);
+  PITR_TRY(ReadPins(repository, listing.pins, catalog, ctx));
+  for (Slot& slot : listing.slots) {
     if (slot.gone) continue;
     if (!slot.status.ok() && !IsDamage(slot.status))
       return std::move(slot.status).Annotate("reading the list of backups");
     if (!slot.finished) {
+      slot.unfinished.problem = std::move(slot.status);
       catalog.unfinished.push_back(std::move(slot.unfinished));
     } else if (slot.status.ok()) {
       catalog.backups.push_back(std::move(slot.manifest));

@@ -1,8 +1,11 @@
 // Which backups a repository holds. Made by listing backup/ and reading each manifest.
 #pragma once
+#include <map>
+#include <set>
 #include <string>
 #include <vector>
 
+#include "core/repo/backup_pin.h"
 #include "core/repo/manifest.h"
 
 namespace pitr {
@@ -11,7 +14,9 @@ namespace pitr {
 struct UnfinishedBackup {
   std::string label;
   int64_t started_micros = 0;
-  std::string started_by;  // host and process, for the operator
+  std::string started_by;    // host and process, for the operator
+  std::string parent_label;  // the backup it builds on; empty for a full one and when the start object is unreadable
+  Status problem;            // why the start object cannot be read
 };
 
 struct DamagedBackup {
@@ -23,6 +28,8 @@ struct BackupCatalog {
   std::vector<BackupManifest> backups;       // ascending by stop time
   std::vector<UnfinishedBackup> unfinished;  // ascending by label
   std::vector<DamagedBackup> damaged;
+  std::map<std::string, BackupPin> pins;  // by label, the newest of each; also those that no longer hold
+  std::set<std::string> expiring;         // labels with an expire mark: being deleted, or about to be
 
   // An unreadable manifest is listed as damaged, not an error; a store that does not answer is.
   static Result<BackupCatalog> Load(const Repository& repository, const OpContext& ctx);

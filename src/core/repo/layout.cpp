@@ -29,6 +29,8 @@ const char* Name(BackupObject object) {
       return "files";
     case BackupObject::kManifest:
       return "manifest";
+    case BackupObject::kExpireMark:
+      return "expire";
   }
   return "";
 }
@@ -39,6 +41,20 @@ std::string Format(const char* format, Args... args) {
   snprintf(text, sizeof text, format, args...);
   return text;
 }
+
+// Eight lower-case hexadecimal digits.
+std::optional<uint32_t> ParseSlot(std::string_view text) {
+  if (text.size() != 8) return std::nullopt;
+  uint32_t slot = 0;
+  for (char c : text) {
+    if (!IsLowerHex(c)) return std::nullopt;
+    slot = slot << 4 | static_cast<uint32_t>(c <= '9' ? c - '0' : c - 'a' + 10);
+  }
+  return slot;
+}
+
+constexpr std::string_view kPinName = "pin.";
+constexpr size_t kPackDigits = 6;
 
 }  // namespace
 
@@ -73,14 +89,44 @@ std::optional<BackupKeyParts> ParseBackupKey(std::string_view key) {
   const std::string_view rest = key.substr(kBackupPrefix.size());
   const size_t slash = rest.find('/');
   if (slash == std::string_view::npos || !IsValidLabel(rest.substr(0, slash))) return std::nullopt;
-  for (BackupObject object : {BackupObject::kStart, BackupObject::kFiles, BackupObject::kManifest})
+  for (BackupObject object :
+       {BackupObject::kStart, BackupObject::kFiles, BackupObject::kManifest, BackupObject::kExpireMark})
     if (rest.substr(slash + 1) == Name(object)) return BackupKeyParts{std::string(rest.substr(0, slash)), object};
   return std::nullopt;
+}
+
+std::string PinPrefix(std::string_view label) {
+  return std::string(kBackupPrefix) + std::string(label) + "/" + std::string(kPinName);
+}
+
+std::string PinKey(std::string_view label, uint32_t slot) { return PinPrefix(label) + Format("%08x", slot); }
+
+std::optional<PinKeyParts> ParsePinKey(std::string_view key) {
+  if (!key.starts_with(kBackupPrefix)) return std::nullopt;
+  const std::string_view rest = key.substr(kBackupPrefix.size());
+  const size_t slash = rest.find('/');
+  if (slash == std::string_view::npos || !IsValidLabel(rest.substr(0, slash))) return std::nullopt;
+  const std::string_view name = rest.substr(slash + 1);
+  if (!name.starts_with(kPinName)) return std::nullopt;
+  const std::optional<uint32_t> slot = ParseSlot(name.substr(kPinName.size()));
+  if (!slot) return std::nullopt;
+  return PinKeyParts{std::string(rest.substr(0, slash)), *slot};
 }
 
 std::string DataPrefix(std::string_view label) { return std::string(kDataPrefix) + std::string(label) + "/"; }
 
 std::string PackKey(std::string_view label, uint32_t number) { return DataPrefix(label) + Format("%06u", number); }
+
+std::optional<std::string> LabelOfPackKey(std::string_view key) {
+  if (!key.starts_with(kDataPrefix)) return std::nullopt;
+  const std::string_view rest = key.substr(kDataPrefix.size());
+  const size_t slash = rest.find('/');
+  if (slash == std::string_view::npos || !IsValidLabel(rest.substr(0, slash))) return std::nullopt;
+  const std::string_view number = rest.substr(slash + 1);
+  if (number.size() < kPackDigits || number.find_first_not_of("0123456789") != std::string_view::npos)
+    return std::nullopt;
+  return std::string(rest.substr(0, slash));
+}
 
 std::string KeySlotKey(uint32_t key_number, uint32_t slot) {
   return std::string(kKeyringPrefix) + Format("%08u.%08x", key_number, slot);
@@ -95,11 +141,9 @@ std::optional<KeySlotParts> ParseKeySlotKey(std::string_view key) {
     if (c < '0' || c > '9') return std::nullopt;
     parts.key_number = parts.key_number * 10 + static_cast<uint32_t>(c - '0');
   }
-  for (char c : rest.substr(9)) {
-    if (!IsLowerHex(c)) return std::nullopt;
-    parts.slot = parts.slot << 4 | static_cast<uint32_t>(c <= '9' ? c - '0' : c - 'a' + 10);
-  }
-  if (parts.key_number == 0) return std::nullopt;
+  const std::optional<uint32_t> slot = ParseSlot(rest.substr(9));
+  if (!slot || parts.key_number == 0) return std::nullopt;
+  parts.slot = *slot;
   return parts;
 }
 

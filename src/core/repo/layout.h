@@ -28,7 +28,7 @@ std::string WalTimelinePrefix(Timeline timeline);
 // The WAL file's name, or nullopt when `key` is not a WAL key.
 std::optional<std::string> WalNameOfKey(std::string_view key);
 
-enum class BackupObject { kStart, kFiles, kManifest };
+enum class BackupObject { kStart, kFiles, kManifest, kExpireMark };
 std::string BackupKey(std::string_view label, BackupObject object);
 struct BackupKeyParts {
   std::string label;
@@ -36,8 +36,19 @@ struct BackupKeyParts {
 };
 std::optional<BackupKeyParts> ParseBackupKey(std::string_view key);
 
+// "backup/<label>/pin.89abcdef"
+std::string PinKey(std::string_view label, uint32_t slot);
+std::string PinPrefix(std::string_view label);  // "backup/<label>/pin."
+struct PinKeyParts {
+  std::string label;
+  uint32_t slot = 0;
+};
+std::optional<PinKeyParts> ParsePinKey(std::string_view key);
+
 std::string DataPrefix(std::string_view label);                // "data/<label>/"
 std::string PackKey(std::string_view label, uint32_t number);  // numbers from 1
+// The label of a pack, or nullopt when `key` is not a pack's.
+std::optional<std::string> LabelOfPackKey(std::string_view key);
 
 // "keys/00000001.89abcdef"; key numbers from 1 to 99999999.
 std::string KeySlotKey(uint32_t key_number, uint32_t slot);

@@ -178,6 +178,10 @@ std::string_view ChangeKindName(ChangeKind kind) {
   return "full read";
 }
 
+Timeline StopTimeline(const BackupManifest& manifest) {
+  return manifest.stop_timeline.valid() ? manifest.stop_timeline : manifest.timeline;
+}
+
 SegmentNo FirstSegment(const BackupManifest& manifest) {
   return SegmentOf(manifest.start_lsn, manifest.cluster.segment_size_bytes);
 }

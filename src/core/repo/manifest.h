@@ -74,6 +74,8 @@ struct BackupManifest {
   uint64_t file_map_bytes = 0;  // stored size
 };
 
+// The timeline the backup ended on.
+Timeline StopTimeline(const BackupManifest& manifest);
 // The first WAL segment and the last one a restore to consistency needs.
 SegmentNo FirstSegment(const BackupManifest& manifest);
 SegmentNo LastSegment(const BackupManifest& manifest);

@@ -30,6 +30,10 @@ std::string_view ObjectKindName(ObjectKind kind) {
       return "pack";
     case ObjectKind::kBackupStart:
       return "backup start object";
+    case ObjectKind::kBackupPin:
+      return "pin";
+    case ObjectKind::kExpireMark:
+      return "expire mark";
   }
   return "object of an unknown kind";
 }

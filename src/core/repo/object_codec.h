@@ -21,7 +21,9 @@ enum class ObjectKind : uint8_t {
   kManifest = 4,
   kFileMap = 5,
   kPack = 6,
-  kBackupStart = 7
+  kBackupStart = 7,
+  kBackupPin = 8,
+  kExpireMark = 9
 };
 enum class Cipher : uint8_t { kNone = 0, kAes256Gcm = 1 };
 enum class Codec : uint8_t { kNone = 0, kZstd = 1 };

@@ -38,7 +38,7 @@ Status ReadHistory(const Repository& repository, TimelineWal& timeline, const Op
 
 }  // namespace
 
-Result<WalCatalog> WalCatalog::Load(const Repository& repository, const OpContext& ctx) {
+Result<WalCatalog> WalCatalog::Load(const Repository& repository, const OpContext& ctx, const EachFile& each) {
   WalCatalog catalog;
   std::vector<Timeline> with_history;
   PITR_TRY(ListAll(repository.store(), std::string(layout::kWalPrefix), ctx, [&](const ObjectInfo& object) {
@@ -48,6 +48,7 @@ Result<WalCatalog> WalCatalog::Load(const Repository& repository, const OpContex
       repository.log().Warning("object \"" + object.key + "\" is not a WAL file of this cluster; it was ignored");
       return Status::Ok();
     }
+    if (each) each(*parsed, object);
     TimelineWal& timeline = catalog.timelines_[parsed->timeline];
     timeline.timeline = parsed->timeline;
     switch (parsed->kind) {
@@ -80,6 +81,17 @@ std::optional<SegmentNo> WalCatalog::UnbrokenUntil(Timeline timeline, SegmentNo 
   auto range = std::partition_point(ranges.begin(), ranges.end(), [&](const WalRange& r) { return r.last < from; });
   if (range == ranges.end() || from < range->first) return std::nullopt;
   return range->last;
+}
+
+bool WalCatalog::Completes(const BackupManifest& backup) const {
+  const SegmentNo last = LastSegment(backup);
+  for (SegmentNo at = FirstSegment(backup); at <= last;) {
+    auto until = UnbrokenUntil(backup.timeline, at);
+    if (!until) until = UnbrokenUntil(StopTimeline(backup), at);
+    if (!until) return false;
+    at = SegmentNo{until->value + 1};
+  }
+  return true;
 }
 
 bool WalCatalog::Has(Timeline timeline, SegmentNo segment) const {

@@ -1,11 +1,13 @@
 // What WAL the repository holds: ranges per timeline, gaps, history files. Made by listing.
 #pragma once
+#include <functional>
 #include <map>
 #include <optional>
 #include <vector>
 
 #include "core/pg/history.h"
-#include "core/repo/repository.h"
+#include "core/pg/wal_name.h"
+#include "core/repo/manifest.h"
 
 namespace pitr {
 
@@ -30,12 +32,16 @@ class WalCatalog {
  public:
   // Lists wal/ (one request per thousand objects) and reads the history files. Names that are not WAL files are
   // reported in the log and skipped, and so is a history file that is damaged. Errors as ObjectStore::List and Get.
-  static Result<WalCatalog> Load(const Repository& repository, const OpContext& ctx);
+  // `each`, when given, is told every file of the listing.
+  using EachFile = std::function<void(const WalFileName& name, const ObjectInfo& object)>;
+  static Result<WalCatalog> Load(const Repository& repository, const OpContext& ctx, const EachFile& each = {});
 
   const std::map<Timeline, TimelineWal>& timelines() const { return timelines_; }
   bool Has(Timeline timeline, SegmentNo segment) const;
   // The last segment of the unbroken run on `timeline` that contains `from`; nullopt when `from` itself is missing.
   std::optional<SegmentNo> UnbrokenUntil(Timeline timeline, SegmentNo from) const;
+  // Whether every segment the backup needs to become consistent is there.
+  bool Completes(const BackupManifest& backup) const;
 
  private:
   std::map<Timeline, TimelineWal> timelines_;

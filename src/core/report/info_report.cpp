@@ -10,17 +10,6 @@ namespace {
 // them.
 constexpr int kMaxSegmentsForLastCommit = 8;
 
-bool WalComplete(const BackupManifest& backup, const WalCatalog& wal) {
-  const SegmentNo last = LastSegment(backup);
-  for (SegmentNo at = FirstSegment(backup); at <= last;) {
-    auto until = wal.UnbrokenUntil(backup.timeline, at);
-    if (!until && backup.stop_timeline.valid()) until = wal.UnbrokenUntil(backup.stop_timeline, at);
-    if (!until) return false;
-    at = SegmentNo{until->value + 1};
-  }
-  return true;
-}
-
 BackupRow RowOf(const BackupManifest& backup, const WalCatalog& wal) {
   const uint32_t segment_size = backup.cluster.segment_size_bytes;
   BackupRow row;
@@ -38,16 +27,15 @@ BackupRow RowOf(const BackupManifest& backup, const WalCatalog& wal) {
   row.timeline = backup.timeline;
   row.start_lsn = backup.start_lsn;
   row.stop_lsn = backup.stop_lsn;
-  const Timeline stop_timeline = backup.stop_timeline.valid() ? backup.stop_timeline : backup.timeline;
   row.first_segment = SegmentFileName(backup.timeline, FirstSegment(backup), segment_size);
-  row.last_segment = SegmentFileName(stop_timeline, LastSegment(backup), segment_size);
+  row.last_segment = SegmentFileName(StopTimeline(backup), LastSegment(backup), segment_size);
   row.database_bytes = backup.database_bytes;
   row.stored_bytes = backup.stored_bytes;
   row.file_count = backup.file_count;
   row.encrypted = backup.encrypted;
   row.data_checksums = backup.data_checksums;
   row.annotations = backup.annotations;
-  if (!WalComplete(backup, wal)) {
+  if (!wal.Completes(backup)) {
     row.status = "wal missing";
     row.problem = "Not every segment from " + row.first_segment + " to " + row.last_segment +
                   " is in the archive; without them it cannot be restored.";
@@ -61,13 +49,24 @@ BackupRow RowOf(const BackupManifest& backup, const WalCatalog& wal) {
 }
 
 void AddBackups(const BackupCatalog& catalog, const WalCatalog& wal, std::vector<BackupRow>& rows) {
-  for (const BackupManifest& backup : catalog.backups) rows.push_back(RowOf(backup, wal));
+  for (const BackupManifest& backup : catalog.backups) {
+    rows.push_back(RowOf(backup, wal));
+    const auto pin = catalog.pins.find(backup.label);
+    if (pin == catalog.pins.end()) continue;
+    rows.back().pinned = true;
+    rows.back().pinned_until_micros = pin->second.until_micros;
+    rows.back().pin_reason = pin->second.reason;
+  }
   for (const UnfinishedBackup& unfinished : catalog.unfinished) {
     BackupRow row;
     row.label = unfinished.label;
     row.status = "unfinished";
     row.start_micros = unfinished.started_micros;
     row.problem = "Running, or left by a crash; started by " + unfinished.started_by + ". It cannot be restored.";
+    if (catalog.expiring.contains(unfinished.label)) {
+      row.status = "expiring";
+      row.problem = "It was deleted; what is left of it belongs to later backups, or goes with the next expiry.";
+    }
     rows.push_back(std::move(row));
   }
   for (const DamagedBackup& damaged : catalog.damaged) {

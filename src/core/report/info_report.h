@@ -13,7 +13,7 @@ namespace pitr {
 struct BackupRow {
   std::string label;
   std::string type;     // "full", "diff", "incr"; empty when unknown
-  std::string status;   // "ok", "page errors", "wal missing", "unfinished", "damaged"
+  std::string status;   // "ok", "page errors", "wal missing", "unfinished", "expiring", "damaged"
   std::string problem;  // a sentence; empty when status is "ok"
   std::string parent_label;
   std::string change_source;  // of an increment: "page LSN", ...
@@ -32,6 +32,9 @@ struct BackupRow {
   bool encrypted = false;
   bool data_checksums = false;
   std::map<std::string, std::string> annotations;
+  bool pinned = false;
+  int64_t pinned_until_micros = 0;  // 0: until it is unpinned
+  std::string pin_reason;
 };
 
 // A run of segments that are all there, or (gap) that are all missing between two runs of one timeline.

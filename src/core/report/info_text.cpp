@@ -57,6 +57,10 @@ std::string BackupsText(const InfoReport& report) {
       problems += "  " + row.label + ": builds on " + row.parent_label +
                   (row.change_source.empty() ? "" : ", changes found by " + row.change_source) + "\n";
     if (!row.problem.empty()) problems += "  " + row.label + ": " + row.problem + "\n";
+    if (row.pinned)
+      problems += "  " + row.label + ": pinned" +
+                  (row.pinned_until_micros == 0 ? "" : " until " + Time(row.pinned_until_micros)) +
+                  (row.pin_reason.empty() ? "" : ": " + row.pin_reason) + "\n";
     for (const auto& [name, value] : row.annotations) problems += "  " + row.label + ": " + name + " = " + value + "\n";
   }
   return "\nbackups\n" + AlignTable(rows, 2) + (problems.empty() ? "" : "\n" + problems);
@@ -106,7 +110,10 @@ Json BackupJson(const BackupRow& row) {
           {"files", row.file_count},
           {"encrypted", row.encrypted},
           {"data_checksums", row.data_checksums},
-          {"annotations", row.annotations}};
+          {"annotations", row.annotations},
+          {"pinned", row.pinned},
+          {"pinned_until", JsonTime(row.pinned_until_micros)},
+          {"pin_reason", row.pinned ? Json(row.pin_reason) : Json(nullptr)}};
 }
 
 Json TimelineJson(const InfoReport& report, const TimelineRow& timeline) {

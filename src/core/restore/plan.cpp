@@ -23,7 +23,7 @@ Result<Timeline> ChooseTimeline(const PlanRequest& request, const BackupCatalog&
       return Status(Code::kInvalidArgument, request.backup_label.empty()
                                                 ? "there is no finished backup whose timeline could be followed"
                                                 : "there is no backup \"" + request.backup_label + "\"");
-    return backup->stop_timeline.valid() ? backup->stop_timeline : backup->timeline;
+    return StopTimeline(*backup);
   }
   const auto newest = WalPath::NewestTimeline(wal);
   if (!newest)

@@ -109,8 +109,7 @@ std::optional<SegmentNo> WalPath::Newest() const {
 }
 
 bool WalPath::LeadsFrom(const BackupManifest& backup) const {
-  return history_.Includes(backup.timeline) && history_.TimelineContaining(backup.start_lsn) == backup.timeline &&
-         history_.ReachedFrom(backup.stop_timeline.valid() ? backup.stop_timeline : backup.timeline, backup.stop_lsn);
+  return history_.LeadsFrom(backup.timeline, backup.start_lsn, StopTimeline(backup), backup.stop_lsn);
 }
 
 bool WalPath::WouldOvershoot(SegmentNo segment) const {

@@ -24,13 +24,16 @@ TEST(CommandLineTest, UsageErrorsAndHelp) {
   EXPECT_EQ(RunArguments({}), kExitUsage);
   EXPECT_EQ(RunArguments({"frobnicate"}), kExitUsage);
   EXPECT_EQ(RunArguments({"--help"}), kExitOk);
-  for (const char* verb : {"info", "plan", "restore", "check", "wal-get", "wal-push", "key", "version"})
+  for (const char* verb :
+       {"info", "plan", "restore", "check", "wal-get", "wal-push", "key", "expire", "pin", "unpin", "version"})
     EXPECT_EQ(RunArguments({verb, "--help"}), kExitOk) << verb;
   EXPECT_EQ(RunArguments({"version"}), kExitOk);
   EXPECT_EQ(RunArguments({"info", "--config", "/no/such/file"}), kExitUsage);
   EXPECT_EQ(RunArguments({"plan", "--target-time", "soon", "--config", "/no/such/file"}), kExitUsage);
   EXPECT_EQ(RunArguments({"plan", "--target-xid", "12", "--target-latest", "--config", "/no/such/file"}), kExitUsage);
   EXPECT_EQ(RunArguments({"restore", "--mode", "sideways"}), kExitUsage);
+  EXPECT_EQ(RunArguments({"pin"}), kExitUsage);
+  EXPECT_EQ(RunArguments({"expire", "--config", "/no/such/file"}), kExitUsage);
 }
 
 // PostgreSQL takes 1 to 125 for "no such file" and goes on as if WAL ended there.

@@ -27,7 +27,8 @@ TEST(Layout, OtherKeysAreNotWal) {
 
 TEST(Layout, BackupKeys) {
   EXPECT_EQ(BackupKey("20260522-090014F", BackupObject::kManifest), "backup/20260522-090014F/manifest");
-  for (BackupObject object : {BackupObject::kStart, BackupObject::kFiles, BackupObject::kManifest}) {
+  for (BackupObject object :
+       {BackupObject::kStart, BackupObject::kFiles, BackupObject::kManifest, BackupObject::kExpireMark}) {
     auto parts = ParseBackupKey(BackupKey("a.b-c_1", object));
     ASSERT_TRUE(parts.has_value());
     EXPECT_EQ(parts->label, "a.b-c_1");
@@ -49,6 +50,25 @@ TEST(Layout, Labels) {
 TEST(Layout, PacksSortByNumber) {
   EXPECT_EQ(PackKey("x", 1), "data/x/000001");
   EXPECT_LT(PackKey("x", 9), PackKey("x", 10));
+}
+
+TEST(Layout, PacksTellTheirLabel) {
+  EXPECT_EQ(LabelOfPackKey("data/a.b-c/000001"), "a.b-c");
+  EXPECT_EQ(LabelOfPackKey("data/x/1000000"), "x");
+  for (const char* key : {"data/", "data/x", "data/x/", "data/x/1", "data/x/00000a", "data/.x/000001",
+                          "data/x/000001/1", "backup/x/000001"})
+    EXPECT_EQ(LabelOfPackKey(key), std::nullopt) << key;
+}
+
+TEST(Layout, Pins) {
+  EXPECT_EQ(PinKey("x", 0x89abcdef), "backup/x/pin.89abcdef");
+  const auto parts = ParsePinKey("backup/x/pin.000000ff");
+  ASSERT_TRUE(parts.has_value());
+  EXPECT_EQ(parts->label, "x");
+  EXPECT_EQ(parts->slot, 255u);
+  for (const char* key : {"backup/x/pin", "backup/x/pin.", "backup/x/pin.1", "backup/x/pin.0000000G",
+                          "backup/.x/pin.00000001", "backup/x/pin.000000001"})
+    EXPECT_FALSE(ParsePinKey(key).has_value()) << key;
 }
 
 TEST(Layout, KeySlots) {

@@ -1,0 +1,83 @@
+// pg_pitr pin and unpin: keep a backup whatever the retention settings say, or no longer.
+#include <cstdio>
+
+#include "cli/exit_code.h"
+#include "cli/log_stderr.h"
+#include "cli/settings_path.h"
+#include "cli/signals.h"
+#include "cli/verbs.h"
+#include "core/base/process_name.h"
+#include "core/pg/timestamp.h"
+#include "core/repo/backup_pin.h"
+
+namespace pitr::cli {
+namespace {
+
+struct PinOptions {
+  std::string label;
+  std::string reason;
+  std::string until;
+};
+
+Result<std::unique_ptr<Repository>> OpenRepository(const Invocation& invocation, Log& log, const OpContext& ctx) {
+  PITR_ASSIGN(const Config config, LoadConfig(ConfigPath(invocation.config)));
+  return Repository::Open(config, log, ctx);
+}
+
+Status RunPin(const Invocation& invocation, const PinOptions& options) {
+  OpContext ctx;
+  ctx.cancel = &CatchSignals();
+  StderrLog log;
+  PinRequest request{options.label, options.reason, 0, ProcessName()};
+  if (!options.until.empty()) {
+    PITR_ASSIGN(const ParsedTimestamp until, ParseTimestamp(options.until));
+    request.until_micros = until.micros;
+  }
+  PITR_ASSIGN(const auto repository, OpenRepository(invocation, log, ctx));
+  PITR_ASSIGN(const BackupPin pin, PinBackup(*repository, request, ctx));
+  const std::string until =
+      pin.until_micros == 0 ? "until it is unpinned" : "until " + FormatTimestamp(pin.until_micros);
+  std::printf("backup \"%s\" is pinned %s\n", pin.label.c_str(), until.c_str());
+  return Status::Ok();
+}
+
+Status RunUnpin(const Invocation& invocation, const PinOptions& options) {
+  OpContext ctx;
+  ctx.cancel = &CatchSignals();
+  StderrLog log;
+  PITR_ASSIGN(const auto repository, OpenRepository(invocation, log, ctx));
+  PITR_ASSIGN(const int removed, UnpinBackup(*repository, options.label, ctx));
+  std::printf(removed > 0 ? "backup \"%s\" is not pinned any more\n" : "backup \"%s\" was not pinned\n",
+              options.label.c_str());
+  return Status::Ok();
+}
+
+template <class Run>
+void SetRun(CLI::App& verb, Invocation& invocation, std::shared_ptr<PinOptions> options, Run run) {
+  AddConfigOption(verb, invocation);
+  verb.add_option("label", options->label, "The backup")->required()->type_name("LABEL");
+  verb.callback([&invocation, options, run] {
+    invocation.run = [&invocation, options, run] {
+      const Status status = run(invocation, *options);
+      return status.ok() ? kExitOk : Fail(status);
+    };
+  });
+}
+
+}  // namespace
+
+void AddPin(CLI::App& app, Invocation& invocation) {
+  auto options = std::make_shared<PinOptions>();
+  auto* pin = app.add_subcommand("pin", "Keep a backup whatever the retention settings say");
+  pin->footer(
+      "A pinned backup keeps the WAL that makes it consistent; with the settings' window it keeps all WAL after it.\n"
+      "Pin the backup before a restore that may take longer than the settings keep it. A second pin replaces the "
+      "first.");
+  pin->add_option("--reason", options->reason, "Why, for those who come later")->type_name("TEXT");
+  pin->add_option("--until", options->until, "When the pin ends by itself (default: never)")->type_name("TIME");
+  SetRun(*pin, invocation, options, RunPin);
+  auto* unpin = app.add_subcommand("unpin", "Let the retention settings decide about a backup again");
+  SetRun(*unpin, invocation, std::make_shared<PinOptions>(), RunUnpin);
+}
+
+}  // namespace pitr::cli

@@ -1,0 +1,96 @@
+#include "core/base/calendar_span.h"
+
+#include <array>
+
+namespace pitr {
+namespace {
+
+constexpr int64_t kSecond = 1000000;
+constexpr int64_t kDay = 86400 * kSecond;
+constexpr int64_t kMaxMonths = 12000;
+constexpr int64_t kMaxMicros = 365250 * kDay;
+constexpr size_t kMaxDigits = 9;
+
+struct Unit {
+  std::string_view name;  // also with an "s"
+  std::string_view shortly;
+  int64_t months;
+  int64_t micros;
+};
+
+constexpr std::array<Unit, 7> kUnits = {{{"second", "s", 0, kSecond},
+                                         {"minute", "min", 0, 60 * kSecond},
+                                         {"hour", "h", 0, 3600 * kSecond},
+                                         {"day", "d", 0, kDay},
+                                         {"week", "w", 0, 7 * kDay},
+                                         {"month", "", 1, 0},
+                                         {"year", "", 12, 0}}};
+
+bool IsDigit(char c) { return c >= '0' && c <= '9'; }
+bool IsLetter(char c) { return c >= 'a' && c <= 'z'; }
+
+const Unit* FindUnit(std::string_view word) {
+  for (const Unit& unit : kUnits) {
+    if (word == unit.name || (!unit.shortly.empty() && word == unit.shortly)) return &unit;
+    if (word.size() == unit.name.size() + 1 && word.ends_with('s') && word.starts_with(unit.name)) return &unit;
+  }
+  return nullptr;
+}
+
+template <class Predicate>
+std::string_view Take(std::string_view& text, Predicate wanted) {
+  size_t length = 0;
+  while (length < text.size() && wanted(text[length])) length++;
+  const std::string_view taken = text.substr(0, length);
+  text.remove_prefix(length);
+  return taken;
+}
+
+}  // namespace
+
+Result<CalendarSpan> ParseCalendarSpan(std::string_view text) {
+  const Status bad =
+      Status(Code::kInvalidArgument, "\"" + std::string(text.substr(0, 100)) + "\" is not a length of time")
+          .WithHint("Write it like \"3 weeks\", \"90 days\" or \"1 year 6 months\".");
+  auto blank = [](char c) { return c == ' '; };
+  CalendarSpan span;
+  std::string_view rest = text;
+  Take(rest, blank);
+  if (rest.empty()) return span;
+  while (!rest.empty()) {
+    const std::string_view digits = Take(rest, IsDigit);
+    Take(rest, blank);
+    const Unit* unit = FindUnit(Take(rest, IsLetter));
+    Take(rest, blank);
+    if (digits.empty() || digits.size() > kMaxDigits || unit == nullptr) return bad;
+    int64_t count = 0;
+    for (char c : digits) count = count * 10 + (c - '0');
+    if (count > kMaxMonths && unit->months != 0) return bad;
+    if (unit->micros != 0 && count > kMaxMicros / unit->micros) return bad;
+    span.months += count * unit->months;
+    span.micros += count * unit->micros;
+    if (span.months > kMaxMonths || span.micros > kMaxMicros) return bad;
+  }
+  if (span.empty()) return bad;
+  return span;
+}
+
+std::string SpanText(const CalendarSpan& span) {
+  static constexpr std::array<size_t, 7> kLargestFirst = {6, 5, 4, 3, 2, 1, 0};
+  std::string text;
+  int64_t months = span.months;
+  int64_t micros = span.micros;
+  for (size_t i : kLargestFirst) {
+    const Unit& unit = kUnits[i];
+    int64_t& left = unit.months != 0 ? months : micros;
+    const int64_t size = unit.months != 0 ? unit.months : unit.micros;
+    const int64_t count = left / size;
+    // "10 days", not "1 week 3 days".
+    if (count == 0 || (unit.name == "week" && left % size != 0)) continue;
+    left -= count * size;
+    text += (text.empty() ? "" : " ") + std::to_string(count) + " " + std::string(unit.name) + (count == 1 ? "" : "s");
+  }
+  return text;
+}
+
+}  // namespace pitr

@@ -1,0 +1,204 @@
+#include "core/expire/expire.h"
+
+#include <algorithm>
+#include <array>
+
+#include "core/base/kdf.h"
+#include "core/base/parallel_for.h"
+#include "core/expire/delete_objects.h"
+#include "core/repo/expire_mark.h"
+#include "core/repo/layout.h"
+
+namespace pitr {
+namespace {
+
+constexpr int kMarkers = 8;  // marks created at the same time
+constexpr int kUploadRounds = 100;
+constexpr int64_t kClockWarningMicros = int64_t{3600} * 1000000;
+
+// The earlier of this machine's time and the store's, so that a clock that is ahead makes nothing look old.
+Result<int64_t> CautiousNow(const Repository& repository, const OpContext& ctx) {
+  std::array<uint8_t, 8> random;
+  PITR_TRY(RandomBytes(random));
+  const std::string key = std::string(layout::kProbePrefix) + "expire-" + ToHex(random);
+  ObjectStore& store = repository.store();
+  PITR_TRY(store.Create(key, AsBytes("what time is it"), ctx));
+  const int64_t here = ctx.clock->WallMicros();
+  auto probe = store.Stat(key, ctx);
+  const Status removed = store.Delete({key}, ctx);
+  if (!removed.ok()) repository.log().Warning("could not remove \"" + key + "\": " + removed.ToString());
+  if (!probe.ok()) return std::move(probe).status();
+  const int64_t there = probe.value().modified_micros;
+  if (there == 0) return here;
+  if (std::abs(here - there) > kClockWarningMicros)
+    repository.log().Warning("the clocks of this machine and of the store differ by " +
+                             std::to_string(std::abs(here - there) / 1000000) + " s; the earlier one is used");
+  return std::min(here, there);
+}
+
+class ExpireRun {
+ public:
+  ExpireRun(const Repository& repository, const ExpireRequest& request, const OpContext& ctx)
+      : repository_(repository), request_(request), ctx_(ctx) {}
+
+  Result<ExpireReport> Run() {
+    PITR_ASSIGN(inventory_, Inventory::Load(repository_, ctx_));
+    int64_t now = ctx_.clock->WallMicros();
+    if (!request_.dry_run) { PITR_ASSIGN(now, CautiousNow(repository_, ctx_)); }
+    PITR_ASSIGN(decision_, Decide(inventory_, request_, now));
+    if (!request_.dry_run) PITR_TRY(MarkAndLookAgain(now));
+    report_.rows = decision_.blocked;
+    report_.rows.insert(report_.rows.end(), decision_.kept.begin(), decision_.kept.end());
+    PITR_TRY(ExpireBackups());
+    for (Garbage& run : WalGarbage(inventory_, decision_, request_)) PITR_TRY(DeleteSimple(run));
+    if (decision_.sweeps) PITR_TRY(Sweep(now - request_.leftover_age_micros));
+    report_.rows.insert(report_.rows.end(), refused_.begin(), refused_.end());
+    return std::move(report_);
+  }
+
+ private:
+  // What is found to be needed after it was marked stays; what is found to be garbage without a mark waits for the next
+  // run.
+  Status MarkAndLookAgain(int64_t now) {
+    const std::map<std::string, std::string> marked = decision_.gone;
+    if (marked.empty()) return Status::Ok();
+    std::vector<std::string> labels;
+    for (const auto& [label, why] : marked) labels.push_back(label);
+    PITR_TRY(ParallelFor(kMarkers, labels.size(), ctx_,
+                         [&](size_t i, int) { return CreateExpireMark(repository_, labels[i], request_.by, ctx_); }));
+    PITR_TRY(inventory_.ReloadBackups(repository_, ctx_));
+    auto again = Decide(inventory_, request_, now);
+    if (!again.ok()) return std::move(again).status();
+    decision_ = std::move(again).value();
+    for (size_t i = 0; i < decision_.verdicts.size(); i++)
+      if (decision_.verdicts[i].keep == Keep::kNo && !marked.contains(decision_.facts.backups[i].label))
+        decision_.verdicts[i] = {Keep::kWindow, "left to the next run"};
+    std::erase_if(decision_.gone, [&](const auto& one) { return !marked.contains(one.first); });
+    return Status::Ok();
+  }
+
+  Status ExpireBackups() {
+    std::vector<Garbage> garbage = BackupGarbage(inventory_, decision_, request_);
+    if (!request_.dry_run) {
+      for (Garbage& of : garbage) {
+        PITR_ASSIGN(const size_t refused, Delete(of.manifests, of.row));
+        if (refused > 0) KeepAfterAll(of.row.name);
+      }
+      garbage = BackupGarbage(inventory_, decision_, request_);
+    }
+    for (Garbage& of : garbage) {
+      PITR_TRY(DeleteLabel(of));
+      report_.rows.push_back(of.row);
+      if (!request_.dry_run) repository_.log().Info("expired " + of.row.what + " " + of.row.name + ": " + of.row.why);
+    }
+    return Status::Ok();
+  }
+
+  // The backup still exists: what it refers to stays, and its WAL.
+  void KeepAfterAll(const std::string& label) {
+    decision_.gone.erase(label);
+    for (size_t i = 0; i < decision_.verdicts.size(); i++)
+      if (decision_.facts.backups[i].label == label)
+        decision_.verdicts[i] = {Keep::kAlone, "its manifest could not be deleted"};
+  }
+
+  Status DeleteLabel(Garbage& of) {
+    if (request_.dry_run) return Status::Ok();
+    PITR_TRY(AbortUploads(OfLabel(of.row.name)));
+    PITR_ASSIGN(const size_t refused, Delete(of.data, of.row));
+    if (of.shared || refused > 0) return Status::Ok();
+    PITR_ASSIGN(const size_t rest_refused, Delete(of.rest, of.row));
+    if (rest_refused > 0) return Status::Ok();
+    return Delete(of.marks, of.row).status();
+  }
+
+  Status DeleteSimple(Garbage& garbage) {
+    if (!request_.dry_run) PITR_TRY(Delete(garbage.data, garbage.row).status());
+    if (garbage.row.objects > 0) report_.rows.push_back(garbage.row);
+    return Status::Ok();
+  }
+
+  // Deletes and takes what was refused out of the row, into rows of its own. How many those are.
+  Result<size_t> Delete(const std::vector<ObjectInfo>& objects, ExpireRow& row) {
+    std::vector<std::string> keys;
+    for (const ObjectInfo& object : objects) keys.push_back(object.key);
+    auto refused = DeleteObjects(repository_.store(), keys, ctx_);
+    if (!refused.ok()) return std::move(refused).status().Annotate("expiring " + row.what + " " + row.name);
+    for (const ObjectInfo& object : objects) {
+      const auto status = refused.value().find(object.key);
+      if (status == refused.value().end()) continue;
+      row.objects -= std::min<uint64_t>(row.objects, 1);
+      row.stored_bytes -= std::min(row.stored_bytes, object.size);
+      AddRefused(row.what, object, status->second);
+    }
+    return refused.value().size();
+  }
+
+  void AddRefused(const std::string& what, const ObjectInfo& object, const Status& status) {
+    if (refused_.size() <= kMaxRefusedDeletions) {
+      refused_.push_back({ExpireAction::kRefused, what, object.key, 1, object.size, status.ToString()});
+      return;
+    }
+    ExpireRow& others = refused_.back();
+    others.name = "others";
+    others.what = "object";
+    others.objects++;
+    others.stored_bytes += object.size;
+  }
+
+  std::vector<PendingUpload> OfLabel(const std::string& label) const {
+    std::vector<PendingUpload> uploads;
+    const std::string objects = std::string(layout::kBackupPrefix) + label + "/";
+    for (const PendingUpload& upload : inventory_.uploads)
+      if (upload.key.starts_with(layout::DataPrefix(label)) || upload.key.starts_with(objects))
+        uploads.push_back(upload);
+    return uploads;
+  }
+
+  Status AbortUploads(const std::vector<PendingUpload>& uploads) {
+    for (const PendingUpload& upload : uploads)
+      PITR_TRY(repository_.store().AbortUpload(upload.key, upload.upload_id, ctx_));
+    return Status::Ok();
+  }
+
+  Status Sweep(int64_t old_since) {
+    for (Garbage& probes : ProbeGarbage(inventory_, old_since)) PITR_TRY(DeleteSimple(probes));
+    ExpireRow row{ExpireAction::kDelete, "upload", "unfinished uploads", 0, 0, "begun long ago and never completed"};
+    std::vector<PendingUpload> uploads = OldUploads(inventory_.uploads, inventory_, decision_, old_since);
+    // A store lists so many at a time.
+    for (int round = 0; !uploads.empty() && round < kUploadRounds; round++) {
+      row.objects += uploads.size();
+      if (request_.dry_run) break;
+      PITR_TRY(AbortUploads(uploads));
+      if (uploads.size() < kMaxListPage) break;
+      PITR_ASSIGN(const std::vector<PendingUpload> listed, repository_.store().ListUploads("", ctx_));
+      uploads = OldUploads(listed, inventory_, decision_, old_since);
+    }
+    if (row.objects > 0) report_.rows.push_back(row);
+    return Status::Ok();
+  }
+
+  const Repository& repository_;
+  const ExpireRequest& request_;
+  const OpContext& ctx_;
+  Inventory inventory_;
+  ExpireDecision decision_;
+  ExpireReport report_;
+  std::vector<ExpireRow> refused_;
+};
+
+}  // namespace
+
+bool ExpireReport::Complete() const {
+  return std::none_of(rows.begin(), rows.end(), [](const ExpireRow& row) {
+    return row.action == ExpireAction::kRefused || row.action == ExpireAction::kBlocked;
+  });
+}
+
+Result<ExpireReport> Expire(const Repository& repository, const ExpireRequest& request, const OpContext& ctx) {
+  auto report = ExpireRun(repository, request, ctx).Run();
+  if (!report.ok()) return std::move(report).status().Annotate(request.dry_run ? "planning an expiry" : "expiring");
+  return report;
+}
+
+}  // namespace pitr

@@ -1,0 +1,189 @@
+#include "core/expire/expire_plan.h"
+
+#include <algorithm>
+
+#include "core/repo/layout.h"
+
+namespace pitr {
+namespace {
+
+using layout::BackupObject;
+
+// "a" of "backup/a/start" and "data/a/000001"; the keys were checked when they were listed.
+std::string LabelOf(const std::string& key) {
+  const size_t from = key.find('/') + 1;
+  return key.substr(from, key.find('/', from) - from);
+}
+
+struct ByLabel {
+  std::map<std::string, std::vector<const ObjectInfo*>> objects;
+  std::map<std::string, std::vector<const ObjectInfo*>> packs;
+};
+
+ByLabel GroupByLabel(const Inventory& inventory) {
+  ByLabel by;
+  for (const ObjectInfo& object : inventory.backup_objects) by.objects[LabelOf(object.key)].push_back(&object);
+  for (const ObjectInfo& pack : inventory.packs) by.packs[LabelOf(pack.key)].push_back(&pack);
+  return by;
+}
+
+void Count(const ObjectInfo& object, ExpireRow& row) {
+  row.objects++;
+  row.stored_bytes += object.size;
+}
+
+Garbage Row(std::string what, std::string name, std::string why) {
+  Garbage garbage;
+  garbage.row = {ExpireAction::kDelete, std::move(what), std::move(name), 0, 0, std::move(why)};
+  return garbage;
+}
+
+Garbage OfLabel(const Inventory& inventory, const ByLabel& by, const std::string& label,
+                const std::set<std::string_view>& referenced) {
+  const bool finished = inventory.backups.Find(label) != nullptr ||
+                        std::any_of(inventory.backups.damaged.begin(), inventory.backups.damaged.end(),
+                                    [&](const DamagedBackup& damaged) { return damaged.label == label; });
+  Garbage garbage = Row(finished ? "backup" : "unfinished backup", label, "");
+  if (const auto packs = by.packs.find(label); packs != by.packs.end()) {
+    for (const ObjectInfo* pack : packs->second) {
+      if (referenced.contains(pack->key)) {
+        garbage.shared = true;
+      } else {
+        garbage.data.push_back(*pack);
+        Count(*pack, garbage.row);
+      }
+    }
+  }
+  if (const auto objects = by.objects.find(label); objects != by.objects.end()) {
+    for (const ObjectInfo* object : objects->second) {
+      const auto parts = layout::ParseBackupKey(object->key);
+      const bool manifest = parts && parts->object == BackupObject::kManifest;
+      const bool files = parts && parts->object == BackupObject::kFiles;
+      const bool mark = parts && parts->object == BackupObject::kExpireMark;
+      (manifest ? garbage.manifests : files ? garbage.data : mark ? garbage.marks : garbage.rest).push_back(*object);
+      if (manifest || files || !garbage.shared) Count(*object, garbage.row);
+    }
+  }
+  return garbage;
+}
+
+// Packs and other objects of labels that are no backup, neither finished nor not.
+void AddOrphans(const Inventory& inventory, const ByLabel& by, const std::set<std::string_view>& referenced,
+                int64_t old_since_micros, std::vector<Garbage>& out) {
+  std::set<std::string_view> unfinished;
+  for (const UnfinishedBackup& backup : inventory.backups.unfinished) unfinished.insert(backup.label);
+  for (const auto& [label, packs] : by.packs) {
+    if (unfinished.contains(label)) continue;
+    Garbage garbage = Row("pack", layout::DataPrefix(label), "no backup refers to it");
+    for (const ObjectInfo* pack : packs) {
+      if (referenced.contains(pack->key) || pack->modified_micros > old_since_micros) continue;
+      garbage.data.push_back(*pack);
+      Count(*pack, garbage.row);
+    }
+    if (!garbage.data.empty()) out.push_back(std::move(garbage));
+  }
+  for (const auto& [label, objects] : by.objects) {
+    const bool known = std::any_of(objects.begin(), objects.end(), [&](const ObjectInfo* object) {
+      const auto parts = layout::ParseBackupKey(object->key);
+      return parts && (parts->object == BackupObject::kStart || parts->object == BackupObject::kManifest);
+    });
+    Garbage garbage = Row("unfinished backup", label, "what is left of a deleted backup");
+    for (const ObjectInfo* object : objects) {
+      // Of a mark alone nothing depends: whoever looks for it finds no start object and no manifest either.
+      const auto parts = layout::ParseBackupKey(object->key);
+      const bool mark = parts && parts->object == BackupObject::kExpireMark;
+      if (known || (!mark && object->modified_micros > old_since_micros)) continue;
+      garbage.rest.push_back(*object);
+      Count(*object, garbage.row);
+    }
+    if (!garbage.rest.empty()) out.push_back(std::move(garbage));
+  }
+}
+
+}  // namespace
+
+std::vector<Garbage> BackupGarbage(const Inventory& inventory, const ExpireDecision& decision,
+                                   const ExpireRequest& request) {
+  std::vector<Garbage> out;
+  if (!decision.blocked.empty()) return out;
+  const ByLabel by = GroupByLabel(inventory);
+  std::set<std::string_view> referenced;
+  for (const BackupManifest& backup : inventory.backups.backups) {
+    if (decision.gone.contains(backup.label)) continue;
+    for (const PackEntry& pack : backup.packs) referenced.insert(pack.key);
+  }
+  // Packs of labels that are being deleted are part of them, the others' are orphans.
+  std::set<std::string_view> not_orphans = referenced;
+  for (const auto& [label, why] : decision.gone) {
+    Garbage garbage = OfLabel(inventory, by, label, referenced);
+    garbage.row.why = why;
+    if (const auto packs = by.packs.find(label); packs != by.packs.end())
+      for (const ObjectInfo* pack : packs->second) not_orphans.insert(pack->key);
+    // What an earlier run had to leave because of other backups, and still has to.
+    if (garbage.row.objects > 0) out.push_back(std::move(garbage));
+  }
+  if (decision.sweeps)
+    AddOrphans(inventory, by, not_orphans, decision.facts.now_micros - request.leftover_age_micros, out);
+  return out;
+}
+
+std::vector<Garbage> WalGarbage(const Inventory& inventory, const ExpireDecision& decision,
+                                const ExpireRequest& request) {
+  std::vector<Garbage> out;
+  if (!decision.expires_wal || inventory.wal_files.empty() || decision.facts.backups.empty()) return out;
+  const uint32_t segment_size = inventory.backups.backups.front().cluster.segment_size_bytes;
+  const WalNeed need = WalNeed::Make(decision.facts, decision.verdicts,
+                                     {segment_size, decision.facts.now_micros - request.leftover_age_micros});
+  Timeline timeline;
+  SegmentNo first, last;
+  auto name = [&] {
+    const std::string text = SegmentFileName(timeline, first, segment_size);
+    return first == last ? text : text + " to " + SegmentFileName(timeline, last, segment_size);
+  };
+  for (const WalFile& file : inventory.wal_files) {
+    if (need.Needs(file.name.timeline, file.name.segment)) continue;
+    const bool goes_on = !out.empty() && file.name.timeline == timeline && file.name.segment.value <= last.value + 1;
+    if (!goes_on) {
+      out.push_back(Row("wal", "", need.WhyNot(file.name.timeline)));
+      first = file.name.segment;
+    }
+    timeline = file.name.timeline;
+    last = file.name.segment;
+    out.back().data.push_back(file.object);
+    Count(out.back().data.back(), out.back().row);
+    out.back().row.name = name();
+  }
+  return out;
+}
+
+std::vector<Garbage> ProbeGarbage(const Inventory& inventory, int64_t old_since_micros) {
+  std::vector<Garbage> out;
+  for (const ObjectInfo& probe : inventory.probes) {
+    if (probe.modified_micros > old_since_micros) continue;
+    if (out.empty()) out.push_back(Row("probe", std::string(layout::kProbePrefix), "left by a test of the store"));
+    out[0].data.push_back(probe);
+    Count(probe, out[0].row);
+  }
+  return out;
+}
+
+std::vector<PendingUpload> OldUploads(const std::vector<PendingUpload>& uploads, const Inventory& inventory,
+                                      const ExpireDecision& decision, int64_t old_since_micros) {
+  std::set<std::string> at_work;
+  for (const UnfinishedBackup& backup : inventory.backups.unfinished)
+    if (!decision.gone.contains(backup.label)) at_work.insert(backup.label);
+  std::vector<PendingUpload> old;
+  for (const PendingUpload& upload : uploads) {
+    const bool of_backup =
+        layout::ParseBackupKey(upload.key) || layout::ParsePinKey(upload.key) || layout::LabelOfPackKey(upload.key);
+    const bool known = of_backup || layout::WalNameOfKey(upload.key) || upload.key.starts_with(layout::kProbePrefix);
+    if (!known) continue;
+    const std::string label = of_backup ? LabelOf(upload.key) : "";
+    if (of_backup && at_work.contains(label)) continue;
+    if (upload.initiated_micros <= old_since_micros || (of_backup && decision.gone.contains(label)))
+      old.push_back(upload);
+  }
+  return old;
+}
+
+}  // namespace pitr

@@ -1,0 +1,110 @@
+#include "core/expire/inventory.h"
+
+#include <algorithm>
+
+#include "core/pg/timestamp.h"
+#include "core/repo/layout.h"
+
+namespace pitr {
+namespace {
+
+Status ListBackupObjects(const Repository& repository, std::vector<ObjectInfo>& out, const OpContext& ctx) {
+  out.clear();
+  return ListAll(repository.store(), std::string(layout::kBackupPrefix), ctx, [&](const ObjectInfo& object) -> Status {
+    if (layout::ParseBackupKey(object.key) || layout::ParsePinKey(object.key)) out.push_back(object);
+    return Status::Ok();
+  });
+}
+
+bool BelongsTo(const std::string& key, const std::string& label) {
+  return key.starts_with(layout::DataPrefix(label)) ||
+         key.starts_with(std::string(layout::kBackupPrefix) + label + "/");
+}
+
+std::string HeldFor(const BackupManifest& backup, const BackupCatalog& catalog, int64_t now_micros) {
+  for (const UnfinishedBackup& running : catalog.unfinished)
+    if (running.parent_label == backup.label && !catalog.expiring.contains(running.label))
+      return "backup " + running.label + " builds on it now";
+  const auto pin = catalog.pins.find(backup.label);
+  if (pin == catalog.pins.end() || !pin->second.HoldsAt(now_micros)) return "";
+  std::string text = "pinned";
+  if (pin->second.until_micros != 0) text += " until " + FormatTimestamp(pin->second.until_micros / 1000000 * 1000000);
+  return text + (pin->second.reason.empty() ? "" : ": " + pin->second.reason);
+}
+
+}  // namespace
+
+Result<Inventory> Inventory::Load(const Repository& repository, const OpContext& ctx) {
+  Inventory inventory;
+  ObjectStore& store = repository.store();
+  PITR_TRY(inventory.ReloadBackups(repository, ctx));
+  PITR_TRY(ListAll(store, std::string(layout::kDataPrefix), ctx, [&](const ObjectInfo& object) -> Status {
+    if (layout::LabelOfPackKey(object.key)) inventory.packs.push_back(object);
+    return Status::Ok();
+  }));
+  PITR_ASSIGN(inventory.wal, WalCatalog::Load(repository, ctx, [&](const WalFileName& name, const ObjectInfo& object) {
+                if (name.kind != WalFileKind::kHistory) inventory.wal_files.push_back({name, object});
+              }));
+  PITR_TRY(ListAll(store, std::string(layout::kProbePrefix), ctx, [&](const ObjectInfo& object) -> Status {
+    inventory.probes.push_back(object);
+    return Status::Ok();
+  }));
+  for (std::string_view prefix :
+       {layout::kWalPrefix, layout::kBackupPrefix, layout::kDataPrefix, layout::kProbePrefix}) {
+    PITR_ASSIGN(std::vector<PendingUpload> uploads, store.ListUploads(std::string(prefix), ctx));
+    for (PendingUpload& upload : uploads) inventory.uploads.push_back(std::move(upload));
+  }
+  return inventory;
+}
+
+Status Inventory::ReloadBackups(const Repository& repository, const OpContext& ctx) {
+  PITR_TRY(ListBackupObjects(repository, backup_objects, ctx));
+  PITR_ASSIGN(backups, BackupCatalog::Load(repository, ctx));
+  return Status::Ok();
+}
+
+RetentionFacts Inventory::Facts(int64_t now_micros) const {
+  std::map<std::string_view, uint64_t> sizes;
+  for (const ObjectInfo& pack : packs) sizes[pack.key] = pack.size;
+  std::set<std::string_view> present;
+  for (const ObjectInfo& object : backup_objects) present.insert(object.key);
+  RetentionFacts facts;
+  facts.now_micros = now_micros;
+  for (const BackupManifest& backup : backups.backups) {
+    BackupFacts fact;
+    fact.label = backup.label;
+    fact.type = backup.type;
+    fact.parent_label = backup.parent_label;
+    fact.timeline = backup.timeline;
+    fact.stop_timeline = StopTimeline(backup);
+    fact.start_lsn = backup.start_lsn;
+    fact.stop_lsn = backup.stop_lsn;
+    fact.stop_micros = backup.stop_micros;
+    fact.restorable = present.contains(backup.file_map_key) && wal.Completes(backup) &&
+                      std::all_of(backup.packs.begin(), backup.packs.end(), [&](const PackEntry& pack) {
+                        const auto at = sizes.find(pack.key);
+                        return at != sizes.end() && at->second == pack.size_bytes;
+                      });
+    fact.held_for = HeldFor(backup, backups, now_micros);
+    facts.backups.push_back(std::move(fact));
+  }
+  for (const auto& [timeline, held] : wal.timelines()) {
+    TimelineFacts fact{timeline, held.history, held.newest_micros};
+    if (!fact.path && timeline.value == 1) fact.path = TimelineHistory::Root(timeline);
+    facts.timelines.push_back(std::move(fact));
+  }
+  return facts;
+}
+
+int64_t Inventory::LastActivity(const UnfinishedBackup& backup) const {
+  int64_t last = backup.started_micros;
+  for (const ObjectInfo& object : backup_objects)
+    if (BelongsTo(object.key, backup.label)) last = std::max(last, object.modified_micros);
+  for (const ObjectInfo& pack : packs)
+    if (BelongsTo(pack.key, backup.label)) last = std::max(last, pack.modified_micros);
+  for (const PendingUpload& upload : uploads)
+    if (BelongsTo(upload.key, backup.label)) last = std::max(last, upload.initiated_micros);
+  return last;
+}
+
+}  // namespace pitr

@@ -1,0 +1,39 @@
+// What a repository holds, as expiry has to know it: catalogues, and every object by its key. Made by listing.
+#pragma once
+#include <map>
+#include <string>
+#include <vector>
+
+#include "core/expire/retention.h"
+#include "core/pg/wal_name.h"
+#include "core/repo/backup_catalog.h"
+#include "core/repo/wal_catalog.h"
+
+namespace pitr {
+
+struct WalFile {
+  WalFileName name;  // no history files
+  ObjectInfo object;
+};
+
+struct Inventory {
+  BackupCatalog backups;
+  std::vector<ObjectInfo> backup_objects;  // under backup/ whose keys are known
+  std::vector<ObjectInfo> packs;           // listed after the manifests: what these name and is not here does not exist
+  WalCatalog wal;
+  std::vector<WalFile> wal_files;  // ascending by key
+  std::vector<ObjectInfo> probes;
+  std::vector<PendingUpload> uploads;
+
+  // kUnavailable, kPermission and so on as the store says: an inventory is complete or an error.
+  static Result<Inventory> Load(const Repository& repository, const OpContext& ctx);
+  // Looks again for what concerns backups and leaves the rest as it was listed.
+  Status ReloadBackups(const Repository& repository, const OpContext& ctx);
+
+  // What the policy is decided on.
+  RetentionFacts Facts(int64_t now_micros) const;
+  // The newest change of anything that belongs to a backup that has not finished.
+  int64_t LastActivity(const UnfinishedBackup& backup) const;
+};
+
+}  // namespace pitr

@@ -1,0 +1,189 @@
+// Expiry that is killed at every step, and others at work at every step of it.
+#include <gtest/gtest.h>
+
+#include <functional>
+#include <optional>
+
+#include "core/repo/backup_pin.h"
+#include "core/repo/expire_mark.h"
+#include "unit/expire/expire_fixture.h"
+
+namespace pitr {
+namespace {
+
+using namespace test;
+
+// A repository with two fulls to go, a pinned increment that borrows from the first, a dead backup, two fulls to keep.
+// Each step of each test has one of its own.
+class World final : public ExpireTest {
+ public:
+  World() {
+    AddDays({"a"});
+    AddBackup({.label = "i", .type = BackupType::kIncr, .parent = "a", .first = 12, .last = 13, .borrowed = {kLent}});
+    EXPECT_TRUE(PinBackup(*repository_, {.label = "i"}, ctx_).ok());
+    AddDays({"b"}, 20);
+    BeginBackup(kDead);
+    AddDays({"c", "d"}, 30);
+    AddWal(1, 50, 59);
+    clock_.Advance(kDayMillis + kHourMillis);
+    request_.policy.full = 2;
+  }
+  void TestBody() override {}
+
+  // The repository as another process has it.
+  std::unique_ptr<Repository> Other() {
+    return std::move(Repository::OpenOn(std::make_unique<FaultyStore>(memory_), config_, NullLog(), ctx_)).value();
+  }
+  // Expires, calling `act` before the n-th operation; false when there were fewer.
+  bool ExpireWith(int n, const std::function<void()>& act) {
+    int calls = 0;
+    faults().OnCall([&](StoreOp, const std::string&) {
+      if (++calls == n) act();
+    });
+    outcome = Run();
+    faults().OnCall({});
+    return calls >= n;
+  }
+  // The n-th operation is the last one that is carried out, or (`after`) the first one whose answer is lost.
+  bool ExpireAndDie(int n, bool after) {
+    return ExpireWith(n, [&, after] {
+      if (!after) return faults().SetDead(true);
+      for (StoreOp op : {StoreOp::kCreate, StoreOp::kDelete, StoreOp::kAbortUpload})
+        faults().Inject({.op = op, .times = 1, .after = true});
+    });
+  }
+  void Revive() { repository_ = Open(config_).value(); }
+  std::vector<std::string> Objects() {
+    std::vector<std::string> keys = memory_.Keys();
+    std::erase_if(
+        keys, [](const std::string& key) { return layout::ParsePinKey(key) || key.starts_with(layout::kProbePrefix); });
+    return keys;
+  }
+  static inline const std::string kLent = "data/a/000001";
+  static inline const BackupSpec kDead{.label = "dead", .first = 32, .last = 33};
+  std::optional<Result<ExpireReport>> outcome;
+
+  using ExpireTest::CreateManifest;
+  using ExpireTest::CreateStart;
+  using ExpireTest::ctx_;
+  using ExpireTest::ExpectWhole;
+  using ExpireTest::Has;
+  using ExpireTest::Labels;
+  using ExpireTest::PutRaw;
+  using ExpireTest::Run;
+};
+
+TEST(ExpireRaces, KilledAtEveryStep) {
+  World undisturbed;
+  ASSERT_TRUE(undisturbed.Run().ok());
+  EXPECT_EQ(undisturbed.Labels(), "i c d");
+  const std::vector<std::string> finished = undisturbed.Objects();
+  for (const bool after : {false, true}) {
+    int step = 1;
+    for (bool reached = true; reached; step++) {
+      World world;
+      reached = world.ExpireAndDie(step, after);
+      world.Revive();
+      const std::string when = (after ? "answer lost at step " : "killed at step ") + std::to_string(step);
+      world.ExpectWhole(when);
+      const auto again = world.Run();
+      ASSERT_TRUE(again.ok()) << when << TextOf(again);
+      EXPECT_EQ(world.Objects(), finished) << when;
+      world.ExpectWhole(when + ", then finished");
+    }
+    EXPECT_GT(step, 20);
+  }
+}
+
+TEST(ExpireRaces, ASecondExpiryAtEveryStep) {
+  World undisturbed;
+  ASSERT_TRUE(undisturbed.Run().ok());
+  const std::vector<std::string> finished = undisturbed.Objects();
+  bool reached = true;
+  for (int step = 1; reached; step++) {
+    World world;
+    reached = world.ExpireWith(step, [&] {
+      ExpireRequest request;
+      request.policy.full = 2;
+      const auto second = Expire(*world.Other(), request, world.ctx_);
+      EXPECT_TRUE(second.ok()) << TextOf(second);
+    });
+    EXPECT_TRUE(world.outcome->ok()) << step << TextOf(*world.outcome);
+    // The first may have marked what the second had just deleted.
+    EXPECT_TRUE(world.Run().ok());
+    EXPECT_EQ(world.Objects(), finished) << step;
+    world.ExpectWhole("second expiry at step " + std::to_string(step));
+  }
+}
+
+// An increment on top of a backup that is about to go: either it learns that in time, or its parent stays.
+TEST(ExpireRaces, AnIncrementBegunAtEveryStep) {
+  int refused = 0, done = 0;
+  bool reached = true;
+  for (int step = 1; reached; step++) {
+    World world;
+    bool begun = false;
+    const BackupSpec child{.label = "child",
+                           .type = BackupType::kIncr,
+                           .parent = "b",
+                           .first = 52,
+                           .last = 53,
+                           .borrowed = {"data/b/000002"}};
+    reached = world.ExpireWith(step, [&] {
+      const auto other = world.Other();
+      if (!world.CreateStart("child", "b").ok()) return;
+      begun = CheckNotExpiring(*other, "b", layout::BackupObject::kManifest, world.ctx_).ok();
+    });
+    EXPECT_TRUE(world.outcome->ok()) << step;
+    if (begun) {
+      for (const char* key : {"data/child/000001", "data/child/000002"}) world.PutRaw(key, 1000);
+      world.PutRaw("backup/child/files", 500);
+      ASSERT_TRUE(world.CreateManifest(child).ok());
+      world.ExpectWhole("increment begun at step " + std::to_string(step));
+    }
+    (begun ? done : refused)++;
+  }
+  EXPECT_GT(refused, 3);
+  EXPECT_GT(done, 3);
+}
+
+// A backup that was slower than the age guard: either its manifest counts and all is there, or it fails.
+TEST(ExpireRaces, ABackupThatFinishesAtEveryStep) {
+  int failed = 0, finished = 0;
+  bool reached = true;
+  for (int step = 1; reached; step++) {
+    World world;
+    bool counts = false;
+    reached = world.ExpireWith(step, [&] {
+      const auto other = world.Other();
+      ASSERT_TRUE(world.CreateManifest(World::kDead).ok());
+      counts = CheckNotExpiring(*other, "dead", layout::BackupObject::kStart, world.ctx_).ok();
+      if (counts) return;
+      ASSERT_TRUE(other->store().Delete({"backup/dead/manifest"}, world.ctx_).ok());
+    });
+    EXPECT_TRUE(world.outcome->ok()) << step << TextOf(*world.outcome);
+    world.ExpectWhole("finished at step " + std::to_string(step));
+    (counts ? finished : failed)++;
+  }
+  EXPECT_GT(failed, 3);
+  EXPECT_GT(finished, 3);
+}
+
+TEST(ExpireRaces, APinAtEveryStep) {
+  int refused = 0, held = 0;
+  bool reached = true;
+  for (int step = 1; reached; step++) {
+    World world;
+    bool pinned = false;
+    reached = world.ExpireWith(step, [&] { pinned = PinBackup(*world.Other(), {.label = "b"}, world.ctx_).ok(); });
+    EXPECT_TRUE(world.outcome->ok()) << step;
+    world.ExpectWhole("pinned at step " + std::to_string(step));
+    EXPECT_TRUE(!pinned || world.Has("backup/b/manifest")) << step;
+    (pinned ? held : refused)++;
+  }
+  EXPECT_GT(refused, 3);
+  EXPECT_GT(held, 3);
+}
+
+}  // namespace
+}  // namespace pitr
