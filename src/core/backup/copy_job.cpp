@@ -142,6 +142,9 @@ Status CopyJob::Store(uint32_t index, uint64_t offset, ByteView bytes) {
     extents_.push_back(pending);
     return Status::Ok();
   }
+  // Blocks of relations lie where the blocks of the frame's checks do.
+  if (bytes.size() % kCheckedBlockBytes == 0 && !staged_.empty())
+    staged_.resize((staged_.size() + kCheckedBlockBytes - 1) / kCheckedBlockBytes * kCheckedBlockBytes);
   if (staged_.size() + bytes.size() > kDataFramePlainBytes) PITR_TRY(FlushStaged());
   pending.extent.frame_offset = static_cast<uint32_t>(staged_.size());
   staged_.insert(staged_.end(), bytes.begin(), bytes.end());

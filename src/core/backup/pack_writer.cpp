@@ -41,34 +41,49 @@ Status PackWriter::Open() {
   WriterOptions options;
   options.part_bytes = static_cast<size_t>(repository_.config().part_size_kb) << 10;
   options.parts_in_flight = kPartsInFlightPerJob;
-  // A pack grows past its size by less than a frame, which compression never enlarges beyond its headers.
-  options.expected_bytes = pack_bytes_ + 2 * kDataFramePlainBytes;
+  // A pack grows past its size by less than a frame, which compression never enlarges beyond its headers, and the
+  // checks, of which two frames may be written then.
+  options.expected_bytes = pack_bytes_ + 4 * kDataFramePlainBytes;
   writer_ = std::make_unique<ObjectWriter>(repository_.store(), pool_, key, options, ctx_);
   stored_.clear();
   return encoder_.Begin(ObjectKind::kPack, key, stored_);
 }
 
-Result<uint32_t> PackWriter::Append(ByteView plain) {
-  if (writer_ == nullptr) PITR_TRY(Open());
-  PITR_ASSIGN(const FrameRef ref, encoder_.AppendFrame(plain, stored_));
+Status PackWriter::Send() {
   PITR_TRY(writer_->Append(stored_));
   progress_.bytes_stored.fetch_add(stored_.size(), std::memory_order_relaxed);
   stored_.clear();
+  return Status::Ok();
+}
+
+Status PackWriter::StoreChecks() {
+  if (checks_.empty()) return Status::Ok();
+  PITR_ASSIGN(last_checks_, encoder_.AppendFrame(checks_.Content(last_checks_), stored_));
+  checks_.Clear();
+  return Send();
+}
+
+Result<uint32_t> PackWriter::Append(ByteView plain) {
+  if (writer_ == nullptr) PITR_TRY(Open());
+  PITR_ASSIGN(const FrameRef ref, encoder_.AppendFrame(plain, stored_));
+  checks_.Add(ref, plain);
+  PITR_TRY(Send());
   if (frames_.size() == UINT32_MAX) return Status(Code::kInternal, "too many frames in one backup");
   frames_.push_back({pack_, ref});
+  if (checks_.full()) PITR_TRY(StoreChecks());
   if (writer_->size() >= pack_bytes_) PITR_TRY(Close());
   return static_cast<uint32_t>(frames_.size() - 1);
 }
 
 Status PackWriter::Close() {
   if (writer_ == nullptr) return Status::Ok();
-  PITR_TRY(encoder_.Finish(stored_));
-  PITR_TRY(writer_->Append(stored_));
-  progress_.bytes_stored.fetch_add(stored_.size(), std::memory_order_relaxed);
-  stored_.clear();
+  PITR_TRY(StoreChecks());
+  PITR_TRY(encoder_.Finish(stored_, last_checks_));
+  PITR_TRY(Send());
   PITR_ASSIGN(const uint64_t bytes, writer_->Finish());
   table_.SetSize(pack_, bytes);
   writer_.reset();
+  last_checks_ = {};
   return Status::Ok();
 }
 

@@ -7,6 +7,7 @@
 
 #include "core/base/progress.h"
 #include "core/base/thread.h"
+#include "core/repo/block_checks.h"
 #include "core/repo/file_map.h"
 #include "core/repo/manifest.h"
 #include "core/store/object_writer.h"
@@ -32,7 +33,8 @@ class PackTable {
 };
 
 // One thread, not one of the pool's. A pack is opened by its first frame and closed when it has reached the size set
-// for packs. Memory: (kPartsInFlightPerJob + 1) parts, a frame and a compressor.
+// for packs. The checks of its blocks go into it, too (repo/block_checks.h). Memory: (kPartsInFlightPerJob + 1) parts,
+// a frame and a compressor.
 class PackWriter {
  public:
   // All borrowed; the pool sends the parts.
@@ -53,6 +55,8 @@ class PackWriter {
 
  private:
   Status Open();
+  Status StoreChecks();
+  Status Send();
   const Repository& repository_;
   PackTable& table_;
   ThreadPool& pool_;
@@ -61,6 +65,8 @@ class PackWriter {
   const uint64_t pack_bytes_;
   ObjectEncoder encoder_;
   Bytes stored_;  // of one frame
+  BlockCheckLog checks_;
+  FrameRef last_checks_;  // of the open pack
   uint32_t pack_ = 0;
   std::unique_ptr<ObjectWriter> writer_;  // null: no pack is open
   std::vector<MappedFrame> frames_;

@@ -153,12 +153,16 @@ Result<FrameRef> ObjectEncoder::AppendFrame(ByteView plain, Bytes& out) {
   return ref;
 }
 
-Status ObjectEncoder::Finish(Bytes& out) {
+Status ObjectEncoder::Finish(Bytes& out, const FrameRef& block_checks) {
   State& s = *state_;
   if (!s.begun) return {Code::kInternal, "an object was finished that was not begun"};
   s.begun = false;
   EndContent end{s.plain_total, s.frames, {}};
-  if (s.hashed) end.digest = s.hash.Digest();
+  if (s.hashed) {
+    end.digest = s.hash.Digest();
+  } else {
+    end.digest = EncodeFrameRef(block_checks);
+  }
   const auto content = EncodeEndContent(end);
   PITR_ASSIGN([[maybe_unused]] FrameRef ref, s.Append(FrameType::kEnd, content, out));
   return Status::Ok();

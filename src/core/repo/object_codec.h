@@ -70,8 +70,9 @@ class ObjectEncoder {
   // Appends one data frame (1 .. kMaxFramePlainBytes bytes) to `out`, in one pass over `plain`; falls back to codec
   // none when zstd does not shrink it.
   Result<FrameRef> AppendFrame(ByteView plain, Bytes& out);
-  // Appends the end frame. Total checks are kept for every kind but kPack.
-  Status Finish(Bytes& out);
+  // Appends the end frame. Total checks are kept for every kind but kPack, whose end frame says instead where its last
+  // block checks are (repo/block_checks.h); by default nowhere.
+  Status Finish(Bytes& out, const FrameRef& block_checks = {});
 
  private:
   struct State;

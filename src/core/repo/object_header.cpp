@@ -100,6 +100,18 @@ Result<FrameHeader> DecodeFrameHeader(ByteView bytes, bool encrypted) {
   return frame;
 }
 
+std::array<uint8_t, 16> EncodeFrameRef(const FrameRef& ref) {
+  std::array<uint8_t, 16> bytes;
+  StoreLe(&bytes[0], ref.offset);
+  StoreLe(&bytes[8], ref.stored_bytes);
+  StoreLe(&bytes[12], ref.plain_bytes);
+  return bytes;
+}
+
+FrameRef DecodeFrameRef(std::span<const uint8_t, 16> bytes) {
+  return {LoadLe<uint64_t>(&bytes[0]), LoadLe<uint32_t>(&bytes[8]), LoadLe<uint32_t>(&bytes[12])};
+}
+
 std::array<uint8_t, kEndPlainBytes> EncodeEndContent(const EndContent& end) {
   std::array<uint8_t, kEndPlainBytes> bytes;
   StoreLe(&bytes[0], end.plain_bytes);

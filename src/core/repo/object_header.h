@@ -30,10 +30,14 @@ void EncodeFrameHeader(const FrameHeader& frame, uint8_t* to);
 // kCorruption when the sizes are impossible or a field is not known.
 Result<FrameHeader> DecodeFrameHeader(ByteView bytes, bool encrypted);
 
+// Where a frame of the same object is; all zero: nowhere.
+std::array<uint8_t, 16> EncodeFrameRef(const FrameRef& ref);
+FrameRef DecodeFrameRef(std::span<const uint8_t, 16> bytes);
+
 struct EndContent {
   uint64_t plain_bytes = 0;
   uint64_t frames = 0;
-  std::array<uint8_t, 16> digest{};
+  std::array<uint8_t, 16> digest{};  // of a pack: a FrameRef, of its last block checks
 };
 
 std::array<uint8_t, kEndPlainBytes> EncodeEndContent(const EndContent& end);

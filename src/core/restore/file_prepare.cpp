@@ -18,7 +18,7 @@ struct Worker {
   Bytes buffer;
   std::vector<NeededExtent> needed;
   std::vector<uint32_t> changed;
-  uint64_t kept = 0;
+  uint64_t files = 0;
   uint64_t compared = 0;
 };
 
@@ -87,13 +87,11 @@ class Preparer {
       changed = true;
       if (fchmod(fd.get(), file.mode & 07777) != 0) return FileError(errno, "changing the mode of \"" + where + "\"");
     }
-    PITR_ASSIGN(const bool wanting, Compare(fd.get(), index, std::min(held, file.size_bytes), where, worker, ctx));
-    if (changed || wanting) {
-      worker.changed.push_back(index);
-    } else {
-      ++worker.kept;
-    }
-    if (!wanting) progress_.files_done.fetch_add(1, std::memory_order_relaxed);
+    const size_t needed = worker.needed.size();
+    PITR_ASSIGN(const bool cleared, Compare(fd.get(), index, std::min(held, file.size_bytes), where, worker, ctx));
+    if (changed || cleared) worker.changed.push_back(index);
+    ++worker.files;
+    if (worker.needed.size() == needed) progress_.files_done.fetch_add(1, std::memory_order_relaxed);
     return Status::Ok();
   }
 
@@ -131,23 +129,22 @@ class Preparer {
     return fd;
   }
 
-  // Whether anything of the file must be written, or was (zeroes in gaps).
+  // Adds the extents that must be fetched to `worker.needed`. Whether zeroes were written into gaps.
   Result<bool> Compare(int fd, uint32_t index, uint64_t held, const std::string& where, Worker& worker,
                        const OpContext& ctx) {
     const MappedFile& file = map_.files[index];
-    bool wanting = false;
+    bool any_cleared = false;
     uint64_t covered = 0;
     for (uint32_t i = 0; i < file.extents.size(); ++i) {
       const Extent& extent = file.extents[i];
       if (covered < std::min(extent.file_offset, held)) {
         PITR_ASSIGN(const bool cleared,
                     ClearGap(fd, covered, std::min(extent.file_offset, held), worker.buffer, where));
-        wanting |= cleared;
+        any_cleared |= cleared;
       }
       covered = extent.file_offset + extent.length;
       PITR_TRY(ctx.Check());
       bool same = false;
-      // Without a check nothing proves the bytes on disk right; they are compared when the frame is there.
       if (extent.checked && covered <= held) {
         if (worker.buffer.size() < extent.length) worker.buffer.resize(extent.length);
         const auto bytes = std::span(worker.buffer).first(extent.length);
@@ -158,15 +155,14 @@ class Preparer {
       if (same) {
         progress_.bytes_done.fetch_add(extent.length, std::memory_order_relaxed);
       } else {
-        wanting = true;
         worker.needed.push_back({index, i, extent.file_offset < held});
       }
     }
     if (covered < held) {
       PITR_ASSIGN(const bool cleared, ClearGap(fd, covered, held, worker.buffer, where));
-      wanting |= cleared;
+      any_cleared |= cleared;
     }
-    return wanting;
+    return any_cleared;
   }
 
   const ClusterTree& tree_;
@@ -189,7 +185,7 @@ Result<PreparedFiles> PrepareFiles(const ClusterTree& tree, const FileMap& map,
   for (Worker& worker : workers) {
     prepared.needed.insert(prepared.needed.end(), worker.needed.begin(), worker.needed.end());
     prepared.changed.insert(prepared.changed.end(), worker.changed.begin(), worker.changed.end());
-    prepared.kept += worker.kept;
+    prepared.files += worker.files;
     prepared.bytes_compared += worker.compared;
     worker = {};
   }

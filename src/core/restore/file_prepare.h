@@ -19,15 +19,17 @@ struct NeededExtent {
 
 struct PreparedFiles {
   std::vector<NeededExtent> needed;  // ascending by place of the frame: pack, then offset in it
-  std::vector<uint32_t> changed;     // files that were created, resized or will be written
-  uint64_t kept = 0;                 // files that were right already
+  std::vector<uint32_t> changed;     // files that were created, resized, given modes, or had gaps to be cleared
+  uint64_t files = 0;                // that were looked at
   uint64_t bytes_compared = 0;       // read from disk and checked
+  uint64_t bytes_fetched = 0;        // stored bytes of block checks
 };
 
 // A file that cannot be written, has other names elsewhere (hard links), or is another user's is replaced by a file of
 // our own with its bytes.
 //
-// Raises `progress.bytes_done` by what is right already and files_done by files that need nothing. A file `skip`
+// Raises `progress.bytes_done` by what is right already and files_done by files that need nothing. An extent without a
+// checksum is needed, right or not: see block_proof.h. A file `skip`
 // accepts is left alone. kConflict when something that is not a regular file is in the way; FileError.
 Result<PreparedFiles> PrepareFiles(const ClusterTree& tree, const FileMap& map,
                                    const std::function<bool(const MappedFile&)>& skip, int jobs, Progress& progress,

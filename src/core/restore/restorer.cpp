@@ -10,6 +10,7 @@
 #include "core/base/parallel_for.h"
 #include "core/pg/control.h"
 #include "core/pg/relation_file.h"
+#include "core/restore/block_proof.h"
 #include "core/restore/extent_writer.h"
 #include "core/restore/file_prepare.h"
 #include "core/restore/frame_fetch.h"
@@ -256,10 +257,14 @@ Status Restore::CopyFiles() {
                                                    (state_.keep_logs && IsServerLogPath(file.path));
                                           },
                                           options_.jobs, progress_, ctx_));
-  // In a new directory only empty files need nothing.
-  result_.files_kept = found_.empty ? 0 : prepared.kept;
-  result_.bytes_compared = prepared.bytes_compared;
+  PITR_TRY(ProveUnchecked(repository_, plan_.backup.packs, *tree_, map_, options_.jobs, progress_, prepared, ctx_));
   changed_ = std::move(prepared.changed);
+  for (const NeededExtent& needed : prepared.needed) changed_.push_back(needed.file);
+  std::sort(changed_.begin(), changed_.end());
+  changed_.erase(std::unique(changed_.begin(), changed_.end()), changed_.end());
+  // In a new directory only empty files need nothing.
+  result_.files_kept = found_.empty ? 0 : prepared.files - changed_.size();
+  result_.bytes_compared = prepared.bytes_compared;
   FrameFetcher fetcher(repository_, plan_.backup.packs, map_, progress_);
   ExtentWriter writer(*tree_, map_, options_.jobs);
   PITR_TRY(fetcher.Fetch(
@@ -279,7 +284,7 @@ Status Restore::CopyFiles() {
       },
       ctx_));
   result_.bytes_written = writer.bytes_written() + control_bytes_.size();
-  result_.bytes_fetched = fetcher.bytes_fetched();
+  result_.bytes_fetched = fetcher.bytes_fetched() + prepared.bytes_fetched;
   return Status::Ok();
 }
 
