@@ -167,10 +167,12 @@ stage_pgtap() {
 }
 stage_tap() {
   tap_wrapper=() tap_jobs=$TEST_JOBS
-  # The WAL reader's test compares this program with pg_waldump.
-  if cmake --build build/cmake -j "$jobs" --target pitr_wal_dump >"$work/log/wal_dump" 2>&1; then cp build/cmake/pitr_wal_dump "$src/test/lib/"; else
+  # Tests compare these programs with pg_waldump.
+  if cmake --build build/cmake -j "$jobs" --target pitr_wal_dump pitr_change_dump >"$work/log/dumps" 2>&1; then
+    cp build/cmake/pitr_wal_dump build/cmake/pitr_change_dump "$src/test/lib/"
+  else
     row tap fail tap:pitr_wal_dump "it could not be built"
-    tail -n 20 "$work/log/wal_dump"
+    tail -n 20 "$work/log/dumps"
   fi
   # The S3 server, unless somebody passes one in, is the ordinary user's too, and lives as long as the stage.
   [ -n "${PITR_TEST_S3_HTTP:-}" ] || tap_wrapper=(test/lib/rgw.sh run --)

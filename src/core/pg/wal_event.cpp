@@ -1,9 +1,9 @@
-// Decoding of the main data of the records concerned. Integers are read through Fields, which remembers
-// when the data was too short, so that one check at the end covers all.
+// Decoding of the main data of the records concerned.
 #include "core/pg/wal_event.h"
 
 #include <algorithm>
 
+#include "core/base/byte_reader.h"
 #include "core/pg/timestamp.h"
 
 namespace pitr {
@@ -35,23 +35,10 @@ constexpr uint8_t kXlog2Checksums = 0x00;
 
 using Event = decltype(WalEvent::what);
 
-class Fields {
+class Fields : public ByteReader {
  public:
-  explicit Fields(ByteView bytes) : rest_(bytes) {}
-  bool ok() const { return ok_; }
-  template <class T>
-  T Get() {
-    if (rest_.size() < sizeof(T)) {
-      ok_ = false;
-      rest_ = {};
-      return T{};
-    }
-    const T value = LoadLe<T>(rest_.data());
-    rest_ = rest_.subspan(sizeof(T));
-    return value;
-  }
-  uint32_t U32() { return Get<uint32_t>(); }
-  Lsn Position() { return {Get<uint64_t>()}; }
+  using ByteReader::ByteReader;
+  Lsn Position() { return {U64()}; }
   int64_t Time() { return MicrosFromPgTimestamp(Get<int64_t>()); }
   RelationLocator Relation() {
     RelationLocator relation;
@@ -60,32 +47,18 @@ class Fields {
     relation.number = U32();
     return relation;
   }
-  void Skip(uint64_t size) {
-    ok_ = ok_ && size <= rest_.size();
-    rest_ = ok_ ? rest_.subspan(size) : ByteView();
-  }
-  // A count of items of `item_size` bytes that are all there; 0 if not.
-  size_t Count(size_t item_size) {
-    const uint32_t count = U32();
-    if (uint64_t{count} * item_size > rest_.size()) ok_ = false;
-    return ok_ ? count : 0;
-  }
   // Up to the terminating zero, which must be there within `max` bytes.
   std::string Text(size_t max) {
-    const std::string_view text = AsText(rest_.first(std::min(max, rest_.size())));
+    const std::string_view text = AsText(rest().first(std::min(max, rest().size())));
     const size_t size = text.find('\0');
     if (size == std::string_view::npos) {
-      ok_ = false;
+      Fail();
       return {};
     }
     std::string result(text.substr(0, size));
     Skip(size + 1);
     return result;
   }
-
- private:
-  ByteView rest_;
-  bool ok_ = true;
 };
 
 TransactionEnd ReadTransactionEnd(const WalRecord& record, uint8_t operation, Fields& in) {

@@ -70,6 +70,8 @@ class WalReader {
   Result<const WalRecord*> Next();
 
   const WalEnd& end() const { return end_; }
+  // What there is of the record at an end with incomplete_record; valid until the next call of Next().
+  ByteView incomplete_record() const { return partial_ ? ByteView(assembled_) : ByteView(); }
   Lsn at() const { return partial_ ? record_start_ : next_; }  // where the next record starts
   // Set after Next() returned the record that replaces one abandoned in a crash: where that one started.
   std::optional<Lsn> abandoned_record() const { return abandoned_; }

@@ -1,6 +1,8 @@
 // Decoding of a record that is complete in memory. All reads go through Cursor, which checks bounds.
 #include "core/pg/wal_record.h"
 
+#include <algorithm>
+
 #include "core/pg/crc32c.h"
 
 namespace pitr {
@@ -88,6 +90,56 @@ Status Bad(const WalRecord& record, const char* what) {
   return {Code::kCorruption, "WAL record at " + record.start.ToString() + " " + what};
 }
 
+// Reads all headers from `bytes`, the whole record or its beginning; leaves `in` at what follows them.
+Status DecodeHeaders(ByteView bytes, WalRecord* record, BlockSizes* sizes, uint32_t* main_size, Cursor* in) {
+  record->origin = 0;
+  record->toplevel_xid = 0;
+  record->blocks.clear();
+  record->main_data = {};
+  if (bytes.size() < kWalRecordHeaderSize) return Bad(*record, "is shorter than its header");
+  const uint8_t* p = bytes.data();
+  record->size = LoadLe<uint32_t>(p);
+  record->xid = LoadLe<uint32_t>(p + 4);
+  record->previous = {LoadLe<uint64_t>(p + 8)};
+  record->info = p[16];
+  record->rmgr = static_cast<Rmgr>(p[17]);
+  if (record->size < bytes.size()) return Bad(*record, "has another length than its header says");
+
+  *in = Cursor(bytes.subspan(kWalRecordHeaderSize));
+  const size_t not_here = record->size - bytes.size();
+  uint64_t data_size = 0;  // of everything after the headers
+  const RelationLocator* last = nullptr;
+  RelationLocator last_relation;
+  while (in->remaining() + not_here > data_size) {
+    uint8_t id = 0;
+    if (!in->Read(&id)) return Bad(*record, "ends inside its headers");
+    if (id == kIdDataShort || id == kIdDataLong) {  // always the last header
+      uint8_t short_size = 0;
+      if (id == kIdDataShort ? !in->Read(&short_size) : !in->Read(main_size))
+        return Bad(*record, "ends inside its headers");
+      if (id == kIdDataShort) *main_size = short_size;
+      data_size += *main_size;
+      break;
+    }
+    if (id == kIdOrigin || id == kIdTopLevelXid) {
+      if (id == kIdOrigin ? !in->Read(&record->origin) : !in->Read(&record->toplevel_xid))
+        return Bad(*record, "ends inside its headers");
+      continue;
+    }
+    if (id > kMaxBlockId || (!record->blocks.empty() && id <= record->blocks.back().id))
+      return Bad(*record, "has an invalid block number");
+    BlockReference block;
+    block.id = id;
+    if (!ReadBlockHeader(*in, &block, &sizes[id], &last)) return Bad(*record, "has an invalid block header");
+    last_relation = block.relation;
+    last = &last_relation;
+    data_size += sizes[id].image + sizes[id].data;
+    record->blocks.push_back(block);
+  }
+  if (in->remaining() + not_here != data_size) return Bad(*record, "has another length than its parts");
+  return Status::Ok();
+}
+
 }  // namespace
 
 std::string_view RmgrName(Rmgr rmgr) {
@@ -113,57 +165,30 @@ bool WalRecordCrcIsRight(ByteView bytes) {
 }
 
 Status DecodeWalRecord(ByteView bytes, WalRecord* record) {
-  record->origin = 0;
-  record->toplevel_xid = 0;
-  record->blocks.clear();
-  record->main_data = {};
-  if (bytes.size() < kWalRecordHeaderSize) return Bad(*record, "is shorter than its header");
-  const uint8_t* p = bytes.data();
-  record->size = LoadLe<uint32_t>(p);
-  record->xid = LoadLe<uint32_t>(p + 4);
-  record->previous = {LoadLe<uint64_t>(p + 8)};
-  record->info = p[16];
-  record->rmgr = static_cast<Rmgr>(p[17]);
-  if (record->size != bytes.size()) return Bad(*record, "has another length than its header says");
-
-  Cursor in(bytes.subspan(kWalRecordHeaderSize));
   BlockSizes sizes[kMaxBlockId + 1];
-  uint64_t data_size = 0;  // of everything after the headers
   uint32_t main_size = 0;
-  const RelationLocator* last = nullptr;
-  RelationLocator last_relation;
-  while (in.remaining() > data_size) {
-    uint8_t id = 0;
-    if (!in.Read(&id)) return Bad(*record, "ends inside its headers");
-    if (id == kIdDataShort || id == kIdDataLong) {  // always the last header
-      uint8_t short_size = 0;
-      if (id == kIdDataShort ? !in.Read(&short_size) : !in.Read(&main_size))
-        return Bad(*record, "ends inside its headers");
-      if (id == kIdDataShort) main_size = short_size;
-      data_size += main_size;
-      break;
-    }
-    if (id == kIdOrigin || id == kIdTopLevelXid) {
-      if (id == kIdOrigin ? !in.Read(&record->origin) : !in.Read(&record->toplevel_xid))
-        return Bad(*record, "ends inside its headers");
-      continue;
-    }
-    if (id > kMaxBlockId || (!record->blocks.empty() && id <= record->blocks.back().id))
-      return Bad(*record, "has an invalid block number");
-    BlockReference block;
-    block.id = id;
-    if (!ReadBlockHeader(in, &block, &sizes[id], &last)) return Bad(*record, "has an invalid block header");
-    last_relation = block.relation;
-    last = &last_relation;
-    data_size += sizes[id].image + sizes[id].data;
-    record->blocks.push_back(block);
-  }
-  if (in.remaining() != data_size) return Bad(*record, "has another length than its parts");
+  Cursor in({});
+  PITR_TRY(DecodeHeaders(bytes, record, sizes, &main_size, &in));
+  if (record->size != bytes.size()) return Bad(*record, "has another length than its header says");
   for (BlockReference& block : record->blocks) {
     block.image = in.Take(sizes[block.id].image);
     block.data = in.Take(sizes[block.id].data);
   }
   record->main_data = in.Take(main_size);
+  return Status::Ok();
+}
+
+Status DecodeWalRecordBeginning(ByteView bytes, WalRecord* record) {
+  BlockSizes sizes[kMaxBlockId + 1];
+  uint32_t main_size = 0;
+  Cursor in({});
+  PITR_TRY(DecodeHeaders(bytes, record, sizes, &main_size, &in));
+  uint64_t before_main = 0;
+  for (const BlockReference& block : record->blocks) before_main += sizes[block.id].image + sizes[block.id].data;
+  if (before_main < in.remaining()) {
+    in.Take(before_main);
+    record->main_data = in.Take(std::min<size_t>(main_size, in.remaining()));
+  }
   return Status::Ok();
 }
 

@@ -74,4 +74,9 @@ bool WalRecordCrcIsRight(ByteView bytes);
 // `record`. kCorruption when lengths or flags contradict each other, as the server would say.
 Status DecodeWalRecord(ByteView bytes, WalRecord* record);
 
+// The same for the beginning of a record, which must reach to the end of its headers: kMaxWalRecordHeadersSize bytes
+// always do. The blocks get no image and no data; main_data is what there is of it, or empty.
+inline constexpr uint32_t kMaxWalRecordHeadersSize = 1024;
+Status DecodeWalRecordBeginning(ByteView bytes, WalRecord* record);
+
 }  // namespace pitr

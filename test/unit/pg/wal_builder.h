@@ -114,7 +114,7 @@ class WalBuilder {
     return {start};
   }
 
-  const int pg_major_;
+  int pg_major_;
   uint64_t at_;
   uint64_t previous_ = 0;
   uint32_t timeline_ = 1;
