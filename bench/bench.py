@@ -21,12 +21,12 @@ from tools import S3, PgBackRest, PgPitr, run
 ROWS = []  # (line, tool, wall, cpu, cpu of the S3 server, peak, rate)
 
 
-def record(line, tool, meters, unit=None):
+def record(line, tool, meters, unit=None, note=""):
     wall = statistics.median(m.wall for m in meters)
     cpu = statistics.median(m.cpu for m in meters)
     peak = max(m.peak for m in meters)
     s3_cpu = statistics.median(m.s3_cpu for m in meters)
-    rate = f"{unit[0] / wall:.1f} {unit[1]}/s" if unit else ""
+    rate = f"{unit[0] / wall:.1f} {unit[1]}/s" if unit else note
     ROWS.append((line, tool, wall, cpu, s3_cpu, peak, rate))
     print(f"  {line:34} {tool:14} {wall:8.2f} s wall {cpu:8.2f} s cpu {s3_cpu:8.2f} s S3 server's {peak / (1 << 20):7.0f} MiB  {rate}", flush=True)
 
@@ -107,6 +107,50 @@ def wal_push(args, template, s3, stores):
             record(f"push {backlog} segments, {store}", kind.name, meters, (backlog, "segments"))
 
 
+# What happens between two incremental backups. About 61 rows of pgbench_accounts are in a block.
+CHANGES = [
+    ("nothing", None),
+    ("1 row in 3000", "UPDATE pgbench_accounts SET abalance = abalance + 1 WHERE aid % 3000 = 7"),
+    ("1 % of blocks", "UPDATE pgbench_accounts SET abalance = abalance + 1 WHERE ctid IN (SELECT min(ctid) FROM pgbench_accounts "
+     "GROUP BY (ctid::text::point)[0] HAVING random() < 0.01)"),
+    ("30 % of blocks", "UPDATE pgbench_accounts SET abalance = abalance + 1 WHERE ctid IN (SELECT min(ctid) FROM pgbench_accounts "
+     "GROUP BY (ctid::text::point)[0] HAVING random() < 0.3)"),
+]
+
+
+def incremental(args, source, s3, stores):
+    """A full backup, then one incremental backup after each kind of change; every tool starts from its own full backup."""
+    for store in stores:
+        meters, stored = {}, {}
+        for serial, kind in [(serial, kind) for serial in range(args.runs) for kind in (PgPitr, PgBackRest)]:
+            tool = kind(args.work, store, args.jobs, args.level, s3, f"incr{store}{serial}")
+            source.configure("archive", "archive_command = ''\n")
+            source.reload()
+            tool.prepare(source)
+            source.configure("archive", tool.archive_settings())
+            source.stop()
+            source.start()
+            tool.first(source)
+            tool.backup(source)
+            for change, statement in CHANGES:
+                if statement:
+                    source.sql(statement)
+                source.sql("CHECKPOINT")
+                source.sql("SELECT pg_switch_wal()")
+                source.wait_archived()
+                with Meter(tool.match) as meter:
+                    tool.backup(source, "incr")
+                meters.setdefault((change, kind.name), []).append(meter)
+                stored.setdefault((change, kind.name), []).append(tool.newest_stored(source))
+            source.configure("archive", "archive_command = '/bin/true'\n")
+            source.stop()
+            source.start()
+            tool.remove()
+        for (change, name), runs in meters.items():
+            size = statistics.median(stored[change, name])
+            record(f"incremental, {change}, {store}", name, runs, note=f"{size / (1 << 20):.1f} MiB stored")
+
+
 def replay(args, template, s3, stores):
     for store in stores:
         for kind in (PgPitr, PgBackRest):
@@ -141,7 +185,7 @@ def replay(args, template, s3, stores):
 
 
 def report(args):
-    lines = ["| line | tool | wall s | CPU s | S3 server's CPU s | peak MiB | rate | wall of pg_pitr / this | CPU of pg_pitr / this |",
+    lines = ["| line | tool | wall s | CPU s | S3 server's CPU s | peak MiB | rate or size | wall of pg_pitr / this | CPU of pg_pitr / this |",
              "|---|---|---|---|---|---|---|---|---|"]
     ours = {line: (wall, cpu) for line, tool, wall, cpu, *_ in ROWS if tool == PgPitr.name}
     for line, tool, wall, cpu, s3_cpu, peak, rate in sorted(ROWS, key=lambda row: row[0]):
@@ -163,7 +207,7 @@ def main():
     parser.add_argument("--level", type=int, default=3)
     parser.add_argument("--segments", type=int, default=100)
     parser.add_argument("--only", choices=["directory", "s3"])
-    parser.add_argument("--lines", default="backup,push,replay", help="which of backup, push, replay")
+    parser.add_argument("--lines", default="backup,incremental,push,replay", help="which of backup, incremental, push, replay")
     parser.add_argument("--markdown")
     args = parser.parse_args()
     s3 = S3()
@@ -185,6 +229,15 @@ def main():
             print("data:", source.sql("SELECT pg_size_pretty(sum(pg_database_size(oid))) FROM pg_database"))
             baselines(args, source)
             full_backup_and_restore(args, source, s3, stores)
+            source.remove()
+        if "incremental" in args.lines:
+            source = Cluster(bindir, args.work, "source", 54400)
+            clusters.append(source)
+            source.init()
+            source.configure("archive", "archive_command = '/bin/true'\n")
+            source.start()
+            source.pgbench("-i", "-q", "-s", str(max(1, int(args.gigabytes * 1024 / 15))))
+            incremental(args, source, s3, stores)
             source.remove()
         if "push" in args.lines or "replay" in args.lines:
             template = Cluster(bindir, args.work, "wal", 54410)

@@ -1,5 +1,7 @@
 """The tools that are compared, each with the same verbs: configure archiving, back up, restore."""
+import json
 import os
+import re
 import shutil
 import subprocess
 
@@ -9,6 +11,10 @@ def run(*command, **options):
     if done.returncode != 0:
         raise SystemExit(f"{' '.join(command)}: exit {done.returncode}\n{done.stdout}")
     return done.stdout
+
+
+def pgbackrest_version():
+    return tuple(int(n) for n in re.findall(r"\d+", run("pgbackrest", "version"))[:2])
 
 
 class S3:
@@ -58,8 +64,12 @@ class PgPitr:
     def first(self, cluster):
         cluster.sql("CREATE EXTENSION IF NOT EXISTS pg_pitr")
 
-    def backup(self, cluster):
-        cluster.sql(f"SELECT pitr_backup(jobs => {self.jobs})")
+    def backup(self, cluster, kind="full"):
+        cluster.sql(f"SELECT pitr_backup('{kind}', jobs => {self.jobs})")
+
+    def newest_stored(self, cluster):
+        """Bytes that the newest backup added to the repository."""
+        return int(cluster.sql("SELECT stored_size FROM pitr_info() ORDER BY stop_time DESC LIMIT 1"))
 
     def restore(self, cluster, directory):
         run(cluster.tool("pg_pitr"), "restore", "--config", self.conf, "--pgdata", directory, "--target-latest", "--jobs", str(self.jobs),
@@ -79,7 +89,7 @@ class PgBackRest:
         self.spool = f"{work}/spool.{serial}"
         os.makedirs(self.spool)
         self.lines = ["[global]", "compress-type=zst", f"compress-level={level}", f"process-max={jobs}", "start-fast=y", "repo1-bundle=y",
-                      "archive-async=y", f"spool-path={self.spool}", f"lock-path={self.spool}", "log-level-file=off",
+                      *(["repo1-block=y"] if pgbackrest_version() >= (2, 46) else []), "archive-async=y", f"spool-path={self.spool}", f"lock-path={self.spool}", "log-level-file=off",
                       "log-level-console=error", "repo1-retention-full=9"]
         if store == "s3":
             # pgBackRest before 2.50 does not find an address in a certificate's alternative names.
@@ -109,8 +119,12 @@ class PgBackRest:
     def first(self, cluster):
         pass
 
-    def backup(self, cluster):
-        self.command("backup", "--type=full", pgdata=cluster.data)
+    def backup(self, cluster, kind="full"):
+        self.command("backup", f"--type={kind}", pgdata=cluster.data)
+
+    def newest_stored(self, cluster):
+        info = json.loads(run("pgbackrest", f"--config={self.conf}", "--stanza=bench", "--output=json", "info"))
+        return info[0]["backup"][-1]["info"]["repository"]["delta"]
 
     def restore(self, cluster, directory):
         os.makedirs(directory, mode=0o700, exist_ok=True)
