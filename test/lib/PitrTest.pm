@@ -134,8 +134,9 @@ sub wait_for
 sub wait_archived
 {
 	my ($self, $limit) = @_;
-	# The byte before the position: what a position at a segment's very start is called depends on the version, and it is there when
-	# nothing was written since somebody else's switch.
+	# There is something to switch for, and the byte before the position names the segment: what a position at a segment's very start is
+	# called depends on the version, and it is there when another session switched meanwhile.
+	$self->sql("SELECT pg_create_restore_point('wait_archived')");
 	my $last = $self->sql('SELECT pg_walfile_name(pg_switch_wal() - 1)');
 	my $pg_wal = $self->{node}->data_dir . '/pg_wal';
 	eval {

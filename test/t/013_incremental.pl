@@ -118,7 +118,8 @@ sub chain
 		change($p) for 1 .. int(rand(3));
 		my $content = everything($p);
 		my $point = "after_$round";
-		$p->sql("SELECT pg_create_restore_point('$point')");
+		# Flushed with the switch: the next round may crash the server.
+		$p->sql("SELECT pg_create_restore_point('$point'); SELECT pg_switch_wal()");
 		push @backups, { label => $label, type => $type, content => $content, point => $point };
 	}
 	$p->wait_archived;

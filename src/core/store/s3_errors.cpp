@@ -85,7 +85,9 @@ std::string HintFor(const S3Failure& failure) {
     return "The store lacks something pg_pitr asked for; pg_pitr check tells what.";
   if (failure.http_status == 403 || code == "AccessDenied")
     return "The credentials need " + failure.permission + " on bucket \"" + failure.bucket +
-           "\" (and s3:ListBucket: without it a missing object looks like a refusal).";
+           "\" (and s3:ListBucket: without it a missing object looks like a refusal). Some servers refuse a wrong "
+           "secret "
+           "key like this, too.";
   if (failure.http_status == 404 && code.empty())
     return "The answer did not come from an S3 server: check s3_endpoint and the proxy.";
   return {};
