@@ -53,7 +53,7 @@ class PgPitr:
 
     @staticmethod
     def match(name, line):
-        return name == "pg_pitr" or (name == "postgres" and ("pg_pitr" in line or ": archiver" in line))
+        return name == "pg_pitr" or line.startswith(("postgres: pg_pitr", "postgres: archiver"))
 
     def prepare(self, cluster):
         pass
