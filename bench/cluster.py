@@ -26,6 +26,7 @@ unix_socket_directories = '{self.work}'
 port = {self.port}
 shared_buffers = 256MB
 max_wal_size = 8GB
+wal_keep_size = 8GB
 checkpoint_timeout = 1h
 archive_mode = on
 shared_preload_libraries = 'pg_pitr'
@@ -62,6 +63,23 @@ logging_collector = off
 
     def ready_count(self):
         return sum(name.endswith(".ready") for name in os.listdir(f"{self.data}/pg_wal/archive_status"))
+
+    def hide_backlog(self):
+        """Segments that wait to be archived wait unseen from now on; how many. The server is down."""
+        os.makedirs(f"{self.data}/backlog")
+        ready = [name for name in os.listdir(f"{self.data}/pg_wal/archive_status") if name.endswith(".ready")]
+        for name in ready:
+            os.rename(f"{self.data}/pg_wal/archive_status/{name}", f"{self.data}/backlog/{name}")
+        return len(ready)
+
+    def show_backlog(self):
+        for name in os.listdir(f"{self.data}/backlog"):
+            os.rename(f"{self.data}/backlog/{name}", f"{self.data}/pg_wal/archive_status/{name}")
+
+    def switch_wal(self):
+        """Completes a segment, which also wakes the archiver."""
+        self.sql("SELECT pg_create_restore_point('bench')")
+        self.sql("SELECT pg_switch_wal()")
 
     def wait_archived(self, limit=1800):
         end = time.monotonic() + limit
