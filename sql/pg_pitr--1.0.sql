@@ -26,7 +26,8 @@ CREATE FUNCTION pitr_info(
   OUT database_size bigint, OUT stored_size bigint, OUT files bigint,
   OUT encrypted boolean, OUT data_checksums boolean, OUT page_errors bigint,
   OUT parent text, OUT server_version text, OUT change_source text, OUT change_reason text, OUT annotations jsonb,
-  OUT pinned boolean, OUT pinned_until timestamptz, OUT pin_reason text)
+  OUT pinned boolean, OUT pinned_until timestamptz, OUT pin_reason text,
+  OUT verified timestamptz, OUT verify_mode text, OUT verify_result text)
 RETURNS SETOF record
 AS 'MODULE_PATHNAME', 'pitr_info' LANGUAGE C VOLATILE PARALLEL UNSAFE ROWS 20;
 COMMENT ON FUNCTION pitr_info() IS 'the backups in the repository, oldest first; unfinished and damaged ones say so in status';
@@ -94,6 +95,31 @@ AS 'MODULE_PATHNAME', 'pitr_check' LANGUAGE C VOLATILE PARALLEL UNSAFE ROWS 30;
 COMMENT ON FUNCTION pitr_check() IS
   'checks settings, store and repository, then switches, archives and finds a WAL segment; ok is null for what could not be tried';
 
+CREATE FUNCTION pitr_verify(
+  label text DEFAULT NULL,
+  wal boolean DEFAULT false,
+  quick boolean DEFAULT false,
+  sample double precision DEFAULT NULL,
+  seed bigint DEFAULT NULL,
+  jobs integer DEFAULT NULL,
+  max_rate integer DEFAULT NULL,
+  restart boolean DEFAULT false,
+  OUT severity text, OUT problem text, OUT object text, OUT begin_offset bigint, OUT end_offset bigint,
+  OUT detail text, OUT files text[], OUT backups text[], OUT hurts text, OUT hint text)
+RETURNS SETOF record
+AS 'MODULE_PATHNAME', 'pitr_verify' LANGUAGE C VOLATILE PARALLEL UNSAFE CALLED ON NULL INPUT ROWS 10;
+COMMENT ON FUNCTION pitr_verify(text, boolean, boolean, double precision, bigint, integer, integer, boolean) IS
+  'proves that the repository holds what recoveries need; a row for everything that is wrong, none when all is well';
+
+CREATE FUNCTION pitr_verifications(
+  OUT run bigint, OUT start_time timestamptz, OUT stop_time timestamptz, OUT result text, OUT mode text, OUT scope text,
+  OUT sample_percent double precision, OUT seed numeric, OUT backups text[],
+  OUT pack_bytes bigint, OUT pack_bytes_read bigint, OUT wal_files bigint, OUT wal_bytes bigint, OUT wal_bytes_read bigint,
+  OUT damage bigint, OUT unchecked bigint, OUT warnings bigint)
+RETURNS SETOF record
+AS 'MODULE_PATHNAME', 'pitr_verifications' LANGUAGE C VOLATILE PARALLEL UNSAFE ROWS 10;
+COMMENT ON FUNCTION pitr_verifications() IS 'the results of verifications that the repository keeps, and those that were interrupted';
+
 CREATE FUNCTION pitr_get_status(
   OUT archiver_state text, OUT archiver_pid integer,
   OUT last_archived text, OUT last_archived_time timestamptz,
@@ -127,6 +153,8 @@ REVOKE ALL ON FUNCTION pitr_expire(boolean, text, boolean, interval) FROM PUBLIC
 REVOKE ALL ON FUNCTION pitr_pin(text, text, timestamptz) FROM PUBLIC;
 REVOKE ALL ON FUNCTION pitr_unpin(text) FROM PUBLIC;
 REVOKE ALL ON FUNCTION pitr_check() FROM PUBLIC;
+REVOKE ALL ON FUNCTION pitr_verify(text, boolean, boolean, double precision, bigint, integer, integer, boolean) FROM PUBLIC;
+REVOKE ALL ON FUNCTION pitr_verifications() FROM PUBLIC;
 REVOKE ALL ON FUNCTION pitr_info() FROM PUBLIC;
 REVOKE ALL ON FUNCTION pitr_archive() FROM PUBLIC;
 REVOKE ALL ON FUNCTION pitr_timelines() FROM PUBLIC;
@@ -137,6 +165,7 @@ REVOKE ALL ON FUNCTION pitr_get_progress() FROM PUBLIC;
 
 GRANT EXECUTE ON FUNCTION pitr_info() TO pg_monitor;
 GRANT EXECUTE ON FUNCTION pitr_archive() TO pg_monitor;
+GRANT EXECUTE ON FUNCTION pitr_verifications() TO pg_monitor;
 GRANT EXECUTE ON FUNCTION pitr_timelines() TO pg_monitor;
 GRANT EXECUTE ON FUNCTION pitr_recovery_window() TO pg_monitor;
 GRANT EXECUTE ON FUNCTION pitr_restore_plan(timestamptz, xid8, text, pg_lsn, boolean, boolean, text, text, text) TO pg_monitor;

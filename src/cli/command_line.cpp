@@ -17,8 +17,8 @@ constexpr const char* kOverview =
     "  pg_pitr restore -D DIR --target-time '...'   then start the server; it recovers by itself\n";
 
 constexpr const char* kFooter =
-    "Exit codes: 0 done, 1 failed, 2 wrong command line or settings, 3 stopped by a signal (run again to continue).\n"
-    "wal-get has its own, see its help. \"pg_pitr VERB --help\" explains each verb.";
+    "Exit codes: 0 done, 1 failed, 2 wrong command line or settings, 3 stopped by a signal (run again to continue),\n"
+    "4 verify found damage. wal-get has its own, see its help. \"pg_pitr VERB --help\" explains each verb.";
 
 int Parse(CLI::App& app, int argc, char** argv) {
   try {
@@ -50,6 +50,7 @@ int RunCommandLine(int argc, char** argv) {
     AddPlan(app, invocation);
     AddRestore(app, invocation);
     AddCheck(app, invocation);
+    AddVerify(app, invocation);
     AddWalGet(app, invocation);
     AddWalPush(app, invocation);
     AddMerge(app, invocation);

@@ -8,6 +8,7 @@ inline constexpr int kExitOk = 0;
 inline constexpr int kExitFailed = 1;     // what was asked for did not work, or a check did not pass
 inline constexpr int kExitUsage = 2;      // the command line or a setting is wrong
 inline constexpr int kExitCancelled = 3;  // stopped by SIGINT or SIGTERM
+inline constexpr int kExitDamage = 4;     // verify: something in the repository is damaged or missing
 
 // wal-get speaks to PostgreSQL: 1 says that the file is confirmed absent, which ends recovery; above 125 the server
 // stops instead.

@@ -16,6 +16,7 @@ void AddInfo(CLI::App& app, Invocation& invocation);
 void AddPlan(CLI::App& app, Invocation& invocation);
 void AddRestore(CLI::App& app, Invocation& invocation);
 void AddCheck(CLI::App& app, Invocation& invocation);
+void AddVerify(CLI::App& app, Invocation& invocation);
 void AddWalGet(CLI::App& app, Invocation& invocation);
 void AddWalPush(CLI::App& app, Invocation& invocation);
 void AddMerge(CLI::App& app, Invocation& invocation);

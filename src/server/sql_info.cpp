@@ -31,7 +31,8 @@ Result<Report> LoadReport(bool read_last_commit) {
         }
         PITR_ASSIGN(auto backups, BackupCatalog::Load(*repository, ctx));
         PITR_ASSIGN(auto wal, WalCatalog::Load(*repository, ctx));
-        report.info = MakeInfoReport(*repository, backups, wal);
+        PITR_ASSIGN(VerifyRecords verified, LoadVerifyRecords(*repository, ctx));
+        report.info = MakeInfoReport(*repository, backups, wal, std::move(verified.results));
         for (const BackupManifest& backup : backups.backups)
           report.page_errors[backup.label] = backup.page_errors.size();
         return report;
@@ -73,7 +74,10 @@ Row BackupCells(const BackupRow& backup, uint64_t page_errors) {
           JsonText(Json(backup.annotations.empty() ? Json::object() : Json(backup.annotations))),
           exists ? BoolCell(backup.pinned) : Cell(),
           TimestampOrNull(backup.pinned_until_micros),
-          TextOrNull(backup.pin_reason)};
+          TextOrNull(backup.pin_reason),
+          TimestampOrNull(backup.verified_micros),
+          TextOrNull(backup.verify_mode),
+          TextOrNull(backup.verify_result)};
 }
 
 }  // namespace

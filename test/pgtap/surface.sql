@@ -2,7 +2,7 @@
 SET client_min_messages = warning;
 CREATE EXTENSION pgtap;
 CREATE EXTENSION pg_pitr;
-SELECT plan(43);
+SELECT plan(45);
 
 SELECT has_extension('pg_pitr', 'the extension is there');
 SELECT has_view('public', 'pitr_status', 'view pitr_status');
@@ -27,7 +27,7 @@ CREATE ROLE pitr_tap_nobody;
 CREATE ROLE pitr_tap_watcher IN ROLE pg_monitor;
 SELECT ok(NOT has_function_privilege('pitr_tap_nobody', oid, 'EXECUTE'), proname || ' is not for everybody')
 FROM pg_proc WHERE proname LIKE 'pitr\_%' ORDER BY proname;
-SELECT is(array_agg(proname::text ORDER BY proname), ARRAY['pitr_archive', 'pitr_get_progress', 'pitr_get_status', 'pitr_info', 'pitr_recovery_window', 'pitr_restore_plan', 'pitr_timelines'],
+SELECT is(array_agg(proname::text ORDER BY proname), ARRAY['pitr_archive', 'pitr_get_progress', 'pitr_get_status', 'pitr_info', 'pitr_recovery_window', 'pitr_restore_plan', 'pitr_timelines', 'pitr_verifications'],
   'what pg_monitor may call')
 FROM pg_proc WHERE proname LIKE 'pitr\_%' AND has_function_privilege('pitr_tap_watcher', oid, 'EXECUTE');
 SELECT throws_ok('SET ROLE pitr_tap_nobody; SELECT * FROM pitr_status', '42501', NULL, 'pitr_status is not for everybody');

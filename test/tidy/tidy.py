@@ -28,7 +28,8 @@ ROOMS = {
     "backup": ["base", "config", "pg", "store", "repo"],
     "restore": ["base", "config", "pg", "store", "repo"],
     "expire": ["base", "config", "pg", "store", "repo"],
-    "report": ["base", "config", "pg", "store", "repo", "backup", "restore", "expire"],
+    "verify": ["base", "config", "pg", "store", "repo", "restore"],
+    "report": ["base", "config", "pg", "store", "repo", "backup", "restore", "expire", "verify"],
 }
 
 # Standard names and the headers that have them. What one compiler's library drags in by itself, the next one does not.

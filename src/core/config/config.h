@@ -36,6 +36,8 @@ struct Config {
   int backup_max_rate_kb = 0;          // kB a second read from the data directory; 0: no limit
   int max_chain_length = 30;           // backups of a chain, the full one included; then a full one is taken
   std::string change_source = "auto";  // how increments find what changed: auto | page_lsn | full_read
+  int verify_jobs = 4;
+  int verify_max_rate_kb = 0;          // kB a second read from the repository by a verification; 0: no limit
   int backup_wal_timeout_ms = 600000;  // a backup gives up when archiving makes no progress for this long
   int part_size_kb = 8192;             // of a multipart upload
   int pack_size_kb = 1048576;          // a pack is closed when it has grown to this

@@ -23,6 +23,18 @@ Status Bad(const std::string& key, const std::string& why) {
   return {Code::kCorruption, "the block checks of \"" + key + "\" cannot be used: " + why};
 }
 
+// The frame at `ref`, whose stored bytes these should be.
+Status DecodePlace(ObjectDecoder& decoder, const std::string& key, const FrameRef& ref, FrameType type, ByteView stored,
+                   Bytes& plain) {
+  if (stored.size() != ref.stored_bytes || stored.size() < kFrameHeaderBytes)
+    return Bad(key, "it ends inside the frame at " + std::to_string(ref.offset));
+  PITR_ASSIGN(const ObjectDecoder::FrameInfo info, decoder.PeekFrame(stored.first(kFrameHeaderBytes)));
+  if (info.type != type || info.stored_bytes != ref.stored_bytes || info.plain_bytes != ref.plain_bytes)
+    return Bad(key, "there is another frame at " + std::to_string(ref.offset));
+  plain.resize(ref.plain_bytes);
+  return decoder.DecodeFrame(ref.offset, stored, plain);
+}
+
 }  // namespace
 
 void BlockCheckLog::Add(const FrameRef& frame, ByteView plain) {
@@ -45,40 +57,48 @@ ByteView BlockCheckLog::Content(const FrameRef& previous) {
 
 void BlockCheckLog::Clear() { content_.assign(kRefBytes, 0); }
 
+Status WalkCheckFrames(ObjectDecoder& decoder, const std::string& pack_key, const FrameRef& last, const FrameRef& end,
+                       const StoredFrameReader& read, const CheckFrameSink& each, FrameRef& at) {
+  Bytes stored, plain;
+  at = end;
+  for (FrameRef ref = last; ref.offset != 0;) {
+    // From the end to the beginning, so that it comes to an end.
+    if (ref.offset < kObjectHeaderBytes || ref.offset > at.offset || ref.stored_bytes > at.offset - ref.offset ||
+        ref.plain_bytes < kRefBytes || ref.plain_bytes > kMaxFramePlainBytes)
+      return Bad(pack_key, "a frame at " + std::to_string(ref.offset) + " is out of place");
+    at = ref;
+    PITR_TRY(read(ref, stored));
+    PITR_TRY(DecodePlace(decoder, pack_key, ref, FrameType::kData, stored, plain));
+    PITR_TRY(each(ref, ByteView(plain).subspan(kRefBytes)));
+    ref = DecodeFrameRef(std::span<const uint8_t, kRefBytes>(plain.data(), kRefBytes));
+  }
+  return Status::Ok();
+}
+
 Result<BlockChecks> BlockChecks::Load(const Repository& repository, const PackEntry& pack, const OpContext& ctx) {
   ObjectStore& store = repository.store();
   ObjectDecoder decoder(repository.key());
   BlockChecks checks;
-  const auto read = [&](const FrameRef& ref, FrameType type, Bytes& plain) -> Status {
-    PITR_ASSIGN(const Bytes stored, GetRange(store, pack.key, ref.offset, ref.stored_bytes, ctx));
-    if (stored.size() != ref.stored_bytes || stored.size() < kFrameHeaderBytes)
-      return Bad(pack.key, "it ends inside the frame at " + std::to_string(ref.offset));
-    PITR_ASSIGN(const ObjectDecoder::FrameInfo info, decoder.PeekFrame(ByteView(stored).first(kFrameHeaderBytes)));
-    if (info.type != type || info.stored_bytes != ref.stored_bytes || info.plain_bytes != ref.plain_bytes)
-      return Bad(pack.key, "there is another frame at " + std::to_string(ref.offset));
+  const auto read = [&](const FrameRef& ref, Bytes& stored) -> Status {
+    PITR_ASSIGN(stored, GetRange(store, pack.key, ref.offset, ref.stored_bytes, ctx));
     checks.stored_bytes_ += stored.size();
-    plain.resize(ref.plain_bytes);
-    return decoder.DecodeFrame(ref.offset, stored, plain);
+    return Status::Ok();
   };
   PITR_ASSIGN(const Bytes header, GetRange(store, pack.key, 0, kObjectHeaderBytes, ctx));
   PITR_TRY(decoder.Open(ObjectKind::kPack, pack.key, header));
   const size_t end_bytes = kFrameHeaderBytes + kEndPlainBytes + (repository.key() != nullptr ? kFrameTagBytes : 0);
   if (pack.size_bytes < kObjectHeaderBytes + end_bytes) return Bad(pack.key, "it is too short");
-  Bytes plain;
-  uint64_t limit = pack.size_bytes - end_bytes;
-  PITR_TRY(read({limit, static_cast<uint32_t>(end_bytes), kEndPlainBytes}, FrameType::kEnd, plain));
-  FrameRef ref =
+  const FrameRef end{pack.size_bytes - end_bytes, static_cast<uint32_t>(end_bytes), kEndPlainBytes};
+  Bytes stored, plain;
+  PITR_TRY(read(end, stored));
+  PITR_TRY(DecodePlace(decoder, pack.key, end, FrameType::kEnd, stored, plain));
+  const FrameRef last =
       DecodeFrameRef(DecodeEndContent(std::span<const uint8_t, kEndPlainBytes>(plain.data(), kEndPlainBytes)).digest);
-  while (ref.offset != 0) {
-    // From the end to the beginning, so that it comes to an end.
-    if (ref.offset > limit || ref.stored_bytes > limit - ref.offset || ref.plain_bytes < kRefBytes ||
-        ref.plain_bytes > kMaxFramePlainBytes)
-      return Bad(pack.key, "a frame at " + std::to_string(ref.offset) + " is out of place");
-    limit = ref.offset;
-    PITR_TRY(read(ref, FrameType::kData, plain));
-    PITR_TRY(checks.Parse(ByteView(plain).subspan(kRefBytes)).Annotate("reading \"" + pack.key + "\""));
-    ref = DecodeFrameRef(std::span<const uint8_t, kRefBytes>(plain.data(), kRefBytes));
-  }
+  const auto parse = [&](const FrameRef&, ByteView content) {
+    return checks.Parse(content).Annotate("reading \"" + pack.key + "\"");
+  };
+  FrameRef at;
+  PITR_TRY(WalkCheckFrames(decoder, pack.key, last, end, read, parse, at));
   std::sort(checks.frames_.begin(), checks.frames_.end(),
             [](const Frame& a, const Frame& b) { return a.offset < b.offset; });
   return checks;

@@ -7,6 +7,7 @@
 // kCheckedBlockBytes of the frame's plain bytes, the last of which may be short. The pack's end frame says where the
 // last check frame is. docs/format.md, "Packs".
 #pragma once
+#include <functional>
 #include <span>
 #include <string>
 #include <vector>
@@ -33,6 +34,15 @@ class BlockCheckLog {
  private:
   Bytes content_;
 };
+
+// Reads the check frames of a pack from the last to the first, which the end frame at `end` says is `last`, and gives
+// each to `each` once it is verified: its place and its plain content. `decoder` has the pack's header. `read` gets the
+// stored bytes of a place; its errors are returned. kCorruption when a frame is not what it should be. On an error `at`
+// is the frame that is wrong or names a wrong place.
+using StoredFrameReader = std::function<Status(const FrameRef& ref, Bytes& stored)>;
+using CheckFrameSink = std::function<Status(const FrameRef& ref, ByteView content)>;
+Status WalkCheckFrames(ObjectDecoder& decoder, const std::string& pack_key, const FrameRef& last, const FrameRef& end,
+                       const StoredFrameReader& read, const CheckFrameSink& each, FrameRef& at);
 
 // The checks of one pack. Constant once loaded; any thread. Memory: a thousandth of the pack's plain bytes.
 class BlockChecks {

@@ -50,7 +50,7 @@ Result<Keyring> ReadKeyring(ObjectStore& store, const std::string& repository_id
     if (slot.ok()) {
       if (slot.value().repository_id == repository_id) keyring.slots.push_back(std::move(slot).value());
     } else if (slot.code() == Code::kCorruption || slot.code() == Code::kInvalidArgument) {
-      keyring.damaged.push_back(std::move(slot).status());
+      keyring.damaged.push_back({object_key, std::move(slot).status()});
     } else if (slot.code() != Code::kNotFound) {  // removed since it was listed
       return std::move(slot).status();
     }
@@ -69,7 +69,7 @@ Result<std::unique_ptr<RepositoryKey>> Unlock(const Keyring& keyring, std::strin
     if (status.ok()) return key;
     if (status.code() == Code::kInternal) return status;
   }
-  if (!keyring.damaged.empty()) return keyring.damaged[0];
+  if (!keyring.damaged.empty()) return keyring.damaged[0].status;
   if (keyring.slots.empty())
     return Status(Code::kCorruption, "the repository is encrypted and its key slots are missing")
         .WithHint(

@@ -15,9 +15,14 @@ namespace pitr {
 
 inline constexpr size_t kMaxKeySlots = 32;  // each costs 0.1 s when opening with a passphrase that is none of theirs
 
+struct DamagedKeySlot {
+  std::string object_key;
+  Status status;  // why it could not be read
+};
+
 struct Keyring {
-  std::vector<KeySlot> slots;   // of this repository, ascending by object key
-  std::vector<Status> damaged;  // why others could not be read
+  std::vector<KeySlot> slots;  // of this repository, ascending by object key
+  std::vector<DamagedKeySlot> damaged;
 };
 
 // Reads every slot of `repository_id`; those of other repositories are left out. kCorruption when there are more than

@@ -1,5 +1,6 @@
 #include "core/repo/layout.h"
 
+#include <charconv>
 #include <cstdio>
 
 namespace pitr::layout {
@@ -145,6 +146,31 @@ std::optional<KeySlotParts> ParseKeySlotKey(std::string_view key) {
   if (!slot || parts.key_number == 0) return std::nullopt;
   parts.slot = *slot;
   return parts;
+}
+
+std::string VerifyRunPrefix(uint32_t run) { return std::string(kVerifyPrefix) + Format("%08u/", run); }
+
+std::string VerifyKey(const VerifyKeyParts& parts) {
+  return VerifyRunPrefix(parts.run) + (parts.progress == 0 ? "result" : Format("progress.%06u", parts.progress));
+}
+
+std::optional<VerifyKeyParts> ParseVerifyKey(std::string_view key) {
+  static constexpr std::string_view kProgress = "/progress.";
+  if (!key.starts_with(kVerifyPrefix)) return std::nullopt;
+  std::string_view rest = key.substr(kVerifyPrefix.size());
+  VerifyKeyParts parts;
+  const auto number = [&](uint32_t& value) {
+    const auto end = std::from_chars(rest.data(), rest.data() + rest.size(), value);
+    rest.remove_prefix(static_cast<size_t>(end.ptr - rest.data()));
+    return end.ec == std::errc();
+  };
+  if (!number(parts.run)) return std::nullopt;
+  if (rest.starts_with(kProgress)) {
+    rest.remove_prefix(kProgress.size());
+    if (!number(parts.progress)) return std::nullopt;
+  }
+  // Only what we would have written.
+  return VerifyKey(parts) == key && parts.run != 0 ? std::optional(parts) : std::nullopt;
 }
 
 }  // namespace pitr::layout

@@ -17,6 +17,7 @@ inline constexpr std::string_view kKeyringPrefix = "keys/";
 inline constexpr std::string_view kTailPrefix = "tail/";  // reserved for later formats, as are the two below
 inline constexpr std::string_view kIndexPrefix = "index/";
 inline constexpr std::string_view kProofPrefix = "proof/";
+inline constexpr std::string_view kVerifyPrefix = "proof/verify/";
 inline constexpr std::string_view kProbePrefix = "probe/";
 
 // Letters, digits, '.', '_', '-'; 1 to 64 characters; begins with a letter or digit.
@@ -57,5 +58,14 @@ struct KeySlotParts {
   uint32_t slot = 0;
 };
 std::optional<KeySlotParts> ParseKeySlotKey(std::string_view key);
+
+// "proof/verify/00000012/result", "proof/verify/00000012/progress.000003"; runs from 1.
+struct VerifyKeyParts {
+  uint32_t run = 0;
+  uint32_t progress = 0;  // 0: the result
+};
+std::string VerifyRunPrefix(uint32_t run);  // "proof/verify/00000012/"
+std::string VerifyKey(const VerifyKeyParts& parts);
+std::optional<VerifyKeyParts> ParseVerifyKey(std::string_view key);
 
 }  // namespace pitr::layout

@@ -34,6 +34,8 @@ std::string_view ObjectKindName(ObjectKind kind) {
       return "pin";
     case ObjectKind::kExpireMark:
       return "expire mark";
+    case ObjectKind::kProof:
+      return "proof";
   }
   return "object of an unknown kind";
 }

@@ -23,7 +23,8 @@ enum class ObjectKind : uint8_t {
   kPack = 6,
   kBackupStart = 7,
   kBackupPin = 8,
-  kExpireMark = 9
+  kExpireMark = 9,
+  kProof = 10
 };
 enum class Cipher : uint8_t { kNone = 0, kAes256Gcm = 1 };
 enum class Codec : uint8_t { kNone = 0, kZstd = 1 };

@@ -12,20 +12,6 @@ namespace {
 constexpr size_t kMaxMarkerBytes = 65536;
 constexpr uint32_t kFirstKeyNumber = 1;
 
-Result<RepositoryMarker> ReadMarker(ObjectStore& store, const OpContext& ctx) {
-  const std::string key(layout::kMarkerKey);
-  auto stored = GetAll(store, key, MaxObjectBytes(kMaxMarkerBytes), ctx);
-  if (stored.code() == Code::kNotFound)
-    return Status(Code::kNotFound, "there is no repository at " + store.Describe())
-        .WithHint(
-            "Check pg_pitr.repository. A repository is created when the server first archives or backs up to it.");
-  if (!stored.ok()) return std::move(stored).status().Annotate("opening the repository");
-  PITR_ASSIGN(const Bytes json, DecodeObject(ObjectKind::kMarker, key, stored.value(), nullptr, kMaxMarkerBytes));
-  auto marker = DecodeMarker(AsText(json));
-  if (!marker.ok()) return std::move(marker).status().Annotate("object \"" + key + "\" at offset 0");
-  return marker;
-}
-
 Result<Secret> ReadPassphrase(const Config& config) {
   return ReadSecretFile(config.passphrase_file, "passphrase file");
 }
@@ -122,6 +108,20 @@ std::string Describe(const ClusterIdentity& cluster) {
 }
 
 }  // namespace
+
+Result<RepositoryMarker> ReadMarker(ObjectStore& store, const OpContext& ctx) {
+  const std::string key(layout::kMarkerKey);
+  auto stored = GetAll(store, key, MaxObjectBytes(kMaxMarkerBytes), ctx);
+  if (stored.code() == Code::kNotFound)
+    return Status(Code::kNotFound, "there is no repository at " + store.Describe())
+        .WithHint(
+            "Check pg_pitr.repository. A repository is created when the server first archives or backs up to it.");
+  if (!stored.ok()) return std::move(stored).status().Annotate("opening the repository");
+  PITR_ASSIGN(const Bytes json, DecodeObject(ObjectKind::kMarker, key, stored.value(), nullptr, kMaxMarkerBytes));
+  auto marker = DecodeMarker(AsText(json));
+  if (!marker.ok()) return std::move(marker).status().Annotate("object \"" + key + "\" at offset 0");
+  return marker;
+}
 
 Result<std::unique_ptr<Repository>> Repository::OpenOn(std::unique_ptr<ObjectStore> store, const Config& config,
                                                        Log& log, const OpContext& ctx) {

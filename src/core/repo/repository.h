@@ -14,6 +14,10 @@
 
 namespace pitr {
 
+// The marker of the repository in `store`. kNotFound when there is none, kCorruption, kInvalidArgument for a newer
+// format.
+Result<RepositoryMarker> ReadMarker(ObjectStore& store, const OpContext& ctx);
+
 class Repository {
  public:
   // kNotFound when there is no marker (hint: check the setting; archiving creates the repository), kInvalidArgument for

@@ -117,6 +117,11 @@ Status FetchWalFile(const Repository& repository, const std::string& name, const
   return file->Commit(destination);
 }
 
+Status VerifyWalFile(const Repository& repository, const std::string& name, const OpContext& ctx) {
+  return Fetch(
+      repository, name, [](ByteView) { return Status::Ok(); }, ctx);
+}
+
 Result<Bytes> FetchWalBytes(const Repository& repository, const std::string& name, const OpContext& ctx) {
   Bytes bytes;
   PITR_TRY(Fetch(

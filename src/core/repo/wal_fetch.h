@@ -19,4 +19,7 @@ Status FetchWalFile(const Repository& repository, const std::string& name, const
 // The plain content in memory, verified in the same way. For reading WAL while planning.
 Result<Bytes> FetchWalBytes(const Repository& repository, const std::string& name, const OpContext& ctx);
 
+// Reads and verifies it in the same way and keeps nothing; memory is a frame or two.
+Status VerifyWalFile(const Repository& repository, const std::string& name, const OpContext& ctx);
+
 }  // namespace pitr

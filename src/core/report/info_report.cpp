@@ -1,7 +1,12 @@
 #include "core/report/info_report.h"
 
+#include <algorithm>
+
+#include "core/base/describe_size.h"
+#include "core/pg/timestamp.h"
 #include "core/restore/wal_path.h"
 #include "core/restore/wal_scan.h"
+#include "core/verify/verify.h"
 
 namespace pitr {
 namespace {
@@ -153,22 +158,46 @@ RecoveryWindow WindowOf(const BackupCatalog& backups, const WalCatalog& wal, uin
   return window;
 }
 
+// What the newest verification that covers the backup said about it. Damage that it found and nothing has refuted since
+// is the backup's status.
+void AddVerification(const std::vector<VerifyRecord>& results, BackupRow& row) {
+  const VerifyRecord* newest = NewestResult(results, row.label);
+  if (newest == nullptr || row.stop_micros == 0) return;
+  row.verified_micros = newest->ended_micros;
+  row.verify_mode = VerifyModeName(newest->request.mode);
+  FindingCounts counts;
+  for (const Finding& finding : newest->findings)
+    if (std::find(finding.labels.begin(), finding.labels.end(), row.label) != finding.labels.end())
+      counts.Add(finding.severity);
+  const VerifyOutcome outcome = OutcomeOf(counts);
+  row.verify_result = VerifyOutcomeName(outcome);
+  if (outcome != VerifyOutcome::kDamage || (row.status != "ok" && row.status != "page errors")) return;
+  row.status = "damaged";
+  row.problem = "The verification of " + FormatTimestamp(newest->ended_micros / 1000000 * 1000000) + " found " +
+                DescribeCount(counts.damage, "damage", "damages") + " of what it needs; pg_pitr verify --label " +
+                row.label + " looks again and says what.";
+}
+
 }  // namespace
 
-InfoReport MakeInfoReport(const Repository& repository, const BackupCatalog& backups, const WalCatalog& wal) {
+InfoReport MakeInfoReport(const Repository& repository, const BackupCatalog& backups, const WalCatalog& wal,
+                          std::vector<VerifyRecord> verifications) {
   InfoReport report;
   report.repository = repository.store().Describe();
   report.marker = repository.marker();
   AddBackups(backups, wal, report.backups);
   AddArchive(wal, repository.segment_size(), report);
   report.window = WindowOf(backups, wal, repository.segment_size());
+  report.verifications = std::move(verifications);
+  for (BackupRow& row : report.backups) AddVerification(report.verifications, row);
   return report;
 }
 
 Result<InfoReport> LoadInfoReport(const Repository& repository, const InfoOptions& options, const OpContext& ctx) {
   PITR_ASSIGN(const BackupCatalog backups, BackupCatalog::Load(repository, ctx));
   PITR_ASSIGN(const WalCatalog wal, WalCatalog::Load(repository, ctx));
-  InfoReport report = MakeInfoReport(repository, backups, wal);
+  PITR_ASSIGN(VerifyRecords verified, LoadVerifyRecords(repository, ctx));
+  InfoReport report = MakeInfoReport(repository, backups, wal, std::move(verified.results));
   if (!options.read_last_commit || !report.window.possible) return report;
   auto path = WalPath::Make(wal, report.window.latest_timeline, repository.segment_size());
   if (!path.ok()) return report;

@@ -7,6 +7,7 @@
 
 #include "core/repo/backup_catalog.h"
 #include "core/repo/wal_catalog.h"
+#include "core/verify/record.h"
 
 namespace pitr {
 
@@ -35,6 +36,10 @@ struct BackupRow {
   bool pinned = false;
   int64_t pinned_until_micros = 0;  // 0: until it is unpinned
   std::string pin_reason;
+  // Of the newest verification that covers it, which looked at its objects: 0 and empty when there is none.
+  int64_t verified_micros = 0;
+  std::string verify_mode;    // "full", "sample", "quick"
+  std::string verify_result;  // "good", "damage", "unchecked": of what concerns this backup
 };
 
 // A run of segments that are all there, or (gap) that are all missing between two runs of one timeline.
@@ -80,6 +85,7 @@ struct InfoReport {
   std::vector<ArchiveRow> archive;     // ascending by timeline and position, gaps in between
   std::vector<TimelineRow> timelines;  // ascending
   RecoveryWindow window;
+  std::vector<VerifyRecord> verifications;  // results, ascending
 };
 
 struct InfoOptions {
@@ -93,7 +99,8 @@ struct InfoOptions {
 Result<InfoReport> LoadInfoReport(const Repository& repository, const InfoOptions& options, const OpContext& ctx);
 
 // Pure: the same from catalogs at hand; latest_commit_micros stays 0.
-InfoReport MakeInfoReport(const Repository& repository, const BackupCatalog& backups, const WalCatalog& wal);
+InfoReport MakeInfoReport(const Repository& repository, const BackupCatalog& backups, const WalCatalog& wal,
+                          std::vector<VerifyRecord> verifications = {});
 
 // A page for a terminal, in UTC.
 std::string InfoText(const InfoReport& report);

@@ -4,6 +4,7 @@
 #include "core/base/describe_size.h"
 #include "core/pg/timestamp.h"
 #include "core/report/info_report.h"
+#include "core/verify/verify.h"
 
 namespace pitr {
 namespace {
@@ -44,15 +45,17 @@ std::string WindowText(const InfoReport& report) {
 std::string BackupsText(const InfoReport& report) {
   if (report.backups.empty()) return "\nbackups: none\n";
   std::vector<std::vector<std::string>> rows = {
-      {"label", "type", "start", "stop", "TLI", "WAL start", "WAL stop", "database", "stored", "status"}};
+      {"label", "type", "start", "stop", "TLI", "WAL start", "WAL stop", "database", "stored", "verified", "status"}};
   std::string problems;
   for (const BackupRow& row : report.backups) {
     const bool read = row.start_lsn.valid();
-    rows.push_back({row.label, row.type.empty() ? "-" : row.type, Time(row.start_micros), Time(row.stop_micros),
-                    row.timeline.valid() ? std::to_string(row.timeline.value) : "-",
-                    read ? row.start_lsn.ToString() : "-", read ? row.stop_lsn.ToString() : "-",
-                    read ? DescribeBytes(row.database_bytes) : "-", read ? DescribeBytes(row.stored_bytes) : "-",
-                    row.status});
+    rows.push_back(
+        {row.label, row.type.empty() ? "-" : row.type, Time(row.start_micros), Time(row.stop_micros),
+         row.timeline.valid() ? std::to_string(row.timeline.value) : "-", read ? row.start_lsn.ToString() : "-",
+         read ? row.stop_lsn.ToString() : "-", read ? DescribeBytes(row.database_bytes) : "-",
+         read ? DescribeBytes(row.stored_bytes) : "-",
+         row.verified_micros == 0 ? "-" : Time(row.verified_micros) + ", " + row.verify_mode + ": " + row.verify_result,
+         row.status});
     if (!row.parent_label.empty())
       problems += "  " + row.label + ": builds on " + row.parent_label +
                   (row.change_source.empty() ? "" : ", changes found by " + row.change_source) + "\n";
@@ -64,6 +67,18 @@ std::string BackupsText(const InfoReport& report) {
     for (const auto& [name, value] : row.annotations) problems += "  " + row.label + ": " + name + " = " + value + "\n";
   }
   return "\nbackups\n" + AlignTable(rows, 2) + (problems.empty() ? "" : "\n" + problems);
+}
+
+std::string VerifiedText(const InfoReport& report) {
+  const VerifyRecord* newest = NewestResult(report.verifications, "");
+  if (newest == nullptr) return "\nverified: never\n";
+  std::string text = "\nverified " + Time(newest->ended_micros) + ": " + DescribeVerify(*newest) + "\n";
+  if (newest->request.mode == VerifyMode::kFull && newest->request.scope == VerifyScope::kAll) return text;
+  for (auto full = report.verifications.rbegin(); full != report.verifications.rend(); ++full) {
+    if (full->request.mode == VerifyMode::kFull && full->request.scope == VerifyScope::kAll)
+      return text + "last in full " + Time(full->ended_micros) + ": " + DescribeVerify(*full) + "\n";
+  }
+  return text + "never verified in full\n";
 }
 
 std::string ArchiveText(const InfoReport& report) {
@@ -113,7 +128,27 @@ Json BackupJson(const BackupRow& row) {
           {"annotations", row.annotations},
           {"pinned", row.pinned},
           {"pinned_until", JsonTime(row.pinned_until_micros)},
-          {"pin_reason", row.pinned ? Json(row.pin_reason) : Json(nullptr)}};
+          {"pin_reason", row.pinned ? Json(row.pin_reason) : Json(nullptr)},
+          {"verified", JsonTime(row.verified_micros)},
+          {"verify_mode", row.verify_mode.empty() ? Json(nullptr) : Json(row.verify_mode)},
+          {"verify_result", row.verify_result.empty() ? Json(nullptr) : Json(row.verify_result)}};
+}
+
+Json VerificationJson(const VerifyRecord& record) {
+  Json labels = Json::array();
+  for (const auto& [label, coverage] : record.backups) labels.push_back(label);
+  return {{"run", record.run},
+          {"begun", JsonTime(record.started_micros)},
+          {"ended", JsonTime(record.ended_micros)},
+          {"result", VerifyOutcomeName(OutcomeOf(record.counts))},
+          {"mode", VerifyModeName(record.request.mode)},
+          {"scope", VerifyScopeName(record.request.scope)},
+          {"sample_percent",
+           record.request.mode == VerifyMode::kSample ? Json(record.request.sample_percent) : Json(nullptr)},
+          {"backups", labels},
+          {"damage", record.counts.damage},
+          {"unchecked", record.counts.unchecked},
+          {"warnings", record.counts.warnings}};
 }
 
 Json TimelineJson(const InfoReport& report, const TimelineRow& timeline) {
@@ -141,7 +176,7 @@ Json TimelineJson(const InfoReport& report, const TimelineRow& timeline) {
 }  // namespace
 
 std::string InfoText(const InfoReport& report) {
-  return HeadText(report) + WindowText(report) + BackupsText(report) + ArchiveText(report);
+  return HeadText(report) + WindowText(report) + BackupsText(report) + VerifiedText(report) + ArchiveText(report);
 }
 
 std::string InfoJson(const InfoReport& report) {
@@ -167,6 +202,8 @@ std::string InfoJson(const InfoReport& report) {
                              {"latest_commit_time", JsonTime(window.latest_commit_micros)}};
   json["backups"] = Json::array();
   for (const BackupRow& row : report.backups) json["backups"].push_back(BackupJson(row));
+  json["verifications"] = Json::array();
+  for (const VerifyRecord& result : report.verifications) json["verifications"].push_back(VerificationJson(result));
   json["timelines"] = Json::array();
   for (const TimelineRow& timeline : report.timelines) json["timelines"].push_back(TimelineJson(report, timeline));
   // Labels and annotations are checked text, but a hand-made manifest may hold anything.

@@ -22,6 +22,10 @@ class WalPath {
  public:
   // kNotFound when the repository has nothing of `target`; kNotFound naming the history file when that is missing.
   static Result<WalPath> Make(const WalCatalog& catalog, Timeline target, uint32_t segment_size);
+  // A timeline by itself, whatever its history file says: for what begins and ends on it.
+  static WalPath Alone(const WalCatalog& catalog, Timeline timeline, uint32_t segment_size) {
+    return WalPath(catalog, TimelineHistory::Root(timeline), segment_size);
+  }
   // The newest timeline the archive knows; nullopt for an empty archive.
   static std::optional<Timeline> NewestTimeline(const WalCatalog& catalog);
 

@@ -19,8 +19,9 @@ std::vector<const void*> MembersOf(const Config& config) {
                s3_verify_tls, s3_credentials_file, s3_profile, s3_storage_class, s3_sse, s3_sse_kms_key_id,
                s3_object_tags, s3_object_lock_mode, s3_object_lock_days, s3_requester_pays, proxy, request_timeout_ms,
                retry_timeout_ms, compression_level, archive_jobs, backup_jobs, restore_jobs, backup_max_rate_kb,
-               max_chain_length, change_source, backup_wal_timeout_ms, part_size_kb, pack_size_kb, retention_full,
-               retention_diff, retention_age, retention_monthly, expire_after_backup, expire_leftover_age_ms] = config;
+               max_chain_length, change_source, verify_jobs, verify_max_rate_kb, backup_wal_timeout_ms, part_size_kb,
+               pack_size_kb, retention_full, retention_diff, retention_age, retention_monthly, expire_after_backup,
+               expire_leftover_age_ms] = config;
   return {&repository,          &cluster_name,
           &passphrase_file,     &s3_endpoint,
           &s3_region,           &s3_addressing,
@@ -34,7 +35,8 @@ std::vector<const void*> MembersOf(const Config& config) {
           &compression_level,   &archive_jobs,
           &backup_jobs,         &restore_jobs,
           &backup_max_rate_kb,  &max_chain_length,
-          &change_source,       &backup_wal_timeout_ms,
+          &change_source,       &verify_jobs,
+          &verify_max_rate_kb,  &backup_wal_timeout_ms,
           &part_size_kb,        &pack_size_kb,
           &retention_full,      &retention_diff,
           &retention_age,       &retention_monthly,

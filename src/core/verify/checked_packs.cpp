@@ -1,0 +1,38 @@
+#include "core/verify/checked_packs.h"
+
+#include <algorithm>
+
+namespace pitr {
+
+TabledPack* CheckedPacks::Find(const std::string& key) {
+  const auto at = std::lower_bound(packs.begin(), packs.end(), key,
+                                   [](const TabledPack& pack, const std::string& wanted) { return pack.key < wanted; });
+  return at != packs.end() && at->key == key ? &*at : nullptr;
+}
+
+CheckedPacks MakeCheckedPacks(const std::vector<const BackupManifest*>& backups) {
+  CheckedPacks table;
+  for (const BackupManifest* manifest : backups) {
+    const auto backup = static_cast<uint32_t>(table.backups.size());
+    table.backups.push_back({manifest});
+    for (uint32_t position = 0; position < manifest->packs.size(); ++position) {
+      const PackEntry& entry = manifest->packs[position];
+      table.packs.push_back({entry.key, entry.size_bytes, std::nullopt, 0, {{backup, position}}});
+    }
+  }
+  std::stable_sort(table.packs.begin(), table.packs.end(),
+                   [](const TabledPack& a, const TabledPack& b) { return a.key < b.key; });
+  size_t kept = 0;
+  for (size_t i = 0; i < table.packs.size(); ++i) {
+    if (kept > 0 && table.packs[kept - 1].key == table.packs[i].key) {
+      table.packs[kept - 1].users.push_back(table.packs[i].users.front());
+    } else {
+      if (kept != i) table.packs[kept] = std::move(table.packs[i]);
+      ++kept;
+    }
+  }
+  table.packs.resize(kept);
+  return table;
+}
+
+}  // namespace pitr

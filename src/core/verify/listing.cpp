@@ -1,0 +1,260 @@
+#include "core/verify/listing.h"
+
+#include <algorithm>
+#include <set>
+
+#include "core/base/describe_size.h"
+#include "core/pg/timestamp.h"
+#include "core/repo/layout.h"
+
+namespace pitr {
+namespace {
+
+constexpr char kPutBack[] = "Put the object back from a copy of the repository, if there is one.";
+constexpr size_t kMaxUnknownNamed = 20;
+// The header and the end frame of an object without content.
+constexpr uint64_t kSmallestObject = kObjectHeaderBytes + kFrameHeaderBytes + kEndPlainBytes;
+
+struct Label {
+  bool start = false;
+  bool files = false;
+  bool manifest = false;
+  bool expiring = false;  // marked to be deleted
+  uint64_t unlisted_packs = 0;
+  uint64_t unlisted_bytes = 0;
+};
+
+class ListingTaker {
+ public:
+  ListingTaker(const Repository& repository, const VerifyRequest& request, const BackupCatalog& catalog,
+               const std::vector<VerifyRecord>& earlier, CheckedPacks& table, FindingList& findings)
+      : repository_(repository),
+        request_(request),
+        catalog_(catalog),
+        earlier_(earlier),
+        table_(table),
+        findings_(findings) {}
+
+  Result<VerifyListing> Run(const OpContext& ctx) {
+    for (const std::string& prefix : Prefixes()) {
+      PITR_TRY(ListAll(repository_.store(), prefix, ctx, [&](const ObjectInfo& object) { return See(object); }));
+    }
+    CheckPacks();
+    for (const auto& [name, label] : labels_) CheckLabel(name, label);
+    if (unknown_ > kMaxUnknownNamed) {
+      AddWarning("unknown", "",
+                 "There are " + std::to_string(unknown_) + " objects that are not pg_pitr's; the first " +
+                     std::to_string(kMaxUnknownNamed) + " are named.",
+                 "");
+    }
+    return std::move(listing_);
+  }
+
+ private:
+  std::set<std::string> Prefixes() const {
+    if (request_.scope == VerifyScope::kAll) return {""};
+    if (request_.scope == VerifyScope::kWal) return {std::string(layout::kWalPrefix)};
+    std::set<std::string> prefixes = {std::string(layout::kBackupPrefix) + request_.label + "/"};
+    for (const TabledPack& pack : table_.packs) prefixes.insert(pack.key.substr(0, pack.key.rfind('/') + 1));
+    return prefixes;
+  }
+
+  Status See(const ObjectInfo& object) {
+    ++listing_.objects;
+    const std::string_view key = object.key;
+    if (key.starts_with(layout::kWalPrefix)) return SeeWal(object);
+    if (const auto backup = layout::ParseBackupKey(key)) {
+      Label& label = labels_[backup->label];
+      if (backup->object == layout::BackupObject::kExpireMark) {
+        label.expiring = true;
+        listing_.notes.push_back({ObjectKind::kExpireMark, object.key});
+      }
+      label.start |= backup->object == layout::BackupObject::kStart;
+      label.manifest |= backup->object == layout::BackupObject::kManifest;
+      if (backup->object == layout::BackupObject::kFiles) {
+        label.files = true;
+        listing_.file_maps[backup->label] = object.size;
+      }
+      return Status::Ok();
+    }
+    if (layout::ParsePinKey(key)) {
+      listing_.notes.push_back({ObjectKind::kBackupPin, object.key});
+      return Status::Ok();
+    }
+    if (key.starts_with(layout::kDataPrefix)) return SeePack(object);
+    if (request_.scope != VerifyScope::kAll || key == layout::kMarkerKey || layout::ParseKeySlotKey(key) ||
+        layout::ParseVerifyKey(key))
+      return Status::Ok();
+    if (key.starts_with(layout::kProbePrefix)) {
+      AddWarning("orphan", object.key, "A test of the store has left it.", "It may be deleted.");
+      return Status::Ok();
+    }
+    SeeUnknown(object.key);
+    return Status::Ok();
+  }
+
+  Status SeeWal(const ObjectInfo& object) {
+    const auto name = layout::WalNameOfKey(object.key);
+    const auto parsed = name ? ParseWalFileName(*name, repository_.segment_size()) : std::nullopt;
+    if (!parsed) {
+      SeeUnknown(object.key);
+      return Status::Ok();
+    }
+    ++listing_.wal_objects;
+    listing_.wal_bytes += object.size;
+    // Reading it would say the same; the quick mode does not read.
+    if (object.size < kSmallestObject && request_.mode == VerifyMode::kQuick) {
+      Finding finding;
+      finding.problem = "size";
+      finding.object = object.key;
+      finding.detail = "It has " + DescribeCount(object.size, "byte", "bytes") + ", fewer than any object.";
+      finding.hint = kPutBack;
+      findings_.Add(std::move(finding));
+    }
+    return Status::Ok();
+  }
+
+  Status SeePack(const ObjectInfo& object) {
+    if (TabledPack* pack = table_.Find(object.key)) {
+      pack->stored = object.size;
+      return Status::Ok();
+    }
+    const std::string_view rest = std::string_view(object.key).substr(layout::kDataPrefix.size());
+    const std::string label(rest.substr(0, rest.find('/')));
+    if (!layout::IsValidLabel(label) || rest.find('/') == std::string_view::npos) {
+      SeeUnknown(object.key);
+      return Status::Ok();
+    }
+    ++labels_[label].unlisted_packs;
+    labels_[label].unlisted_bytes += object.size;
+    return Status::Ok();
+  }
+
+  void SeeUnknown(const std::string& key) {
+    if (++unknown_ > kMaxUnknownNamed) return;
+    AddWarning("unknown", key, "No object of a repository of this version has such a key.",
+               "pg_pitr ignores it; find out who has stored it.");
+  }
+
+  void CheckPacks() {
+    for (const TabledPack& pack : table_.packs) {
+      if (pack.stored == pack.size) continue;
+      Finding finding;
+      finding.object = pack.key;
+      finding.hint = kPutBack;
+      if (!pack.stored) {
+        finding.problem = "missing";
+        finding.detail = "The object does not exist.";
+      } else {
+        finding.problem = "size";
+        finding.detail =
+            "It has " + std::to_string(*pack.stored) + " bytes instead of " + std::to_string(pack.size) + ".";
+        finding.begin = std::min(*pack.stored, pack.size);
+        finding.end = pack.size;
+      }
+      findings_.Add(std::move(finding));
+    }
+  }
+
+  // When the backup was last seen whole; 0: never.
+  int64_t LastSeen(const std::string& label) const {
+    const VerifyRecord* result = NewestResult(earlier_, label);
+    return result == nullptr ? 0 : result->ended_micros;
+  }
+
+  bool IsDamaged(const std::string& name) const {
+    for (const DamagedBackup& damaged : catalog_.damaged)
+      if (damaged.label == name) return true;
+    return false;
+  }
+
+  void CheckLabel(const std::string& name, const Label& label) {
+    const bool known = catalog_.Find(name) != nullptr || IsDamaged(name);
+    const bool asked = request_.scope == VerifyScope::kAll || request_.label == name;
+    if (!asked || (label.manifest && !known)) return;  // finished since the manifests were read
+    const std::string leftovers = label.unlisted_packs == 0 ? std::string()
+                                                            : DescribeCount(label.unlisted_packs, "pack", "packs") +
+                                                                  " of " + DescribeBytes(label.unlisted_bytes);
+    if (known) {
+      CheckFinished(name, label, leftovers);
+    } else {
+      CheckUnfinished(name, label, leftovers);
+    }
+  }
+
+  void CheckFinished(const std::string& name, const Label& label, const std::string& leftovers) {
+    if (!label.start) {
+      Finding finding;
+      finding.problem = "missing";
+      finding.object = layout::BackupKey(name, layout::BackupObject::kStart);
+      finding.detail = "The object that reserves the backup's label does not exist.";
+      finding.labels = {name};
+      finding.hurts = "Nothing: the backup can be restored.";
+      finding.hint = kPutBack;
+      findings_.Add(std::move(finding));
+    }
+    if (!leftovers.empty() && catalog_.Find(name) != nullptr)
+      AddWarning("orphan", layout::DataPrefix(name), leftovers + " that no backup lists.", "");
+  }
+
+  void CheckUnfinished(const std::string& name, const Label& label, const std::string& leftovers) {
+    const int64_t seen = LastSeen(name);
+    if (seen != 0 && label.files && !label.expiring) {
+      Finding finding;
+      finding.problem = "missing";
+      finding.object = layout::BackupKey(name, layout::BackupObject::kManifest);
+      finding.detail = "The backup was complete when it was verified at " + FormatTimestamp(seen / 1000000 * 1000000) +
+                       "; its manifest does not exist any more, its other objects do.";
+      finding.labels = {name};
+      finding.hurts = "The backup does not count as one and cannot be restored.";
+      finding.hint =
+          "Put the object back from a copy of the repository; if the backup was being deleted, delete the rest of it.";
+      findings_.Add(std::move(finding));
+      return;
+    }
+    const std::string rest = leftovers.empty() ? "" : " It has stored " + leftovers + ".";
+    if (label.expiring) {
+      AddWarning("orphan", layout::BackupKey(name, layout::BackupObject::kExpireMark),
+                 "What is left of backup \"" + name + "\", which is being deleted." + rest,
+                 "pg_pitr expire finishes what was begun.");
+    } else if (label.start) {
+      AddWarning("unfinished", layout::BackupKey(name, layout::BackupObject::kStart),
+                 "Backup \"" + name + "\" has no manifest: it is running, or was left by a crash." + rest,
+                 "It cannot be restored and is in nobody's way.");
+    } else {
+      AddWarning("orphan",
+                 label.files ? layout::BackupKey(name, layout::BackupObject::kFiles) : layout::DataPrefix(name),
+                 "What is left of backup \"" + name + "\" belongs to no backup." + rest, "");
+    }
+  }
+
+  void AddWarning(std::string problem, std::string object, std::string detail, std::string hint) {
+    Finding finding;
+    finding.severity = Severity::kWarning;
+    finding.problem = std::move(problem);
+    finding.object = std::move(object);
+    finding.detail = std::move(detail);
+    finding.hint = std::move(hint);
+    findings_.Add(std::move(finding));
+  }
+
+  const Repository& repository_;
+  const VerifyRequest& request_;
+  const BackupCatalog& catalog_;
+  const std::vector<VerifyRecord>& earlier_;
+  CheckedPacks& table_;
+  FindingList& findings_;
+  VerifyListing listing_;
+  std::map<std::string, Label> labels_;
+  size_t unknown_ = 0;
+};
+
+}  // namespace
+
+Result<VerifyListing> TakeListing(const Repository& repository, const VerifyRequest& request,
+                                  const BackupCatalog& catalog, const std::vector<VerifyRecord>& earlier,
+                                  CheckedPacks& table, FindingList& findings, const OpContext& ctx) {
+  return ListingTaker(repository, request, catalog, earlier, table, findings).Run(ctx);
+}
+
+}  // namespace pitr

@@ -1,0 +1,88 @@
+#include "core/verify/opening.h"
+
+#include "core/config/store_config.h"
+#include "core/repo/keyring.h"
+#include "core/repo/layout.h"
+
+namespace pitr {
+namespace {
+
+constexpr char kAllHurt[] = "Nothing in the repository can be restored without it.";
+constexpr char kPutBack[] = "Put the object back from a copy of the repository.";
+
+// What a repository that has lost its marker still shows.
+Result<bool> HoldsOurObjects(ObjectStore& store, const OpContext& ctx) {
+  for (std::string_view prefix : {layout::kWalPrefix, layout::kBackupPrefix, layout::kDataPrefix}) {
+    PITR_ASSIGN(const ListPage page, store.List(std::string(prefix), "", ctx));
+    if (!page.objects.empty()) return true;
+  }
+  return false;
+}
+
+Result<bool> CheckMarker(ObjectStore& store, FindingList& findings, RepositoryMarker& marker, const OpContext& ctx) {
+  auto read = ReadMarker(store, ctx);
+  if (read.ok()) {
+    marker = std::move(read).value();
+    return true;
+  }
+  Finding finding;
+  finding.object = layout::kMarkerKey;
+  finding.hurts = kAllHurt;
+  finding.hint = kPutBack;
+  if (read.code() == Code::kCorruption) {
+    finding.problem = "corrupt";
+    finding.detail = read.status().message() + ".";
+  } else if (read.code() == Code::kNotFound) {
+    PITR_ASSIGN(const bool ours, HoldsOurObjects(store, ctx));
+    if (!ours) return read.status();
+    finding.problem = "missing";
+    finding.detail = "The object that says whose repository this is does not exist, though its backups or WAL do.";
+  } else {
+    return read.status();
+  }
+  findings.Add(std::move(finding));
+  return false;
+}
+
+Result<bool> CheckKeySlots(ObjectStore& store, const RepositoryMarker& marker, FindingList& findings,
+                           const OpContext& ctx) {
+  PITR_ASSIGN(const Keyring keyring, ReadKeyring(store, marker.repository_id, ctx));
+  for (const DamagedKeySlot& slot : keyring.damaged) {
+    PITR_ASSIGN(Finding finding, FindingOf(store, slot.object_key, slot.status, ctx));
+    finding.hurts = keyring.slots.empty() ? kAllHurt : "The passphrase of this slot does not open the repository.";
+    finding.hint = keyring.slots.empty()
+                       ? kPutBack
+                       : "Put the object back from a copy, or delete it and add its passphrase with pg_pitr key add.";
+    findings.Add(std::move(finding));
+  }
+  if (!keyring.slots.empty()) return true;
+  if (!keyring.damaged.empty()) return false;
+  Finding finding;
+  finding.problem = "missing";
+  finding.object = layout::kKeyringPrefix;
+  finding.detail = "The repository is encrypted and has no key slot.";
+  finding.hurts = kAllHurt;
+  finding.hint = kPutBack;
+  findings.Add(std::move(finding));
+  return false;
+}
+
+}  // namespace
+
+Result<bool> CheckOpening(ObjectStore& store, FindingList& findings, const OpContext& ctx) {
+  RepositoryMarker marker;
+  PITR_ASSIGN(const bool marked, CheckMarker(store, findings, marker, ctx));
+  if (!marked || !marker.encrypted) return marked;
+  return CheckKeySlots(store, marker, findings, ctx);
+}
+
+Result<std::unique_ptr<Repository>> OpenToVerify(const Config& config, FindingList& findings, Log& log,
+                                                 const OpContext& ctx) {
+  PITR_ASSIGN(const StoreConfig settings, MakeStoreConfig(config));
+  PITR_ASSIGN(const std::unique_ptr<ObjectStore> store, OpenStore(settings, log));
+  PITR_ASSIGN(const bool openable, CheckOpening(*store, findings, ctx));
+  if (!openable) return std::unique_ptr<Repository>();
+  return Repository::Open(config, log, ctx);
+}
+
+}  // namespace pitr

@@ -1,0 +1,220 @@
+// Presence of WAL along the paths that recoveries take.
+#include <algorithm>
+
+#include "core/pg/wal_name.h"
+#include "core/repo/layout.h"
+#include "core/verify/wal_verify.h"
+
+namespace pitr {
+namespace {
+
+constexpr char kPushHint[] =
+    "If the files are still in a server's pg_wal, push them with pg_pitr wal-push; otherwise take a new backup.";
+
+// Missing segments that follow each other, and the backups that cannot become consistent without them.
+struct Hole {
+  WalSpan span;
+  bool reachable = false;  // it cuts what the newest timeline's backups would reach
+  std::vector<std::string> needed_by;
+};
+
+bool Within(const WalSpan& inner, const WalSpan& outer) {
+  return inner.timeline == outer.timeline && inner.first >= outer.first && inner.last <= outer.last;
+}
+
+std::string Join(const std::vector<std::string>& texts) {
+  std::string joined;
+  for (const std::string& text : texts) joined += (joined.empty() ? "" : ", ") + text;
+  return joined;
+}
+
+class ChainCheck {
+ public:
+  ChainCheck(const Repository& repository, const BackupCatalog& backups, const WalCatalog& wal, FindingList& findings)
+      : segment_size_(repository.segment_size()), backups_(backups), wal_(wal), findings_(findings) {}
+
+  void CheckHistories() {
+    for (const auto& [timeline, held] : wal_.timelines()) {
+      if (timeline.value == 1 || held.history) continue;
+      const std::string name = HistoryFileName(timeline);
+      Finding finding;
+      finding.object = layout::WalKey(name);
+      finding.problem = held.history_problem.ok() ? "missing" : "corrupt";
+      finding.detail = held.history_problem.ok()
+                           ? "The history file of timeline " + std::to_string(timeline.value) + " does not exist."
+                           : held.history_problem.message() + ".";
+      finding.hurts = "Recovery cannot follow timeline " + std::to_string(timeline.value) +
+                      " from a backup of an older one: it is not known where it left its parent.";
+      finding.hint = kPushHint;
+      findings_.Add(std::move(finding));
+    }
+  }
+
+  void AddNeeds(const BackupManifest& backup) {
+    const WalPath path = PathOfBackup(wal_, backup, segment_size_);
+    for (const WalSpan& missing : path.Missing(FirstSegment(backup), LastSegment(backup))) {
+      const auto hole = std::find_if(holes_.begin(), holes_.end(), [&](const Hole& each) {
+        return Within(missing, each.span) || Within(each.span, missing);
+      });
+      if (hole == holes_.end()) {
+        holes_.push_back({missing, false, {backup.label}});
+      } else {
+        hole->needed_by.push_back(backup.label);
+      }
+    }
+  }
+
+  // From the oldest backup that leads there to the end of its WAL.
+  void AddGaps(Timeline target, bool newest) {
+    auto path = WalPath::Make(wal_, target, segment_size_);
+    if (!path.ok()) return;  // the history file, of which CheckHistories speaks
+    const auto end = path.value().Newest();
+    if (!end) return;
+    for (const BackupManifest& backup : backups_.backups) {
+      if (!path.value().LeadsFrom(backup) || FirstSegment(backup) > *end) continue;
+      for (const WalSpan& missing : path.value().Missing(FirstSegment(backup), *end)) {
+        const Expired expired = HowExpired(path.value(), missing);
+        if (expired == Expired::kWhole) continue;
+        const auto known =
+            std::find_if(holes_.begin(), holes_.end(), [&](const Hole& hole) { return Within(missing, hole.span); });
+        if (known == holes_.end()) holes_.push_back({missing, newest && expired == Expired::kNo, {}});
+      }
+      return;
+    }
+  }
+
+  void Report() {
+    for (const Hole& hole : holes_) {
+      Finding finding;
+      finding.severity = hole.reachable || !hole.needed_by.empty() ? Severity::kDamage : Severity::kWarning;
+      finding.problem = hole.span.first == hole.span.last ? "missing" : "gap";
+      finding.object = layout::WalKey(SegmentFileName(hole.span.timeline, hole.span.first, segment_size_));
+      finding.detail = "WAL is missing: " + DescribeSpan(hole.span, segment_size_) + ".";
+      finding.hint = kPushHint;
+      DescribeWalHarm(backups_, wal_, segment_size_, finding, hole.span.last);
+      findings_.Add(std::move(finding));
+    }
+  }
+
+  // WAL is removed from its old end; what an earlier verification saw at the new end must be there.
+  void CheckEnd(const std::vector<VerifyRecord>& earlier) {
+    const auto newest = WalPath::NewestTimeline(wal_);
+    if (!newest) return;
+    const std::vector<WalRange>& ranges = wal_.timelines().at(*newest).ranges;
+    for (auto result = earlier.rbegin(); result != earlier.rend(); ++result) {
+      const auto seen = result->newest_wal.find(newest->value);
+      if (seen == result->newest_wal.end()) continue;
+      const auto name = ParseWalFileName(seen->second, segment_size_);
+      if (!name || ranges.empty() || name->segment <= ranges.back().last) return;
+      Finding finding;
+      finding.problem = "gap";
+      const WalSpan span{*newest, SegmentNo{ranges.back().last.value + 1}, name->segment};
+      finding.object = layout::WalKey(SegmentFileName(span.timeline, span.first, segment_size_));
+      finding.detail =
+          "WAL that an earlier verification saw is not there any more: " + DescribeSpan(span, segment_size_) + ".";
+      finding.hint = kPushHint;
+      DescribeWalHarm(backups_, wal_, segment_size_, finding, span.last);
+      findings_.Add(std::move(finding));
+      return;
+    }
+  }
+
+ private:
+  // Of a backup that is kept alone (pinned, or the first of its month) retention keeps the WAL from its start to its
+  // stop: what follows goes, up to the start of the next backup, oldest first.
+  enum class Expired {
+    kNo,
+    kPartly,  // no backup reaches it, as it begins right behind one; there is other WAL before the next
+    kWhole    // all that lies between two backups
+  };
+  Expired HowExpired(const WalPath& path, const WalSpan& missing) const {
+    std::optional<SegmentNo> before, after;  // the segments between which no backup needs any
+    for (const BackupManifest& backup : backups_.backups) {
+      if (!path.LeadsFrom(backup)) continue;
+      const SegmentNo first = FirstSegment(backup), last = LastSegment(backup);
+      if (last < missing.first) before = before ? std::max(*before, last) : last;
+      if (first > missing.last) after = after ? std::min(*after, first) : first;
+    }
+    if (!before || !after || path.Has(SegmentNo{before->value + 1})) return Expired::kNo;
+    uint64_t count = 0;
+    for (const WalSpan& each : path.Missing(SegmentNo{before->value + 1}, SegmentNo{after->value - 1}))
+      count += each.last.value - each.first.value + 1;
+    return count == after->value - before->value - 1 ? Expired::kWhole : Expired::kPartly;
+  }
+
+  const uint32_t segment_size_;
+  const BackupCatalog& backups_;
+  const WalCatalog& wal_;
+  FindingList& findings_;
+  std::vector<Hole> holes_;
+};
+
+}  // namespace
+
+WalPath PathOfBackup(const WalCatalog& wal, const BackupManifest& backup, uint32_t segment_size) {
+  const Timeline stop = backup.stop_timeline.valid() ? backup.stop_timeline : backup.timeline;
+  if (stop != backup.timeline) {
+    if (auto path = WalPath::Make(wal, stop, segment_size); path.ok()) return std::move(path).value();
+  }
+  return WalPath::Alone(wal, backup.timeline, segment_size);
+}
+
+void CheckWalChains(const Repository& repository, const BackupCatalog& backups, const WalCatalog& wal,
+                    const BackupManifest* backup, const std::vector<VerifyRecord>& earlier, FindingList& findings) {
+  ChainCheck check(repository, backups, wal, findings);
+  if (backup != nullptr) {
+    check.AddNeeds(*backup);
+    check.Report();
+    return;
+  }
+  check.CheckHistories();
+  const auto newest = WalPath::NewestTimeline(wal);
+  if (newest) check.AddGaps(*newest, /*newest=*/true);
+  for (const auto& [timeline, held] : wal.timelines())
+    if (timeline != *newest) check.AddGaps(timeline, /*newest=*/false);
+  for (const BackupManifest& each : backups.backups) check.AddNeeds(each);
+  check.Report();
+  check.CheckEnd(earlier);
+}
+
+void DescribeWalHarm(const BackupCatalog& backups, const WalCatalog& wal, uint32_t segment_size, Finding& finding,
+                     std::optional<SegmentNo> last_bad) {
+  const auto name = layout::WalNameOfKey(finding.object);
+  const auto parsed = name ? ParseWalFileName(*name, segment_size) : std::nullopt;
+  if (parsed && (parsed->kind == WalFileKind::kBackupHistory || parsed->kind == WalFileKind::kPartial))
+    finding.hurts = "No recovery reads this file by itself.";
+  if (!parsed || parsed->kind != WalFileKind::kSegment) return;
+  std::vector<std::string> before;  // backups that would replay it
+  const auto target = WalPath::NewestTimeline(wal);
+  // Along the newest timeline if it lies on its path, else along its own.
+  auto path = target ? WalPath::Make(wal, *target, segment_size)
+                     : Result<WalPath>(Status(Code::kNotFound, "the archive is empty"));
+  if (!path.ok() || path.value().TimelineOf(parsed->segment) != parsed->timeline)
+    path = WalPath::Alone(wal, parsed->timeline, segment_size);
+  const WalPath& along = path.value();
+  finding.labels.clear();
+  for (const BackupManifest& backup : backups.backups) {
+    const WalPath own = PathOfBackup(wal, backup, segment_size);
+    const SegmentNo first = FirstSegment(backup), last = LastSegment(backup);
+    if (last_bad.value_or(parsed->segment) >= first && parsed->segment <= last &&
+        own.TimelineOf(std::max(parsed->segment, first)) == parsed->timeline) {
+      finding.labels.push_back(backup.label);
+    } else if (last < parsed->segment && along.LeadsFrom(backup)) {
+      // Unless it ends earlier, at another gap.
+      const auto until = along.UnbrokenUntil(last);
+      if (until && until->value + 1 >= parsed->segment.value) before.push_back(backup.label);
+    }
+  }
+  const std::string at = SegmentStart(parsed->segment, segment_size).ToString();
+  if (!finding.labels.empty())
+    finding.hurts = "It is needed to make " + Join(finding.labels) + " consistent: not restorable without it.";
+  if (!before.empty()) {
+    if (!finding.hurts.empty()) finding.hurts += " ";
+    finding.hurts += "Recovery along timeline " + std::to_string(parsed->timeline.value) + " from " + Join(before) +
+                     " ends at " + at + ".";
+  }
+  if (finding.hurts.empty()) finding.hurts = "No backup that is there needs it.";
+  std::sort(finding.labels.begin(), finding.labels.end());
+}
+
+}  // namespace pitr

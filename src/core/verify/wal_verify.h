@@ -1,0 +1,35 @@
+// WAL: every object read and checked, and the chains that backups and recoveries follow.
+//
+// Memory: jobs * two frames of a segment, and a batch of names.
+#pragma once
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "core/repo/backup_catalog.h"
+#include "core/restore/wal_path.h"
+#include "core/verify/shared.h"
+
+namespace pitr {
+
+// Reads every file under wal/, or (scope: one backup) those that the backup needs. Adds a finding for each that is not
+// what was archived. Errors as CheckPackData.
+Status CheckWalObjects(VerifyShared& shared, const WalCatalog& wal, const BackupManifest* backup);
+
+// The WAL a backup needs to become consistent, along its timelines; alone on its timeline when the history file is
+// missing.
+WalPath PathOfBackup(const WalCatalog& wal, const BackupManifest& backup, uint32_t segment_size);
+
+// Missing segments and history files: what backups need is damage, and so is a gap in what lies between the oldest
+// backup of the newest timeline and the end of its WAL; gaps elsewhere are warnings. What retention leaves between a
+// backup that it keeps alone and the next one is no gap (a warning, when some of it is still there). `earlier`: by
+// which WAL is known that was there before. `backup` null: all.
+void CheckWalChains(const Repository& repository, const BackupCatalog& backups, const WalCatalog& wal,
+                    const BackupManifest* backup, const std::vector<VerifyRecord>& earlier, FindingList& findings);
+
+// Says which backups need the segment that a finding is about, or one of those up to `last`, and how far recovery still
+// goes. A finding about anything else is left as it is.
+void DescribeWalHarm(const BackupCatalog& backups, const WalCatalog& wal, uint32_t segment_size, Finding& finding,
+                     std::optional<SegmentNo> last = std::nullopt);
+
+}  // namespace pitr

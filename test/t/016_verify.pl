@@ -1,0 +1,161 @@
+# Verification: damage in each kind of object is found and named, an interrupted run is continued; a store that is down is no damage,
+# nor what retention has deleted.
+use strict;
+use warnings;
+use IPC::Run ();
+use JSON::PP ();
+use lib 'test/lib';
+use PitrTest;
+use PostgreSQL::Test::Utils;
+use Test::More;
+
+for my $encrypt (0, 1)
+{
+	my $how = $encrypt ? 'encrypted' : 'plain';
+	my $p = PitrTest->new("verify_$how", encrypt => $encrypt);
+	my $repository = $p->repository_dir;
+	$p->sql('CREATE TABLE t AS SELECT g AS n, md5(g::text) AS m FROM generate_series(1, 20000) g');
+	$p->backup("label => 'b'");
+	my $segment = $p->wait_archived;
+
+	my ($status, $good) = verify($p);
+	is($status, 0, "$how: a good repository is good");
+	is($good->{result}, 'good', "$how: and says so");
+	is($good->{backups}{b}{bytes_read}, $good->{backups}{b}{bytes}, "$how: every byte of the packs was read");
+	is($good->{wal}{objects_read}, $good->{wal}{objects}, "$how: and every file of the WAL");
+	is($p->sql('SELECT count(*) FROM pitr_verify(quick => true)'), '0', "$how: pitr_verify() returns no row");
+	is($p->sql("SELECT verify_mode, verify_result, status FROM pitr_info() WHERE label = 'b'"), 'quick|good|ok', "$how: pitr_info() shows it");
+	is($p->sql('SELECT string_agg(mode || result, chr(32) ORDER BY run) FROM pitr_verifications()'), 'fullgood quickgood', "$how: results are kept");
+	like($p->pg_pitr_ok('info'), qr/verified .*quick/, "$how: pg_pitr info shows it");
+
+	my @objects = ([ 'marker', 'pg_pitr.marker' ], [ 'manifest', 'backup/b/manifest' ], [ 'start', 'backup/b/start' ],
+		[ 'file map', 'backup/b/files' ], [ 'pack', substr((sort glob("$repository/data/b/*"))[0], length("$repository/")) ],
+		[ 'WAL', "wal/00000001/$segment" ]);
+	push @objects, [ 'key slot', substr((glob("$repository/keys/*"))[0], length("$repository/")) ] if $encrypt;
+	for my $object (@objects)
+	{
+		my ($kind, $key) = @$object;
+		my $path = "$repository/$key";
+		my $bytes = slurp_file($path);
+		my $size = length $bytes;
+		my %damage = (
+			'a flipped bit' => sub { my $d = $bytes; vec($d, 8 * int($size / 2) + 2, 1) ^= 1; return $d; },
+			'a cut' => sub { return substr($bytes, 0, $size - 1); },
+			'a deletion' => sub { return undef; });
+		for my $what (sort keys %damage)
+		{
+			my $damaged = $damage{$what}->();
+			unlink $path;
+			append_to_file($path, $damaged) if defined $damaged;
+			my ($code, $json) = verify($p);
+			is($code, 4, "$how $kind, $what: damage");
+			my ($finding) = grep { $_->{object} eq $key || ($kind eq 'key slot' && $_->{object} eq 'keys/') } @{ $json->{findings} };
+			ok($finding, "$how $kind, $what: that names the object") or diag(JSON::PP::encode_json($json));
+			is_deeply($finding->{backups}, ['b'], "$how pack, $what: and the backup") if $kind eq 'pack';
+			cmp_ok($finding->{file_count}, '>', 0, "$how pack, $what: and files") if $kind eq 'pack' && $what ne 'a cut';
+			unlink $path;
+			append_to_file($path, $bytes);
+		}
+	}
+	($status) = verify($p);
+	is($status, 0, "$how: with everything back in place it is good");
+
+	# Quick: what is missing or short.
+	my $pack = $objects[4][1];
+	rename("$repository/$pack", "$repository/hidden") or die $!;
+	($status) = verify($p, '--quick');
+	is($status, 4, "$how: the quick mode misses a pack");
+	is($p->sql("SELECT problem, object, backups FROM pitr_verify(quick => true) WHERE severity = 'damage'"), "missing|$pack|{b}", "$how: and so does SQL");
+	is($p->sql("SELECT status FROM pitr_info() WHERE label = 'b'"), 'damaged', "$how: pitr_info() shows the damage");
+	rename("$repository/hidden", "$repository/$pack") or die $!;
+
+	next if $encrypt;
+
+	# A sample covers what it says, and the same again with its seed.
+	($status, my $sample) = verify($p, '--sample', '20%');
+	is($status, 0, 'a sample');
+	($status, my $again) = verify($p, '--sample', '20%', '--seed', $sample->{seed});
+	is_deeply($again->{backups}, $sample->{backups}, 'the same seed reads the same');
+	is_deeply($again->{wal}, $sample->{wal}, 'of the WAL as well');
+	cmp_ok($sample->{backups}{b}{bytes_read}, '>', 0, 'something is read');
+
+	# Interrupted by a signal, and continued.
+	# What it has read beyond the packs are small objects, so all packs but the last are done; the WAL takes seconds more.
+	my $packs = 0;
+	$packs += -s $_ for glob("$repository/data/b/*");
+	my $run = IPC::Run::start([ PitrTest::binary(), 'verify', '--config', $p->conf, '--max-rate', '200kB', '--jobs', '1', '--no-progress' ],
+		'>', \my $out, '2>', \my $err);
+	my $io = "/proc/$run->{KIDS}[0]{PID}/io";
+	PitrTest::wait_for('the packs to be read', sub { return slurp_file($io) =~ /^rchar: (\d+)/ && $1 >= $packs; });
+	$run->signal('INT');
+	$run->finish;
+	is($run->full_result >> 8, 3, 'stopped by a signal') or diag($err);
+	is(scalar(() = glob("$repository/proof/verify/*/progress.*")), 1, 'how far it got is kept');
+	($status, my $continued) = verify($p);
+	is($status, 0, 'run again');
+	ok($continued->{continued}, 'it is continued');
+	is($continued->{backups}{b}{bytes_read}, $continued->{backups}{b}{bytes}, 'and has covered everything in the end');
+	is(scalar(() = glob("$repository/proof/verify/*/progress.*")), 0, 'progress is gone');
+
+	# The store is down: neither good nor damaged.
+	rename($repository, "$repository.away") or die $!;
+	($status, my $down) = verify($p);
+	isnt($status, 0, 'a store that is not there is not good');
+	isnt($status, 4, 'nor damaged');
+	is($down->{result}, 'not checked', 'but not checked');
+	my ($code, undef, $said) = $p->try_sql('SELECT * FROM pitr_verify()');
+	isnt($code, 0, 'pitr_verify() raises an error');
+	like($said, qr/could not be verified/, 'that says so');
+	rename("$repository.away", $repository) or die $!;
+}
+
+# Retention keeps of a pinned backup no WAL beyond its stop: that is no damage; what is lost of what it keeps is.
+{
+	my $p = PitrTest->new('verify_retention', settings => [ 'pg_pitr.retention_full = 1', 'pg_pitr.expire_after_backup = off' ]);
+	$p->sql('CREATE TABLE t (n int)');
+	$p->backup("label => 'kept'");
+	for my $n (1, 2)
+	{
+		$p->sql("INSERT INTO t VALUES ($n)");
+		$p->wait_archived;
+	}
+	$p->backup("label => 'new'");
+	$p->wait_archived;
+	$p->sql(q{SELECT pitr_pin('kept', 'audit', now() + interval '1 day')});
+	$p->pg_pitr_ok('expire');
+	is($p->sql('SELECT count(*) FROM pitr_archive() WHERE gap'), '1', 'expiry leaves a gap behind a pinned backup');
+	my ($status, $json) = verify($p);
+	is($status, 0, 'which is no damage');
+	is_deeply($json->{findings}, [], 'and nothing is said about it');
+	my $needed = $p->sql("SELECT first_segment FROM pitr_info() WHERE label = 'kept'");
+	unlink($p->repository_dir . "/wal/00000001/$needed") or die $!;
+	($status, $json) = verify($p, '--quick');
+	is($status, 4, 'WAL that the pinned backup needs is missed');
+	is_deeply([ map { $_->{backups} } @{ $json->{findings} } ], [ ['kept'] ], 'and the backup named');
+}
+
+SKIP:
+{
+	skip 'no S3 server in the environment', 1 unless $ENV{PITR_TEST_S3_HTTPS};
+	my $p = PitrTest->new('verify_s3', store => 's3', encrypt => 1, settings => ['pg_pitr.retry_timeout = 2s']);
+	$p->backup("label => 'b'");
+	$p->wait_archived;
+	my ($status, $json) = verify($p);
+	is($status, 0, 'S3: good') or diag(JSON::PP::encode_json($json));
+	is($json->{backups}{b}{bytes_read}, $json->{backups}{b}{bytes}, 'S3: every byte of the packs was read');
+	append_to_file($p->conf, "pg_pitr.s3_endpoint = 'http://127.0.0.1:9'\n");
+	($status, $json) = verify($p);
+	is($status, 1, 'S3: a dead endpoint is not checked');
+	is($json->{result}, 'not checked', 'S3: and says so');
+}
+
+# (exit code, decoded JSON)
+sub verify
+{
+	my ($p, @options) = @_;
+	my ($status, $out) = $p->pg_pitr('verify', '--json', @options);
+	return ($status, eval { JSON::PP::decode_json($out) } // {});
+}
+
+PitrTest::finish();
+done_testing();

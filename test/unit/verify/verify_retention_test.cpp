@@ -1,0 +1,146 @@
+// Verification next to retention: what expiry leaves on purpose, or deletes meanwhile, is no damage.
+#include <gtest/gtest.h>
+
+#include "core/repo/backup_pin.h"
+#include "core/repo/expire_mark.h"
+#include "core/verify/wal_verify.h"
+#include "unit/verify/verify_fixture.h"
+
+namespace pitr {
+namespace {
+
+using test::StoreOp;
+using test::VerifyFixture;
+
+class VerifyRetention : public VerifyFixture {
+ protected:
+  // Copies of the backup that need the segments [first, last].
+  void AddBackup(const std::string& label, uint64_t first, uint64_t last) {
+    const uint64_t segment = repo_.repository->segment_size();
+    BackupManifest backup = plan_.backup;
+    backup.label = label;
+    backup.start_lsn = Lsn{first * segment + 0x28};
+    backup.stop_lsn = Lsn{last * segment + 0x100};
+    catalog_.backups.push_back(backup);
+  }
+  void AddSegments(uint64_t first, uint64_t last) {
+    for (uint64_t number = first; number <= last; ++number) AddSegment(number);
+  }
+  void DeleteSegment(uint64_t number) {
+    ASSERT_TRUE(memory_.Delete({layout::WalKey(SegmentName(number))}, OpContext()).ok());
+  }
+  // Two backups that are kept alone, and one with its window.
+  void MakeThinned() {
+    Make();
+    AddBackup("pinned", 0x10, 0x12);
+    AddBackup("monthly", 0x20, 0x22);
+    AddBackup("window", 0x50, 0x70);
+    AddSegments(0x10, 0x12);
+    AddSegments(0x20, 0x22);
+  }
+  std::vector<Finding> Chains() {
+    auto wal = WalCatalog::Load(*repo_.repository, OpContext());
+    EXPECT_TRUE(wal.ok()) << wal.status().ToString();
+    FindingList findings;
+    if (wal.ok()) CheckWalChains(*repo_.repository, catalog_, wal.value(), nullptr, {}, findings);
+    return findings.Copy();
+  }
+  BackupCatalog catalog_;
+};
+
+TEST_F(VerifyRetention, WalBehindABackupThatIsKeptAloneIsNoGap) {
+  MakeThinned();
+  EXPECT_TRUE(Chains().empty()) << Chains()[0].detail;
+}
+
+TEST_F(VerifyRetention, WhatAnExpiryThatWasKilledHasLeftIsAWarning) {
+  MakeThinned();
+  AddSegments(0x48, 0x4A);  // 0x4B to 0x4F are gone
+  AddSegments(0x16, 0x1F);
+  const auto findings = Chains();
+  ASSERT_EQ(findings.size(), 3U);
+  for (const Finding& finding : findings) EXPECT_EQ(finding.severity, Severity::kWarning) << finding.detail;
+}
+
+TEST_F(VerifyRetention, AGapWithinWhatABackupReachesIsDamage) {
+  MakeThinned();
+  AddSegments(0x13, 0x15);
+  AddSegments(0x1C, 0x1F);
+  const auto findings = Chains();
+  ASSERT_EQ(findings.size(), 1U);
+  EXPECT_EQ(findings[0].severity, Severity::kDamage);
+  EXPECT_EQ(findings[0].object, layout::WalKey(SegmentName(0x16)));
+  EXPECT_NE(findings[0].hurts.find("from pinned ends at 0/1600000"), std::string::npos) << findings[0].hurts;
+}
+
+TEST_F(VerifyRetention, WhatABackupNeedsIsDamageWhereverItLies) {
+  MakeThinned();
+  DeleteSegment(0x21);
+  DeleteSegment(0x71);
+  const auto findings = Chains();
+  ASSERT_EQ(findings.size(), 2U);
+  for (const Finding& finding : findings) EXPECT_EQ(finding.severity, Severity::kDamage) << finding.detail;
+  EXPECT_EQ(findings[0].labels, std::vector<std::string>{"monthly"});
+  EXPECT_EQ(findings[1].object, layout::WalKey(SegmentName(0x71)));
+  EXPECT_EQ(findings[1].hurts, "Recovery along timeline 1 from window ends at 0/7100000.");
+}
+
+TEST_F(VerifyRetention, PinsAndMarksAreReadAndDamagedOnesNamed) {
+  Make(/*encrypted=*/true);
+  ASSERT_TRUE(PinBackup(*repo_.repository, {.label = label_, .reason = "audit"}, OpContext()).ok());
+  EXPECT_TRUE(MustVerify(Quick()).record.findings.empty());
+  ASSERT_TRUE(CreateExpireMark(*repo_.repository, label_, "host", OpContext()).ok());
+  EXPECT_TRUE(MustVerify(Quick()).record.findings.empty()) << "a mark takes nothing from a backup";
+  int found = 0;
+  for (const std::string& key : memory_.Keys()) {
+    if (!layout::ParsePinKey(key) && key != layout::BackupKey(label_, layout::BackupObject::kExpireMark)) continue;
+    const Bytes good = Content(key);
+    ASSERT_TRUE(memory_.FlipBit(key, (good.size() / 2) * 8));
+    const VerifyReport report = MustVerify(Quick());
+    ASSERT_NE(Find(report, key), nullptr) << VerifyText(report);
+    EXPECT_EQ(Find(report, key)->severity, Severity::kDamage);
+    EXPECT_EQ(Find(report, key)->hurts.substr(0, 12), "No recovery.");
+    memory_.Replace(key, good);
+    ++found;
+  }
+  EXPECT_EQ(found, 2);
+}
+
+TEST_F(VerifyRetention, WhatIsLeftOfABackupThatIsBeingDeletedIsNoDamage) {
+  Make();
+  MustVerify(Quick());
+  ASSERT_TRUE(CreateExpireMark(*repo_.repository, label_, "host", OpContext()).ok());
+  ASSERT_TRUE(memory_.Delete({ManifestKey()}, OpContext()).ok());
+  const VerifyReport report = MustVerify(Quick());
+  EXPECT_EQ(report.outcome(), VerifyOutcome::kGood) << VerifyText(report);
+  EXPECT_NE(Find(report, layout::BackupKey(label_, layout::BackupObject::kExpireMark)), nullptr) << VerifyText(report);
+}
+
+// Deleted at the first read of an object with this prefix.
+class VerifyDeleted : public VerifyRetention, public testing::WithParamInterface<const char*> {};
+INSTANTIATE_TEST_SUITE_P(AtAPackAndAtWal, VerifyDeleted, testing::Values("data/", "wal/"));
+
+TEST_P(VerifyDeleted, ABackupThatIsDeletedMeanwhileIsNoDamage) {
+  Make();
+  bool deleted = false;
+  faults_->OnCall([&](StoreOp op, const std::string& key) {
+    if (op != StoreOp::kGet || !key.starts_with(GetParam()) || deleted) return;
+    deleted = true;
+    std::vector<std::string> gone;
+    for (const std::string& each : memory_.Keys())
+      if (each.starts_with("backup/") || each.starts_with("data/") ||
+          (each.starts_with("wal/") && each < layout::WalKey(SegmentName(0x70))))
+        gone.push_back(each);
+    ASSERT_TRUE(memory_.Delete(gone, OpContext()).ok());
+  });
+  VerifyOptions options;
+  options.jobs = 1;
+  const VerifyReport report = MustVerify(options);
+  faults_->OnCall(nullptr);
+  EXPECT_TRUE(deleted);
+  EXPECT_EQ(report.outcome(), VerifyOutcome::kGood) << VerifyText(report);
+  EXPECT_TRUE(report.record.backups.empty());
+}
+
+}  // namespace
+}  // namespace pitr
