@@ -1,6 +1,7 @@
 // Expiry that is killed at every step, and others at work at every step of it.
 #include <gtest/gtest.h>
 
+#include <atomic>
 #include <functional>
 #include <optional>
 
@@ -36,7 +37,7 @@ class World final : public ExpireTest {
   }
   // Expires, calling `act` before the n-th operation; false when there were fewer.
   bool ExpireWith(int n, const std::function<void()>& act) {
-    int calls = 0;
+    std::atomic<int> calls = 0;  // several threads read manifests
     faults().OnCall([&](StoreOp, const std::string&) {
       if (++calls == n) act();
     });
