@@ -208,7 +208,7 @@ void ExpectPromisesKept(Cluster& cluster, const Before& before, const std::strin
 
 TEST(ExpireProperty, WhatWasPromisedCanStillBeDone) {
   int deleted = 0, kept = 0;
-  for (unsigned seed = 1; seed <= 150; seed++) {
+  for (unsigned seed = 1; seed <= 60; seed++) {
     Cluster cluster(seed);
     cluster.Live(15 + cluster.Pick(50));
     for (int round = 0; round < 2; round++) {
