@@ -83,7 +83,7 @@ gtest_stage() { # STAGE FLAVOUR SANITIZER TARGET PREFIX [COMMAND PREFIX...]
     return
   fi
   ASAN_OPTIONS=detect_leaks=1:halt_on_error=1 UBSAN_OPTIONS=print_stacktrace=1:halt_on_error=1 TSAN_OPTIONS=halt_on_error=1 \
-    GTEST_OUTPUT="json:$json" timeout -k 10 900 "$@" "build/$flavour/$target" >"$log" 2>&1
+    GTEST_OUTPUT="json:$json" timeout -k 10 1500 "$@" "build/$flavour/$target" >"$log" 2>&1
   local status=$?
   test/lib/gtest-rows.py "$prefix" "$json" >>"$results/$stage.tsv"
   if [ $status -ne 0 ]; then
