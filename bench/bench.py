@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Measures pg_pitr against pgBackRest, pg_basebackup and zstd on the same cluster in the same run, and prints ratios.
 
-usage: bench/bench.py [--gigabytes N] [--runs N] [--jobs N] [--level N] [--segments N] [--only directory|s3] [--markdown FILE]
+usage: bench/bench.py [--gigabytes N] [--runs N] [--jobs N] [--level N] [--segments N] [--only directory|s3] [--apart] [--markdown FILE]
 Run it through `make bench`, which installs what it needs, starts an S3 server on loopback and becomes an unprivileged user.
 Ratios below 1 in the last columns mean that pg_pitr needs less than the other. The machine should be otherwise idle.
 """
@@ -14,7 +14,7 @@ import sys
 import tempfile
 
 from cluster import Cluster
-from meter import Meter
+from meter import Meter, put_apart
 from tools import S3, PgBackRest, PgPitr, run
 
 ROWS = []  # (line, tool, wall, cpu, cpu of the S3 server, peak, rate)
@@ -209,6 +209,7 @@ def main():
     parser.add_argument("--level", type=int, default=3)
     parser.add_argument("--segments", type=int, default=100)
     parser.add_argument("--only", choices=["directory", "s3"])
+    parser.add_argument("--apart", action="store_true", help="the S3 server has one core to itself and everything else the others")
     parser.add_argument("--lines", default="backup,incremental,push,replay", help="which of backup, incremental, push, replay")
     parser.add_argument("--markdown")
     args = parser.parse_args()
@@ -216,9 +217,12 @@ def main():
     stores = [s for s in ("directory", "s3") if args.only in (None, s) and (s == "directory" or s3.present)]
     if "s3" not in stores and args.only != "directory":
         print("no S3 server in the environment: only the directory is measured", file=sys.stderr)
+    if args.apart:
+        put_apart()
     bindir = run(os.environ.get("PG_CONFIG", "pg_config"), "--bindir").strip()
     args.work = tempfile.mkdtemp(prefix="pg_pitr_bench.", dir=os.environ.get("TMPDIR", "/tmp"))
-    print(run("pgbackrest", "version").strip(), "|", run(f"{bindir}/postgres", "--version").strip(), "|", f"jobs {args.jobs}, zstd {args.level}")
+    print(run("pgbackrest", "version").strip(), "|", run(f"{bindir}/postgres", "--version").strip(), "|", f"jobs {args.jobs}, zstd {args.level}",
+          *(["| S3 server on a core of its own"] if args.apart else []))
     clusters = []
     try:
         if "backup" in args.lines:
