@@ -9,9 +9,6 @@ use PostgreSQL::Test::Utils;
 use Test::More;
 use Time::HiRes qw(time);
 
-# On the suite that carries PostgreSQL 17 (libcurl 8.14) every attempt to store a segment again after its answer was lost ends with a connection
-# closed by the proxy. Whether the proxy or the driver is at fault is not known yet; see test/allowed-skips.txt.
-plan skip_all => 'lost answers are not overcome through the proxy with libcurl 8.14' if `$ENV{PG_CONFIG} --version` =~ /PostgreSQL 17/;
 BAIL_OUT('no S3 server in the environment: run through test/lib/rgw.sh') unless $ENV{PITR_TEST_S3_HTTP};
 
 # --- the proxy -------------------------------------------------------------------------------------------------------------------
