@@ -17,7 +17,7 @@ from cluster import Cluster
 from meter import Meter, put_apart
 from tools import S3, PgBackRest, PgPitr, run
 
-ROWS = []  # (line, tool, wall, cpu, cpu of the S3 server, peak, rate)
+ROWS = []  # (line, tool, wall, cpu, cpu of the S3 server, requests to it, peak, rate)
 
 
 def record(line, tool, meters, unit=None, note=""):
@@ -25,9 +25,10 @@ def record(line, tool, meters, unit=None, note=""):
     cpu = statistics.median(m.cpu for m in meters)
     peak = max(m.peak for m in meters)
     s3_cpu = statistics.median(m.s3_cpu for m in meters)
+    requests = int(statistics.median(m.requests for m in meters))
     rate = f"{unit[0] / wall:.1f} {unit[1]}/s" if unit else note
-    ROWS.append((line, tool, wall, cpu, s3_cpu, peak, rate))
-    print(f"  {line:34} {tool:14} {wall:8.2f} s wall {cpu:8.2f} s cpu {s3_cpu:8.2f} s S3 server's {peak / (1 << 20):7.0f} MiB  {rate}", flush=True)
+    ROWS.append((line, tool, wall, cpu, s3_cpu, requests, peak, rate))
+    print(f"  {line:34} {tool:14} {wall:8.2f} s wall {cpu:8.2f} s cpu {s3_cpu:8.2f} s S3 server's {requests:6} requests {peak / (1 << 20):7.0f} MiB  {rate}", flush=True)
 
 
 def full_backup_and_restore(args, source, s3, stores):
@@ -187,13 +188,13 @@ def replay(args, template, s3, stores):
 
 
 def report(args):
-    lines = ["| line | tool | wall s | CPU s | S3 server's CPU s | peak MiB | rate or size | wall of pg_pitr / this | CPU of pg_pitr / this |",
-             "|---|---|---|---|---|---|---|---|---|"]
+    lines = ["| line | tool | wall s | CPU s | S3 server's CPU s | S3 requests | peak MiB | rate or size | wall of pg_pitr / this | CPU of pg_pitr / this |",
+             "|---|---|---|---|---|---|---|---|---|---|"]
     ours = {line: (wall, cpu) for line, tool, wall, cpu, *_ in ROWS if tool == PgPitr.name}
-    for line, tool, wall, cpu, s3_cpu, peak, rate in sorted(ROWS, key=lambda row: row[0]):
+    for line, tool, wall, cpu, s3_cpu, requests, peak, rate in sorted(ROWS, key=lambda row: row[0]):
         ratio = ("", "") if tool == PgPitr.name or line not in ours else (
             f"{ours[line][0] / wall:.2f}", f"{ours[line][1] / cpu:.2f}" if cpu > 0 else "")
-        lines.append(f"| {line} | {tool} | {wall:.2f} | {cpu:.2f} | {s3_cpu:.2f} | {peak / (1 << 20):.0f} | {rate} | {ratio[0]} | {ratio[1]} |")
+        lines.append(f"| {line} | {tool} | {wall:.2f} | {cpu:.2f} | {s3_cpu:.2f} | {requests} | {peak / (1 << 20):.0f} | {rate} | {ratio[0]} | {ratio[1]} |")
     text = "\n".join(lines)
     print("\n" + text)
     if args.markdown:
@@ -219,6 +220,7 @@ def main():
         print("no S3 server in the environment: only the directory is measured", file=sys.stderr)
     if args.apart:
         put_apart()
+    Meter.touched_bytes = int((args.gigabytes + 1) * (1 << 30))
     bindir = run(os.environ.get("PG_CONFIG", "pg_config"), "--bindir").strip()
     args.work = tempfile.mkdtemp(prefix="pg_pitr_bench.", dir=os.environ.get("TMPDIR", "/tmp"))
     print(run("pgbackrest", "version").strip(), "|", run(f"{bindir}/postgres", "--version").strip(), "|", f"jobs {args.jobs}, zstd {args.level}",

@@ -4,8 +4,15 @@ CPU is the whole machine's busy time less that of the S3 server's processes, so 
 daemonised helpers counts alike for every tool. The machine must be otherwise idle. Peak memory is the largest sum, over samples 100 ms
 apart, of the anonymous resident memory of the processes that belong to the tool (their names are given), counted in full also where a forked
 process still shares it with its parent; shared buffers are nobody's. Sampling is kept cheap, because what the meter takes the tools have not.
+
+Memory is touched and given back before the clock starts: a virtual machine whose host takes idle memory away would else charge the tool that is measured
+for getting it back, page by page, which costs several times what writing to the page cache does.
 """
+import json
+import mmap
 import os
+import socket
+import struct
 import threading
 import time
 
@@ -43,6 +50,19 @@ def cpu_of(names):
     return total
 
 
+def s3_requests():
+    """How many requests the S3 server has had, from the counters that Ceph tells on its administration socket; 0 without a server."""
+    path = os.environ.get("PITR_TEST_S3_ADMIN", "")
+    if not path:
+        return 0
+    with socket.socket(socket.AF_UNIX) as peer:
+        peer.connect(path)
+        peer.sendall(b'{"prefix": "perf dump", "logger": "rgw"}\0')
+        stream = peer.makefile("rb")
+        (size,) = struct.unpack(">I", stream.read(4))
+        return json.loads(stream.read(size))["rgw"]["req"]
+
+
 def put_apart():
     """Gives the S3 server the last core and this process, with all it will start, the others: as if the store were another machine."""
     cores = sorted(os.sched_getaffinity(0))
@@ -63,8 +83,17 @@ def private_bytes(pid):
         return 0
 
 
+def touch_memory(size):
+    if size:
+        with mmap.mmap(-1, size) as memory:
+            for offset in range(0, size, mmap.PAGESIZE):
+                memory[offset] = 1
+
+
 class Meter:
-    """with Meter(match) as m: ...   then m.wall, m.cpu, m.s3_cpu (seconds) and m.peak (bytes). match(name, command line) picks the tool's processes."""
+    """with Meter(match) as m: ...   then m.wall, m.cpu, m.s3_cpu (seconds), m.peak (bytes) and m.requests (to the S3 server). match(name, command line) picks the tool's processes."""
+
+    touched_bytes = 0  # set once for all
 
     def __init__(self, match):
         self.match = match
@@ -77,7 +106,9 @@ class Meter:
             self.peak = max(self.peak, total)
 
     def __enter__(self):
+        touch_memory(self.touched_bytes)
         self.cpu0, self.s3_0 = busy_seconds(), cpu_of(S3_SERVER)
+        self.requests0 = s3_requests()
         self.start = time.monotonic()
         self.thread = threading.Thread(target=self.sample, daemon=True)
         self.thread.start()
@@ -87,5 +118,6 @@ class Meter:
         self.wall = time.monotonic() - self.start
         self.s3_cpu = cpu_of(S3_SERVER) - self.s3_0
         self.cpu = busy_seconds() - self.cpu0 - self.s3_cpu
+        self.requests = s3_requests() - self.requests0
         self.stop.set()
         self.thread.join()

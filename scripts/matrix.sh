@@ -4,7 +4,8 @@
 # a throw-away Debian chroot made by debootstrap and removed at the end. Needs root. Prints the counts of each version, then the total as the last line.
 #
 # Packages come from where this machine's own apt gets them. An S3 server for the TAP tests runs on this machine, and is reached over loopback, because
-# the chroots share its network.
+# the chroots share its network. MATRIX_STAGES names other stages, TESTS the TAP files; with MATRIX_BENCH, the options of bench/bench.py, that runs
+# instead, against the suite's pgBackRest.
 set -u
 export LC_ALL=C DEBIAN_FRONTEND=noninteractive
 unset PG_CONFIG
@@ -51,7 +52,7 @@ chroots=()
 clean_up() {
   local root point
   for root in "${chroots[@]}"; do
-    for point in dev/shm dev/pts dev sys proc; do
+    for point in dev/s3-admin dev/shm dev/pts dev sys proc; do
       ! mountpoint -q "$root/$point" || umount "$root/$point" || umount -l "$root/$point"
     done
   done
@@ -114,7 +115,7 @@ prepare() { # VERSION: everything up to the tests
   make_chroot "$root" "$version" $(suite_of "$version") || return
   chroot "$root" apt-get -qq update || return
   copy_in "$root" || return
-  chroot "$root" env -C /src PG_MAJOR="$version" scripts/install-deps.sh build server-test || return
+  chroot "$root" env -C /src PG_MAJOR="$version" scripts/install-deps.sh build server-test ${MATRIX_BENCH:+bench} || return
   if chroot "$root" apt-cache pkgnames "postgresql-$version-pgtap" | grep -q .; then
     chroot "$root" apt-get -qq install -y --no-install-recommends "postgresql-$version-pgtap"
   else
@@ -122,11 +123,22 @@ prepare() { # VERSION: everything up to the tests
   fi
 }
 
+# The S3 server's socket for administration, which tells the benchmark how many requests there were.
+share_s3_admin() { # ROOT
+  : >"$1/dev/s3-admin" && mount --bind "$PITR_TEST_S3_ADMIN" "$1/dev/s3-admin" && chmod 666 "$1/dev/s3-admin"
+}
+
 run_tests() { # VERSION
   local root=$base/$1
   local settings=(PATH=/usr/sbin:/usr/bin:/sbin:/bin HOME=/root LC_ALL=C TERM=dumb PG_CONFIG="/usr/lib/postgresql/$1/bin/pg_config") name
   for name in CI TESTS TEST_JOBS "${!PITR_TEST_S3_@}"; do settings+=("$name=${!name:-}"); done
   settings+=(PITR_TEST_S3_CA=/src/PITR_TEST_S3_CA.pem PITR_TEST_S3_WRONG_CA=/src/PITR_TEST_S3_WRONG_CA.pem)
+  if [ -n "${MATRIX_BENCH:-}" ]; then
+    share_s3_admin "$root" || return
+    env -i "${settings[@]}" PITR_TEST_S3_ADMIN=/dev/s3-admin chroot "$root" env -C /src scripts/with-private-install.sh bench/bench.py $MATRIX_BENCH &&
+      echo "1 passed, 0 failed, 0 skipped"
+    return
+  fi
   env -i "${settings[@]}" \
     chroot "$root" env -C /src test/run-tests.sh ${MATRIX_STAGES:-build exports regress pgtap tap}
 }

@@ -98,6 +98,7 @@ crash dir = $1/log
 mon data avail warn = 1
 mon data avail crit = 0
 [client.rgw]
+admin socket = $1/run/rgw.asok
 rgw frontends = beast endpoint=127.0.0.1:$3 ssl_endpoint=127.0.0.1:$4 ssl_certificate=$1/server-all.pem
 rgw thread pool size = 64
 rgw dns name = localhost
@@ -166,6 +167,7 @@ export PITR_TEST_S3_ACCESS_KEY=$access_key
 export PITR_TEST_S3_SECRET_KEY=$secret_key
 export PITR_TEST_S3_BUCKET=$bucket
 export PITR_TEST_S3_REGION=us-east-1
+export PITR_TEST_S3_ADMIN=$dir/run/rgw.asok
 X
 }
 
