@@ -346,8 +346,8 @@ Result<HttpResponse> HttpClient::Do(const HttpRequest& request, const HttpSink* 
   if (done.ok()) {
     PITR_ASSIGN(auto connection, Acquire());
     done = connection->Run(settings_, &exchange, ctx);
-    // A handle whose request failed is not used again: libcurl 8.14 remembers in it that the upload must be rewound, reset or not,
-    // and a request that may not be rewound would then fail before it is sent, every time.
+    // A handle whose request failed is not used again: libcurl 8.14 remembers in it that the upload must be rewound,
+    // reset or not, and a request that may not be rewound would then fail before it is sent, every time.
     if (done.ok()) Release(std::move(connection));
   }
   if (exchange.sink_failed) return done;
