@@ -27,10 +27,11 @@ struct Config {
   bool s3_requester_pays = false;
   std::string proxy;  // URL; empty: none
 
-  int request_timeout_ms = 30000;  // a request without progress for this long has failed
-  int retry_timeout_ms = 120000;   // how long one operation is tried again
-  int compression_level = 3;       // zstd; 0 stores as is
-  int archive_jobs = 4;            // segments compressed at the same time
+  int request_timeout_ms = 30000;   // a request without progress for this long has failed
+  int retry_timeout_ms = 120000;    // how long one operation is tried again
+  int compression_level = 3;        // zstd; 0 stores as is
+  std::string change_map = "auto";  // auto | on | off: whether archived segments get a change map
+  int archive_jobs = 4;             // segments compressed at the same time
   int backup_jobs = 2;
   int restore_jobs = 4;
   int backup_max_rate_kb = 0;          // kB a second read from the data directory; 0: no limit

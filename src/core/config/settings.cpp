@@ -45,6 +45,8 @@ const Setting kSettings[] = {
      SettingUnit::kMilliseconds},
     {"compression_level", "zstd level; 0 stores without compression.", &Config::compression_level, 0, 19},
     {"archive_jobs", "WAL segments compressed at the same time.", &Config::archive_jobs, 1, 64},
+    {"change_map", "Store which blocks each archived WAL segment changes, for incremental backups.",
+     &Config::change_map, 0, 0, SettingUnit::kNone, "auto|on|off"},
     {"backup_jobs", "Threads of a base backup.", &Config::backup_jobs, 1, 64},
     {"restore_jobs", "Threads of a restore, and WAL segments fetched ahead.", &Config::restore_jobs, 1, 64},
     {"backup_max_rate", "How much a backup reads per second; 0 for no limit.", &Config::backup_max_rate_kb, 0, INT_MAX,

@@ -22,6 +22,17 @@ std::string TimelineText(std::string_view wal_name) {
   return text;
 }
 
+// The WAL file that `key` is about, when it is "<prefix><timeline>/<name>".
+std::optional<std::string> WalNameBelow(std::string_view prefix, std::string_view key) {
+  if (!key.starts_with(prefix)) return std::nullopt;
+  const std::string_view rest = key.substr(prefix.size());
+  if (rest.size() <= kTimelineDigits + 1 || rest[kTimelineDigits] != '/') return std::nullopt;
+  std::string name(rest.substr(kTimelineDigits + 1));
+  if (!ParseWalFileName(name, kSmallestSegment) || rest.substr(0, kTimelineDigits) != TimelineText(name))
+    return std::nullopt;
+  return name;
+}
+
 const char* Name(BackupObject object) {
   switch (object) {
     case BackupObject::kStart:
@@ -72,12 +83,15 @@ std::string WalKey(std::string_view name) {
 
 std::string WalTimelinePrefix(Timeline timeline) { return std::string(kWalPrefix) + Format("%08x/", timeline.value); }
 
-std::optional<std::string> WalNameOfKey(std::string_view key) {
-  if (!key.starts_with(kWalPrefix)) return std::nullopt;
-  const std::string_view rest = key.substr(kWalPrefix.size());
-  if (rest.size() <= kTimelineDigits + 1 || rest[kTimelineDigits] != '/') return std::nullopt;
-  std::string name(rest.substr(kTimelineDigits + 1));
-  if (!ParseWalFileName(name, kSmallestSegment) || WalKey(name) != key) return std::nullopt;
+std::optional<std::string> WalNameOfKey(std::string_view key) { return WalNameBelow(kWalPrefix, key); }
+
+std::string ChangeMapKey(std::string_view segment_name) {
+  return std::string(kChangeMapPrefix) + TimelineText(segment_name) + "/" + std::string(segment_name);
+}
+
+std::optional<std::string> SegmentOfChangeMapKey(std::string_view key) {
+  std::optional<std::string> name = WalNameBelow(kChangeMapPrefix, key);
+  if (!name || ParseWalFileName(*name, kSmallestSegment)->kind != WalFileKind::kSegment) return std::nullopt;
   return name;
 }
 

@@ -14,6 +14,7 @@ inline constexpr std::string_view kWalPrefix = "wal/";
 inline constexpr std::string_view kBackupPrefix = "backup/";
 inline constexpr std::string_view kDataPrefix = "data/";
 inline constexpr std::string_view kKeyringPrefix = "keys/";
+inline constexpr std::string_view kChangeMapPrefix = "change/";
 inline constexpr std::string_view kTailPrefix = "tail/";  // reserved for later formats, as are the two below
 inline constexpr std::string_view kIndexPrefix = "index/";
 inline constexpr std::string_view kProofPrefix = "proof/";
@@ -25,6 +26,10 @@ bool IsValidLabel(std::string_view label);
 
 // `name` is one that ParseWalFileName accepts; the timeline is taken from its first eight digits.
 std::string WalKey(std::string_view name);
+// "change/00000001/000000010000000000000003": the change map of a segment; the name as above.
+std::string ChangeMapKey(std::string_view segment_name);
+// The segment's name, or nullopt when `key` is not that of a change map.
+std::optional<std::string> SegmentOfChangeMapKey(std::string_view key);
 std::string WalTimelinePrefix(Timeline timeline);
 // The WAL file's name, or nullopt when `key` is not a WAL key.
 std::optional<std::string> WalNameOfKey(std::string_view key);

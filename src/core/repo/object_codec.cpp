@@ -36,6 +36,8 @@ std::string_view ObjectKindName(ObjectKind kind) {
       return "expire mark";
     case ObjectKind::kProof:
       return "proof";
+    case ObjectKind::kChangeMap:
+      return "change map";
   }
   return "object of an unknown kind";
 }

@@ -24,7 +24,8 @@ enum class ObjectKind : uint8_t {
   kBackupStart = 7,
   kBackupPin = 8,
   kExpireMark = 9,
-  kProof = 10
+  kProof = 10,
+  kChangeMap = 11
 };
 enum class Cipher : uint8_t { kNone = 0, kAes256Gcm = 1 };
 enum class Codec : uint8_t { kNone = 0, kZstd = 1 };

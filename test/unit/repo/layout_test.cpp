@@ -25,6 +25,16 @@ TEST(Layout, OtherKeysAreNotWal) {
     EXPECT_EQ(WalNameOfKey(key), std::nullopt) << key;
 }
 
+TEST(Layout, ChangeMapKeysGoBothWays) {
+  const std::string key = ChangeMapKey("0000000A000000FF000000FE");
+  EXPECT_EQ(key, "change/0000000a/0000000A000000FF000000FE");
+  EXPECT_EQ(SegmentOfChangeMapKey(key), "0000000A000000FF000000FE");
+  for (const char* other :
+       {"", "change/", "wal/0000000a/0000000A000000FF000000FE", "change/0000000a/0000000A.history",
+        "change/0000000a/0000000A000000FF000000FE.partial", "change/0000000b/0000000A000000FF000000FE"})
+    EXPECT_EQ(SegmentOfChangeMapKey(other), std::nullopt) << other;
+}
+
 TEST(Layout, BackupKeys) {
   EXPECT_EQ(BackupKey("20260522-090014F", BackupObject::kManifest), "backup/20260522-090014F/manifest");
   for (BackupObject object :

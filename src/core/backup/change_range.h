@@ -1,0 +1,45 @@
+// The WAL between a parent backup and an increment, and what is known of the blocks it changes.
+#pragma once
+#include <optional>
+#include <string>
+
+#include "core/pg/block_changes.h"
+#include "core/pg/history.h"
+#include "core/repo/manifest.h"
+#include "core/repo/repository.h"
+
+namespace pitr {
+
+struct ChangeRange {
+  TimelineHistory history;  // leads to the increment's timeline
+  Lsn from;                 // the parent's start: redo position of its checkpoint
+  Lsn to;                   // the increment's start
+};
+
+struct ChangeKnowledge {
+  std::optional<BlockChanges> changes;
+  std::string why_not;  // when there are none: what is missing, as the end of a sentence
+};
+
+// The range, with the timelines' history from pg_wal or, where that has lost it, from the repository. kConflict when
+// the parent is not on the path that leads to `timeline`; kNotFound when the history file is nowhere.
+Result<ChangeRange> MakeChangeRange(const Repository& repository, const std::string& data_directory,
+                                    const BackupManifest& parent, Timeline timeline, Lsn start_lsn,
+                                    const OpContext& ctx);
+
+// A small file of the data directory, or a WAL segment: all its bytes, at most `max_bytes`. kNotFound, kUnavailable,
+// kCorruption when it is longer.
+Result<Bytes> ReadClusterFile(const std::string& path, size_t max_bytes);
+
+// From change maps in the repository. A segment that has none (one that is not archived yet, above all the one that the
+// increment starts in) is read in pg_wal while it is there. kCancelled is the only error; everything else is a reason
+// not to know.
+Result<ChangeKnowledge> CollectArchivedChanges(const Repository& repository, const std::string& data_directory,
+                                               const ChangeRange& range, int jobs, const OpContext& ctx);
+
+// From WAL summaries of 17 and later in pg_wal. Waits up to `patience_ms` while the server's summarizer has nothing but
+// the end of the range to do. kCancelled is the only error.
+Result<ChangeKnowledge> CollectSummarizedChanges(const std::string& data_directory, const ChangeRange& range,
+                                                 int64_t patience_ms, const OpContext& ctx);
+
+}  // namespace pitr

@@ -1,0 +1,152 @@
+#include "core/repo/change_map.h"
+
+#include <climits>
+
+#include "core/repo/layout.h"
+#include "core/repo/wal_push.h"
+#include "lib/changes_text.h"
+#include "lib/repository_fixture.h"
+#include "unit/pg/wal_builder.h"
+
+namespace pitr {
+namespace {
+
+using test::StoreOp;
+using test::TextOf;
+
+const ClusterIdentity kBuilt{WalBuilder::kSystem, WalBuilder::kSegmentSize, 15};
+const std::string kName = "000000010000000000000003";
+const RelationFork kTable{{1663, 5, 16384}, Fork::kMain};
+
+SegmentChanges Sample() {
+  SegmentChanges segment;
+  segment.pg_major = 16;
+  segment.start = {3u << 20};
+  segment.size = 1u << 20;
+  segment.head = {5000, 3, {1, 2, 3}};
+  segment.tail = {{0x3FFFF0}, 16, Bytes(16, 9)};
+  segment.abandons = true;
+  BlockChanges& changes = segment.changes;
+  for (uint32_t block : {1u, 7u, 65536u, 4000000000u}) changes.AddBlock(kTable, block);
+  for (uint32_t block = 0; block < 20000; block += 2) changes.AddBlock({{1663, 5, 16385}, Fork::kMain}, block);
+  changes.AddBlock({{1663, 5, 16385}, Fork::kInit}, 0);
+  changes.LimitTo({{1664, 0, 1262}, Fork::kMain}, 4);
+  changes.AddDatabase(5, 1663);
+  changes.AddTablespace(16500);
+  changes.AddEverything(BlockChanges::Unknown::kMinimalWal, {0x300028});
+  return segment;
+}
+
+TEST(ChangeMapCoding, ThereAndBack) {
+  for (const SegmentChanges& segment :
+       {Sample(), SegmentChanges{.pg_major = 15, .start = {3u << 20}, .size = 1u << 20}}) {
+    const Bytes bytes = EncodeChangeMap(segment);
+    auto parsed = ParseChangeMap(bytes);
+    ASSERT_TRUE(parsed.ok()) << parsed.status().ToString();
+    const SegmentChanges& back = parsed.value();
+    EXPECT_EQ(back.pg_major, segment.pg_major);
+    EXPECT_EQ(back.start, segment.start);
+    EXPECT_EQ(back.size, segment.size);
+    EXPECT_EQ(back.head, segment.head);
+    EXPECT_EQ(back.tail, segment.tail);
+    EXPECT_EQ(back.abandons, segment.abandons);
+    EXPECT_EQ(ChangesText(back.changes), ChangesText(segment.changes));
+    EXPECT_EQ(EncodeChangeMap(back), bytes);
+  }
+}
+
+TEST(ChangeMapCoding, WhatIsCutOrLongerIsRefused) {
+  Bytes bytes = EncodeChangeMap(Sample());
+  for (size_t size = 0; size < bytes.size(); size += size < 300 ? 1 : 97)
+    EXPECT_EQ(ParseChangeMap(ByteView(bytes).first(size)).code(), Code::kCorruption) << size;
+  bytes.push_back(0);
+  EXPECT_EQ(ParseChangeMap(bytes).code(), Code::kCorruption);
+  bytes.pop_back();
+  StoreLe(bytes.data(), uint32_t{2});
+  EXPECT_EQ(ParseChangeMap(bytes).code(), Code::kInvalidArgument);
+}
+
+class ChangeMap : public test::RepositoryTest {
+ protected:
+  // A whole segment in which blocks 1 to 3 change.
+  Bytes Segment() {
+    WalBuilder wal;
+    for (uint32_t block = 1; block <= 3; block++) {
+      Bytes body{0, 0, 0, 0};
+      for (uint32_t word : {1663u, 5u, 16384u, block}) AppendLe(body, word);
+      wal.Add(static_cast<Rmgr>(10), 0, body);
+    }
+    wal.Switch();
+    return wal.Segment({3});
+  }
+  Result<WalPushResult> Push(const Repository& repository, const Bytes& bytes) {
+    return PushWalFile(repository, kName, Write(kName, AsText(bytes)), ctx_);
+  }
+};
+
+class ChangeMapOf : public ChangeMap, public testing::WithParamInterface<bool> {};
+INSTANTIATE_TEST_SUITE_P(PlainAndEncrypted, ChangeMapOf, testing::Bool());
+
+TEST_P(ChangeMapOf, IsStoredWithItsSegment) {
+  auto repository = MustOpenOrCreate(GetParam() ? Encrypted("alpha") : config_, kBuilt);
+  ASSERT_NE(repository, nullptr);
+  auto pushed = Push(*repository, Segment());
+  ASSERT_TRUE(pushed.ok()) << TextOf(pushed);
+  EXPECT_TRUE(pushed.value().change_map_stored) << pushed.value().change_map.ToString();
+  auto map = LoadChangeMap(*repository, kName, ctx_);
+  ASSERT_TRUE(map.ok()) << TextOf(map);
+  EXPECT_EQ(map.value().changes.ChangedBlocks(kTable, 0, 100), (std::vector<uint32_t>{1, 2, 3}));
+  // The same again, as after a crash.
+  pushed = Push(*repository, Segment());
+  ASSERT_TRUE(pushed.ok()) << TextOf(pushed);
+  EXPECT_TRUE(pushed.value().already_there && pushed.value().change_map_stored);
+  // And when the crash came between segment and map.
+  ASSERT_TRUE(memory_.Delete({layout::ChangeMapKey(kName)}, ctx_).ok());
+  ASSERT_TRUE(Push(*repository, Segment()).ok());
+  EXPECT_TRUE(LoadChangeMap(*repository, kName, ctx_).ok());
+}
+
+TEST_F(ChangeMap, IsNotMadeWhenOffNorOfOtherFiles) {
+  config_.change_map = "off";
+  auto repository = MustOpenOrCreate(config_, kBuilt);
+  auto pushed = Push(*repository, Segment());
+  ASSERT_TRUE(pushed.ok()) << TextOf(pushed);
+  EXPECT_FALSE(pushed.value().change_map_stored);
+  EXPECT_TRUE(pushed.value().change_map.ok());
+  EXPECT_EQ(LoadChangeMap(*repository, kName, ctx_).code(), Code::kNotFound);
+  config_.change_map = "on";
+  repository = MustOpenOrCreate(config_, kBuilt);
+  const std::string partial = kName + ".partial";
+  pushed = PushWalFile(*repository, partial, Write(partial, AsText(Segment())), ctx_);
+  ASSERT_TRUE(pushed.ok()) << TextOf(pushed);
+  EXPECT_FALSE(pushed.value().change_map_stored);
+  EXPECT_TRUE(pushed.value().change_map.ok());
+}
+
+TEST_F(ChangeMap, FailingToStoreItDoesNotFailTheSegment) {
+  auto repository = MustOpenOrCreate(config_, kBuilt);
+  faults().Inject({.op = StoreOp::kCreate, .key_contains = "change/", .times = INT_MAX});
+  auto pushed = Push(*repository, Segment());
+  ASSERT_TRUE(pushed.ok()) << TextOf(pushed);
+  EXPECT_FALSE(pushed.value().change_map_stored);
+  EXPECT_EQ(pushed.value().change_map.code(), Code::kUnavailable);
+}
+
+TEST_F(ChangeMap, ASegmentThatIsNotWholeIsStoredWithoutOne) {
+  auto repository = MustOpenOrCreate(config_, kBuilt);
+  WalBuilder wal;
+  wal.AddFiller(100);
+  auto pushed = Push(*repository, wal.Segment({3}));
+  ASSERT_TRUE(pushed.ok()) << TextOf(pushed);
+  EXPECT_EQ(pushed.value().change_map.code(), Code::kCorruption);
+  EXPECT_EQ(LoadChangeMap(*repository, kName, ctx_).code(), Code::kNotFound);
+}
+
+TEST_F(ChangeMap, OfAnotherSegmentIsRefused) {
+  auto repository = MustOpenOrCreate(config_, kBuilt);
+  ASSERT_TRUE(StoreChangeMap(*repository, "000000010000000000000004", Sample(), ctx_).ok());
+  EXPECT_EQ(LoadChangeMap(*repository, "000000010000000000000004", ctx_).code(), Code::kCorruption);
+}
+
+}  // namespace
+}  // namespace pitr
