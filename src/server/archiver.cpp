@@ -18,7 +18,6 @@ extern "C" {
 #include "storage/condition_variable.h"
 #include "storage/fd.h"
 #include "storage/ipc.h"
-#include "utils/guc.h"
 #include "utils/resowner.h"
 #include "utils/timeout.h"
 }
@@ -154,12 +153,6 @@ void ReportSuccess(Archiver& state, const std::string& file, const WalPushResult
   state.store_works = true;
   state.warned_about.clear();
   ReportChangeMap(state, file, result.change_map);
-}
-
-// Whether the server itself keeps track of changed blocks; no version before 17 has such a setting.
-bool SummarizesWal() {
-  const char* value = PgCall([] { return GetConfigOption("summarize_wal", true, false); });
-  return value != nullptr && std::string_view(value) == "on";
 }
 
 Status EnsureSession(Archiver& state) {

@@ -120,6 +120,7 @@ Status Reserve() {
   options.data_directory = DataDir;
   options.max_chain_length = static_cast<uint32_t>(worker->config.max_chain_length);
   options.change_source = worker->config.change_source;
+  options.summarizes_wal = SummarizesWal();
   options.verify_changes = worker->request.verify_changes;
   PITR_ASSIGN(options.annotations, ParseAnnotations(worker->request.annotations));
   options.jobs = worker->request.jobs > 0 ? worker->request.jobs : worker->config.backup_jobs;
@@ -134,6 +135,17 @@ Status Reserve() {
   }));
   PublishChoice();
   return Status::Ok();
+}
+
+// A backup that had to find changes in a dearer way than it was to is none the worse for it, but somebody should know.
+void PublishChangeOrigin() {
+  const ChangeOrigin* origin = worker->session->change_origin();
+  if (origin == nullptr || !origin->fell_back) return;
+  const std::string note = "changed blocks are found by " + std::string(ChangeKindName(origin->kind));
+  UpdateBackupSlot(worker->generation, [&](BackupSlot& slot) {
+    CopyText(slot.change_note, note.c_str());
+    CopyText(slot.change_note_detail, origin->why.c_str());
+  });
 }
 
 // The backup exists: whatever happens here does not take that back.
@@ -170,6 +182,7 @@ Status TakeBackup() {
   EnterPhase(BackupPhase::kCopying);
   PITR_TRY(InThread([&](const OpContext& ctx) { return worker->session->CopyFiles(start, worker->progress, ctx); }));
   PublishProgress();
+  PublishChangeOrigin();
   EnterPhase(BackupPhase::kStopping);
   PITR_ASSIGN(const BackupStop stop, LeaveBackupMode());
   EnterPhase(BackupPhase::kWaitingForWal);

@@ -31,6 +31,11 @@ bool ServerIsShuttingDown() {
          control.state == DB_SHUTDOWNED_IN_RECOVERY;
 }
 
+bool SummarizesWal() {
+  const char* value = PgCall([] { return GetConfigOption("summarize_wal", true, false); });
+  return value != nullptr && std::string_view(value) == "on";
+}
+
 std::string ServerVersion() {
   std::string version = PgCall([] { return GetConfigOption("server_version", false, false); });
   return version.substr(0, version.find(' '));

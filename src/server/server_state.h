@@ -12,6 +12,9 @@ ClusterIdentity ServerIdentity();
 // and the whole shutdown waits for it. pgarch.c keeps that fact to itself. False when pg_control cannot be read.
 bool ServerIsShuttingDown();
 
+// Whether the server itself keeps track of changed blocks (summarize_wal): never before 17.
+bool SummarizesWal();
+
 // "15.18"
 std::string ServerVersion();
 

@@ -80,6 +80,8 @@ struct BackupSlot {
   char note_detail[kNoteBytes] = "";
   bool note_is_warning = false;
   char change_source[kFileNameBytes] = "";  // of an increment, once files are copied
+  char change_note[kNoteBytes] = "";        // what the caller should be told about that
+  char change_note_detail[kNoteBytes] = "";
   int64_t started_micros = 0;
   int64_t ended_micros = 0;
   uint64_t bytes_total = 0;

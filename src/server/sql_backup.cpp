@@ -141,13 +141,23 @@ void Notice(const BackupSlot& slot, int64_t elapsed_ms) {
   }
 }
 
-// What the choice of type and parent has to say, to the waiting session.
-void TellNote(const BackupSlot& slot) {
-  const char* note = slot.note;
-  const char* detail = slot.note_detail;
-  const int level = slot.note_is_warning ? WARNING : NOTICE;
-  PgCall([=] { ereport(level, (errmsg("%s", note), detail[0] ? errdetail("%s", detail) : 0)); });
-}
+// What the choices of type and parent, and of the change source, have to say, to the waiting session, once each.
+class Notes {
+ public:
+  void Consider(const BackupSlot& slot) {
+    Tell(slot.note_is_warning ? WARNING : NOTICE, slot.note, slot.note_detail, choice_told_);
+    Tell(NOTICE, slot.change_note, slot.change_note_detail, change_told_);
+  }
+
+ private:
+  static void Tell(int level, const char* note, const char* detail, bool& told) {
+    if (told || note[0] == '\0') return;
+    told = true;
+    PgCall([=] { ereport(level, (errmsg("%s", note), detail[0] ? errdetail("%s", detail) : 0)); });
+  }
+  bool choice_told_ = false;
+  bool change_told_ = false;
+};
 
 // Says how far the backup is: after two seconds, then with every tenth of the way or every ten seconds.
 class Notices {
@@ -186,16 +196,13 @@ bool WorkerIsGone(BackgroundWorkerHandle* handle) {
 // Until the worker has reserved the label (wait => false) or has ended; the label.
 std::string AwaitWorker(uint64_t generation, BackgroundWorkerHandle* handle, bool until_done) {
   Notices notices;
-  bool told = false;
+  Notes notes;
   for (;;) {
     const bool gone = WorkerIsGone(handle);  // before the slot is read: a worker ends its slot before it ends
     const auto slot = ReadBackupSlot();
     if (slot->generation != generation)
       Refuse("the backup ended, and another one has begun since", "See pitr_info() for its outcome.");
-    if (!told && slot->note[0] != '\0') {
-      TellNote(*slot);
-      told = true;
-    }
+    notes.Consider(*slot);
     if (slot->phase == BackupPhase::kFailed) RaiseWorkerError(slot->error);
     if (slot->phase == BackupPhase::kDone || (!until_done && slot->label[0] != '\0')) return slot->label;
     if (gone) {

@@ -9,9 +9,11 @@
 #include "core/backup/backup_session.h"
 #include "core/pg/relation_file.h"
 #include "core/repo/backup_catalog.h"
+#include "core/repo/change_map.h"
 #include "core/repo/keyring.h"
 #include "core/repo/wal_push.h"
 #include "lib/golden_backup.h"
+#include "lib/golden_change_map.h"
 #include "lib/golden_repository.h"
 
 namespace {
@@ -90,6 +92,7 @@ Status WriteSample(const std::string& directory, bool encrypted) {
   Config config;
   config.repository = "file://" + directory + (encrypted ? "/encrypted" : "/plain");
   config.cluster_name = "golden";
+  config.change_map = "off";  // the segments hold no records
   const std::string scratch = directory + "/scratch";
   if (encrypted) config.passphrase_file = WriteFile(scratch + "/passphrase", test::kGoldenPassphrase + "\n");
   const OpContext ctx;
@@ -102,6 +105,7 @@ Status WriteSample(const std::string& directory, bool encrypted) {
     const std::string path = WriteFile(scratch + "/" + wal.name, AsText(wal.bytes));
     PITR_ASSIGN([[maybe_unused]] const WalPushResult pushed, PushWalFile(*repository, wal.name, path, ctx));
   }
+  PITR_TRY(StoreChangeMap(*repository, test::kGoldenMapSegment, test::GoldenChangeMap(), ctx));
   PITR_TRY(AddBackups(config, scratch + "/data"));
   fs::remove_all(scratch);
   return Status::Ok();

@@ -1,5 +1,6 @@
 // Change maps are read in batches in parallel and joined in order, so that memory holds one batch and the result.
 #include <algorithm>
+#include <memory>
 
 #include "core/backup/change_range.h"
 #include "core/base/parallel_for.h"
@@ -13,8 +14,13 @@ constexpr uint64_t kBatch = 64;  // segments
 // The segment from pg_wal; up to `end` if that lies in it.
 Result<SegmentChanges> ReadLocalSegment(const std::string& data_directory, const std::string& name, Lsn start,
                                         uint32_t segment_size, std::optional<Lsn> end) {
-  PITR_ASSIGN(const Bytes bytes, ReadClusterFile(data_directory + "/pg_wal/" + name, segment_size));
-  return ReadSegmentChanges(bytes, start, end);
+  std::unique_ptr<SegmentChangesReader> reader;
+  PITR_TRY(StreamClusterFile(data_directory + "/pg_wal/" + name, segment_size, [&](ByteView piece) -> Status {
+    if (!reader) { PITR_ASSIGN(reader, SegmentChangesReader::Start(piece, start, end)); }
+    return reader->Feed(piece);
+  }));
+  if (!reader) return Status(Code::kCorruption, "WAL segment " + name + " in pg_wal is empty");
+  return reader->Finish();
 }
 
 class Collector {
@@ -57,7 +63,9 @@ class Collector {
   Result<SegmentChanges> Load(SegmentNo no, const OpContext& ctx) const {
     const std::string name = SegmentFileName(range_.history.TimelineOfSegment(no, size_), no, size_);
     const Lsn start = SegmentStart(no, size_);
-    if (no == last_) return ReadLocalSegment(data_directory_, name, start, size_, range_.to);
+    // The server still writes the segment that the increment starts in.
+    if (range_.to < SegmentStart({no.value + 1}, size_))
+      return ReadLocalSegment(data_directory_, name, start, size_, range_.to);
     auto map = LoadChangeMap(repository_, name, ctx);
     if (map.ok() || map.code() == Code::kCancelled) return map;
     auto local = ReadLocalSegment(data_directory_, name, start, size_, std::nullopt);

@@ -165,6 +165,11 @@ std::optional<ChangeKind> BackupSession::change_kind() const {
   return kind < 0 ? std::nullopt : std::optional(static_cast<ChangeKind>(kind));
 }
 
+const ChangeOrigin* BackupSession::change_origin() const {
+  const State& s = *state_;
+  return s.copied && s.copied->change_origin ? &*s.copied->change_origin : nullptr;
+}
+
 Status BackupSession::CopyFiles(const BackupStart& start, Progress& progress, const OpContext& ctx) {
   State& s = *state_;
   if (s.stage != State::Stage::kReserved || s.copied) return {Code::kInternal, "files of a backup are copied once"};

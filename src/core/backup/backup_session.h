@@ -24,6 +24,7 @@ struct BackupOptions {
   std::string data_directory;
   uint32_t max_chain_length = 30;
   std::string change_source = "auto";  // the setting
+  bool summarizes_wal = false;         // the server keeps WAL summaries
   bool verify_changes = false;         // read everything, and fail if the change source was wrong
   std::map<std::string, std::string> annotations;
   int jobs = 2;
@@ -66,6 +67,8 @@ class BackupSession {
   const ParentChoice& choice() const;
   // By what an increment finds changes, once CopyFiles has chosen it. Any thread.
   std::optional<ChangeKind> change_kind() const;
+  // The same with the reasons, after CopyFiles; null for a full backup.
+  const ChangeOrigin* change_origin() const;
 
   // Reads everything below the data directory that belongs in a base backup, in one pass. `progress` is raised
   // meanwhile; its totals are set before the first byte is read. kCorruption lists bad pages by file and block (up to a

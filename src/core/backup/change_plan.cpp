@@ -1,5 +1,7 @@
 #include "core/backup/change_plan.h"
 
+#include <algorithm>
+
 #include "core/pg/control.h"
 #include "core/pg/page.h"
 
@@ -20,12 +22,14 @@ FileBase::Way WayOf(FileChange::Answer answer) {
   return FileBase::Way::kCompare;
 }
 
-// No source knows better than the sizes: what the parent does not have has changed.
+// No source knows better than the sizes. What the parent does not have has changed. And where a file that has shrunk
+// ends now, it may grow again before it is read, by pages of zeroes that no WAL tells of: they are not what the parent
+// has there.
 void AddGrowth(const ParentMap::File& parent, uint64_t size, FileBase& base, FileChange&& change) {
   if (base.way == FileBase::Way::kUnchanged && size == parent.size_bytes) return;
   if (base.way == FileBase::Way::kUnchanged) base.way = FileBase::Way::kBlocks;
   if (base.way != FileBase::Way::kBlocks) return;
-  change.all_from = std::min(change.all_from, static_cast<uint32_t>(parent.size_bytes / kPageSize));
+  change.all_from = std::min(change.all_from, static_cast<uint32_t>(std::min(parent.size_bytes, size) / kPageSize));
   base.change = std::make_unique<const FileChange>(std::move(change));
 }
 
@@ -55,6 +59,7 @@ Result<ChangePlan> PlanChanges(const std::vector<MappedFile>& listing, const Par
     if (relation->file.fork != Fork::kMain) continue;
     PITR_ASSIGN(FileChange change, source.Ask({file.path, *relation, file.size_bytes, same_file}));
     base.way = WayOf(change.answer);
+    base.keeps_time = base.way == FileBase::Way::kPageLsn || base.way == FileBase::Way::kCompare;
     AddGrowth(*found, file.size_bytes, base, std::move(change));
   }
   return plan;

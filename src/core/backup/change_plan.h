@@ -13,6 +13,10 @@ namespace pitr {
 struct FileBase {
   enum class Way : uint8_t { kNew, kUnchanged, kBlocks, kPageLsn, kCompare };
   Way way = Way::kNew;
+  // Whether the time of the file's last change still proves its content to a later backup: everything that was written
+  // up to it has been read, by this backup or by one whose time it is. Not so where WAL says what to read: the file may
+  // have been written between the backup's start and the look at it.
+  bool keeps_time = true;
   const ParentMap::File* parent = nullptr;   // in the map; null exactly for kNew
   std::unique_ptr<const FileChange> change;  // kBlocks only
 };

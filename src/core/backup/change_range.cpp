@@ -4,6 +4,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
 
@@ -26,7 +27,8 @@ Result<TimelineHistory> LoadHistory(const Repository& repository, const std::str
 
 }  // namespace
 
-Result<Bytes> ReadClusterFile(const std::string& path, size_t max_bytes) {
+Status StreamClusterFile(const std::string& path, size_t max_bytes, const std::function<Status(ByteView)>& each) {
+  constexpr size_t kPiece = size_t{1} << 20;
   auto problem = [&](const char* doing) {
     const int error = errno;
     return Status(error == ENOENT ? Code::kNotFound : Code::kUnavailable,
@@ -36,18 +38,32 @@ Result<Bytes> ReadClusterFile(const std::string& path, size_t max_bytes) {
   if (!fd.ok()) return problem("open");
   struct stat info {};
   if (fstat(fd.get(), &info) != 0) return problem("stat");
-  if (static_cast<uint64_t>(info.st_size) > max_bytes)
-    return Status(Code::kCorruption, "file \"" + path + "\" has " + std::to_string(info.st_size) + " bytes");
-  Bytes bytes(static_cast<size_t>(info.st_size));
-  size_t done = 0;
-  while (done < bytes.size()) {
-    const ssize_t got = pread(fd.get(), bytes.data() + done, bytes.size() - done, static_cast<off_t>(done));
-    if (got < 0 && errno == EINTR) continue;
-    if (got < 0) return problem("read");
-    if (got == 0) break;
-    done += static_cast<size_t>(got);
+  const auto size = static_cast<uint64_t>(info.st_size);
+  if (size > max_bytes)
+    return Status(Code::kCorruption, "file \"" + path + "\" has " + std::to_string(size) + " bytes");
+  Bytes piece(std::min<uint64_t>(kPiece, size));
+  for (uint64_t at = 0; at < size;) {
+    size_t filled = 0;
+    const size_t wanted = std::min<uint64_t>(piece.size(), size - at);
+    while (filled < wanted) {
+      const ssize_t got = pread(fd.get(), piece.data() + filled, wanted - filled, static_cast<off_t>(at + filled));
+      if (got < 0 && errno == EINTR) continue;
+      if (got < 0) return problem("read");
+      if (got == 0) return Status(Code::kCorruption, "file \"" + path + "\" became shorter while it was read");
+      filled += static_cast<size_t>(got);
+    }
+    PITR_TRY(each(ByteView(piece).first(wanted)));
+    at += wanted;
   }
-  bytes.resize(done);
+  return Status::Ok();
+}
+
+Result<Bytes> ReadClusterFile(const std::string& path, size_t max_bytes) {
+  Bytes bytes;
+  PITR_TRY(StreamClusterFile(path, max_bytes, [&](ByteView piece) {
+    bytes.insert(bytes.end(), piece.begin(), piece.end());
+    return Status::Ok();
+  }));
   return bytes;
 }
 

@@ -1,5 +1,6 @@
 // The WAL between a parent backup and an increment, and what is known of the blocks it changes.
 #pragma once
+#include <functional>
 #include <optional>
 #include <string>
 
@@ -27,8 +28,10 @@ Result<ChangeRange> MakeChangeRange(const Repository& repository, const std::str
                                     const BackupManifest& parent, Timeline timeline, Lsn start_lsn,
                                     const OpContext& ctx);
 
-// A small file of the data directory, or a WAL segment: all its bytes, at most `max_bytes`. kNotFound, kUnavailable,
-// kCorruption when it is longer.
+// A file of the data directory, of at most `max_bytes`, in pieces of 1 MiB. kNotFound, kUnavailable, kCorruption when
+// it is longer; errors of `each`.
+Status StreamClusterFile(const std::string& path, size_t max_bytes, const std::function<Status(ByteView)>& each);
+// The same for a small one: all its bytes.
 Result<Bytes> ReadClusterFile(const std::string& path, size_t max_bytes);
 
 // From change maps in the repository. A segment that has none (one that is not archived yet, above all the one that the
@@ -37,8 +40,8 @@ Result<Bytes> ReadClusterFile(const std::string& path, size_t max_bytes);
 Result<ChangeKnowledge> CollectArchivedChanges(const Repository& repository, const std::string& data_directory,
                                                const ChangeRange& range, int jobs, const OpContext& ctx);
 
-// From WAL summaries of 17 and later in pg_wal. Waits up to `patience_ms` while the server's summarizer has nothing but
-// the end of the range to do. kCancelled is the only error.
+// From WAL summaries of 17 and later in pg_wal. While the server's summarizer has nothing but the end of the range to
+// do, waits for it, until it has made none for `patience_ms`. kCancelled is the only error.
 Result<ChangeKnowledge> CollectSummarizedChanges(const std::string& data_directory, const ChangeRange& range,
                                                  int64_t patience_ms, const OpContext& ctx);
 

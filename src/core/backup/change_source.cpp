@@ -1,11 +1,16 @@
 #include "core/backup/change_source.h"
 
+#include <algorithm>
+
+#include "core/pg/page.h"
+#include "core/repo/object_codec.h"
+
 namespace pitr {
 namespace {
 
 class PageLsnSource final : public ChangeSource {
  public:
-  explicit PageLsnSource(std::string why) : origin_{ChangeKind::kPageLsn, std::move(why)} {}
+  explicit PageLsnSource(ChangeOrigin origin) : origin_(std::move(origin)) {}
   const ChangeOrigin& origin() const override { return origin_; }
   Result<FileChange> Ask(const FileQuestion& question) const override {
     FileChange change;
@@ -19,7 +24,7 @@ class PageLsnSource final : public ChangeSource {
 
 class FullReadSource final : public ChangeSource {
  public:
-  explicit FullReadSource(std::string why) : origin_{ChangeKind::kFullRead, std::move(why)} {}
+  explicit FullReadSource(std::string why) : origin_{ChangeKind::kFullRead, std::move(why), false} {}
   const ChangeOrigin& origin() const override { return origin_; }
   Result<FileChange> Ask(const FileQuestion&) const override { return FileChange{}; }
 
@@ -27,24 +32,64 @@ class FullReadSource final : public ChangeSource {
   const ChangeOrigin origin_;
 };
 
+// Blocks of a piece that is almost wholly changed are all taken, so that it is stored as one.
+constexpr uint32_t kPieceBlocks = kDataFramePlainBytes / kPageSize;
+constexpr uint32_t kAlmostAll = kPieceBlocks / 8 * 7;
+
+// `blocks` of a file of `count`, ascending.
+std::vector<uint32_t> FillPieces(const std::vector<uint32_t>& blocks, uint32_t count) {
+  std::vector<uint32_t> filled;
+  filled.reserve(blocks.size());
+  for (auto at = blocks.begin(); at != blocks.end();) {
+    const uint32_t piece = *at / kPieceBlocks * kPieceBlocks;
+    const auto end = std::lower_bound(at, blocks.end(), piece + kPieceBlocks);
+    if (end - at < kAlmostAll) {
+      filled.insert(filled.end(), at, end);
+    } else {
+      for (uint32_t block = piece; block < std::min(piece + kPieceBlocks, count); block++) filled.push_back(block);
+    }
+    at = end;
+  }
+  return filled;
+}
+
+class KnownBlocksSource final : public ChangeSource {
+ public:
+  KnownBlocksSource(ChangeOrigin origin, BlockChanges changes)
+      : origin_(std::move(origin)), changes_(std::move(changes)) {}
+  const ChangeOrigin& origin() const override { return origin_; }
+  Result<FileChange> Ask(const FileQuestion& question) const override {
+    FileChange change;
+    if (!question.same_file) return change;
+    const RelationPath& path = question.relation;
+    const uint32_t first = BlockInRelation(path.file.segment, 0);
+    const auto count = static_cast<uint32_t>((question.size_bytes + kPageSize - 1) / kPageSize);
+    auto blocks =
+        changes_.ChangedBlocks({{path.tablespace, path.database, path.file.number}, Fork::kMain}, first, count);
+    if (!blocks) return change;
+    change.answer = blocks->empty() ? FileChange::Answer::kUnchanged : FileChange::Answer::kBlocks;
+    for (uint32_t& block : *blocks) block -= first;
+    change.blocks = FillPieces(*blocks, count);
+    return change;
+  }
+
+ private:
+  const ChangeOrigin origin_;
+  const BlockChanges changes_;
+};
+
 }  // namespace
 
-std::unique_ptr<ChangeSource> MakePageLsnSource(std::string why) {
-  return std::make_unique<PageLsnSource>(std::move(why));
+std::unique_ptr<ChangeSource> MakePageLsnSource(ChangeOrigin origin) {
+  return std::make_unique<PageLsnSource>(std::move(origin));
 }
 
 std::unique_ptr<ChangeSource> MakeFullReadSource(std::string why) {
   return std::make_unique<FullReadSource>(std::move(why));
 }
 
-Result<std::unique_ptr<ChangeSource>> ChooseChangeSource(const ChangeRequest& request) {
-  if (request.wanted == "full_read") return MakeFullReadSource("The setting change_source says so.");
-  // pg_checksums rewrites pages and leaves their LSNs as they are.
-  if (request.data_checksums != request.parent.data_checksums)
-    return MakeFullReadSource(std::string("Data checksums were ") + (request.data_checksums ? "enabled" : "disabled") +
-                              " since backup " + request.parent.label + ".");
-  if (request.wanted == "page_lsn") return MakePageLsnSource("The setting change_source says so.");
-  return MakePageLsnSource("No record of changed blocks is kept apart from the pages themselves.");
+std::unique_ptr<ChangeSource> MakeKnownBlocksSource(ChangeOrigin origin, BlockChanges changes) {
+  return std::make_unique<KnownBlocksSource>(std::move(origin), std::move(changes));
 }
 
 }  // namespace pitr

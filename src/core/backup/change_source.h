@@ -10,6 +10,7 @@
 #include <string_view>
 #include <vector>
 
+#include "core/pg/block_changes.h"
 #include "core/pg/relation_file.h"
 #include "core/repo/manifest.h"
 
@@ -42,23 +43,15 @@ class ChangeSource {
   virtual Result<FileChange> Ask(const FileQuestion& question) const = 0;
 };
 
-// The state of the server an increment is taken of, for choosing a source.
-struct ChangeRequest {
-  const BackupManifest& parent;
-  Lsn start_lsn;  // of the increment
-  Timeline timeline;
-  bool data_checksums = false;
-  std::string data_directory;
-  std::string wanted = "auto";  // setting change_source: auto, page_lsn, full_read
-};
-
 // Page LSNs. A page tells when WAL last changed it, so that a changed file costs reading but not storing. Not for files
 // that are not the parent's own: CREATE DATABASE and ALTER DATABASE SET TABLESPACE copy pages with their old LSNs.
-std::unique_ptr<ChangeSource> MakePageLsnSource(std::string why);
+std::unique_ptr<ChangeSource> MakePageLsnSource(ChangeOrigin origin);
 // Reads everything and compares it with the parent's checksums; right whatever happened to the files.
 std::unique_ptr<ChangeSource> MakeFullReadSource(std::string why);
 
-// The cheapest source that is certain to be right. origin().why says what decided.
-Result<std::unique_ptr<ChangeSource>> ChooseChangeSource(const ChangeRequest& request);
+// What WAL says, by summaries or by change maps. Only for files that are the parent's own, too: WAL tells nothing of a
+// file that was put there behind the server's back. The changes are those of all WAL from the parent's start to the
+// increment's start.
+std::unique_ptr<ChangeSource> MakeKnownBlocksSource(ChangeOrigin origin, BlockChanges changes);
 
 }  // namespace pitr

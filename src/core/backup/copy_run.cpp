@@ -5,6 +5,7 @@
 #include <memory>
 #include <mutex>
 
+#include "core/backup/change_choice.h"
 #include "core/backup/file_stat.h"
 #include "core/pg/control.h"
 #include "core/pg/relation_file.h"
@@ -122,6 +123,11 @@ Status AddParentFrames(const ParentMap& parent, CopiedFiles& copied) {
   return Status::Ok();
 }
 
+void ForgetTimes(const ChangePlan& changes, CopiedFiles& copied) {
+  for (uint32_t i = 0; i < copied.directory.files.size(); i++)
+    if (!changes.files[i].keeps_time) copied.directory.files[i].stamp.changed_nanos = 0;
+}
+
 // Files that are taken over unread.
 void AddSkippedFiles(const ChangePlan& changes, CopiedFiles& copied) {
   for (uint32_t i = 0; i < copied.directory.files.size(); i++) {
@@ -158,6 +164,7 @@ Status Assemble(std::vector<std::unique_ptr<CopyJob>>& jobs, const CopyRequest& 
   copied.packs = request.packs.entries();
   copied.own_packs = copied.packs.size();
   if (request.parent != nullptr) {
+    ForgetTimes(changes, copied);
     AddSkippedFiles(changes, copied);
     PITR_TRY(AddParentFrames(*request.parent, copied));
   }
@@ -199,22 +206,27 @@ void SetTotals(const DataDirectory& directory, const ChangePlan& changes, Progre
   progress.files_done = done - 1;  // nothing is read of empty files; the control file only seems to be one
 }
 
-Result<ChangePlan> MakeChangePlan(const CopyRequest& request, CopiedFiles& copied) {
-  copied.boot_id = CurrentBootId();
-  if (request.parent == nullptr) return ChangePlan{};
-  const BackupManifest& parent = request.parent->manifest();
+// By what an increment finds changes; null for a full backup.
+Result<std::unique_ptr<ChangeSource>> ChooseSource(const CopyRequest& request, CopiedFiles& copied,
+                                                   const OpContext& ctx) {
+  if (request.parent == nullptr) return std::unique_ptr<ChangeSource>();
   const BackupStart& start = request.start;
-  const ChangeRequest wanted{parent,
-                             start.start_lsn,
-                             start.timeline,
-                             start.data_checksums,
-                             start.data_directory,
-                             request.options.change_source};
-  PITR_ASSIGN(const std::unique_ptr<ChangeSource> source, ChooseChangeSource(wanted));
+  const ChangeRequest wanted{
+      request.repository, request.parent->manifest(), start.data_directory,           start.start_lsn,
+      start.timeline,     start.data_checksums,       request.options.summarizes_wal, request.options.change_source};
+  PITR_ASSIGN(auto source, ChooseChangeSource(wanted, ctx));
   copied.change_origin = source->origin();
   request.change_kind = static_cast<int>(source->origin().kind);
-  request.repository.log().Info("changes since backup \"" + parent.label + "\" are found by " +
+  request.repository.log().Info("changes since backup \"" + wanted.parent.label + "\" are found by " +
                                 std::string(ChangeKindName(source->origin().kind)) + ": " + source->origin().why);
+  return source;
+}
+
+Result<ChangePlan> MakeChangePlan(const CopyRequest& request, const ChangeSource* source, CopiedFiles& copied) {
+  copied.boot_id = CurrentBootId();
+  if (source == nullptr) return ChangePlan{};
+  const BackupManifest& parent = request.parent->manifest();
+  const BackupStart& start = request.start;
   const bool stamps_hold =
       source->origin().kind != ChangeKind::kFullRead && !copied.boot_id.empty() && copied.boot_id == parent.boot_id;
   PITR_ASSIGN(ChangePlan plan, PlanChanges(copied.directory.files, *request.parent, *source, stamps_hold));
@@ -230,11 +242,12 @@ Result<CopiedFiles> RunCopy(const CopyRequest& request, const OpContext& ctx) {
   CopiedFiles copied;
   const Repository& repository = request.repository;
   PITR_ASSIGN(const ControlData control, CheckControlFile(repository, request.start.data_directory, ctx));
+  PITR_ASSIGN(const std::unique_ptr<ChangeSource> source, ChooseSource(request, copied, ctx));
   PITR_ASSIGN(copied.directory, ScanDataDirectory(request.start.data_directory,
                                                   TablespaceVersionDirectory(control.pg_major, control.catalog_version),
                                                   repository.log(), ctx));
   const uint32_t control_index = AddControlFile(copied.directory.files);
-  PITR_ASSIGN(const ChangePlan changes, MakeChangePlan(request, copied));
+  PITR_ASSIGN(const ChangePlan changes, MakeChangePlan(request, source.get(), copied));
   SetTotals(copied.directory, changes, request.progress);
   const WorkPlan plan =
       PlanWork(copied.directory.files, request.options.jobs, [&](uint32_t i) { return changes.Skips(i); });

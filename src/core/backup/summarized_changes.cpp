@@ -1,3 +1,5 @@
+// WAL summaries as a record of changed blocks: which files cover a range, and reading them. They are the server's: one
+// may vanish at any time, and then nothing is known. One thread.
 #include <algorithm>
 #include <filesystem>
 
@@ -54,17 +56,22 @@ Result<ChangeKnowledge> CollectSummarizedChanges(const std::string& data_directo
                                                  int64_t patience_ms, const OpContext& ctx) {
   if (range.from >= range.to) return ChangeKnowledge{BlockChanges(), {}};
   const std::string directory = data_directory + "/pg_wal/summaries";
-  const int64_t give_up = ctx.clock->SteadyMillis() + patience_ms;
   Cover cover = FindCover(directory, range);
-  while (cover.files.empty() && cover.only_the_end && ctx.clock->SteadyMillis() < give_up) {
+  int64_t progressed = ctx.clock->SteadyMillis();
+  while (cover.files.empty() && cover.only_the_end && ctx.clock->SteadyMillis() - progressed < patience_ms) {
     PITR_TRY(ctx.Check());
     ctx.clock->SleepMillis(kPollMs);
+    const Lsn before = cover.missing_from;
     cover = FindCover(directory, range);
+    if (cover.missing_from != before) progressed = ctx.clock->SteadyMillis();
   }
-  if (cover.files.empty())
-    return ChangeKnowledge{std::nullopt, "there is no WAL summary of timeline " +
-                                             std::to_string(cover.missing_on.value) + " from " +
-                                             cover.missing_from.ToString() + " on"};
+  if (cover.files.empty()) {
+    std::string why = "there is no WAL summary of timeline " + std::to_string(cover.missing_on.value) + " from " +
+                      cover.missing_from.ToString() + " on";
+    if (cover.only_the_end && patience_ms > 0)
+      why += ", and the server's summarizer made none within " + std::to_string(patience_ms / 1000) + " s";
+    return ChangeKnowledge{std::nullopt, std::move(why)};
+  }
   BlockChanges changes;
   for (const WalSummaryName& name : cover.files) {
     PITR_TRY(ctx.Check());

@@ -36,7 +36,7 @@ struct Config {
   int restore_jobs = 4;
   int backup_max_rate_kb = 0;          // kB a second read from the data directory; 0: no limit
   int max_chain_length = 30;           // backups of a chain, the full one included; then a full one is taken
-  std::string change_source = "auto";  // how increments find what changed: auto | page_lsn | full_read
+  std::string change_source = "auto";  // auto | wal_summaries | change_maps | page_lsn | full_read
   int verify_jobs = 4;
   int verify_max_rate_kb = 0;          // kB a second read from the repository by a verification; 0: no limit
   int backup_wal_timeout_ms = 600000;  // a backup gives up when archiving makes no progress for this long

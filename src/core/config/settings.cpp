@@ -54,7 +54,7 @@ const Setting kSettings[] = {
     {"max_chain_length", "Backups of a chain, the full one included; the next increment is a full backup.",
      &Config::max_chain_length, 1, 1000},
     {"change_source", "How increments find what changed since the backup they build on.", &Config::change_source, 0, 0,
-     SettingUnit::kNone, "auto|page_lsn|full_read"},
+     SettingUnit::kNone, "auto|wal_summaries|change_maps|page_lsn|full_read"},
     {"backup_wal_timeout", "A backup gives up when archiving makes no progress for this long.",
      &Config::backup_wal_timeout_ms, 1000, kMaxMillis, SettingUnit::kMilliseconds},
     {"verify_jobs", "Threads of a verification.", &Config::verify_jobs, 1, 64},

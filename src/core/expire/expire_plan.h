@@ -34,7 +34,7 @@ std::string_view ExpireActionName(ExpireAction action);  // "keep", "delete", "r
 
 struct ExpireRow {
   ExpireAction action = ExpireAction::kKeep;
-  std::string what;  // "backup", "unfinished backup", "pack", "wal", "upload", "probe"
+  std::string what;  // "backup", "unfinished backup", "pack", "change map", "wal", "upload", "probe"
   std::string name;  // label, segment names, object key
   uint64_t objects = 0;
   uint64_t stored_bytes = 0;
@@ -70,7 +70,8 @@ struct Garbage {
 // belong to nothing, when decision.sweeps and they are old enough.
 std::vector<Garbage> BackupGarbage(const Inventory& inventory, const ExpireDecision& decision,
                                    const ExpireRequest& request);
-// One element for each run of segments.
+// One element for each run of segments, first of their change maps, then of the WAL: a map goes with its segment, and
+// is never what is left of a timeline.
 std::vector<Garbage> WalGarbage(const Inventory& inventory, const ExpireDecision& decision,
                                 const ExpireRequest& request);
 std::vector<Garbage> ProbeGarbage(const Inventory& inventory, int64_t old_since_micros);

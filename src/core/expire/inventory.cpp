@@ -45,6 +45,12 @@ Result<Inventory> Inventory::Load(const Repository& repository, const OpContext&
   PITR_ASSIGN(inventory.wal, WalCatalog::Load(repository, ctx, [&](const WalFileName& name, const ObjectInfo& object) {
                 if (name.kind != WalFileKind::kHistory) inventory.wal_files.push_back({name, object});
               }));
+  PITR_TRY(ListAll(store, std::string(layout::kChangeMapPrefix), ctx, [&](const ObjectInfo& object) -> Status {
+    const auto name = layout::SegmentOfChangeMapKey(object.key);
+    const auto parsed = name ? ParseWalFileName(*name, repository.segment_size()) : std::nullopt;
+    if (parsed) inventory.change_maps.push_back({*parsed, object});
+    return Status::Ok();
+  }));
   PITR_TRY(ListAll(store, std::string(layout::kProbePrefix), ctx, [&](const ObjectInfo& object) -> Status {
     inventory.probes.push_back(object);
     return Status::Ok();

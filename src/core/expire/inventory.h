@@ -21,7 +21,8 @@ struct Inventory {
   std::vector<ObjectInfo> backup_objects;  // under backup/ whose keys are known
   std::vector<ObjectInfo> packs;           // listed after the manifests: what these name and is not here does not exist
   WalCatalog wal;
-  std::vector<WalFile> wal_files;  // ascending by key
+  std::vector<WalFile> wal_files;    // ascending by key
+  std::vector<WalFile> change_maps;  // the segments they are of; ascending by key
   std::vector<ObjectInfo> probes;
   std::vector<PendingUpload> uploads;
 

@@ -48,7 +48,7 @@ Status GetChangeOrigin(const JsonFields& manifest, std::optional<ChangeOrigin>& 
   ChangeOrigin origin;
   PITR_TRY(fields.OptionalText("why", origin.why));
   for (const ChangeKind kind :
-       {ChangeKind::kFullRead, ChangeKind::kPageLsn, ChangeKind::kArchivedWal, ChangeKind::kWalSummaries}) {
+       {ChangeKind::kFullRead, ChangeKind::kPageLsn, ChangeKind::kChangeMaps, ChangeKind::kWalSummaries}) {
     if (text != ChangeKindName(kind)) continue;
     origin.kind = kind;
     out = std::move(origin);
@@ -170,8 +170,8 @@ std::string_view ChangeKindName(ChangeKind kind) {
       return "full read";
     case ChangeKind::kPageLsn:
       return "page LSN";
-    case ChangeKind::kArchivedWal:
-      return "archived WAL";
+    case ChangeKind::kChangeMaps:
+      return "change maps";
     case ChangeKind::kWalSummaries:
       return "WAL summaries";
   }

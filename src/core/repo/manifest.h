@@ -12,12 +12,13 @@
 namespace pitr {
 
 // How an increment learned which blocks to store. The names are part of the format.
-enum class ChangeKind { kFullRead, kPageLsn, kArchivedWal, kWalSummaries };
-std::string_view ChangeKindName(ChangeKind kind);  // "full read", "page LSN", "archived WAL", "WAL summaries"
+enum class ChangeKind { kFullRead, kPageLsn, kChangeMaps, kWalSummaries };
+std::string_view ChangeKindName(ChangeKind kind);  // "full read", "page LSN", "change maps", "WAL summaries"
 
 struct ChangeOrigin {
   ChangeKind kind = ChangeKind::kFullRead;
-  std::string why;  // a sentence for people
+  std::string why;         // sentences for people
+  bool fell_back = false;  // a cheaper way was missing although it was to be there; not stored
 };
 
 enum class BackupType { kFull, kDiff, kIncr };

@@ -52,6 +52,13 @@ FindingCounts CountFindings(const std::vector<Finding>& findings) {
   return counts;
 }
 
+Finding ChangeMapFinding(Finding finding) {
+  finding.severity = Severity::kWarning;
+  finding.hurts = "No recovery. Incremental backups that would use it find changed blocks in another way.";
+  finding.hint = "Delete the object, or put it back from a copy of the repository.";
+  return finding;
+}
+
 Result<Finding> FindingOf(ObjectStore& store, const std::string& key, Status status, const OpContext& ctx) {
   Finding finding;
   finding.object = key;

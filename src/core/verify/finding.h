@@ -63,5 +63,7 @@ FindingCounts CountFindings(const std::vector<Finding>& findings);
 // Turns the failure to read the object `key` into a finding, or returns the status when the whole verification cannot
 // go on: cancelled, or the store does not answer for anything else either.
 Result<Finding> FindingOf(ObjectStore& store, const std::string& key, Status status, const OpContext& ctx);
+// The finding, of a change map: a warning, as no recovery needs one.
+Finding ChangeMapFinding(Finding finding);
 
 }  // namespace pitr

@@ -53,7 +53,8 @@ class ListingTaker {
  private:
   std::set<std::string> Prefixes() const {
     if (request_.scope == VerifyScope::kAll) return {""};
-    if (request_.scope == VerifyScope::kWal) return {std::string(layout::kWalPrefix)};
+    if (request_.scope == VerifyScope::kWal)
+      return {std::string(layout::kWalPrefix), std::string(layout::kChangeMapPrefix)};
     std::set<std::string> prefixes = {std::string(layout::kBackupPrefix) + request_.label + "/"};
     for (const TabledPack& pack : table_.packs) prefixes.insert(pack.key.substr(0, pack.key.rfind('/') + 1));
     return prefixes;
@@ -63,6 +64,7 @@ class ListingTaker {
     ++listing_.objects;
     const std::string_view key = object.key;
     if (key.starts_with(layout::kWalPrefix)) return SeeWal(object);
+    if (key.starts_with(layout::kChangeMapPrefix)) return SeeChangeMap(object);
     if (const auto backup = layout::ParseBackupKey(key)) {
       Label& label = labels_[backup->label];
       if (backup->object == layout::BackupObject::kExpireMark) {
@@ -102,16 +104,28 @@ class ListingTaker {
     }
     ++listing_.wal_objects;
     listing_.wal_bytes += object.size;
-    // Reading it would say the same; the quick mode does not read.
-    if (object.size < kSmallestObject && request_.mode == VerifyMode::kQuick) {
-      Finding finding;
-      finding.problem = "size";
-      finding.object = object.key;
-      finding.detail = "It has " + DescribeCount(object.size, "byte", "bytes") + ", fewer than any object.";
-      finding.hint = kPutBack;
-      findings_.Add(std::move(finding));
+    CheckSize(object, {});
+    return Status::Ok();
+  }
+
+  Status SeeChangeMap(const ObjectInfo& object) {
+    const auto name = layout::SegmentOfChangeMapKey(object.key);
+    if (!name || !ParseWalFileName(*name, repository_.segment_size())) {
+      SeeUnknown(object.key);
+    } else {
+      CheckSize(object, ChangeMapFinding({}));
     }
     return Status::Ok();
+  }
+
+  // Reading it would say the same; the quick mode does not read.
+  void CheckSize(const ObjectInfo& object, Finding finding) {
+    if (object.size >= kSmallestObject || request_.mode != VerifyMode::kQuick) return;
+    finding.problem = "size";
+    finding.object = object.key;
+    finding.detail = "It has " + DescribeCount(object.size, "byte", "bytes") + ", fewer than any object.";
+    if (finding.hint.empty()) finding.hint = kPutBack;
+    findings_.Add(std::move(finding));
   }
 
   Status SeePack(const ObjectInfo& object) {

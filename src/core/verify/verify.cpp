@@ -212,7 +212,8 @@ Status Verification::ReadData(VerifyShared& shared) {
   if (request_.scope != VerifyScope::kWal) PITR_TRY(CheckPackData(shared, table_));
   const BackupManifest* one = request_.scope == VerifyScope::kBackup && !backups_.empty() ? backups_[0] : nullptr;
   if (request_.scope == VerifyScope::kBackup && one == nullptr) return Status::Ok();
-  return CheckWalObjects(shared, wal_, one);
+  PITR_TRY(CheckWalObjects(shared, wal_, one));
+  return one == nullptr ? CheckChangeMaps(shared) : Status::Ok();
 }
 
 // Retention may have deleted backups meanwhile; what they no longer have is no damage.

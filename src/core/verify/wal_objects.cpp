@@ -2,6 +2,7 @@
 #include <algorithm>
 
 #include "core/base/parallel_for.h"
+#include "core/repo/change_map.h"
 #include "core/repo/layout.h"
 #include "core/repo/wal_fetch.h"
 #include "core/verify/wal_verify.h"
@@ -111,6 +112,15 @@ Status AddSegmentsOf(VerifyShared& shared, const WalCatalog& wal, const BackupMa
   return Status::Ok();
 }
 
+Status CheckChangeMap(VerifyShared& shared, const ObjectInfo& object) {
+  PITR_TRY(shared.rate.Acquire(object.size, shared.ctx));
+  Status read = LoadChangeMap(shared.repository, *layout::SegmentOfChangeMapKey(object.key), shared.ctx).status();
+  if (read.ok() || read.code() == Code::kNotFound) return Status::Ok();  // removed since it was listed
+  PITR_ASSIGN(Finding finding, FindingOf(shared.repository.store(), object.key, std::move(read), shared.ctx));
+  shared.findings.Add(ChangeMapFinding(std::move(finding)));
+  return Status::Ok();
+}
+
 }  // namespace
 
 Status CheckWalObjects(VerifyShared& shared, const WalCatalog& wal, const BackupManifest* backup) {
@@ -122,6 +132,23 @@ Status CheckWalObjects(VerifyShared& shared, const WalCatalog& wal, const Backup
                      [&](const ObjectInfo& object) { return readers.Add(object); }));
   }
   return readers.Flush();
+}
+
+Status CheckChangeMaps(VerifyShared& shared) {
+  std::vector<ObjectInfo> batch;
+  const auto flush = [&] {
+    Status status = ParallelFor(shared.options.jobs, batch.size(), shared.ctx,
+                                [&](size_t i, int) { return CheckChangeMap(shared, batch[i]); });
+    batch.clear();
+    return status;
+  };
+  PITR_TRY(ListAll(shared.repository.store(), std::string(layout::kChangeMapPrefix), shared.ctx,
+                   [&](const ObjectInfo& object) {
+                     if (layout::SegmentOfChangeMapKey(object.key) && shared.Chosen(object.key, 0))
+                       batch.push_back(object);
+                     return batch.size() < kBatch ? Status::Ok() : flush();
+                   }));
+  return flush();
 }
 
 }  // namespace pitr

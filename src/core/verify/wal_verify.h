@@ -16,6 +16,9 @@ namespace pitr {
 // what was archived. Errors as CheckPackData.
 Status CheckWalObjects(VerifyShared& shared, const WalCatalog& wal, const BackupManifest* backup);
 
+// Reads every change map, several at a time, and adds a finding for each that is not right. Errors as CheckPackData.
+Status CheckChangeMaps(VerifyShared& shared);
+
 // The WAL a backup needs to become consistent, along its timelines; alone on its timeline when the history file is
 // missing.
 WalPath PathOfBackup(const WalCatalog& wal, const BackupManifest& backup, uint32_t segment_size);

@@ -1,6 +1,8 @@
 // Collecting the changes between two backups: from change maps, from pg_wal, from WAL summaries.
 #include "core/backup/change_range.h"
 
+#include <thread>
+
 #include "core/pg/crc32c.h"
 #include "core/pg/wal_name.h"
 #include "core/pg/wal_summary.h"

@@ -5,11 +5,14 @@
 #include <unistd.h>
 
 #include <filesystem>
+#include <fstream>
 #include <set>
 
 #include "core/backup/backup_session.h"
 #include "core/backup/merge.h"
+#include "core/pg/crc32c.h"
 #include "core/pg/page.h"
+#include "core/pg/wal_summary.h"
 #include "core/repo/backup_objects.h"
 #include "core/store/memory.h"
 #include "unit/backup/data_tree.h"
@@ -94,6 +97,29 @@ class IncrementTest : public testing::TestWithParam<bool> {
     fs::resize_file(tree_.root() + "/" + path, blocks * kPageSize);
     tree_.expected()[path].size = blocks * kPageSize;
     tree_.expected()[path].data.resize(blocks * kPageSize);
+  }
+  struct Summarized {
+    uint32_t relation = 0;
+    std::vector<uint32_t> blocks;  // of the first 65536
+    uint32_t limit = UINT32_MAX;
+  };
+  // Of the WAL from the start of backup number `from` to that of the next.
+  std::string SummaryPath(uint64_t from) const {
+    const WalSummaryName name{{1}, {from * 0x4000000 + 0x28}, {(from + 1) * 0x4000000 + 0x28}};
+    return tree_.root() + "/pg_wal/summaries/" + WalSummaryFileName(name);
+  }
+  void WriteSummary(uint64_t from, const std::vector<Summarized>& relations) {
+    Bytes bytes;
+    AppendLe(bytes, uint32_t{0x652b137b});
+    for (const Summarized& of : relations) {
+      for (uint32_t word : {1663u, 5u, of.relation, 0u, of.limit, of.blocks.empty() ? 0u : 1u}) AppendLe(bytes, word);
+      if (!of.blocks.empty()) AppendLe(bytes, static_cast<uint16_t>(of.blocks.size()));
+      for (uint32_t block : of.blocks) AppendLe(bytes, static_cast<uint16_t>(block));
+    }
+    bytes.insert(bytes.end(), 24, 0);
+    AppendLe(bytes, ComputeCrc32c(bytes));
+    fs::create_directories(tree_.root() + "/pg_wal/summaries");
+    std::ofstream(SummaryPath(from), std::ios::binary) << AsText(bytes);
   }
   // Blocks that the increment stored itself.
   uint64_t StoredBlocks() {
@@ -218,6 +244,83 @@ TEST_P(IncrementTest, TheCheckFindsWhatASourceMissed) {
   Overwrite("base/5/16385", 1, MakePages(1, 1, 52, Lsn{uint64_t{1} << 40}));
   Take(BackupType::kIncr);
   EXPECT_GT(read_, 2000 * kPageSize) << "everything is read";
+}
+
+// WAL names the blocks: pages are not judged, and what is not named is not read.
+TEST_P(IncrementTest, WalSummariesSayWhatToRead) {
+  options_.summarizes_wal = true;
+  Take(BackupType::kFull);
+  Overwrite("base/5/16384", 3, MakePages(3, 1, 50));  // with an old LSN
+  Overwrite("base/5/16390", 130, MakePages(130, 126, 51, kNew));
+  Resize("base/5/16385", 2);
+  std::vector<uint32_t> most;
+  for (uint32_t block = 130; block < 250; block++) most.push_back(block);
+  WriteSummary(1, {{16384, {3}}, {16390, most}});
+  Take(BackupType::kIncr);
+  EXPECT_EQ(manifest_.change_origin->kind, ChangeKind::kWalSummaries);
+  EXPECT_EQ(manifest_.change_origin->why, "WAL summaries cover all WAL since the start of backup b1.");
+  EXPECT_EQ(StoredBlocks(), 1U + 128) << "a piece that is almost wholly changed is stored whole";
+  EXPECT_LT(read_, 140 * kPageSize);
+  // Truncated and grown again: from the limit on.
+  Resize("base/5/16384", 100);
+  Resize("base/5/16384", 400);
+  Overwrite("base/5/16384", 250, MakePages(250, 150, 52));
+  WriteSummary(2, {{16384, {}, 100}});
+  options_.verify_changes = true;
+  Take(BackupType::kIncr);
+  EXPECT_EQ(StoredBlocks(), 400U - 128) << "up to the piece that has the first block that is not zero";
+}
+
+// A file may be written after the increment's start and before the increment looks at it. The next one must not take
+// the time it saw for a proof.
+TEST_P(IncrementTest, TheTimeOfAFileThatWasNotReadProvesNothing) {
+  options_.summarizes_wal = true;
+  Take(BackupType::kFull);
+  Overwrite("base/5/16384", 5, MakePages(5, 1, 70, kNew));
+  Overwrite("base/5/16390", 9, MakePages(9, 1, 71, kNew));
+  WriteSummary(1, {{16390, {8}}});  // nothing of block 5 and 9: the WAL that changes them comes later
+  auto second = Try(BackupType::kIncr);
+  ASSERT_TRUE(second.ok()) << second.status().ToString();
+  manifest_ = second.value();
+  EXPECT_EQ(StoredBlocks(), 1U);
+  WriteSummary(2, {{16384, {5}}, {16390, {9}}});
+  Take(BackupType::kIncr);
+  EXPECT_EQ(StoredBlocks(), 2U);
+}
+
+TEST_P(IncrementTest, AFileMadeAnewIsComparedWhateverWalSays) {
+  options_.summarizes_wal = true;
+  Take(BackupType::kFull);
+  const std::string path = tree_.root() + "/base/5/16384";
+  fs::rename(path, path + ".keep");  // so that its inode cannot be used again
+  tree_.Add("base/5/16384", MakePages(0, 700, 77));
+  fs::remove(path + ".keep");
+  WriteSummary(1, {});
+  Take(BackupType::kIncr);
+  EXPECT_EQ(manifest_.change_origin->kind, ChangeKind::kWalSummaries);
+  EXPECT_EQ(StoredBlocks(), 700U);
+}
+
+TEST_P(IncrementTest, WhatIsMissingIsSaid) {
+  Take(BackupType::kFull);
+  Overwrite("base/5/16384", 3, MakePages(3, 1, 50, kNew));
+  Take(BackupType::kIncr);
+  EXPECT_EQ(manifest_.change_origin->kind, ChangeKind::kPageLsn);
+  EXPECT_TRUE(manifest_.change_origin->why.starts_with("Change maps: ")) << manifest_.change_origin->why;
+  EXPECT_NE(manifest_.change_origin->why.find("no change map in the repository and is no longer in pg_wal."),
+            std::string::npos)
+      << manifest_.change_origin->why;
+  // Nothing goes on from the gap, so that it is not waited for.
+  options_.summarizes_wal = true;
+  WriteSummary(2, {});
+  fs::rename(SummaryPath(2), SummaryPath(3));
+  options_.change_source = "wal_summaries";
+  Take(BackupType::kIncr);
+  EXPECT_EQ(manifest_.change_origin->kind, ChangeKind::kPageLsn);
+  EXPECT_EQ(manifest_.change_origin->why, "WAL summaries: there is no WAL summary of timeline 1 from 0/8000028 on.");
+  options_.summarizes_wal = false;
+  Take(BackupType::kIncr);
+  EXPECT_EQ(manifest_.change_origin->why, "WAL summaries: PostgreSQL 15 has none.");
 }
 
 TEST_P(IncrementTest, BadPagesOfTheParentAreNotBuiltUpon) {

@@ -49,6 +49,10 @@ class ExpireTest : public RepositoryTest {
     for (uint64_t at = first; at <= last; at++)
       PutRaw(layout::WalKey(SegmentFileName({timeline}, {at}, kCluster.segment_size_bytes)), 100);
   }
+  void AddChangeMaps(uint32_t timeline, uint64_t first, uint64_t last) {
+    for (uint64_t at = first; at <= last; at++)
+      PutRaw(layout::ChangeMapKey(SegmentFileName({timeline}, {at}, kCluster.segment_size_bytes)), 50);
+  }
   void AddHistory(uint32_t timeline, const std::string& text) {
     const std::string key = layout::WalKey(HistoryFileName({timeline}));
     ASSERT_TRUE(repository_->CreateObject(ObjectKind::kWal, key, AsBytes(text), ctx_).ok());
@@ -108,6 +112,9 @@ class ExpireTest : public RepositoryTest {
   bool Has(const std::string& key) { return memory_.Stat(key, ctx_).ok(); }
   bool HasSegment(uint32_t timeline, uint64_t segment) {
     return Has(layout::WalKey(SegmentFileName({timeline}, {segment}, kCluster.segment_size_bytes)));
+  }
+  bool HasChangeMap(uint32_t timeline, uint64_t segment) {
+    return Has(layout::ChangeMapKey(SegmentFileName({timeline}, {segment}, kCluster.segment_size_bytes)));
   }
   std::vector<std::string> KeysUnder(const std::string& prefix) {
     std::vector<std::string> keys = memory_.Keys();

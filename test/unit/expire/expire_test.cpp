@@ -41,6 +41,31 @@ TEST_F(ExpireTest, KeepsTheNewestAndTheirWal) {
   for (const ExpireRow& again : MustRun().rows) EXPECT_EQ(again.action, ExpireAction::kKeep);
 }
 
+TEST_F(ExpireTest, ChangeMapsGoWithTheirSegments) {
+  AddDays({"a", "b", "c"});
+  AddChangeMaps(1, 12, 39);
+  AddChangeMaps(7, 3, 4);  // of a timeline that nothing else is known of
+  PutRaw("change/00000001/not-a-segment", 5);
+  request_.policy.full = 2;
+  const ExpireReport report = MustRun();
+  EXPECT_FALSE(HasChangeMap(1, 12));
+  EXPECT_FALSE(HasChangeMap(1, 19));
+  EXPECT_TRUE(HasChangeMap(1, 20));
+  EXPECT_TRUE(HasChangeMap(1, 39));
+  EXPECT_TRUE(HasChangeMap(7, 3));
+  EXPECT_TRUE(Has("change/00000001/not-a-segment"));
+  const ExpireRow* row = Find(report, ExpireAction::kDelete, "00000001000000000000000C to 000000010000000000000013");
+  ASSERT_NE(row, nullptr);
+  EXPECT_EQ(row->what, "change map");
+  EXPECT_EQ(row->objects, 8u);
+  EXPECT_EQ(row->stored_bytes, 400u);
+  const ExpireRow* wal = Find(report, ExpireAction::kDelete, "00000001000000000000000A to 000000010000000000000013");
+  ASSERT_NE(wal, nullptr);
+  EXPECT_EQ(wal->what, "wal");
+  EXPECT_LT(row, wal) << "maps first, so that none is left alone";
+  for (const ExpireRow& again : MustRun().rows) EXPECT_EQ(again.action, ExpireAction::kKeep);
+}
+
 TEST_F(ExpireTest, ADryRunTellsTheSameAndDoesNothing) {
   AddDays({"a", "b", "c"});
   PutRaw("probe/left", 5);

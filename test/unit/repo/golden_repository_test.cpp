@@ -5,10 +5,13 @@
 
 #include <fstream>
 
+#include "core/repo/change_map.h"
 #include "core/repo/keyring.h"
 #include "core/repo/wal_catalog.h"
 #include "core/repo/wal_fetch.h"
 #include "core/repo/wal_push.h"
+#include "lib/changes_text.h"
+#include "lib/golden_change_map.h"
 #include "lib/golden_fixture.h"
 
 namespace pitr {
@@ -27,6 +30,22 @@ TEST_P(GoldenRepository, BelongsToItsCluster) {
   EXPECT_EQ(repository->marker().encrypted, GetParam());
   EXPECT_EQ(repository->marker().repository_id.size(), 32u);
   EXPECT_GT(repository->marker().created_micros, 0);
+}
+
+TEST_P(GoldenRepository, ItsChangeMapIsReadBack) {
+  auto repository = Open();
+  ASSERT_NE(repository, nullptr);
+  const auto map = LoadChangeMap(*repository, test::kGoldenMapSegment, ctx_);
+  ASSERT_TRUE(map.ok()) << map.status().ToString();
+  const SegmentChanges expected = test::GoldenChangeMap();
+  EXPECT_EQ(map.value().pg_major, expected.pg_major);
+  EXPECT_EQ(map.value().start, expected.start);
+  EXPECT_EQ(map.value().size, expected.size);
+  EXPECT_EQ(map.value().head, expected.head);
+  EXPECT_EQ(map.value().tail, expected.tail);
+  EXPECT_EQ(map.value().abandons, expected.abandons);
+  EXPECT_EQ(ChangesText(map.value().changes), ChangesText(expected.changes));
+  EXPECT_EQ(EncodeChangeMap(map.value()), EncodeChangeMap(expected));
 }
 
 TEST_P(GoldenRepository, EveryWalFileIsReadBack) {

@@ -4,6 +4,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include "core/repo/change_map.h"
 #include "core/verify/pack_frames.h"
 #include "unit/verify/verify_fixture.h"
 
@@ -202,6 +203,42 @@ TEST_F(VerifyFixture, LeftoversAndStrangersAreWarnings) {
   EXPECT_EQ(report.record.counts.warnings, 4U) << VerifyText(report);
   for (const char* object : {"data/left/", "probe/0011", "stranger/file", "wal/00000001/readme"})
     EXPECT_NE(Find(report, object), nullptr) << object << VerifyText(report);
+}
+
+TEST_F(VerifyFixture, ChangeMapsAreReadAndHurtNoRecovery) {
+  Make();
+  SegmentChanges changes;
+  changes.size = repo_.repository->segment_size();
+  for (uint64_t number : {0x50, 0x51, 0x52}) {
+    changes.start = SegmentStart({number}, changes.size);
+    ASSERT_TRUE(StoreChangeMap(*repo_.repository, SegmentName(number), changes, OpContext()).ok());
+  }
+  EXPECT_TRUE(MustVerify().record.findings.empty());
+  const std::string damaged = layout::ChangeMapKey(SegmentName(0x51)), other = layout::ChangeMapKey(SegmentName(0x52));
+  memory_.FlipBit(damaged, 8 * 90);
+  const Bytes moved = Content(layout::ChangeMapKey(SegmentName(0x50)));
+  memory_.Replace(other, moved);
+  for (VerifyScope scope : {VerifyScope::kAll, VerifyScope::kWal}) {
+    VerifyOptions options;
+    options.request.scope = scope;
+    const VerifyReport report = MustVerify(options);
+    EXPECT_EQ(report.outcome(), VerifyOutcome::kGood);
+    EXPECT_EQ(report.record.counts.warnings, 2u);
+    for (const std::string& key : {damaged, other}) {
+      ASSERT_NE(Find(report, key), nullptr) << key;
+      EXPECT_EQ(Find(report, key)->severity, Severity::kWarning);
+      EXPECT_EQ(Find(report, key)->problem, "corrupt");
+      EXPECT_TRUE(Find(report, key)->hurts.starts_with("No recovery.")) << Find(report, key)->hurts;
+    }
+  }
+  EXPECT_TRUE(MustVerify(Quick()).record.findings.empty());
+  memory_.Replace("change/00000001/stranger", moved);
+  memory_.Replace(damaged, Bytes(5));
+  const VerifyReport quick = MustVerify(Quick());
+  ASSERT_NE(Find(quick, damaged), nullptr);
+  EXPECT_EQ(Find(quick, damaged)->severity, Severity::kWarning);
+  ASSERT_NE(Find(quick, "change/00000001/stranger"), nullptr);
+  EXPECT_EQ(Find(quick, "change/00000001/stranger")->problem, "unknown");
 }
 
 TEST_F(VerifyFixture, ADeadStoreIsNotDamage) {
