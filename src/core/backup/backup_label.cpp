@@ -28,14 +28,14 @@ char LetterOf(BackupType type) {
 
 Status Reserve(const Repository& repository, const std::string& label, const BackupOptions& options,
                const std::string& parent, const OpContext& ctx) {
-  nlohmann::json start = {{"pg_pitr_start", 1},
-                          {"label", label},
-                          {"type", std::string(BackupTypeName(options.type))},
-                          {"started_micros", ctx.clock->WallMicros()}};
+  Json start = {{"pg_pitr_start", 1},
+                {"label", label},
+                {"type", std::string(BackupTypeName(options.type))},
+                {"started_micros", ctx.clock->WallMicros()}};
   if (!parent.empty()) start["parent"] = parent;
   PutText(start, "started_by", options.started_by);
   const std::string key = layout::BackupKey(label, layout::BackupObject::kStart);
-  PITR_TRY(repository.CreateObject(ObjectKind::kBackupStart, key, AsBytes(DumpJson(start)), ctx));
+  PITR_TRY(repository.CreateObject(ObjectKind::kBackupStart, key, AsBytes(JsonText(start)), ctx));
   if (parent.empty()) return Status::Ok();
   Status stays = CheckNotExpiring(repository, parent, layout::BackupObject::kManifest, ctx);
   if (stays.ok()) return stays;

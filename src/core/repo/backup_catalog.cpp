@@ -38,7 +38,7 @@ Status ReadStart(const Repository& repository, Slot& slot, const OpContext& ctx)
   const std::string key = layout::BackupKey(slot.label, layout::BackupObject::kStart);
   slot.unfinished.label = slot.label;
   PITR_ASSIGN(const Bytes plain, repository.ReadObject(ObjectKind::kBackupStart, key, kMaxStartBytes, ctx));
-  PITR_ASSIGN(const nlohmann::json document, ParseJsonObject(AsText(plain), "object \"" + key + "\""));
+  PITR_ASSIGN(const Json document, ParseJsonObject(AsText(plain), "object \"" + key + "\""));
   const JsonFields fields(document, "object \"" + key + "\"");
   PITR_TRY(fields.Signed("started_micros", slot.unfinished.started_micros));
   PITR_TRY(fields.OptionalText("parent", slot.unfinished.parent_label));

@@ -34,17 +34,17 @@ Result<std::vector<std::string>> PinKeys(const Repository& repository, const std
 }
 
 std::string EncodePin(const BackupPin& pin) {
-  nlohmann::json document = {{"pg_pitr_pin", kPinVersion},
-                             {"label", pin.label},
-                             {"pinned_micros", pin.pinned_micros},
-                             {"until_micros", pin.until_micros}};
+  Json document = {{"pg_pitr_pin", kPinVersion},
+                   {"label", pin.label},
+                   {"pinned_micros", pin.pinned_micros},
+                   {"until_micros", pin.until_micros}};
   PutText(document, "reason", pin.reason);
   PutText(document, "pinned_by", pin.pinned_by);
-  return DumpJson(document);
+  return JsonText(document);
 }
 
 Status DecodePin(const Bytes& plain, BackupPin& pin) {
-  PITR_ASSIGN(const nlohmann::json document, ParseJsonObject(AsText(plain), "pin"));
+  PITR_ASSIGN(const Json document, ParseJsonObject(AsText(plain), "pin"));
   const JsonFields fields(document, "pin");
   uint64_t version = 0;
   PITR_TRY(fields.Unsigned("pg_pitr_pin", kPinVersion, version));

@@ -6,11 +6,11 @@ namespace pitr {
 
 Status CreateExpireMark(const Repository& repository, const std::string& label, const std::string& by,
                         const OpContext& ctx) {
-  nlohmann::json mark = {{"pg_pitr_expire", 1}, {"label", label}, {"marked_micros", ctx.clock->WallMicros()}};
+  Json mark = {{"pg_pitr_expire", 1}, {"label", label}, {"marked_micros", ctx.clock->WallMicros()}};
   PutText(mark, "marked_by", by);
   Status created =
       repository.CreateObject(ObjectKind::kExpireMark, layout::BackupKey(label, layout::BackupObject::kExpireMark),
-                              AsBytes(DumpJson(mark)), ctx);
+                              AsBytes(JsonText(mark)), ctx);
   return created.code() == Code::kAlreadyExists ? Status::Ok() : created;
 }
 

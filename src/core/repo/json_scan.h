@@ -1,6 +1,7 @@
 // A strict pull scanner for one short JSON text, and the writing of JSON strings. For the file map, whose millions of
-// lines a DOM would make slow; everything else uses nlohmann-json through json_fields.h. Accepts a subset of RFC 8259:
-// numbers that are wanted must be integers, nesting is bounded, strings must be UTF-8. One thread. Borrows the text.
+// lines a DOM would make slow; everything else is read with base/json.h and json_fields.h. Accepts a subset of RFC
+// 8259: numbers that are wanted must be integers, nesting is bounded, strings must be UTF-8. One thread. Borrows the
+// text.
 #pragma once
 #include <cstdint>
 #include <string>

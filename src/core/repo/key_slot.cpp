@@ -1,7 +1,7 @@
 #include "core/repo/key_slot.h"
 
 #include "core/base/aead.h"
-#include "core/base/json.h"
+#include "core/repo/json_fields.h"
 #include "core/repo/layout.h"
 
 namespace pitr {
@@ -24,35 +24,13 @@ Status KeyFor(const KeySlot& slot, std::string_view passphrase, AesGcm& aead) {
   return status;
 }
 
-Result<Bytes> HexField(const Json& json, const char* field, size_t length) {
-  PITR_ASSIGN(const std::string hex, JsonString(json, field));
+Status HexField(const JsonFields& fields, const char* name, size_t length, Bytes& out) {
+  std::string hex;
+  PITR_TRY(fields.Text(name, hex));
   std::optional<Bytes> bytes = FromHex(hex);
-  if (!bytes || bytes->size() != length)
-    return Status(Code::kCorruption,
-                  "field \"" + std::string(field) + "\" is not " + std::to_string(length) + " bytes in hexadecimal");
-  return *std::move(bytes);
-}
-
-Result<KeySlot> DecodeFields(const Json& json, const layout::KeySlotParts& parts) {
-  KeySlot slot;
-  PITR_ASSIGN(const uint64_t version, JsonUint(json, "pg_pitr_key_slot"));
-  if (version > kSlotVersion)
-    return Status(Code::kInvalidArgument, "it has version " + std::to_string(version))
-        .WithHint("Install a newer pg_pitr.");
-  PITR_ASSIGN(slot.repository_id, JsonString(json, "repository_id"));
-  PITR_ASSIGN(slot.key_number, JsonUint(json, "key_number", UINT32_MAX));
-  if (slot.key_number != parts.key_number)
-    return Status(Code::kCorruption, "it is of another key number than its name says");
-  slot.slot = parts.slot;
-  PITR_ASSIGN(const std::string kdf, JsonString(json, "kdf"));
-  if (kdf != "scrypt") return Status(Code::kCorruption, "field \"kdf\" is not \"scrypt\"");
-  PITR_ASSIGN(slot.cost.n, JsonUint(json, "n"));
-  PITR_ASSIGN(slot.cost.r, JsonUint(json, "r", UINT32_MAX));
-  PITR_ASSIGN(slot.cost.p, JsonUint(json, "p", UINT32_MAX));
-  PITR_ASSIGN(slot.salt, HexField(json, "salt", kSaltBytes));
-  PITR_ASSIGN(slot.wrapped, HexField(json, "wrapped", kWrappedBytes));
-  PITR_ASSIGN(slot.created_micros, JsonInt(json, "created"));
-  return slot;
+  if (!bytes || bytes->size() != length) return fields.Wrong(name, std::to_string(length) + " bytes in hexadecimal");
+  out = *std::move(bytes);
+  return Status::Ok();
 }
 
 }  // namespace
@@ -104,10 +82,28 @@ Result<KeySlot> DecodeKeySlot(std::string_view text, const std::string& object_k
   const std::string name = "key slot \"" + object_key + "\"";
   const std::optional<layout::KeySlotParts> parts = layout::ParseKeySlotKey(object_key);
   if (!parts) return Status(Code::kCorruption, name + " has a name that is none");
-  auto json = ParseJson(text);
-  if (!json.ok()) return std::move(json).status().Annotate(name);
-  auto slot = DecodeFields(json.value(), *parts);
-  if (!slot.ok()) return std::move(slot).status().Annotate(name);
+  PITR_ASSIGN(const Json json, ParseJsonObject(text, name));
+  const JsonFields fields(json, name);
+  KeySlot slot;
+  uint64_t version = 0;
+  PITR_TRY(fields.Unsigned("pg_pitr_key_slot", version));
+  if (version > kSlotVersion)
+    return Status(Code::kInvalidArgument, name + " has version " + std::to_string(version))
+        .WithHint("Install a newer pg_pitr.");
+  PITR_TRY(fields.Text("repository_id", slot.repository_id));
+  PITR_TRY(fields.Unsigned32("key_number", slot.key_number));
+  if (slot.key_number != parts->key_number)
+    return Status(Code::kCorruption, name + " is of another key number than its name says");
+  slot.slot = parts->slot;
+  std::string kdf;
+  PITR_TRY(fields.Text("kdf", kdf));
+  if (kdf != "scrypt") return fields.Wrong("kdf", "\"scrypt\"");
+  PITR_TRY(fields.Unsigned("n", slot.cost.n));
+  PITR_TRY(fields.Unsigned32("r", slot.cost.r));
+  PITR_TRY(fields.Unsigned32("p", slot.cost.p));
+  PITR_TRY(HexField(fields, "salt", kSaltBytes, slot.salt));
+  PITR_TRY(HexField(fields, "wrapped", kWrappedBytes, slot.wrapped));
+  PITR_TRY(fields.Signed("created", slot.created_micros));
   return slot;
 }
 

@@ -8,8 +8,6 @@
 namespace pitr {
 namespace {
 
-using nlohmann::json;
-
 constexpr const char* kVersionField = "pg_pitr_manifest";
 constexpr const char* kWhat = "backup manifest";
 constexpr int kManifestVersion = 1;
@@ -40,13 +38,12 @@ Status GetType(const JsonFields& fields, BackupType& out) {
 }
 
 Status GetChangeOrigin(const JsonFields& manifest, std::optional<ChangeOrigin>& out) {
-  PITR_ASSIGN(const json* object, manifest.OptionalObject("change_source"));
-  if (object == nullptr) return Status::Ok();
-  const JsonFields fields(*object, "change source of the backup manifest");
+  PITR_ASSIGN(const std::optional<JsonFields> fields, manifest.OptionalObject("change_source"));
+  if (!fields) return Status::Ok();
   std::string text;
-  PITR_TRY(fields.Text("kind", text));
+  PITR_TRY(fields->Text("kind", text));
   ChangeOrigin origin;
-  PITR_TRY(fields.OptionalText("why", origin.why));
+  PITR_TRY(fields->OptionalText("why", origin.why));
   for (const ChangeKind kind :
        {ChangeKind::kFullRead, ChangeKind::kPageLsn, ChangeKind::kChangeMaps, ChangeKind::kWalSummaries}) {
     if (text != ChangeKindName(kind)) continue;
@@ -57,21 +54,11 @@ Status GetChangeOrigin(const JsonFields& manifest, std::optional<ChangeOrigin>& 
 }
 
 Status GetCluster(const JsonFields& manifest, ClusterIdentity& out) {
-  PITR_ASSIGN(const json* object, manifest.OptionalObject("cluster"));
-  if (object == nullptr) return manifest.Missing("cluster");
-  const JsonFields fields(*object, "cluster of the backup manifest");
-  std::string text;
-  PITR_TRY(fields.Text("system_id", text));
+  PITR_ASSIGN(const JsonFields fields, manifest.Object("cluster"));
   // A JSON number of 64 bits does not survive every reader, so the identifier is text, in decimal as PostgreSQL shows
   // it.
-  uint64_t id = 0;
-  for (const char c : text) {
-    if (c < '0' || c > '9' || id > (UINT64_MAX - (c - '0')) / 10)
-      return fields.Wrong("system_id", "a system identifier");
-    id = id * 10 + (c - '0');
-  }
-  if (id == 0) return fields.Wrong("system_id", "a system identifier");
-  out.system_id = SystemId{id};
+  PITR_TRY(fields.UnsignedText("system_id", out.system_id.value));
+  if (out.system_id.value == 0) return fields.Wrong("system_id", "a system identifier");
   PITR_TRY(fields.Unsigned32("segment_size", out.segment_size_bytes));
   if (!IsValidSegmentSize(out.segment_size_bytes)) return fields.Wrong("segment_size", "a size of WAL segments");
   uint64_t major = 0;
@@ -80,21 +67,8 @@ Status GetCluster(const JsonFields& manifest, ClusterIdentity& out) {
   return Status::Ok();
 }
 
-// Calls `each` with the fields of every object in the array `name`.
-template <class F>
-Status ForEachObject(const JsonFields& manifest, const char* name, F&& each) {
-  PITR_ASSIGN(const json* array, manifest.OptionalArray(name));
-  if (array == nullptr) return Status::Ok();
-  const std::string what = std::string(name) + " of the backup manifest";
-  for (const json& element : *array) {
-    if (!element.is_object()) return manifest.Wrong(name, "an array of objects");
-    PITR_TRY(each(JsonFields(element, what)));
-  }
-  return Status::Ok();
-}
-
 Status GetLists(const JsonFields& fields, BackupManifest& out) {
-  PITR_TRY(ForEachObject(fields, "tablespaces", [&](const JsonFields& element) -> Status {
+  PITR_TRY(fields.OptionalEachObject("tablespaces", [&](const JsonFields& element) -> Status {
     TablespaceEntry entry;
     PITR_TRY(element.Unsigned32("oid", entry.oid));
     PITR_TRY(element.Text("path", entry.path));
@@ -102,40 +76,38 @@ Status GetLists(const JsonFields& fields, BackupManifest& out) {
     out.tablespaces.push_back(std::move(entry));
     return Status::Ok();
   }));
-  PITR_TRY(ForEachObject(fields, "page_errors", [&](const JsonFields& element) -> Status {
+  PITR_TRY(fields.OptionalEachObject("page_errors", [&](const JsonFields& element) -> Status {
     PageError error;
     PITR_TRY(element.Text("path", error.path));
     PITR_TRY(element.Unsigned32("block", error.block));
     out.page_errors.push_back(std::move(error));
     return Status::Ok();
   }));
-  return ForEachObject(fields, "packs", [&](const JsonFields& element) -> Status {
+  return fields.OptionalEachObject("packs", [&](const JsonFields& element) -> Status {
     PackEntry pack;
     PITR_TRY(element.Text("key", pack.key));
     if (!CheckKey(pack.key).ok()) return element.Wrong("key", "the key of an object");
-    PITR_TRY(element.Unsigned("size", UINT64_MAX, pack.size_bytes));
+    PITR_TRY(element.Unsigned("size", pack.size_bytes));
     out.packs.push_back(std::move(pack));
     return Status::Ok();
   });
 }
 
-Status GetAnnotations(const JsonFields& fields, std::map<std::string, std::string>& out) {
-  PITR_ASSIGN(const json* object, fields.OptionalObject("annotations"));
-  if (object == nullptr) return Status::Ok();
-  for (const auto& [name, value] : object->items()) {
-    if (!value.is_string()) return fields.Wrong("annotations", "an object of strings");
+Status GetAnnotations(const JsonFields& manifest, std::map<std::string, std::string>& out) {
+  PITR_ASSIGN(const std::optional<JsonFields> fields, manifest.OptionalObject("annotations"));
+  if (!fields) return Status::Ok();
+  for (const auto& [name, value] : fields->json().items()) {
+    if (!value.is_string()) return manifest.Wrong("annotations", "an object of strings");
     out[name] = value.get_ref<const std::string&>();
   }
   return Status::Ok();
 }
 
 Status GetFileMap(const JsonFields& manifest, BackupManifest& out) {
-  PITR_ASSIGN(const json* object, manifest.OptionalObject("file_map"));
-  if (object == nullptr) return manifest.Missing("file_map");
-  const JsonFields fields(*object, "file map of the backup manifest");
+  PITR_ASSIGN(const JsonFields fields, manifest.Object("file_map"));
   PITR_TRY(fields.Text("key", out.file_map_key));
   if (!CheckKey(out.file_map_key).ok()) return fields.Wrong("key", "the key of an object");
-  return fields.Unsigned("size", UINT64_MAX, out.file_map_bytes);
+  return fields.Unsigned("size", out.file_map_bytes);
 }
 
 Status GetTimes(const JsonFields& fields, BackupManifest& out) {
@@ -193,7 +165,7 @@ SegmentNo LastSegment(const BackupManifest& manifest) {
 }
 
 std::string EncodeManifest(const BackupManifest& manifest) {
-  json document = {{kVersionField, manifest.version},
+  Json document = {{kVersionField, manifest.version},
                    {"label", manifest.label},
                    {"type", std::string(BackupTypeName(manifest.type))},
                    {"cluster",
@@ -226,27 +198,27 @@ std::string EncodeManifest(const BackupManifest& manifest) {
   if (!manifest.boot_id.empty()) document["boot_id"] = manifest.boot_id;
   PutText(document, "backup_label", manifest.backup_label);
   PutText(document, "tablespace_map", manifest.tablespace_map);
-  json& tablespaces = document["tablespaces"] = json::array();
+  Json& tablespaces = document["tablespaces"] = Json::array();
   for (const TablespaceEntry& entry : manifest.tablespaces) {
-    json element = {{"oid", entry.oid}, {"in_place", entry.in_place}};
+    Json element = {{"oid", entry.oid}, {"in_place", entry.in_place}};
     PutText(element, "path", entry.path);
     tablespaces.push_back(std::move(element));
   }
-  json& errors = document["page_errors"] = json::array();
+  Json& errors = document["page_errors"] = Json::array();
   for (const PageError& error : manifest.page_errors) {
-    json element = {{"block", error.block}};
+    Json element = {{"block", error.block}};
     PutText(element, "path", error.path);
     errors.push_back(std::move(element));
   }
-  json& annotations = document["annotations"] = json::object();
+  Json& annotations = document["annotations"] = Json::object();
   for (const auto& [name, value] : manifest.annotations) annotations[name] = value;
-  json& packs = document["packs"] = json::array();
+  Json& packs = document["packs"] = Json::array();
   for (const PackEntry& pack : manifest.packs) packs.push_back({{"key", pack.key}, {"size", pack.size_bytes}});
-  return DumpJson(document);
+  return JsonText(document);
 }
 
 Result<BackupManifest> DecodeManifest(std::string_view text) {
-  PITR_ASSIGN(const json document, ParseJsonObject(text, kWhat));
+  PITR_ASSIGN(const Json document, ParseJsonObject(text, kWhat));
   const JsonFields fields(document, kWhat);
   BackupManifest out;
   uint64_t version = 0;
@@ -265,7 +237,7 @@ Result<BackupManifest> DecodeManifest(std::string_view text) {
     return fields.Wrong("parent", "the label of a backup");
   if (!out.parent_label.empty()) PITR_TRY(fields.Unsigned32("chain_length", out.chain_length));
   PITR_TRY(GetChangeOrigin(fields, out.change_origin));
-  if (fields.Has("fetch_bytes")) PITR_TRY(fields.Unsigned("fetch_bytes", UINT64_MAX, out.fetch_bytes));
+  if (fields.Has("fetch_bytes")) PITR_TRY(fields.Unsigned("fetch_bytes", out.fetch_bytes));
   PITR_TRY(fields.OptionalText("boot_id", out.boot_id));
   PITR_TRY(GetCluster(fields, out.cluster));
   PITR_TRY(fields.Text("server_version", out.server_version));
@@ -273,9 +245,9 @@ Result<BackupManifest> DecodeManifest(std::string_view text) {
   PITR_TRY(GetTimes(fields, out));
   PITR_TRY(fields.Text("backup_label", out.backup_label));
   PITR_TRY(fields.OptionalText("tablespace_map", out.tablespace_map));
-  PITR_TRY(fields.Unsigned("database_bytes", UINT64_MAX, out.database_bytes));
-  PITR_TRY(fields.Unsigned("stored_bytes", UINT64_MAX, out.stored_bytes));
-  PITR_TRY(fields.Unsigned("file_count", UINT64_MAX, out.file_count));
+  PITR_TRY(fields.Unsigned("database_bytes", out.database_bytes));
+  PITR_TRY(fields.Unsigned("stored_bytes", out.stored_bytes));
+  PITR_TRY(fields.Unsigned("file_count", out.file_count));
   PITR_TRY(fields.Bool("encrypted", out.encrypted));
   PITR_TRY(fields.OptionalBool("data_checksums", out.data_checksums));
   PITR_TRY(GetLists(fields, out));

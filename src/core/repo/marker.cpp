@@ -2,35 +2,37 @@
 
 #include <algorithm>
 
-#include "core/base/json.h"
+#include "core/repo/json_fields.h"
 
 namespace pitr {
 namespace {
 
 constexpr size_t kRepositoryIdDigits = 32;
 
-Result<RepositoryMarker> DecodeFields(const Json& json) {
+Result<RepositoryMarker> DecodeFields(const JsonFields& fields) {
   RepositoryMarker marker;
-  PITR_ASSIGN(const uint64_t version, JsonUint(json, "pg_pitr_repository", INT32_MAX));
+  uint64_t version = 0;
+  PITR_TRY(fields.Unsigned("pg_pitr_repository", INT32_MAX, version));
   if (version > kFormatVersion)
     return Status(Code::kInvalidArgument, "the repository has format version " + std::to_string(version) +
                                               ", this pg_pitr knows up to " + std::to_string(kFormatVersion))
         .WithHint("Install a newer pg_pitr.");
-  if (version == 0) return Status(Code::kCorruption, "field \"pg_pitr_repository\" is out of range");
+  if (version == 0) return fields.Wrong("pg_pitr_repository", "a version");
   marker.format_version = static_cast<int>(version);
-  PITR_ASSIGN(marker.cluster.system_id.value, JsonUintText(json, "system_identifier"));
-  PITR_ASSIGN(marker.cluster.segment_size_bytes, JsonUint(json, "segment_size", UINT32_MAX));
+  PITR_TRY(fields.UnsignedText("system_identifier", marker.cluster.system_id.value));
+  PITR_TRY(fields.Unsigned32("segment_size", marker.cluster.segment_size_bytes));
   if (!IsValidSegmentSize(marker.cluster.segment_size_bytes))
-    return Status(Code::kCorruption, "field \"segment_size\" is not a power of two from 1 MiB to 1 GiB");
-  PITR_ASSIGN(const uint64_t major, JsonUint(json, "pg_major", 1000));
+    return fields.Wrong("segment_size", "a power of two from 1 MiB to 1 GiB");
+  uint64_t major = 0;
+  PITR_TRY(fields.Unsigned("pg_major", 1000, major));
   marker.cluster.pg_major = static_cast<int>(major);
-  PITR_ASSIGN(marker.cluster_name, JsonString(json, "cluster_name"));
-  PITR_ASSIGN(marker.repository_id, JsonString(json, "repository_id"));
+  PITR_TRY(fields.Text("cluster_name", marker.cluster_name));
+  PITR_TRY(fields.Text("repository_id", marker.repository_id));
   if (marker.repository_id.size() != kRepositoryIdDigits || !FromHex(marker.repository_id))
-    return Status(Code::kCorruption, "field \"repository_id\" is not 32 hexadecimal digits");
-  PITR_ASSIGN(marker.encrypted, JsonBool(json, "encrypted"));
-  PITR_ASSIGN(marker.conditional_create, JsonBool(json, "conditional_create"));
-  PITR_ASSIGN(marker.created_micros, JsonInt(json, "created"));
+    return fields.Wrong("repository_id", "32 hexadecimal digits");
+  PITR_TRY(fields.Bool("encrypted", marker.encrypted));
+  PITR_TRY(fields.Bool("conditional_create", marker.conditional_create));
+  PITR_TRY(fields.Signed("created", marker.created_micros));
   return marker;
 }
 
@@ -49,11 +51,8 @@ std::string EncodeMarker(const RepositoryMarker& marker) {
 }
 
 Result<RepositoryMarker> DecodeMarker(std::string_view text) {
-  auto json = ParseJson(text);
-  if (!json.ok()) return std::move(json).status().Annotate("marker");
-  auto marker = DecodeFields(json.value());
-  if (!marker.ok()) return std::move(marker).status().Annotate("marker");
-  return marker;
+  PITR_ASSIGN(const Json json, ParseJsonObject(text, "marker"));
+  return DecodeFields(JsonFields(json, "marker"));
 }
 
 }  // namespace pitr

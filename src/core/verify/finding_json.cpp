@@ -11,15 +11,6 @@ Json Texts(const std::vector<std::string>& texts) {
   return list;
 }
 
-Status ReadTexts(const Json& json, const char* field, std::vector<std::string>& texts) {
-  PITR_ASSIGN(const Json* list, JsonArray(json, field));
-  for (const Json& text : *list) {
-    if (!text.is_string()) return {Code::kCorruption, "field \"" + std::string(field) + "\" is not a list of texts"};
-    texts.push_back(text.get<std::string>());
-  }
-  return Status::Ok();
-}
-
 }  // namespace
 
 Json EncodeFinding(const Finding& finding) {
@@ -39,22 +30,23 @@ Json EncodeFinding(const Finding& finding) {
   return json;
 }
 
-Result<Finding> DecodeFinding(const Json& json) {
+Result<Finding> DecodeFinding(const JsonFields& fields) {
   Finding finding;
-  PITR_ASSIGN(const std::string severity, JsonString(json, "severity"));
+  std::string severity;
+  PITR_TRY(fields.Text("severity", severity));
   for (Severity known : {Severity::kUnchecked, Severity::kWarning})
     if (severity == SeverityName(known)) finding.severity = known;
-  PITR_ASSIGN(finding.problem, JsonString(json, "problem"));
-  PITR_ASSIGN(finding.object, JsonString(json, "object"));
-  PITR_ASSIGN(finding.detail, JsonString(json, "detail"));
-  PITR_TRY(ReadTexts(json, "files", finding.files));
-  PITR_ASSIGN(finding.file_count, JsonUint(json, "file_count"));
-  PITR_TRY(ReadTexts(json, "backups", finding.labels));
-  PITR_ASSIGN(finding.hurts, JsonString(json, "hurts"));
-  PITR_ASSIGN(finding.hint, JsonString(json, "hint"));
-  if (!JsonHas(json, "end")) return finding;
-  PITR_ASSIGN(finding.begin, JsonUint(json, "begin"));
-  PITR_ASSIGN(finding.end, JsonUint(json, "end"));
+  PITR_TRY(fields.Text("problem", finding.problem));
+  PITR_TRY(fields.Text("object", finding.object));
+  PITR_TRY(fields.Text("detail", finding.detail));
+  PITR_TRY(fields.Texts("files", finding.files));
+  PITR_TRY(fields.Unsigned("file_count", finding.file_count));
+  PITR_TRY(fields.Texts("backups", finding.labels));
+  PITR_TRY(fields.Text("hurts", finding.hurts));
+  PITR_TRY(fields.Text("hint", finding.hint));
+  if (!fields.Has("end")) return finding;
+  PITR_TRY(fields.Unsigned("begin", finding.begin));
+  PITR_TRY(fields.Unsigned("end", finding.end));
   return finding;
 }
 

@@ -3,8 +3,8 @@
 #include <algorithm>
 #include <set>
 
-#include "core/base/json.h"
 #include "core/pg/wal_name.h"
+#include "core/repo/json_fields.h"
 #include "core/verify/finding_json.h"
 
 namespace pitr {
@@ -19,77 +19,75 @@ Json EncodeCoverage(const Coverage& coverage) {
           {"bytes_read", coverage.bytes_read}};
 }
 
-Result<Coverage> DecodeCoverage(const Json& json) {
-  Coverage coverage;
-  PITR_ASSIGN(coverage.objects, JsonUint(json, "objects"));
-  PITR_ASSIGN(coverage.objects_read, JsonUint(json, "objects_read"));
-  PITR_ASSIGN(coverage.bytes, JsonUint(json, "bytes"));
-  PITR_ASSIGN(coverage.bytes_read, JsonUint(json, "bytes_read"));
-  return coverage;
+Status DecodeCoverage(const JsonFields& fields, Coverage& coverage) {
+  PITR_TRY(fields.Unsigned("objects", coverage.objects));
+  PITR_TRY(fields.Unsigned("objects_read", coverage.objects_read));
+  PITR_TRY(fields.Unsigned("bytes", coverage.bytes));
+  return fields.Unsigned("bytes_read", coverage.bytes_read);
 }
 
-Status DecodeRequest(const Json& json, VerifyRequest& request) {
-  PITR_ASSIGN(const std::string scope, JsonString(json, "scope"));
-  PITR_ASSIGN(const std::string mode, JsonString(json, "mode"));
+Status DecodeRequest(const JsonFields& fields, VerifyRequest& request) {
+  std::string scope, mode;
+  PITR_TRY(fields.Text("scope", scope));
+  PITR_TRY(fields.Text("mode", mode));
   for (VerifyScope known : {VerifyScope::kBackup, VerifyScope::kWal})
     if (scope == VerifyScopeName(known)) request.scope = known;
   for (VerifyMode known : {VerifyMode::kSample, VerifyMode::kQuick})
     if (mode == VerifyModeName(known)) request.mode = known;
-  if (scope != VerifyScopeName(request.scope) || mode != VerifyModeName(request.mode))
-    return {Code::kCorruption, "field \"scope\" or \"mode\" is not known"};
-  if (request.scope == VerifyScope::kBackup) { PITR_ASSIGN(request.label, JsonString(json, "label")); }
+  if (scope != VerifyScopeName(request.scope)) return fields.Wrong("scope", "a known scope");
+  if (mode != VerifyModeName(request.mode)) return fields.Wrong("mode", "a known mode");
+  if (request.scope == VerifyScope::kBackup) PITR_TRY(fields.Text("label", request.label));
   if (request.mode != VerifyMode::kSample) return Status::Ok();
-  const auto percent = json.find("sample_percent");
-  if (percent == json.end() || !percent->is_number()) return {Code::kCorruption, "field \"sample_percent\" is missing"};
-  request.sample_percent = percent->get<double>();
-  PITR_ASSIGN(request.seed, JsonUintText(json, "seed"));
-  return Status::Ok();
+  PITR_TRY(fields.Number("sample_percent", request.sample_percent));
+  return fields.UnsignedText("seed", request.seed.emplace());
 }
 
-Status DecodeParts(const Json& json, VerifyRecord& record) {
-  PITR_ASSIGN(const Json* backups, JsonObject(json, "backups"));
-  for (const auto& [label, coverage] : backups->items()) {
-    PITR_ASSIGN(record.backups[label], DecodeCoverage(coverage));
+Status DecodeParts(const JsonFields& fields, VerifyRecord& record) {
+  PITR_ASSIGN(const JsonFields backups, fields.Object("backups"));
+  for (const auto& [label, ignored] : backups.json().items()) {
+    PITR_ASSIGN(const JsonFields coverage, backups.Object(label.c_str()));
+    PITR_TRY(DecodeCoverage(coverage, record.backups[label]));
   }
-  PITR_ASSIGN(const Json* wal, JsonObject(json, "wal"));
-  PITR_ASSIGN(record.wal, DecodeCoverage(*wal));
-  PITR_ASSIGN(const Json* newest, JsonArray(json, "newest_wal"));
-  for (const Json& name : *newest) {
-    const auto parsed = name.is_string() ? ParseWalFileName(name.get<std::string>(), 1U << 20) : std::nullopt;
-    if (!parsed) return {Code::kCorruption, "field \"newest_wal\" is not a list of segments"};
-    record.newest_wal[parsed->timeline.value] = name.get<std::string>();
+  PITR_ASSIGN(const JsonFields wal, fields.Object("wal"));
+  PITR_TRY(DecodeCoverage(wal, record.wal));
+  std::vector<std::string> newest;
+  PITR_TRY(fields.Texts("newest_wal", newest));
+  for (std::string& name : newest) {
+    const auto parsed = ParseWalFileName(name, 1U << 20);
+    if (!parsed) return fields.Wrong("newest_wal", "an array of segments");
+    record.newest_wal[parsed->timeline.value] = std::move(name);
   }
-  PITR_ASSIGN(const Json* findings, JsonArray(json, "findings"));
-  for (const Json& finding : *findings) {
+  PITR_TRY(fields.EachObject("findings", [&](const JsonFields& finding) -> Status {
     PITR_ASSIGN(Finding decoded, DecodeFinding(finding));
     record.findings.push_back(std::move(decoded));
-  }
-  PITR_ASSIGN(record.counts.damage, JsonUint(json, "damage"));
-  PITR_ASSIGN(record.counts.unchecked, JsonUint(json, "unchecked"));
-  PITR_ASSIGN(record.counts.warnings, JsonUint(json, "warnings"));
+    return Status::Ok();
+  }));
+  PITR_TRY(fields.Unsigned("damage", record.counts.damage));
+  PITR_TRY(fields.Unsigned("unchecked", record.counts.unchecked));
+  PITR_TRY(fields.Unsigned("warnings", record.counts.warnings));
   return Status::Ok();
 }
 
-Result<VerifyRecord> DecodeFields(const Json& json) {
+Result<VerifyRecord> DecodeFields(const JsonFields& fields) {
   VerifyRecord record;
-  PITR_ASSIGN(const uint64_t version, JsonUint(json, "pg_pitr_verify"));
+  uint64_t version = 0;
+  PITR_TRY(fields.Unsigned("pg_pitr_verify", version));
   if (version > kRecordVersion)
     return Status(Code::kInvalidArgument, "it is of a newer version").WithHint("Install a newer pg_pitr.");
-  PITR_ASSIGN(const uint64_t run, JsonUint(json, "run", UINT32_MAX));
-  record.run = static_cast<uint32_t>(run);
-  PITR_TRY(DecodeRequest(json, record.request));
-  PITR_ASSIGN(record.by, JsonString(json, "by"));
-  PITR_ASSIGN(record.started_micros, JsonInt(json, "started_micros"));
-  PITR_ASSIGN(record.ended_micros, JsonInt(json, "ended_micros"));
-  PITR_ASSIGN(record.finished, JsonBool(json, "finished"));
-  PITR_ASSIGN(record.extents, JsonUint(json, "extents"));
-  PITR_ASSIGN(record.unreferenced_bytes, JsonUint(json, "unreferenced_bytes"));
-  PITR_TRY(DecodeParts(json, record));
+  PITR_TRY(fields.Unsigned32("run", record.run));
+  PITR_TRY(DecodeRequest(fields, record.request));
+  PITR_TRY(fields.Text("by", record.by));
+  PITR_TRY(fields.Signed("started_micros", record.started_micros));
+  PITR_TRY(fields.Signed("ended_micros", record.ended_micros));
+  PITR_TRY(fields.Bool("finished", record.finished));
+  PITR_TRY(fields.Unsigned("extents", record.extents));
+  PITR_TRY(fields.Unsigned("unreferenced_bytes", record.unreferenced_bytes));
+  PITR_TRY(DecodeParts(fields, record));
   if (record.finished) return record;
-  PITR_ASSIGN(record.stopped, JsonBool(json, "stopped"));
-  PITR_ASSIGN(record.pack_done, JsonString(json, "pack_done"));
-  PITR_ASSIGN(record.pack_done_end, JsonUint(json, "pack_done_end"));
-  PITR_ASSIGN(record.wal_done, JsonString(json, "wal_done"));
+  PITR_TRY(fields.Bool("stopped", record.stopped));
+  PITR_TRY(fields.Text("pack_done", record.pack_done));
+  PITR_TRY(fields.Unsigned("pack_done_end", record.pack_done_end));
+  PITR_TRY(fields.Text("wal_done", record.wal_done));
   return record;
 }
 
@@ -146,8 +144,9 @@ std::string EncodeRecord(const VerifyRecord& record) {
 }
 
 Result<VerifyRecord> DecodeRecord(std::string_view text) {
-  PITR_ASSIGN(const Json json, ParseJson(text));
-  return DecodeFields(json);
+  constexpr const char* kWhat = "result of a verification";
+  PITR_ASSIGN(const Json json, ParseJsonObject(text, kWhat));
+  return DecodeFields(JsonFields(json, kWhat));
 }
 
 const VerifyRecord* NewestResult(const std::vector<VerifyRecord>& results, std::string_view label) {

@@ -40,10 +40,10 @@ class ExpireTest : public RepositoryTest {
   void PutRaw(const std::string& key, size_t size) { ASSERT_TRUE(memory_.Create(key, Blob(size), ctx_).ok()) << key; }
 
   Status CreateStart(const std::string& label, const std::string& parent = "") {
-    nlohmann::json start = {{"pg_pitr_start", 1}, {"label", label}, {"started_micros", clock_.WallMicros()}};
+    Json start = {{"pg_pitr_start", 1}, {"label", label}, {"started_micros", clock_.WallMicros()}};
     if (!parent.empty()) start["parent"] = parent;
     return repository_->CreateObject(ObjectKind::kBackupStart, layout::BackupKey(label, layout::BackupObject::kStart),
-                                     AsBytes(DumpJson(start)), ctx_);
+                                     AsBytes(JsonText(start)), ctx_);
   }
   void AddWal(uint32_t timeline, uint64_t first, uint64_t last) {
     for (uint64_t at = first; at <= last; at++)
