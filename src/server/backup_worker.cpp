@@ -32,6 +32,7 @@ extern "C" {
 namespace pitr::server {
 namespace {
 
+constexpr int kPublishMs = 250;        // how often pitr_progress is told
 constexpr int64_t kAbandonMs = 10000;  // how long cleaning up may delay the end of the process
 
 // On the heap and never freed: the exit hook needs it whatever has been unwound.
@@ -73,21 +74,12 @@ void PublishProgress() {
 }
 
 // Runs `body` in a thread with the worker's log and progress.
-Status InThread(std::function<Status(const OpContext&)> body) {
-  WaitOptions wait;
-  wait.log = &worker->log;
-  wait.tick_ms = 250;
-  wait.tick = [] {
+Status InThread(const std::function<Status(const OpContext&)>& body) {
+  const auto publish = [] {
     PublishProgress();
     return Status::Ok();
   };
-  return RunInterruptibly(
-      [&](const CancelToken& cancel) {
-        OpContext ctx;
-        ctx.cancel = &cancel;
-        return body(ctx);
-      },
-      wait);
+  return RunInterruptibly(worker->log, body, {publish, kPublishMs});
 }
 
 // What is taken and why: for pitr_progress, the waiting caller and the log.

@@ -4,12 +4,11 @@
 #include "core/repo/known_repository.h"
 #include "core/repo/layout.h"
 #include "core/report/store_check.h"
-#include "server/guc.h"
+#include "server/on_repository.h"
 #include "server/ready_files.h"
 #include "server/rows.h"
 #include "server/server_state.h"
 #include "server/shmem.h"
-#include "server/wait.h"
 
 extern "C" {
 #include "access/xlog.h"
@@ -121,7 +120,7 @@ std::string AwaitArchived(const std::string& segment, int64_t began_micros) {
   return "";
 }
 
-void ProveArchiving(Rows& rows, const Config& config, QueuedLog& log) {
+void ProveArchiving(Rows& rows) {
   const char* item = kProofItem;
   if (PgCall([] { return RecoveryInProgress(); })) {
     rows.push_back({item, CheckState::kSkipped, "recovery is in progress", "Run pitr_check() on the primary."});
@@ -140,16 +139,9 @@ void ProveArchiving(Rows& rows, const Config& config, QueuedLog& log) {
     return;
   }
   const int64_t archived_micros = SystemClock().WallMicros();
-  WaitOptions wait;
-  wait.log = &log;
-  auto found = ComputeInterruptibly<ObjectInfo>(
-      [&](const CancelToken& cancel) -> Result<ObjectInfo> {
-        OpContext ctx;
-        ctx.cancel = &cancel;
-        PITR_ASSIGN(auto repository, Repository::Open(config, log, ctx));
-        return repository->store().Stat(layout::WalKey(segment), ctx);
-      },
-      wait);
+  const auto found = OnRepository<ObjectInfo>([&](const Repository& repository, const OpContext& ctx) {
+    return repository.store().Stat(layout::WalKey(segment), ctx);
+  });
   char seconds[32];
   std::snprintf(seconds, sizeof seconds, "%.2f", static_cast<double>(archived_micros - began_micros) / 1e6);
   Add(rows, item, found.status(), segment + " was stored " + seconds + " s after the switch");
@@ -158,21 +150,15 @@ void ProveArchiving(Rows& rows, const Config& config, QueuedLog& log) {
 // Rows about the repository, and whether it is this cluster's.
 Result<Rows> CheckStoreAndRepository(const Config& config, QueuedLog& log) {
   const ClusterIdentity cluster = ServerIdentity();
-  WaitOptions wait;
-  wait.log = &log;
-  return ComputeInterruptibly<Rows>(
-      [&](const CancelToken& cancel) -> Result<Rows> {
-        OpContext ctx;
-        ctx.cancel = &cancel;
-        Rows rows = CheckRepository(config, log, ctx);
-        auto repository = Repository::Open(config, log, ctx);
-        if (repository.ok())
-          Add(rows, "repository: belongs to this cluster", repository.value()->CheckCluster(cluster),
-              "the same system identifier");
-        PITR_TRY(cancel.cancelled() ? Status(Code::kCancelled, "operation cancelled") : Status::Ok());
-        return rows;
-      },
-      wait);
+  return ComputeInterruptibly<Rows>(log, [&](const OpContext& ctx) -> Result<Rows> {
+    Rows rows = CheckRepository(config, log, ctx);
+    auto repository = Repository::Open(config, log, ctx);
+    if (repository.ok())
+      Add(rows, "repository: belongs to this cluster", repository.value()->CheckCluster(cluster),
+          "the same system identifier");
+    PITR_TRY(ctx.Check());
+    return rows;
+  });
 }
 
 // Archiving creates the repository; right after the first start there may be none yet. Why it cannot be created is told
@@ -180,15 +166,9 @@ Result<Rows> CheckStoreAndRepository(const Config& config, QueuedLog& log) {
 void CreateIfMissing(const Config& config, QueuedLog& log) {
   if (!ServerCanArchive() || PgCall([] { return RecoveryInProgress(); })) return;
   const ClusterIdentity cluster = ServerIdentity();
-  WaitOptions wait;
-  wait.log = &log;
-  (void)RunInterruptibly(
-      [&](const CancelToken& cancel) {
-        OpContext ctx;
-        ctx.cancel = &cancel;
-        return OpenClusterRepository(config, cluster, kDataDirectory, log, ctx).status();
-      },
-      wait);
+  (void)RunInterruptibly(log, [&](const OpContext& ctx) {
+    return OpenClusterRepository(config, cluster, kDataDirectory, log, ctx).status();
+  });
 }
 
 // Without its server a repository that holds no backup is a failure; a running server has only not taken its first one
@@ -219,7 +199,7 @@ PITR_FUNCTION(pitr_check) {
   const bool usable = AllPassed(repository);
   rows.insert(rows.end(), repository.begin(), repository.end());
   if (usable) {
-    ProveArchiving(rows, config, log);
+    ProveArchiving(rows);
   } else {
     rows.push_back(
         {kProofItem, CheckState::kSkipped, "the repository cannot be used", "Mend what is said above first."});

@@ -3,11 +3,10 @@
 #include "core/expire/expire_settings.h"
 #include "core/pg/timestamp.h"
 #include "core/repo/backup_pin.h"
-#include "server/guc.h"
+#include "server/on_repository.h"
 #include "server/rows.h"
 #include "server/server_state.h"
 #include "server/shmem.h"
-#include "server/wait.h"
 
 extern "C" {
 #include "datatype/timestamp.h"
@@ -19,23 +18,14 @@ namespace {
 
 constexpr int64_t kMaxLeftoverDays = 36500;
 
-// Runs `body` in a thread on the repository, which must be this cluster's.
+// OnRepository, which must be this cluster's.
 template <class T>
-Result<T> OnRepository(const std::function<Result<T>(const Repository&, const OpContext&)>& body) {
-  const Config config = CurrentConfig();
+Result<T> OnOwnRepository(const std::function<Result<T>(const Repository&, const OpContext&)>& body) {
   const ClusterIdentity cluster = ServerIdentity();
-  QueuedLog log;
-  WaitOptions wait;
-  wait.log = &log;
-  return ComputeInterruptibly<T>(
-      [&](const CancelToken& cancel) -> Result<T> {
-        OpContext ctx;
-        ctx.cancel = &cancel;
-        PITR_ASSIGN(auto repository, Repository::Open(config, log, ctx));
-        PITR_TRY(repository->CheckCluster(cluster));
-        return body(*repository, ctx);
-      },
-      wait);
+  return OnRepository<T>([&](const Repository& repository, const OpContext& ctx) -> Result<T> {
+    PITR_TRY(repository.CheckCluster(cluster));
+    return body(repository, ctx);
+  });
 }
 
 // Microseconds of an interval argument, a month being 30 days.
@@ -80,7 +70,7 @@ using namespace pitr::server;
 PITR_FUNCTION(pitr_expire) {
   PITR_ASSIGN(const ExpireRequest request, RequestFromArguments(fcinfo));
   PITR_ASSIGN(const ExpireReport report,
-              OnRepository<ExpireReport>([&](const Repository& repository, const OpContext& ctx) {
+              OnOwnRepository<ExpireReport>([&](const Repository& repository, const OpContext& ctx) {
                 return Expire(repository, request, ctx);
               }));
   std::vector<Row> rows;
@@ -98,7 +88,7 @@ PITR_FUNCTION(pitr_pin) {
   if (!PG_ARGISNULL(2) && !TIMESTAMP_IS_NOEND(PG_GETARG_TIMESTAMPTZ(2)))
     request.until_micros = std::max<int64_t>(1, MicrosFromPgTimestamp(PG_GETARG_TIMESTAMPTZ(2)));
   request.pinned_by = ProcessName();
-  PITR_TRY(OnRepository<BackupPin>([&](const Repository& repository, const OpContext& ctx) {
+  PITR_TRY(OnOwnRepository<BackupPin>([&](const Repository& repository, const OpContext& ctx) {
              return PinBackup(repository, request, ctx);
            }).status());
   return Status::Ok();
@@ -106,7 +96,7 @@ PITR_FUNCTION(pitr_pin) {
 
 PITR_FUNCTION(pitr_unpin) {
   const std::string label = TextArgument(fcinfo, 0);
-  PITR_ASSIGN(const int removed, OnRepository<int>([&](const Repository& repository, const OpContext& ctx) {
+  PITR_ASSIGN(const int removed, OnOwnRepository<int>([&](const Repository& repository, const OpContext& ctx) {
                 return UnpinBackup(repository, label, ctx);
               }));
   *result = BoolGetDatum(removed > 0);

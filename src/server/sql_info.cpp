@@ -1,9 +1,8 @@
 // pitr_info(), pitr_archive(), pitr_timelines() and pitr_recovery_window(): what the repository holds, by listing it.
 #include "core/base/json.h"
 #include "core/report/info_report.h"
-#include "server/guc.h"
+#include "server/on_repository.h"
 #include "server/rows.h"
-#include "server/wait.h"
 
 namespace pitr::server {
 namespace {
@@ -15,29 +14,19 @@ struct Report {
 
 // Reads the repository in a thread; `read_last_commit` costs a few segments.
 Result<Report> LoadReport(bool read_last_commit) {
-  const Config config = CurrentConfig();
-  QueuedLog log;
-  WaitOptions wait;
-  wait.log = &log;
-  return ComputeInterruptibly<Report>(
-      [&](const CancelToken& cancel) -> Result<Report> {
-        OpContext ctx;
-        ctx.cancel = &cancel;
-        PITR_ASSIGN(auto repository, Repository::Open(config, log, ctx));
-        Report report;
-        if (read_last_commit) {
-          PITR_ASSIGN(report.info, LoadInfoReport(*repository, InfoOptions{}, ctx));
-          return report;
-        }
-        PITR_ASSIGN(auto backups, BackupCatalog::Load(*repository, ctx));
-        PITR_ASSIGN(auto wal, WalCatalog::Load(*repository, ctx));
-        PITR_ASSIGN(VerifyRecords verified, LoadVerifyRecords(*repository, ctx));
-        report.info = MakeInfoReport(*repository, backups, wal, std::move(verified.results));
-        for (const BackupManifest& backup : backups.backups)
-          report.page_errors[backup.label] = backup.page_errors.size();
-        return report;
-      },
-      wait);
+  return OnRepository<Report>([&](const Repository& repository, const OpContext& ctx) -> Result<Report> {
+    Report report;
+    if (read_last_commit) {
+      PITR_ASSIGN(report.info, LoadInfoReport(repository, InfoOptions{}, ctx));
+      return report;
+    }
+    PITR_ASSIGN(auto backups, BackupCatalog::Load(repository, ctx));
+    PITR_ASSIGN(auto wal, WalCatalog::Load(repository, ctx));
+    PITR_ASSIGN(VerifyRecords verified, LoadVerifyRecords(repository, ctx));
+    report.info = MakeInfoReport(repository, backups, wal, std::move(verified.results));
+    for (const BackupManifest& backup : backups.backups) report.page_errors[backup.label] = backup.page_errors.size();
+    return report;
+  });
 }
 
 Cell TimelineOrNull(Timeline timeline) { return timeline.valid() ? Cell(std::to_string(timeline.value)) : Cell(); }

@@ -1,8 +1,7 @@
 // pitr_restore_plan(): can we get there, from what, and how. Changes nothing.
 #include "core/restore/plan.h"
-#include "server/guc.h"
+#include "server/on_repository.h"
 #include "server/rows.h"
-#include "server/wait.h"
 
 extern "C" {
 #include "datatype/timestamp.h"
@@ -63,21 +62,12 @@ PITR_FUNCTION(pitr_restore_plan) {
   PITR_ASSIGN(request.target, ParseTarget(text));
   request.backup_label = TextArgument(fcinfo, 8);
   const std::string settings_path = SettingsPath();
-  const Config config = CurrentConfig();
-  QueuedLog log;
-  WaitOptions wait;
-  wait.log = &log;
-  auto plan = ComputeInterruptibly<RestorePlan>(
-      [&](const CancelToken& cancel) -> pitr::Result<RestorePlan> {
-        OpContext ctx;
-        ctx.cancel = &cancel;
-        PITR_ASSIGN(auto repository, Repository::Open(config, log, ctx));
-        return MakeRestorePlan(*repository, request, ctx);
-      },
-      wait);
-  if (!plan.ok()) return std::move(plan).status();
+  PITR_ASSIGN(const RestorePlan plan,
+              OnRepository<RestorePlan>([&](const Repository& repository, const OpContext& ctx) {
+                return MakeRestorePlan(repository, request, ctx);
+              }));
   std::vector<Row> rows;
-  for (const auto& [item, value] : DescribePlan(plan.value(), settings_path)) rows.push_back({item, value});
+  for (const auto& [item, value] : DescribePlan(plan, settings_path)) rows.push_back({item, value});
   ReturnRows(fcinfo, rows);
   return Status::Ok();
 }

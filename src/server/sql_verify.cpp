@@ -1,8 +1,7 @@
 // pitr_verify() and pitr_verifications(): whether the repository holds what recoveries need, and what was found before.
 #include "core/verify/verify.h"
-#include "server/guc.h"
+#include "server/on_repository.h"
 #include "server/rows.h"
-#include "server/wait.h"
 
 namespace pitr::server {
 namespace {
@@ -125,15 +124,8 @@ PITR_FUNCTION(pitr_verify) {
   PITR_ASSIGN(const VerifyOptions options, OptionsFrom(fcinfo, config));
   QueuedLog log;
   Progress progress;
-  WaitOptions wait;
-  wait.log = &log;
   auto report = ComputeInterruptibly<VerifyReport>(
-      [&](const CancelToken& cancel) -> pitr::Result<VerifyReport> {
-        OpContext ctx;
-        ctx.cancel = &cancel;
-        return RunVerify(config, options, progress, log, ctx);
-      },
-      wait);
+      log, [&](const OpContext& ctx) { return RunVerify(config, options, progress, log, ctx); });
   if (!report.ok()) return std::move(report).status().Annotate("the repository could not be verified");
   GiveNotice(report.value());
   std::vector<Row> rows;
@@ -143,22 +135,13 @@ PITR_FUNCTION(pitr_verify) {
 }
 
 PITR_FUNCTION(pitr_verifications) {
-  const Config config = CurrentConfig();
-  QueuedLog log;
-  WaitOptions wait;
-  wait.log = &log;
-  auto records = ComputeInterruptibly<VerifyRecords>(
-      [&](const CancelToken& cancel) -> pitr::Result<VerifyRecords> {
-        OpContext ctx;
-        ctx.cancel = &cancel;
-        PITR_ASSIGN(auto repository, Repository::Open(config, log, ctx));
-        return LoadVerifyRecords(*repository, ctx);
-      },
-      wait);
-  if (!records.ok()) return std::move(records).status();
+  PITR_ASSIGN(const VerifyRecords records,
+              OnRepository<VerifyRecords>([](const Repository& repository, const OpContext& ctx) {
+                return LoadVerifyRecords(repository, ctx);
+              }));
   std::vector<Row> rows;
-  for (const VerifyRecord& record : records.value().results) rows.push_back(CellsOf(record));
-  for (const VerifyRecord& record : records.value().unfinished) rows.push_back(CellsOf(record));
+  for (const VerifyRecord& record : records.results) rows.push_back(CellsOf(record));
+  for (const VerifyRecord& record : records.unfinished) rows.push_back(CellsOf(record));
   ReturnRows(fcinfo, rows);
   return Status::Ok();
 }

@@ -71,15 +71,19 @@ bool WaitInterruptibly(int fd, int timeout_ms, bool* latch_set) {
   return (events & WL_SOCKET_READABLE) != 0;
 }
 
-Status RunInterruptibly(Job::Body body, const WaitOptions& options) {
+Status RunInterruptibly(QueuedLog& log, const std::function<Status(const OpContext&)>& body, const WaitTick& tick) {
   JoinThreadsAtExit();
-  PITR_ASSIGN(auto started, Job::Start(std::move(body)));
+  PITR_ASSIGN(auto started, Job::Start([&body](const CancelToken& cancel) {
+                OpContext ctx;
+                ctx.cancel = &cancel;
+                return body(ctx);
+              }));
   RunningJob running(std::move(started));
   for (;;) {
-    const bool done = WaitInterruptibly(running.job().ready_fd(), options.tick ? options.tick_ms : 1000);
-    if (options.log != nullptr) options.log->Emit();
+    const bool done = WaitInterruptibly(running.job().ready_fd(), tick.every_ms);
+    log.Emit();
     if (done) break;
-    if (options.tick) PITR_TRY(options.tick());
+    if (tick.act) PITR_TRY(tick.act());
   }
   return running.job().Join();
 }

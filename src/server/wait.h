@@ -30,34 +30,31 @@ class StopAtExit {
   StopAtExit* next_;
 };
 
-// Waits until the latch is set, `fd` is readable or `timeout_ms` has passed, then handles interrupts. True when `fd` is
-// readable. May throw PgError; FATAL does not return. `latch_set` is told whether the latch woke us. Cancels and joins
-// everything registered. For exit hooks.
+// Cancels and joins everything registered. For exit hooks.
 void StopEverything() noexcept;
 
+// Waits until the latch is set, `fd` is readable or `timeout_ms` has passed, then handles interrupts. True when `fd` is
+// readable. May throw PgError; FATAL does not return. `latch_set` is told whether the latch woke us.
 bool WaitInterruptibly(int fd, int timeout_ms, bool* latch_set = nullptr);
 
-// Runs `body` on a thread of its own and waits as above. `log` is emitted and `tick` called (both in the main thread)
-// at least every `tick_ms`. An interrupt cancels the body and joins it before it travels on. `tick` returning a status
-// that is not ok cancels the body and is returned.
-struct WaitOptions {
-  QueuedLog* log = nullptr;
-  std::function<Status()> tick;
-  int tick_ms = 1000;
+// What the main thread does every `every_ms` while it waits; a status that is not ok cancels the work and is returned.
+struct WaitTick {
+  std::function<Status()> act;
+  int every_ms = 1000;
 };
-Status RunInterruptibly(Job::Body body, const WaitOptions& options = {});
+
+// Runs `body` on a thread of its own and waits as above, emitting `log` meanwhile (in the main thread). An interrupt
+// cancels the body, through its context, and joins it before it travels on.
+Status RunInterruptibly(QueuedLog& log, const std::function<Status(const OpContext&)>& body, const WaitTick& tick = {});
 
 // The same for a body that makes a value.
 template <class T>
-Result<T> ComputeInterruptibly(std::function<Result<T>(const CancelToken&)> body, const WaitOptions& options = {}) {
+Result<T> ComputeInterruptibly(QueuedLog& log, const std::function<Result<T>(const OpContext&)>& body) {
   std::optional<T> value;
-  Status status = RunInterruptibly(
-      [&](const CancelToken& cancel) -> Status {
-        PITR_ASSIGN(value, body(cancel));
-        return Status::Ok();
-      },
-      options);
-  if (!status.ok()) return status;
+  PITR_TRY(RunInterruptibly(log, [&](const OpContext& ctx) -> Status {
+    PITR_ASSIGN(value, body(ctx));
+    return Status::Ok();
+  }));
   return std::move(*value);
 }
 

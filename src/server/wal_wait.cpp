@@ -81,15 +81,8 @@ std::optional<std::string> FirstWaiting(const WalNeed& need, uint32_t segment_si
 }
 
 Result<std::optional<std::string>> FirstMissing(const Repository& repository, const WalNeed& need, QueuedLog& log) {
-  WaitOptions wait;
-  wait.log = &log;
   PITR_ASSIGN(const auto stored, ComputeInterruptibly<std::set<std::string>>(
-                                     [&](const CancelToken& cancel) {
-                                       OpContext ctx;
-                                       ctx.cancel = &cancel;
-                                       return ListStored(repository, need, ctx);
-                                     },
-                                     wait));
+                                     log, [&](const OpContext& ctx) { return ListStored(repository, need, ctx); }));
   for (uint64_t number = need.first.value; number <= need.last.value; number++) {
     std::string name = SegmentFileName(need.timeline, {number}, repository.segment_size());
     if (stored.count(name) == 0) return std::optional<std::string>(std::move(name));
