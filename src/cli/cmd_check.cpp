@@ -2,10 +2,7 @@
 #include <cstdio>
 
 #include "cli/exit_code.h"
-#include "cli/log_stderr.h"
-#include "cli/settings_path.h"
-#include "cli/signals.h"
-#include "cli/verbs.h"
+#include "cli/session.h"
 #include "core/report/store_check.h"
 
 namespace pitr::cli {
@@ -17,14 +14,13 @@ struct CheckOptions {
 };
 
 Result<bool> RunCheck(const Invocation& invocation, const CheckOptions& options) {
-  OpContext ctx;
-  ctx.cancel = &CatchSignals();
-  StderrLog log;
-  PITR_ASSIGN(const Config config, LoadConfig(ConfigPath(invocation.config)));
-  std::vector<CheckRow> rows = CheckRepository(config, log, ctx);
+  Session session(invocation);
+  PITR_ASSIGN(const Config config, session.LoadConfig());
+  std::vector<CheckRow> rows = CheckRepository(config, session.log(), session.ctx());
   if (!options.data_directory.empty())
-    for (CheckRow& row : CheckDataDirectory(config, options.data_directory, log, ctx)) rows.push_back(std::move(row));
-  PITR_TRY(ctx.Check());
+    for (CheckRow& row : CheckDataDirectory(config, options.data_directory, session.log(), session.ctx()))
+      rows.push_back(std::move(row));
+  PITR_TRY(session.ctx().Check());
   std::fputs((options.json ? CheckJson(rows) + "\n" : CheckText(rows)).c_str(), stdout);
   return AllPassed(rows);
 }
@@ -46,11 +42,7 @@ void AddCheck(CLI::App& app, Invocation& invocation) {
   verb->add_option("-D,--pgdata", options->data_directory, "Also check this data directory")->type_name("DIR");
   verb->add_flag("--json", options->json, "Print one JSON object instead of a page");
   verb->callback([&invocation, options] {
-    invocation.run = [&invocation, options] {
-      auto passed = RunCheck(invocation, *options);
-      if (!passed.ok()) return Fail(passed.status());
-      return passed.value() ? kExitOk : kExitFailed;
-    };
+    invocation.run = [&invocation, options] { return ExitOf(RunCheck(invocation, *options)); };
   });
 }
 

@@ -2,10 +2,7 @@
 #include <cstdio>
 
 #include "cli/exit_code.h"
-#include "cli/log_stderr.h"
-#include "cli/settings_path.h"
-#include "cli/signals.h"
-#include "cli/verbs.h"
+#include "cli/session.h"
 #include "core/base/process_name.h"
 #include "core/expire/expire_settings.h"
 #include "core/report/expire_report.h"
@@ -22,10 +19,8 @@ struct ExpireOptions {
 };
 
 Result<bool> RunExpire(const Invocation& invocation, const ExpireOptions& options) {
-  OpContext ctx;
-  ctx.cancel = &CatchSignals();
-  StderrLog log;
-  PITR_ASSIGN(const Config config, LoadConfig(ConfigPath(invocation.config)));
+  Session session(invocation);
+  PITR_ASSIGN(const Config config, session.LoadConfig());
   PITR_ASSIGN(ExpireRequest request, ExpireRequestOf(config));
   if (options.force && options.labels.empty())
     return Status(Code::kInvalidArgument, "--force needs --backup LABEL")
@@ -38,8 +33,8 @@ Result<bool> RunExpire(const Invocation& invocation, const ExpireOptions& option
   request.force = options.force;
   request.labels = {options.labels.begin(), options.labels.end()};
   request.by = ProcessName();
-  PITR_ASSIGN(const auto repository, Repository::Open(config, log, ctx));
-  PITR_ASSIGN(const ExpireReport report, Expire(*repository, request, ctx));
+  PITR_ASSIGN(const auto repository, session.OpenRepository(config));
+  PITR_ASSIGN(const ExpireReport report, Expire(*repository, request, session.ctx()));
   std::fputs((options.json ? ExpireJson(report, options.dry_run) + "\n" : ExpireText(report, options.dry_run)).c_str(),
              stdout);
   return report.Complete();
@@ -69,11 +64,7 @@ void AddExpire(CLI::App& app, Invocation& invocation) {
   verb->add_option("--leftover-age", options->leftover_age, "Instead of pg_pitr.expire_leftover_age: \"2 hours\"")
       ->type_name("TIME");
   verb->callback([&invocation, options] {
-    invocation.run = [&invocation, options] {
-      const auto complete = RunExpire(invocation, *options);
-      if (!complete.ok()) return Fail(complete.status());
-      return complete.value() ? kExitOk : kExitFailed;
-    };
+    invocation.run = [&invocation, options] { return ExitOf(RunExpire(invocation, *options)); };
   });
 }
 

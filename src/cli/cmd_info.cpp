@@ -2,22 +2,16 @@
 #include <cstdio>
 
 #include "cli/exit_code.h"
-#include "cli/log_stderr.h"
-#include "cli/settings_path.h"
-#include "cli/signals.h"
-#include "cli/verbs.h"
+#include "cli/session.h"
 #include "core/report/info_report.h"
 
 namespace pitr::cli {
 namespace {
 
 Status RunInfo(const Invocation& invocation, bool json) {
-  OpContext ctx;
-  ctx.cancel = &CatchSignals();
-  StderrLog log;
-  PITR_ASSIGN(Config config, LoadConfig(ConfigPath(invocation.config)));
-  PITR_ASSIGN(auto repository, Repository::Open(config, log, ctx));
-  PITR_ASSIGN(InfoReport report, LoadInfoReport(*repository, {}, ctx));
+  Session session(invocation);
+  PITR_ASSIGN(const auto repository, session.OpenRepository());
+  PITR_ASSIGN(InfoReport report, LoadInfoReport(*repository, {}, session.ctx()));
   std::fputs((json ? InfoJson(report) + "\n" : InfoText(report)).c_str(), stdout);
   return Status::Ok();
 }
@@ -33,12 +27,8 @@ void AddInfo(CLI::App& app, Invocation& invocation) {
   AddConfigOption(*verb, invocation);
   auto json = std::make_shared<bool>(false);
   verb->add_flag("--json", *json, "Print one JSON object instead of a page");
-  verb->callback([&invocation, json] {
-    invocation.run = [&invocation, json] {
-      const Status status = RunInfo(invocation, *json);
-      return status.ok() ? kExitOk : Fail(status);
-    };
-  });
+  verb->callback(
+      [&invocation, json] { invocation.run = [&invocation, json] { return ExitOf(RunInfo(invocation, *json)); }; });
 }
 
 }  // namespace pitr::cli

@@ -2,10 +2,7 @@
 #include <cstdio>
 
 #include "cli/exit_code.h"
-#include "cli/log_stderr.h"
-#include "cli/settings_path.h"
-#include "cli/signals.h"
-#include "cli/verbs.h"
+#include "cli/session.h"
 #include "core/base/secret_file.h"
 #include "core/repo/keyring.h"
 
@@ -16,30 +13,21 @@ struct KeyOptions {
   std::string file;
 };
 
-Result<std::unique_ptr<Repository>> OpenEncrypted(const Invocation& invocation, Log& log, const OpContext& ctx) {
-  PITR_ASSIGN(const Config config, LoadConfig(ConfigPath(invocation.config)));
-  return Repository::Open(config, log, ctx);
-}
-
 Status Add(const Invocation& invocation, const KeyOptions& options) {
-  OpContext ctx;
-  ctx.cancel = &CatchSignals();
-  StderrLog log;
+  Session session(invocation);
   PITR_ASSIGN(const Secret passphrase, ReadSecretFile(options.file, "passphrase file"));
-  PITR_ASSIGN(const auto repository, OpenEncrypted(invocation, log, ctx));
-  PITR_ASSIGN(const KeySlot slot, AddPassphrase(*repository, passphrase.view(), ctx));
+  PITR_ASSIGN(const auto repository, session.OpenRepository());
+  PITR_ASSIGN(const KeySlot slot, AddPassphrase(*repository, passphrase.view(), session.ctx()));
   std::printf("added (%s): the passphrase in \"%s\" opens the repository now, as the others do\n",
               slot.object_key().c_str(), options.file.c_str());
   return Status::Ok();
 }
 
 Status Remove(const Invocation& invocation, const KeyOptions& options) {
-  OpContext ctx;
-  ctx.cancel = &CatchSignals();
-  StderrLog log;
+  Session session(invocation);
   PITR_ASSIGN(const Secret passphrase, ReadSecretFile(options.file, "passphrase file"));
-  PITR_ASSIGN(const auto repository, OpenEncrypted(invocation, log, ctx));
-  PITR_ASSIGN(const int removed, RemovePassphrase(*repository, passphrase.view(), ctx));
+  PITR_ASSIGN(const auto repository, session.OpenRepository());
+  PITR_ASSIGN(const int removed, RemovePassphrase(*repository, passphrase.view(), session.ctx()));
   std::printf("removed %d key slot%s: the passphrase in \"%s\" does not open the repository any more\n", removed,
               removed == 1 ? "" : "s", options.file.c_str());
   return Status::Ok();
@@ -54,10 +42,7 @@ void AddAction(CLI::App& verb, Invocation& invocation, const char* name, const c
       ->required()
       ->type_name("FILE");
   action->callback([&invocation, options, act] {
-    invocation.run = [&invocation, options, act] {
-      const Status status = act(invocation, *options);
-      return status.ok() ? kExitOk : Fail(status);
-    };
+    invocation.run = [&invocation, options, act] { return ExitOf(act(invocation, *options)); };
   });
 }
 

@@ -5,10 +5,7 @@
 #include <cstdio>
 
 #include "cli/exit_code.h"
-#include "cli/log_stderr.h"
-#include "cli/settings_path.h"
-#include "cli/signals.h"
-#include "cli/verbs.h"
+#include "cli/session.h"
 #include "core/backup/merge.h"
 #include "core/base/describe_size.h"
 
@@ -22,12 +19,9 @@ std::string WhoMerges() {
 }
 
 Status RunMerge(const Invocation& invocation, const MergeOptions& options) {
-  OpContext ctx;
-  ctx.cancel = &CatchSignals();
-  StderrLog log;
-  PITR_ASSIGN(Config config, LoadConfig(ConfigPath(invocation.config)));
-  PITR_ASSIGN(auto repository, Repository::Open(config, log, ctx));
-  PITR_ASSIGN(const BackupManifest merged, MergeBackup(*repository, options, ctx));
+  Session session(invocation);
+  PITR_ASSIGN(const auto repository, session.OpenRepository());
+  PITR_ASSIGN(const BackupManifest merged, MergeBackup(*repository, options, session.ctx()));
   std::printf("backup %s is a full backup of what %s restores to; %s stored\n", merged.label.c_str(),
               options.source.c_str(), DescribeBytes(merged.stored_bytes).c_str());
   return Status::Ok();
@@ -48,8 +42,7 @@ void AddMerge(CLI::App& app, Invocation& invocation) {
   verb->callback([&invocation, options] {
     invocation.run = [&invocation, options] {
       options->started_by = WhoMerges();
-      const Status status = RunMerge(invocation, *options);
-      return status.ok() ? kExitOk : Fail(status);
+      return ExitOf(RunMerge(invocation, *options));
     };
   });
 }

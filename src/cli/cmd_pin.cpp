@@ -2,10 +2,7 @@
 #include <cstdio>
 
 #include "cli/exit_code.h"
-#include "cli/log_stderr.h"
-#include "cli/settings_path.h"
-#include "cli/signals.h"
-#include "cli/verbs.h"
+#include "cli/session.h"
 #include "core/base/process_name.h"
 #include "core/pg/timestamp.h"
 #include "core/repo/backup_pin.h"
@@ -19,22 +16,15 @@ struct PinOptions {
   std::string until;
 };
 
-Result<std::unique_ptr<Repository>> OpenRepository(const Invocation& invocation, Log& log, const OpContext& ctx) {
-  PITR_ASSIGN(const Config config, LoadConfig(ConfigPath(invocation.config)));
-  return Repository::Open(config, log, ctx);
-}
-
 Status RunPin(const Invocation& invocation, const PinOptions& options) {
-  OpContext ctx;
-  ctx.cancel = &CatchSignals();
-  StderrLog log;
+  Session session(invocation);
   PinRequest request{options.label, options.reason, 0, ProcessName()};
   if (!options.until.empty()) {
     PITR_ASSIGN(const ParsedTimestamp until, ParseTimestamp(options.until));
     request.until_micros = until.micros;
   }
-  PITR_ASSIGN(const auto repository, OpenRepository(invocation, log, ctx));
-  PITR_ASSIGN(const BackupPin pin, PinBackup(*repository, request, ctx));
+  PITR_ASSIGN(const auto repository, session.OpenRepository());
+  PITR_ASSIGN(const BackupPin pin, PinBackup(*repository, request, session.ctx()));
   const std::string until =
       pin.until_micros == 0 ? "until it is unpinned" : "until " + FormatTimestamp(pin.until_micros);
   std::printf("backup \"%s\" is pinned %s\n", pin.label.c_str(), until.c_str());
@@ -42,11 +32,9 @@ Status RunPin(const Invocation& invocation, const PinOptions& options) {
 }
 
 Status RunUnpin(const Invocation& invocation, const PinOptions& options) {
-  OpContext ctx;
-  ctx.cancel = &CatchSignals();
-  StderrLog log;
-  PITR_ASSIGN(const auto repository, OpenRepository(invocation, log, ctx));
-  PITR_ASSIGN(const int removed, UnpinBackup(*repository, options.label, ctx));
+  Session session(invocation);
+  PITR_ASSIGN(const auto repository, session.OpenRepository());
+  PITR_ASSIGN(const int removed, UnpinBackup(*repository, options.label, session.ctx()));
   std::printf(removed > 0 ? "backup \"%s\" is not pinned any more\n" : "backup \"%s\" was not pinned\n",
               options.label.c_str());
   return Status::Ok();
@@ -57,10 +45,7 @@ void SetRun(CLI::App& verb, Invocation& invocation, std::shared_ptr<PinOptions> 
   AddConfigOption(verb, invocation);
   verb.add_option("label", options->label, "The backup")->required()->type_name("LABEL");
   verb.callback([&invocation, options, run] {
-    invocation.run = [&invocation, options, run] {
-      const Status status = run(invocation, *options);
-      return status.ok() ? kExitOk : Fail(status);
-    };
+    invocation.run = [&invocation, options, run] { return ExitOf(run(invocation, *options)); };
   });
 }
 

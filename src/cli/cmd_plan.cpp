@@ -2,9 +2,7 @@
 #include <cstdio>
 
 #include "cli/exit_code.h"
-#include "cli/log_stderr.h"
-#include "cli/settings_path.h"
-#include "cli/signals.h"
+#include "cli/session.h"
 #include "cli/target_options.h"
 #include "core/base/describe_size.h"
 
@@ -17,14 +15,11 @@ struct PlanOptions {
 };
 
 Status RunPlan(const Invocation& invocation, const PlanOptions& options) {
-  OpContext ctx;
-  ctx.cancel = &CatchSignals();
-  StderrLog log;
-  const std::string path = ConfigPath(invocation.config);
+  Session session(invocation);
   PITR_ASSIGN(const PlanRequest request, MakePlanRequest(options.target));
-  PITR_ASSIGN(const Config config, LoadConfig(path));
-  PITR_ASSIGN(const auto repository, Repository::Open(config, log, ctx));
-  PITR_ASSIGN(const RestorePlan plan, MakeRestorePlan(*repository, request, ctx));
+  PITR_ASSIGN(const auto repository, session.OpenRepository());
+  PITR_ASSIGN(const RestorePlan plan, MakeRestorePlan(*repository, request, session.ctx()));
+  const std::string& path = session.config_path();
   const std::string text = options.json ? PlanJson(plan, path) + "\n" : AlignItems(DescribePlan(plan, path), 0);
   std::fputs(text.c_str(), stdout);
   return Status::Ok();
@@ -45,10 +40,7 @@ void AddPlan(CLI::App& app, Invocation& invocation) {
   AddTargetOptions(*verb, options->target);
   verb->add_flag("--json", options->json, "Print one JSON object instead of a page");
   verb->callback([&invocation, options] {
-    invocation.run = [&invocation, options] {
-      const Status status = RunPlan(invocation, *options);
-      return status.ok() ? kExitOk : Fail(status);
-    };
+    invocation.run = [&invocation, options] { return ExitOf(RunPlan(invocation, *options)); };
   });
 }
 

@@ -5,10 +5,9 @@
 #include <filesystem>
 
 #include "cli/exit_code.h"
-#include "cli/log_stderr.h"
 #include "cli/progress_line.h"
+#include "cli/session.h"
 #include "cli/settings_path.h"
-#include "cli/signals.h"
 #include "cli/target_options.h"
 #include "core/base/describe_size.h"
 #include "core/restore/recovery_settings.h"
@@ -105,23 +104,21 @@ Status RunWithProgress(const Repository& repository, const RestorePlan& plan, co
 }
 
 Status RunRestoreVerb(const Invocation& invocation, const Options& options) {
-  OpContext ctx;
-  ctx.cancel = &CatchSignals();
-  StderrLog log;
-  const std::string path = ConfigPath(invocation.config);
+  Session session(invocation);
+  const std::string& path = session.config_path();
   PITR_ASSIGN(const PlanRequest request, MakePlanRequest(options.target));
-  PITR_ASSIGN(const Config config, LoadConfig(path));
+  PITR_ASSIGN(const Config config, session.LoadConfig());
   PITR_ASSIGN(const RestoreOptions restore, MakeRestoreOptions(options, config, path));
-  PITR_ASSIGN(const auto repository, Repository::Open(config, log, ctx));
-  PITR_ASSIGN(const RestorePlan plan, MakeRestorePlan(*repository, request, ctx));
+  PITR_ASSIGN(const auto repository, session.OpenRepository(config));
+  PITR_ASSIGN(const RestorePlan plan, MakeRestorePlan(*repository, request, session.ctx()));
   if (!options.json) {
     auto rows = DescribePlan(plan, path);
     if (!rows.empty() && rows.back().first == "command") rows.pop_back();  // it is the one being run
     std::printf("%s\n", AlignItems(rows, 0).c_str());
     std::fflush(stdout);
   }
-  if (!options.dry_run) return RunWithProgress(*repository, plan, restore, options, path, ctx);
-  PITR_TRY(CheckRestore(*repository, plan, restore, ctx));
+  if (!options.dry_run) return RunWithProgress(*repository, plan, restore, options, path, session.ctx());
+  PITR_TRY(CheckRestore(*repository, plan, restore, session.ctx()));
   const std::string text = options.json ? RestoreJson(plan, path, nullptr, restore.data_directory, 0) + "\n"
                                         : "dry run: everything is in order; nothing was written\n";
   std::fputs(text.c_str(), stdout);
@@ -165,10 +162,7 @@ void AddRestore(CLI::App& app, Invocation& invocation) {
   verb->add_flag("--no-progress", options->no_progress, "Do not show progress");
   verb->add_flag("--json", options->json, "Print one JSON object when it is done: the plan and what was done");
   verb->callback([&invocation, options] {
-    invocation.run = [&invocation, options] {
-      const Status status = RunRestoreVerb(invocation, *options);
-      return status.ok() ? kExitOk : Fail(status);
-    };
+    invocation.run = [&invocation, options] { return ExitOf(RunRestoreVerb(invocation, *options)); };
   });
 }
 

@@ -4,11 +4,8 @@
 #include <nlohmann/json.hpp>
 
 #include "cli/exit_code.h"
-#include "cli/log_stderr.h"
 #include "cli/progress_line.h"
-#include "cli/settings_path.h"
-#include "cli/signals.h"
-#include "cli/verbs.h"
+#include "cli/session.h"
 #include "core/config/settings.h"
 #include "core/verify/verify.h"
 
@@ -69,14 +66,12 @@ Result<VerifyOptions> MakeOptions(const Options& options, Config& config) {
 }
 
 Result<VerifyReport> Run(const Invocation& invocation, const Options& options) {
-  OpContext ctx;
-  ctx.cancel = &CatchSignals();
-  StderrLog log;
-  PITR_ASSIGN(Config config, LoadConfig(ConfigPath(invocation.config)));
+  Session session(invocation);
+  PITR_ASSIGN(Config config, session.LoadConfig());
   PITR_ASSIGN(const VerifyOptions verify, MakeOptions(options, config));
   Progress progress;
   auto line = options.no_progress || options.json ? nullptr : std::make_unique<ProgressLine>(progress, stderr);
-  auto report = RunVerify(config, verify, progress, log, ctx);
+  auto report = RunVerify(config, verify, progress, session.log(), session.ctx());
   line.reset();
   if (report.code() == Code::kCancelled)
     return Status(Code::kCancelled, "verification stopped by a signal")
@@ -99,7 +94,7 @@ int RunVerifyVerb(const Invocation& invocation, const Options& options) {
   auto report = Run(invocation, options);
   if (!report.ok()) {
     if (options.json) PrintUncheckedJson(report.status());
-    return Fail(report.status());
+    return ExitOf(report.status());
   }
   std::fputs((options.json ? VerifyJson(report.value()) + "\n" : VerifyText(report.value())).c_str(), stdout);
   switch (report.value().outcome()) {

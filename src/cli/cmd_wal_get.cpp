@@ -12,10 +12,9 @@
 
 #include "cli/detach.h"
 #include "cli/exit_code.h"
-#include "cli/log_stderr.h"
+#include "cli/session.h"
 #include "cli/settings_path.h"
 #include "cli/signals.h"
-#include "cli/verbs.h"
 #include "core/repo/wal_fetch.h"
 #include "core/restore/wal_prefetch.h"
 #include "core/restore/wal_spool.h"
@@ -34,9 +33,8 @@ struct GetOptions {
 };
 
 // Only the file may be "not there"; a repository that is not is a mistake in the settings.
-Result<std::unique_ptr<Repository>> OpenRepository(const std::string& config_path, Log& log, const OpContext& ctx) {
-  PITR_ASSIGN(const Config config, LoadConfig(config_path));
-  auto repository = Repository::Open(config, log, ctx);
+Result<std::unique_ptr<Repository>> OpenArchive(const std::string& config_path, Log& log, const OpContext& ctx) {
+  auto repository = OpenRepository(config_path, log, ctx);
   if (repository.code() != Code::kNotFound) return repository;
   const Status status = repository.status();
   return Status(Code::kInvalidArgument, status.message()).WithDetail(status.detail()).WithHint(status.hint());
@@ -46,7 +44,7 @@ void StartPrefetcher(const WalSpool& spool) {
   RunDetached([&spool] {
     OpContext ctx;
     ctx.cancel = &CatchSignals();
-    auto repository = OpenRepository(spool.config_path(), NullLog(), ctx);
+    auto repository = OpenArchive(spool.config_path(), NullLog(), ctx);
     if (!repository.ok()) return;
     PrefetchLimits limits;
     limits.jobs = repository.value()->config().restore_jobs;
@@ -71,11 +69,9 @@ Status RunWalGet(const Invocation& invocation, const GetOptions& options) {
     const auto spool = WalSpool::For(options.path, config_path);
     if (spool && TakeAhead(*spool, options)) return Status::Ok();
   }
-  OpContext ctx;
-  ctx.cancel = &CatchSignals();
-  StderrLog log;
-  PITR_ASSIGN(const auto repository, OpenRepository(config_path, log, ctx));
-  return FetchWalFile(*repository, options.name, options.path, ctx);
+  Session session(invocation);
+  PITR_ASSIGN(const auto repository, OpenArchive(config_path, session.log(), session.ctx()));
+  return FetchWalFile(*repository, options.name, options.path, session.ctx());
 }
 
 int ExitWith(const Status& status) {

@@ -4,10 +4,7 @@
 #include <fstream>
 
 #include "cli/exit_code.h"
-#include "cli/log_stderr.h"
-#include "cli/settings_path.h"
-#include "cli/signals.h"
-#include "cli/verbs.h"
+#include "cli/session.h"
 #include "core/base/describe_size.h"
 #include "core/base/parallel_for.h"
 #include "core/pg/wal_name.h"
@@ -78,16 +75,14 @@ Status Report(const std::vector<Outcome>& outcomes, int skipped, bool quiet) {
 }
 
 Status RunWalPush(const Invocation& invocation, const PushOptions& options) {
-  OpContext ctx;
-  ctx.cancel = &CatchSignals();
-  StderrLog log;
-  PITR_ASSIGN(const Config config, LoadConfig(ConfigPath(invocation.config)));
-  PITR_ASSIGN(const auto repository, Repository::Open(config, log, ctx));
+  Session session(invocation);
+  PITR_ASSIGN(const auto repository, session.OpenRepository());
+  const OpContext& ctx = session.ctx();
   int skipped = 0;
   const std::vector<std::string> files = WalFilesOf(options.paths, repository->segment_size(), skipped);
   std::vector<Outcome> outcomes(files.size());
   // One that fails must not keep the others from being saved, so a failure is an outcome and not the end.
-  PITR_TRY(ParallelFor(config.archive_jobs, files.size(), ctx, [&](size_t i, int) {
+  PITR_TRY(ParallelFor(repository->config().archive_jobs, files.size(), ctx, [&](size_t i, int) {
     outcomes[i].name = std::filesystem::path(files[i]).filename().string();
     auto pushed = PushWalFile(*repository, outcomes[i].name, files[i], ctx);
     if (pushed.ok()) outcomes[i].already_there = pushed.value().already_there;
@@ -114,10 +109,7 @@ void AddWalPush(CLI::App& app, Invocation& invocation) {
   verb->add_option("files", options->paths, "Files of pg_wal")->required()->type_name("FILE...");
   verb->add_flag("-q,--quiet", options->quiet, "Print the sum only");
   verb->callback([&invocation, options] {
-    invocation.run = [&invocation, options] {
-      const Status status = RunWalPush(invocation, *options);
-      return status.ok() ? kExitOk : Fail(status);
-    };
+    invocation.run = [&invocation, options] { return ExitOf(RunWalPush(invocation, *options)); };
   });
 }
 

@@ -60,7 +60,7 @@ int RunCommandLine(int argc, char** argv) {
     AddVersion(app, invocation);
     if (int code = Parse(app, argc, argv); code != 0) return code < 0 ? kExitOk : code;
     return invocation.run();
-  } catch (const std::exception& error) { return Fail({Code::kInternal, error.what()}); }
+  } catch (const std::exception& error) { return ExitOf(Status(Code::kInternal, error.what())); }
 }
 
 }  // namespace pitr::cli

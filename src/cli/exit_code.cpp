@@ -13,10 +13,16 @@ void PrintError(const Status& status) {
   std::fputs(text.c_str(), stderr);
 }
 
-int Fail(const Status& status) {
+int ExitOf(const Status& status) {
+  if (status.ok()) return kExitOk;
   PrintError(status);
   if (status.code() == Code::kCancelled) return kExitCancelled;
   return status.code() == Code::kInvalidArgument ? kExitUsage : kExitFailed;
+}
+
+int ExitOf(const Result<bool>& passed) {
+  if (!passed.ok()) return ExitOf(passed.status());
+  return passed.value() ? kExitOk : kExitFailed;
 }
 
 int WalGetExitCode(const Status& status) {

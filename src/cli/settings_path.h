@@ -1,10 +1,9 @@
-// Which settings file a command uses, and the repository it leads to.
+// Which settings file a command uses, and what it says.
 #pragma once
-#include <memory>
 #include <string>
 
+#include "core/base/status.h"
 #include "core/config/config.h"
-#include "core/repo/repository.h"
 
 namespace pitr::cli {
 

@@ -1,0 +1,25 @@
+#include "cli/session.h"
+
+#include "cli/settings_path.h"
+#include "cli/signals.h"
+
+namespace pitr::cli {
+
+Result<std::unique_ptr<Repository>> OpenRepository(const std::string& config_path, Log& log, const OpContext& ctx) {
+  PITR_ASSIGN(const Config config, LoadConfig(config_path));
+  return Repository::Open(config, log, ctx);
+}
+
+Session::Session(const Invocation& invocation) : config_path_(ConfigPath(invocation.config)) {
+  ctx_.cancel = &CatchSignals();
+}
+
+Result<Config> Session::LoadConfig() const { return cli::LoadConfig(config_path_); }
+
+Result<std::unique_ptr<Repository>> Session::OpenRepository() { return cli::OpenRepository(config_path_, log_, ctx_); }
+
+Result<std::unique_ptr<Repository>> Session::OpenRepository(const Config& config) {
+  return Repository::Open(config, log_, ctx_);
+}
+
+}  // namespace pitr::cli
