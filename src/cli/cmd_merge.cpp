@@ -1,22 +1,14 @@
 // pg_pitr merge: makes a full backup of an increment inside the repository.
-#include <unistd.h>
-
-#include <array>
 #include <cstdio>
 
 #include "cli/exit_code.h"
 #include "cli/session.h"
 #include "core/backup/merge.h"
 #include "core/base/describe_size.h"
+#include "core/base/process_name.h"
 
 namespace pitr::cli {
 namespace {
-
-std::string WhoMerges() {
-  std::array<char, 256> host{};
-  gethostname(host.data(), host.size() - 1);
-  return std::string(host.data()) + ", pg_pitr merge, process " + std::to_string(getpid());
-}
 
 Status RunMerge(const Invocation& invocation, const MergeOptions& options) {
   Session session(invocation);
@@ -41,7 +33,7 @@ void AddMerge(CLI::App& app, Invocation& invocation) {
   verb->add_option("--label", options->label, "Label of the new backup (default: made from the time)");
   verb->callback([&invocation, options] {
     invocation.run = [&invocation, options] {
-      options->started_by = WhoMerges();
+      options->started_by = ProcessName();
       return ExitOf(RunMerge(invocation, *options));
     };
   });

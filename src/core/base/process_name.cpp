@@ -2,12 +2,29 @@
 
 #include <unistd.h>
 
-namespace pitr {
+#include <charconv>
 
-std::string ProcessName() {
+namespace pitr {
+namespace {
+
+std::string HostPrefix() {
   char host[256] = "unknown";
   gethostname(host, sizeof host - 1);
-  return std::string("host ") + host + ", process " + std::to_string(getpid());
+  return std::string("host ") + host + ", process ";
+}
+
+}  // namespace
+
+std::string ProcessName() { return HostPrefix() + std::to_string(getpid()); }
+
+std::optional<pid_t> ProcessOfThisHost(std::string_view name) {
+  const std::string prefix = HostPrefix();
+  if (!name.starts_with(prefix)) return std::nullopt;
+  name.remove_prefix(prefix.size());
+  pid_t pid = 0;
+  const auto [end, error] = std::from_chars(name.data(), name.data() + name.size(), pid);
+  if (error != std::errc() || end != name.data() + name.size() || pid <= 0) return std::nullopt;
+  return pid;
 }
 
 }  // namespace pitr

@@ -8,6 +8,7 @@
 #include <set>
 
 #include "core/base/kdf.h"
+#include "core/base/process_name.h"
 #include "core/pg/timestamp.h"
 #include "core/repo/layout.h"
 #include "core/repo/wal_catalog.h"
@@ -23,22 +24,10 @@ namespace {
 constexpr int64_t kMicrosPerDay = int64_t{24} * 60 * 60 * 1000000;
 constexpr int64_t kAloneMicros = int64_t{5} * 60 * 1000000;  // no progress for so long: nobody is at it
 
-std::string HostName() {
-  char host[256] = "";
-  if (gethostname(host, sizeof host - 1) != 0) return "?";
-  return host;
-}
-
-std::string Myself() { return "host " + HostName() + ", process " + std::to_string(getpid()); }
-
 // Whether the process that wrote the progress may still be at it.
 bool MayBeRunning(const VerifyRecord& record, const OpContext& ctx) {
   if (record.stopped) return false;
-  const std::string ours = "host " + HostName() + ", process ";
-  if (record.by.starts_with(ours)) {
-    const auto pid = static_cast<pid_t>(std::atol(record.by.c_str() + ours.size()));
-    return pid > 0 && pid != getpid() && (kill(pid, 0) == 0 || errno == EPERM);
-  }
+  if (const auto pid = ProcessOfThisHost(record.by)) return *pid != getpid() && (kill(*pid, 0) == 0 || errno == EPERM);
   return ctx.clock->WallMicros() - record.ended_micros < kAloneMicros;
 }
 
@@ -117,7 +106,6 @@ void Verification::Continue(VerifyRecord& record) {
                      FormatTimestamp(record.started_micros / 1000000 * 1000000) + ".");
     break;
   }
-  record.by = Myself();
   record.stopped = false;
 }
 
@@ -133,7 +121,7 @@ Status Verification::Begin() {
     request_.seed = LoadLe<uint32_t>(random.data());
   }
   record_.request = request_;
-  record_.by = Myself();
+  record_.by = ProcessName();
   PITR_ASSIGN(catalog_, BackupCatalog::Load(repository_, ctx_));
   PITR_ASSIGN(wal_, WalCatalog::Load(repository_, ctx_));
   return ChooseBackups();
@@ -380,7 +368,7 @@ Result<VerifyReport> RunVerify(const Config& config, const VerifyOptions& option
   VerifyReport report;
   report.repository = config.repository;
   report.record.request = options.request;
-  report.record.by = Myself();
+  report.record.by = ProcessName();
   report.record.started_micros = begun;
   report.record.ended_micros = ctx.clock->WallMicros();
   report.record.finished = true;
