@@ -69,7 +69,7 @@ std::vector<const BackupManifest*> ParentCandidates(const BackupCatalog& catalog
   std::vector<const BackupManifest*> candidates;
   for (auto backup = catalog.backups.rbegin(); backup != catalog.backups.rend(); ++backup) {
     if (type == BackupType::kDiff && backup->type != BackupType::kFull) continue;
-    const Timeline timeline = backup->stop_timeline.valid() ? backup->stop_timeline : backup->timeline;
+    const Timeline timeline = StopTimeline(*backup);
     if (!history.ReachedFrom(timeline, backup->stop_lsn)) {
       passed_over.push_back("backup " + Quoted(backup->label) + " ends at " + backup->stop_lsn.ToString() +
                             " of timeline " + std::to_string(timeline.value) +

@@ -152,7 +152,7 @@ class ChainCheck {
 }  // namespace
 
 WalPath PathOfBackup(const WalCatalog& wal, const BackupManifest& backup, uint32_t segment_size) {
-  const Timeline stop = backup.stop_timeline.valid() ? backup.stop_timeline : backup.timeline;
+  const Timeline stop = StopTimeline(backup);
   if (stop != backup.timeline) {
     if (auto path = WalPath::Make(wal, stop, segment_size); path.ok()) return std::move(path).value();
   }
