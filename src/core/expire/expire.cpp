@@ -148,10 +148,8 @@ class ExpireRun {
 
   std::vector<PendingUpload> OfLabel(const std::string& label) const {
     std::vector<PendingUpload> uploads;
-    const std::string objects = std::string(layout::kBackupPrefix) + label + "/";
     for (const PendingUpload& upload : inventory_.uploads)
-      if (upload.key.starts_with(layout::DataPrefix(label)) || upload.key.starts_with(objects))
-        uploads.push_back(upload);
+      if (layout::LabelOf(upload.key) == label) uploads.push_back(upload);
     return uploads;
   }
 

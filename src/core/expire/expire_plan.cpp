@@ -9,11 +9,8 @@ namespace {
 
 using layout::BackupObject;
 
-// "a" of "backup/a/start" and "data/a/000001"; the keys were checked when they were listed.
-std::string LabelOf(const std::string& key) {
-  const size_t from = key.find('/') + 1;
-  return key.substr(from, key.find('/', from) - from);
-}
+// The keys were checked when they were listed.
+std::string LabelOf(const ObjectInfo& object) { return std::string(layout::LabelOf(object.key).value()); }
 
 struct ByLabel {
   std::map<std::string, std::vector<const ObjectInfo*>> objects;
@@ -22,8 +19,8 @@ struct ByLabel {
 
 ByLabel GroupByLabel(const Inventory& inventory) {
   ByLabel by;
-  for (const ObjectInfo& object : inventory.backup_objects) by.objects[LabelOf(object.key)].push_back(&object);
-  for (const ObjectInfo& pack : inventory.packs) by.packs[LabelOf(pack.key)].push_back(&pack);
+  for (const ObjectInfo& object : inventory.backup_objects) by.objects[LabelOf(object)].push_back(&object);
+  for (const ObjectInfo& pack : inventory.packs) by.packs[LabelOf(pack)].push_back(&pack);
   return by;
 }
 
@@ -184,7 +181,7 @@ std::vector<PendingUpload> OldUploads(const std::vector<PendingUpload>& uploads,
         layout::ParseBackupKey(upload.key) || layout::ParsePinKey(upload.key) || layout::LabelOfPackKey(upload.key);
     const bool known = of_backup || layout::WalNameOfKey(upload.key) || upload.key.starts_with(layout::kProbePrefix);
     if (!known) continue;
-    const std::string label = of_backup ? LabelOf(upload.key) : "";
+    const std::string label(of_backup ? layout::LabelOf(upload.key).value() : "");
     if (of_backup && at_work.contains(label)) continue;
     if (upload.initiated_micros <= old_since_micros || (of_backup && decision.gone.contains(label)))
       old.push_back(upload);

@@ -16,11 +16,6 @@ Status ListBackupObjects(const Repository& repository, std::vector<ObjectInfo>& 
   });
 }
 
-bool BelongsTo(const std::string& key, const std::string& label) {
-  return key.starts_with(layout::DataPrefix(label)) ||
-         key.starts_with(std::string(layout::kBackupPrefix) + label + "/");
-}
-
 std::string HeldFor(const BackupManifest& backup, const BackupCatalog& catalog, int64_t now_micros) {
   for (const UnfinishedBackup& running : catalog.unfinished)
     if (running.parent_label == backup.label && !catalog.expiring.contains(running.label))
@@ -105,11 +100,11 @@ RetentionFacts Inventory::Facts(int64_t now_micros) const {
 int64_t Inventory::LastActivity(const UnfinishedBackup& backup) const {
   int64_t last = backup.started_micros;
   for (const ObjectInfo& object : backup_objects)
-    if (BelongsTo(object.key, backup.label)) last = std::max(last, object.modified_micros);
+    if (layout::LabelOf(object.key) == backup.label) last = std::max(last, object.modified_micros);
   for (const ObjectInfo& pack : packs)
-    if (BelongsTo(pack.key, backup.label)) last = std::max(last, pack.modified_micros);
+    if (layout::LabelOf(pack.key) == backup.label) last = std::max(last, pack.modified_micros);
   for (const PendingUpload& upload : uploads)
-    if (BelongsTo(upload.key, backup.label)) last = std::max(last, upload.initiated_micros);
+    if (layout::LabelOf(upload.key) == backup.label) last = std::max(last, upload.initiated_micros);
   return last;
 }
 

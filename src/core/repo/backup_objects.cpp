@@ -3,6 +3,8 @@
 #include <map>
 #include <set>
 
+#include "core/repo/layout.h"
+
 namespace pitr {
 namespace {
 
@@ -26,7 +28,7 @@ Result<std::vector<std::string>> FindMissingPacks(const Repository& repository, 
                                                   const OpContext& ctx) {
   // Increments refer to packs of earlier backups, so there may be several places.
   std::set<std::string> prefixes;
-  for (const PackEntry& pack : packs) prefixes.insert(pack.key.substr(0, pack.key.rfind('/') + 1));
+  for (const PackEntry& pack : packs) prefixes.insert(layout::PrefixOf(pack.key));
   Sizes there;
   for (const std::string& prefix : prefixes) {
     PITR_TRY(ListAll(repository.store(), prefix, ctx, [&](const ObjectInfo& info) {

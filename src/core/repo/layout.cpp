@@ -65,6 +65,19 @@ std::optional<uint32_t> ParseSlot(std::string_view text) {
   return slot;
 }
 
+// "<prefix><label>/<name>"
+struct LabelParts {
+  std::string_view label;
+  std::string_view name;
+};
+std::optional<LabelParts> SplitLabel(std::string_view key, std::string_view prefix) {
+  if (!key.starts_with(prefix)) return std::nullopt;
+  const std::string_view rest = key.substr(prefix.size());
+  const size_t slash = rest.find('/');
+  if (slash == std::string_view::npos || !IsValidLabel(rest.substr(0, slash))) return std::nullopt;
+  return LabelParts{rest.substr(0, slash), rest.substr(slash + 1)};
+}
+
 constexpr std::string_view kPinName = "pin.";
 constexpr size_t kPackDigits = 6;
 
@@ -95,37 +108,37 @@ std::optional<std::string> SegmentOfChangeMapKey(std::string_view key) {
   return name;
 }
 
-std::string BackupKey(std::string_view label, BackupObject object) {
-  return std::string(kBackupPrefix) + std::string(label) + "/" + Name(object);
-}
-
-std::optional<BackupKeyParts> ParseBackupKey(std::string_view key) {
-  if (!key.starts_with(kBackupPrefix)) return std::nullopt;
-  const std::string_view rest = key.substr(kBackupPrefix.size());
-  const size_t slash = rest.find('/');
-  if (slash == std::string_view::npos || !IsValidLabel(rest.substr(0, slash))) return std::nullopt;
-  for (BackupObject object :
-       {BackupObject::kStart, BackupObject::kFiles, BackupObject::kManifest, BackupObject::kExpireMark})
-    if (rest.substr(slash + 1) == Name(object)) return BackupKeyParts{std::string(rest.substr(0, slash)), object};
+std::optional<std::string_view> LabelOf(std::string_view key) {
+  for (const std::string_view prefix : {kBackupPrefix, kDataPrefix})
+    if (const auto parts = SplitLabel(key, prefix)) return parts->label;
   return std::nullopt;
 }
 
-std::string PinPrefix(std::string_view label) {
-  return std::string(kBackupPrefix) + std::string(label) + "/" + std::string(kPinName);
+std::string PrefixOf(std::string_view key) { return std::string(key.substr(0, key.rfind('/') + 1)); }
+
+std::string BackupPrefix(std::string_view label) { return std::string(kBackupPrefix) + std::string(label) + "/"; }
+
+std::string BackupKey(std::string_view label, BackupObject object) { return BackupPrefix(label) + Name(object); }
+
+std::optional<BackupKeyParts> ParseBackupKey(std::string_view key) {
+  const auto parts = SplitLabel(key, kBackupPrefix);
+  if (!parts) return std::nullopt;
+  for (BackupObject object :
+       {BackupObject::kStart, BackupObject::kFiles, BackupObject::kManifest, BackupObject::kExpireMark})
+    if (parts->name == Name(object)) return BackupKeyParts{std::string(parts->label), object};
+  return std::nullopt;
 }
+
+std::string PinPrefix(std::string_view label) { return BackupPrefix(label) + std::string(kPinName); }
 
 std::string PinKey(std::string_view label, uint32_t slot) { return PinPrefix(label) + Format("%08x", slot); }
 
 std::optional<PinKeyParts> ParsePinKey(std::string_view key) {
-  if (!key.starts_with(kBackupPrefix)) return std::nullopt;
-  const std::string_view rest = key.substr(kBackupPrefix.size());
-  const size_t slash = rest.find('/');
-  if (slash == std::string_view::npos || !IsValidLabel(rest.substr(0, slash))) return std::nullopt;
-  const std::string_view name = rest.substr(slash + 1);
-  if (!name.starts_with(kPinName)) return std::nullopt;
-  const std::optional<uint32_t> slot = ParseSlot(name.substr(kPinName.size()));
+  const auto parts = SplitLabel(key, kBackupPrefix);
+  if (!parts || !parts->name.starts_with(kPinName)) return std::nullopt;
+  const std::optional<uint32_t> slot = ParseSlot(parts->name.substr(kPinName.size()));
   if (!slot) return std::nullopt;
-  return PinKeyParts{std::string(rest.substr(0, slash)), *slot};
+  return PinKeyParts{std::string(parts->label), *slot};
 }
 
 std::string DataPrefix(std::string_view label) { return std::string(kDataPrefix) + std::string(label) + "/"; }
@@ -133,14 +146,11 @@ std::string DataPrefix(std::string_view label) { return std::string(kDataPrefix)
 std::string PackKey(std::string_view label, uint32_t number) { return DataPrefix(label) + Format("%06u", number); }
 
 std::optional<std::string> LabelOfPackKey(std::string_view key) {
-  if (!key.starts_with(kDataPrefix)) return std::nullopt;
-  const std::string_view rest = key.substr(kDataPrefix.size());
-  const size_t slash = rest.find('/');
-  if (slash == std::string_view::npos || !IsValidLabel(rest.substr(0, slash))) return std::nullopt;
-  const std::string_view number = rest.substr(slash + 1);
-  if (number.size() < kPackDigits || number.find_first_not_of("0123456789") != std::string_view::npos)
+  const auto parts = SplitLabel(key, kDataPrefix);
+  if (!parts || parts->name.size() < kPackDigits ||
+      parts->name.find_first_not_of("0123456789") != std::string_view::npos)
     return std::nullopt;
-  return std::string(rest.substr(0, slash));
+  return std::string(parts->label);
 }
 
 std::string KeySlotKey(uint32_t key_number, uint32_t slot) {

@@ -34,6 +34,13 @@ std::string WalTimelinePrefix(Timeline timeline);
 // The WAL file's name, or nullopt when `key` is not a WAL key.
 std::optional<std::string> WalNameOfKey(std::string_view key);
 
+// The label of "backup/<label>/..." and "data/<label>/...", whatever follows it; nullopt for other keys. Points into
+// `key`.
+std::optional<std::string_view> LabelOf(std::string_view key);
+// `key` up to its last slash: what is listed to find it among its neighbours.
+std::string PrefixOf(std::string_view key);
+
+std::string BackupPrefix(std::string_view label);  // "backup/<label>/"
 enum class BackupObject { kStart, kFiles, kManifest, kExpireMark };
 std::string BackupKey(std::string_view label, BackupObject object);
 struct BackupKeyParts {

@@ -55,8 +55,8 @@ class ListingTaker {
     if (request_.scope == VerifyScope::kAll) return {""};
     if (request_.scope == VerifyScope::kWal)
       return {std::string(layout::kWalPrefix), std::string(layout::kChangeMapPrefix)};
-    std::set<std::string> prefixes = {std::string(layout::kBackupPrefix) + request_.label + "/"};
-    for (const TabledPack& pack : table_.packs) prefixes.insert(pack.key.substr(0, pack.key.rfind('/') + 1));
+    std::set<std::string> prefixes = {layout::BackupPrefix(request_.label)};
+    for (const TabledPack& pack : table_.packs) prefixes.insert(layout::PrefixOf(pack.key));
     return prefixes;
   }
 
@@ -133,14 +133,14 @@ class ListingTaker {
       pack->stored = object.size;
       return Status::Ok();
     }
-    const std::string_view rest = std::string_view(object.key).substr(layout::kDataPrefix.size());
-    const std::string label(rest.substr(0, rest.find('/')));
-    if (!layout::IsValidLabel(label) || rest.find('/') == std::string_view::npos) {
+    const auto name = layout::LabelOf(object.key);
+    if (!name) {
       SeeUnknown(object.key);
       return Status::Ok();
     }
-    ++labels_[label].unlisted_packs;
-    labels_[label].unlisted_bytes += object.size;
+    Label& label = labels_[std::string(*name)];
+    ++label.unlisted_packs;
+    label.unlisted_bytes += object.size;
     return Status::Ok();
   }
 

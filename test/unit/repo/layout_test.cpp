@@ -49,6 +49,18 @@ TEST(Layout, BackupKeys) {
     EXPECT_FALSE(ParseBackupKey(key).has_value()) << key;
 }
 
+TEST(Layout, KeysTellTheirLabel) {
+  EXPECT_EQ(LabelOf("backup/a.b-c/manifest"), "a.b-c");
+  EXPECT_EQ(LabelOf("backup/x/anything"), "x");
+  EXPECT_EQ(LabelOf("data/x/000001"), "x");
+  EXPECT_EQ(LabelOf(BackupPrefix("x")), "x");
+  EXPECT_EQ(LabelOf(DataPrefix("x")), "x");
+  for (const char* key : {"", "backup/", "backup/x", "backup//manifest", "data/.x/000001", "wal/x/y", "xbackup/x/y"})
+    EXPECT_EQ(LabelOf(key), std::nullopt) << key;
+  EXPECT_EQ(PrefixOf(PackKey("x", 1)), DataPrefix("x"));
+  EXPECT_EQ(PrefixOf("marker"), "");
+}
+
 TEST(Layout, Labels) {
   EXPECT_TRUE(IsValidLabel("a"));
   EXPECT_TRUE(IsValidLabel(std::string(64, 'x')));
