@@ -23,7 +23,7 @@ std::string HeldFor(const BackupManifest& backup, const BackupCatalog& catalog, 
   const auto pin = catalog.pins.find(backup.label);
   if (pin == catalog.pins.end() || !pin->second.HoldsAt(now_micros)) return "";
   std::string text = "pinned";
-  if (pin->second.until_micros != 0) text += " until " + FormatTimestamp(pin->second.until_micros / 1000000 * 1000000);
+  if (pin->second.until_micros != 0) text += " until " + FormatToSecond(pin->second.until_micros);
   return text + (pin->second.reason.empty() ? "" : ": " + pin->second.reason);
 }
 

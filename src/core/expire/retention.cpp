@@ -115,8 +115,7 @@ class Decision {
       if (!since_ || (!live && timeline.newest_micros < *since_ - kClockSlackMicros)) continue;
       const auto base =
           std::find_if(fulls.begin(), fulls.end(), [&](size_t i) { return facts_.backups[i].stop_micros <= *since_; });
-      if (base != fulls.end())
-        Mark(*base, Keep::kWindow, "the way to recover to " + FormatTimestamp(*since_ / 1000000 * 1000000));
+      if (base != fulls.end()) Mark(*base, Keep::kWindow, "the way to recover to " + FormatToSecond(*since_));
       if (live) LowerEdge(base != fulls.end() ? facts_.backups[*base].stop_micros : INT64_MIN);
     }
   }

@@ -203,6 +203,8 @@ std::string FormatTimestamp(int64_t micros, const TimeZone& zone) {
   return text + FormatOffset(offset);
 }
 
+std::string FormatToSecond(int64_t micros) { return FormatTimestamp(micros / kMicrosPerSecond * kMicrosPerSecond); }
+
 std::string FormatIso8601(int64_t micros) {
   const Fields at = Split(micros);
   char fraction[16];

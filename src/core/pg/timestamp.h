@@ -27,6 +27,8 @@ Result<ParsedTimestamp> ParseTimestamp(std::string_view text, const TimeZone& de
 
 // "2026-11-23 13:05:06.123456+00"; fraction only if not zero. What PostgreSQL accepts and prints.
 std::string FormatTimestamp(int64_t micros, const TimeZone& zone = TimeZone::Utc());
+// The same without the fraction: "2026-11-23 13:05:06+00".
+std::string FormatToSecond(int64_t micros);
 // "2026-11-23T13:05:06.123456Z", always with six digits.
 std::string FormatIso8601(int64_t micros);
 // "2026-11-23 13:05:06+00 (2026-11-23 14:05:06+01 local time)"; UTC alone when both are the same.

@@ -173,7 +173,7 @@ void AddVerification(const std::vector<VerifyRecord>& results, BackupRow& row) {
   row.verify_result = VerifyOutcomeName(outcome);
   if (outcome != VerifyOutcome::kDamage || (row.status != "ok" && row.status != "page errors")) return;
   row.status = "damaged";
-  row.problem = "The verification of " + FormatTimestamp(newest->ended_micros / 1000000 * 1000000) + " found " +
+  row.problem = "The verification of " + FormatToSecond(newest->ended_micros) + " found " +
                 DescribeCount(counts.damage, "damage", "damages") + " of what it needs; pg_pitr verify --label " +
                 row.label + " looks again and says what.";
 }

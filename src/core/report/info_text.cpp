@@ -11,7 +11,7 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
-std::string Time(int64_t micros) { return micros == 0 ? "-" : FormatTimestamp(micros / 1000000 * 1000000); }
+std::string Time(int64_t micros) { return micros == 0 ? "-" : FormatToSecond(micros); }
 Json JsonTime(int64_t micros) { return micros == 0 ? Json(nullptr) : Json(FormatIso8601(micros)); }
 Json JsonLsn(Lsn lsn) { return lsn.valid() ? Json(lsn.ToString()) : Json(nullptr); }
 Json JsonTimeline(Timeline timeline) { return timeline.valid() ? Json(timeline.value) : Json(nullptr); }

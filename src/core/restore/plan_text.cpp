@@ -109,7 +109,7 @@ std::vector<std::pair<std::string, std::string>> DescribePlan(const RestorePlan&
   std::vector<std::pair<std::string, std::string>> rows;
   rows.emplace_back("target", DescribeTarget(plan.target));
   rows.emplace_back("backup", plan.backup.label + " (" + std::string(BackupTypeName(plan.backup.type)) + ", ended " +
-                                  FormatTimestamp(plan.backup.stop_micros / 1000000 * 1000000) + ", " +
+                                  FormatToSecond(plan.backup.stop_micros) + ", " +
                                   DescribeBytes(plan.backup.database_bytes) + ")");
   rows.emplace_back("timeline", std::to_string(plan.target_timeline.value));
   rows.emplace_back("replay stops", StopText(plan));

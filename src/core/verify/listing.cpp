@@ -217,7 +217,7 @@ class ListingTaker {
       Finding finding;
       finding.problem = "missing";
       finding.object = layout::BackupKey(name, layout::BackupObject::kManifest);
-      finding.detail = "The backup was complete when it was verified at " + FormatTimestamp(seen / 1000000 * 1000000) +
+      finding.detail = "The backup was complete when it was verified at " + FormatToSecond(seen) +
                        "; its manifest does not exist any more, its other objects do.";
       finding.labels = {name};
       finding.hurts = "The backup does not count as one and cannot be restored.";

@@ -102,8 +102,7 @@ void Verification::Continue(VerifyRecord& record) {
     record = *found;
     request_.seed = record.request.seed;
     continued_ = true;
-    notes_.push_back("Continued the verification that was begun at " +
-                     FormatTimestamp(record.started_micros / 1000000 * 1000000) + ".");
+    notes_.push_back("Continued the verification that was begun at " + FormatToSecond(record.started_micros) + ".");
     break;
   }
   record.stopped = false;

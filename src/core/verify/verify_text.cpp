@@ -11,7 +11,7 @@ namespace {
 
 using Items = std::vector<std::pair<std::string, std::string>>;
 
-std::string Time(int64_t micros) { return FormatTimestamp(micros / 1000000 * 1000000); }
+std::string Time(int64_t micros) { return FormatToSecond(micros); }
 
 std::string Percent(double percent) {
   char text[32];

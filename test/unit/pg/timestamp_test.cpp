@@ -115,6 +115,7 @@ TEST(Timestamp, AgreesWithTheCLibrary) {
 
 TEST(Timestamp, Print) {
   EXPECT_EQ(FormatTimestamp(kNoon + 120), "2026-11-23 12:00:00.00012+00");
+  EXPECT_EQ(FormatToSecond(kNoon + 999999), "2026-11-23 12:00:00+00");
   EXPECT_EQ(FormatTimestamp(kNoon, TimeZone::Fixed(19800)), "2026-11-23 17:30:00+05:30");
   EXPECT_EQ(FormatTimestamp(kNoon, TimeZone::Fixed(-12600)), "2026-11-23 08:30:00-03:30");
   EXPECT_EQ(FormatIso8601(kNoon + 5), "2026-11-23T12:00:00.000005Z");
