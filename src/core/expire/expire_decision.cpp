@@ -1,6 +1,4 @@
 // Decide() of expire_plan.h.
-#include <algorithm>
-
 #include "core/expire/expire_plan.h"
 #include "core/repo/layout.h"
 
@@ -33,8 +31,7 @@ void FindBlockers(const Inventory& inventory, const ExpireRequest& request, Expi
 
 Status CheckNamed(const Inventory& inventory, const ExpireRequest& request) {
   for (const std::string& label : request.labels) {
-    const bool damaged = std::any_of(inventory.backups.damaged.begin(), inventory.backups.damaged.end(),
-                                     [&](const DamagedBackup& backup) { return backup.label == label; });
+    const bool damaged = inventory.backups.FindDamaged(label) != nullptr;
     if (damaged && !request.force)
       return Status(Code::kConflict, "backup \"" + label + "\" is damaged")
           .WithDetail("What its manifest says cannot be read, so what is lost with it is not known.")

@@ -37,9 +37,7 @@ Garbage Row(std::string what, std::string name, std::string why) {
 
 Garbage OfLabel(const Inventory& inventory, const ByLabel& by, const std::string& label,
                 const std::set<std::string_view>& referenced) {
-  const bool finished = inventory.backups.Find(label) != nullptr ||
-                        std::any_of(inventory.backups.damaged.begin(), inventory.backups.damaged.end(),
-                                    [&](const DamagedBackup& damaged) { return damaged.label == label; });
+  const bool finished = inventory.backups.Find(label) != nullptr || inventory.backups.FindDamaged(label) != nullptr;
   Garbage garbage = Row(finished ? "backup" : "unfinished backup", label, "");
   if (const auto packs = by.packs.find(label); packs != by.packs.end()) {
     for (const ObjectInfo* pack : packs->second) {

@@ -113,6 +113,12 @@ Status ReadAll(const Repository& repository, std::vector<Slot>& slots, const OpC
   return Status::Ok();
 }
 
+template <class T>
+const T* FindLabel(const std::vector<T>& list, std::string_view label) {
+  const auto at = std::find_if(list.begin(), list.end(), [&](const T& each) { return each.label == label; });
+  return at == list.end() ? nullptr : &*at;
+}
+
 }  // namespace
 
 Result<BackupCatalog> BackupCatalog::Load(const Repository& repository, const OpContext& ctx) {
@@ -139,10 +145,8 @@ Result<BackupCatalog> BackupCatalog::Load(const Repository& repository, const Op
   return catalog;
 }
 
-const BackupManifest* BackupCatalog::Find(std::string_view label) const {
-  const auto at =
-      std::find_if(backups.begin(), backups.end(), [&](const BackupManifest& backup) { return backup.label == label; });
-  return at == backups.end() ? nullptr : &*at;
-}
+const BackupManifest* BackupCatalog::Find(std::string_view label) const { return FindLabel(backups, label); }
+
+const DamagedBackup* BackupCatalog::FindDamaged(std::string_view label) const { return FindLabel(damaged, label); }
 
 }  // namespace pitr

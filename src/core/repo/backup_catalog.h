@@ -34,6 +34,7 @@ struct BackupCatalog {
   // An unreadable manifest is listed as damaged, not an error; a store that does not answer is.
   static Result<BackupCatalog> Load(const Repository& repository, const OpContext& ctx);
   const BackupManifest* Find(std::string_view label) const;
+  const DamagedBackup* FindDamaged(std::string_view label) const;
 };
 
 }  // namespace pitr

@@ -32,9 +32,8 @@ Result<std::vector<Candidate>> FindCandidates(const BackupCatalog& backups, cons
     for (const UnfinishedBackup& unfinished : backups.unfinished)
       if (unfinished.label == label)
         return Status(Code::kInvalidArgument, "backup \"" + label + "\" was not finished and cannot be restored");
-    for (const DamagedBackup& damaged : backups.damaged)
-      if (damaged.label == label)
-        return Status(damaged.status).Annotate("reading the manifest of backup \"" + label + "\"");
+    if (const DamagedBackup* damaged = backups.FindDamaged(label))
+      return Status(damaged->status).Annotate("reading the manifest of backup \"" + label + "\"");
     return Status(Code::kInvalidArgument, "there is no backup \"" + label + "\"")
         .WithDetail(known.empty() ? "There is no finished backup." : "Finished backups: " + known + ".");
   }

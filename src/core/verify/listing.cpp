@@ -176,14 +176,8 @@ class ListingTaker {
     return result == nullptr ? 0 : result->ended_micros;
   }
 
-  bool IsDamaged(const std::string& name) const {
-    for (const DamagedBackup& damaged : catalog_.damaged)
-      if (damaged.label == name) return true;
-    return false;
-  }
-
   void CheckLabel(const std::string& name, const Label& label) {
-    const bool known = catalog_.Find(name) != nullptr || IsDamaged(name);
+    const bool known = catalog_.Find(name) != nullptr || catalog_.FindDamaged(name) != nullptr;
     const bool asked = request_.scope == VerifyScope::kAll || request_.label == name;
     if (!asked || (label.manifest && !known)) return;  // finished since the manifests were read
     const std::string leftovers = label.unlisted_packs == 0 ? std::string()

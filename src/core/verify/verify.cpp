@@ -150,8 +150,7 @@ Status Verification::ChooseBackups() {
     }
     backups_.push_back(&backup);
   }
-  const auto is_ours = [&](const auto& other) { return other.label == request_.label; };
-  const bool known = !backups_.empty() || std::any_of(catalog_.damaged.begin(), catalog_.damaged.end(), is_ours) ||
+  const bool known = !backups_.empty() || catalog_.FindDamaged(request_.label) != nullptr ||
                      NewestResult(earlier_.results, request_.label) != nullptr;
   if (request_.scope == VerifyScope::kBackup && !known)
     return Status(Code::kNotFound, "there is no finished backup \"" + request_.label + "\"")
