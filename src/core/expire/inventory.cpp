@@ -8,14 +8,6 @@
 namespace pitr {
 namespace {
 
-Status ListBackupObjects(const Repository& repository, std::vector<ObjectInfo>& out, const OpContext& ctx) {
-  out.clear();
-  return ListAll(repository.store(), std::string(layout::kBackupPrefix), ctx, [&](const ObjectInfo& object) -> Status {
-    if (layout::ParseBackupKey(object.key) || layout::ParsePinKey(object.key)) out.push_back(object);
-    return Status::Ok();
-  });
-}
-
 std::string HeldFor(const BackupManifest& backup, const BackupCatalog& catalog, int64_t now_micros) {
   for (const UnfinishedBackup& running : catalog.unfinished)
     if (running.parent_label == backup.label && !catalog.expiring.contains(running.label))
@@ -59,8 +51,9 @@ Result<Inventory> Inventory::Load(const Repository& repository, const OpContext&
 }
 
 Status Inventory::ReloadBackups(const Repository& repository, const OpContext& ctx) {
-  PITR_TRY(ListBackupObjects(repository, backup_objects, ctx));
-  PITR_ASSIGN(backups, BackupCatalog::Load(repository, ctx));
+  backup_objects.clear();
+  PITR_ASSIGN(backups, BackupCatalog::Load(repository, ctx,
+                                           [&](const ObjectInfo& object) { backup_objects.push_back(object); }));
   return Status::Ok();
 }
 

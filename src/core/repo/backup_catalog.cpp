@@ -61,24 +61,23 @@ struct Listing {
   std::set<std::string> expiring;
 };
 
-Result<Listing> ListLabels(const Repository& repository, const OpContext& ctx) {
+Result<Listing> ListLabels(const Repository& repository, const OpContext& ctx, const BackupCatalog::EachObject& each) {
   Listing listing;
   std::map<std::string, bool> labels;  // whether there is a manifest
   PITR_TRY(ListAll(repository.store(), std::string(layout::kBackupPrefix), ctx, [&](const ObjectInfo& object) {
-    if (auto pin = layout::ParsePinKey(object.key)) {
-      listing.pins.push_back(*std::move(pin));
-      return Status::Ok();
-    }
+    auto pin = layout::ParsePinKey(object.key);
     const auto parts = layout::ParseBackupKey(object.key);
-    if (parts && parts->object == layout::BackupObject::kExpireMark) {
-      listing.expiring.insert(parts->label);
-      return Status::Ok();
-    }
-    if (!parts) {
+    if (pin) {
+      listing.pins.push_back(*std::move(pin));
+    } else if (!parts) {
       repository.log().Warning("object \"" + object.key + "\" does not belong to a backup");
       return Status::Ok();
+    } else if (parts->object == layout::BackupObject::kExpireMark) {
+      listing.expiring.insert(parts->label);
+    } else {
+      labels[parts->label] |= parts->object == layout::BackupObject::kManifest;
     }
-    labels[parts->label] |= parts->object == layout::BackupObject::kManifest;
+    if (each) each(object);
     return Status::Ok();
   }));
   for (const auto& [label, finished] : labels) {
@@ -121,8 +120,8 @@ const T* FindLabel(const std::vector<T>& list, std::string_view label) {
 
 }  // namespace
 
-Result<BackupCatalog> BackupCatalog::Load(const Repository& repository, const OpContext& ctx) {
-  PITR_ASSIGN(Listing listing, ListLabels(repository, ctx));
+Result<BackupCatalog> BackupCatalog::Load(const Repository& repository, const OpContext& ctx, const EachObject& each) {
+  PITR_ASSIGN(Listing listing, ListLabels(repository, ctx, each));
   PITR_TRY(ReadAll(repository, listing.slots, ctx));
   BackupCatalog catalog;
   catalog.expiring = std::move(listing.expiring);

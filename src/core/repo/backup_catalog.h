@@ -1,5 +1,6 @@
 // Which backups a repository holds. Made by listing backup/ and reading each manifest.
 #pragma once
+#include <functional>
 #include <map>
 #include <set>
 #include <string>
@@ -32,7 +33,9 @@ struct BackupCatalog {
   std::set<std::string> expiring;         // labels with an expire mark: being deleted, or about to be
 
   // An unreadable manifest is listed as damaged, not an error; a store that does not answer is.
-  static Result<BackupCatalog> Load(const Repository& repository, const OpContext& ctx);
+  // `each`, when given, is told every object of the listing that belongs to a backup.
+  using EachObject = std::function<void(const ObjectInfo& object)>;
+  static Result<BackupCatalog> Load(const Repository& repository, const OpContext& ctx, const EachObject& each = {});
   const BackupManifest* Find(std::string_view label) const;
   const DamagedBackup* FindDamaged(std::string_view label) const;
 };
