@@ -16,25 +16,14 @@ struct FrameFetcher::Worker {
   Bytes plain;
 };
 
-std::vector<FetchRange> PlanFetches(const FileMap& map, const std::vector<NeededExtent>& needed, uint64_t range_bytes,
-                                    uint64_t gap_bytes) {
-  std::vector<FetchRange> ranges;
+std::vector<PackRead> PlanFetches(const FileMap& map, const std::vector<NeededExtent>& needed, uint64_t range_bytes,
+                                  uint64_t gap_bytes) {
+  std::vector<PackRead> reads;
   for (size_t i = 0; i < needed.size(); ++i) {
     const MappedFrame& frame = map.frames[map.files[needed[i].file].extents[needed[i].extent].frame];
-    const uint64_t end = frame.ref.offset + frame.ref.stored_bytes;
-    if (!ranges.empty()) {
-      FetchRange& last = ranges.back();
-      const bool near = last.pack == frame.pack && frame.ref.offset <= last.end + gap_bytes;
-      // The frame of the extent before, or one that follows closely.
-      if (near && (end <= last.end || end - last.begin <= range_bytes)) {
-        last.end = std::max(last.end, end);
-        ++last.count;
-        continue;
-      }
-    }
-    ranges.push_back({frame.pack, frame.ref.offset, end, i, 1});
+    AddToReads(reads, i, frame.pack, frame.ref, range_bytes, gap_bytes);
   }
-  return ranges;
+  return reads;
 }
 
 Status FrameFetcher::OpenPack(uint32_t pack, Worker& worker, const OpContext& ctx) {
@@ -58,7 +47,7 @@ Status FrameFetcher::OpenPack(uint32_t pack, Worker& worker, const OpContext& ct
   return Status::Ok();
 }
 
-Status FrameFetcher::WriteExtents(const FetchRange& range, const std::vector<NeededExtent>& needed, Worker& worker,
+Status FrameFetcher::WriteExtents(const PackRead& range, const std::vector<NeededExtent>& needed, Worker& worker,
                                   int number, const Write& write) {
   std::optional<uint32_t> decoded;
   for (size_t i = range.first; i < range.first + range.count; ++i) {
@@ -81,7 +70,7 @@ Status FrameFetcher::WriteExtents(const FetchRange& range, const std::vector<Nee
   return Status::Ok();
 }
 
-Status FrameFetcher::FetchOne(const FetchRange& range, const std::vector<NeededExtent>& needed, Worker& worker,
+Status FrameFetcher::FetchOne(const PackRead& range, const std::vector<NeededExtent>& needed, Worker& worker,
                               int number, const Write& write, const OpContext& ctx) {
   PITR_TRY(OpenPack(range.pack, worker, ctx));
   worker.stored.clear();
@@ -104,7 +93,7 @@ Status FrameFetcher::FetchOne(const FetchRange& range, const std::vector<NeededE
 
 Status FrameFetcher::Fetch(const std::vector<NeededExtent>& needed, int jobs, const Write& write,
                            const OpContext& ctx) {
-  const std::vector<FetchRange> ranges = PlanFetches(map_, needed);
+  const std::vector<PackRead> ranges = PlanFetches(map_, needed);
   std::vector<std::unique_ptr<Worker>> workers;
   for (int i = 0; i < std::max(jobs, 1); ++i) workers.push_back(std::make_unique<Worker>(repository_.key()));
   return ParallelFor(jobs, ranges.size(), ctx, [&](size_t index, int worker) {

@@ -1,7 +1,7 @@
 // Fetches the frames that hold needed extents and writes the extents to their files: large ranged reads in the order of
 // the packs, each byte once, each frame decoded once however many files share it.
 //
-// Memory: jobs * (kFetchRangeBytes + one frame), whatever the size of the backup.
+// Memory: jobs * (kPackReadBytes + one frame), whatever the size of the backup.
 #pragma once
 #include <atomic>
 #include <map>
@@ -12,26 +12,14 @@
 #include "core/base/progress.h"
 #include "core/repo/file_map.h"
 #include "core/repo/manifest.h"
+#include "core/repo/pack_read.h"
 #include "core/restore/file_prepare.h"
 
 namespace pitr {
 
-inline constexpr uint64_t kFetchRangeBytes = uint64_t{8} << 20;
-// Unneeded bytes that are read rather than asking again.
-inline constexpr uint64_t kFetchGapBytes = uint64_t{128} << 10;
-
-// One read: part of a pack and the needed extents (indexes into the sorted list) whose frames it covers.
-struct FetchRange {
-  uint32_t pack = 0;
-  uint64_t begin = 0;
-  uint64_t end = 0;
-  size_t first = 0;
-  size_t count = 0;
-};
-
-// `needed` ascending by place, as PrepareFiles leaves it. Pure.
-std::vector<FetchRange> PlanFetches(const FileMap& map, const std::vector<NeededExtent>& needed,
-                                    uint64_t range_bytes = kFetchRangeBytes, uint64_t gap_bytes = kFetchGapBytes);
+// The reads that cover the frames of `needed`, which is ascending by place, as PrepareFiles leaves it. Pure.
+std::vector<PackRead> PlanFetches(const FileMap& map, const std::vector<NeededExtent>& needed,
+                                  uint64_t range_bytes = kPackReadBytes, uint64_t gap_bytes = kPackGapBytes);
 
 class FrameFetcher {
  public:
@@ -51,10 +39,10 @@ class FrameFetcher {
 
  private:
   struct Worker;
-  Status FetchOne(const FetchRange& range, const std::vector<NeededExtent>& needed, Worker& worker, int number,
+  Status FetchOne(const PackRead& range, const std::vector<NeededExtent>& needed, Worker& worker, int number,
                   const Write& write, const OpContext& ctx);
   Status OpenPack(uint32_t pack, Worker& worker, const OpContext& ctx);
-  Status WriteExtents(const FetchRange& range, const std::vector<NeededExtent>& needed, Worker& worker, int number,
+  Status WriteExtents(const PackRead& range, const std::vector<NeededExtent>& needed, Worker& worker, int number,
                       const Write& write);
 
   const Repository& repository_;

@@ -56,18 +56,18 @@ class WindowCheck {
   Status CheckWhole(size_t pack);
   void EndWindow();
   Status CheckRun(size_t index, Worker& worker);
-  void CheckFrame(const FrameRun& run, size_t frame, Worker& worker, std::optional<Finding>& open, uint64_t& extents);
+  void CheckFrame(const PackRead& run, size_t frame, Worker& worker, std::optional<Finding>& open, uint64_t& extents);
   void Bad(const KnownFrame& frame, const char* problem, const std::string& detail, std::optional<Finding>& open);
   Status Read(const std::string& key, uint64_t offset, uint64_t length, Bytes& out);
   Status Unreadable(const TabledPack& pack, uint64_t begin, uint64_t end, Status status);
-  void Choose(std::vector<FrameRun> all);
-  void AddForgotten(const std::vector<FrameRun>& all);
+  void Choose(std::vector<PackRead> all);
+  void AddForgotten(const std::vector<PackRead>& all);
   void Advance(size_t index, uint64_t bytes, uint64_t extents);
   void Account(VerifyRecord& record, size_t index);
   uint64_t EndFrameBytes() const {
     return kFrameHeaderBytes + kEndPlainBytes + (shared_.repository.key() != nullptr ? kFrameTagBytes : 0);
   }
-  bool IsDone(const FrameRun& run) const {
+  bool IsDone(const PackRead& run) const {
     const std::string& key = table_.packs[run.pack].key;
     return key < shared_.resumed.pack_done ||
            (key == shared_.resumed.pack_done && run.begin < shared_.resumed.pack_done_end);
@@ -78,7 +78,7 @@ class WindowCheck {
   const size_t first_;
   const size_t end_;
   PackFrames known_;
-  std::vector<FrameRun> runs_;
+  std::vector<PackRead> runs_;
   std::vector<PackEnds> ends_;
   std::vector<std::unique_ptr<Worker>> workers_;
   std::mutex mutex_;
@@ -223,7 +223,7 @@ void WindowCheck::Bad(const KnownFrame& frame, const char* problem, const std::s
   open->hint = kPutBack;
 }
 
-void WindowCheck::CheckFrame(const FrameRun& run, size_t index, Worker& worker, std::optional<Finding>& open,
+void WindowCheck::CheckFrame(const PackRead& run, size_t index, Worker& worker, std::optional<Finding>& open,
                              uint64_t& extents) {
   const KnownFrame& frame = known_.frames[index];
   worker.plain.resize(frame.plain_bytes);
@@ -250,7 +250,7 @@ void WindowCheck::CheckFrame(const FrameRun& run, size_t index, Worker& worker, 
 }
 
 Status WindowCheck::CheckRun(size_t index, Worker& worker) {
-  const FrameRun& run = runs_[index];
+  const PackRead& run = runs_[index];
   const TabledPack& pack = table_.packs[run.pack];
   const PackEnds& ends = ends_[run.pack - first_];
   if (!ends.usable) {
@@ -289,7 +289,7 @@ void WindowCheck::Advance(size_t index, uint64_t bytes, uint64_t extents) {
 }
 
 void WindowCheck::Account(VerifyRecord& record, size_t index) {
-  const FrameRun& run = runs_[index];
+  const PackRead& run = runs_[index];
   const TabledPack& pack = table_.packs[run.pack];
   const bool first = index == 0 || runs_[index - 1].pack != run.pack;
   const bool continued = first && pack.key == shared_.resumed.pack_done;  // its beginning is in the record already
@@ -310,10 +310,10 @@ void WindowCheck::Account(VerifyRecord& record, size_t index) {
 }
 
 // In a sample: of every backup that would have nothing read, what was drawn next.
-void WindowCheck::AddForgotten(const std::vector<FrameRun>& all) {
+void WindowCheck::AddForgotten(const std::vector<PackRead>& all) {
   std::map<uint32_t, std::pair<uint64_t, size_t>> best;  // backup: draw and index of its lowest run
   std::set<uint32_t> read;
-  for (const FrameRun& run : runs_)
+  for (const PackRead& run : runs_)
     for (const PackUser& user : table_.packs[run.pack].users) read.insert(user.backup);
   for (size_t i = 0; i < all.size(); ++i) {
     const std::pair<uint64_t, size_t> draw{shared_.Draw(table_.packs[all[i].pack].key, all[i].begin), i};
@@ -326,16 +326,16 @@ void WindowCheck::AddForgotten(const std::vector<FrameRun>& all) {
   std::set<size_t> added;
   for (const auto& [backup, draw] : best) added.insert(draw.second);
   for (size_t index : added) runs_.push_back(all[index]);
-  std::sort(runs_.begin(), runs_.end(), [](const FrameRun& a, const FrameRun& b) {
+  std::sort(runs_.begin(), runs_.end(), [](const PackRead& a, const PackRead& b) {
     return a.pack != b.pack ? a.pack < b.pack : a.begin < b.begin;
   });
 }
 
-void WindowCheck::Choose(std::vector<FrameRun> all) {
-  for (const FrameRun& run : all)
+void WindowCheck::Choose(std::vector<PackRead> all) {
+  for (const PackRead& run : all)
     if (shared_.Chosen(table_.packs[run.pack].key, run.begin)) runs_.push_back(run);
   if (shared_.request.mode == VerifyMode::kSample) AddForgotten(all);
-  std::erase_if(runs_, [&](const FrameRun& run) { return IsDone(run); });
+  std::erase_if(runs_, [&](const PackRead& run) { return IsDone(run); });
   done_.resize(runs_.size());
 }
 
@@ -357,7 +357,7 @@ void WindowCheck::EndWindow() {
 
 Status WindowCheck::Run() {
   PITR_ASSIGN(known_, CollectFrames(shared_.repository, table_, first_, end_, shared_.ctx));
-  Choose(PlanRuns(table_, known_));
+  Choose(PlanReads(table_, known_));
   const int jobs = shared_.options.jobs;
   PITR_TRY(ParallelFor(jobs, end_ - first_, shared_.ctx, [&](size_t index, int worker) -> Status {
     if (table_.packs[first_ + index].key < shared_.resumed.pack_done) return Status::Ok();

@@ -1,7 +1,7 @@
 // Reads packs: header, every frame that a backup refers to, end frame; each once, in large reads, by several threads.
 // Every frame is decoded, every extent's checksum compared with the decoded bytes.
 //
-// Memory: jobs * (kVerifyReadBytes + two frames), and what CollectFrames takes for one window of packs.
+// Memory: jobs * (kPackReadBytes + two frames), and what CollectFrames takes for one window of packs.
 #pragma once
 #include "core/verify/pack_frames.h"
 #include "core/verify/shared.h"

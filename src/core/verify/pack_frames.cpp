@@ -9,8 +9,6 @@
 namespace pitr {
 namespace {
 
-constexpr uint64_t kGapBytes = uint64_t{128} << 10;  // read over rather than asked for apart
-
 auto Order(const KnownFrame& frame) {
   return std::tuple(frame.pack, frame.offset, frame.stored_bytes, frame.plain_bytes);
 }
@@ -89,24 +87,14 @@ Result<PackFrames> CollectFrames(const Repository& repository, const CheckedPack
   return known;
 }
 
-std::vector<FrameRun> PlanRuns(const CheckedPacks& table, const PackFrames& known, uint64_t read_bytes) {
-  std::vector<FrameRun> runs;
+std::vector<PackRead> PlanReads(const CheckedPacks& table, const PackFrames& known) {
+  std::vector<PackRead> reads;
   for (size_t i = 0; i < known.frames.size(); ++i) {
     const KnownFrame& frame = known.frames[i];
-    const uint64_t end = frame.offset + frame.stored_bytes;
-    if (end > table.packs[frame.pack].stored.value_or(0)) continue;
-    if (!runs.empty()) {
-      FrameRun& last = runs.back();
-      if (last.pack == frame.pack && last.first + last.count == i && frame.offset <= last.end + kGapBytes &&
-          std::max(end, last.end) - last.begin <= read_bytes) {
-        last.end = std::max(end, last.end);
-        ++last.count;
-        continue;
-      }
-    }
-    runs.push_back({frame.pack, frame.offset, end, i, 1});
+    if (frame.offset + frame.stored_bytes > table.packs[frame.pack].stored.value_or(0)) continue;
+    AddToReads(reads, i, frame.pack, {frame.offset, frame.stored_bytes, frame.plain_bytes});
   }
-  return runs;
+  return reads;
 }
 
 }  // namespace pitr

@@ -3,12 +3,11 @@
 #include <cstdint>
 #include <vector>
 
-#include "core/repo/file_map.h"
+#include "core/repo/pack_read.h"
 #include "core/verify/checked_packs.h"
 
 namespace pitr {
 
-inline constexpr uint64_t kVerifyReadBytes = uint64_t{8} << 20;
 // Extents that are held in memory at a time, 32 bytes each.
 inline constexpr uint64_t kMaxExtentsHeld = uint64_t{2} << 20;
 
@@ -41,16 +40,7 @@ size_t EndOfWindow(const CheckedPacks& table, size_t first, uint64_t max_extents
 Result<PackFrames> CollectFrames(const Repository& repository, const CheckedPacks& table, size_t first, size_t end,
                                  const OpContext& ctx);
 
-// One read: frames [first, first + count), which lie close together in one pack.
-struct FrameRun {
-  uint32_t pack = 0;
-  uint64_t begin = 0;
-  uint64_t end = 0;
-  size_t first = 0;
-  size_t count = 0;
-};
 // Pure. Frames that reach beyond what is stored of their pack are left out: it is known that they are missing.
-std::vector<FrameRun> PlanRuns(const CheckedPacks& table, const PackFrames& known,
-                               uint64_t read_bytes = kVerifyReadBytes);
+std::vector<PackRead> PlanReads(const CheckedPacks& table, const PackFrames& known);
 
 }  // namespace pitr

@@ -394,11 +394,11 @@ TEST_F(VerifyFixture, ASmallWindowChecksTheSame) {
   ASSERT_TRUE(all.ok() && first.ok() && rest.ok());
   EXPECT_EQ(all.value().frames.size(), first.value().frames.size() + rest.value().frames.size());
   EXPECT_EQ(all.value().extents.size(), first.value().extents.size() + rest.value().extents.size());
-  const auto runs = PlanRuns(table, all.value());
+  const auto runs = PlanReads(table, all.value());
   uint64_t bytes = 0;
   size_t frames = 0;
-  for (const FrameRun& run : runs) {
-    EXPECT_LE(run.end - run.begin, kVerifyReadBytes);
+  for (const PackRead& run : runs) {
+    EXPECT_LE(run.end - run.begin, kPackReadBytes);
     bytes += run.end - run.begin;
     frames += run.count;
   }
