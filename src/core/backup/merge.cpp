@@ -12,13 +12,7 @@
 namespace pitr {
 namespace {
 
-Status RequireObjects(const Repository& repository, const BackupManifest& backup, const OpContext& ctx) {
-  PITR_ASSIGN(const std::vector<std::string> missing, FindMissingObjects(repository, backup, ctx));
-  if (missing.empty()) return Status::Ok();
-  return Status(Code::kCorruption, "backup \"" + backup.label + "\" is incomplete in the repository")
-      .WithDetail(ListProblems(missing) + ".")
-      .WithHint("Take a full backup of the server.");
-}
+constexpr const char* kIncompleteHint = "Take a full backup of the server.";
 
 // The frames come first and one by one; they are written line by line.
 class FrameLines {
@@ -63,7 +57,7 @@ Result<uint64_t> CopyFileMap(const Repository& repository, const std::string& fr
 }
 
 Status StoreManifest(const Repository& repository, const BackupManifest& manifest, const OpContext& ctx) {
-  PITR_TRY(RequireObjects(repository, manifest, ctx));
+  PITR_TRY(RequireObjects(repository, manifest, kIncompleteHint, ctx));
   const std::string text = EncodeManifest(manifest);
   PITR_TRY(repository.CreateObject(
       ObjectKind::kManifest, layout::BackupKey(manifest.label, layout::BackupObject::kManifest), AsBytes(text), ctx));
@@ -81,7 +75,7 @@ Result<BackupManifest> MergeBackup(const Repository& repository, const MergeOpti
   BackupManifest manifest = read.value();
   if (manifest.type == BackupType::kFull)
     return Status(Code::kInvalidArgument, "backup \"" + options.source + "\" is a full backup already");
-  PITR_TRY(RequireObjects(repository, manifest, ctx));
+  PITR_TRY(RequireObjects(repository, manifest, kIncompleteHint, ctx));
   BackupOptions reserve;
   reserve.label = options.label;
   reserve.started_by = options.started_by;

@@ -37,6 +37,12 @@ std::string DescribeCount(uint64_t count, const char* one, const char* many) {
   return std::to_string(count) + " " + (count == 1 ? one : many);
 }
 
+std::string DescribeList(const std::vector<std::string>& texts) {
+  std::string list;
+  for (const std::string& text : texts) list += (list.empty() ? "" : ", ") + text;
+  return list;
+}
+
 std::string AlignTable(const std::vector<std::vector<std::string>>& rows, int indent) {
   std::vector<size_t> widths;
   for (const auto& row : rows) {

@@ -54,6 +54,15 @@ Result<std::vector<std::string>> FindMissingObjects(const Repository& repository
   return problems;
 }
 
+Status RequireObjects(const Repository& repository, const BackupManifest& backup, const std::string& hint,
+                      const OpContext& ctx) {
+  PITR_ASSIGN(const std::vector<std::string> problems, FindMissingObjects(repository, backup, ctx));
+  if (problems.empty()) return Status::Ok();
+  return Status(Code::kCorruption, "backup \"" + backup.label + "\" is incomplete in the repository")
+      .WithDetail(ListProblems(problems) + ".")
+      .WithHint(hint);
+}
+
 std::string ListProblems(const std::vector<std::string>& problems) {
   std::string list;
   for (size_t i = 0; i < problems.size() && i < kProblemsNamed; ++i) list += (i > 0 ? "; " : "") + problems[i];

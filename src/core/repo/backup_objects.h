@@ -15,6 +15,9 @@ Result<std::vector<std::string>> FindMissingObjects(const Repository& repository
 // Of `packs` alone.
 Result<std::vector<std::string>> FindMissingPacks(const Repository& repository, const std::vector<PackEntry>& packs,
                                                   const OpContext& ctx);
+// kCorruption with `hint` when FindMissingObjects finds any; errors as the store's.
+Status RequireObjects(const Repository& repository, const BackupManifest& backup, const std::string& hint,
+                      const OpContext& ctx);
 
 // The first few of `problems` and how many more there are.
 std::string ListProblems(const std::vector<std::string>& problems);

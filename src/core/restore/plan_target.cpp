@@ -4,6 +4,7 @@
 #include <mutex>
 #include <set>
 
+#include "core/base/describe_size.h"
 #include "core/pg/timestamp.h"
 
 namespace pitr {
@@ -302,11 +303,9 @@ Status TargetFinder::MissingName(const std::vector<WalMark>& seen, uint32_t pare
   for (auto mark = seen.rbegin(); mark != seen.rend() && names.size() < kNamesShown; ++mark)
     if (known.insert(mark->name).second)
       names.push_back("\"" + mark->name + "\" (" + FormatTimestamp(mark->micros) + ")");
-  std::string list;
-  for (const std::string& name : names) list += (list.empty() ? "" : ", ") + name;
   return Unreachable("restore point \"" + target_.name + "\" is not in the archive")
-      .WithHint(list.empty() ? "The archive has no restore point at all."
-                             : "Restore points in the archive, newest first: " + list + ".");
+      .WithHint(names.empty() ? "The archive has no restore point at all."
+                              : "Restore points in the archive, newest first: " + DescribeList(names) + ".");
 }
 
 Result<Resolution> TargetFinder::FindByName() {

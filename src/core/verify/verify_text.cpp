@@ -58,21 +58,15 @@ std::string CountsText(const FindingCounts& counts) {
   return text;
 }
 
-std::string Join(const std::vector<std::string>& texts) {
-  std::string joined;
-  for (const std::string& text : texts) joined += (joined.empty() ? "" : ", ") + text;
-  return joined;
-}
-
 std::string FindingText(const Finding& finding) {
   std::string text =
       "\n" + std::string(SeverityName(finding.severity)) + ", " + finding.problem + ": " + finding.object;
   if (finding.end != 0) text += ", bytes " + std::to_string(finding.begin) + " to " + std::to_string(finding.end);
   text += "\n  " + finding.detail + "\n";
   Items items;
-  if (!finding.labels.empty()) items.emplace_back("backups", Join(finding.labels));
+  if (!finding.labels.empty()) items.emplace_back("backups", DescribeList(finding.labels));
   if (!finding.files.empty()) {
-    std::string files = Join(finding.files);
+    std::string files = DescribeList(finding.files);
     if (finding.file_count > finding.files.size())
       files += " and " + std::to_string(finding.file_count - finding.files.size()) + " more";
     items.emplace_back("files", std::move(files));

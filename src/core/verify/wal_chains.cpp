@@ -1,6 +1,7 @@
 // Presence of WAL along the paths that recoveries take.
 #include <algorithm>
 
+#include "core/base/describe_size.h"
 #include "core/pg/wal_name.h"
 #include "core/repo/layout.h"
 #include "core/verify/wal_verify.h"
@@ -20,12 +21,6 @@ struct Hole {
 
 bool Within(const WalSpan& inner, const WalSpan& outer) {
   return inner.timeline == outer.timeline && inner.first >= outer.first && inner.last <= outer.last;
-}
-
-std::string Join(const std::vector<std::string>& texts) {
-  std::string joined;
-  for (const std::string& text : texts) joined += (joined.empty() ? "" : ", ") + text;
-  return joined;
 }
 
 class ChainCheck {
@@ -207,11 +202,11 @@ void DescribeWalHarm(const BackupCatalog& backups, const WalCatalog& wal, uint32
   }
   const std::string at = SegmentStart(parsed->segment, segment_size).ToString();
   if (!finding.labels.empty())
-    finding.hurts = "It is needed to make " + Join(finding.labels) + " consistent: not restorable without it.";
+    finding.hurts = "It is needed to make " + DescribeList(finding.labels) + " consistent: not restorable without it.";
   if (!before.empty()) {
     if (!finding.hurts.empty()) finding.hurts += " ";
-    finding.hurts += "Recovery along timeline " + std::to_string(parsed->timeline.value) + " from " + Join(before) +
-                     " ends at " + at + ".";
+    finding.hurts += "Recovery along timeline " + std::to_string(parsed->timeline.value) + " from " +
+                     DescribeList(before) + " ends at " + at + ".";
   }
   if (finding.hurts.empty()) finding.hurts = "No backup that is there needs it.";
   std::sort(finding.labels.begin(), finding.labels.end());
