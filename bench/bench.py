@@ -6,6 +6,7 @@ Run it through `make bench`, which installs what it needs, starts an S3 server o
 Ratios below 1 in the last columns mean that pg_pitr needs less than the other. The machine should be otherwise idle.
 """
 import argparse
+import contextlib
 import os
 import shutil
 import statistics
@@ -31,35 +32,46 @@ def record(line, tool, meters, unit=None, note=""):
     print(f"  {line:34} {tool:14} {wall:8.2f} s wall {cpu:8.2f} s cpu {s3_cpu:8.2f} s S3 server's {requests:6} requests {peak / (1 << 20):7.0f} MiB  {rate}", flush=True)
 
 
+@contextlib.contextmanager
+def archiving(source, tool):
+    """The cluster archives with the tool, into a repository that is made before and removed afterwards."""
+    source.configure("archive", "archive_command = ''\n")
+    source.reload()
+    tool.prepare(source)
+    source.configure("archive", tool.archive_settings())
+    source.stop()
+    source.start()
+    tool.first(source)
+    yield
+    source.configure("archive", "archive_command = '/bin/true'\n")
+    source.stop()
+    source.start()
+    tool.remove()
+
+
+def checkpoint_and_archive(source):
+    source.sql("CHECKPOINT")
+    source.sql("SELECT pg_switch_wal()")
+    source.wait_archived()
+
+
 def full_backup_and_restore(args, source, s3, stores):
     for store in stores:
         pairs = [(kind, serial) for serial in range(args.runs) for kind in (PgPitr, PgBackRest)]
         backups, restores = {}, {}
         for kind, serial in pairs:
             tool = kind(args.work, store, args.jobs, args.level, s3, f"full{store}{serial}")
-            source.configure("archive", "archive_command = ''\n")
-            source.reload()
-            tool.prepare(source)
-            source.configure("archive", tool.archive_settings())
-            source.stop()
-            source.start()
-            tool.first(source)
-            source.sql("CHECKPOINT")
-            source.sql("SELECT pg_switch_wal()")
-            source.wait_archived()
-            with Meter(tool.match) as meter:
-                tool.backup(source)
-            backups.setdefault(kind.name, []).append(meter)
-            target = f"{args.work}/restored"
-            shutil.rmtree(target, ignore_errors=True)
-            with Meter(tool.match) as meter:
-                tool.restore(source, target)
-            restores.setdefault(kind.name, []).append(meter)
-            shutil.rmtree(target, ignore_errors=True)
-            source.configure("archive", "archive_command = '/bin/true'\n")
-            source.stop()
-            source.start()
-            tool.remove()
+            with archiving(source, tool):
+                checkpoint_and_archive(source)
+                with Meter(tool.match) as meter:
+                    tool.backup(source)
+                backups.setdefault(kind.name, []).append(meter)
+                target = f"{args.work}/restored"
+                shutil.rmtree(target, ignore_errors=True)
+                with Meter(tool.match) as meter:
+                    tool.restore(source, target)
+                restores.setdefault(kind.name, []).append(meter)
+                shutil.rmtree(target, ignore_errors=True)
         for name, meters in backups.items():
             record(f"full backup, {store}", name, meters)
         for name, meters in restores.items():
@@ -127,28 +139,16 @@ def incremental(args, source, s3, stores):
         meters, stored = {}, {}
         for serial, kind in [(serial, kind) for serial in range(args.runs) for kind in (PgPitr, PgBackRest)]:
             tool = kind(args.work, store, args.jobs, args.level, s3, f"incr{store}{serial}")
-            source.configure("archive", "archive_command = ''\n")
-            source.reload()
-            tool.prepare(source)
-            source.configure("archive", tool.archive_settings())
-            source.stop()
-            source.start()
-            tool.first(source)
-            tool.backup(source)
-            for change, statement in CHANGES:
-                if statement:
-                    source.sql(statement)
-                source.sql("CHECKPOINT")
-                source.sql("SELECT pg_switch_wal()")
-                source.wait_archived()
-                with Meter(tool.match) as meter:
-                    tool.backup(source, "incr")
-                meters.setdefault((change, kind.name), []).append(meter)
-                stored.setdefault((change, kind.name), []).append(tool.newest_stored(source))
-            source.configure("archive", "archive_command = '/bin/true'\n")
-            source.stop()
-            source.start()
-            tool.remove()
+            with archiving(source, tool):
+                tool.backup(source)
+                for change, statement in CHANGES:
+                    if statement:
+                        source.sql(statement)
+                    checkpoint_and_archive(source)
+                    with Meter(tool.match) as meter:
+                        tool.backup(source, "incr")
+                    meters.setdefault((change, kind.name), []).append(meter)
+                    stored.setdefault((change, kind.name), []).append(tool.newest_stored(source))
         for (change, name), runs in meters.items():
             size = statistics.median(stored[change, name])
             record(f"incremental, {change}, {store}", name, runs, note=f"{size / (1 << 20):.1f} MiB stored")
@@ -202,6 +202,16 @@ def report(args):
             out.write(text + "\n")
 
 
+def make_source(args, bindir, clusters):
+    source = Cluster(bindir, args.work, "source", 54400)
+    clusters.append(source)
+    source.init()
+    source.configure("archive", "archive_command = '/bin/true'\n")
+    source.start()
+    source.pgbench("-i", "-q", "-s", str(max(1, int(args.gigabytes * 1024 / 15))))
+    return source
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--gigabytes", type=float, default=3.0)
@@ -228,23 +238,13 @@ def main():
     clusters = []
     try:
         if "backup" in args.lines:
-            source = Cluster(bindir, args.work, "source", 54400)
-            clusters.append(source)
-            source.init()
-            source.configure("archive", "archive_command = '/bin/true'\n")
-            source.start()
-            source.pgbench("-i", "-q", "-s", str(max(1, int(args.gigabytes * 1024 / 15))))
+            source = make_source(args, bindir, clusters)
             print("data:", source.sql("SELECT pg_size_pretty(sum(pg_database_size(oid))) FROM pg_database"))
             baselines(args, source)
             full_backup_and_restore(args, source, s3, stores)
             source.remove()
         if "incremental" in args.lines:
-            source = Cluster(bindir, args.work, "source", 54400)
-            clusters.append(source)
-            source.init()
-            source.configure("archive", "archive_command = '/bin/true'\n")
-            source.start()
-            source.pgbench("-i", "-q", "-s", str(max(1, int(args.gigabytes * 1024 / 15))))
+            source = make_source(args, bindir, clusters)
             incremental(args, source, s3, stores)
             source.remove()
         if "push" in args.lines or "replay" in args.lines:

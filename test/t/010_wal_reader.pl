@@ -29,15 +29,8 @@ my $start = $node->safe_psql('postgres', 'CHECKPOINT; SELECT pg_switch_wal(); SE
 $start =~ s/.*\n//s;
 $node->command_ok([ 'pgbench', '-i', '-q', '-s', '1', '-p', $node->port, '-h', $node->host, 'postgres' ], 'pgbench -i');
 $node->command_ok([ 'pgbench', '-c', '4', '-t', '200', '-p', $node->port, '-h', $node->host, 'postgres' ], 'pgbench');
-$node->safe_psql('postgres', <<'X');
-SELECT pg_create_restore_point('before the accident');
-CREATE TABLE big (id serial PRIMARY KEY, t text, p point, a int[]);
-INSERT INTO big (t, p, a) SELECT repeat(md5(g::text), 10), point(g, g), ARRAY[g, g + 1] FROM generate_series(1, 2000) g;
-CREATE INDEX ON big USING gin (a);
-CREATE INDEX ON big USING gist (p);
-CREATE INDEX ON big USING hash (id);
-CREATE INDEX ON big USING brin (id);
-CREATE INDEX ON big USING spgist (p);
+$node->safe_psql('postgres', "SELECT pg_create_restore_point('before the accident')");
+$node->safe_psql('postgres', slurp_file('test/lib/every_index.sql') . <<'X');
 INSERT INTO big (t) SELECT string_agg(md5(g::text), '') FROM generate_series(1, 20000) g;
 DELETE FROM big WHERE id % 3 = 0;
 VACUUM big;
