@@ -31,18 +31,6 @@ const char* KindName(TargetKind kind) {
   return "?";
 }
 
-const char* ActionName(TargetAction action) {
-  switch (action) {
-    case TargetAction::kPromote:
-      return "promote";
-    case TargetAction::kPause:
-      return "pause";
-    case TargetAction::kShutdown:
-      return "shutdown";
-  }
-  return "?";
-}
-
 std::string StopText(const RestorePlan& plan) {
   const StopPoint& stop = plan.stop;
   const std::string at = " at " + stop.lsn.ToString();
@@ -99,7 +87,8 @@ std::string Command(const RestorePlan& plan, const std::string& config_path) {
   }
   if (!target.inclusive) command += " --target-exclusive";
   command += " --target-timeline " + std::to_string(plan.target_timeline.value);
-  if (target.action != TargetAction::kPromote) command += std::string(" --target-action ") + ActionName(target.action);
+  if (target.action != TargetAction::kPromote)
+    command += " --target-action " + std::string(TargetActionName(target.action));
   return command + " --backup " + plan.backup.label;
 }
 
@@ -145,7 +134,7 @@ std::string PlanJson(const RestorePlan& plan, const std::string& config_path) {
                 {{"kind", KindName(plan.target.kind)},
                  {"text", DescribeTarget(plan.target)},
                  {"inclusive", plan.target.inclusive},
-                 {"action", ActionName(plan.target.action)}}},
+                 {"action", TargetActionName(plan.target.action)}}},
                {"backup", plan.backup.label},
                {"timeline", plan.target_timeline.value},
                {"stop",

@@ -29,18 +29,6 @@ std::string_view NameOnLine(std::string_view line) {
   return line.substr(begin, end - begin);
 }
 
-std::string_view ActionName(TargetAction action) {
-  switch (action) {
-    case TargetAction::kPromote:
-      return "promote";
-    case TargetAction::kPause:
-      return "pause";
-    case TargetAction::kShutdown:
-      return "shutdown";
-  }
-  return "promote";
-}
-
 }  // namespace
 
 Result<std::string> QuoteSetting(std::string_view value) {
@@ -113,7 +101,7 @@ std::vector<std::pair<std::string, std::string>> RecoverySettingList(const Recov
   // The server ends recovery at the end of WAL without an action; one without a target is not refused, but says
   // nothing.
   if (target.kind != TargetKind::kLatest)
-    list.emplace_back("recovery_target_action", std::string(ActionName(target.action)));
+    list.emplace_back("recovery_target_action", std::string(TargetActionName(target.action)));
   return list;
 }
 

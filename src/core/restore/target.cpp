@@ -97,6 +97,18 @@ Status ParseAction(const std::string& text, RecoveryTarget& target) {
 
 }  // namespace
 
+std::string_view TargetActionName(TargetAction action) {
+  switch (action) {
+    case TargetAction::kPromote:
+      return "promote";
+    case TargetAction::kPause:
+      return "pause";
+    case TargetAction::kShutdown:
+      return "shutdown";
+  }
+  return "promote";
+}
+
 Result<RecoveryTarget> ParseTarget(const TargetText& text) {
   std::string given;
   int count = 0;

@@ -11,7 +11,8 @@ namespace pitr {
 
 enum class TargetKind { kLatest, kImmediate, kTime, kXid, kName, kLsn };
 enum class TargetAction { kPromote, kPause, kShutdown };
-enum class RecoveryMode { kRecover, kStandby, kNone };  // recovery.signal, standby.signal, neither (files only)
+std::string_view TargetActionName(TargetAction action);  // as recovery_target_action says it
+enum class RecoveryMode { kRecover, kStandby, kNone };   // recovery.signal, standby.signal, neither (files only)
 
 struct RecoveryTarget {
   TargetKind kind = TargetKind::kLatest;
