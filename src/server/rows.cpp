@@ -1,7 +1,7 @@
 // Rows of text to a tuplestore.
 #include "server/rows.h"
 
-#include "core/base/clock.h"
+#include "core/pg/timestamp.h"
 
 extern "C" {
 #include "access/htup_details.h"
@@ -10,24 +10,13 @@ extern "C" {
 #include "utils/tuplestore.h"
 }
 
-#include <ctime>
-
 namespace pitr::server {
 
 Cell TextOrNull(const std::string& text) { return text.empty() ? Cell() : Cell(text); }
 Cell BoolCell(bool value) { return value ? "true" : "false"; }
 Cell NumberCell(uint64_t value) { return std::to_string(value); }
 
-Cell TimestampOrNull(int64_t wall_micros) {
-  if (wall_micros == 0) return std::nullopt;
-  const time_t seconds = wall_micros / 1000000;
-  tm parts{};
-  gmtime_r(&seconds, &parts);
-  char text[64];
-  const size_t length = strftime(text, sizeof text, "%Y-%m-%d %H:%M:%S", &parts);
-  std::snprintf(text + length, sizeof text - length, ".%06d+00", static_cast<int>(wall_micros % 1000000));
-  return text;
-}
+Cell TimestampOrNull(int64_t wall_micros) { return wall_micros == 0 ? Cell() : FormatTimestamp(wall_micros); }
 
 Cell LsnOrNull(Lsn lsn) { return lsn.valid() ? Cell(lsn.ToString()) : Cell(); }
 

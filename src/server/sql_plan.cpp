@@ -1,4 +1,5 @@
 // pitr_restore_plan(): can we get there, from what, and how. Changes nothing.
+#include "core/pg/timestamp.h"
 #include "core/restore/plan.h"
 #include "server/on_repository.h"
 #include "server/rows.h"
@@ -12,8 +13,6 @@ extern "C" {
 
 namespace pitr::server {
 namespace {
-
-constexpr int64_t kUnixToPostgresMicros = int64_t{POSTGRES_EPOCH_JDATE - UNIX_EPOCH_JDATE} * USECS_PER_DAY;
 
 // The file that pg_pitr.repository was read from: what the binary's --config should name. Empty when the caller may not
 // know it.
@@ -38,7 +37,7 @@ Result<TargetText> TargetFromArguments(FunctionCallInfo fcinfo) {
   if (!PG_ARGISNULL(0)) {
     const TimestampTz time = PG_GETARG_TIMESTAMPTZ(0);
     if (TIMESTAMP_NOT_FINITE(time)) return Status(Code::kInvalidArgument, "target_time must be finite");
-    text.time = TimestampOrNull(time + kUnixToPostgresMicros).value_or("1970-01-01 00:00:00+00");
+    text.time = FormatTimestamp(MicrosFromPgTimestamp(time));
   }
   text.xid = ArgumentAsText(fcinfo, 1, F_XID8OUT);
   text.name = TextArgument(fcinfo, 2);

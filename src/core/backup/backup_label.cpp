@@ -1,9 +1,5 @@
 #include "core/backup/backup_label.h"
 
-#include <time.h>
-
-#include <array>
-
 #include "core/repo/expire_mark.h"
 #include "core/repo/json_fields.h"
 #include "core/repo/layout.h"
@@ -55,12 +51,7 @@ Status WaitUntilSecondAfter(int64_t wall_micros, const OpContext& ctx) {
 }  // namespace
 
 std::string DefaultLabel(int64_t wall_micros, BackupType type) {
-  const time_t seconds = static_cast<time_t>(wall_micros / 1000000);
-  tm utc{};
-  gmtime_r(&seconds, &utc);
-  std::array<char, 64> text{};
-  const size_t length = strftime(text.data(), text.size(), "%Y%m%d-%H%M%S", &utc);
-  return std::string(text.data(), length) + LetterOf(type);
+  return FormatUtc(wall_micros, "%Y%m%d-%H%M%S") + LetterOf(type);
 }
 
 Result<std::string> ReserveLabel(const Repository& repository, const BackupOptions& options, const std::string& parent,

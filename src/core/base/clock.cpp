@@ -29,4 +29,12 @@ const Clock& SystemClock() {
   return clock;
 }
 
+std::string FormatUtc(int64_t wall_micros, const char* format) {
+  const auto seconds = static_cast<time_t>(wall_micros / 1000000);
+  tm utc{};
+  gmtime_r(&seconds, &utc);
+  char text[64];
+  return {text, strftime(text, sizeof text, format, &utc)};
+}
+
 }  // namespace pitr

@@ -2,6 +2,7 @@
 // Wall time is microseconds since 1970-01-01 UTC; steady time is milliseconds since an arbitrary start.
 #pragma once
 #include <cstdint>
+#include <string>
 
 namespace pitr {
 
@@ -17,5 +18,8 @@ class Clock {
 
 // The machine's clock. Never destroyed.
 const Clock& SystemClock();
+
+// Wall time in UTC, in the form of strftime(3); at most 63 bytes.
+[[gnu::format(strftime, 2, 0)]] std::string FormatUtc(int64_t wall_micros, const char* format);
 
 }  // namespace pitr

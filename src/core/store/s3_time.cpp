@@ -3,6 +3,8 @@
 
 #include <time.h>
 
+#include "core/base/clock.h"
+
 namespace pitr {
 namespace {
 
@@ -89,13 +91,6 @@ std::optional<int64_t> ParseHttpTime(std::string_view text) {
   return ToMicros(year, static_cast<int>(month / 3) + 1, day, hour, minute, second);
 }
 
-std::string FormatIsoTime(int64_t wall_micros) {
-  time_t seconds = static_cast<time_t>(wall_micros / 1000000);
-  tm utc{};
-  gmtime_r(&seconds, &utc);
-  char text[32];
-  size_t length = strftime(text, sizeof text, "%Y-%m-%dT%H:%M:%SZ", &utc);
-  return std::string(text, length);
-}
+std::string FormatIsoTime(int64_t wall_micros) { return FormatUtc(wall_micros, "%Y-%m-%dT%H:%M:%SZ"); }
 
 }  // namespace pitr

@@ -1,9 +1,9 @@
 // See sigv4.h.
 #include "core/store/sigv4.h"
 
-#include <time.h>
-
 #include <algorithm>
+
+#include "core/base/clock.h"
 
 namespace pitr {
 namespace {
@@ -107,14 +107,7 @@ std::string CanonicalQuery(const QueryParams& query) {
   return out;
 }
 
-std::string AmzDate(int64_t wall_micros) {
-  time_t seconds = static_cast<time_t>(wall_micros / 1000000);
-  tm utc{};
-  gmtime_r(&seconds, &utc);
-  char text[32];
-  size_t length = strftime(text, sizeof text, "%Y%m%dT%H%M%SZ", &utc);
-  return std::string(text, length);
-}
+std::string AmzDate(int64_t wall_micros) { return FormatUtc(wall_micros, "%Y%m%dT%H%M%SZ"); }
 
 Sha256Digest SigningKeyCache::Key(const AwsCredentials& credentials, const SigV4Scope& scope) {
   std::string scope_text = ScopeText(scope);
