@@ -31,10 +31,11 @@ EXTRA_CLEAN = $(BUILD)
 override with_llvm = no
 # -Wno-register: headers of PostgreSQL 15 still say "register", which C++17 removed. No -fvisibility=hidden here: PGDLLEXPORT
 # is empty before PostgreSQL 16 (which adds the flag itself), so exports.map is what limits the symbols everywhere.
-PG_CXXFLAGS = -std=c++20 -Wall -Wextra -Werror -Wno-missing-field-initializers -Wno-register -fvisibility-inlines-hidden
+# SANITIZE: flags that scripts/server-san.sh adds.
+PG_CXXFLAGS = -std=c++20 -Wall -Wextra -Werror -Wno-missing-field-initializers -Wno-register -fvisibility-inlines-hidden $(SANITIZE)
 PG_CPPFLAGS = -Isrc
 SHLIB_LINK = $(CORE_LIB) -lcurl -lcrypto -lzstd -lxxhash -lpugixml -lstdc++ -lpthread \
-	-Wl,--version-script=exports.map -Wl,--exclude-libs,ALL
+	-Wl,--version-script=exports.map -Wl,--exclude-libs,ALL $(SANITIZE)
 include $(PGXS)
 
 # V=1 shows whole commands. ccache is used when it is there, unless CXX already says so.
@@ -101,6 +102,8 @@ test-unit: ## unit tests
 	test/run-tests.sh unit
 test-sanitize: ## unit tests under ASan + UBSan, then TSan
 	test/run-tests.sh asan tsan
+test-server-san: ## server tests on a module built with ASan + UBSan, in build/server-san; TESTS names TAP files
+	scripts/server-san.sh
 test-store: ## the store suite on every store, with a real S3 server over HTTP and TLS
 	test/run-tests.sh store
 test-regress: ## pg_regress
@@ -130,6 +133,6 @@ help:
 	@echo "make clean                 remove what was built"
 
 force:
-.PHONY: all install uninstall install-binary uninstall-binary core force demo test test-unit test-sanitize test-store \
+.PHONY: all install uninstall install-binary uninstall-binary core force demo test test-unit test-sanitize test-server-san test-store \
 	test-regress test-pgtap test-tap test-matrix bench format tidy check-exports help clean
 .DEFAULT_GOAL := all

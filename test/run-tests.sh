@@ -109,6 +109,7 @@ prepare() {
     return 1
   fi
   install_test_modules >"$work/log/modules.log" 2>&1 || { cat "$work/log/modules.log"; return 1; }
+  [ -z "${PITR_SERVER_PRELOAD:-}" ] || preload_into_server
   mkdir -p "$src"
   cp -a test sql "$src/" && { [ ! -d expected ] || cp -a expected "$src/"; }
   PG_CONFIG=$PG_CONFIG_PRIVATE
@@ -127,6 +128,15 @@ install_test_modules() {
   for module in test/modules/*.c; do
     cc -O1 -Wall -fPIC -shared -I"$headers" -o "$("$PG_CONFIG_PRIVATE" --pkglibdir)/$(basename "$module" .c).so" "$module" || return
   done
+}
+
+# Libraries that must be there before any other (scripts/server-san.sh), for the server alone: not for the programs of the tests.
+preload_into_server() {
+  local bin
+  bin=$("$PG_CONFIG_PRIVATE" --bindir)
+  mv "$bin/postgres" "$bin/postgres.real"
+  printf '#!/bin/bash\nLD_PRELOAD="%s" exec -a "$0" "%s/postgres.real" "$@"\n' "$PITR_SERVER_PRELOAD" "$bin" >"$bin/postgres"
+  chmod 755 "$bin/postgres"
 }
 
 stage_regress() {
