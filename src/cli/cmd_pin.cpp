@@ -41,7 +41,7 @@ Status RunUnpin(const Invocation& invocation, const PinOptions& options) {
 }
 
 template <class Run>
-void SetRun(CLI::App& verb, Invocation& invocation, std::shared_ptr<PinOptions> options, Run run) {
+void SetRun(CLI::App& verb, Invocation& invocation, const std::shared_ptr<PinOptions>& options, Run run) {
   AddConfigOption(verb, invocation);
   verb.add_option("label", options->label, "The backup")->required()->type_name("LABEL");
   verb.callback([&invocation, options, run] {
