@@ -49,6 +49,7 @@ Status GetChangeOrigin(const JsonFields& manifest, std::optional<ChangeOrigin>& 
     if (text != ChangeKindName(kind)) continue;
     origin.kind = kind;
     out = std::move(origin);
+    break;
   }
   return Status::Ok();  // for people only: one that this version does not know is left out
 }

@@ -102,7 +102,7 @@ Status ObjectStreamReader::State::Feed(ByteView stored) {
       continue;
     }
     const size_t n = std::min(needed - pending.size(), stored.size());
-    pending.insert(pending.end(), stored.begin(), stored.begin() + n);
+    pending.insert(pending.end(), stored.begin(), stored.begin() + static_cast<ptrdiff_t>(n));
     stored = stored.subspan(n);
     if (pending.size() < needed) break;
     const bool keep = expects == kFrameHeader;

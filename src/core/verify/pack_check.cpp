@@ -60,7 +60,7 @@ class WindowCheck {
   void Bad(const KnownFrame& frame, const char* problem, const std::string& detail, std::optional<Finding>& open);
   Status Read(const std::string& key, uint64_t offset, uint64_t length, Bytes& out);
   Status Unreadable(const TabledPack& pack, uint64_t begin, uint64_t end, Status status);
-  void Choose(std::vector<PackRead> all);
+  void Choose(const std::vector<PackRead>& all);
   void AddForgotten(const std::vector<PackRead>& all);
   void Advance(size_t index, uint64_t bytes, uint64_t extents);
   void Account(VerifyRecord& record, size_t index);
@@ -331,7 +331,7 @@ void WindowCheck::AddForgotten(const std::vector<PackRead>& all) {
   });
 }
 
-void WindowCheck::Choose(std::vector<PackRead> all) {
+void WindowCheck::Choose(const std::vector<PackRead>& all) {
   for (const PackRead& run : all)
     if (shared_.Chosen(table_.packs[run.pack].key, run.begin)) runs_.push_back(run);
   if (shared_.request.mode == VerifyMode::kSample) AddForgotten(all);
