@@ -9,15 +9,16 @@ CREATE FUNCTION pitr_backup(
   fast boolean DEFAULT true,
   jobs integer DEFAULT NULL,
   allow_page_errors boolean DEFAULT false,
-  verify_changes boolean DEFAULT false)
+  verify_changes boolean DEFAULT false,
+  resume boolean DEFAULT true)
 RETURNS text
 AS 'MODULE_PATHNAME', 'pitr_backup' LANGUAGE C VOLATILE PARALLEL UNSAFE CALLED ON NULL INPUT;
-COMMENT ON FUNCTION pitr_backup(text, text, jsonb, boolean, boolean, integer, boolean, boolean) IS
+COMMENT ON FUNCTION pitr_backup(text, text, jsonb, boolean, boolean, integer, boolean, boolean, boolean) IS
   'takes a full, diff or incr backup in a background worker and returns its label; with wait => false as soon as the label is reserved';
 
 CREATE FUNCTION pitr_backup_cancel() RETURNS boolean
 AS 'MODULE_PATHNAME', 'pitr_backup_cancel' LANGUAGE C VOLATILE PARALLEL UNSAFE;
-COMMENT ON FUNCTION pitr_backup_cancel() IS 'stops the running backup, of which nothing is kept; false when none runs';
+COMMENT ON FUNCTION pitr_backup_cancel() IS 'stops the running backup; false when none runs';
 
 CREATE FUNCTION pitr_info(
   OUT label text, OUT type text, OUT status text, OUT problem text,
@@ -136,7 +137,7 @@ CREATE FUNCTION pitr_get_progress(
   OUT label text, OUT phase text, OUT pid integer, OUT requested_by text, OUT started timestamptz, OUT elapsed interval,
   OUT bytes_total bigint, OUT bytes_done bigint, OUT percent numeric, OUT files_total bigint, OUT files_done bigint,
   OUT bytes_stored bigint, OUT wal_segments_total bigint, OUT wal_segments_stored bigint,
-  OUT type text, OUT parent text, OUT change_source text)
+  OUT type text, OUT parent text, OUT change_source text, OUT resumes text, OUT bytes_resumed bigint)
 RETURNS SETOF record
 AS 'MODULE_PATHNAME', 'pitr_get_progress' LANGUAGE C VOLATILE PARALLEL UNSAFE ROWS 1;
 COMMENT ON FUNCTION pitr_get_progress() IS 'what the view pitr_progress shows';
@@ -147,7 +148,7 @@ COMMENT ON VIEW pitr_status IS 'archiving now: what is stored, what waits, the l
 CREATE VIEW pitr_progress AS SELECT * FROM pitr_get_progress();
 COMMENT ON VIEW pitr_progress IS 'the running backup; no row when none runs';
 
-REVOKE ALL ON FUNCTION pitr_backup(text, text, jsonb, boolean, boolean, integer, boolean, boolean) FROM PUBLIC;
+REVOKE ALL ON FUNCTION pitr_backup(text, text, jsonb, boolean, boolean, integer, boolean, boolean, boolean) FROM PUBLIC;
 REVOKE ALL ON FUNCTION pitr_backup_cancel() FROM PUBLIC;
 REVOKE ALL ON FUNCTION pitr_expire(boolean, text, boolean, interval) FROM PUBLIC;
 REVOKE ALL ON FUNCTION pitr_pin(text, text, timestamptz) FROM PUBLIC;

@@ -2,8 +2,8 @@
 // WAL, finish.
 //
 // No transaction and no snapshot is held while copying. Whatever ends the worker early, short of SIGKILL, leaves
-// nothing in the repository: an error is cleaned up after unwinding, FATAL (terminate, shutdown) in an exit hook, both
-// bounded in time. Main thread; core's threads do the copying.
+// nothing in the repository but what the next backup can take over: an error is cleaned up after unwinding, FATAL
+// (terminate, shutdown) in an exit hook, both bounded in time. Main thread; core's threads do the copying.
 #include "core/backup/backup_session.h"
 #include "core/base/process_name.h"
 #include "core/expire/expire_settings.h"
@@ -68,6 +68,7 @@ void PublishProgress() {
     slot.files_total = progress.files_total.load();
     slot.files_done = progress.files_done.load();
     slot.bytes_stored = progress.bytes_stored.load();
+    slot.bytes_resumed = progress.bytes_resumed.load();
     const auto kind = worker->session ? worker->session->change_kind() : std::nullopt;
     if (kind) CopyText(slot.change_source, ChangeKindName(*kind).data());
   });
@@ -86,6 +87,7 @@ Status InThread(const std::function<Status(const OpContext&)>& body) {
 void PublishChoice() {
   const std::string label = worker->session->label();
   const ParentChoice& choice = worker->session->choice();
+  const ResumeChoice& resumed = worker->session->resumed();
   const std::string type(BackupTypeName(choice.type));
   const std::string parent = choice.parent ? choice.parent->manifest().label : "";
   UpdateBackupSlot(worker->generation, [&](BackupSlot& slot) {
@@ -95,7 +97,11 @@ void PublishChoice() {
     CopyText(slot.note, choice.note.c_str());
     CopyText(slot.note_detail, choice.note_detail.c_str());
     slot.note_is_warning = choice.warning;
+    CopyText(slot.resume_note, resumed.note.c_str());
+    CopyText(slot.resumes, resumed.labels.c_str());
   });
+  if (const char* resume_note = resumed.note.c_str(); resume_note[0] != '\0')
+    PgCall([=] { ereport(LOG, (errmsg("%s", resume_note))); });
   if (choice.note.empty()) return;
   const char* note = choice.note.c_str();
   const char* detail = choice.note_detail.c_str();
@@ -118,6 +124,7 @@ Status Reserve() {
   options.jobs = worker->request.jobs > 0 ? worker->request.jobs : worker->config.backup_jobs;
   options.max_rate_bytes = static_cast<uint64_t>(worker->config.backup_max_rate_kb) * 1024;
   options.allow_page_errors = worker->request.allow_page_errors;
+  options.resume = worker->request.resume;
   options.started_by = ProcessName();
   const ClusterIdentity cluster = ServerIdentity();
   PITR_TRY(InThread([&](const OpContext& ctx) -> Status {
@@ -206,7 +213,16 @@ void AbandonSession() noexcept {
       return worker->session->Abandon(OpContext::WithTimeout(kAbandonMs, &cancel));
     });
     Status status = job.ok() ? job.value()->Join() : job.status();
+    const std::string label = worker->session->label();
+    const uint64_t kept = worker->session->recorded_bytes();
     worker->session.reset();
+    if (const char* name = label.c_str(); kept > 0) {
+      PgCall([=] {
+        ereport(LOG, (errmsg("of backup \"%s\", which was given up, " UINT64_FORMAT
+                             " bytes stay in the repository for the next full backup to resume",
+                             name, kept)));
+      });
+    }
     if (!status.ok()) {
       const char* why = status.message().c_str();
       const char* hint = status.hint().c_str();
@@ -254,10 +270,12 @@ void ReportEnd(const Pending& pending) {
   if (pending.ok() || worker->finished) {
     const auto slot = ReadBackupSlot();
     const char* name = slot->label;
-    const uint64_t bytes = slot->bytes_done, stored = slot->bytes_stored;
+    const uint64_t bytes = slot->bytes_done, stored = slot->bytes_stored, resumed = slot->bytes_resumed;
     PgCall([=] {
       ereport(LOG, (errmsg("backup \"%s\" is complete: " UINT64_FORMAT " bytes read, " UINT64_FORMAT " bytes stored",
-                           name, bytes, stored)));
+                           name, bytes, stored),
+                    resumed > 0 ? errdetail(UINT64_FORMAT " bytes were stored already by interrupted backups.", resumed)
+                                : 0));
     });
     EndBackupSlot(worker->generation, BackupPhase::kDone, nullptr);
     return;

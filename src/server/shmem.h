@@ -63,6 +63,7 @@ struct BackupRequest {
   bool fast = true;
   bool verify_changes = false;
   bool allow_page_errors = false;
+  bool resume = true;
   int jobs = 0;
 };
 
@@ -79,6 +80,8 @@ struct BackupSlot {
   char note[kNoteBytes] = "";  // what the caller should be told about the choice, see ParentChoice
   char note_detail[kNoteBytes] = "";
   bool note_is_warning = false;
+  char resume_note[kNoteBytes] = "";        // the same about what is taken over, see ResumeChoice
+  char resumes[kNoteBytes] = "";            // labels
   char change_source[kFileNameBytes] = "";  // of an increment, once files are copied
   char change_note[kNoteBytes] = "";        // what the caller should be told about that
   char change_note_detail[kNoteBytes] = "";
@@ -89,6 +92,7 @@ struct BackupSlot {
   uint64_t files_total = 0;
   uint64_t files_done = 0;
   uint64_t bytes_stored = 0;
+  uint64_t bytes_resumed = 0;
   uint64_t wal_segments_total = 0;  // while waiting for WAL
   uint64_t wal_segments_stored = 0;
   PlainError error;  // when kFailed

@@ -80,6 +80,7 @@ Result<BackupRequest> RequestFromArguments(FunctionCallInfo fcinfo) {
   }
   request.allow_page_errors = !PG_ARGISNULL(6) && PG_GETARG_BOOL(6);
   request.verify_changes = !PG_ARGISNULL(7) && PG_GETARG_BOOL(7);
+  request.resume = PG_ARGISNULL(8) || PG_GETARG_BOOL(8);
   char* user = PgCall([] { return GetUserNameFromId(GetUserId(), false); });
   CopyText(request.requested_by, user);
   return request;
@@ -141,11 +142,13 @@ void Notice(const BackupSlot& slot, int64_t elapsed_ms) {
   }
 }
 
-// What the choices of type and parent, and of the change source, have to say, to the waiting session, once each.
+// What the choices of type and parent, of interrupted backups, and of the change source have to say, to the waiting
+// session, once each.
 class Notes {
  public:
   void Consider(const BackupSlot& slot) {
     Tell(slot.note_is_warning ? WARNING : NOTICE, slot.note, slot.note_detail, choice_told_);
+    Tell(NOTICE, slot.resume_note, "", resume_told_);
     Tell(NOTICE, slot.change_note, slot.change_note_detail, change_told_);
   }
 
@@ -156,6 +159,7 @@ class Notes {
     PgCall([=] { ereport(level, (errmsg("%s", note), detail[0] ? errdetail("%s", detail) : 0)); });
   }
   bool choice_told_ = false;
+  bool resume_told_ = false;
   bool change_told_ = false;
 };
 

@@ -121,7 +121,8 @@ PITR_FUNCTION(pitr_get_progress) {
                     NumberCell(backup.bytes_total), NumberCell(backup.bytes_done), counted ? Cell(percent) : Cell(),
                     NumberCell(backup.files_total), NumberCell(backup.files_done), NumberCell(backup.bytes_stored),
                     NumberCell(backup.wal_segments_total), NumberCell(backup.wal_segments_stored),
-                    TextOrNull(backup.type), TextOrNull(backup.parent), TextOrNull(backup.change_source)});
+                    TextOrNull(backup.type), TextOrNull(backup.parent), TextOrNull(backup.change_source),
+                    TextOrNull(backup.resumes), NumberCell(backup.bytes_resumed)});
   }
   ReturnRows(fcinfo, rows);
   return Status::Ok();

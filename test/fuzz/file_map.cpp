@@ -14,6 +14,7 @@ Parsed Parse(pitr::ByteView bytes, size_t piece) {
   Parsed parsed;
   pitr::FileMap map;
   pitr::FileMapSink sink;
+  sink.partial = [](const pitr::PartialHeader&) { return pitr::Status::Ok(); };
   sink.frame = [&](const pitr::MappedFrame& frame) { return map.frames.push_back(frame), pitr::Status::Ok(); };
   sink.directory = [&](pitr::MappedDirectory&& d) {
     return map.directories.push_back(std::move(d)), pitr::Status::Ok();

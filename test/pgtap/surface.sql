@@ -7,7 +7,7 @@ SELECT plan(45);
 SELECT has_extension('pg_pitr', 'the extension is there');
 SELECT has_view('public', 'pitr_status', 'view pitr_status');
 SELECT has_view('public', 'pitr_progress', 'view pitr_progress');
-SELECT has_function('public', 'pitr_backup', ARRAY['text', 'text', 'jsonb', 'boolean', 'boolean', 'integer', 'boolean', 'boolean'], 'pitr_backup');
+SELECT has_function('public', 'pitr_backup', ARRAY['text', 'text', 'jsonb', 'boolean', 'boolean', 'integer', 'boolean', 'boolean', 'boolean'], 'pitr_backup');
 SELECT function_returns('public', 'pitr_backup', 'text', 'pitr_backup returns the label');
 SELECT has_function('public', 'pitr_restore_plan',
   ARRAY['timestamp with time zone', 'xid8', 'text', 'pg_lsn', 'boolean', 'boolean', 'text', 'text', 'text'], 'pitr_restore_plan');
@@ -17,7 +17,7 @@ SELECT columns_are('public', 'pitr_status', ARRAY['archiver_state', 'archiver_pi
   'stored_bytes', 'backlog_segments', 'backlog_bytes', 'oldest_waiting', 'in_flight', 'failed_count', 'last_error', 'last_error_hint', 'last_error_file',
   'last_error_time', 'data_at_risk_bytes', 'data_at_risk', 'repository', 'encrypted', 'backup_running'], 'columns of pitr_status');
 SELECT columns_are('public', 'pitr_progress', ARRAY['label', 'phase', 'pid', 'requested_by', 'started', 'elapsed', 'bytes_total', 'bytes_done', 'percent',
-  'files_total', 'files_done', 'bytes_stored', 'wal_segments_total', 'wal_segments_stored', 'type', 'parent', 'change_source'], 'columns of pitr_progress');
+  'files_total', 'files_done', 'bytes_stored', 'wal_segments_total', 'wal_segments_stored', 'type', 'parent', 'change_source', 'resumes', 'bytes_resumed'], 'columns of pitr_progress');
 SELECT col_type_is('public', 'pitr_status', 'backlog_segments', 'bigint', 'the backlog is a number');
 SELECT col_type_is('public', 'pitr_status', 'data_at_risk', 'interval', 'the time at risk is an interval');
 SELECT col_type_is('public', 'pitr_progress', 'percent', 'numeric', 'percent is a number');

@@ -23,17 +23,18 @@ char LetterOf(BackupType type) {
 }
 
 Status Reserve(const Repository& repository, const std::string& label, const BackupOptions& options,
-               const std::string& parent, const OpContext& ctx) {
+               const BackupBasis& basis, const OpContext& ctx) {
   Json start = {{"pg_pitr_start", 1},
                 {"label", label},
                 {"type", std::string(BackupTypeName(options.type))},
                 {"started_micros", ctx.clock->WallMicros()}};
-  if (!parent.empty()) start["parent"] = parent;
+  if (!basis.parent.empty()) start["parent"] = basis.parent;
+  if (!basis.resumes.empty()) start["resumes"] = basis.resumes;
   PutText(start, "started_by", options.started_by);
   const std::string key = layout::BackupKey(label, layout::BackupObject::kStart);
   PITR_TRY(repository.CreateObject(ObjectKind::kBackupStart, key, AsBytes(JsonText(start)), ctx));
-  if (parent.empty()) return Status::Ok();
-  Status stays = CheckNotExpiring(repository, parent, layout::BackupObject::kManifest, ctx);
+  if (basis.parent.empty()) return Status::Ok();
+  Status stays = CheckNotExpiring(repository, basis.parent, layout::BackupObject::kManifest, ctx);
   if (stays.ok()) return stays;
   const Status removed = repository.store().Delete({key}, ctx);
   if (!removed.ok()) repository.log().Warning("could not remove \"" + key + "\": " + removed.ToString());
@@ -54,13 +55,13 @@ std::string DefaultLabel(int64_t wall_micros, BackupType type) {
   return FormatUtc(wall_micros, "%Y%m%d-%H%M%S") + LetterOf(type);
 }
 
-Result<std::string> ReserveLabel(const Repository& repository, const BackupOptions& options, const std::string& parent,
+Result<std::string> ReserveLabel(const Repository& repository, const BackupOptions& options, const BackupBasis& basis,
                                  const OpContext& ctx) {
   if (!options.label.empty()) {
     if (!layout::IsValidLabel(options.label))
       return Status(Code::kInvalidArgument, "\"" + options.label + "\" is not a valid label for a backup")
           .WithHint("Use up to 64 letters, digits, \".\", \"_\" and \"-\", beginning with a letter or digit.");
-    const Status reserved = Reserve(repository, options.label, options, parent, ctx);
+    const Status reserved = Reserve(repository, options.label, options, basis, ctx);
     if (reserved.code() == Code::kAlreadyExists)
       return Status(Code::kAlreadyExists, "backup \"" + options.label + "\" exists or was begun already")
           .WithHint("Choose another label, or leave it out to have one made from the time.");
@@ -70,7 +71,7 @@ Result<std::string> ReserveLabel(const Repository& repository, const BackupOptio
   for (int attempt = 1;; attempt++) {
     const int64_t now = ctx.clock->WallMicros();
     std::string label = DefaultLabel(now, options.type);
-    Status reserved = Reserve(repository, label, options, parent, ctx);
+    Status reserved = Reserve(repository, label, options, basis, ctx);
     if (reserved.ok()) return label;
     if (reserved.code() != Code::kAlreadyExists || attempt == kDefaultLabelTries) return reserved;
     PITR_TRY(WaitUntilSecondAfter(now, ctx));

@@ -1,5 +1,7 @@
 #include "core/backup/backup_removal.h"
 
+#include <algorithm>
+#include <set>
 #include <vector>
 
 #include "core/repo/layout.h"
@@ -18,12 +20,16 @@ Status AbortUploads(ObjectStore& store, const std::string& prefix, const OpConte
   return Status::Ok();
 }
 
-Status DeletePacks(ObjectStore& store, const std::string& prefix, const OpContext& ctx) {
+Result<std::vector<std::string>> KeysUnder(ObjectStore& store, const std::string& prefix, const OpContext& ctx) {
   std::vector<std::string> keys;
   PITR_TRY(ListAll(store, prefix, ctx, [&](const ObjectInfo& object) -> Status {
     keys.push_back(object.key);
     return Status::Ok();
   }));
+  return keys;
+}
+
+Status Delete(ObjectStore& store, const std::vector<std::string>& keys, const OpContext& ctx) {
   for (size_t from = 0; from < keys.size(); from += kMaxDeleteBatch) {
     const size_t count = std::min(kMaxDeleteBatch, keys.size() - from);
     PITR_TRY(store.Delete(
@@ -32,21 +38,56 @@ Status DeletePacks(ObjectStore& store, const std::string& prefix, const OpContex
   return Status::Ok();
 }
 
-Status Remove(ObjectStore& store, const std::string& label, bool manifest_too, const OpContext& ctx) {
+Status DeletePartialMaps(ObjectStore& store, const std::string& label, const OpContext& ctx) {
+  PITR_ASSIGN(const std::vector<std::string> keys, KeysUnder(store, layout::PartialPrefix(label), ctx));
+  return Delete(store, keys, ctx);
+}
+
+// Manifest, uploads and file map.
+Status RemoveTop(ObjectStore& store, const std::string& label, bool manifest_too, const OpContext& ctx) {
   if (manifest_too) PITR_TRY(store.Delete({layout::BackupKey(label, layout::BackupObject::kManifest)}, ctx));
   const std::string files_key = layout::BackupKey(label, layout::BackupObject::kFiles);
-  PITR_TRY(AbortUploads(store, files_key, ctx));
+  PITR_TRY(AbortUploads(store, std::string(layout::kBackupPrefix) + label + "/", ctx));
   PITR_TRY(AbortUploads(store, layout::DataPrefix(label), ctx));
-  PITR_TRY(store.Delete({files_key}, ctx));
-  PITR_TRY(DeletePacks(store, layout::DataPrefix(label), ctx));
+  return store.Delete({files_key}, ctx);
+}
+
+Status RemoveAll(ObjectStore& store, const std::string& label, bool manifest_too, const OpContext& ctx) {
+  PITR_TRY(RemoveTop(store, label, manifest_too, ctx));
+  PITR_TRY(DeletePartialMaps(store, label, ctx));
+  PITR_ASSIGN(const std::vector<std::string> packs, KeysUnder(store, layout::DataPrefix(label), ctx));
+  PITR_TRY(Delete(store, packs, ctx));
   return store.Delete({layout::BackupKey(label, layout::BackupObject::kStart)}, ctx);
 }
+
+Status RemoveUnrecorded(ObjectStore& store, const std::string& label, bool manifest_too, const OpContext& ctx) {
+  PITR_TRY(RemoveTop(store, label, manifest_too, ctx));
+  std::set<std::string> recorded;
+  PITR_ASSIGN(const std::vector<std::string> partials, KeysUnder(store, layout::PartialPrefix(label), ctx));
+  for (const std::string& key : partials)
+    if (const auto parts = layout::ParsePartialKey(key)) recorded.insert(layout::PackKey(label, parts->pack));
+  PITR_ASSIGN(std::vector<std::string> packs, KeysUnder(store, layout::DataPrefix(label), ctx));
+  std::erase_if(packs, [&](const std::string& key) { return recorded.contains(key); });
+  return Delete(store, packs, ctx);
+}
+
+std::string Removing(const std::string& label) { return "removing unfinished backup \"" + label + "\""; }
 
 }  // namespace
 
 Status RemoveBackupObjects(const Repository& repository, const std::string& label, bool manifest_too,
                            const OpContext& ctx) {
-  return Remove(repository.store(), label, manifest_too, ctx).Annotate("removing unfinished backup \"" + label + "\"");
+  return RemoveAll(repository.store(), label, manifest_too, ctx).Annotate(Removing(label));
+}
+
+Status RemoveUnrecordedObjects(const Repository& repository, const std::string& label, bool manifest_too,
+                               const OpContext& ctx) {
+  return RemoveUnrecorded(repository.store(), label, manifest_too, ctx).Annotate(Removing(label));
+}
+
+Status RemovePartialMaps(const Repository& repository, const std::string& label, const OpContext& ctx) {
+  return DeletePartialMaps(repository.store(), label, ctx)
+      .Annotate("removing partial maps of backup \"" + label + "\"");
 }
 
 }  // namespace pitr

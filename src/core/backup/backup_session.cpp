@@ -2,6 +2,7 @@
 
 #include <atomic>
 #include <optional>
+#include <set>
 
 #include "core/backup/backup_label.h"
 #include "core/backup/backup_removal.h"
@@ -19,6 +20,7 @@ namespace {
 constexpr int kMaxJobs = 64;
 constexpr size_t kMaxAnnotations = 100;
 constexpr size_t kMaxAnnotationBytes = 8192;
+constexpr char kResumedFrom[] = "resumed from";  // annotation
 
 Status CheckOptions(const BackupOptions& options) {
   if (options.jobs < 1 || options.jobs > kMaxJobs)
@@ -53,6 +55,15 @@ Status CheckStart(const BackupManifest& parent, const BackupStart& start) {
       .WithHint("Take a full backup.");
 }
 
+// Of packs[from] and those after it.
+std::string LabelsOf(const std::vector<PackEntry>& packs, size_t from) {
+  std::set<std::string> labels;
+  for (size_t i = from; i < packs.size(); i++) labels.insert(layout::LabelOfPackKey(packs[i].key).value_or(""));
+  std::string text;
+  for (const std::string& label : labels) text += (text.empty() ? "" : ", ") + label;
+  return text;
+}
+
 Result<uint64_t> StoreFileMap(const Repository& repository, const std::string& label, const CopiedFiles& copied,
                               const OpContext& ctx) {
   PITR_ASSIGN(const std::unique_ptr<FileMapWriter> map, FileMapWriter::Open(repository, label, ctx));
@@ -83,16 +94,23 @@ struct BackupSession::State {
   enum class Stage { kReserved, kCopied, kFinished, kAbandoned };
 
   State(const Repository& r, const BackupOptions& o, ParentChoice c, std::string l)
-      : repository(r), options(o), choice(std::move(c)), label(std::move(l)), packs(label) {}
+      : repository(r),
+        options(o),
+        choice(std::move(c)),
+        label(std::move(l)),
+        packs(label),
+        record(label, o.resume && o.type == BackupType::kFull, o.record_after_millis) {}
 
   const Repository& repository;
   const BackupOptions options;  // of the type that is taken
   ParentChoice choice;
+  ResumeChoice resumed;
   const std::string label;
   Stage stage = Stage::kReserved;
   bool manifest_tried = false;  // whether it was stored may be unknown
   BackupStart start;
   PackTable packs;
+  PackRecord record;
   PageFindings pages;
   std::optional<CopiedFiles> copied;
   std::atomic<int> change_kind{-1};
@@ -127,7 +145,11 @@ Result<BackupManifest> BackupSession::State::MakeManifest(const BackupStop& stop
   manifest.page_errors = pages.errors();
   manifest.annotations = options.annotations;
   manifest.packs = copied->packs;
-  for (size_t i = 0; i < copied->own_packs; i++) manifest.stored_bytes += manifest.packs[i].size_bytes;
+  // What is taken over from an interrupted backup belongs to no other.
+  const size_t stored_packs = resumed.stored ? manifest.packs.size() : copied->own_packs;
+  for (size_t i = 0; i < stored_packs; i++) manifest.stored_bytes += manifest.packs[i].size_bytes;
+  if (resumed.stored && stored_packs > copied->own_packs)
+    manifest.annotations.try_emplace(kResumedFrom, LabelsOf(manifest.packs, copied->own_packs));
   manifest.fetch_bytes = copied->fetch_bytes;
   manifest.boot_id = copied->boot_id;
   if (choice.parent) {
@@ -149,16 +171,23 @@ Result<std::unique_ptr<BackupSession>> BackupSession::Begin(const Repository& re
   PITR_ASSIGN(ParentChoice choice, ChooseParent(repository, request, ctx));
   BackupOptions chosen = options;
   chosen.type = choice.type;
-  PITR_ASSIGN(std::string label,
-              ReserveLabel(repository, chosen, choice.parent ? choice.parent->manifest().label : "", ctx));
+  BackupBasis basis;
+  if (choice.parent) basis.parent = choice.parent->manifest().label;
+  if (chosen.type == BackupType::kFull && chosen.resume) basis.resumes = FindInterrupted(repository, ctx);
+  PITR_ASSIGN(std::string label, ReserveLabel(repository, chosen, basis, ctx));
   std::unique_ptr<BackupSession> session(new BackupSession);
   session->state_ = std::make_unique<State>(repository, chosen, std::move(choice), std::move(label));
+  if (!basis.resumes.empty()) session->state_->resumed = LoadInterrupted(repository, basis.resumes, ctx);
   return session;
 }
 
 const std::string& BackupSession::label() const { return state_->label; }
 
 const ParentChoice& BackupSession::choice() const { return state_->choice; }
+
+const ResumeChoice& BackupSession::resumed() const { return state_->resumed; }
+
+uint64_t BackupSession::recorded_bytes() const { return state_->record.bytes(); }
 
 std::optional<ChangeKind> BackupSession::change_kind() const {
   const int kind = state_->change_kind.load();
@@ -176,7 +205,10 @@ Status BackupSession::CopyFiles(const BackupStart& start, Progress& progress, co
   s.start = start;
   const ParentMap* parent = s.choice.parent ? &*s.choice.parent : nullptr;
   if (parent != nullptr) PITR_TRY(CheckStart(parent->manifest(), start));
-  const CopyRequest request{s.repository, s.options, s.start, parent, s.packs, s.pages, progress, s.change_kind};
+  const bool resumes = s.resumed.stored.has_value();
+  const CopyRequest request{s.repository, s.options,    s.start,  resumes ? &*s.resumed.stored : parent,
+                            resumes,      s.packs,      s.record, s.pages,
+                            progress,     s.change_kind};
   PITR_ASSIGN(s.copied, RunCopy(request, ctx));
   if (!s.options.allow_page_errors) PITR_TRY(s.pages.ToStatus());
   s.stage = State::Stage::kCopied;
@@ -209,6 +241,12 @@ Result<BackupManifest> BackupSession::Finish(const BackupStop& stop, const OpCon
   PITR_TRY(CheckNotExpiring(s.repository, s.label, layout::BackupObject::kStart, ctx));
   s.stage = State::Stage::kFinished;
   s.copied.reset();
+  s.resumed.stored.reset();
+  if (s.record.packs() == 0) return manifest;
+  const Status removed = RemovePartialMaps(s.repository, s.label, ctx);
+  if (!removed.ok())
+    s.repository.log().Warning("the backup is complete; what is left over is removed by the next expiry: " +
+                               removed.ToString());
   return manifest;
 }
 
@@ -218,6 +256,7 @@ Status BackupSession::Abandon(const OpContext& ctx) {
     return {Code::kInternal, "backup \"" + s.label + "\" is finished and cannot be abandoned"};
   s.stage = State::Stage::kAbandoned;
   s.copied.reset();
+  if (s.record.packs() > 0) return RemoveUnrecordedObjects(s.repository, s.label, s.manifest_tried, ctx);
   return RemoveBackupObjects(s.repository, s.label, s.manifest_tried, ctx);
 }
 

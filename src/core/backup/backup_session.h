@@ -8,7 +8,9 @@
 #include <string>
 #include <vector>
 
+#include "core/backup/pack_record.h"
 #include "core/backup/parent_choice.h"
+#include "core/backup/resume_choice.h"
 #include "core/base/progress.h"
 #include "core/repo/backup_catalog.h"
 #include "core/repo/file_map.h"
@@ -28,7 +30,11 @@ struct BackupOptions {
   bool verify_changes = false;         // read everything, and fail if the change source was wrong
   std::map<std::string, std::string> annotations;
   int jobs = 2;
-  uint64_t max_rate_bytes = 0;     // a second, 0: no limit
+  uint64_t max_rate_bytes = 0;  // a second, 0: no limit
+  // Full backups: take over what interrupted ones stored, and leave what is stored to the next one when this one is
+  // interrupted.
+  bool resume = true;
+  int64_t record_after_millis = kRecordAfterMillis;
   bool allow_page_errors = false;  // store the backup even when pages fail their checksum, and record them
   std::string started_by;          // "host orders-db, process 4711"
 };
@@ -65,6 +71,8 @@ class BackupSession {
   const std::string& label() const;
   // What is taken, on what, and what the operator should know about it.
   const ParentChoice& choice() const;
+  // What a full backup takes over of interrupted ones.
+  const ResumeChoice& resumed() const;
   // By what an increment finds changes, once CopyFiles has chosen it. Any thread.
   std::optional<ChangeKind> change_kind() const;
   // The same with the reasons, after CopyFiles; null for a full backup.
@@ -74,16 +82,19 @@ class BackupSession {
   // meanwhile; its totals are set before the first byte is read. kCorruption lists bad pages by file and block (up to a
   // limit, with the count), when all is read. Also kConflict (another cluster's directory), kCancelled, kUnavailable
   // (store), kPermission, kInternal. Memory: jobs * (3 parts of part_size_kb + about 6 MiB) and about 200 bytes for
-  // each file: some 120 MiB for 4 jobs with parts of 8 MiB. An increment also holds its parent's map (parent_map.h):
-  // with its own about 72 bytes for each MiB of the cluster and for each piece that increments of the chain changed.
+  // each file: some 120 MiB for 4 jobs with parts of 8 MiB. An increment also holds its parent's map (parent_map.h), a
+  // backup that resumes others theirs: with its own about 72 bytes for each MiB of the cluster and for each piece that
+  // increments of the chain changed.
   Status CopyFiles(const BackupStart& start, Progress& progress, const OpContext& ctx);
 
   // Writes file map and manifest. The backup exists when ok.
   Result<BackupManifest> Finish(const BackupStop& stop, const OpContext& ctx);
 
-  // Removes everything this session stored, the start object last. Best effort: what could not be removed is in the
-  // status, invisible to readers, and left to the sweep.
+  // Removes everything this session stored, the start object last, but for what a later backup can take over. Best
+  // effort: what could not be removed is in the status, invisible to readers, and left to the sweep.
   Status Abandon(const OpContext& ctx);
+  // Stored bytes of the packs that a later backup can take over if this one is abandoned. Any thread.
+  uint64_t recorded_bytes() const;
 
  private:
   BackupSession();

@@ -65,4 +65,19 @@ Result<ChangePlan> PlanChanges(const std::vector<MappedFile>& listing, const Par
   return plan;
 }
 
+ChangePlan PlanResume(const std::vector<MappedFile>& listing, const ParentMap& stored) {
+  ChangePlan plan;
+  plan.parent = &stored;
+  plan.resumes = true;
+  plan.files.resize(listing.size());
+  ParentCursor cursor(stored);
+  for (size_t i = 0; i < listing.size(); i++) {
+    const ParentMap::File* found = cursor.Seek(listing[i].path);
+    if (found == nullptr || listing[i].path == kControlFilePath) continue;
+    plan.files[i].parent = found;
+    plan.files[i].way = FileBase::Way::kCompare;
+  }
+  return plan;
+}
+
 }  // namespace pitr

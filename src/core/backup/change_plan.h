@@ -1,5 +1,6 @@
 // What an increment does with each file of the data directory: read and store, compare with the parent's, read some
-// blocks, or refer to the parent without reading. Made before the jobs begin and constant from then on; any thread.
+// blocks, or refer to the parent without reading. A full backup that resumes others compares with what these stored.
+// Made before the jobs begin and constant from then on; any thread.
 #pragma once
 #include <memory>
 #include <vector>
@@ -22,9 +23,10 @@ struct FileBase {
 };
 
 struct ChangePlan {
-  const ParentMap* parent = nullptr;  // borrowed; null for a full backup
-  std::vector<FileBase> files;        // as the listing; empty for a full backup
+  const ParentMap* parent = nullptr;  // borrowed; null for a full backup that resumes nothing
+  std::vector<FileBase> files;        // as the listing; empty without a parent
   PageLsnRule page_rule;
+  bool resumes = false;           // `parent` is what interrupted backups stored
   bool verify = false;            // read everything, and prove what is referred to
   bool hints_may_differ = false;  // equal pages may differ in bits that are not logged
 
@@ -43,5 +45,8 @@ struct ChangePlan {
 // Errors as the source's.
 Result<ChangePlan> PlanChanges(const std::vector<MappedFile>& listing, const ParentMap& parent,
                                const ChangeSource& source, bool stamps_hold);
+
+// Everything is read; what has the checksum that `stored` has for it is referred to.
+ChangePlan PlanResume(const std::vector<MappedFile>& listing, const ParentMap& stored);
 
 }  // namespace pitr

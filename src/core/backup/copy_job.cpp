@@ -16,7 +16,8 @@ namespace pitr {
 CopyJob::CopyJob(CopyShared& shared)
     : shared_(shared),
       ctx_(shared.ctx),
-      packs_(shared.repository, shared.packs, shared.upload_pool, shared.progress, shared.ctx),
+      packs_(shared.repository, shared.packs, shared.upload_pool, shared.progress, shared.ctx,
+             shared.record.wanted() ? kMaxPackOpenMillis : INT64_MAX),
       checker_(shared.pages, shared.start_lsn),
       references_(shared.repository, shared.changes, shared.start_lsn),
       buffer_(kDataFramePlainBytes) {
@@ -34,7 +35,9 @@ Status CopyJob::Run() {
   // `running` as it is.
   if (shared_.running.fetch_sub(1) == 1) PITR_TRY(Control());
   PITR_TRY(FlushStaged());
-  return packs_.Close();
+  PITR_TRY(packs_.Close());
+  RecordPack();
+  return Status::Ok();
 }
 
 Status CopyJob::Unit(const WorkUnit& unit) {
@@ -140,6 +143,7 @@ Status CopyJob::Store(uint32_t index, uint64_t offset, ByteView bytes) {
   if (bytes.size() == kDataFramePlainBytes) {
     PITR_ASSIGN(pending.extent.frame, packs_.Append(bytes));
     extents_.push_back(pending);
+    RecordPack();
     return Status::Ok();
   }
   // Blocks of relations lie where the blocks of the frame's checks do.
@@ -161,6 +165,7 @@ Status CopyJob::FlushStaged() {
   }
   staged_.clear();
   staged_extents_.clear();
+  RecordPack();
   return Status::Ok();
 }
 

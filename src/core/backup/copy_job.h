@@ -11,6 +11,7 @@
 
 #include "core/backup/change_plan.h"
 #include "core/backup/data_directory.h"
+#include "core/backup/pack_record.h"
 #include "core/backup/pack_writer.h"
 #include "core/backup/page_cache.h"
 #include "core/backup/page_check.h"
@@ -33,6 +34,7 @@ struct CopyShared {
   Lsn start_lsn;
   bool verify_pages = false;
   PackTable& packs;               // any thread
+  PackRecord& record;             // any thread
   ReferenceFindings& references;  // any thread
   PageFindings& pages;            // any thread
   RateLimit& rate;                // any thread
@@ -87,6 +89,8 @@ class CopyJob {
   // Stores what was read at `offset` of a file.
   Status Store(uint32_t index, uint64_t offset, ByteView bytes);
   Status FlushStaged();
+  // After a frame was stored and its extents are known: what the pack holds, if it is complete now.
+  void RecordPack();
   Status Control();
   void AdjustTotal(uint64_t was, uint64_t is);
 
@@ -102,6 +106,8 @@ class CopyJob {
   Bytes staged_;                               // small files and ends of files, waiting to fill a frame
   std::vector<PendingExtent> staged_extents_;  // in staged_
   std::deque<PendingExtent> extents_;
+  size_t recorded_frames_ = 0;   // of packs_.frames(): those of packs that RecordPack() has seen
+  size_t recorded_extents_ = 0;  // of extents_
   std::vector<SliceEnd> slices_;
   std::vector<uint32_t> vanished_;
 };

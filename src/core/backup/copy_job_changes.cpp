@@ -8,7 +8,12 @@ namespace pitr {
 void CopyJob::Refer(uint32_t index, const FileBase& base, FileSpan span) {
   referred_.clear();
   ReferTo(shared_.changes.parent->ExtentsOf(*base.parent), span, referred_);
-  for (const Extent& extent : referred_) extents_.push_back({index, /*of_parent=*/true, extent});
+  uint64_t bytes = 0;
+  for (const Extent& extent : referred_) {
+    extents_.push_back({index, /*of_parent=*/true, extent});
+    bytes += extent.length;
+  }
+  if (shared_.changes.resumes) shared_.progress.bytes_resumed.fetch_add(bytes, std::memory_order_relaxed);
 }
 
 Status CopyJob::StoreChanged(int fd, uint32_t index, const FileBase& base, uint64_t offset, ByteView bytes) {

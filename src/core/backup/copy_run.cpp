@@ -209,7 +209,7 @@ void SetTotals(const DataDirectory& directory, const ChangePlan& changes, Progre
 // By what an increment finds changes; null for a full backup.
 Result<std::unique_ptr<ChangeSource>> ChooseSource(const CopyRequest& request, CopiedFiles& copied,
                                                    const OpContext& ctx) {
-  if (request.parent == nullptr) return std::unique_ptr<ChangeSource>();
+  if (request.parent == nullptr || request.resumes) return std::unique_ptr<ChangeSource>();
   const BackupStart& start = request.start;
   const ChangeRequest wanted{
       request.repository, request.parent->manifest(), start.data_directory,           start.start_lsn,
@@ -224,6 +224,7 @@ Result<std::unique_ptr<ChangeSource>> ChooseSource(const CopyRequest& request, C
 
 Result<ChangePlan> MakeChangePlan(const CopyRequest& request, const ChangeSource* source, CopiedFiles& copied) {
   copied.boot_id = CurrentBootId();
+  if (request.resumes) return PlanResume(copied.directory.files, *request.parent);
   if (source == nullptr) return ChangePlan{};
   const BackupManifest& parent = request.parent->manifest();
   const BackupStart& start = request.start;
@@ -249,6 +250,7 @@ Result<CopiedFiles> RunCopy(const CopyRequest& request, const OpContext& ctx) {
   const uint32_t control_index = AddControlFile(copied.directory.files);
   PITR_ASSIGN(const ChangePlan changes, MakeChangePlan(request, source.get(), copied));
   SetTotals(copied.directory, changes, request.progress);
+  request.record.Begin(copied.directory.total_bytes, *ctx.clock);
   const WorkPlan plan =
       PlanWork(copied.directory.files, request.options.jobs, [&](uint32_t i) { return changes.Skips(i); });
 
@@ -266,6 +268,7 @@ Result<CopiedFiles> RunCopy(const CopyRequest& request, const OpContext& ctx) {
                     request.start.start_lsn,
                     request.start.data_checksums,
                     request.packs,
+                    request.record,
                     references,
                     request.pages,
                     rate,
@@ -276,7 +279,7 @@ Result<CopiedFiles> RunCopy(const CopyRequest& request, const OpContext& ctx) {
   std::vector<std::unique_ptr<CopyJob>> jobs;
   for (int i = 0; i < job_count; i++) jobs.push_back(std::make_unique<CopyJob>(shared));
   PITR_TRY(RunJobs(jobs, stop, ctx));
-  if (request.parent != nullptr) PITR_TRY(references.ToStatus(*copied.change_origin, request.parent->manifest().label));
+  if (copied.change_origin) PITR_TRY(references.ToStatus(*copied.change_origin, request.parent->manifest().label));
   PITR_TRY(Assemble(jobs, request, changes, copied));
   return copied;
 }

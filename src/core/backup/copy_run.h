@@ -11,7 +11,7 @@ namespace pitr {
 struct CopiedFiles {
   DataDirectory directory;       // with the control file; sizes are those that were copied
   std::vector<bool> vanished;    // files that are not in the backup after all
-  std::vector<PackEntry> packs;  // its own, then those of earlier backups that it refers to
+  std::vector<PackEntry> packs;  // its own, then those of earlier or interrupted backups that it refers to
   size_t own_packs = 0;
   std::vector<MappedFrame> frames;     // its own, ascending by pack and offset within each job's run, then the parent's
   std::vector<PendingExtent> extents;  // ascending by file and offset; frames count through `frames`
@@ -26,8 +26,10 @@ struct CopyRequest {
   const Repository& repository;
   const BackupOptions& options;
   const BackupStart& start;
-  const ParentMap* parent;  // null: a full backup
+  const ParentMap* parent;  // null: a full backup that resumes nothing
+  bool resumes;             // a full backup; `parent` is what interrupted ones stored
   PackTable& packs;
+  PackRecord& record;
   PageFindings& pages;
   Progress& progress;
   std::atomic<int>& change_kind;  // set to the ChangeKind of an increment

@@ -79,7 +79,7 @@ Result<BackupManifest> MergeBackup(const Repository& repository, const MergeOpti
   BackupOptions reserve;
   reserve.label = options.label;
   reserve.started_by = options.started_by;
-  PITR_ASSIGN(const std::string label, ReserveLabel(repository, reserve, options.source, ctx));
+  PITR_ASSIGN(const std::string label, ReserveLabel(repository, reserve, {options.source, {}}, ctx));
   manifest.label = label;
   manifest.type = BackupType::kFull;
   manifest.parent_label.clear();

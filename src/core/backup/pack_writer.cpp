@@ -18,25 +18,32 @@ void PackTable::SetSize(uint32_t index, uint64_t bytes) {
   entries_[index].size_bytes = bytes;
 }
 
+PackEntry PackTable::entry(uint32_t index) const {
+  std::lock_guard lock(mutex_);
+  return entries_[index];
+}
+
 std::vector<PackEntry> PackTable::entries() const {
   std::lock_guard lock(mutex_);
   return entries_;
 }
 
 PackWriter::PackWriter(const Repository& repository, PackTable& table, ThreadPool& pool, Progress& progress,
-                       const OpContext& ctx)
+                       const OpContext& ctx, int64_t max_open_millis)
     : repository_(repository),
       table_(table),
       pool_(pool),
       progress_(progress),
       ctx_(ctx),
       pack_bytes_(static_cast<uint64_t>(repository.config().pack_size_kb) << 10),
+      max_open_millis_(max_open_millis),
       encoder_(repository.key(), repository.config().compression_level) {}
 
 PackWriter::~PackWriter() = default;
 
 Status PackWriter::Open() {
   pack_ = table_.Add();
+  opened_millis_ = ctx_.clock->SteadyMillis();
   const std::string key = table_.KeyOf(pack_);
   WriterOptions options;
   options.part_bytes = static_cast<size_t>(repository_.config().part_size_kb) << 10;
@@ -71,7 +78,8 @@ Result<uint32_t> PackWriter::Append(ByteView plain) {
   if (frames_.size() == UINT32_MAX) return Status(Code::kInternal, "too many frames in one backup");
   frames_.push_back({pack_, ref});
   if (checks_.full()) PITR_TRY(StoreChecks());
-  if (writer_->size() >= pack_bytes_) PITR_TRY(Close());
+  const bool old = ctx_.clock->SteadyMillis() - opened_millis_ >= max_open_millis_;
+  if (old || writer_->size() >= pack_bytes_) PITR_TRY(Close());
   return static_cast<uint32_t>(frames_.size() - 1);
 }
 

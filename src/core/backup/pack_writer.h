@@ -1,5 +1,6 @@
 // The packs of a backup: PackTable numbers them over all threads, a PackWriter fills one after another for one thread.
 #pragma once
+#include <cstdint>
 #include <memory>
 #include <mutex>
 #include <string>
@@ -24,6 +25,7 @@ class PackTable {
   uint32_t Add();
   std::string KeyOf(uint32_t index) const;
   void SetSize(uint32_t index, uint64_t bytes);
+  PackEntry entry(uint32_t index) const;
   std::vector<PackEntry> entries() const;
 
  private:
@@ -33,13 +35,13 @@ class PackTable {
 };
 
 // One thread, not one of the pool's. A pack is opened by its first frame and closed when it has reached the size set
-// for packs. The checks of its blocks go into it, too (repo/block_checks.h). Memory: (kPartsInFlightPerJob + 1) parts,
-// a frame and a compressor.
+// for packs, or has been open for `max_open_millis`. The checks of its blocks go into it, too (repo/block_checks.h).
+// Memory: (kPartsInFlightPerJob + 1) parts, a frame and a compressor.
 class PackWriter {
  public:
   // All borrowed; the pool sends the parts.
-  PackWriter(const Repository& repository, PackTable& table, ThreadPool& pool, Progress& progress,
-             const OpContext& ctx);
+  PackWriter(const Repository& repository, PackTable& table, ThreadPool& pool, Progress& progress, const OpContext& ctx,
+             int64_t max_open_millis = INT64_MAX);
   // Aborts the pack that is open.
   ~PackWriter();
   PackWriter(const PackWriter&) = delete;
@@ -49,6 +51,7 @@ class PackWriter {
   Result<uint32_t> Append(ByteView plain);
   // Makes the open pack visible.
   Status Close();
+  bool open() const { return writer_ != nullptr; }
   // In the order they were appended.
   const std::vector<MappedFrame>& frames() const { return frames_; }
   std::vector<MappedFrame> TakeFrames() { return std::move(frames_); }
@@ -63,6 +66,8 @@ class PackWriter {
   Progress& progress_;
   const OpContext ctx_;
   const uint64_t pack_bytes_;
+  const int64_t max_open_millis_;
+  int64_t opened_millis_ = 0;  // the open pack
   ObjectEncoder encoder_;
   Bytes stored_;  // of one frame
   BlockCheckLog checks_;

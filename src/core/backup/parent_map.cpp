@@ -1,5 +1,6 @@
 #include "core/backup/parent_map.h"
 
+#include <algorithm>
 #include <set>
 
 #include "core/repo/file_map_parser.h"
@@ -36,6 +37,60 @@ Result<ParentMap> ParentMap::Load(const Repository& repository, const BackupMani
     return Status::Ok();
   };
   PITR_TRY(StreamFileMap(repository, manifest.label, std::move(sink), ctx));
+  return map;
+}
+
+namespace {
+
+// An extent of one of the partial maps.
+struct Piece {
+  const MappedFile* file;
+  const Extent* extent;
+  uint32_t partial;
+  uint32_t first_frame;  // of the partial map, among all frames
+};
+
+bool Before(const Piece& a, const Piece& b) {
+  const int paths = a.file->path.compare(b.file->path);
+  if (paths != 0) return paths < 0;
+  if (a.extent->file_offset != b.extent->file_offset) return a.extent->file_offset < b.extent->file_offset;
+  return a.partial < b.partial;
+}
+
+}  // namespace
+
+ParentMap ParentMap::Join(const std::vector<PartialMap>& partials) {
+  ParentMap map;
+  std::vector<Piece> pieces;
+  for (const PartialMap& partial : partials) {
+    if (partial.frames.size() > UINT32_MAX - map.frames_.size()) break;
+    const auto pack = static_cast<uint32_t>(map.manifest_.packs.size());
+    const auto first_frame = static_cast<uint32_t>(map.frames_.size());
+    map.manifest_.packs.push_back(partial.pack);
+    for (const MappedFrame& frame : partial.frames) map.frames_.push_back({pack, frame.ref});
+    for (const MappedFile& file : partial.files)
+      for (const Extent& extent : file.extents)
+        if (extent.checked) pieces.push_back({&file, &extent, pack, first_frame});
+  }
+  std::sort(pieces.begin(), pieces.end(), Before);
+  MappedFile file;
+  uint32_t last_partial = 0;  // of file.extents.back()
+  for (size_t i = 0; i < pieces.size(); i++) {
+    const Piece& piece = pieces[i];
+    if (file.path != piece.file->path) {
+      if (!file.path.empty()) map.AddFile(file);
+      file = {};
+      file.path = piece.file->path;
+    }
+    const bool overlaps = !file.extents.empty() && file.extents.back().end() > piece.extent->file_offset;
+    if (overlaps && last_partial <= piece.partial) continue;
+    if (overlaps) file.extents.pop_back();
+    file.extents.push_back(*piece.extent);
+    file.extents.back().frame += piece.first_frame;
+    file.size_bytes = std::max(file.size_bytes, piece.extent->end());
+    last_partial = piece.partial;
+  }
+  if (!file.path.empty()) map.AddFile(file);
   return map;
 }
 

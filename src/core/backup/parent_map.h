@@ -1,5 +1,6 @@
-// The file map of the backup that an increment builds on, compactly: paths in one text, extents in one list. Memory:
-// 56 bytes and its path for each file, 32 bytes for each extent, 24 for each frame. Constant once loaded; any thread.
+// The file map of the backup that an increment builds on, or what interrupted backups stored, compactly: paths in one
+// text, extents in one list. Memory: 56 bytes and its path for each file, 32 bytes for each extent, 24 for each frame.
+// Constant once loaded; any thread.
 #pragma once
 #include <span>
 #include <string>
@@ -8,6 +9,7 @@
 
 #include "core/repo/file_map.h"
 #include "core/repo/manifest.h"
+#include "core/repo/partial_map.h"
 
 namespace pitr {
 
@@ -25,6 +27,10 @@ class ParentMap {
 
   // Errors as ReadFileMap.
   static Result<ParentMap> Load(const Repository& repository, const BackupManifest& manifest, const OpContext& ctx);
+
+  // What these hold together; where two have the same bytes of a file, the first of them counts. The manifest then
+  // tells of packs, no more, and files only have the extents that are known.
+  static ParentMap Join(const std::vector<PartialMap>& partials);
 
   const BackupManifest& manifest() const { return manifest_; }
   const std::vector<MappedFrame>& frames() const { return frames_; }

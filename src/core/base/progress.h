@@ -11,7 +11,8 @@ struct Progress {
   std::atomic<uint64_t> bytes_done{0};
   std::atomic<uint64_t> files_total{0};
   std::atomic<uint64_t> files_done{0};
-  std::atomic<uint64_t> bytes_stored{0};  // sent to, or fetched from, the repository
+  std::atomic<uint64_t> bytes_stored{0};   // sent to, or fetched from, the repository
+  std::atomic<uint64_t> bytes_resumed{0};  // of a backup: not sent, because an interrupted one had stored them
 };
 
 }  // namespace pitr

@@ -1,18 +1,33 @@
 // Decide() of expire_plan.h.
+#include <algorithm>
+
 #include "core/expire/expire_plan.h"
 #include "core/repo/layout.h"
 
 namespace pitr {
 namespace {
 
-// Whether the process that began it is surely gone.
-bool IsDead(const Inventory& inventory, const UnfinishedBackup& backup, const ExpireRequest& request,
-            int64_t now_micros) {
-  if (backup.label == request.running_label) return false;
-  if (inventory.backups.expiring.contains(backup.label)) return true;  // its manifest would not be accepted any more
-  for (const UnfinishedBackup& other : inventory.backups.unfinished)
-    if (other.parent_label == backup.label) return false;
-  return inventory.LastActivity(backup) <= now_micros - request.leftover_age_micros;
+// Labels of unfinished backups that must stay: whose writer may be at work, and which such a one needs. All others are
+// dead: nothing was written of them for a while, or they have a mark, so that their manifest would not be accepted any
+// more. A mark does not help against somebody who began to need the backup before it was made.
+std::set<std::string> LiveUnfinished(const Inventory& inventory, const ExpireRequest& request, int64_t now_micros) {
+  const std::vector<UnfinishedBackup>& unfinished = inventory.backups.unfinished;
+  std::set<std::string> live;
+  for (const UnfinishedBackup& backup : unfinished) {
+    const bool recent = inventory.LastActivity(backup) > now_micros - request.leftover_age_micros;
+    if (backup.label == request.running_label || (recent && !inventory.backups.expiring.contains(backup.label)))
+      live.insert(backup.label);
+  }
+  for (bool more = !live.empty(); more;) {
+    more = false;
+    for (const UnfinishedBackup& backup : unfinished) {
+      const bool needed = std::any_of(unfinished.begin(), unfinished.end(), [&](const UnfinishedBackup& other) {
+        return live.contains(other.label) && other.Names(backup.label);
+      });
+      if (needed) more |= live.insert(backup.label).second;
+    }
+  }
+  return live;
 }
 
 // What cannot be read may refer to anything.
@@ -47,7 +62,7 @@ Status CheckHeld(const Inventory& inventory, const BackupFacts& fact, const Expi
   if (fact.held_for.empty()) return Status::Ok();
   const std::string what = "backup \"" + fact.label + "\" cannot be expired: ";
   for (const UnfinishedBackup& running : inventory.backups.unfinished)
-    if (running.parent_label == fact.label)
+    if (running.Names(fact.label))
       return Status(Code::kConflict, what + fact.held_for).WithHint("Wait for that backup, or cancel it.");
   if (request.force) return Status::Ok();
   return Status(Code::kConflict, what + fact.held_for).WithHint("Unpin it first, or force it.");
@@ -110,8 +125,9 @@ Result<ExpireDecision> Decide(const Inventory& inventory, const ExpireRequest& r
     decision.expires_wal = request.policy.LimitsBackups();
     decision.sweeps = true;
   }
+  const std::set<std::string> live = LiveUnfinished(inventory, request, now_micros);
   for (const UnfinishedBackup& unfinished : inventory.backups.unfinished)
-    if (!named && IsDead(inventory, unfinished, request, now_micros))
+    if (!named && !live.contains(unfinished.label))
       decision.gone[unfinished.label] = inventory.backups.expiring.contains(unfinished.label)
                                             ? "was being deleted"
                                             : "never finished, and nothing of it was written for a while";

@@ -53,13 +53,28 @@ Garbage OfLabel(const Inventory& inventory, const ByLabel& by, const std::string
     for (const ObjectInfo* object : objects->second) {
       const auto parts = layout::ParseBackupKey(object->key);
       const bool manifest = parts && parts->object == BackupObject::kManifest;
-      const bool files = parts && parts->object == BackupObject::kFiles;
+      const bool files = (parts && parts->object == BackupObject::kFiles) || layout::ParsePartialKey(object->key);
       const bool mark = parts && parts->object == BackupObject::kExpireMark;
       (manifest ? garbage.manifests : files ? garbage.data : mark ? garbage.marks : garbage.rest).push_back(*object);
       if (manifest || files || !garbage.shared) Count(*object, garbage.row);
     }
   }
   return garbage;
+}
+
+// Partial maps of backups that have their manifest and stay: who wrote them ended before he could remove them.
+void AddOldPartials(const ByLabel& by, const Inventory& inventory, const ExpireDecision& decision,
+                    std::vector<Garbage>& out) {
+  for (const auto& [label, objects] : by.objects) {
+    if (inventory.backups.Find(label) == nullptr || decision.gone.contains(label)) continue;
+    Garbage garbage = Row("partial map", layout::PartialPrefix(label), "the backup is complete");
+    for (const ObjectInfo* object : objects) {
+      if (!layout::ParsePartialKey(object->key)) continue;
+      garbage.data.push_back(*object);
+      Count(*object, garbage.row);
+    }
+    if (!garbage.data.empty()) out.push_back(std::move(garbage));
+  }
 }
 
 // Packs and other objects of labels that are no backup, neither finished nor not.
@@ -140,8 +155,9 @@ std::vector<Garbage> BackupGarbage(const Inventory& inventory, const ExpireDecis
     // What an earlier run had to leave because of other backups, and still has to.
     if (garbage.row.objects > 0) out.push_back(std::move(garbage));
   }
-  if (decision.sweeps)
-    AddOrphans(inventory, by, not_orphans, decision.facts.now_micros - request.leftover_age_micros, out);
+  if (!decision.sweeps) return out;
+  AddOldPartials(by, inventory, decision, out);
+  AddOrphans(inventory, by, not_orphans, decision.facts.now_micros - request.leftover_age_micros, out);
   return out;
 }
 
@@ -175,8 +191,8 @@ std::vector<PendingUpload> OldUploads(const std::vector<PendingUpload>& uploads,
     if (!decision.gone.contains(backup.label)) at_work.insert(backup.label);
   std::vector<PendingUpload> old;
   for (const PendingUpload& upload : uploads) {
-    const bool of_backup =
-        layout::ParseBackupKey(upload.key) || layout::ParsePinKey(upload.key) || layout::LabelOfPackKey(upload.key);
+    const bool of_backup = layout::ParseBackupKey(upload.key) || layout::ParsePinKey(upload.key) ||
+                           layout::ParsePartialKey(upload.key) || layout::LabelOfPackKey(upload.key);
     const bool known = of_backup || layout::WalNameOfKey(upload.key) || upload.key.starts_with(layout::kProbePrefix);
     if (!known) continue;
     const std::string label(of_backup ? layout::LabelOf(upload.key).value() : "");

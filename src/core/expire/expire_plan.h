@@ -34,7 +34,8 @@ std::string_view ExpireActionName(ExpireAction action);  // "keep", "delete", "r
 
 struct ExpireRow {
   ExpireAction action = ExpireAction::kKeep;
-  std::string what;  // "backup", "unfinished backup", "pack", "change map", "wal", "upload", "probe"
+  // "backup", "unfinished backup", "partial map", "pack", "change map", "wal", "upload", "probe"
+  std::string what;
   std::string name;  // label, segment names, object key
   uint64_t objects = 0;
   uint64_t stored_bytes = 0;
@@ -60,7 +61,7 @@ Result<ExpireDecision> Decide(const Inventory& inventory, const ExpireRequest& r
 struct Garbage {
   ExpireRow row;
   std::vector<ObjectInfo> manifests;  // deleted first
-  std::vector<ObjectInfo> data;       // file maps and packs
+  std::vector<ObjectInfo> data;       // file maps, partial maps and packs
   std::vector<ObjectInfo> rest;       // start object, pins: last, and not while `shared`
   std::vector<ObjectInfo> marks;      // after everything else
   bool shared = false;                // packs of this label stay for other backups

@@ -10,7 +10,7 @@ namespace {
 
 std::string HeldFor(const BackupManifest& backup, const BackupCatalog& catalog, int64_t now_micros) {
   for (const UnfinishedBackup& running : catalog.unfinished)
-    if (running.parent_label == backup.label && !catalog.expiring.contains(running.label))
+    if (running.Names(backup.label) && !catalog.expiring.contains(running.label))
       return "backup " + running.label + " builds on it now";
   const auto pin = catalog.pins.find(backup.label);
   if (pin == catalog.pins.end() || !pin->second.HoldsAt(now_micros)) return "";

@@ -42,6 +42,7 @@ Status ReadStart(const Repository& repository, Slot& slot, const OpContext& ctx)
   const JsonFields fields(document, "object \"" + key + "\"");
   PITR_TRY(fields.Signed("started_micros", slot.unfinished.started_micros));
   PITR_TRY(fields.OptionalText("parent", slot.unfinished.parent_label));
+  if (fields.Has("resumes")) PITR_TRY(fields.Texts("resumes", slot.unfinished.resumes));
   return fields.OptionalText("started_by", slot.unfinished.started_by);
 }
 
@@ -59,6 +60,7 @@ struct Listing {
   std::vector<Slot> slots;
   std::vector<layout::PinKeyParts> pins;
   std::set<std::string> expiring;
+  std::map<std::string, std::vector<uint32_t>> partials;  // numbers of packs by label
 };
 
 Result<Listing> ListLabels(const Repository& repository, const OpContext& ctx, const BackupCatalog::EachObject& each) {
@@ -66,9 +68,12 @@ Result<Listing> ListLabels(const Repository& repository, const OpContext& ctx, c
   std::map<std::string, bool> labels;  // whether there is a manifest
   PITR_TRY(ListAll(repository.store(), std::string(layout::kBackupPrefix), ctx, [&](const ObjectInfo& object) {
     auto pin = layout::ParsePinKey(object.key);
+    const auto partial = layout::ParsePartialKey(object.key);
     const auto parts = layout::ParseBackupKey(object.key);
     if (pin) {
       listing.pins.push_back(*std::move(pin));
+    } else if (partial) {
+      listing.partials[partial->label].push_back(partial->pack);
     } else if (!parts) {
       repository.log().Warning("object \"" + object.key + "\" does not belong to a backup");
       return Status::Ok();
@@ -132,6 +137,7 @@ Result<BackupCatalog> BackupCatalog::Load(const Repository& repository, const Op
       return std::move(slot.status).Annotate("reading the list of backups");
     if (!slot.finished) {
       slot.unfinished.problem = std::move(slot.status);
+      slot.unfinished.partial_packs = std::move(listing.partials[slot.label]);
       catalog.unfinished.push_back(std::move(slot.unfinished));
     } else if (slot.status.ok()) {
       catalog.backups.push_back(std::move(slot.manifest));
@@ -142,6 +148,10 @@ Result<BackupCatalog> BackupCatalog::Load(const Repository& repository, const Op
   std::stable_sort(catalog.backups.begin(), catalog.backups.end(),
                    [](const BackupManifest& a, const BackupManifest& b) { return a.stop_micros < b.stop_micros; });
   return catalog;
+}
+
+bool UnfinishedBackup::Names(std::string_view other) const {
+  return parent_label == other || std::find(resumes.begin(), resumes.end(), other) != resumes.end();
 }
 
 const BackupManifest* BackupCatalog::Find(std::string_view label) const { return FindLabel(backups, label); }

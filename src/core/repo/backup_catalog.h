@@ -17,7 +17,12 @@ struct UnfinishedBackup {
   int64_t started_micros = 0;
   std::string started_by;    // host and process, for the operator
   std::string parent_label;  // the backup it builds on; empty for a full one and when the start object is unreadable
-  Status problem;            // why the start object cannot be read
+  std::vector<std::string> resumes;     // interrupted backups whose packs it takes over
+  std::vector<uint32_t> partial_packs;  // numbers of the packs that a later backup can take over
+  Status problem;                       // why the start object cannot be read
+
+  // Whether it needs the objects of that backup.
+  bool Names(std::string_view other) const;
 };
 
 struct DamagedBackup {

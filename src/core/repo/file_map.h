@@ -2,7 +2,7 @@
 // written and read in one pass, so memory is what the caller keeps.
 //
 // Lines, in this order (docs/format.md, "File map"):
-//   {"pg_pitr_files":1,"label":...}
+//   {"pg_pitr_files":1,"label":...}                 in a partial map also "pack_bytes", "level" and "database_bytes"
 //   {"frames":[pack, first_offset, [stored,plain], ...]}   frames of one pack, consecutive from first_offset; numbered
 //   from 0 over all lines
 //   {"dir":"base/1","mode":448}
@@ -77,6 +77,13 @@ struct MappedDirectory {
 struct MappedLink {
   std::string path;
   std::string target;
+};
+
+// The first line of a partial map says, besides, what pack it describes: data/<label>/<number>, which is pack 0 in it.
+struct PartialHeader {
+  uint64_t pack_bytes = 0;      // stored
+  uint64_t level = 0;           // of compression: the setting it was written with
+  uint64_t database_bytes = 0;  // of the whole cluster when the backup began
 };
 
 struct FileMap {

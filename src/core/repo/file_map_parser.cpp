@@ -28,10 +28,15 @@ struct FileMapParser::Line {
     kExtents = 1U << 10,
     kEnd = 1U << 11,
     kStamp = 1U << 12,
+    kPackBytes = 1U << 13,
+    kLevel = 1U << 14,
+    kDatabaseBytes = 1U << 15,
+    kPartial = kPackBytes | kLevel | kDatabaseBytes,
   };
   uint32_t seen = 0;
   uint64_t version = 0;
   std::string label;
+  PartialHeader partial;
   std::string path;
   std::string target;
   uint64_t mode = 0;
@@ -177,6 +182,9 @@ bool FileMapParser::Line::Value(const std::string& name, JsonScanner& scan) {
                                          {"target_hex", kTarget, true},
                                          {"pg_pitr_files", kVersion},
                                          {"label", kLabel},
+                                         {"pack_bytes", kPackBytes},
+                                         {"level", kLevel},
+                                         {"database_bytes", kDatabaseBytes},
                                          {"end", kEnd}};
   const auto* known =
       std::find_if(std::begin(kNames), std::end(kNames), [&](const FieldName& f) { return f.name == name; });
@@ -206,6 +214,12 @@ bool FileMapParser::Line::Value(const std::string& name, JsonScanner& scan) {
       return ReadStamp(scan, stamp);
     case kExtents:
       return ParseExtents(scan);
+    case kPackBytes:
+      return scan.Unsigned(partial.pack_bytes);
+    case kLevel:
+      return scan.Unsigned(partial.level);
+    case kDatabaseBytes:
+      return scan.Unsigned(partial.database_bytes);
     default:
       return ParseEnd(scan);
   }
@@ -305,7 +319,7 @@ Status FileMapParser::Header(const Line& line) {
   if (line.version == 0 || !line.Has(Line::kLabel)) return Bad("not a header");
   if (!label_.empty() && line.label != label_) return Bad("the map of backup \"" + line.label + "\"");
   stage_ = Stage::kFrames;
-  return Status::Ok();
+  return sink_.partial && line.Has(Line::kPartial) ? sink_.partial(line.partial) : Status::Ok();
 }
 
 Status FileMapParser::Frames(const Line& line) {

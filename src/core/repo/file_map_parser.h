@@ -11,6 +11,7 @@ namespace pitr {
 
 // Any of them may be empty. A status that is not ok ends the parsing and is returned as it is.
 struct FileMapSink {
+  std::function<Status(const PartialHeader& header)> partial;  // of a partial map, once and first
   std::function<Status(const MappedFrame& frame)> frame;
   std::function<Status(MappedDirectory&& directory)> directory;
   std::function<Status(MappedFile&& file)> file;
@@ -59,6 +60,10 @@ class FileMapParser {
   bool have_file_ = false;  // file_ has not been handed on
   std::string last_path_;   // of the file before
 };
+
+// Reads backup/<label>/partial.<pack> (repo/partial_map.h) in the same way.
+Status StreamPartialMap(const Repository& repository, const std::string& label, uint32_t pack, FileMapSink sink,
+                        const OpContext& ctx);
 
 // Reads backup/<label>/files and hands its parts on as they come in. Errors as ReadFileMap, or the sink's.
 Status StreamFileMap(const Repository& repository, const std::string& label, FileMapSink sink, const OpContext& ctx);

@@ -3,12 +3,13 @@
 #include "core/repo/layout.h"
 
 namespace pitr {
+namespace {
 
-Status StreamFileMap(const Repository& repository, const std::string& label, FileMapSink sink, const OpContext& ctx) {
-  const std::string key = layout::BackupKey(label, layout::BackupObject::kFiles);
+Status StreamMap(const Repository& repository, ObjectKind kind, const std::string& key, const std::string& label,
+                 FileMapSink sink, const OpContext& ctx) {
   FileMapParser parser(label, std::move(sink));
   Status parsed;
-  ObjectStreamReader reader(ObjectKind::kFileMap, key, repository.key(), [&](ByteView plain) {
+  ObjectStreamReader reader(kind, key, repository.key(), [&](ByteView plain) {
     PITR_TRY(ctx.Check());
     parsed = parser.Feed(plain);
     return parsed;
@@ -22,6 +23,19 @@ Status StreamFileMap(const Repository& repository, const std::string& label, Fil
   // The parser speaks of lines; the reader and the store name the object themselves.
   if (!parsed.ok()) return std::move(parsed).Annotate("object \"" + key + "\"");
   return got;
+}
+
+}  // namespace
+
+Status StreamFileMap(const Repository& repository, const std::string& label, FileMapSink sink, const OpContext& ctx) {
+  const std::string key = layout::BackupKey(label, layout::BackupObject::kFiles);
+  return StreamMap(repository, ObjectKind::kFileMap, key, label, std::move(sink), ctx);
+}
+
+Status StreamPartialMap(const Repository& repository, const std::string& label, uint32_t pack, FileMapSink sink,
+                        const OpContext& ctx) {
+  const std::string key = layout::PartialKey(label, pack);
+  return StreamMap(repository, ObjectKind::kPartialMap, key, label, std::move(sink), ctx);
 }
 
 Result<FileMap> ReadFileMap(const Repository& repository, const std::string& label, const OpContext& ctx) {

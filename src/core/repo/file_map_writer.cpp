@@ -42,9 +42,17 @@ void AppendStamp(const FileStamp& stamp, std::string& out) {
 
 }  // namespace
 
-void FileMapFormatter::Header(const std::string& label) {
+void FileMapFormatter::Header(const std::string& label, const PartialHeader* partial) {
   out_.append("{\"pg_pitr_files\":1,\"label\":");
   AppendJsonString(label, out_);
+  if (partial != nullptr) {
+    out_.append(",\"pack_bytes\":");
+    AppendDecimal(partial->pack_bytes, out_);
+    out_.append(",\"level\":");
+    AppendDecimal(partial->level, out_);
+    out_.append(",\"database_bytes\":");
+    AppendDecimal(partial->database_bytes, out_);
+  }
   out_.append("}\n");
 }
 
@@ -159,14 +167,27 @@ Result<std::unique_ptr<FileMapWriter>> FileMapWriter::Open(const Repository& rep
                                                            const OpContext& ctx) {
   std::unique_ptr<FileMapWriter> map(
       new FileMapWriter(repository, layout::BackupKey(label, layout::BackupObject::kFiles)));
-  PITR_ASSIGN(map->pool_, ThreadPool::Start(kPartsInFlight));
+  PITR_TRY(map->Begin(repository, ObjectKind::kFileMap, ctx));
+  map->formatter_.Header(label);
+  return map;
+}
+
+Result<std::unique_ptr<FileMapWriter>> FileMapWriter::OpenPartial(const Repository& repository,
+                                                                  const std::string& label, uint32_t pack,
+                                                                  const PartialHeader& header, const OpContext& ctx) {
+  std::unique_ptr<FileMapWriter> map(new FileMapWriter(repository, layout::PartialKey(label, pack)));
+  PITR_TRY(map->Begin(repository, ObjectKind::kPartialMap, ctx));
+  map->formatter_.Header(label, &header);
+  return map;
+}
+
+Status FileMapWriter::Begin(const Repository& repository, ObjectKind kind, const OpContext& ctx) {
+  PITR_ASSIGN(pool_, ThreadPool::Start(kPartsInFlight));
   WriterOptions options;
   options.part_bytes = static_cast<size_t>(repository.config().part_size_kb) << 10;
   options.parts_in_flight = kPartsInFlight;
-  map->writer_ = std::make_unique<ObjectWriter>(repository.store(), *map->pool_, map->key_, options, ctx);
-  PITR_TRY(map->encoder_.Begin(ObjectKind::kFileMap, map->key_, map->stored_));
-  map->formatter_.Header(label);
-  return map;
+  writer_ = std::make_unique<ObjectWriter>(repository.store(), *pool_, key_, options, ctx);
+  return encoder_.Begin(kind, key_, stored_);
 }
 
 Status FileMapWriter::Send(ByteView text) {

@@ -15,7 +15,8 @@ namespace pitr {
 class FileMapFormatter {
  public:
   explicit FileMapFormatter(std::string& out) : out_(out) {}
-  void Header(const std::string& label);
+  // `partial`: null but for a partial map.
+  void Header(const std::string& label, const PartialHeader* partial = nullptr);
   void Frames(std::span<const MappedFrame> frames);
   void Directory(const MappedDirectory& directory);
   void File(const MappedFile& file);
@@ -36,6 +37,10 @@ class FileMapWriter {
   // had.
   static Result<std::unique_ptr<FileMapWriter>> Open(const Repository& repository, const std::string& label,
                                                      const OpContext& ctx);
+  // The same for backup/<label>/partial.<pack>, see partial_map.h.
+  static Result<std::unique_ptr<FileMapWriter>> OpenPartial(const Repository& repository, const std::string& label,
+                                                            uint32_t pack, const PartialHeader& header,
+                                                            const OpContext& ctx);
   // Not finished: the upload is aborted.
   ~FileMapWriter();
   FileMapWriter(const FileMapWriter&) = delete;
@@ -51,6 +56,7 @@ class FileMapWriter {
 
  private:
   FileMapWriter(const Repository& repository, const std::string& key);
+  Status Begin(const Repository& repository, ObjectKind kind, const OpContext& ctx);
   Status SendFull();           // while there is a frame's worth of text
   Status Send(ByteView text);  // one frame
   const std::string key_;

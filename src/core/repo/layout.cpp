@@ -79,6 +79,7 @@ std::optional<LabelParts> SplitLabel(std::string_view key, std::string_view pref
 }
 
 constexpr std::string_view kPinName = "pin.";
+constexpr std::string_view kPartialName = "partial.";
 constexpr size_t kPackDigits = 6;
 
 }  // namespace
@@ -139,6 +140,27 @@ std::optional<PinKeyParts> ParsePinKey(std::string_view key) {
   const std::optional<uint32_t> slot = ParseSlot(parts->name.substr(kPinName.size()));
   if (!slot) return std::nullopt;
   return PinKeyParts{std::string(parts->label), *slot};
+}
+
+std::string PartialPrefix(std::string_view label) {
+  return std::string(kBackupPrefix) + std::string(label) + "/" + std::string(kPartialName);
+}
+
+std::string PartialKey(std::string_view label, uint32_t pack) { return PartialPrefix(label) + Format("%06u", pack); }
+
+std::optional<PartialKeyParts> ParsePartialKey(std::string_view key) {
+  if (!key.starts_with(kBackupPrefix)) return std::nullopt;
+  const std::string_view rest = key.substr(kBackupPrefix.size());
+  const size_t slash = rest.find('/');
+  if (slash == std::string_view::npos || !IsValidLabel(rest.substr(0, slash))) return std::nullopt;
+  const std::string_view name = rest.substr(slash + 1);
+  if (!name.starts_with(kPartialName)) return std::nullopt;
+  const std::string_view digits = name.substr(kPartialName.size());
+  PartialKeyParts parts{std::string(rest.substr(0, slash)), 0};
+  const auto end = std::from_chars(digits.data(), digits.data() + digits.size(), parts.pack);
+  // Only what we would have written.
+  if (end.ec != std::errc() || parts.pack == 0 || PartialKey(parts.label, parts.pack) != key) return std::nullopt;
+  return parts;
 }
 
 std::string DataPrefix(std::string_view label) { return std::string(kDataPrefix) + std::string(label) + "/"; }

@@ -58,6 +58,15 @@ struct PinKeyParts {
 };
 std::optional<PinKeyParts> ParsePinKey(std::string_view key);
 
+// "backup/<label>/partial.000001": of the pack with that number, from 1.
+struct PartialKeyParts {
+  std::string label;
+  uint32_t pack = 0;
+};
+std::string PartialKey(std::string_view label, uint32_t pack);
+std::string PartialPrefix(std::string_view label);  // "backup/<label>/partial."
+std::optional<PartialKeyParts> ParsePartialKey(std::string_view key);
+
 std::string DataPrefix(std::string_view label);                // "data/<label>/"
 std::string PackKey(std::string_view label, uint32_t number);  // numbers from 1
 // The label of a pack, or nullopt when `key` is not a pack's.

@@ -38,6 +38,8 @@ std::string_view ObjectKindName(ObjectKind kind) {
       return "proof";
     case ObjectKind::kChangeMap:
       return "change map";
+    case ObjectKind::kPartialMap:
+      return "partial map";
   }
   return "object of an unknown kind";
 }

@@ -25,7 +25,8 @@ enum class ObjectKind : uint8_t {
   kBackupPin = 8,
   kExpireMark = 9,
   kProof = 10,
-  kChangeMap = 11
+  kChangeMap = 11,
+  kPartialMap = 12
 };
 enum class Cipher : uint8_t { kNone = 0, kAes256Gcm = 1 };
 enum class Codec : uint8_t { kNone = 0, kZstd = 1 };

@@ -68,6 +68,9 @@ void AddBackups(const BackupCatalog& catalog, const WalCatalog& wal, std::vector
     row.status = "unfinished";
     row.start_micros = unfinished.started_micros;
     row.problem = "Running, or left by a crash; started by " + unfinished.started_by + ". It cannot be restored.";
+    if (!unfinished.partial_packs.empty())
+      row.problem = "Running, or interrupted; started by " + unfinished.started_by +
+                    ". It cannot be restored; the next full backup can take over what it has stored.";
     if (catalog.expiring.contains(unfinished.label)) {
       row.status = "expiring";
       row.problem = "It was deleted; what is left of it belongs to later backups, or goes with the next expiry.";

@@ -20,6 +20,8 @@ struct Label {
   bool files = false;
   bool manifest = false;
   bool expiring = false;  // marked to be deleted
+  uint64_t partials = 0;  // maps of single packs, from which a later backup can go on
+  bool listed_packs = false;
   uint64_t unlisted_packs = 0;
   uint64_t unlisted_bytes = 0;
 };
@@ -83,6 +85,10 @@ class ListingTaker {
       listing_.notes.push_back({ObjectKind::kBackupPin, object.key});
       return Status::Ok();
     }
+    if (const auto partial = layout::ParsePartialKey(key)) {
+      ++labels_[partial->label].partials;
+      return Status::Ok();
+    }
     if (key.starts_with(layout::kDataPrefix)) return SeePack(object);
     if (request_.scope != VerifyScope::kAll || key == layout::kMarkerKey || layout::ParseKeySlotKey(key) ||
         layout::ParseVerifyKey(key))
@@ -131,6 +137,7 @@ class ListingTaker {
   Status SeePack(const ObjectInfo& object) {
     if (TabledPack* pack = table_.Find(object.key)) {
       pack->stored = object.size;
+      if (const auto label = layout::LabelOfPackKey(object.key)) labels_[*label].listed_packs = true;
       return Status::Ok();
     }
     const auto name = layout::LabelOf(object.key);
@@ -201,11 +208,19 @@ class ListingTaker {
       finding.hint = kPutBack;
       findings_.Add(std::move(finding));
     }
+    if (label.partials > 0 && catalog_.Find(name) != nullptr)
+      AddWarning("orphan", layout::PartialPrefix(name),
+                 DescribeCount(label.partials, "partial map", "partial maps") + " of a backup that is complete.",
+                 "pg_pitr expire removes them.");
     if (!leftovers.empty() && catalog_.Find(name) != nullptr)
       AddWarning("orphan", layout::DataPrefix(name), leftovers + " that no backup lists.", "");
   }
 
   void CheckUnfinished(const std::string& name, const Label& label, const std::string& leftovers) {
+    // Start object and mark stay while packs of a deleted or interrupted backup belong to later ones.
+    if (label.listed_packs && leftovers.empty() && !label.files && label.partials == 0 &&
+        (label.expiring || !label.start))
+      return;
     const int64_t seen = LastSeen(name);
     if (seen != 0 && label.files && !label.expiring) {
       Finding finding;
@@ -228,7 +243,8 @@ class ListingTaker {
     } else if (label.start) {
       AddWarning("unfinished", layout::BackupKey(name, layout::BackupObject::kStart),
                  "Backup \"" + name + "\" has no manifest: it is running, or was left by a crash." + rest,
-                 "It cannot be restored and is in nobody's way.");
+                 label.partials > 0 ? "It cannot be restored; the next full backup can take over what it has stored."
+                                    : "It cannot be restored and is in nobody's way.");
     } else {
       AddWarning("orphan",
                  label.files ? layout::BackupKey(name, layout::BackupObject::kFiles) : layout::DataPrefix(name),

@@ -39,11 +39,21 @@ class ExpireTest : public RepositoryTest {
   Bytes Blob(size_t size) const { return Bytes(size, 'x'); }
   void PutRaw(const std::string& key, size_t size) { ASSERT_TRUE(memory_.Create(key, Blob(size), ctx_).ok()) << key; }
 
-  Status CreateStart(const std::string& label, const std::string& parent = "") {
+  Status CreateStart(const std::string& label, const std::string& parent = "",
+                     const std::vector<std::string>& resumes = {}) {
     Json start = {{"pg_pitr_start", 1}, {"label", label}, {"started_micros", clock_.WallMicros()}};
     if (!parent.empty()) start["parent"] = parent;
+    if (!resumes.empty()) start["resumes"] = resumes;
     return repository_->CreateObject(ObjectKind::kBackupStart, layout::BackupKey(label, layout::BackupObject::kStart),
                                      AsBytes(JsonText(start)), ctx_);
+  }
+  // A full backup that was interrupted with `packs` recorded.
+  void Interrupt(const std::string& label, uint32_t packs, const std::vector<std::string>& resumes = {}) {
+    ASSERT_TRUE(CreateStart(label, "", resumes).ok());
+    for (uint32_t number = 1; number <= packs; number++) {
+      PutRaw(layout::PackKey(label, number), 1000);
+      PutRaw(layout::PartialKey(label, number), 10);
+    }
   }
   void AddWal(uint32_t timeline, uint64_t first, uint64_t last) {
     for (uint64_t at = first; at <= last; at++)

@@ -64,6 +64,7 @@ class World final : public ExpireTest {
   static inline const BackupSpec kDead{.label = "dead", .first = 32, .last = 33};
   std::optional<Result<ExpireReport>> outcome;
 
+  using ExpireTest::clock_;
   using ExpireTest::CreateManifest;
   using ExpireTest::CreateStart;
   using ExpireTest::ctx_;
@@ -141,6 +142,38 @@ TEST(ExpireRaces, AnIncrementBegunAtEveryStep) {
       world.PutRaw("backup/child/files", 500);
       ASSERT_TRUE(world.CreateManifest(child).ok());
       world.ExpectWhole("increment begun at step " + std::to_string(step));
+    }
+    (begun ? done : refused)++;
+  }
+  EXPECT_GT(refused, 3);
+  EXPECT_GT(done, 3);
+}
+
+// A full backup that takes over from one that is about to be swept: either it learns that in time, or all it may list
+// stays.
+TEST(ExpireRaces, AResumptionBegunAtEveryStep) {
+  int refused = 0, done = 0;
+  bool reached = true;
+  for (int step = 1; reached; step++) {
+    World world;
+    world.PutRaw("backup/dead/partial.000001", 10);
+    world.clock_.Advance(kDayMillis + kHourMillis);
+    bool begun = false;
+    const BackupSpec taker{.label = "taker", .first = 52, .last = 53, .borrowed = {"data/dead/000001"}};
+    reached = world.ExpireWith(step, [&] {
+      const auto other = world.Other();
+      if (!world.CreateStart("taker", "", {"dead"}).ok()) return;
+      begun = CheckNotExpiring(*other, "dead", layout::BackupObject::kStart, world.ctx_).ok();
+    });
+    EXPECT_TRUE(world.outcome->ok()) << step;
+    if (begun) {
+      EXPECT_TRUE(world.Has("backup/dead/partial.000001")) << step;
+      for (const char* key : {"data/taker/000001", "data/taker/000002"}) world.PutRaw(key, 1000);
+      world.PutRaw("backup/taker/files", 500);
+      ASSERT_TRUE(world.CreateManifest(taker).ok());
+      world.ExpectWhole("resumption begun at step " + std::to_string(step));
+      EXPECT_TRUE(world.Run().ok());
+      world.ExpectWhole("swept after the resumption of step " + std::to_string(step));
     }
     (begun ? done : refused)++;
   }

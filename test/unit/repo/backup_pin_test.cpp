@@ -64,10 +64,10 @@ TEST_F(BackupPinTest, Refuses) {
 TEST_F(BackupPinTest, NothingIsBuiltOnWhatIsBeingExpired) {
   BackupOptions options;
   options.label = "child";
-  ASSERT_TRUE(ReserveLabel(*repository_, options, "a", ctx_).ok());
+  ASSERT_TRUE(ReserveLabel(*repository_, options, {"a", {}}, ctx_).ok());
   ASSERT_TRUE(CreateExpireMark(*repository_, "a", "x", ctx_).ok());
   options.label = "late";
-  EXPECT_EQ(ReserveLabel(*repository_, options, "a", ctx_).code(), Code::kConflict);
+  EXPECT_EQ(ReserveLabel(*repository_, options, {"a", {}}, ctx_).code(), Code::kConflict);
   EXPECT_TRUE(KeysUnder("backup/late/").empty());
   EXPECT_EQ(Catalog().unfinished.at(0).parent_label, "a");
 }

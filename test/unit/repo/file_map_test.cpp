@@ -74,6 +74,23 @@ TEST(FileMapText, SurvivesAnyCut) {
   }
 }
 
+TEST(FileMapText, APartialMapTellsOfItsPack) {
+  const PartialHeader wanted{123456789012, 3, 42};
+  std::string text;
+  FileMapFormatter formatter(text);
+  formatter.Header("L1", &wanted);
+  formatter.End();
+  PartialHeader header;
+  FileMapSink sink;
+  sink.partial = [&](const PartialHeader& found) { return header = found, Status::Ok(); };
+  FileMapParser parser("L1", sink);
+  ASSERT_TRUE(parser.Feed(AsBytes(text)).ok());
+  EXPECT_TRUE(parser.Finish().ok());
+  EXPECT_EQ(header.pack_bytes, wanted.pack_bytes);
+  EXPECT_EQ(header.level, wanted.level);
+  EXPECT_EQ(header.database_bytes, wanted.database_bytes);
+}
+
 TEST(FileMapText, EveryLineIsJson) {
   const std::string text = Format(Sample());
   EXPECT_EQ(text.back(), '\n');

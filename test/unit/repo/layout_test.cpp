@@ -93,6 +93,22 @@ TEST(Layout, Pins) {
     EXPECT_FALSE(ParsePinKey(key).has_value()) << key;
 }
 
+TEST(Layout, PartialMaps) {
+  EXPECT_EQ(PartialKey("x", 7), "backup/x/partial.000007");
+  EXPECT_EQ(PartialKey("x", 1234567), "backup/x/partial.1234567");
+  for (uint32_t pack : {1u, 999999u, 1000000u, UINT32_MAX}) {
+    const auto parts = ParsePartialKey(PartialKey("a.b", pack));
+    ASSERT_TRUE(parts.has_value()) << pack;
+    EXPECT_EQ(parts->label, "a.b");
+    EXPECT_EQ(parts->pack, pack);
+    EXPECT_FALSE(ParseBackupKey(PartialKey("a.b", pack)).has_value());
+  }
+  for (const char* key : {"backup/x/partial.", "backup/x/partial.1", "backup/x/partial.000000",
+                          "backup/x/partial.0000001", "backup/x/partial.00001a", "backup/x/partial.000001/1",
+                          "backup/.x/partial.000001", "data/x/partial.000001", "backup/x/partial.4294967296"})
+    EXPECT_FALSE(ParsePartialKey(key).has_value()) << key;
+}
+
 TEST(Layout, KeySlots) {
   EXPECT_EQ(KeySlotKey(1, 0x89abcdef), "keys/00000001.89abcdef");
   auto parts = ParseKeySlotKey("keys/00000012.000000ff");

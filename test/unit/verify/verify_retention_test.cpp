@@ -116,6 +116,25 @@ TEST_F(VerifyRetention, WhatIsLeftOfABackupThatIsBeingDeletedIsNoDamage) {
   EXPECT_NE(Find(report, layout::BackupKey(label_, layout::BackupObject::kExpireMark)), nullptr) << VerifyText(report);
 }
 
+TEST_F(VerifyRetention, PartialMapsBelongToBackupsThatHaveNotFinished) {
+  Make();
+  memory_.Replace(layout::BackupKey("began", layout::BackupObject::kStart),
+                  Content(layout::BackupKey(label_, layout::BackupObject::kStart)));
+  memory_.Replace(layout::PartialKey("began", 1), Bytes(100));
+  memory_.Replace(layout::PackKey("began", 1), Bytes(100));
+  const VerifyReport report = MustVerify(Quick());
+  EXPECT_EQ(report.outcome(), VerifyOutcome::kGood) << VerifyText(report);
+  ASSERT_EQ(report.record.findings.size(), 1u) << VerifyText(report);
+  EXPECT_EQ(report.record.findings[0].problem, "unfinished");
+  EXPECT_EQ(report.record.findings[0].hint,
+            "It cannot be restored; the next full backup can take over what it has stored.");
+  memory_.Replace(layout::PartialKey(label_, 1), Bytes(100));
+  const VerifyReport left = MustVerify(Quick());
+  EXPECT_EQ(left.outcome(), VerifyOutcome::kGood) << VerifyText(left);
+  ASSERT_NE(Find(left, layout::PartialPrefix(label_)), nullptr) << VerifyText(left);
+  EXPECT_EQ(Find(left, layout::PartialPrefix(label_))->problem, "orphan");
+}
+
 // Deleted at the first read of an object with this prefix.
 class VerifyDeleted : public VerifyRetention, public testing::WithParamInterface<const char*> {};
 INSTANTIATE_TEST_SUITE_P(AtAPackAndAtWal, VerifyDeleted, testing::Values("data/", "wal/"));
