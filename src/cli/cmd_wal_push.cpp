@@ -9,6 +9,7 @@
 #include "core/base/parallel_for.h"
 #include "core/pg/wal_name.h"
 #include "core/pg/wal_page.h"
+#include "core/repo/change_map_maker.h"
 #include "core/repo/wal_push.h"
 #include "core/restore/wal_aside.h"
 
@@ -87,6 +88,9 @@ Status RunWalPush(const Invocation& invocation, const PushOptions& options) {
     auto pushed = PushWalFile(*repository, outcomes[i].name, files[i], ctx);
     if (pushed.ok()) outcomes[i].already_there = pushed.value().already_there;
     outcomes[i].status = std::move(pushed).status();
+    // An aid to incremental backups, which do without.
+    if (outcomes[i].status.ok() && WantsChangeMap(*repository, outcomes[i].name))
+      static_cast<void>(MakeChangeMap(*repository, outcomes[i].name, files[i], ctx));
     return ctx.cancelled() ? ctx.Check() : Status::Ok();
   }));
   return Report(outcomes, skipped, options.quiet);

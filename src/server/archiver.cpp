@@ -42,10 +42,8 @@ struct Archiver {
   std::string unconfigured;  // why archiving was last reported as not configured
   uint64_t failures = 0;     // in a row
   std::string failing_file;
-  int64_t map_reported_millis = 0;  // when a change map's failure was last logged; 0: never
-  uint64_t maps_failed = 0;         // since then
-  bool store_works = false;         // the last attempt of this session succeeded
-  int64_t shutdown_deadline = 0;    // steady milliseconds; 0: the server is not shutting down
+  bool store_works = false;       // the last attempt of this session succeeded
+  int64_t shutdown_deadline = 0;  // steady milliseconds; 0: the server is not shutting down
 };
 Archiver* archiver = nullptr;
 
@@ -106,30 +104,6 @@ void ReportFailure(Archiver& state, const std::string& file, const Status& statu
   });
 }
 
-// A LOG line a minute at most: the segment itself is safe, and a backup that misses the map says so.
-void ReportChangeMap(Archiver& state, const std::string& file, const Status& status) {
-  if (status.ok()) return;
-  state.maps_failed++;
-  const int64_t now = NowMillis();
-  if (state.map_reported_millis != 0 && now - state.map_reported_millis < kRepeatWarningMs) return;
-  PlainError plain;
-  plain.Set(status);
-  const char* name = file.c_str();
-  const PlainError* error = &plain;
-  const uint64_t failed = state.maps_failed;
-  PgCall([name, error, failed] {
-    ereport(
-        LOG,
-        (errmsg("no change map was stored of WAL file \"%s\": %s", name, error->message),
-         errdetail(
-             "The file itself is stored. Segments without a change map since the last such message: " UINT64_FORMAT ".",
-             failed),
-         errhint("The next incremental backup has to find changed blocks without change maps.")));
-  });
-  state.map_reported_millis = now;
-  state.maps_failed = 0;
-}
-
 void ReportSuccess(Archiver& state, const std::string& file, const WalPushResult& result) {
   WithShared(LW_EXCLUSIVE, [&](SharedState& shared) {
     CopyText(shared.archiver.last_file, file.c_str());
@@ -152,7 +126,6 @@ void ReportSuccess(Archiver& state, const std::string& file, const WalPushResult
   state.failures = 0;
   state.store_works = true;
   state.warned_about.clear();
-  ReportChangeMap(state, file, result.change_map);
 }
 
 Status EnsureSession(Archiver& state) {

@@ -6,6 +6,7 @@
 
 #include <set>
 
+#include "core/repo/change_map_maker.h"
 #include "core/repo/known_repository.h"
 #include "server/ready_files.h"
 
@@ -85,31 +86,41 @@ void PushAhead::Submit(const std::string& name, bool asked) {
     pushes_[name] = Push{.done = false, .asked = asked, .status = {}, .result = {}};
   }
   pool_->Submit([this, name] {
-    OpContext ctx;
-    ctx.cancel = &cancel_;
-    WalPushResult result;
-    Status status = ctx.Check();
-    if (status.ok()) {
-      status = Guarded([&]() -> Status {
-        PITR_ASSIGN(result, PushWalFile(*repository_, name, std::string(kWalDirectory) + "/" + name, ctx, &encoders_));
-        return Status::Ok();
-      });
-    }
-    {
-      std::lock_guard lock(mutex_);
-      auto it = pushes_.find(name);
-      if (it != pushes_.end()) {
-        if (!status.ok() && !it->second.asked) {
-          pushes_.erase(it);
-        } else {
-          it->second.done = true;
-          it->second.status = std::move(status);
-          it->second.result = result;
-        }
-      }
-    }
+    RunPush(name);
     Wake();
+    MakeMapsWhileIdle();
   });
+}
+
+void PushAhead::RunPush(const std::string& name) {
+  OpContext ctx;
+  ctx.cancel = &cancel_;
+  WalPushResult result;
+  Status status = ctx.Check();
+  if (status.ok()) {
+    status = Guarded([&]() -> Status {
+      PITR_ASSIGN(result, PushWalFile(*repository_, name, std::string(kWalDirectory) + "/" + name, ctx, &encoders_));
+      if (WantsChangeMap(*repository_, name)) maps_.Add(name);
+      return Status::Ok();
+    });
+  }
+  std::lock_guard lock(mutex_);
+  auto it = pushes_.find(name);
+  if (it == pushes_.end()) return;
+  if (!status.ok() && !it->second.asked) {
+    pushes_.erase(it);
+    return;
+  }
+  it->second.done = true;
+  it->second.status = std::move(status);
+  it->second.result = result;
+}
+
+// By the thread that finished the last push: the pool has others for the next one.
+void PushAhead::MakeMapsWhileIdle() {
+  OpContext ctx;
+  ctx.cancel = &cancel_;
+  while (!ctx.cancelled() && in_flight() == 0 && maps_.MakeOne(*repository_, ctx)) {}
 }
 
 void PushAhead::LookAhead(const std::string& asked) {

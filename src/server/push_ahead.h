@@ -2,7 +2,8 @@
 // next.
 //
 // What was pushed ahead is remembered until asked for; a failure ahead is forgotten and tried again when its turn
-// comes. Nothing is pushed ahead of a file that fails, so an archive that refuses us is not filled behind a gap. One
+// comes. Nothing is pushed ahead of a file that fails, so an archive that refuses us is not filled behind a gap. While
+// there is nothing to push, the threads make the change maps of what was stored. One
 // session has one Config and one repository, opened by the first Advance(). Used by the archiver's main thread; its
 // threads touch no PostgreSQL symbol (R9).
 #pragma once
@@ -16,6 +17,7 @@
 #include "core/base/thread.h"
 #include "core/repo/repository.h"
 #include "core/repo/wal_push.h"
+#include "server/due_maps.h"
 #include "server/log_pg.h"
 #include "server/wait.h"
 
@@ -56,10 +58,12 @@ class PushAhead final : public StopAtExit {
   enum class Opening { kNotYet, kUnderWay, kOpen, kFailed };
 
   PushAhead(const Config& config, const ClusterIdentity& cluster, QueuedLog& log)
-      : config_(config), cluster_(cluster), log_(&log), encoders_(config.archive_jobs) {}
+      : config_(config), cluster_(cluster), log_(&log), encoders_(config.archive_jobs), maps_(log) {}
   void SubmitOpen();
   void Submit(const std::string& name, bool asked);
   void LookAhead(const std::string& asked);
+  void RunPush(const std::string& name);
+  void MakeMapsWhileIdle();
   void Wake() noexcept;
 
   const Config config_;
@@ -68,6 +72,7 @@ class PushAhead final : public StopAtExit {
   int pipe_[2] = {-1, -1};
   CancelToken cancel_;
   std::counting_semaphore<> encoders_;  // pushes that may read and compress; the others wait for the store
+  DueMaps maps_;
   std::unique_ptr<ThreadPool> pool_;
 
   // Main thread only.

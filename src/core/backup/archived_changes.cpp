@@ -1,34 +1,27 @@
-// Change maps are read in batches in parallel and joined in order, so that memory holds one batch and the result.
+// Change maps, or segments instead, are read in batches in parallel and joined in order, so that memory holds one batch
+// and the result.
 #include <algorithm>
-#include <memory>
+#include <atomic>
 
 #include "core/backup/change_range.h"
+#include "core/base/describe_size.h"
 #include "core/base/parallel_for.h"
 #include "core/repo/change_map.h"
+#include "core/repo/change_map_maker.h"
 
 namespace pitr {
 namespace {
 
 constexpr uint64_t kBatch = 64;  // segments
 
-// The segment from pg_wal; up to `end` if that lies in it.
-Result<SegmentChanges> ReadLocalSegment(const std::string& data_directory, const std::string& name, Lsn start,
-                                        uint32_t segment_size, std::optional<Lsn> end) {
-  std::unique_ptr<SegmentChangesReader> reader;
-  PITR_TRY(StreamClusterFile(data_directory + "/pg_wal/" + name, segment_size, [&](ByteView piece) -> Status {
-    if (!reader) { PITR_ASSIGN(reader, SegmentChangesReader::Start(piece, start, end)); }
-    return reader->Feed(piece);
-  }));
-  if (!reader) return Status(Code::kCorruption, "WAL segment " + name + " in pg_wal is empty");
-  return reader->Finish();
-}
-
 class Collector {
  public:
-  Collector(const Repository& repository, const std::string& data_directory, const ChangeRange& range)
+  Collector(const Repository& repository, const std::string& data_directory, const ChangeRange& range,
+            uint64_t most_read_again)
       : repository_(repository),
         data_directory_(data_directory),
         range_(range),
+        most_read_again_(most_read_again),
         size_(repository.segment_size()),
         first_(SegmentOf(range.from, size_)),
         last_(SegmentBefore(range.to, size_)) {}
@@ -60,25 +53,33 @@ class Collector {
   }
 
  private:
-  Result<SegmentChanges> Load(SegmentNo no, const OpContext& ctx) const {
+  Result<SegmentChanges> Load(SegmentNo no, const OpContext& ctx) {
     const std::string name = SegmentFileName(range_.history.TimelineOfSegment(no, size_), no, size_);
+    const std::string path = data_directory_ + "/pg_wal/" + name;
     const Lsn start = SegmentStart(no, size_);
     // The server still writes the segment that the increment starts in.
-    if (range_.to < SegmentStart({no.value + 1}, size_))
-      return ReadLocalSegment(data_directory_, name, start, size_, range_.to);
+    if (range_.to < SegmentStart({no.value + 1}, size_)) return ReadLocalSegment(path, start, size_, range_.to);
     auto map = LoadChangeMap(repository_, name, ctx);
     if (map.ok() || map.code() == Code::kCancelled) return map;
-    auto local = ReadLocalSegment(data_directory_, name, start, size_, std::nullopt);
+    auto local = ReadLocalSegment(path, start, size_);
     if (local.ok()) return local;
-    if (map.code() != Code::kNotFound) return map;
-    return Status(Code::kNotFound, "WAL segment " + name + " has no change map in the repository" +
-                                       (local.code() == Code::kNotFound ? " and is no longer in pg_wal"
-                                                                        : ": " + local.status().message()));
+    if (read_again_.fetch_add(size_) + size_ > most_read_again_)
+      return Status(Code::kUnavailable, "WAL segment " + name + " has no change map, and more than " +
+                                            DescribeBytes(most_read_again_) + " of WAL would have to be read instead");
+    auto stored = ReadStoredSegment(repository_, name, ctx);
+    // For the next one; this one does without.
+    if (stored.ok()) static_cast<void>(StoreChangeMap(repository_, name, stored.value(), ctx));
+    if (stored.ok() || stored.code() == Code::kCancelled) return stored;
+    if (map.code() != Code::kNotFound) return map;  // the map that is there but damaged
+    if (stored.code() != Code::kNotFound) return stored;
+    return Status(Code::kNotFound, "WAL segment " + name + " is neither in the repository nor in pg_wal");
   }
 
   const Repository& repository_;
   const std::string& data_directory_;
   const ChangeRange& range_;
+  const uint64_t most_read_again_;
+  std::atomic<uint64_t> read_again_{0};  // bytes of segments
   const uint32_t size_;
   const SegmentNo first_;
   const SegmentNo last_;
@@ -87,9 +88,10 @@ class Collector {
 }  // namespace
 
 Result<ChangeKnowledge> CollectArchivedChanges(const Repository& repository, const std::string& data_directory,
-                                               const ChangeRange& range, int jobs, const OpContext& ctx) {
+                                               const ChangeRange& range, int jobs, const OpContext& ctx,
+                                               uint64_t most_read_again) {
   if (range.from >= range.to) return ChangeKnowledge{BlockChanges(), {}};
-  return Collector(repository, data_directory, range).Run(jobs, ctx);
+  return Collector(repository, data_directory, range, most_read_again).Run(jobs, ctx);
 }
 
 }  // namespace pitr

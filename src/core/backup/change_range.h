@@ -1,6 +1,5 @@
 // The WAL between a parent backup and an increment, and what is known of the blocks it changes.
 #pragma once
-#include <functional>
 #include <optional>
 #include <string>
 
@@ -28,17 +27,17 @@ Result<ChangeRange> MakeChangeRange(const Repository& repository, const std::str
                                     const BackupManifest& parent, Timeline timeline, Lsn start_lsn,
                                     const OpContext& ctx);
 
-// A file of the data directory, of at most `max_bytes`, in pieces of 1 MiB. kNotFound, kUnavailable, kCorruption when
-// it is longer; errors of `each`.
-Status StreamClusterFile(const std::string& path, size_t max_bytes, const std::function<Status(ByteView)>& each);
-// The same for a small one: all its bytes.
+// A small file of the data directory. kNotFound, kUnavailable; kCorruption when it has more than `max_bytes`.
 Result<Bytes> ReadClusterFile(const std::string& path, size_t max_bytes);
 
-// From change maps in the repository. A segment that has none (one that is not archived yet, above all the one that the
-// increment starts in) is read in pg_wal while it is there. kCancelled is the only error; everything else is a reason
-// not to know.
+// From change maps in the repository. A segment that has none is read itself: in pg_wal while it is there (one that is
+// not archived yet, above all the one that the increment starts in), else in the repository, in which case its map is
+// stored for the next one who asks; not more than kMostWalReadAgain in all. kCancelled is the only error; everything
+// else is a reason not to know.
+inline constexpr uint64_t kMostWalReadAgain = uint64_t{4} << 30;  // bytes
 Result<ChangeKnowledge> CollectArchivedChanges(const Repository& repository, const std::string& data_directory,
-                                               const ChangeRange& range, int jobs, const OpContext& ctx);
+                                               const ChangeRange& range, int jobs, const OpContext& ctx,
+                                               uint64_t most_read_again = kMostWalReadAgain);
 
 // From WAL summaries of 17 and later in pg_wal. While the server's summarizer has nothing but the end of the range to
 // do, waits for it, until it has made none for `patience_ms`. kCancelled is the only error.

@@ -68,9 +68,10 @@ class TempFile {
   UniqueFd fd_;  // closed once committed, or moved away
 };
 
-// Streams the verified content into `sink`; ok only when all of it was the file that `name` stands for.
-Status Fetch(const Repository& repository, const std::string& name, const ObjectStreamReader::Sink& sink,
-             const OpContext& ctx) {
+}  // namespace
+
+Status StreamWalFile(const Repository& repository, const std::string& name, const ObjectStreamReader::Sink& sink,
+                     const OpContext& ctx) {
   PITR_ASSIGN(const WalFileName parsed, CheckWalName(repository, name));
   const std::string key = layout::WalKey(name);
   const uint64_t limit = MaxWalFileBytes(repository, parsed);
@@ -95,8 +96,6 @@ Status Fetch(const Repository& repository, const std::string& name, const Object
   return status;
 }
 
-}  // namespace
-
 Status FetchWalFile(const Repository& repository, const std::string& name, const std::string& destination,
                     const OpContext& ctx) {
   // Made when the first bytes come, so that asking for what is not there leaves no trace.
@@ -106,7 +105,7 @@ Status FetchWalFile(const Repository& repository, const std::string& name, const
     file.emplace(std::move(made));
     return Status::Ok();
   };
-  PITR_TRY(Fetch(
+  PITR_TRY(StreamWalFile(
       repository, name,
       [&](ByteView plain) -> Status {
         if (!file) PITR_TRY(create());
@@ -117,14 +116,9 @@ Status FetchWalFile(const Repository& repository, const std::string& name, const
   return file->Commit(destination);
 }
 
-Status VerifyWalFile(const Repository& repository, const std::string& name, const OpContext& ctx) {
-  return Fetch(
-      repository, name, [](ByteView) { return Status::Ok(); }, ctx);
-}
-
 Result<Bytes> FetchWalBytes(const Repository& repository, const std::string& name, const OpContext& ctx) {
   Bytes bytes;
-  PITR_TRY(Fetch(
+  PITR_TRY(StreamWalFile(
       repository, name,
       [&](ByteView plain) {
         if (bytes.empty() && plain.size() >= kWalFramePlainBytes) bytes.reserve(repository.segment_size());

@@ -19,7 +19,9 @@ Status FetchWalFile(const Repository& repository, const std::string& name, const
 // The plain content in memory, verified in the same way. For reading WAL while planning.
 Result<Bytes> FetchWalBytes(const Repository& repository, const std::string& name, const OpContext& ctx);
 
-// Reads and verifies it in the same way and keeps nothing; memory is a frame or two.
-Status VerifyWalFile(const Repository& repository, const std::string& name, const OpContext& ctx);
+// Gives the plain content to `sink` frame by frame (a segment's in whole pages); only when the result is ok was it the
+// file that `name` stands for. Errors of `sink` end it. Memory: a frame or two.
+Status StreamWalFile(const Repository& repository, const std::string& name, const ObjectStreamReader::Sink& sink,
+                     const OpContext& ctx);
 
 }  // namespace pitr

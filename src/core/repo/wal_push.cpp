@@ -3,8 +3,6 @@
 #include <algorithm>
 
 #include "core/base/thread.h"
-#include "core/pg/segment_changes.h"
-#include "core/repo/change_map.h"
 #include "core/repo/layout.h"
 #include "core/repo/wal_check.h"
 #include "core/repo/wal_compare.h"
@@ -18,41 +16,9 @@ namespace {
 constexpr uint64_t kOneRequestBytes = uint64_t{32} << 20;
 constexpr int kPartsInFlight = 2;
 
-// Reads the changes of a segment while its bytes pass by.
-class PassingChanges {
- public:
-  PassingChanges(const Repository& repository, const WalFileName& name, ByteView first_bytes)
-      : wanted_(name.kind == WalFileKind::kSegment && repository.config().change_map != "off") {
-    if (!wanted_) return;
-    auto reader = SegmentChangesReader::Start(first_bytes, SegmentStart(name.segment, repository.segment_size()));
-    status_ = reader.status();
-    if (reader.ok()) reader_ = std::move(reader).value();
-  }
-  void Feed(ByteView pages) {
-    if (wanted_ && status_.ok()) status_ = reader_->Feed(pages);
-  }
-  // The segment is durable and every byte of it was fed.
-  void Store(const Repository& repository, const std::string& name, OpContext ctx, WalPushResult& result) {
-    if (!wanted_) return;
-    ctx.deadline_millis = std::min(ctx.deadline_millis, ctx.clock->SteadyMillis() + kChangeMapPatienceMs);
-    if (status_.ok()) {
-      auto changes = reader_->Finish();
-      status_ = changes.ok() ? StoreChangeMap(repository, name, changes.value(), ctx) : changes.status();
-    }
-    result.change_map_stored = status_.ok();
-    result.change_map = std::move(status_);
-  }
-
- private:
-  const bool wanted_;
-  Status status_;
-  std::unique_ptr<SegmentChangesReader> reader_;
-};
-
 // Encodes the file frame by frame; `each` takes the bytes of `out` away or leaves them there.
-Status EncodeFile(const Repository& repository, const std::string& key, const WalSource& source,
-                  PassingChanges& changes, const OpContext& ctx, Bytes& out,
-                  const std::function<Status(Bytes&)>& each) {
+Status EncodeFile(const Repository& repository, const std::string& key, const WalSource& source, const OpContext& ctx,
+                  Bytes& out, const std::function<Status(Bytes&)>& each) {
   ObjectEncoder encoder(repository.key(), repository.config().compression_level);
   PITR_TRY(encoder.Begin(ObjectKind::kWal, key, out));
   Bytes frame(std::min<uint64_t>(kWalFramePlainBytes, source.size_bytes()));
@@ -60,7 +26,6 @@ Status EncodeFile(const Repository& repository, const std::string& key, const Wa
     PITR_TRY(ctx.Check());
     const size_t n = std::min<uint64_t>(frame.size(), source.size_bytes() - done);
     PITR_TRY(source.ReadAt(done, std::span(frame).first(n)));
-    changes.Feed(ByteView(frame).first(n));
     PITR_ASSIGN([[maybe_unused]] FrameRef ref, encoder.AppendFrame(ByteView(frame).first(n), out));
     PITR_TRY(each(out));
     done += n;
@@ -87,19 +52,19 @@ class Slot {
 };
 
 Result<uint64_t> SendWhole(const Repository& repository, const std::string& key, const WalSource& source,
-                           PassingChanges& changes, const OpContext& ctx, std::counting_semaphore<>* encoders) {
+                           const OpContext& ctx, std::counting_semaphore<>* encoders) {
   Bytes stored;
   {
     const Slot slot(encoders);
     stored.reserve(MaxObjectBytes(source.size_bytes()));
-    PITR_TRY(EncodeFile(repository, key, source, changes, ctx, stored, [](Bytes&) { return Status::Ok(); }));
+    PITR_TRY(EncodeFile(repository, key, source, ctx, stored, [](Bytes&) { return Status::Ok(); }));
   }
   PITR_TRY(repository.store().Create(key, stored, ctx));
   return uint64_t{stored.size()};
 }
 
 Result<uint64_t> SendInParts(const Repository& repository, const std::string& key, const WalSource& source,
-                             PassingChanges& changes, const OpContext& ctx) {
+                             const OpContext& ctx) {
   PITR_ASSIGN(const std::unique_ptr<ThreadPool> pool, ThreadPool::Start(kPartsInFlight));
   WriterOptions options;
   options.part_bytes = static_cast<size_t>(repository.config().part_size_kb) << 10;
@@ -107,7 +72,7 @@ Result<uint64_t> SendInParts(const Repository& repository, const std::string& ke
   options.expected_bytes = MaxObjectBytes(source.size_bytes());
   ObjectWriter writer(repository.store(), *pool, key, options, ctx);
   Bytes stored;
-  PITR_TRY(EncodeFile(repository, key, source, changes, ctx, stored, [&](Bytes& bytes) {
+  PITR_TRY(EncodeFile(repository, key, source, ctx, stored, [&](Bytes& bytes) {
     Status status = writer.Append(bytes);
     bytes.clear();
     return status;
@@ -132,12 +97,10 @@ Result<WalPushResult> PushWalFile(const Repository& repository, const std::strin
   const std::string key = layout::WalKey(name);
   WalPushResult result;
   result.plain_bytes = source.size_bytes();
-  PassingChanges changes(repository, parsed, first_bytes);
-  auto sent = source.size_bytes() <= kOneRequestBytes ? SendWhole(repository, key, source, changes, ctx, encoders)
-                                                      : SendInParts(repository, key, source, changes, ctx);
+  auto sent = source.size_bytes() <= kOneRequestBytes ? SendWhole(repository, key, source, ctx, encoders)
+                                                      : SendInParts(repository, key, source, ctx);
   if (sent.ok()) {
     result.stored_bytes = sent.value();
-    changes.Store(repository, name, ctx, result);
     return result;
   }
   if (sent.code() != Code::kAlreadyExists) return archiving(std::move(sent).status());
@@ -146,7 +109,6 @@ Result<WalPushResult> PushWalFile(const Repository& repository, const std::strin
   if (!same.ok()) return archiving(std::move(same).status());
   result.already_there = true;
   result.stored_bytes = same.value();
-  changes.Store(repository, name, ctx, result);
   return result;
 }
 

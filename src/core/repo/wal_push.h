@@ -1,6 +1,4 @@
-// Pushes one file of pg_wal to the repository: never overwrites, identical content is success. A segment's change map
-// is made on the way and stored once the segment is durable, unless pg_pitr.change_map is off. It is an aid: failing to
-// make or store it changes nothing in the outcome, and takes at most kChangeMapPatienceMs.
+// Pushes one file of pg_wal to the repository: never overwrites, identical content is success.
 #pragma once
 #include <semaphore>
 #include <string>
@@ -9,14 +7,10 @@
 
 namespace pitr {
 
-inline constexpr int64_t kChangeMapPatienceMs = 3000;
-
 struct WalPushResult {
   bool already_there = false;  // identical content was stored before
   uint64_t plain_bytes = 0;
   uint64_t stored_bytes = 0;
-  bool change_map_stored = false;
-  Status change_map;  // why the segment has none although it should; ok otherwise
 };
 
 // Stores the file `path` (a segment, partial segment, history or backup history file) under its name `name`.

@@ -7,6 +7,7 @@
 #include "core/pg/wal_name.h"
 #include "core/pg/wal_summary.h"
 #include "core/repo/change_map.h"
+#include "core/repo/change_map_maker.h"
 #include "core/repo/layout.h"
 #include "core/repo/wal_push.h"
 #include "lib/repository_fixture.h"
@@ -17,7 +18,7 @@ namespace pitr {
 namespace {
 
 using test::TextOf;
-using Blocks = std::vector<uint32_t>;
+using BlockNumbers = std::vector<uint32_t>;
 
 constexpr uint32_t kSegmentSize = WalBuilder::kSegmentSize;
 const ClusterIdentity kBuilt{WalBuilder::kSystem, kSegmentSize, 15};
@@ -40,14 +41,20 @@ class ChangeRangeTest : public test::RepositoryTest {
   void WriteLocal(uint64_t no, uint32_t timeline = 1) {
     Write("data/pg_wal/" + NameOf(no, timeline), AsText(wal_.Segment({no})));
   }
-  void Archive(uint64_t no, uint32_t timeline = 1) {
+  void ArchiveWithoutMap(uint64_t no, uint32_t timeline = 1) {
     auto pushed = PushWalFile(*repository_, NameOf(no, timeline), Write("segment", AsText(wal_.Segment({no}))), ctx_);
     ASSERT_TRUE(pushed.ok()) << TextOf(pushed);
-    ASSERT_TRUE(pushed.value().change_map_stored) << pushed.value().change_map.ToString();
   }
-  Result<ChangeKnowledge> Collect(Lsn from, Lsn to) {
-    return CollectArchivedChanges(*repository_, data_, {TimelineHistory::Root({1}), from, to}, 3, ctx_);
+  void Archive(uint64_t no, uint32_t timeline = 1) {
+    ArchiveWithoutMap(no, timeline);
+    const Status made = MakeChangeMap(*repository_, NameOf(no, timeline), dir_ + "/segment", ctx_);
+    ASSERT_TRUE(made.ok()) << made.ToString();
   }
+  Result<ChangeKnowledge> Collect(Lsn from, Lsn to, uint64_t most_read_again = kMostWalReadAgain) {
+    const ChangeRange range{TimelineHistory::Root({1}), from, to};
+    return CollectArchivedChanges(*repository_, data_, range, 3, ctx_, most_read_again);
+  }
+  bool HasMap(uint64_t no) { return LoadChangeMap(*repository_, NameOf(no), ctx_).ok(); }
   // Five segments; segment n changes block n, and the records of blocks 103 to 106 cross their ends. Returns the end.
   Lsn Workload() {
     for (uint32_t no = 3; no <= 7; no++) {
@@ -84,11 +91,11 @@ TEST_F(ChangeRangeTest, MapsOfWholeSegmentsAndTheLastFromPgWal) {
   AddBlock(99);  // behind the increment's start
   auto known = Collect({3u << 20}, end);
   ASSERT_TRUE(known.ok() && known.value().changes) << TextOf(known) << known.value().why_not;
-  EXPECT_EQ(known.value().changes->ChangedBlocks(kTable, 0, 1000), (Blocks{3, 4, 5, 6, 7, 103, 104, 105, 106}));
+  EXPECT_EQ(known.value().changes->ChangedBlocks(kTable, 0, 1000), (BlockNumbers{3, 4, 5, 6, 7, 103, 104, 105, 106}));
   known = Collect({(6u << 20) + 500}, end);
   ASSERT_TRUE(known.ok() && known.value().changes) << known.value().why_not;
   const auto late = known.value().changes->ChangedBlocks(kTable, 0, 1000);
-  EXPECT_EQ(*late, (Blocks{6, 7, 105, 106}));  // of 105 the second record, which is in segment 6
+  EXPECT_EQ(*late, (BlockNumbers{6, 7, 105, 106}));  // of 105 the second record, which is in segment 6
   known = Collect(end, end);
   ASSERT_TRUE(known.ok() && known.value().changes);
   EXPECT_EQ(known.value().changes->CountBlocks(), 0u);
@@ -100,7 +107,7 @@ TEST_F(ChangeRangeTest, WhatIsNotArchivedYetIsReadInPgWal) {
   for (uint64_t no = 4; no <= 7; no++) WriteLocal(no);
   auto known = Collect({3u << 20}, end);
   ASSERT_TRUE(known.ok() && known.value().changes) << known.value().why_not;
-  EXPECT_EQ(known.value().changes->ChangedBlocks(kTable, 0, 1000), (Blocks{3, 4, 5, 6, 7, 103, 104, 105, 106}));
+  EXPECT_EQ(known.value().changes->ChangedBlocks(kTable, 0, 1000), (BlockNumbers{3, 4, 5, 6, 7, 103, 104, 105, 106}));
 }
 
 TEST_F(ChangeRangeTest, AGapIsNotGuessedOver) {
@@ -110,8 +117,7 @@ TEST_F(ChangeRangeTest, AGapIsNotGuessedOver) {
   auto known = Collect({3u << 20}, end);
   ASSERT_TRUE(known.ok()) << TextOf(known);
   EXPECT_FALSE(known.value().changes);
-  EXPECT_EQ(known.value().why_not,
-            "WAL segment " + NameOf(5) + " has no change map in the repository and is no longer in pg_wal");
+  EXPECT_EQ(known.value().why_not, "WAL segment " + NameOf(5) + " is neither in the repository nor in pg_wal");
   // A file of that name that the server keeps to use again.
   Write("data/pg_wal/" + NameOf(5), AsText(wal_.Segment({3})));
   known = Collect({3u << 20}, end);
@@ -121,19 +127,46 @@ TEST_F(ChangeRangeTest, AGapIsNotGuessedOver) {
   EXPECT_TRUE(Collect({6u << 20}, end).value().changes);
 }
 
-TEST_F(ChangeRangeTest, ADamagedMapIsAReasonUnlessPgWalHasTheSegment) {
+TEST_F(ChangeRangeTest, WhatHasNoMapIsReadInTheRepositoryAndItsMapIsMadeGood) {
+  const Lsn end = Workload();
+  for (uint64_t no : {3, 6}) Archive(no);
+  for (uint64_t no : {4, 5}) ArchiveWithoutMap(no);
+  WriteLocal(7);
+  auto known = Collect({3u << 20}, end);
+  ASSERT_TRUE(known.ok() && known.value().changes) << known.value().why_not;
+  EXPECT_EQ(known.value().changes->ChangedBlocks(kTable, 0, 1000), (BlockNumbers{3, 4, 5, 6, 7, 103, 104, 105, 106}));
+  EXPECT_TRUE(HasMap(4) && HasMap(5));
+}
+
+TEST_F(ChangeRangeTest, NotAnyAmountOfWalIsReadInTheRepository) {
+  const Lsn end = Workload();
+  for (uint64_t no = 3; no <= 6; no++) ArchiveWithoutMap(no);
+  WriteLocal(7);
+  auto known = Collect({3u << 20}, end, 3 * kSegmentSize);
+  ASSERT_TRUE(known.ok()) << TextOf(known);
+  EXPECT_FALSE(known.value().changes);
+  EXPECT_NE(known.value().why_not.find("has no change map, and more than 3.0 MB of WAL would have to be read instead"),
+            std::string::npos)
+      << known.value().why_not;
+  // Three of the four were; so it is enough the next time.
+  EXPECT_TRUE(Collect({3u << 20}, end, 3 * kSegmentSize).value().changes);
+}
+
+TEST_F(ChangeRangeTest, ADamagedMapIsAReasonUnlessItsSegmentCanBeRead) {
   const Lsn end = Workload();
   for (uint64_t no = 3; no <= 6; no++) Archive(no);
   WriteLocal(7);
   const std::string key = layout::ChangeMapKey(NameOf(4));
   ASSERT_TRUE(memory_.Delete({key}, ctx_).ok());
   ASSERT_TRUE(memory_.Create(key, Bytes(500, 7), ctx_).ok());
+  EXPECT_TRUE(Collect({3u << 20}, end).value().changes) << "from the repository";
+  ASSERT_TRUE(memory_.Delete({layout::WalKey(NameOf(4))}, ctx_).ok());
   auto known = Collect({3u << 20}, end);
   ASSERT_TRUE(known.ok()) << TextOf(known);
   EXPECT_FALSE(known.value().changes);
   EXPECT_NE(known.value().why_not.find(key), std::string::npos) << known.value().why_not;
   WriteLocal(4);
-  EXPECT_TRUE(Collect({3u << 20}, end).value().changes);
+  EXPECT_TRUE(Collect({3u << 20}, end).value().changes) << "from pg_wal";
 }
 
 TEST_F(ChangeRangeTest, MinimalWalEndsWhatIsKnown) {
@@ -166,7 +199,7 @@ TEST_F(ChangeRangeTest, AcrossAPromotion) {
   ASSERT_TRUE(known.ok() && known.value().changes) << known.value().why_not;
   known = CollectArchivedChanges(*repository_, data_, {history.value(), {5u << 20}, wal_.at()}, 2, ctx_);
   ASSERT_TRUE(known.ok() && known.value().changes) << known.value().why_not;
-  EXPECT_EQ(known.value().changes->ChangedBlocks(kTable, 0, 1000), (Blocks{55, 56}));
+  EXPECT_EQ(known.value().changes->ChangedBlocks(kTable, 0, 1000), (BlockNumbers{55, 56}));
 }
 
 TEST_F(ChangeRangeTest, SummariesThatCoverTheRange) {
@@ -177,7 +210,7 @@ TEST_F(ChangeRangeTest, SummariesThatCoverTheRange) {
   ASSERT_TRUE(history.ok());
   auto known = CollectSummarizedChanges(data_, {history.value(), {150}, {500}}, 0, ctx_);
   ASSERT_TRUE(known.ok() && known.value().changes) << known.value().why_not;
-  EXPECT_EQ(known.value().changes->ChangedBlocks(kTable, 0, 10), (Blocks{1, 2, 3}));
+  EXPECT_EQ(known.value().changes->ChangedBlocks(kTable, 0, 10), (BlockNumbers{1, 2, 3}));
   known =
       CollectSummarizedChanges(data_, {history.value(), {90}, {500}}, 1000000, ctx_);  // an old gap is not waited for
   ASSERT_TRUE(known.ok()) << TextOf(known);

@@ -1,7 +1,10 @@
 #include "core/repo/change_map.h"
 
+#include <algorithm>
 #include <climits>
+#include <filesystem>
 
+#include "core/repo/change_map_maker.h"
 #include "core/repo/layout.h"
 #include "core/repo/wal_push.h"
 #include "lib/changes_text.h"
@@ -87,58 +90,59 @@ class ChangeMap : public test::RepositoryTest {
 class ChangeMapOf : public ChangeMap, public testing::WithParamInterface<bool> {};
 INSTANTIATE_TEST_SUITE_P(PlainAndEncrypted, ChangeMapOf, testing::Bool());
 
-TEST_P(ChangeMapOf, IsStoredWithItsSegment) {
+TEST_P(ChangeMapOf, IsMadeOfTheFileOrElseOfTheStoredSegment) {
   auto repository = MustOpenOrCreate(GetParam() ? Encrypted("alpha") : config_, kBuilt);
   ASSERT_NE(repository, nullptr);
   auto pushed = Push(*repository, Segment());
   ASSERT_TRUE(pushed.ok()) << TextOf(pushed);
-  EXPECT_TRUE(pushed.value().change_map_stored) << pushed.value().change_map.ToString();
-  auto map = LoadChangeMap(*repository, kName, ctx_);
-  ASSERT_TRUE(map.ok()) << TextOf(map);
-  EXPECT_EQ(map.value().changes.ChangedBlocks(kTable, 0, 100), (std::vector<uint32_t>{1, 2, 3}));
-  // The same again, as after a crash.
-  pushed = Push(*repository, Segment());
-  ASSERT_TRUE(pushed.ok()) << TextOf(pushed);
-  EXPECT_TRUE(pushed.value().already_there && pushed.value().change_map_stored);
-  // And when the crash came between segment and map.
-  ASSERT_TRUE(memory_.Delete({layout::ChangeMapKey(kName)}, ctx_).ok());
-  ASSERT_TRUE(Push(*repository, Segment()).ok());
-  EXPECT_TRUE(LoadChangeMap(*repository, kName, ctx_).ok());
-}
-
-TEST_F(ChangeMap, IsNotMadeWhenOffNorOfOtherFiles) {
-  config_.change_map = "off";
-  auto repository = MustOpenOrCreate(config_, kBuilt);
-  auto pushed = Push(*repository, Segment());
-  ASSERT_TRUE(pushed.ok()) << TextOf(pushed);
-  EXPECT_FALSE(pushed.value().change_map_stored);
-  EXPECT_TRUE(pushed.value().change_map.ok());
   EXPECT_EQ(LoadChangeMap(*repository, kName, ctx_).code(), Code::kNotFound);
-  config_.change_map = "on";
-  repository = MustOpenOrCreate(config_, kBuilt);
-  const std::string partial = kName + ".partial";
-  pushed = PushWalFile(*repository, partial, Write(partial, AsText(Segment())), ctx_);
-  ASSERT_TRUE(pushed.ok()) << TextOf(pushed);
-  EXPECT_FALSE(pushed.value().change_map_stored);
-  EXPECT_TRUE(pushed.value().change_map.ok());
+  // The file is there; the server took it away; the server uses it for another segment, or has begun to.
+  for (const char* state : {"there", "gone", "reused", "overwritten"}) {
+    const std::string path = dir_ + "/" + kName;
+    std::filesystem::remove(path);
+    Bytes content = Segment();
+    if (state == std::string("reused")) content = WalBuilder(15, {4u << 20}).Segment({4});
+    if (state == std::string("overwritten")) std::fill(content.begin() + 8192, content.begin() + 12000, 7);
+    if (state != std::string("gone")) Write(kName, AsText(content));
+    const Status made = MakeChangeMap(*repository, kName, path, ctx_);
+    ASSERT_TRUE(made.ok()) << state << ": " << made.ToString();
+    auto map = LoadChangeMap(*repository, kName, ctx_);
+    ASSERT_TRUE(map.ok()) << state << ": " << TextOf(map);
+    EXPECT_EQ(map.value().changes.ChangedBlocks(kTable, 0, 100), (std::vector<uint32_t>{1, 2, 3})) << state;
+    EXPECT_TRUE(MakeChangeMap(*repository, kName, path, ctx_).ok()) << "one that is there is left alone";
+    ASSERT_TRUE(memory_.Delete({layout::ChangeMapKey(kName)}, ctx_).ok());
+  }
 }
 
-TEST_F(ChangeMap, FailingToStoreItDoesNotFailTheSegment) {
+TEST_F(ChangeMap, IsForWholeSegmentsOnlyAndNotWhenOff) {
   auto repository = MustOpenOrCreate(config_, kBuilt);
-  faults().Inject({.op = StoreOp::kCreate, .key_contains = "change/", .times = INT_MAX});
+  EXPECT_TRUE(WantsChangeMap(*repository, kName));
+  for (const std::string& name : {kName + ".partial", std::string("00000002.history"), kName + ".00000028.backup"})
+    EXPECT_FALSE(WantsChangeMap(*repository, name)) << name;
+  for (const std::string& name : {kName + ".partial", std::string("00000002.history"), std::string("x")})
+    EXPECT_EQ(ReadStoredSegment(*repository, name, ctx_).code(), Code::kInvalidArgument) << name;
+  config_.change_map = "off";
+  repository = MustOpenOrCreate(config_, kBuilt);
+  EXPECT_FALSE(WantsChangeMap(*repository, kName));
+}
+
+TEST_F(ChangeMap, WhatPreventsItIsSaid) {
+  auto repository = MustOpenOrCreate(config_, kBuilt);
+  EXPECT_EQ(MakeChangeMap(*repository, kName, dir_ + "/nowhere", ctx_).code(), Code::kNotFound);
+  EXPECT_EQ(MakeChangeMap(*repository, "x", dir_ + "/nowhere", ctx_).code(), Code::kInvalidArgument);
   auto pushed = Push(*repository, Segment());
   ASSERT_TRUE(pushed.ok()) << TextOf(pushed);
-  EXPECT_FALSE(pushed.value().change_map_stored);
-  EXPECT_EQ(pushed.value().change_map.code(), Code::kUnavailable);
+  faults().Inject({.op = StoreOp::kCreate, .key_contains = "change/", .times = INT_MAX});
+  EXPECT_EQ(MakeChangeMap(*repository, kName, dir_ + "/" + kName, ctx_).code(), Code::kUnavailable);
 }
 
-TEST_F(ChangeMap, ASegmentThatIsNotWholeIsStoredWithoutOne) {
+TEST_F(ChangeMap, ASegmentThatIsNotWholeHasNone) {
   auto repository = MustOpenOrCreate(config_, kBuilt);
   WalBuilder wal;
   wal.AddFiller(100);
   auto pushed = Push(*repository, wal.Segment({3}));
   ASSERT_TRUE(pushed.ok()) << TextOf(pushed);
-  EXPECT_EQ(pushed.value().change_map.code(), Code::kCorruption);
+  EXPECT_EQ(MakeChangeMap(*repository, kName, dir_ + "/" + kName, ctx_).code(), Code::kCorruption);
   EXPECT_EQ(LoadChangeMap(*repository, kName, ctx_).code(), Code::kNotFound);
 }
 
