@@ -78,16 +78,16 @@ clean:
 
 endif
 
-# The compiler is CMake's default unless CXX was given by the caller.
+# The compiler is CMake's default unless CXX was given by the caller. CMAKE_OPTIONS: for the first run, as -DPITR_UNITY=OFF.
 ifneq ($(filter environment% command%,$(origin CXX)),)
 cmake_cxx := -DCMAKE_CXX_COMPILER=$(lastword $(CXX))
 endif
 
 $(CMAKE_DIR)/CMakeCache.txt:
-	cmake -S . -B $(CMAKE_DIR) $(if $(shell command -v ninja),-G Ninja) -DPITR_TESTS=OFF $(cmake_cxx) >/dev/null
+	cmake -S . -B $(CMAKE_DIR) $(if $(shell command -v ninja),-G Ninja) -DPITR_TESTS=OFF $(cmake_cxx) $(CMAKE_OPTIONS) >/dev/null
 # CMake knows what is out of date; one run builds the library and the binary.
 core: $(CMAKE_DIR)/CMakeCache.txt
-	@cmake --build $(CMAKE_DIR) -j $(JOBS)
+	@cmake --build $(CMAKE_DIR) -j $(JOBS) --target pg_pitr pg_pitr_wal_get
 $(CORE_LIB) $(BINARY): core ;
 
 demo: ## the whole story: rows, backup, an accident, recovery to just before it; STORE=directory (default) or s3

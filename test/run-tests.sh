@@ -65,38 +65,49 @@ stage_tidy() {
   esac
 }
 
-# One CMake build per flavour; the unit tests and the store suite come from the plain one.
-build_tests() { # FLAVOUR SANITIZER
-  local dir=build/$1 ninja=
-  ! command -v ninja >/dev/null || ninja='-G Ninja'
-  # -O1 and no debug information: what a sanitizer needs, in half the compile time.
-  cmake -S . -B "$dir" $ninja -DPITR_SANITIZE="$2" -DPITR_TESTS=ON -DCMAKE_BUILD_TYPE=None -DCMAKE_CXX_FLAGS='-O1 -g1' >/dev/null &&
-    cmake --build "$dir" -j "$jobs" --target "$3"
+# One CMake build per flavour. Without a sanitizer the tests are linked with what is installed.
+build_tests() { # FLAVOUR SANITIZER TARGET...
+  local dir=build/$1 sanitizer=$2 options=(-DPITR_TESTS=ON)
+  shift 2
+  ! command -v ninja >/dev/null || options+=(-G Ninja)
+  # -O1 and little debug information: what a sanitizer needs, in half the compile time.
+  [ -z "$sanitizer" ] || options+=(-DPITR_SANITIZE="$sanitizer" -DCMAKE_BUILD_TYPE=None -DCMAKE_CXX_FLAGS='-O1 -g1')
+  cmake -S . -B "$dir" "${options[@]}" >/dev/null && cmake --build "$dir" -j "$jobs" --target "$@"
 }
 
-gtest_stage() { # STAGE FLAVOUR SANITIZER TARGET PREFIX [COMMAND PREFIX...]
-  local stage=$1 flavour=$2 sanitizer=$3 target=$4 prefix=$5 log=$work/log/$1-$5.log json=$work/log/$1-$5.json
+# Runs the program SHARDS times at once, each with its share of the tests.
+gtest_stage() { # STAGE FLAVOUR SANITIZER TARGET SHARDS [COMMAND PREFIX...]
+  local stage=$1 flavour=$2 sanitizer=$3 target=$4 shards=$5 log=$work/log/$1 shard pids=()
   shift 5
-  if ! build_tests "$flavour" "$sanitizer" "$target" >"$work/log/$stage-build.log" 2>&1; then
+  if ! build_tests "$flavour" "$sanitizer" "$target" >"$log-build.log" 2>&1; then
     row "$stage" fail "$stage:build"
-    grep -E -A6 'error|FAILED|undefined reference' "$work/log/$stage-build.log" | head -n 60
+    grep -E -A6 'error|FAILED|undefined reference' "$log-build.log" | head -n 60
     return
   fi
-  ASAN_OPTIONS=detect_leaks=1:halt_on_error=1 UBSAN_OPTIONS=print_stacktrace=1:halt_on_error=1 TSAN_OPTIONS=halt_on_error=1 \
-    GTEST_OUTPUT="json:$json" timeout -k 10 1500 "$@" "build/$flavour/$target" >"$log" 2>&1
-  local status=$?
-  test/lib/gtest-rows.py "$prefix" "$json" >>"$results/$stage.tsv"
-  if [ $status -ne 0 ]; then
-    grep -E -B12 '^\[  FAILED  \]|ERROR: AddressSanitizer|runtime error:|WARNING: ThreadSanitizer|LeakSanitizer' "$log" | head -n 150
-    [ -s "$json" ] || { row "$stage" fail "$prefix:run" "exit status $status before the end"; tail -n 30 "$log"; }
-    grep -q '^fail' "$results/$stage.tsv" || row "$stage" fail "$prefix:exit" "exit status $status"
-  fi
+  for ((shard = 0; shard < shards; shard++)); do
+    ASAN_OPTIONS=detect_leaks=1:halt_on_error=1 UBSAN_OPTIONS=print_stacktrace=1:halt_on_error=1 TSAN_OPTIONS=halt_on_error=1 \
+      GTEST_TOTAL_SHARDS=$shards GTEST_SHARD_INDEX=$shard GTEST_OUTPUT="json:$log-$shard.json" \
+      timeout -k 10 1500 "$@" "build/$flavour/$target" >"$log-$shard.log" 2>&1 &
+    pids+=($!)
+  done
+  for ((shard = 0; shard < shards; shard++)); do
+    wait "${pids[shard]}"
+    gtest_result "$stage" "$log-$shard" $?
+  done
 }
-stage_unit() { gtest_stage unit tests "" unit_tests unit; }
-stage_asan() { gtest_stage asan tests-asan address unit_tests asan; }
-stage_tsan() { gtest_stage tsan tests-tsan thread unit_tests tsan; }
+gtest_result() { # STAGE LOG STATUS
+  local stage=$1 log=$2 status=$3
+  test/lib/gtest-rows.py "$stage" "$log.json" >>"$results/$stage.tsv"
+  [ "$status" -ne 0 ] || return 0
+  grep -E -B12 '^\[  FAILED  \]|ERROR: AddressSanitizer|runtime error:|WARNING: ThreadSanitizer|LeakSanitizer' "$log.log" | head -n 150
+  [ -s "$log.json" ] || { row "$stage" fail "$stage:run" "exit status $status before the end"; tail -n 30 "$log.log"; }
+  grep -q '^fail' "$results/$stage.tsv" || row "$stage" fail "$stage:exit" "exit status $status"
+}
+stage_unit() { gtest_stage unit cmake "" unit_tests "$jobs"; }
+stage_asan() { gtest_stage asan tests-asan address unit_tests "$jobs"; }
+stage_tsan() { gtest_stage tsan tests-tsan thread unit_tests "$jobs"; }
 # Once without a server (memory, directory, scripted), then with a real S3 server, which the suite finds in its environment.
-stage_store() { gtest_stage store tests "" store_suite store test/lib/rgw.sh run --; }
+stage_store() { gtest_stage store cmake "" store_suite 1 test/lib/rgw.sh run --; }
 
 # --- stages that need a server -------------------------------------------------------------------------------------
 # Installs into the work directory and copies what the tests read; once.

@@ -12,7 +12,7 @@
 namespace pitr::cli {
 namespace {
 
-struct Options {
+struct CommandOptions {
   std::string label;
   bool wal = false;
   bool quick = false;
@@ -36,7 +36,7 @@ Result<double> ParsePercent(std::string_view text) {
       .WithHint("Write --sample 5%.");
 }
 
-Result<VerifyOptions> MakeOptions(const Options& options, Config& config) {
+Result<VerifyOptions> MakeOptions(const CommandOptions& options, Config& config) {
   VerifyOptions verify;
   VerifyRequest& request = verify.request;
   if (!options.label.empty()) {
@@ -65,7 +65,7 @@ Result<VerifyOptions> MakeOptions(const Options& options, Config& config) {
   return verify;
 }
 
-Result<VerifyReport> Run(const Invocation& invocation, const Options& options) {
+Result<VerifyReport> Run(const Invocation& invocation, const CommandOptions& options) {
   Session session(invocation);
   PITR_ASSIGN(Config config, session.LoadConfig());
   PITR_ASSIGN(const VerifyOptions verify, MakeOptions(options, config));
@@ -90,7 +90,7 @@ void PrintUncheckedJson(const Status& status) {
   std::printf("%s\n", json.dump(2, ' ', false, nlohmann::ordered_json::error_handler_t::replace).c_str());
 }
 
-int RunVerifyVerb(const Invocation& invocation, const Options& options) {
+int RunVerifyVerb(const Invocation& invocation, const CommandOptions& options) {
   auto report = Run(invocation, options);
   if (!report.ok()) {
     if (options.json) PrintUncheckedJson(report.status());
@@ -124,7 +124,7 @@ void AddVerify(CLI::App& app, Invocation& invocation) {
       "time\n"
       "  pg_pitr verify --quick --json           what listings, manifests and file maps tell, for a monitor");
   AddConfigOption(*verb, invocation);
-  auto options = std::make_shared<Options>();
+  auto options = std::make_shared<CommandOptions>();
   auto* label =
       verb->add_option("--label", options->label, "Only this backup and the WAL it needs")->type_name("LABEL");
   verb->add_flag("--wal", options->wal, "Only the WAL")->excludes(label);

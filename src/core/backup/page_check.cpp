@@ -13,11 +13,8 @@
 namespace pitr {
 namespace {
 
-// A write of one page takes the kernel microseconds unless the writer is descheduled in the middle of it.
-constexpr int kRereads = 10;
 constexpr int64_t kMaxPauseMillis = 64;
 constexpr size_t kMaxNewer = 10000;
-constexpr size_t kListed = 10;  // in a message
 
 bool Before(const PageError& a, const PageError& b) { return a.path != b.path ? a.path < b.path : a.block < b.block; }
 
@@ -72,9 +69,9 @@ Status PageFindings::ToStatus() const {
   const uint64_t total = count();
   if (total == 0) return Status::Ok();
   std::string list;
-  for (size_t i = 0; i < std::min(bad.size(), kListed); i++)
+  for (size_t i = 0; i < std::min(bad.size(), kPagesInMessage); i++)
     list += (i == 0 ? "" : ", ") + ("\"" + bad[i].path + "\" block " + std::to_string(bad[i].block));
-  if (total > kListed) list += " and " + std::to_string(total - kListed) + " more";
+  if (total > kPagesInMessage) list += " and " + std::to_string(total - kPagesInMessage) + " more";
   return Status(Code::kCorruption,
                 total == 1 ? "1 page fails its checksum" : std::to_string(total) + " pages fail their checksum")
       .WithDetail("Files and blocks in them: " + list + ".")
@@ -103,7 +100,7 @@ Result<bool> PageChecker::Reread(int fd, const std::string& path, uint64_t offse
   const auto block = static_cast<uint32_t>(offset / kPageSize);
   std::array<uint8_t, kPageSize> again;
   int64_t pause_millis = 1;
-  for (int attempt = 0; attempt < kRereads; attempt++) {
+  for (int attempt = 0; attempt < kPageRereads; attempt++) {
     PITR_TRY(ctx.Check());
     const ssize_t got = pread(fd, again.data(), again.size(), static_cast<off_t>(offset));
     if (got < 0) {

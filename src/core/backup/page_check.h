@@ -13,6 +13,9 @@
 namespace pitr {
 
 inline constexpr size_t kMaxPageErrors = 1000;  // recorded; the rest is only counted
+inline constexpr size_t kPagesInMessage = 10;
+// A write of one page takes the kernel microseconds unless the writer is descheduled in the middle of it.
+inline constexpr int kPageRereads = 10;
 
 class PageFindings {
  public:

@@ -4,14 +4,13 @@
 #include <fstream>
 #include <iterator>
 
+#include "core/base/ascii.h"
 #include "core/pg/wal_name.h"
 #include "core/repo/backup_objects.h"
 #include "core/repo/wal_fetch.h"
 
 namespace pitr {
 namespace {
-
-std::string Quoted(const std::string& label) { return "\"" + label + "\""; }
 
 // The server's own file comes first: right after a promotion it may not be archived yet.
 Result<TimelineHistory> HistoryOf(const Repository& repository, const ParentRequest& request, const OpContext& ctx) {

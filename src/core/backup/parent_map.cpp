@@ -50,7 +50,7 @@ struct Piece {
   uint32_t first_frame;  // of the partial map, among all frames
 };
 
-bool Before(const Piece& a, const Piece& b) {
+bool ComesBefore(const Piece& a, const Piece& b) {
   const int paths = a.file->path.compare(b.file->path);
   if (paths != 0) return paths < 0;
   if (a.extent->file_offset != b.extent->file_offset) return a.extent->file_offset < b.extent->file_offset;
@@ -72,7 +72,7 @@ ParentMap ParentMap::Join(const std::vector<PartialMap>& partials) {
       for (const Extent& extent : file.extents)
         if (extent.checked) pieces.push_back({&file, &extent, pack, first_frame});
   }
-  std::sort(pieces.begin(), pieces.end(), Before);
+  std::sort(pieces.begin(), pieces.end(), ComesBefore);
   MappedFile file;
   uint32_t last_partial = 0;  // of file.extents.back()
   for (size_t i = 0; i < pieces.size(); i++) {

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <array>
 
+#include "core/backup/page_check.h"
 #include "core/base/hash.h"
 #include "core/pg/page.h"
 
@@ -12,8 +13,6 @@ namespace pitr {
 namespace {
 
 constexpr size_t kMaxFindings = 1000;
-constexpr size_t kListed = 10;
-constexpr int kRereads = 10;  // a page may be in the middle of being written
 constexpr int64_t kPauseMillis = 10;
 
 // The meta page of an SP-GiST index: PostgreSQL writes into it where pages have room, without logging that
@@ -36,9 +35,9 @@ Status ReferenceFindings::ToStatus(const ChangeOrigin& source, const std::string
   std::lock_guard lock(mutex_);
   if (count_ == 0) return Status::Ok();
   std::string list;
-  for (size_t i = 0; i < std::min(blocks_.size(), kListed); i++)
+  for (size_t i = 0; i < std::min(blocks_.size(), kPagesInMessage); i++)
     list += (i == 0 ? "" : ", ") + ("\"" + blocks_[i].path + "\" block " + std::to_string(blocks_[i].block));
-  if (count_ > kListed) list += " and " + std::to_string(count_ - kListed) + " more";
+  if (count_ > kPagesInMessage) list += " and " + std::to_string(count_ - kPagesInMessage) + " more";
   return Status(Code::kCorruption, std::to_string(count_) + (count_ == 1 ? " block differs" : " blocks differ") +
                                        " from backup \"" + parent_label + "\" although the change source (" +
                                        std::string(ChangeKindName(source.kind)) + ") calls " +
@@ -64,7 +63,7 @@ Status ReferenceChecker::CheckBlocks(const FilePart& part, uint64_t offset, Byte
     ByteView page = found.subspan(at, length);
     for (int attempt = 0; !std::ranges::equal(page, expected) && !Excused(page, expected); attempt++) {
       PITR_TRY(ctx.Check());
-      if (attempt == kRereads) {
+      if (attempt == kPageRereads) {
         findings.Add(part.path, static_cast<uint32_t>((offset + at) / kPageSize));
         break;
       }

@@ -4,6 +4,7 @@
 #include <map>
 #include <set>
 
+#include "core/base/ascii.h"
 #include "core/base/describe_size.h"
 #include "core/base/parallel_for.h"
 #include "core/repo/backup_objects.h"
@@ -15,8 +16,6 @@ namespace {
 
 constexpr size_t kMaxInterrupted = 50;
 constexpr int kReaders = 8;
-
-std::string Quoted(const std::string& label) { return "\"" + label + "\""; }
 
 void LogProblems(const Repository& repository, const std::vector<std::string>& problems) {
   if (!problems.empty()) repository.log().Info("not everything can be resumed: " + ListProblems(problems));

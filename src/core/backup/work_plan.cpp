@@ -3,12 +3,12 @@
 #include <algorithm>
 #include <string_view>
 
+#include "core/base/bytes.h"
 #include "core/pg/relation_file.h"
 
 namespace pitr {
 namespace {
 
-constexpr uint64_t kMiB = uint64_t{1} << 20;
 constexpr uint64_t kSlicesPerJob = 16;
 
 std::string_view NameOf(const MappedFile& file) {

@@ -1,5 +1,7 @@
 #include "core/base/bytes.h"
 
+#include "core/base/ascii.h"
+
 namespace pitr {
 
 std::string ToHex(ByteView bytes) {
@@ -15,7 +17,7 @@ std::string ToHex(ByteView bytes) {
 
 namespace {
 int Digit(char c) {
-  if (c >= '0' && c <= '9') return c - '0';
+  if (IsDigit(c)) return c - '0';
   if (c >= 'a' && c <= 'f') return c - 'a' + 10;
   if (c >= 'A' && c <= 'F') return c - 'A' + 10;
   return -1;

@@ -17,6 +17,8 @@ static_assert(std::endian::native == std::endian::little,
 using ByteView = std::span<const uint8_t>;  // does not own
 using Bytes = std::vector<uint8_t>;
 
+inline constexpr uint64_t kMiB = uint64_t{1} << 20;
+
 inline ByteView AsBytes(std::string_view text) { return {reinterpret_cast<const uint8_t*>(text.data()), text.size()}; }
 inline std::string_view AsText(ByteView bytes) { return {reinterpret_cast<const char*>(bytes.data()), bytes.size()}; }
 

@@ -2,6 +2,8 @@
 
 #include <array>
 
+#include "core/base/ascii.h"
+
 namespace pitr {
 namespace {
 
@@ -26,7 +28,6 @@ constexpr std::array<Unit, 7> kUnits = {{{"second", "s", 0, kSecond},
                                          {"month", "", 1, 0},
                                          {"year", "", 12, 0}}};
 
-bool IsDigit(char c) { return c >= '0' && c <= '9'; }
 bool IsLetter(char c) { return c >= 'a' && c <= 'z'; }
 
 const Unit* FindUnit(std::string_view word) {

@@ -38,6 +38,11 @@ struct OpContext {
     if (RemainingMillis() <= 0) return {Code::kUnavailable, "deadline passed"};
     return Status::Ok();
   }
+  // Returns after `millis`, or within 50 ms when Check() fails by then.
+  void Sleep(int64_t millis) const {
+    for (constexpr int64_t kSlice = 50; millis > 0 && Check().ok(); millis -= kSlice)
+      clock->SleepMillis(millis < kSlice ? millis : kSlice);
+  }
 };
 
 }  // namespace pitr

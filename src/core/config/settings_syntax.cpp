@@ -1,10 +1,10 @@
 // ParseSettingsText of settings_file.h: postgresql.conf syntax, line by line.
+#include "core/base/ascii.h"
 #include "core/config/settings_file.h"
 
 namespace pitr {
 namespace {
 
-bool IsDigit(char c) { return c >= '0' && c <= '9'; }
 bool IsAlpha(char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z'); }
 bool IsLetter(char c) { return IsAlpha(c) || c == '_' || static_cast<unsigned char>(c) >= 0x80; }
 bool IsBlank(char c) { return c == ' ' || c == '\t' || c == '\r'; }

@@ -5,6 +5,8 @@
 #include <array>
 #include <charconv>
 
+#include "core/base/ascii.h"
+
 namespace pitr {
 namespace {
 
@@ -39,8 +41,6 @@ constexpr FileRule kSkippedFiles[] = {
     {"recovery.signal", false, false},
     {"standby.signal", false, false},
 };
-
-bool IsDigit(char c) { return c >= '0' && c <= '9'; }
 
 bool AllDigits(std::string_view text) { return !text.empty() && std::all_of(text.begin(), text.end(), IsDigit); }
 

@@ -5,6 +5,7 @@
 #include <cstdlib>
 #include <optional>
 
+#include "core/base/ascii.h"
 #include "core/pg/civil_date.h"
 
 namespace pitr {
@@ -13,8 +14,6 @@ namespace {
 constexpr int64_t kMicrosPerSecond = 1'000'000;
 constexpr int64_t kSecondsPerDay = 86400;
 constexpr size_t kMaxText = 128;
-
-bool IsDigit(char c) { return c >= '0' && c <= '9'; }
 
 class Reader {
  public:
@@ -56,7 +55,7 @@ class Reader {
   std::string_view rest_;
 };
 
-struct Fields {
+struct CivilFields {
   int64_t local_seconds = 0;
   int64_t micros = 0;
 };
@@ -75,8 +74,8 @@ std::optional<int64_t> ParseDate(Reader& in) {
   return days * kSecondsPerDay;
 }
 
-std::optional<Fields> ParseTimeOfDay(Reader& in) {
-  Fields time;
+std::optional<CivilFields> ParseTimeOfDay(Reader& in) {
+  CivilFields time;
   const auto hour = in.Number(1, 2, 23);
   if (!hour || !in.Take(':')) return std::nullopt;
   const auto minute = in.Number(2, 2, 59);
@@ -123,7 +122,7 @@ std::string FormatOffset(int offset) {
 }
 
 // Seconds and microseconds of `micros`, the latter never negative.
-Fields Split(int64_t micros) {
+CivilFields Split(int64_t micros) {
   int64_t seconds = micros / kMicrosPerSecond;
   int64_t fraction = micros % kMicrosPerSecond;
   if (fraction < 0) {
@@ -160,7 +159,7 @@ Result<ParsedTimestamp> ParseTimestamp(std::string_view text, const TimeZone& de
   in.SkipSpaces();
   const auto date = ParseDate(in);
   if (!date) return BadTimestamp(text, "expected a date as YYYY-MM-DD from 1970 on");
-  Fields time;
+  CivilFields time;
   if (in.Take('T') || (in.Next(' ') && (in.SkipSpaces(), in.NextIsDigit()))) {
     const auto parsed = ParseTimeOfDay(in);
     if (!parsed) return BadTimestamp(text, "expected a time of day as HH:MM:SS");
@@ -191,7 +190,7 @@ Result<ParsedTimestamp> ParseTimestamp(std::string_view text, const TimeZone& de
 }
 
 std::string FormatTimestamp(int64_t micros, const TimeZone& zone) {
-  const Fields at = Split(micros);
+  const CivilFields at = Split(micros);
   const int offset = zone.OffsetAt(at.local_seconds);
   std::string text = FormatDateTime(at.local_seconds + offset, ' ');
   if (at.micros != 0) {
@@ -206,7 +205,7 @@ std::string FormatTimestamp(int64_t micros, const TimeZone& zone) {
 std::string FormatToSecond(int64_t micros) { return FormatTimestamp(micros / kMicrosPerSecond * kMicrosPerSecond); }
 
 std::string FormatIso8601(int64_t micros) {
-  const Fields at = Split(micros);
+  const CivilFields at = Split(micros);
   char fraction[16];
   snprintf(fraction, sizeof fraction, ".%06dZ", static_cast<int>(at.micros));
   return FormatDateTime(at.local_seconds, 'T') + fraction;

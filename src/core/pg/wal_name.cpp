@@ -3,13 +3,15 @@
 #include <charconv>
 #include <cstdio>
 
+#include "core/base/ascii.h"
+
 namespace pitr {
 namespace {
 
 std::optional<uint32_t> Hex8(std::string_view text) {
   if (text.size() != 8) return std::nullopt;
   for (char c : text)
-    if (!((c >= '0' && c <= '9') || (c >= 'A' && c <= 'F'))) return std::nullopt;
+    if (!(IsDigit(c) || (c >= 'A' && c <= 'F'))) return std::nullopt;
   uint32_t value = 0;
   std::from_chars(text.data(), text.data() + 8, value, 16);
   return value;

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstdio>
 
+#include "core/base/ascii.h"
 #include "core/base/byte_reader.h"
 #include "core/pg/crc32c.h"
 
@@ -18,7 +19,7 @@ constexpr size_t kDigits = 8;
 std::optional<uint32_t> ParseDigits(std::string_view text) {
   uint32_t value = 0;
   for (char c : text) {
-    const bool digit = c >= '0' && c <= '9', letter = c >= 'A' && c <= 'F';
+    const bool digit = IsDigit(c), letter = c >= 'A' && c <= 'F';
     if (!digit && !letter) return std::nullopt;
     value = value << 4 | static_cast<uint32_t>(digit ? c - '0' : c - 'A' + 10);
   }

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <charconv>
 
+#include "core/base/ascii.h"
 #include "core/repo/json_scan.h"
 
 namespace pitr {
@@ -74,7 +75,7 @@ bool ReadCheck(const std::string& hex, uint64_t& out) {
   if (hex.size() != 16) return false;
   out = 0;
   for (const char c : hex) {
-    const int digit = c >= '0' && c <= '9' ? c - '0' : c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
+    const int digit = IsDigit(c) ? c - '0' : c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
     if (digit < 0) return false;
     out = out << 4 | static_cast<uint64_t>(digit);
   }

@@ -3,10 +3,10 @@
 #include <charconv>
 #include <cstring>
 
+#include "core/base/ascii.h"
+
 namespace pitr {
 namespace {
-
-bool IsDigit(char c) { return c >= '0' && c <= '9'; }
 
 // Length of the UTF-8 sequence at `p` of at most `left` bytes; 0 when it is not one. Table 3-7 of the Unicode standard.
 size_t Utf8Length(const uint8_t* p, size_t left) {

@@ -3,12 +3,13 @@
 #include <charconv>
 #include <cstdio>
 
+#include "core/base/ascii.h"
+
 namespace pitr::layout {
 namespace {
 
 // Not isalnum(): a server process has a locale.
-bool IsLetterOrDigit(char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9'); }
-bool IsLowerHex(char c) { return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f'); }
+bool IsLowerHex(char c) { return IsDigit(c) || (c >= 'a' && c <= 'f'); }
 char Lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; }
 
 constexpr size_t kTimelineDigits = 8;

@@ -1,13 +1,12 @@
 #include "core/store/object_store.h"
 
+#include "core/base/ascii.h"
+
 namespace pitr {
 namespace {
 
 // Not isalnum(): a server process has a locale.
-bool IsKeyCharacter(char c) {
-  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '.' || c == '_' ||
-         c == '=' || c == '+' || c == '-';
-}
+bool IsKeyCharacter(char c) { return IsLetterOrDigit(c) || c == '.' || c == '_' || c == '=' || c == '+' || c == '-'; }
 
 }  // namespace
 

@@ -3,10 +3,10 @@
 #include <algorithm>
 #include <cstring>
 
+#include "core/base/bytes.h"
+
 namespace pitr {
 namespace {
-
-constexpr uint64_t kMiB = uint64_t{1} << 20;
 
 uint64_t DivideUp(uint64_t a, uint64_t b) { return a / b + (a % b != 0 ? 1 : 0); }
 

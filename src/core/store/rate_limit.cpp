@@ -7,7 +7,6 @@ namespace pitr {
 namespace {
 
 constexpr double kSavedMillis = 250;
-constexpr int64_t kSleepSliceMillis = 50;  // how soon a cancellation is seen
 
 }  // namespace
 
@@ -24,11 +23,8 @@ Status RateLimit::Acquire(uint64_t bytes, const OpContext& ctx) {
     free_at_millis_ += static_cast<double>(bytes) * 1000.0 / static_cast<double>(bytes_per_second_);
     until = static_cast<int64_t>(std::ceil(free_at_millis_));
   }
-  for (int64_t left = until - ctx.clock->SteadyMillis(); left > 0; left -= kSleepSliceMillis) {
-    ctx.clock->SleepMillis(std::min(left, kSleepSliceMillis));
-    PITR_TRY(ctx.Check());
-  }
-  return Status::Ok();
+  ctx.Sleep(until - ctx.clock->SteadyMillis());
+  return ctx.Check();
 }
 
 }  // namespace pitr

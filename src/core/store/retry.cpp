@@ -9,8 +9,6 @@
 namespace pitr {
 namespace {
 
-constexpr int64_t kSleepSliceMillis = 50;  // how soon a cancellation is seen
-
 Status StatusOf(const Status& status) { return status; }
 template <class T>
 Status StatusOf(const Result<T>& result) {
@@ -98,10 +96,7 @@ class RetryingStore::Loop {
     } else {
       store_.log_.Debug(what);
     }
-    for (int64_t left = delay; left > 0; left -= kSleepSliceMillis) {
-      if (ctx_.cancelled()) return Cancelled(std::move(failed));
-      ctx_.clock->SleepMillis(std::min(left, kSleepSliceMillis));
-    }
+    ctx_.Sleep(delay);
     if (ctx_.cancelled()) return Cancelled(std::move(failed));
     return Status::Ok();
   }

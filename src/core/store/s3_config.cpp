@@ -3,14 +3,11 @@
 
 #include <algorithm>
 
+#include "core/base/ascii.h"
 #include "core/store/object_store.h"
 
 namespace pitr {
 namespace {
-
-// Not isalnum(): a server process has a locale.
-bool IsDigit(char c) { return c >= '0' && c <= '9'; }
-bool IsAlnum(char c) { return IsDigit(c) || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z'); }
 
 constexpr size_t kMaxPrefixBytes = 256;
 constexpr size_t kMaxTags = 10;  // S3's limit
@@ -21,8 +18,9 @@ Status Bad(const std::string& what, const std::string& hint = "") {
 
 bool IsBucketName(const std::string& name) {
   if (name.size() < 3 || name.size() > 63) return false;
-  if (!IsAlnum(name.front())) return false;
-  return std::all_of(name.begin(), name.end(), [](char c) { return IsAlnum(c) || c == '-' || c == '.' || c == '_'; });
+  if (!IsLetterOrDigit(name.front())) return false;
+  return std::all_of(name.begin(), name.end(),
+                     [](char c) { return IsLetterOrDigit(c) || c == '-' || c == '.' || c == '_'; });
 }
 
 bool IsPrintable(const std::string& text) {

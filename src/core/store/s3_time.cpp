@@ -3,12 +3,11 @@
 
 #include <time.h>
 
+#include "core/base/ascii.h"
 #include "core/base/clock.h"
 
 namespace pitr {
 namespace {
-
-bool IsDigit(char c) { return c >= '0' && c <= '9'; }
 
 // Reads exactly `digits` decimal digits at `*text` and moves past them; -1 when they are not there.
 int TakeNumber(std::string_view* text, size_t digits) {

@@ -3,16 +3,14 @@
 
 #include <algorithm>
 
+#include "core/base/ascii.h"
 #include "core/base/clock.h"
 
 namespace pitr {
 namespace {
 
 // Not isalnum() or tolower(): a server process has a locale.
-bool IsUnreserved(char c) {
-  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' || c == '.' ||
-         c == '_' || c == '~';
-}
+bool IsUnreserved(char c) { return IsLetterOrDigit(c) || c == '-' || c == '.' || c == '_' || c == '~'; }
 
 char Lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; }
 

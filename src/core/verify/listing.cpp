@@ -10,7 +10,7 @@
 namespace pitr {
 namespace {
 
-constexpr char kPutBack[] = "Put the object back from a copy of the repository, if there is one.";
+constexpr char kPutBackIfAny[] = "Put the object back from a copy of the repository, if there is one.";
 constexpr size_t kMaxUnknownNamed = 20;
 // The header and the end frame of an object without content.
 constexpr uint64_t kSmallestObject = kObjectHeaderBytes + kFrameHeaderBytes + kEndPlainBytes;
@@ -130,7 +130,7 @@ class ListingTaker {
     finding.problem = "size";
     finding.object = object.key;
     finding.detail = "It has " + DescribeCount(object.size, "byte", "bytes") + ", fewer than any object.";
-    if (finding.hint.empty()) finding.hint = kPutBack;
+    if (finding.hint.empty()) finding.hint = kPutBackIfAny;
     findings_.Add(std::move(finding));
   }
 
@@ -162,7 +162,7 @@ class ListingTaker {
       if (pack.stored == pack.size) continue;
       Finding finding;
       finding.object = pack.key;
-      finding.hint = kPutBack;
+      finding.hint = kPutBackIfAny;
       if (!pack.stored) {
         finding.problem = "missing";
         finding.detail = "The object does not exist.";
@@ -205,7 +205,7 @@ class ListingTaker {
       finding.detail = "The object that reserves the backup's label does not exist.";
       finding.labels = {name};
       finding.hurts = "Nothing: the backup can be restored.";
-      finding.hint = kPutBack;
+      finding.hint = kPutBackIfAny;
       findings_.Add(std::move(finding));
     }
     if (label.partials > 0 && catalog_.Find(name) != nullptr)

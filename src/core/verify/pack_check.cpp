@@ -13,7 +13,7 @@
 namespace pitr {
 namespace {
 
-constexpr char kPutBack[] = "Put the object back from a copy of the repository, or take a new full backup.";
+constexpr char kPutBackOrBackUp[] = "Put the object back from a copy of the repository, or take a new full backup.";
 
 // Header and end of one pack, and whether its frames can be read.
 struct PackEnds {
@@ -220,7 +220,7 @@ void WindowCheck::Bad(const KnownFrame& frame, const char* problem, const std::s
   open->begin = frame.offset;
   open->end = end;
   open->detail = detail + ".";
-  open->hint = kPutBack;
+  open->hint = kPutBackOrBackUp;
 }
 
 void WindowCheck::CheckFrame(const PackRead& run, size_t index, Worker& worker, std::optional<Finding>& open,

@@ -14,8 +14,6 @@
 namespace pitr {
 namespace {
 
-constexpr size_t kMiB = size_t{1} << 20;
-
 size_t ResidentPages(int fd, size_t offset, size_t length) {
   void* mapping = mmap(nullptr, length, PROT_READ, MAP_SHARED, fd, static_cast<off_t>(offset));
   EXPECT_NE(mapping, MAP_FAILED);

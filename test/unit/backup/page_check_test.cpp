@@ -17,7 +17,7 @@ namespace {
 
 constexpr Lsn kStart{0x5000000};
 constexpr Lsn kOld{0x4000000};
-constexpr Lsn kNew{0x6000000};
+constexpr Lsn kNewPage{0x6000000};
 
 class PageCheckTest : public ::testing::Test {
  protected:
@@ -79,7 +79,7 @@ TEST_F(PageCheckTest, ATornReadIsReplacedByALaterOne) {
 }
 
 TEST_F(PageCheckTest, APageNewerThanTheStartIsWalsBusinessUnlessItIsNewerThanTheEnd) {
-  Bytes bytes = test::MakePages(0, 2, 1, kNew);
+  Bytes bytes = test::MakePages(0, 2, 1, kNewPage);
   bytes[5000] ^= 1;
   bytes[kPageSize + 5000] ^= 1;
   StoreLe<uint32_t>(&bytes[kPageSize], 0x77);  // the high half of an impossible LSN

@@ -24,7 +24,6 @@ using test::MakePages;
 using test::StoreOp;
 namespace fs = std::filesystem;
 
-constexpr uint64_t kMiB = uint64_t{1} << 20;
 constexpr uint64_t kTotal = 24 * kMiB;  // about what the tree has
 
 class ResumeTest : public testing::TestWithParam<bool> {

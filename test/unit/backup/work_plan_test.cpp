@@ -7,8 +7,6 @@
 namespace pitr {
 namespace {
 
-constexpr uint64_t kMiB = uint64_t{1} << 20;
-
 // Every byte of every file is in exactly one unit.
 void ExpectComplete(const std::vector<MappedFile>& files, const WorkPlan& plan) {
   std::map<size_t, std::map<uint64_t, uint64_t>> pieces;

@@ -8,8 +8,8 @@
 namespace pitr {
 namespace {
 
-constexpr int64_t kNoon = INT64_C(1795435200000000);  // 2026-11-23 12:00 UTC
-constexpr int64_t kPgNoon = kNoon - kPgEpochMicros;
+constexpr int64_t kEventNoon = INT64_C(1795435200000000);  // 2026-11-23 12:00 UTC
+constexpr int64_t kPgNoon = kEventNoon - kPgEpochMicros;
 
 // Main data, built field by field.
 struct Data : Bytes {
@@ -71,7 +71,7 @@ TEST(WalEvent, PlainCommitAndAbort) {
   EXPECT_TRUE(commit.committed);
   EXPECT_FALSE(commit.prepared);
   EXPECT_EQ(commit.xid, 700u);
-  EXPECT_EQ(commit.micros, kNoon);
+  EXPECT_EQ(commit.micros, kEventNoon);
   EXPECT_FALSE(Expect<TransactionEnd>(Rmgr::kTransaction, 0x20, data).committed);
   ExpectEveryCutIsRefused(Rmgr::kTransaction, 0x00, data);
 }
@@ -111,23 +111,23 @@ TEST(WalEvent, RestorePoint) {
   Data data = Data().U64(kPgNoon).Text("before the accident");
   const auto point = Expect<RestorePoint>(Rmgr::kXlog, 0x70, data);
   EXPECT_EQ(point.name, "before the accident");
-  EXPECT_EQ(point.micros, kNoon);
+  EXPECT_EQ(point.micros, kEventNoon);
   EXPECT_EQ(Decode(Rmgr::kXlog, 0x70, Data().U64(0).Text(std::string(64, 'x'))).code(), Code::kCorruption);
 }
 
 TEST(WalEvent, Checkpoint) {
-  const Data data15 = Data().U64(0xABC).U32(3).U32(2).Zeroes(48).U64(kNoon / 1000000).Zeroes(16);
+  const Data data15 = Data().U64(0xABC).U32(3).U32(2).Zeroes(48).U64(kEventNoon / 1000000).Zeroes(16);
   const auto checkpoint = Expect<Checkpoint>(Rmgr::kXlog, 0x00, data15);
   EXPECT_TRUE(checkpoint.shutdown);
   EXPECT_EQ(checkpoint.redo, (Lsn{0xABC}));
   EXPECT_EQ(checkpoint.timeline, (Timeline{3}));
   EXPECT_EQ(checkpoint.previous_timeline, (Timeline{2}));
-  EXPECT_EQ(checkpoint.micros, kNoon);
+  EXPECT_EQ(checkpoint.micros, kEventNoon);
   EXPECT_FALSE(checkpoint.data_checksums);
   EXPECT_FALSE(Expect<Checkpoint>(Rmgr::kXlog, 0x10, data15).shutdown);
-  const Data data19 = Data().U64(0xABC).U32(3).U32(3).Zeroes(56).U64(kNoon / 1000000).Zeroes(12).U32(1);
+  const Data data19 = Data().U64(0xABC).U32(3).U32(3).Zeroes(56).U64(kEventNoon / 1000000).Zeroes(12).U32(1);
   const auto newer = Expect<Checkpoint>(Rmgr::kXlog, 0x10, data19, 19);
-  EXPECT_EQ(newer.micros, kNoon);
+  EXPECT_EQ(newer.micros, kEventNoon);
   EXPECT_EQ(newer.data_checksums, DataChecksums::kOn);
 }
 
@@ -135,7 +135,7 @@ TEST(WalEvent, RestOfXlog) {
   const auto recovered = Expect<EndOfRecovery>(Rmgr::kXlog, 0x90, Data().U64(kPgNoon).U32(4).U32(3));
   EXPECT_EQ(recovered.timeline, (Timeline{4}));
   EXPECT_EQ(recovered.previous_timeline, (Timeline{3}));
-  EXPECT_EQ(recovered.micros, kNoon);
+  EXPECT_EQ(recovered.micros, kEventNoon);
   EXPECT_EQ(Expect<BackupEnd>(Rmgr::kXlog, 0x50, Data().U64(0x2000028)).start, (Lsn{0x2000028}));
   Expect<SegmentSwitch>(Rmgr::kXlog, 0x40, {});
   const auto change =

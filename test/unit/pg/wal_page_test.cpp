@@ -5,10 +5,11 @@
 namespace pitr {
 namespace {
 
-constexpr uint32_t kSegmentSize = 16u << 20;
+constexpr uint32_t kUsualSegmentSize = 16u << 20;
 constexpr SystemId kSystem{7711157543943281008u};
 
-Bytes Header(uint16_t magic, uint16_t info = 0x0002, Lsn address = {0x3000000}, uint32_t segment_size = kSegmentSize) {
+Bytes Header(uint16_t magic, uint16_t info = 0x0002, Lsn address = {0x3000000},
+             uint32_t segment_size = kUsualSegmentSize) {
   Bytes bytes;
   AppendLe<uint16_t>(bytes, magic);
   AppendLe<uint16_t>(bytes, info);
@@ -31,7 +32,7 @@ TEST(WalPage, SegmentHeaderOfEachVersion) {
     EXPECT_EQ(header.value().system_id, kSystem);
     EXPECT_EQ(header.value().timeline, (Timeline{2}));
     EXPECT_EQ(header.value().start, (Lsn{0x3000000}));
-    EXPECT_EQ(header.value().segment_size, kSegmentSize);
+    EXPECT_EQ(header.value().segment_size, kUsualSegmentSize);
   }
 }
 
@@ -56,11 +57,11 @@ TEST(WalPage, OverwriteFlagMovedIn19) {
 
 TEST(WalPage, SegmentMustBeTheOneNamed) {
   const SegmentHeader header = CheckSegmentHeader(Header(0xD110)).value();
-  EXPECT_TRUE(CheckSegmentIs(header, kSystem, {2}, {3}, kSegmentSize).ok());
-  EXPECT_TRUE(CheckSegmentIs(header, kSystem, {3}, {3}, kSegmentSize).ok());  // first segment of a child
-  EXPECT_EQ(CheckSegmentIs(header, {1}, {2}, {3}, kSegmentSize).code(), Code::kConflict);
-  EXPECT_EQ(CheckSegmentIs(header, kSystem, {1}, {3}, kSegmentSize).code(), Code::kCorruption);
-  EXPECT_EQ(CheckSegmentIs(header, kSystem, {2}, {4}, kSegmentSize).code(), Code::kCorruption);
+  EXPECT_TRUE(CheckSegmentIs(header, kSystem, {2}, {3}, kUsualSegmentSize).ok());
+  EXPECT_TRUE(CheckSegmentIs(header, kSystem, {3}, {3}, kUsualSegmentSize).ok());  // first segment of a child
+  EXPECT_EQ(CheckSegmentIs(header, {1}, {2}, {3}, kUsualSegmentSize).code(), Code::kConflict);
+  EXPECT_EQ(CheckSegmentIs(header, kSystem, {1}, {3}, kUsualSegmentSize).code(), Code::kCorruption);
+  EXPECT_EQ(CheckSegmentIs(header, kSystem, {2}, {4}, kUsualSegmentSize).code(), Code::kCorruption);
   EXPECT_EQ(CheckSegmentIs(header, kSystem, {2}, {48}, 1u << 20).code(), Code::kCorruption);
 }
 

@@ -10,7 +10,7 @@
 namespace pitr {
 namespace {
 
-FileMap Sample() {
+FileMap SampleMap() {
   FileMap map;
   map.frames = {{0, {64, 1000, 1 << 20}}, {0, {1064, 25, 1}}, {1, {64, 500, 9000}}, {1, {600, 500, 9000}}};
   map.directories = {{"base", 0700}, {"base/1", 0750}, {"odd\xFF", 0700}};
@@ -65,7 +65,7 @@ void ExpectEqual(const FileMap& a, const FileMap& b) {
 }
 
 TEST(FileMapText, SurvivesAnyCut) {
-  const FileMap map = Sample();
+  const FileMap map = SampleMap();
   const std::string text = Format(map);
   for (const size_t piece : {size_t{1}, size_t{7}, size_t{64}, text.size()}) {
     const Parsed parsed = Parse(text, piece);
@@ -92,7 +92,7 @@ TEST(FileMapText, APartialMapTellsOfItsPack) {
 }
 
 TEST(FileMapText, EveryLineIsJson) {
-  const std::string text = Format(Sample());
+  const std::string text = Format(SampleMap());
   EXPECT_EQ(text.back(), '\n');
   for (size_t from = 0; from < text.size();) {
     const size_t end = text.find('\n', from);
@@ -144,7 +144,7 @@ TEST(FileMapText, UnknownFieldsAndLinesAreIgnored) {
 }
 
 TEST(FileMapText, EveryTruncationIsAnError) {
-  const std::string text = Format(Sample());
+  const std::string text = Format(SampleMap());
   for (size_t size = 0; size < text.size(); size++) EXPECT_FALSE(Parse(text.substr(0, size)).status.ok()) << size;
 }
 
@@ -155,8 +155,8 @@ TEST(FileMapText, NewerVersionIsRefusedWithAHint) {
 }
 
 TEST(FileMapText, AnotherBackupsMapIsRefused) {
-  EXPECT_EQ(Parse(Format(Sample(), "L2")).status.code(), Code::kCorruption);
-  EXPECT_TRUE(Parse(Format(Sample(), "L2"), SIZE_MAX, "").status.ok());
+  EXPECT_EQ(Parse(Format(SampleMap(), "L2")).status.code(), Code::kCorruption);
+  EXPECT_TRUE(Parse(Format(SampleMap(), "L2"), SIZE_MAX, "").status.ok());
 }
 
 // Each line replaces line 3 (or is put there) of a good map; the message must name the line.
