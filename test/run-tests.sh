@@ -5,14 +5,15 @@
 # The last line is "N passed, N failed, N skipped"; the exit status is 0 only when nothing failed.
 #
 # Servers run as an ordinary user on a private copy of PostgreSQL (scripts/private-install.sh) in a temporary directory, which is
-# removed at the end unless PITR_KEEP is set. TESTS names the TAP files to run (default: all), TEST_JOBS how many at a time.
+# removed at the end unless PITR_KEEP is set. TESTS names the TAP files to run (default: all), TEST_JOBS how many at a time (default: one
+# more than there are processors, for they wait much).
 set -u
 top=$(cd "$(dirname "$0")/.." && pwd)
 cd "$top" || exit 2
 all_stages="tidy build exports unit asan tsan store regress pgtap tap root"
 stages=${*:-$all_stages}
 jobs=$(nproc 2>/dev/null || echo 2)
-export TEST_JOBS=${TEST_JOBS:-$jobs} PITR_TOP=$top
+export TEST_JOBS=${TEST_JOBS:-$((jobs + 1))} PITR_TOP=$top
 ulimit -c 0
 
 work=$(mktemp -d "${TMPDIR:-/tmp}/pg_pitr-test.XXXXXX")
@@ -197,7 +198,8 @@ stage_tap() {
   fi
   # The S3 server, unless somebody passes one in, is the ordinary user's too, and lives as long as the stage.
   [ -n "${PITR_TEST_S3_HTTP:-}" ] || tap_wrapper=(test/lib/rgw.sh run --)
-  tap_stage tap ${TESTS:-$(cd "$src" && ls test/t/*.pl 2>/dev/null)}
+  # Those with the higher numbers take longer, and so come first.
+  tap_stage tap ${TESTS:-$(cd "$src" && ls -r test/t/*.pl 2>/dev/null)}
 }
 
 # What only root does: each script of test/root is one test.

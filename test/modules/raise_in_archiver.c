@@ -8,6 +8,7 @@
 #include "postgres.h"
 
 #include <dirent.h>
+#include <unistd.h>
 
 #include "fmgr.h"
 #include "miscadmin.h"
@@ -22,6 +23,8 @@
 #endif
 
 PG_MODULE_MAGIC;
+
+#define HELD_OPEN "PG_VERSION"
 
 static char *mode;
 static bool armed = false;
@@ -56,14 +59,25 @@ _PG_init(void)
 	emit_log_hook = raise_while_reporting;
 }
 
+/* How often the file of "cancel" is open. pg_pitr's threads have files of their own open at any time. */
 static int
-open_descriptors(void)
+times_open(void)
 {
 	DIR		   *dir = opendir("/proc/self/fd");
+	struct dirent *entry;
 	int			count = 0;
 
-	while (dir && readdir(dir))
-		count++;
+	while (dir && (entry = readdir(dir)))
+	{
+		char		link[MAXPGPATH],
+					target[MAXPGPATH];
+		ssize_t		length;
+
+		snprintf(link, sizeof(link), "/proc/self/fd/%s", entry->d_name);
+		length = readlink(link, target, sizeof(target) - 1);
+		target[Max(length, 0)] = '\0';
+		count += strstr(target, "/" HELD_OPEN) != NULL;
+	}
 	if (dir)
 		closedir(dir);
 	return count;
@@ -84,12 +98,11 @@ archive_file(STATE const char *file, const char *path)
 {
 	bool		raising = armed;
 	bool		stored;
-	int			before = open_descriptors();
 
 	armed = false;
 	if (raising && strcmp(mode, "cancel") == 0)
 	{
-		AllocateFile("PG_VERSION", "r");
+		AllocateFile(HELD_OPEN, "r");
 		QueryCancelPending = true;
 		InterruptPending = true;
 	}
@@ -100,9 +113,9 @@ archive_file(STATE const char *file, const char *path)
 	}
 	stored = archive_with_pg_pitr(PASS file, path);
 	if (raising)
-		ereport(LOG, (errmsg("raise_in_archiver: %s %s, pending %d, locked %d, held back %u, descriptors more %d",
+		ereport(LOG, (errmsg("raise_in_archiver: %s %s, pending %d, locked %d, held back %u, open %d",
 							 file, stored ? "stored" : "not stored", QueryCancelPending || raise_at_report,
-							 LWLockHeldByMe(AddinShmemInitLock), InterruptHoldoffCount, open_descriptors() - before)));
+							 LWLockHeldByMe(AddinShmemInitLock), InterruptHoldoffCount, times_open())));
 	return stored;
 }
 

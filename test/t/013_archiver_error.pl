@@ -29,7 +29,7 @@ sub raise
 }
 
 my ($name, $left, $warning) = raise('cancel', sub { $p->sql('CREATE TABLE t (n int); SELECT pg_switch_wal()') });
-is($left, 'not stored, pending 0, locked 0, held back 0, descriptors more 0', 'a cancel in the callback leaves no open file');
+is($left, 'not stored, pending 0, locked 0, held back 0, open 0', 'a cancel in the callback leaves no open file');
 like($warning, qr/canceling statement/, 'it is reported as a failed attempt');
 my $pg_wal = $p->node->data_dir . '/pg_wal';
 PitrTest::wait_for('the file to be stored', sub { -e "$pg_wal/archive_status/$name.done" || !-e "$pg_wal/$name" });
@@ -43,7 +43,7 @@ my $again = $p->wait_archived;
 	$p->sql('CREATE TABLE u (n int); SELECT pg_switch_wal()');
 });
 is($name, $again, 'the stored file is archived again');
-is($left, 'not stored, pending 0, locked 0, held back 0, descriptors more 0', 'an error while reporting leaves no lock');
+is($left, 'not stored, pending 0, locked 0, held back 0, open 0', 'an error while reporting leaves no lock');
 like($warning, qr/raised by raise_in_archiver/, 'it is reported as a failed attempt');
 PitrTest::wait_for('the file to be stored', sub { -e "$pg_wal/archive_status/$again.done" || !-e "$pg_wal/$again" });
 $p->wait_archived;
