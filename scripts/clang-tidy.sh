@@ -2,7 +2,7 @@
 # usage: clang-tidy.sh [all]   Runs clang-tidy on the sources of core and the binary that differ from the main branch (or on all).
 set -eu
 cd "$(dirname "$0")/.."
-cmake -S . -B build/tidy -DPITR_TESTS=OFF -DCMAKE_CXX_COMPILER=g++ >/dev/null
+cmake -S . -B build/tidy -DPITR_TESTS=OFF -DPITR_UNITY=OFF -DCMAKE_CXX_COMPILER=g++ >/dev/null
 if [ "${1:-}" = all ]; then
   files=$(git ls-files 'src/core/*.cpp' 'src/cli/*.cpp')
 else
