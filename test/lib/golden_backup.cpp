@@ -3,43 +3,13 @@
 #include <algorithm>
 
 #include "core/pg/control.h"
-#include "core/pg/page.h"
 #include "core/pg/relation_file.h"
 #include "lib/golden.h"
+#include "lib/golden_content.h"
 #include "lib/golden_repository.h"
 
 namespace pitr::test {
 namespace {
-
-Bytes Text(std::string_view text) { return Bytes(text.begin(), text.end()); }
-
-// Looks random, so it does not compress. Spelled out, for it must be the same for ever.
-Bytes Noise(size_t size, uint64_t seed) {
-  Bytes bytes(size);
-  for (uint8_t& byte : bytes) {
-    seed = seed * 6364136223846793005u + 1442695040888963407u;
-    byte = static_cast<uint8_t>(seed >> 56);
-  }
-  return bytes;
-}
-
-// Pages of a relation from block `block` on, each with its number, a little noise and a right checksum.
-Bytes Pages(uint32_t block, uint32_t count, uint64_t seed) {
-  Bytes bytes(size_t{count} * kPageSize);
-  for (uint32_t i = 0; i < count; i++) {
-    uint8_t* page = &bytes[size_t{i} * kPageSize];
-    StoreLe<uint32_t>(page + 4, 0x90000);  // LSN, older than the backup
-    StoreLe<uint16_t>(page + 12, 24);      // lower
-    StoreLe<uint16_t>(page + 14, 4096);    // upper
-    StoreLe<uint16_t>(page + 16, kPageSize);
-    StoreLe<uint16_t>(page + 18, kPageSize | 4);
-    const Bytes noise = Noise(16, seed * 1000003 + block + i);
-    std::copy(noise.begin(), noise.end(), page + 4096);
-    std::fill(page + 4112, page + kPageSize, static_cast<uint8_t>(seed));
-    StoreLe<uint16_t>(page + 8, ComputePageChecksum({page, kPageSize}, block + i));
-  }
-  return bytes;
-}
 
 // A real control file, made one of the sample's cluster.
 Bytes ControlOfGoldenCluster() {
@@ -57,42 +27,42 @@ Bytes ControlOfGoldenCluster() {
 }
 
 std::vector<GoldenFile> SmallFiles() {
-  Bytes bad = Pages(0, 2, 90);
+  Bytes bad = GoldenPages(0, 2, 90);
   bad[kPageSize + 5000] ^= 1;
   const std::string space = "pg_tblspc/" + std::to_string(kGoldenTablespaceOid) + "/PG_15_202209061/5/";
   const std::string in_place = "pg_tblspc/" + std::to_string(kGoldenInPlaceOid) + "/PG_15_202209061/5/";
   return {
-      {"PG_VERSION", Text("15\n")},
-      {"postgresql.conf", Text("shared_buffers = 128MB\n"), 0640},
+      {"PG_VERSION", GoldenText("15\n")},
+      {"postgresql.conf", GoldenText("shared_buffers = 128MB\n"), 0640},
       {"pg_hba.conf", {}, 0640},
       {kControlFilePath, ControlOfGoldenCluster()},
-      {"base/5/PG_VERSION", Text("15\n")},
+      {"base/5/PG_VERSION", GoldenText("15\n")},
       {"base/5/16387", {}},
-      {"base/5/16388_vm", Pages(0, 1, 88)},
+      {"base/5/16388_vm", GoldenPages(0, 1, 88)},
       {kGoldenBadPagePath, bad},
-      {"base/5/20000", Pages(0, 2, 20), 0600, /*stored=*/false},  // unlogged: its init fork only
-      {"base/5/20000_fsm", Pages(0, 1, 21), 0600, false},
-      {"base/5/20000_init", Pages(0, 1, 22)},
-      {"base/5/t3_20001", Pages(0, 1, 23), 0600, false},
-      {"postmaster.pid", Text("4711\n"), 0600, false},
-      {space + "30000", Pages(0, 2, 30)},
-      {in_place + "30001", Pages(0, 1, 31)},
-      {"caf\xE9/\xFF\xFE", Text("a name that is not UTF-8\n")},
-      {"name with\nnewline \"quotes\" \\", Text("a name that needs escapes\n")},
+      {"base/5/20000", GoldenPages(0, 2, 20), 0600, /*stored=*/false},  // unlogged: its init fork only
+      {"base/5/20000_fsm", GoldenPages(0, 1, 21), 0600, false},
+      {"base/5/20000_init", GoldenPages(0, 1, 22)},
+      {"base/5/t3_20001", GoldenPages(0, 1, 23), 0600, false},
+      {"postmaster.pid", GoldenText("4711\n"), 0600, false},
+      {space + "30000", GoldenPages(0, 2, 30)},
+      {in_place + "30001", GoldenPages(0, 1, 31)},
+      {"caf\xE9/\xFF\xFE", GoldenText("a name that is not UTF-8\n")},
+      {"name with\nnewline \"quotes\" \\", GoldenText("a name that needs escapes\n")},
   };
 }
 
 std::vector<GoldenFile> LargeFiles() {
   Bytes sparse(size_t{300} * kPageSize);  // data in the middle only
-  const Bytes page = Pages(200, 1, 85);
+  const Bytes page = GoldenPages(200, 1, 85);
   std::copy(page.begin(), page.end(), sparse.begin() + ptrdiff_t{200} * kPageSize);
   return {
-      {"base/5/16384", Pages(0, 131, 84)},  // more than a frame
-      {"base/5/16384.1", Pages(kBlocksPerSegment, 2, 841)},
+      {"base/5/16384", GoldenPages(0, 131, 84)},  // more than a frame
+      {"base/5/16384.1", GoldenPages(kBlocksPerSegment, 2, 841)},
       {"base/5/16385", sparse},
       {"base/5/16386", Bytes(size_t{2} * kPageSize)},
-      {"base/5/16389", Pages(0, 129, 89)},
-      {"base/5/noise", Noise(20000, 7)},
+      {"base/5/16389", GoldenPages(0, 129, 89)},
+      {"base/5/noise", GoldenNoise(20000, 7)},
   };
 }
 

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "core/base/bytes.h"
+#include "core/repo/manifest.h"
 
 namespace pitr::test {
 
@@ -17,13 +18,8 @@ struct GoldenFile {
   bool stored = true;  // false: it was there, but belongs in no backup
 };
 
-struct GoldenBackup {
-  std::string label;
-  int compression_level = 0;
-  std::vector<GoldenFile> files;
-};
-
 inline constexpr const char* kGoldenUnfinishedLabel = "20260522-110000F";  // has a start object only
+inline constexpr const char* kGoldenStartedBy = "golden \xE9";             // of that and of interrupted ones
 // The empty directory, with a mode of its own, of both backups.
 inline constexpr const char* kGoldenEmptyDirectory = "pg_custom/empty";
 inline constexpr uint32_t kGoldenEmptyDirectoryMode = 0750;
@@ -40,6 +36,22 @@ inline constexpr uint64_t kGoldenStopLsn = 0x200100;   // in segment 2
 inline constexpr int64_t kGoldenStartMicros = 1779440414000000;
 inline constexpr int64_t kGoldenStopMicros = 1779440514000000;
 std::string GoldenBackupLabel();  // the content of the file backup_label
+
+struct GoldenBackup {
+  std::string label;
+  int compression_level = 0;
+  std::vector<GoldenFile> files;
+  BackupType type = BackupType::kFull;
+  std::string parent_label;  // of increments, as the next two
+  uint32_t chain_length = 1;
+  ChangeKind change_kind = ChangeKind::kFullRead;
+  uint64_t start_lsn = kGoldenStartLsn;
+  uint64_t checkpoint_lsn = 0x100060;
+  uint64_t stop_lsn = kGoldenStopLsn;
+  int64_t start_micros = kGoldenStartMicros;
+  int64_t stop_micros = kGoldenStopMicros;
+  std::string backup_label = GoldenBackupLabel();
+};
 
 // The first is of the whole directory, compressed; the second of its smaller files only, not compressed.
 std::vector<GoldenBackup> GoldenBackups();

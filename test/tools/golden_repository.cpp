@@ -5,15 +5,22 @@
 #include <cstdio>
 #include <filesystem>
 #include <fstream>
+#include <set>
+#include <string>
+#include <vector>
 
 #include "core/backup/backup_session.h"
 #include "core/pg/relation_file.h"
 #include "core/repo/backup_catalog.h"
+#include "core/repo/backup_pin.h"
 #include "core/repo/change_map.h"
+#include "core/repo/expire_mark.h"
 #include "core/repo/keyring.h"
 #include "core/repo/wal_push.h"
 #include "lib/golden_backup.h"
 #include "lib/golden_change_map.h"
+#include "lib/golden_increments.h"
+#include "lib/golden_pins.h"
 #include "lib/golden_repository.h"
 
 namespace {
@@ -28,64 +35,132 @@ std::string WriteFile(const std::string& path, std::string_view bytes, uint32_t 
   return path;
 }
 
-// The data directory as it was when the backup was taken.
-void WriteDataDirectory(const std::string& root, const test::GoldenBackup& backup) {
-  const std::string space = test::kGoldenTablespacePath;
-  fs::remove_all(root);
-  fs::remove_all(space);
-  for (const std::string& directory : RequiredDirectories(15)) fs::create_directories(root + "/" + directory);
-  fs::create_directories(space);
-  fs::create_symlink(space, root + "/pg_tblspc/" + std::to_string(test::kGoldenTablespaceOid));
-  fs::create_directories(root + "/" + test::kGoldenEmptyDirectory);
-  chmod((root + "/" + test::kGoldenEmptyDirectory).c_str(), test::kGoldenEmptyDirectoryMode);
-  for (const test::GoldenFile& file : backup.files) WriteFile(root + "/" + file.path, AsText(file.bytes), file.mode);
+// Its wall time is that of the sample.
+class SampleClock final : public Clock {
+ public:
+  explicit SampleClock(int64_t wall_micros) : wall_micros_(wall_micros) {}
+  int64_t WallMicros() const override { return wall_micros_; }
+  int64_t SteadyMillis() const override { return SystemClock().SteadyMillis(); }
+  void SleepMillis(int64_t millis) const override { SystemClock().SleepMillis(millis); }
+
+ private:
+  const int64_t wall_micros_;
+};
+
+OpContext At(const Clock& clock) {
+  OpContext ctx;
+  ctx.clock = &clock;
+  return ctx;
 }
 
-Status TakeBackup(const Repository& repository, const test::GoldenBackup& backup, const std::string& root) {
-  const OpContext ctx;
-  WriteDataDirectory(root, backup);
+// The data directory as it was when the backup was taken. One that is there is changed in place before an increment, so
+// that a file stays the same file.
+void WriteDataDirectory(const std::string& root, const test::GoldenBackup& backup) {
+  const std::string space = test::kGoldenTablespacePath;
+  const std::string link = root + "/pg_tblspc/" + std::to_string(test::kGoldenTablespaceOid);
+  if (backup.type != BackupType::kIncr) {
+    fs::remove_all(root);
+    fs::remove_all(space);
+  }
+  for (const std::string& directory : RequiredDirectories(15)) fs::create_directories(root + "/" + directory);
+  fs::create_directories(space);
+  if (!fs::is_symlink(link)) fs::create_symlink(space, link);
+  fs::create_directories(root + "/" + test::kGoldenEmptyDirectory);
+  chmod((root + "/" + test::kGoldenEmptyDirectory).c_str(), test::kGoldenEmptyDirectoryMode);
+  std::set<std::string> wanted;
+  for (const test::GoldenFile& file : backup.files)
+    wanted.insert(WriteFile(root + "/" + file.path, AsText(file.bytes), file.mode));
+  std::vector<std::string> dropped;
+  for (const auto& entry : fs::recursive_directory_iterator(root, fs::directory_options::follow_directory_symlink))
+    if (entry.is_regular_file() && !wanted.contains(entry.path().string())) dropped.push_back(entry.path().string());
+  for (const std::string& path : dropped) fs::remove(path);
+}
+
+BackupOptions OptionsOf(const test::GoldenBackup& backup, const std::string& root) {
   BackupOptions options;
   options.label = backup.label;
+  options.type = backup.type;
+  options.timeline = {1};
+  options.data_directory = root;
+  options.change_source = backup.change_kind == ChangeKind::kPageLsn ? "page_lsn" : "full_read";
   options.annotations = {{"why", "golden \"sample\" \u00e9"}};
   options.jobs = 1;
+  options.record_after_millis = 0;
   options.allow_page_errors = true;
-  options.started_by = "golden";
+  options.started_by = test::kGoldenStartedBy;
+  return options;
+}
+
+// An interrupted one ends before its file map.
+Status TakeBackup(const Repository& repository, const test::GoldenBackup& backup, const std::string& root,
+                  bool interrupted) {
+  const SampleClock clock(backup.start_micros);
+  const OpContext ctx = At(clock);
+  WriteDataDirectory(root, backup);
+  BackupOptions options = OptionsOf(backup, root);
+  options.resume = interrupted;
   Progress progress;
   PITR_ASSIGN(const auto session, BackupSession::Begin(repository, options, ctx));
+  if (session->choice().type != backup.type ||
+      (session->choice().parent && session->choice().parent->manifest().label != backup.parent_label))
+    return {Code::kInternal, "backup \"" + backup.label + "\" does not build on \"" + backup.parent_label + "\""};
   BackupStart start;
   start.data_directory = root;
-  start.start_lsn = {test::kGoldenStartLsn};
+  start.start_lsn = {backup.start_lsn};
   start.timeline = {1};
   start.server_version = "15.18";
   start.data_checksums = true;
-  start.start_micros = test::kGoldenStartMicros;
+  start.start_micros = backup.start_micros;
   PITR_TRY(session->CopyFiles(start, progress, ctx));
+  if (interrupted) return Status::Ok();
   BackupStop stop;
-  stop.stop_lsn = {test::kGoldenStopLsn};
+  stop.stop_lsn = {backup.stop_lsn};
   stop.stop_timeline = {1};
-  stop.stop_micros = test::kGoldenStopMicros;
-  stop.backup_label = test::GoldenBackupLabel();
+  stop.stop_micros = backup.stop_micros;
+  stop.backup_label = backup.backup_label;
   stop.tablespace_map = std::to_string(test::kGoldenTablespaceOid) + " " + test::kGoldenTablespacePath + "\n";
   return session->Finish(stop, ctx).status();
 }
 
+Status ReserveUnfinished(const Repository& repository) {
+  BackupOptions options;
+  options.label = test::kGoldenUnfinishedLabel;
+  options.started_by = test::kGoldenStartedBy;
+  return BackupSession::Begin(repository, options, OpContext()).status();
+}
+
 Status AddBackups(Config config, const std::string& root) {
   const OpContext ctx;
-  for (const test::GoldenBackup& backup : test::GoldenBackups()) {
+  config.pack_size_kb = 4;  // several packs, and a pack of several frames
+  std::vector<test::GoldenBackup> backups = test::GoldenBackups();
+  for (const test::GoldenBackup& increment : test::GoldenIncrements()) backups.push_back(increment);
+  backups.push_back(test::GoldenInterruptedBackup());
+  for (const test::GoldenBackup& backup : backups) {
     config.compression_level = backup.compression_level;
-    config.pack_size_kb = 4;  // several packs, and a pack of several frames
     PITR_ASSIGN(const auto repository, Repository::Open(config, NullLog(), ctx));
     PITR_ASSIGN(const BackupCatalog catalog, BackupCatalog::Load(*repository, ctx));
-    if (catalog.Find(backup.label) == nullptr) PITR_TRY(TakeBackup(*repository, backup, root));
-    if (!catalog.unfinished.empty()) continue;
-    BackupOptions options;
-    options.label = test::kGoldenUnfinishedLabel;
-    options.started_by = "golden \xE9";
-    PITR_ASSIGN([[maybe_unused]] const auto session, BackupSession::Begin(*repository, options, ctx));
+    std::set<std::string> there;
+    for (const BackupManifest& taken : catalog.backups) there.insert(taken.label);
+    for (const UnfinishedBackup& begun : catalog.unfinished) there.insert(begun.label);
+    if (!there.contains(test::kGoldenUnfinishedLabel)) PITR_TRY(ReserveUnfinished(*repository));
+    const bool interrupted = &backup == &backups.back();
+    if (!there.contains(backup.label)) PITR_TRY(TakeBackup(*repository, backup, root, interrupted));
   }
   fs::remove_all(root);
   fs::remove_all(test::kGoldenTablespacePath);
   return Status::Ok();
+}
+
+Status AddPins(const Repository& repository) {
+  PITR_ASSIGN(const BackupCatalog catalog, BackupCatalog::Load(repository, OpContext()));
+  for (const test::GoldenPin& pin : test::GoldenPins()) {
+    if (catalog.pins.contains(pin.label)) continue;
+    const SampleClock clock(pin.pinned_micros);
+    const PinRequest request{pin.label, pin.reason, pin.until_micros, pin.pinned_by};
+    PITR_TRY(PinBackup(repository, request, At(clock)).status());
+  }
+  const SampleClock clock(test::kGoldenMarkedMicros);
+  return CreateExpireMark(repository, test::kGoldenMarkedLabel, test::kGoldenMarkedBy, At(clock));
 }
 
 Status WriteSample(const std::string& directory, bool encrypted) {
@@ -107,6 +182,7 @@ Status WriteSample(const std::string& directory, bool encrypted) {
   }
   PITR_TRY(StoreChangeMap(*repository, test::kGoldenMapSegment, test::GoldenChangeMap(), ctx));
   PITR_TRY(AddBackups(config, scratch + "/data"));
+  PITR_TRY(AddPins(*repository));
   fs::remove_all(scratch);
   return Status::Ok();
 }

@@ -5,6 +5,7 @@
 #include "core/restore/restorer.h"
 #include "lib/golden_backup.h"
 #include "lib/golden_fixture.h"
+#include "lib/golden_increments.h"
 #include "unit/restore/restore_fixture.h"
 
 namespace pitr {
@@ -16,15 +17,21 @@ class GoldenBackup : public test::GoldenRepositoryTest {
  protected:
   std::string At(const std::string& path) const { return dir_ + "/data/" + path; }
 
-  void Restore(const std::string& label) {
+  static std::vector<test::GoldenBackup> Finished() {
+    std::vector<test::GoldenBackup> backups = test::GoldenBackups();
+    for (const test::GoldenBackup& increment : test::GoldenIncrements()) backups.push_back(increment);
+    return backups;
+  }
+
+  void Restore(const test::GoldenBackup& backup) {
     auto repository = Open();
     ASSERT_NE(repository, nullptr);
     PlanRequest request;
     request.target.kind = TargetKind::kImmediate;
-    request.backup_label = label;
+    request.backup_label = backup.label;
     auto plan = MakeRestorePlan(*repository, request, ctx_);
     ASSERT_TRUE(plan.ok()) << plan.status().ToString();
-    EXPECT_EQ(plan.value().wal_segments, 2U);
+    EXPECT_EQ(plan.value().wal_segments, backup.type == BackupType::kFull ? 2U : 1U);
     RestoreOptions options;
     options.data_directory = dir_ + "/data";
     options.tablespace_map[std::to_string(test::kGoldenTablespaceOid)] = dir_ + "/space";
@@ -56,7 +63,7 @@ class GoldenBackup : public test::GoldenRepositoryTest {
     ASSERT_EQ(stat(At(test::kGoldenEmptyDirectory).c_str(), &info), 0);
     EXPECT_EQ(info.st_mode & 07777, test::kGoldenEmptyDirectoryMode);
     EXPECT_TRUE(fs::is_empty(At(test::kGoldenEmptyDirectory)));
-    EXPECT_EQ(test::ReadFileText(At("backup_label")), test::GoldenBackupLabel());
+    EXPECT_EQ(test::ReadFileText(At("backup_label")), backup.backup_label);
     const std::string link = At("pg_tblspc/" + std::to_string(test::kGoldenTablespaceOid));
     EXPECT_EQ(fs::read_symlink(link), dir_ + "/space");
   }
@@ -65,9 +72,9 @@ class GoldenBackup : public test::GoldenRepositoryTest {
 INSTANTIATE_TEST_SUITE_P(Version1, GoldenBackup, testing::Bool(), test::GoldenSampleName);
 
 TEST_P(GoldenBackup, ComesBackByteByByte) {
-  for (const test::GoldenBackup& backup : test::GoldenBackups()) {
+  for (const test::GoldenBackup& backup : Finished()) {
     SCOPED_TRACE(backup.label);
-    ASSERT_NO_FATAL_FAILURE(Restore(backup.label));
+    ASSERT_NO_FATAL_FAILURE(Restore(backup));
     ExpectRestored(backup);
     fs::remove_all(dir_ + "/data");
     fs::remove_all(dir_ + "/space");
@@ -80,19 +87,28 @@ TEST_P(GoldenBackup, IsListedAsItWasTaken) {
   auto catalog = BackupCatalog::Load(*repository, ctx_);
   ASSERT_TRUE(catalog.ok()) << catalog.status().ToString();
   EXPECT_TRUE(catalog.value().damaged.empty());
-  ASSERT_EQ(catalog.value().unfinished.size(), 1U);
+  EXPECT_EQ(catalog.value().backups.size(), Finished().size());
+  ASSERT_EQ(catalog.value().unfinished.size(), 2U);
   EXPECT_EQ(catalog.value().unfinished[0].label, test::kGoldenUnfinishedLabel);
-  EXPECT_EQ(catalog.value().unfinished[0].started_by, "golden \xE9");
-  for (const test::GoldenBackup& backup : test::GoldenBackups()) {
+  EXPECT_EQ(catalog.value().unfinished[0].started_by, test::kGoldenStartedBy);
+  EXPECT_EQ(catalog.value().unfinished[1].label, test::GoldenInterruptedBackup().label);
+  for (const test::GoldenBackup& backup : Finished()) {
     const BackupManifest* manifest = catalog.value().Find(backup.label);
     ASSERT_NE(manifest, nullptr) << backup.label;
-    EXPECT_EQ(manifest->type, BackupType::kFull);
+    EXPECT_EQ(manifest->type, backup.type);
+    EXPECT_EQ(manifest->parent_label, backup.parent_label);
+    EXPECT_EQ(manifest->chain_length, backup.chain_length);
+    EXPECT_EQ(manifest->change_origin.has_value(), backup.type != BackupType::kFull);
+    if (manifest->change_origin) {
+      EXPECT_EQ(manifest->change_origin->kind, backup.change_kind);
+      EXPECT_EQ(manifest->change_origin->why, "The setting change_source says so.");
+    }
     EXPECT_EQ(manifest->cluster.system_id, test::kGoldenCluster.system_id);
-    EXPECT_EQ(manifest->start_lsn, Lsn{test::kGoldenStartLsn});
-    EXPECT_EQ(manifest->checkpoint_lsn, Lsn{0x100060});
-    EXPECT_EQ(manifest->stop_lsn, Lsn{test::kGoldenStopLsn});
-    EXPECT_EQ(manifest->start_micros, test::kGoldenStartMicros);
-    EXPECT_EQ(manifest->stop_micros, test::kGoldenStopMicros);
+    EXPECT_EQ(manifest->start_lsn, Lsn{backup.start_lsn});
+    EXPECT_EQ(manifest->checkpoint_lsn, Lsn{backup.checkpoint_lsn});
+    EXPECT_EQ(manifest->stop_lsn, Lsn{backup.stop_lsn});
+    EXPECT_EQ(manifest->start_micros, backup.start_micros);
+    EXPECT_EQ(manifest->stop_micros, backup.stop_micros);
     EXPECT_EQ(manifest->encrypted, GetParam());
     EXPECT_EQ(manifest->annotations.at("why"), "golden \"sample\" \u00e9");
     ASSERT_EQ(manifest->tablespaces.size(), 2U);

@@ -1,0 +1,27 @@
+// The pins of backups of test/golden/repo-v1, and the mark there of one that is being expired: its manifest is still
+// there, so that it must restore all the same. What is there never changes.
+#pragma once
+#include <cstdint>
+#include <string>
+#include <vector>
+
+namespace pitr::test {
+
+struct GoldenPin {
+  std::string label;
+  std::string reason;
+  std::string pinned_by;
+  int64_t pinned_micros = 0;
+  int64_t until_micros = 0;
+};
+
+inline std::vector<GoldenPin> GoldenPins() {
+  return {{"20260522-100000F", "not \"UTF-8\": \xE9", "golden \xE9", 1779460000000001, 0},
+          {"20260522-123000I", "until the day after \u00e9", "golden", 1779460000000002, 1779546400000003}};
+}
+
+inline const std::string kGoldenMarkedLabel = "20260522-090014F";
+inline const std::string kGoldenMarkedBy = "golden \xE9";
+inline constexpr int64_t kGoldenMarkedMicros = 1779460000000004;
+
+}  // namespace pitr::test

@@ -1,0 +1,220 @@
+// The objects that increments, pins, expiry and interrupted backups leave, as the first release that wrote them did,
+// are read by every later one. (That increments restore: golden_restore_test.cpp.)
+#include <algorithm>
+#include <map>
+#include <set>
+#include <string>
+
+#include "core/base/hash.h"
+#include "core/pg/control.h"
+#include "core/pg/page.h"
+#include "core/repo/backup_catalog.h"
+#include "core/repo/block_checks.h"
+#include "core/repo/expire_mark.h"
+#include "core/repo/file_map.h"
+#include "core/repo/frame_reader.h"
+#include "core/repo/json_fields.h"
+#include "core/repo/layout.h"
+#include "core/repo/partial_map.h"
+#include "lib/golden_fixture.h"
+#include "lib/golden_increments.h"
+#include "lib/golden_pins.h"
+
+namespace pitr {
+namespace {
+
+// The bytes that a backup's extents give, and what is known of the extents.
+struct ReadFiles {
+  std::map<std::string, Bytes> files;
+  std::map<std::string, uint64_t> bytes_of_label;  // by the label whose pack has them
+  uint64_t own_changed_bytes = 0;                  // of kGoldenChangedPath, in a pack of the backup itself
+  uint64_t unchecked = 0;
+};
+
+class GoldenIncrement : public test::GoldenRepositoryTest {
+ protected:
+  void SetUp() override {
+    repository_ = Open();
+    ASSERT_NE(repository_, nullptr);
+    auto catalog = BackupCatalog::Load(*repository_, ctx_);
+    ASSERT_TRUE(catalog.ok()) << catalog.status().ToString();
+    catalog_ = std::move(catalog).value();
+  }
+
+  // Adds what `files` have in `packs`.
+  void Read(const std::vector<PackEntry>& packs, const std::vector<MappedFrame>& frames,
+            const std::vector<MappedFile>& files, const std::string& own_label, ReadFiles& read) {
+    FrameReader reader(*repository_);
+    for (const MappedFile& file : files) {
+      Bytes& bytes = read.files[file.path];
+      bytes.resize(file.size_bytes);
+      for (const Extent& extent : file.extents) {
+        const MappedFrame& frame = frames[extent.frame];
+        const std::string& key = packs[frame.pack].key;
+        auto plain = reader.Read(key, frame.ref, ctx_);
+        ASSERT_TRUE(plain.ok()) << plain.status().ToString();
+        const ByteView piece = plain.value().subspan(extent.frame_offset, extent.length);
+        if (extent.checked) {
+          EXPECT_EQ(Xxh3Of(piece), extent.check) << file.path;
+        } else {
+          read.unchecked++;
+        }
+        std::copy(piece.begin(), piece.end(), bytes.begin() + static_cast<ptrdiff_t>(extent.file_offset));
+        const std::string label = layout::LabelOfPackKey(key).value_or("");
+        read.bytes_of_label[label] += extent.length;
+        if (file.path == test::kGoldenChangedPath && label == own_label) read.own_changed_bytes += extent.length;
+      }
+    }
+  }
+
+  void ExpectFiles(const test::GoldenBackup& backup, const ReadFiles& read) {
+    size_t stored = 0;
+    for (const test::GoldenFile& file : backup.files) {
+      if (!file.stored) continue;
+      stored++;
+      const auto found = read.files.find(file.path);
+      ASSERT_NE(found, read.files.end()) << file.path;
+      EXPECT_TRUE(found->second == file.bytes) << file.path;
+    }
+    EXPECT_EQ(read.files.size(), stored);
+  }
+
+  std::unique_ptr<Repository> repository_;
+  BackupCatalog catalog_;
+};
+
+INSTANTIATE_TEST_SUITE_P(Version1, GoldenIncrement, testing::Bool(), test::GoldenSampleName);
+
+TEST_P(GoldenIncrement, RefersToThePacksOfItsParents) {
+  std::set<std::string> labels{test::GoldenBackups().back().label};
+  for (const test::GoldenBackup& backup : test::GoldenIncrements()) {
+    SCOPED_TRACE(backup.label);
+    const BackupManifest* manifest = catalog_.Find(backup.label);
+    ASSERT_NE(manifest, nullptr);
+    const auto map = ReadFileMap(*repository_, backup.label, ctx_);
+    ASSERT_TRUE(map.ok()) << map.status().ToString();
+    ReadFiles read;
+    ASSERT_NO_FATAL_FAILURE(Read(manifest->packs, map.value().frames, map.value().files, backup.label, read));
+    ExpectFiles(backup, read);
+    labels.insert(backup.label);
+    EXPECT_EQ(read.bytes_of_label.size(), labels.size());
+    for (const auto& [label, bytes] : read.bytes_of_label) EXPECT_TRUE(labels.contains(label)) << label;
+    const bool by_pages = backup.change_kind == ChangeKind::kPageLsn;
+    EXPECT_EQ(read.unchecked, by_pages ? 3U : 0U) << "parts of extents that the parent stored as a whole";
+    EXPECT_EQ(read.own_changed_bytes, (by_pages ? 4U : test::kGoldenChangedBlocks) * kPageSize);
+  }
+}
+
+TEST_P(GoldenIncrement, ItsPacksKnowTheirBlocks) {
+  for (const test::GoldenBackup& backup : test::GoldenIncrements()) {
+    SCOPED_TRACE(backup.label);
+    const BackupManifest* manifest = catalog_.Find(backup.label);
+    ASSERT_NE(manifest, nullptr);
+    const auto map = ReadFileMap(*repository_, backup.label, ctx_);
+    ASSERT_TRUE(map.ok()) << map.status().ToString();
+    std::vector<BlockChecks> checks;
+    for (const PackEntry& pack : manifest->packs) {
+      auto loaded = BlockChecks::Load(*repository_, pack, ctx_);
+      ASSERT_TRUE(loaded.ok()) << loaded.status().ToString();
+      // Packs need not have any: those of the full backups do not.
+      const bool of_full = pack.key.starts_with(layout::DataPrefix(test::GoldenBackups().back().label));
+      EXPECT_EQ(loaded.value().empty(), of_full) << pack.key;
+      checks.push_back(std::move(loaded).value());
+    }
+    int proven = 0;
+    for (const MappedFile& file : map.value().files) {
+      const auto expected = std::find_if(backup.files.begin(), backup.files.end(),
+                                         [&](const test::GoldenFile& each) { return each.path == file.path; });
+      ASSERT_NE(expected, backup.files.end()) << file.path;
+      for (const Extent& extent : file.extents) {
+        const MappedFrame& frame = map.value().frames[extent.frame];
+        if (checks[frame.pack].empty() || extent.length % kPageSize != 0) continue;
+        const ByteView all(expected->bytes);
+        const ByteView bytes = all.subspan(extent.file_offset, extent.length);
+        EXPECT_TRUE(checks[frame.pack].Prove(frame.ref, extent.frame_offset, bytes)) << file.path;
+        Bytes wrong(bytes.begin(), bytes.end());
+        wrong.back() ^= 1;
+        EXPECT_FALSE(checks[frame.pack].Prove(frame.ref, extent.frame_offset, wrong)) << file.path;
+        proven++;
+      }
+    }
+    EXPECT_GE(proven, 7);
+  }
+}
+
+TEST_P(GoldenIncrement, PinsAreReadBack) {
+  ASSERT_EQ(catalog_.pins.size(), test::GoldenPins().size());
+  for (const test::GoldenPin& expected : test::GoldenPins()) {
+    SCOPED_TRACE(expected.label);
+    ASSERT_TRUE(catalog_.pins.contains(expected.label));
+    const BackupPin& pin = catalog_.pins.at(expected.label);
+    EXPECT_TRUE(pin.readable) << pin.reason;
+    EXPECT_EQ(pin.label, expected.label);
+    EXPECT_EQ(pin.reason, expected.reason);
+    EXPECT_EQ(pin.pinned_by, expected.pinned_by);
+    EXPECT_EQ(pin.pinned_micros, expected.pinned_micros);
+    EXPECT_EQ(pin.until_micros, expected.until_micros);
+    EXPECT_TRUE(pin.HoldsAt(1779546400000002));
+    EXPECT_EQ(pin.HoldsAt(1779546400000003), expected.until_micros == 0);
+  }
+}
+
+TEST_P(GoldenIncrement, TheExpireMarkIsReadBack) {
+  EXPECT_EQ(catalog_.expiring, std::set<std::string>{test::kGoldenMarkedLabel});
+  EXPECT_NE(catalog_.Find(test::kGoldenMarkedLabel), nullptr) << "a mark takes nothing away";
+  const auto kManifest = layout::BackupObject::kManifest;
+  EXPECT_EQ(CheckNotExpiring(*repository_, test::kGoldenMarkedLabel, kManifest, ctx_).code(), Code::kConflict);
+  for (const test::GoldenBackup& backup : test::GoldenIncrements())
+    EXPECT_TRUE(CheckNotExpiring(*repository_, backup.label, kManifest, ctx_).ok()) << backup.label;
+  const std::string key = layout::BackupKey(test::kGoldenMarkedLabel, layout::BackupObject::kExpireMark);
+  const auto plain = repository_->ReadObject(ObjectKind::kExpireMark, key, 1u << 16, ctx_);
+  ASSERT_TRUE(plain.ok()) << plain.status().ToString();
+  const auto document = ParseJsonObject(AsText(plain.value()), "mark");
+  ASSERT_TRUE(document.ok()) << document.status().ToString();
+  const JsonFields fields(document.value(), "mark");
+  uint64_t version = 0;
+  int64_t micros = 0;
+  std::string label, by;
+  EXPECT_TRUE(fields.Unsigned("pg_pitr_expire", version).ok());
+  EXPECT_TRUE(fields.Signed("marked_micros", micros).ok());
+  EXPECT_TRUE(fields.Text("label", label).ok());
+  EXPECT_TRUE(fields.Text("marked_by", by).ok());
+  EXPECT_EQ(version, 1U);
+  EXPECT_EQ(micros, test::kGoldenMarkedMicros);
+  EXPECT_EQ(label, test::kGoldenMarkedLabel);
+  EXPECT_EQ(by, test::kGoldenMarkedBy);
+}
+
+TEST_P(GoldenIncrement, PartialMapsGiveTheFilesOfAnInterruptedBackup) {
+  const test::GoldenBackup expected = test::GoldenInterruptedBackup();
+  const auto unfinished = std::find_if(catalog_.unfinished.begin(), catalog_.unfinished.end(),
+                                       [&](const UnfinishedBackup& each) { return each.label == expected.label; });
+  ASSERT_NE(unfinished, catalog_.unfinished.end());
+  EXPECT_TRUE(unfinished->problem.ok());
+  EXPECT_EQ(unfinished->started_micros, expected.start_micros);
+  EXPECT_EQ(unfinished->started_by, test::kGoldenStartedBy);
+  EXPECT_EQ(unfinished->parent_label, "");
+  EXPECT_EQ(unfinished->partial_packs, (std::vector<uint32_t>{1, 2}));
+  uint64_t bytes = 0;  // of all files but the control file, which is copied apart
+  for (const test::GoldenFile& file : expected.files) bytes += file.path == kControlFilePath ? 0 : file.bytes.size();
+  ReadFiles read;
+  for (const uint32_t pack : unfinished->partial_packs) {
+    const auto map = ReadPartialMap(*repository_, expected.label, pack, ctx_);
+    ASSERT_TRUE(map.ok()) << map.status().ToString();
+    EXPECT_EQ(map.value().pack.key, layout::PackKey(expected.label, pack));
+    EXPECT_EQ(map.value().header.level, static_cast<uint64_t>(expected.compression_level));
+    EXPECT_EQ(map.value().header.database_bytes, bytes);
+    const auto stored = repository_->store().Stat(map.value().pack.key, ctx_);
+    ASSERT_TRUE(stored.ok()) << stored.status().ToString();
+    EXPECT_EQ(map.value().header.pack_bytes, stored.value().size);
+    ASSERT_NO_FATAL_FAILURE(Read({map.value().pack}, map.value().frames, map.value().files, expected.label, read));
+  }
+  EXPECT_EQ(read.unchecked, 0U);
+  // A file without bytes lies in no pack.
+  test::GoldenBackup with_bytes = expected;
+  std::erase_if(with_bytes.files, [](const test::GoldenFile& file) { return file.bytes.empty(); });
+  ExpectFiles(with_bytes, read);
+}
+
+}  // namespace
+}  // namespace pitr
