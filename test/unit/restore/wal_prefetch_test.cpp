@@ -17,18 +17,18 @@ namespace pitr {
 namespace {
 
 namespace fs = std::filesystem;
-constexpr uint32_t kSize = WalBuilder::kSegmentSize;
+constexpr uint32_t kSegmentBytes = WalBuilder::kSegmentSize;
 
 // A data directory whose server is this process: its working directory is there, and recovery.signal is.
 class WalPrefetchTest : public test::RepositoryTest {
  protected:
   void SetUp() override {
-    repository_ = MustOpenOrCreate(config_, {WalBuilder::kSystem, kSize, 15});
+    repository_ = MustOpenOrCreate(config_, {WalBuilder::kSystem, kSegmentBytes, 15});
     WalBuilder wal;
-    wal.AddFiller(20 * kSize);
+    wal.AddFiller(20 * kSegmentBytes);
     wal.Switch();
     for (uint64_t no = 3; no <= 22; ++no) {
-      names_.push_back(SegmentFileName(Timeline{1}, SegmentNo{no}, kSize));
+      names_.push_back(SegmentFileName(Timeline{1}, SegmentNo{no}, kSegmentBytes));
       ASSERT_TRUE(
           repository_->CreateObject(ObjectKind::kWal, layout::WalKey(names_.back()), wal.Segment(SegmentNo{no}), ctx_)
               .ok());
@@ -99,7 +99,8 @@ TEST_F(WalPrefetchTest, StaysAheadAndHandsOutWhole) {
   }
   EXPECT_TRUE(spool_->HasPrefetcher());
   // The next one does not exist: no trace of it may ever look like an answer.
-  EXPECT_FALSE(spool_->Take(SegmentFileName(Timeline{1}, SegmentNo{23}, kSize), data_ + "/pg_wal/RECOVERYXLOG"));
+  EXPECT_FALSE(
+      spool_->Take(SegmentFileName(Timeline{1}, SegmentNo{23}, kSegmentBytes), data_ + "/pg_wal/RECOVERYXLOG"));
 }
 
 TEST_F(WalPrefetchTest, EndsWhenRecoveryHasEnded) {
@@ -156,12 +157,12 @@ TEST_F(WalPrefetchTest, AnotherSourceOrAnotherBootIsNotUsed) {
 }
 
 TEST_F(WalPrefetchTest, ASegmentThatAppearsLaterIsFetchedThen) {
-  const std::string next = SegmentFileName(Timeline{1}, SegmentNo{23}, kSize);
+  const std::string next = SegmentFileName(Timeline{1}, SegmentNo{23}, kSegmentBytes);
   spool_->Request(names_.back());
   ASSERT_NO_FATAL_FAILURE(Start());
   ASSERT_TRUE(WaitFor([&] { return spool_->HasPrefetcher(); }));
   usleep(200000);
-  WalBuilder wal(15, Lsn{uint64_t{23} * kSize});
+  WalBuilder wal(15, Lsn{uint64_t{23} * kSegmentBytes});
   wal.AddFiller(100);
   ASSERT_TRUE(repository_->CreateObject(ObjectKind::kWal, layout::WalKey(next), wal.Segment(SegmentNo{23}), ctx_).ok());
   EXPECT_TRUE(WaitFor([&] { return fs::exists(spool_->directory() + "/" + next); }));
