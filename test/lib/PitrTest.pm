@@ -110,7 +110,10 @@ sub try_sql
 {
 	my ($self, $sql) = @_;
 	my ($out, $err) = ('', '');
-	my $status = $self->{node}->psql('postgres', $sql, stdout => \$out, stderr => \$err);
+	my $status = eval { $self->{node}->psql('postgres', $sql, stdout => \$out, stderr => \$err) };
+	# psql may be gone before it was given the statement, when the server refuses connections just then.
+	return (2, '', $@) if $@ =~ /Broken pipe/;
+	die $@ if $@;
 	return ($status, $out, $err);
 }
 
@@ -237,7 +240,7 @@ sub start_to_end
 sub wait_open
 {
 	my ($self) = @_;
-	$self->{node}->poll_query_until('postgres', 'SELECT NOT pg_is_in_recovery()') or die "recovery did not end\n";
+	wait_for('recovery to end', sub { my ($status, $out) = $self->try_sql('SELECT NOT pg_is_in_recovery()'); $status == 0 && $out eq 't' });
 	return;
 }
 
