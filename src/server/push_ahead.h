@@ -3,9 +3,9 @@
 //
 // What was pushed ahead is remembered until asked for; a failure ahead is forgotten and tried again when its turn
 // comes. Nothing is pushed ahead of a file that fails, so an archive that refuses us is not filled behind a gap. While
-// there is nothing to push, the threads make the change maps of what was stored. One
-// session has one Config and one repository, opened by the first Advance(). Used by the archiver's main thread; its
-// threads touch no PostgreSQL symbol (R9).
+// there is nothing to push, the threads make the change maps of what was stored. One session has one Config and one
+// repository, opened by the first Advance(). Used by the archiver's main thread; its threads touch no PostgreSQL symbol
+// (R9).
 #pragma once
 #include <deque>
 #include <map>

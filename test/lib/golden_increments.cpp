@@ -36,19 +36,27 @@ void Overwrite(std::vector<GoldenFile>& files, const std::string& path, uint32_t
 
 std::string InTablespace() { return "pg_tblspc/" + std::to_string(kGoldenTablespaceOid) + "/PG_15_202209061/5/30000"; }
 
-GoldenBackup Differential() {
-  GoldenBackup backup = GoldenBackups().back();
-  backup.parent_label = backup.label;
-  backup.label = "20260522-120000D";
+// The files are the parent's so far.
+GoldenBackup BuildOn(const GoldenBackup& parent, const char* label, BackupType type, ChangeKind change_kind,
+                     uint64_t start_lsn, int minutes_later) {
+  GoldenBackup backup = parent;
+  backup.parent_label = parent.label;
+  backup.label = label;
   backup.compression_level = 3;
-  backup.type = BackupType::kDiff;
-  backup.chain_length = 2;
-  backup.change_kind = ChangeKind::kFullRead;
-  backup.start_lsn = 0x400028;
-  backup.checkpoint_lsn = 0x400060;
-  backup.stop_lsn = 0x400100;
-  backup.start_micros += 180 * kMinute;
-  backup.stop_micros += 180 * kMinute;
+  backup.type = type;
+  backup.chain_length++;
+  backup.change_kind = change_kind;
+  backup.start_lsn = start_lsn;
+  backup.checkpoint_lsn = start_lsn + 0x38;
+  backup.stop_lsn = start_lsn + 0xD8;
+  backup.start_micros += minutes_later * kMinute;
+  backup.stop_micros += minutes_later * kMinute;
+  return backup;
+}
+
+GoldenBackup Differential() {
+  GoldenBackup backup =
+      BuildOn(GoldenBackups().back(), "20260522-120000D", BackupType::kDiff, ChangeKind::kFullRead, 0x400028, 180);
   backup.backup_label =
       "START WAL LOCATION: 0/400028 (file 000000010000000000000004)\nCHECKPOINT LOCATION: 0/400060\n"
       "BACKUP METHOD: streamed\nBACKUP FROM: primary\nSTART TIME: 2026-05-22 12:00:14 UTC\nLABEL: golden \xE9 2\n"
@@ -66,17 +74,7 @@ GoldenBackup Differential() {
 }
 
 GoldenBackup Incremental(const GoldenBackup& parent) {
-  GoldenBackup backup = parent;
-  backup.parent_label = parent.label;
-  backup.label = "20260522-123000I";
-  backup.type = BackupType::kIncr;
-  backup.chain_length = 3;
-  backup.change_kind = ChangeKind::kPageLsn;
-  backup.start_lsn = 0x400228;
-  backup.checkpoint_lsn = 0x400260;
-  backup.stop_lsn = 0x400300;
-  backup.start_micros += 30 * kMinute;
-  backup.stop_micros += 30 * kMinute;
+  GoldenBackup backup = BuildOn(parent, "20260522-123000I", BackupType::kIncr, ChangeKind::kPageLsn, 0x400228, 30);
   backup.backup_label =
       "START WAL LOCATION: 0/400228 (file 000000010000000000000004)\nCHECKPOINT LOCATION: 0/400260\n"
       "BACKUP METHOD: streamed\nBACKUP FROM: primary\nSTART TIME: 2026-05-22 12:30:14 UTC\nLABEL: golden \xE9 3\n"

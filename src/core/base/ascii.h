@@ -1,4 +1,4 @@
-// Characters of ASCII, whatever the locale is.
+// Characters of ASCII, whatever the locale is, and text in quotation marks.
 #pragma once
 #include <string>
 #include <string_view>

@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <optional>
 
+#include "core/base/ascii.h"
 #include "core/config/settings.h"
 
 namespace pitr {
@@ -73,7 +74,7 @@ std::optional<double> TakeNumber(std::string_view& text) {
       return negative ? -value : value;
     }
   }
-  if (digits.empty() || !((digits[0] >= '0' && digits[0] <= '9') || digits[0] == '.')) return std::nullopt;
+  if (digits.empty() || !(IsDigit(digits[0]) || digits[0] == '.')) return std::nullopt;
   double value = 0;
   auto [stop, error] = std::from_chars(digits.data(), end, value);
   if (error != std::errc()) return std::nullopt;

@@ -2,6 +2,7 @@
 #include <cstdint>
 
 #include "core/config/settings.h"
+#include "core/store/object_store.h"
 #include "core/store/s3_config.h"
 
 namespace pitr {
@@ -9,8 +10,7 @@ namespace {
 
 constexpr std::string_view kFileScheme = "file://";
 constexpr std::string_view kS3Scheme = "s3://";
-constexpr int kMostParts = 10000;  // S3's limit, as in store/object_store.h
-constexpr size_t kMaxTags = 10;    // S3's limit
+constexpr size_t kMaxTags = 10;  // S3's limit
 
 Status Bad(const char* setting, const std::string& why, const std::string& hint) {
   return Status(Code::kInvalidArgument, "setting \"" + std::string(kSettingPrefix) + setting + "\" " + why)
@@ -76,7 +76,7 @@ Status ValidateConfig(const Config& config) {
   PITR_TRY(CheckAbsolute("passphrase_file", config.passphrase_file));
   if (config.repository.starts_with(kS3Scheme)) PITR_TRY(CheckS3(config));
   // One frame more than pack_size may end up in a pack; half of the parts is room enough.
-  if (config.pack_size_kb / config.part_size_kb > kMostParts / 2)
+  if (config.pack_size_kb / config.part_size_kb > kMaxUploadParts / 2)
     return Bad("part_size",
                "is too small for \"pg_pitr.pack_size\" = " + ShowSetting(*FindSetting("pack_size"), config),
                "An upload has at most 10000 parts: raise part_size or lower pack_size.");

@@ -10,8 +10,6 @@
 namespace pitr {
 namespace {
 
-constexpr uint64_t kPieceBytes = uint64_t{1} << 20;
-
 // The segment that starts at `start`, of which the pieces come in order.
 class Pieces {
  public:
@@ -31,11 +29,18 @@ class Pieces {
   std::unique_ptr<SegmentChangesReader> reader_;
 };
 
+// Where the segment of this name starts. kInvalidArgument for names of other files.
+Result<Lsn> StartOf(const Repository& repository, const std::string& name) {
+  const auto parsed = ParseWalFileName(name, repository.segment_size());
+  if (!parsed || parsed->kind != WalFileKind::kSegment)
+    return Status(Code::kInvalidArgument, "\"" + name + "\" is not the name of a WAL segment");
+  return SegmentStart(parsed->segment, repository.segment_size());
+}
+
 }  // namespace
 
 bool WantsChangeMap(const Repository& repository, const std::string& name) {
-  const auto parsed = ParseWalFileName(name, repository.segment_size());
-  return parsed && parsed->kind == WalFileKind::kSegment && repository.config().change_map != "off";
+  return repository.config().change_map != "off" && StartOf(repository, name).ok();
 }
 
 Result<SegmentChanges> ReadLocalSegment(const std::string& path, Lsn start, uint32_t segment_size,
@@ -44,7 +49,7 @@ Result<SegmentChanges> ReadLocalSegment(const std::string& path, Lsn start, uint
   if (source.size_bytes() != segment_size)
     return Status(Code::kCorruption, "file \"" + path + "\" has " + std::to_string(source.size_bytes()) + " bytes");
   Pieces pieces(start, end);
-  Bytes piece(std::min<uint64_t>(kPieceBytes, segment_size));
+  Bytes piece(std::min<uint64_t>(kMiB, segment_size));
   for (uint64_t at = 0; at < segment_size; at += piece.size()) {
     PITR_TRY(source.ReadAt(at, piece));
     PITR_TRY(pieces.Feed(piece));
@@ -54,10 +59,8 @@ Result<SegmentChanges> ReadLocalSegment(const std::string& path, Lsn start, uint
 }
 
 Result<SegmentChanges> ReadStoredSegment(const Repository& repository, const std::string& name, const OpContext& ctx) {
-  const auto parsed = ParseWalFileName(name, repository.segment_size());
-  if (!parsed || parsed->kind != WalFileKind::kSegment)
-    return Status(Code::kInvalidArgument, "\"" + name + "\" is not the name of a WAL segment");
-  Pieces pieces(SegmentStart(parsed->segment, repository.segment_size()), std::nullopt);
+  PITR_ASSIGN(const Lsn start, StartOf(repository, name));
+  Pieces pieces(start, std::nullopt);
   PITR_TRY(StreamWalFile(
       repository, name, [&](ByteView plain) { return pieces.Feed(plain); }, ctx));
   return pieces.Finish();
@@ -65,10 +68,8 @@ Result<SegmentChanges> ReadStoredSegment(const Repository& repository, const std
 
 Status MakeChangeMap(const Repository& repository, const std::string& name, const std::string& path,
                      const OpContext& ctx) {
-  const auto parsed = ParseWalFileName(name, repository.segment_size());
-  if (!parsed) return {Code::kInvalidArgument, "\"" + name + "\" is not the name of a WAL segment"};
-  Result<SegmentChanges> changes =
-      ReadLocalSegment(path, SegmentStart(parsed->segment, repository.segment_size()), repository.segment_size());
+  PITR_ASSIGN(const Lsn start, StartOf(repository, name));
+  Result<SegmentChanges> changes = ReadLocalSegment(path, start, repository.segment_size());
   if (!changes.ok()) changes = ReadStoredSegment(repository, name, ctx);
   if (!changes.ok()) return std::move(changes).status();
   return StoreChangeMap(repository, name, changes.value(), ctx);

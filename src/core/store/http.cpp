@@ -11,6 +11,7 @@
 #include <algorithm>
 #include <atomic>
 
+#include "core/base/ascii.h"
 #include "core/base/thread.h"
 
 namespace pitr {
@@ -85,7 +86,7 @@ struct Exchange {
       response = {};
       size_t space = line.find(' ');
       for (size_t i = space + 1; space != line.npos && i < line.size() && i <= space + 3; i++)
-        if (line[i] >= '0' && line[i] <= '9') response.status = response.status * 10 + (line[i] - '0');
+        if (IsDigit(line[i])) response.status = response.status * 10 + (line[i] - '0');
       return Status::Ok();
     }
     size_t colon = line.find(':');

@@ -41,6 +41,14 @@ class GoldenIncrement : public test::GoldenRepositoryTest {
     catalog_ = std::move(catalog).value();
   }
 
+  void Load(const std::string& label, const BackupManifest*& manifest, FileMap& map) {
+    manifest = catalog_.Find(label);
+    ASSERT_NE(manifest, nullptr);
+    auto read = ReadFileMap(*repository_, label, ctx_);
+    ASSERT_TRUE(read.ok()) << read.status().ToString();
+    map = std::move(read).value();
+  }
+
   // Adds what `files` have in `packs`.
   void Read(const std::vector<PackEntry>& packs, const std::vector<MappedFrame>& frames,
             const std::vector<MappedFile>& files, const std::string& own_label, ReadFiles& read) {
@@ -89,12 +97,11 @@ TEST_P(GoldenIncrement, RefersToThePacksOfItsParents) {
   std::set<std::string> labels{test::GoldenBackups().back().label};
   for (const test::GoldenBackup& backup : test::GoldenIncrements()) {
     SCOPED_TRACE(backup.label);
-    const BackupManifest* manifest = catalog_.Find(backup.label);
-    ASSERT_NE(manifest, nullptr);
-    const auto map = ReadFileMap(*repository_, backup.label, ctx_);
-    ASSERT_TRUE(map.ok()) << map.status().ToString();
+    const BackupManifest* manifest = nullptr;
+    FileMap map;
+    ASSERT_NO_FATAL_FAILURE(Load(backup.label, manifest, map));
     ReadFiles read;
-    ASSERT_NO_FATAL_FAILURE(Read(manifest->packs, map.value().frames, map.value().files, backup.label, read));
+    ASSERT_NO_FATAL_FAILURE(Read(manifest->packs, map.frames, map.files, backup.label, read));
     ExpectFiles(backup, read);
     labels.insert(backup.label);
     EXPECT_EQ(read.bytes_of_label.size(), labels.size());
@@ -108,10 +115,9 @@ TEST_P(GoldenIncrement, RefersToThePacksOfItsParents) {
 TEST_P(GoldenIncrement, ItsPacksKnowTheirBlocks) {
   for (const test::GoldenBackup& backup : test::GoldenIncrements()) {
     SCOPED_TRACE(backup.label);
-    const BackupManifest* manifest = catalog_.Find(backup.label);
-    ASSERT_NE(manifest, nullptr);
-    const auto map = ReadFileMap(*repository_, backup.label, ctx_);
-    ASSERT_TRUE(map.ok()) << map.status().ToString();
+    const BackupManifest* manifest = nullptr;
+    FileMap map;
+    ASSERT_NO_FATAL_FAILURE(Load(backup.label, manifest, map));
     std::vector<BlockChecks> checks;
     for (const PackEntry& pack : manifest->packs) {
       auto loaded = BlockChecks::Load(*repository_, pack, ctx_);
@@ -122,12 +128,12 @@ TEST_P(GoldenIncrement, ItsPacksKnowTheirBlocks) {
       checks.push_back(std::move(loaded).value());
     }
     int proven = 0;
-    for (const MappedFile& file : map.value().files) {
+    for (const MappedFile& file : map.files) {
       const auto expected = std::find_if(backup.files.begin(), backup.files.end(),
                                          [&](const test::GoldenFile& each) { return each.path == file.path; });
       ASSERT_NE(expected, backup.files.end()) << file.path;
       for (const Extent& extent : file.extents) {
-        const MappedFrame& frame = map.value().frames[extent.frame];
+        const MappedFrame& frame = map.frames[extent.frame];
         if (checks[frame.pack].empty() || extent.length % kPageSize != 0) continue;
         const ByteView all(expected->bytes);
         const ByteView bytes = all.subspan(extent.file_offset, extent.length);
