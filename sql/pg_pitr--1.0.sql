@@ -27,7 +27,7 @@ CREATE FUNCTION pitr_info(
   OUT database_size bigint, OUT stored_size bigint, OUT files bigint,
   OUT encrypted boolean, OUT data_checksums boolean, OUT page_errors bigint,
   OUT parent text, OUT server_version text, OUT change_source text, OUT change_reason text, OUT annotations jsonb,
-  OUT pinned boolean, OUT pinned_until timestamptz, OUT pin_reason text,
+  OUT pinned boolean, OUT pinned_until timestamptz, OUT pin_reason text, OUT held_until timestamptz, OUT held_by text,
   OUT verified timestamptz, OUT verify_mode text, OUT verify_result text)
 RETURNS SETOF record
 AS 'MODULE_PATHNAME', 'pitr_info' LANGUAGE C VOLATILE PARALLEL UNSAFE ROWS 20;

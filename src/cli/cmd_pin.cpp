@@ -56,7 +56,7 @@ void AddPin(CLI::App& app, Invocation& invocation) {
   auto* pin = app.add_subcommand("pin", "Keep a backup whatever the retention settings say");
   pin->footer(
       "A pinned backup keeps the WAL that makes it consistent; with the settings' window it keeps all WAL after it.\n"
-      "Pin the backup before a restore that may take longer than the settings keep it. A second pin replaces the "
+      "A restore holds its backup by itself, for pg_pitr.restore_hold after it has ended. A second pin replaces the "
       "first.");
   pin->add_option("--reason", options->reason, "Why, for those who come later")->type_name("TEXT");
   pin->add_option("--until", options->until, "When the pin ends by itself (default: never)")->type_name("TIME");

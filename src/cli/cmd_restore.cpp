@@ -10,6 +10,7 @@
 #include "cli/settings_path.h"
 #include "cli/target_options.h"
 #include "core/base/describe_size.h"
+#include "core/base/process_name.h"
 #include "core/restore/recovery_settings.h"
 #include "core/restore/restore_report.h"
 
@@ -21,7 +22,7 @@ struct Options {
   std::string data_directory;
   std::string mode = "recover";
   std::vector<std::string> tablespaces;
-  bool delta = false, force = false, dry_run = false, no_progress = false, json = false;
+  bool delta = false, force = false, unprotected = false, dry_run = false, no_progress = false, json = false;
   int jobs = 0;
 };
 
@@ -50,6 +51,7 @@ Result<RestoreOptions> MakeRestoreOptions(const Options& options, const Config& 
   }
   restore.delta = options.delta;
   restore.force = options.force;
+  restore.hold = {int64_t{config.restore_hold_ms} * 1000, ProcessName(), options.unprotected};
   restore.jobs = options.jobs > 0 ? options.jobs : config.restore_jobs;
   restore.mode = options.mode == "standby" ? RecoveryMode::kStandby
                  : options.mode == "none"  ? RecoveryMode::kNone
@@ -155,6 +157,8 @@ void AddRestore(CLI::App& app, Invocation& invocation) {
                  "Into an existing data directory: fetch only what differs, remove what does not belong");
   verb->add_flag("--force", options->force,
                  "With --delta: even if the directory, or a tablespace's, may be of another cluster");
+  verb->add_flag("--unprotected", options->unprotected,
+                 "Even if the backup, or WAL after it, is marked to be deleted by an expiry");
   verb->add_option("-j,--jobs", options->jobs, "Parallel reads (default: pg_pitr.restore_jobs)")
       ->type_name("N")
       ->check(CLI::Range(1, 128));

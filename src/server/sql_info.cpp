@@ -64,6 +64,8 @@ Row BackupCells(const BackupRow& backup, uint64_t page_errors) {
           exists ? BoolCell(backup.pinned) : Cell(),
           TimestampOrNull(backup.pinned_until_micros),
           TextOrNull(backup.pin_reason),
+          TimestampOrNull(backup.held_until_micros),
+          TextOrNull(backup.held_by),
           TimestampOrNull(backup.verified_micros),
           TextOrNull(backup.verify_mode),
           TextOrNull(backup.verify_result)};

@@ -1,5 +1,6 @@
-// The pins of backups of test/golden/repo-v1, and the mark there of one that is being expired: its manifest is still
-// there, so that it must restore all the same. What is there never changes.
+// The pins of backups of test/golden/repo-v1, the hold of one that was being restored, the mark of one that is being
+// expired (its manifest is still there, so that it must restore all the same), and that of one without the WAL after
+// it. What is there never changes.
 #pragma once
 #include <cstdint>
 #include <string>
@@ -23,5 +24,12 @@ inline std::vector<GoldenPin> GoldenPins() {
 inline const std::string kGoldenMarkedLabel = "20260522-090014F";
 inline const std::string kGoldenMarkedBy = "golden \xE9";
 inline constexpr int64_t kGoldenMarkedMicros = 1779460000000004;
+
+inline const std::string kGoldenAloneLabel = "20260522-100000F";
+inline constexpr int64_t kGoldenAloneMicros = 1779460000000005;
+
+inline const std::string kGoldenHeldLabel = "20260522-120000D";
+inline const std::string kGoldenHeldBy = "golden \xE9";
+inline constexpr int64_t kGoldenHoldMicros = 86400000006;
 
 }  // namespace pitr::test

@@ -73,3 +73,8 @@ said=$("$bin/pg_pitr" restore --config "$dir/cluster/pg_pitr.conf" -D "$dir/thre
 grep -qF "chown -R postgres $dir/three $dir/three-space" <<<"$said" || fail "the report does not say whose the directory is: $said"
 chown -R "$user:" "$dir/three" "$dir/three-space"
 starts three
+
+# What root wrote into the repository, the holds, belongs to the server's user, who can read it.
+repository=$(sed -n "s|^pg_pitr.repository = 'file://\(.*\)'|\1|p" "$dir/cluster/pg_pitr.conf")
+find "$repository" \( ! -user "$user" -o ! -group "$user" \) -ls | grep . && fail "these of the repository are not $user's"
+as_user "$bin/pg_pitr" info --config "$dir/cluster/pg_pitr.conf" | grep -qF "held for a restore until" || fail "the server's user sees no hold"

@@ -159,8 +159,14 @@ Status AddPins(const Repository& repository) {
     const PinRequest request{pin.label, pin.reason, pin.until_micros, pin.pinned_by};
     PITR_TRY(PinBackup(repository, request, At(clock)).status());
   }
-  const SampleClock clock(test::kGoldenMarkedMicros);
-  return CreateExpireMark(repository, test::kGoldenMarkedLabel, test::kGoldenMarkedBy, At(clock));
+  if (catalog.holds.empty())
+    PITR_TRY(CreateHold(repository, test::kGoldenHeldLabel, test::kGoldenHoldMicros, test::kGoldenHeldBy, OpContext())
+                 .status());
+  const SampleClock marked(test::kGoldenMarkedMicros), alone(test::kGoldenAloneMicros);
+  PITR_TRY(CreateMark(repository, test::kGoldenMarkedLabel, layout::BackupObject::kExpireMark, test::kGoldenMarkedBy,
+                      At(marked)));
+  return CreateMark(repository, test::kGoldenAloneLabel, layout::BackupObject::kAloneMark, test::kGoldenMarkedBy,
+                    At(alone));
 }
 
 Status WriteSample(const std::string& directory, bool encrypted) {

@@ -7,6 +7,8 @@
 #include <openssl/params.h>
 #include <openssl/rand.h>
 
+#include <array>
+
 namespace pitr {
 
 void Wipe(std::span<uint8_t> bytes) noexcept { OPENSSL_cleanse(bytes.data(), bytes.size()); }
@@ -20,6 +22,12 @@ Status RandomBytes(std::span<uint8_t> out) {
   if (RAND_bytes(out.data(), static_cast<int>(out.size())) != 1)
     return {Code::kInternal, "could not get random bytes from OpenSSL"};
   return Status::Ok();
+}
+
+Result<uint32_t> RandomNumber() {
+  std::array<uint8_t, sizeof(uint32_t)> bytes;
+  PITR_TRY(RandomBytes(bytes));
+  return LoadLe<uint32_t>(bytes.data());
 }
 
 Status HkdfSha256(ByteView secret, ByteView salt, ByteView info, std::span<uint8_t> out) {

@@ -16,6 +16,8 @@ void Wipe(std::string& text) noexcept;
 
 // From the system's generator. kInternal when it fails.
 Status RandomBytes(std::span<uint8_t> out);
+// A random number, for names that must not meet. Errors as RandomBytes.
+Result<uint32_t> RandomNumber();
 
 // Extract and expand in one call; fills `out` (at most 255 * 32 bytes).
 Status HkdfSha256(ByteView secret, ByteView salt, ByteView info, std::span<uint8_t> out);

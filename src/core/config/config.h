@@ -49,6 +49,7 @@ struct Config {
   std::string retention_monthly;  // "7 years": how long the first full backup of each month is kept
   bool expire_after_backup = true;
   int expire_leftover_age_ms = 86400000;
+  int restore_hold_ms = 86400000;  // so long after a restore no expiry takes what it replays; 0: no hold
 };
 
 }  // namespace pitr

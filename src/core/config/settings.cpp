@@ -75,6 +75,8 @@ const Setting kSettings[] = {
      &Config::expire_after_backup},
     {"expire_leftover_age", "What a crash left behind is removed when nothing was written to it for this long.",
      &Config::expire_leftover_age_ms, 60 * 60 * 1000, INT_MAX, SettingUnit::kMilliseconds},
+    {"restore_hold", "How long no expiry takes a backup and its WAL once it has been restored; 0 for no protection.",
+     &Config::restore_hold_ms, 0, INT_MAX, SettingUnit::kMilliseconds},
 };
 
 bool SameName(std::string_view a, std::string_view b) {

@@ -61,18 +61,24 @@ class ExpireRun {
   // run.
   Status MarkAndLookAgain(int64_t now) {
     const std::map<std::string, std::string> marked = decision_.gone;
-    if (marked.empty()) return Status::Ok();
-    std::vector<std::string> labels;
-    for (const auto& [label, why] : marked) labels.push_back(label);
-    PITR_TRY(ParallelFor(kMarkers, labels.size(), ctx_,
-                         [&](size_t i, int) { return CreateExpireMark(repository_, labels[i], request_.by, ctx_); }));
+    std::vector<std::pair<std::string, layout::BackupObject>> marks;
+    for (const auto& [label, why] : marked) marks.emplace_back(label, layout::BackupObject::kExpireMark);
+    for (const std::string& label : decision_.to_mark_alone)
+      marks.emplace_back(label, layout::BackupObject::kAloneMark);
+    if (marks.empty()) return Status::Ok();
+    PITR_TRY(ParallelFor(kMarkers, marks.size(), ctx_, [&](size_t i, int) {
+      return CreateMark(repository_, marks[i].first, marks[i].second, request_.by, ctx_);
+    }));
     PITR_TRY(inventory_.ReloadBackups(repository_, ctx_));
     auto again = Decide(inventory_, request_, now);
     if (!again.ok()) return std::move(again).status();
     decision_ = std::move(again).value();
-    for (size_t i = 0; i < decision_.verdicts.size(); i++)
-      if (decision_.verdicts[i].keep == Keep::kNo && !marked.contains(decision_.facts.backups[i].label))
+    for (size_t i = 0; i < decision_.verdicts.size(); i++) {
+      const std::string& label = decision_.facts.backups[i].label;
+      const Keep keep = decision_.verdicts[i].keep;
+      if ((keep == Keep::kNo && !marked.contains(label)) || decision_.to_mark_alone.contains(label))
         decision_.verdicts[i] = {Keep::kWindow, "left to the next run"};
+    }
     std::erase_if(decision_.gone, [&](const auto& one) { return !marked.contains(one.first); });
     return Status::Ok();
   }

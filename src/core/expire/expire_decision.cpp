@@ -65,7 +65,9 @@ Status CheckHeld(const Inventory& inventory, const BackupFacts& fact, const Expi
     if (running.Names(fact.label))
       return Status(Code::kConflict, what + fact.held_for).WithHint("Wait for that backup, or cancel it.");
   if (request.force) return Status::Ok();
-  return Status(Code::kConflict, what + fact.held_for).WithHint("Unpin it first, or force it.");
+  return Status(Code::kConflict, what + fact.held_for)
+      .WithHint(fact.held_for_restore ? "Wait until then; if that restore and its replay have ended, force it."
+                                      : "Unpin it first, or force it.");
 }
 
 // Named backups and what builds on them.
@@ -146,6 +148,11 @@ Result<ExpireDecision> Decide(const Inventory& inventory, const ExpireRequest& r
   if (!decision.blocked.empty()) {
     decision.gone.clear();
     decision.expires_wal = false;
+  }
+  for (size_t i = 0; decision.expires_wal && i < decision.verdicts.size(); i++) {
+    const std::string& label = decision.facts.backups[i].label;
+    if (decision.verdicts[i].keep == Keep::kAlone && !inventory.backups.alone.contains(label))
+      decision.to_mark_alone.insert(label);
   }
   return decision;
 }

@@ -62,7 +62,7 @@ Garbage OfLabel(const Inventory& inventory, const ByLabel& by, const std::string
   return garbage;
 }
 
-// Partial maps of backups that have their manifest and stay: who wrote them ended before he could remove them.
+// Of backups that have their manifest and stay: partial maps, whose writer ended before he could remove them.
 void AddOldPartials(const ByLabel& by, const Inventory& inventory, const ExpireDecision& decision,
                     std::vector<Garbage>& out) {
   for (const auto& [label, objects] : by.objects) {
@@ -75,6 +75,25 @@ void AddOldPartials(const ByLabel& by, const Inventory& inventory, const ExpireD
     }
     if (!garbage.data.empty()) out.push_back(std::move(garbage));
   }
+}
+
+// Restores leave their last hold behind.
+void AddEndedHolds(const ByLabel& by, const Inventory& inventory, const ExpireDecision& decision,
+                   std::vector<Garbage>& out) {
+  std::map<std::string, Garbage> ended;
+  for (const RestoreHold& hold : inventory.backups.holds) {
+    if (inventory.backups.Find(hold.label) == nullptr || decision.gone.contains(hold.label) ||
+        hold.HoldsAt(decision.facts.now_micros))
+      continue;
+    const std::string key = layout::HoldKey(hold.label, hold.slot);
+    Garbage& garbage = ended.try_emplace(hold.label, Row("restore hold", hold.label, "it has ended")).first->second;
+    for (const ObjectInfo* object : by.objects.at(hold.label)) {
+      if (object->key != key) continue;
+      garbage.data.push_back(*object);
+      Count(*object, garbage.row);
+    }
+  }
+  for (auto& [label, garbage] : ended) out.push_back(std::move(garbage));
 }
 
 // Packs and other objects of labels that are no backup, neither finished nor not.
@@ -157,6 +176,7 @@ std::vector<Garbage> BackupGarbage(const Inventory& inventory, const ExpireDecis
   }
   if (!decision.sweeps) return out;
   AddOldPartials(by, inventory, decision, out);
+  AddEndedHolds(by, inventory, decision, out);
   AddOrphans(inventory, by, not_orphans, decision.facts.now_micros - request.leftover_age_micros, out);
   return out;
 }
@@ -192,7 +212,8 @@ std::vector<PendingUpload> OldUploads(const std::vector<PendingUpload>& uploads,
   std::vector<PendingUpload> old;
   for (const PendingUpload& upload : uploads) {
     const bool of_backup = layout::ParseBackupKey(upload.key) || layout::ParsePinKey(upload.key) ||
-                           layout::ParsePartialKey(upload.key) || layout::LabelOfPackKey(upload.key);
+                           layout::ParseHoldKey(upload.key) || layout::ParsePartialKey(upload.key) ||
+                           layout::LabelOfPackKey(upload.key);
     const bool known = of_backup || layout::WalNameOfKey(upload.key) || upload.key.starts_with(layout::kProbePrefix);
     if (!known) continue;
     const std::string label(of_backup ? layout::LabelOf(upload.key).value() : "");

@@ -18,7 +18,7 @@ struct ExpireRequest {
   // Younger leftovers may belong to somebody at work.
   int64_t leftover_age_micros = kDefaultLeftoverAgeMicros;
   std::set<std::string> labels;  // not empty: these backups and what builds on them, instead of what the policy says
-  bool force = false;            // with labels: also pinned and damaged ones, and the last one that can be restored
+  bool force = false;  // with labels: also held, pinned and damaged ones, and the last one that can be restored
   bool dry_run = false;
   std::string running_label;  // a backup that is known to run now
   std::string by;             // "host orders-db, process 4711"
@@ -34,7 +34,7 @@ std::string_view ExpireActionName(ExpireAction action);  // "keep", "delete", "r
 
 struct ExpireRow {
   ExpireAction action = ExpireAction::kKeep;
-  // "backup", "unfinished backup", "partial map", "pack", "change map", "wal", "upload", "probe"
+  // "backup", "unfinished backup", "partial map", "restore hold", "pack", "change map", "wal", "upload", "probe"
   std::string what;
   std::string name;  // label, segment names, object key
   uint64_t objects = 0;
@@ -49,12 +49,13 @@ struct ExpireDecision {
   std::map<std::string, std::string> gone;  // label of what is to be deleted, and why; finished, damaged or unfinished
   std::vector<ExpireRow> kept;              // backups that stay
   std::vector<ExpireRow> blocked;           // not empty: only uploads and probes may be deleted
+  std::set<std::string> to_mark_alone;      // kept alone, and not yet marked as such: WAL after their stop may go
   bool expires_wal = false;
   bool sweeps = false;
 };
 
-// Errors are about request.labels: kNotFound (no such backup), kConflict (pinned, or the last restorable one, without
-// force; or a running backup builds on it).
+// Errors are about request.labels: kNotFound (no such backup), kConflict (held, pinned, or the last restorable one,
+// without force; or a running backup builds on it).
 Result<ExpireDecision> Decide(const Inventory& inventory, const ExpireRequest& request, int64_t now_micros);
 
 // Objects that are deleted together, and the row that tells of them.
@@ -62,7 +63,7 @@ struct Garbage {
   ExpireRow row;
   std::vector<ObjectInfo> manifests;  // deleted first
   std::vector<ObjectInfo> data;       // file maps, partial maps and packs
-  std::vector<ObjectInfo> rest;       // start object, pins: last, and not while `shared`
+  std::vector<ObjectInfo> rest;       // start object, pins, holds: last, and not while `shared`
   std::vector<ObjectInfo> marks;      // after everything else
   bool shared = false;                // packs of this label stay for other backups
 };

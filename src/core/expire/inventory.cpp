@@ -12,6 +12,8 @@ std::string HeldFor(const BackupManifest& backup, const BackupCatalog& catalog, 
   for (const UnfinishedBackup& running : catalog.unfinished)
     if (running.Names(backup.label) && !catalog.expiring.contains(running.label))
       return "backup " + running.label + " builds on it now";
+  if (const RestoreHold* hold = catalog.FindHold(backup.label, now_micros))
+    return "held for a restore until " + FormatToSecond(hold->EndMicros()) + ": " + hold->held_by;
   const auto pin = catalog.pins.find(backup.label);
   if (pin == catalog.pins.end() || !pin->second.HoldsAt(now_micros)) return "";
   std::string text = "pinned";
@@ -80,6 +82,7 @@ RetentionFacts Inventory::Facts(int64_t now_micros) const {
                         return at != sizes.end() && at->second == pack.size_bytes;
                       });
     fact.held_for = HeldFor(backup, backups, now_micros);
+    fact.held_for_restore = backups.FindHold(backup.label, now_micros) != nullptr;
     facts.backups.push_back(std::move(fact));
   }
   for (const auto& [timeline, held] : wal.timelines()) {

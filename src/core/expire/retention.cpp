@@ -201,8 +201,11 @@ class Decision {
   }
 
   void KeepHeld() {
-    for (size_t i = 0; i < verdicts_.size(); i++)
-      if (!facts_.backups[i].held_for.empty()) Mark(i, Keep::kAlone, facts_.backups[i].held_for);
+    for (size_t i = 0; i < verdicts_.size(); i++) {
+      const BackupFacts& backup = facts_.backups[i];
+      if (!backup.held_for.empty()) Mark(i, Keep::kAlone, backup.held_for);
+      if (backup.held_for_restore && verdicts_[i].keep == Keep::kAlone) verdicts_[i] = {Keep::kWindow, backup.held_for};
+    }
   }
 
   void KeepSomething() {

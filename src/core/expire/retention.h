@@ -3,7 +3,8 @@
 // The rules (docs/design/004-retention.md): without a limit (number of full backups, or age) every backup is kept.
 // Limits count restorable full backups only, apart for every timeline that is alive, and a backup that any rule keeps
 // is kept. Increments live and end with their full backup. Monthly keepers and pinned backups are kept for themselves:
-// of the WAL only what makes them consistent. When nothing restorable would be left, nothing goes.
+// of the WAL only what makes them consistent. What is being restored is kept with all WAL after it. When nothing
+// restorable would be left, nothing goes.
 #pragma once
 #include <optional>
 #include <string>
@@ -33,8 +34,9 @@ struct BackupFacts {
   Lsn start_lsn;
   Lsn stop_lsn;
   int64_t stop_micros = 0;
-  bool restorable = true;  // file map, packs and the WAL to become consistent are all there
-  std::string held_for;    // why it must stay whatever the policy says ("pinned: ..."); empty: nothing holds it
+  bool restorable = true;         // file map, packs and the WAL to become consistent are all there
+  std::string held_for;           // why it must stay whatever the policy says ("pinned: ..."); empty: nothing holds it
+  bool held_for_restore = false;  // with all WAL from its start on
 };
 
 struct TimelineFacts {

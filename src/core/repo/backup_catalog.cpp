@@ -56,10 +56,17 @@ void ReadSlot(const Repository& repository, Slot& slot, const OpContext& ctx) {
   slot.gone = slot.status.code() == Code::kNotFound;
 }
 
+struct ListedHold {
+  layout::SlotKeyParts key;
+  int64_t created_micros = 0;
+};
+
 struct Listing {
   std::vector<Slot> slots;
-  std::vector<layout::PinKeyParts> pins;
+  std::vector<layout::SlotKeyParts> pins;
+  std::vector<ListedHold> holds;
   std::set<std::string> expiring;
+  std::set<std::string> alone;
   std::map<std::string, std::vector<uint32_t>> partials;  // numbers of packs by label
 };
 
@@ -68,10 +75,13 @@ Result<Listing> ListLabels(const Repository& repository, const OpContext& ctx, c
   std::map<std::string, bool> labels;  // whether there is a manifest
   PITR_TRY(ListAll(repository.store(), std::string(layout::kBackupPrefix), ctx, [&](const ObjectInfo& object) {
     auto pin = layout::ParsePinKey(object.key);
+    auto hold = layout::ParseHoldKey(object.key);
     const auto partial = layout::ParsePartialKey(object.key);
     const auto parts = layout::ParseBackupKey(object.key);
     if (pin) {
       listing.pins.push_back(*std::move(pin));
+    } else if (hold) {
+      listing.holds.push_back({*std::move(hold), object.modified_micros});
     } else if (partial) {
       listing.partials[partial->label].push_back(partial->pack);
     } else if (!parts) {
@@ -79,6 +89,8 @@ Result<Listing> ListLabels(const Repository& repository, const OpContext& ctx, c
       return Status::Ok();
     } else if (parts->object == layout::BackupObject::kExpireMark) {
       listing.expiring.insert(parts->label);
+    } else if (parts->object == layout::BackupObject::kAloneMark) {
+      listing.alone.insert(parts->label);
     } else {
       labels[parts->label] |= parts->object == layout::BackupObject::kManifest;
     }
@@ -93,7 +105,7 @@ Result<Listing> ListLabels(const Repository& repository, const OpContext& ctx, c
   return listing;
 }
 
-Status ReadPins(const Repository& repository, const std::vector<layout::PinKeyParts>& keys, BackupCatalog& catalog,
+Status ReadPins(const Repository& repository, const std::vector<layout::SlotKeyParts>& keys, BackupCatalog& catalog,
                 const OpContext& ctx) {
   std::mutex mutex;
   return ParallelFor(kReaders, keys.size(), ctx, [&](size_t i, int) -> Status {
@@ -104,6 +116,19 @@ Status ReadPins(const Repository& repository, const std::vector<layout::PinKeyPa
     const auto [at, added] = catalog.pins.try_emplace(keys[i].label, pin.value());
     const bool newer = !pin.value().readable || pin.value().pinned_micros > at->second.pinned_micros;
     if (!added && at->second.readable && newer) at->second = std::move(pin).value();
+    return Status::Ok();
+  });
+}
+
+Status ReadHolds(const Repository& repository, const std::vector<ListedHold>& listed, BackupCatalog& catalog,
+                 const OpContext& ctx) {
+  std::mutex mutex;
+  return ParallelFor(kReaders, listed.size(), ctx, [&](size_t i, int) -> Status {
+    auto hold = ReadHold(repository, listed[i].key.label, listed[i].key.slot, listed[i].created_micros, ctx);
+    if (hold.code() == Code::kNotFound) return Status::Ok();  // removed since it was listed
+    if (!hold.ok()) return std::move(hold).status().Annotate("reading the list of restore holds");
+    std::lock_guard lock(mutex);
+    catalog.holds.push_back(std::move(hold).value());
     return Status::Ok();
   });
 }
@@ -130,7 +155,9 @@ Result<BackupCatalog> BackupCatalog::Load(const Repository& repository, const Op
   PITR_TRY(ReadAll(repository, listing.slots, ctx));
   BackupCatalog catalog;
   catalog.expiring = std::move(listing.expiring);
+  catalog.alone = std::move(listing.alone);
   PITR_TRY(ReadPins(repository, listing.pins, catalog, ctx));
+  PITR_TRY(ReadHolds(repository, listing.holds, catalog, ctx));
   for (Slot& slot : listing.slots) {
     if (slot.gone) continue;
     if (!slot.status.ok() && !IsDamage(slot.status))
@@ -157,5 +184,14 @@ bool UnfinishedBackup::Names(std::string_view other) const {
 const BackupManifest* BackupCatalog::Find(std::string_view label) const { return FindLabel(backups, label); }
 
 const DamagedBackup* BackupCatalog::FindDamaged(std::string_view label) const { return FindLabel(damaged, label); }
+
+const RestoreHold* BackupCatalog::FindHold(std::string_view label, int64_t wall_micros) const {
+  const RestoreHold* found = nullptr;
+  for (const RestoreHold& hold : holds) {
+    if (hold.label != label || !hold.HoldsAt(wall_micros)) continue;
+    if (found == nullptr || hold.EndMicros() > found->EndMicros()) found = &hold;
+  }
+  return found;
+}
 
 }  // namespace pitr

@@ -8,6 +8,7 @@
 
 #include "core/repo/backup_pin.h"
 #include "core/repo/manifest.h"
+#include "core/repo/restore_hold.h"
 
 namespace pitr {
 
@@ -35,7 +36,9 @@ struct BackupCatalog {
   std::vector<UnfinishedBackup> unfinished;  // ascending by label
   std::vector<DamagedBackup> damaged;
   std::map<std::string, BackupPin> pins;  // by label, the newest of each; also those that no longer hold
+  std::vector<RestoreHold> holds;         // also those that have ended
   std::set<std::string> expiring;         // labels with an expire mark: being deleted, or about to be
+  std::set<std::string> alone;            // labels of which WAL after their stop has been deleted, or is about to be
 
   // An unreadable manifest is listed as damaged, not an error; a store that does not answer is.
   // `each`, when given, is told every object of the listing that belongs to a backup.
@@ -43,6 +46,8 @@ struct BackupCatalog {
   static Result<BackupCatalog> Load(const Repository& repository, const OpContext& ctx, const EachObject& each = {});
   const BackupManifest* Find(std::string_view label) const;
   const DamagedBackup* FindDamaged(std::string_view label) const;
+  // Of the holds of the backup that hold at that time the one that ends last; nullptr when there is none.
+  const RestoreHold* FindHold(std::string_view label, int64_t wall_micros) const;
 };
 
 }  // namespace pitr

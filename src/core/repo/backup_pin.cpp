@@ -1,6 +1,5 @@
 #include "core/repo/backup_pin.h"
 
-#include <array>
 #include <cstdint>
 #include <vector>
 
@@ -83,9 +82,7 @@ Result<BackupPin> PinBackup(const Repository& repository, const PinRequest& requ
   pin.reason = request.reason;
   pin.pinned_by = request.pinned_by;
   pin.until_micros = request.until_micros;
-  std::array<uint8_t, sizeof pin.slot> random;
-  PITR_TRY(RandomBytes(random));
-  pin.slot = LoadLe<uint32_t>(random.data());
+  PITR_ASSIGN(pin.slot, RandomNumber());
   const std::string key = layout::PinKey(pin.label, pin.slot);
   PITR_TRY(repository.CreateObject(ObjectKind::kBackupPin, key, AsBytes(EncodePin(pin)), ctx));
   const Status held = CheckNotExpiring(repository, pin.label, layout::BackupObject::kManifest, ctx);

@@ -3,15 +3,42 @@
 #include "core/repo/json_fields.h"
 
 namespace pitr {
+namespace {
 
-Status CreateExpireMark(const Repository& repository, const std::string& label, const std::string& by,
-                        const OpContext& ctx) {
-  Json mark = {{"pg_pitr_expire", 1}, {"label", label}, {"marked_micros", ctx.clock->WallMicros()}};
-  PutText(mark, "marked_by", by);
+constexpr size_t kMaxMarkBytes = size_t{1} << 16;
+
+ObjectKind KindOf(layout::BackupObject mark) {
+  return mark == layout::BackupObject::kAloneMark ? ObjectKind::kAloneMark : ObjectKind::kExpireMark;
+}
+
+Status DecodeMark(const Bytes& plain, ExpireMark& mark) {
+  PITR_ASSIGN(const Json document, ParseJsonObject(AsText(plain), "mark"));
+  const JsonFields fields(document, "mark");
+  PITR_TRY(fields.Signed("marked_micros", mark.marked_micros));
+  return fields.OptionalText("marked_by", mark.marked_by);
+}
+
+}  // namespace
+
+Status CreateMark(const Repository& repository, const std::string& label, layout::BackupObject mark,
+                  const std::string& by, const OpContext& ctx) {
+  const char* version = mark == layout::BackupObject::kAloneMark ? "pg_pitr_alone" : "pg_pitr_expire";
+  Json document = {{version, 1}, {"label", label}, {"marked_micros", ctx.clock->WallMicros()}};
+  PutText(document, "marked_by", by);
   Status created =
-      repository.CreateObject(ObjectKind::kExpireMark, layout::BackupKey(label, layout::BackupObject::kExpireMark),
-                              AsBytes(JsonText(mark)), ctx);
+      repository.CreateObject(KindOf(mark), layout::BackupKey(label, mark), AsBytes(JsonText(document)), ctx);
   return created.code() == Code::kAlreadyExists ? Status::Ok() : created;
+}
+
+Result<std::optional<ExpireMark>> ReadMark(const Repository& repository, const std::string& label,
+                                           layout::BackupObject mark, const OpContext& ctx) {
+  auto plain = repository.ReadObject(KindOf(mark), layout::BackupKey(label, mark), kMaxMarkBytes, ctx);
+  if (plain.code() == Code::kNotFound) return std::optional<ExpireMark>();
+  if (!plain.ok() && plain.code() != Code::kCorruption && plain.code() != Code::kInvalidArgument)
+    return std::move(plain).status();
+  ExpireMark read;
+  if (!plain.ok() || !DecodeMark(plain.value(), read).ok()) read = {};
+  return std::optional(std::move(read));
 }
 
 Status CheckNotExpiring(const Repository& repository, const std::string& label, layout::BackupObject witness,

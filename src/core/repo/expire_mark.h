@@ -1,9 +1,13 @@
-// The mark that says a backup is being deleted: backup/<label>/expire (docs/format.md, section 10).
+// The marks that say what an expiry is about to delete (docs/format.md, section 10):
 //
-// Whoever deletes a backup creates the mark first and then looks again whether anybody needs the backup; whoever begins
-// to need it (a pin, an increment on top of it, an unfinished backup about to write its manifest) creates its own
+// backup/<label>/expire   the backup
+// backup/<label>/alone    WAL after the backup's stop, of a backup that itself stays
+//
+// Whoever deletes creates the mark first and then looks again whether anybody needs what he is going to delete; whoever
+// begins to need it (a pin, an increment, an unfinished backup about to write its manifest, a restore) creates its own
 // object first and then looks for the mark. Whatever the order, at least one of the two sees the other and leaves off.
 #pragma once
+#include <optional>
 #include <string>
 
 #include "core/repo/layout.h"
@@ -11,9 +15,18 @@
 
 namespace pitr {
 
-// Ok when the mark is there, whoever made it.
-Status CreateExpireMark(const Repository& repository, const std::string& label, const std::string& by,
-                        const OpContext& ctx);
+struct ExpireMark {
+  int64_t marked_micros = 0;  // by the clock of who made it; 0 when the mark cannot be read
+  std::string marked_by;      // host and process, for the operator
+};
+
+// `mark` is kExpireMark or kAloneMark. Ok when the mark is there, whoever made it.
+Status CreateMark(const Repository& repository, const std::string& label, layout::BackupObject mark,
+                  const std::string& by, const OpContext& ctx);
+
+// nullopt when there is none. One that cannot be read is one. Errors are those of the store.
+Result<std::optional<ExpireMark>> ReadMark(const Repository& repository, const std::string& label,
+                                           layout::BackupObject mark, const OpContext& ctx);
 
 // kConflict when the backup is being deleted, or has been: it has a mark, or `witness` is not there (any more). The
 // witness is the manifest for who builds on a backup or pins it, the start object for who has just written its

@@ -44,6 +44,8 @@ const char* Name(BackupObject object) {
       return "manifest";
     case BackupObject::kExpireMark:
       return "expire";
+    case BackupObject::kAloneMark:
+      return "alone";
   }
   return "";
 }
@@ -80,8 +82,18 @@ std::optional<LabelParts> SplitLabel(std::string_view key, std::string_view pref
 }
 
 constexpr std::string_view kPinName = "pin.";
+constexpr std::string_view kHoldName = "hold.";
 constexpr std::string_view kPartialName = "partial.";
 constexpr size_t kPackDigits = 6;
+
+// "backup/<label>/<name><slot>"
+std::optional<SlotKeyParts> ParseSlotKey(std::string_view key, std::string_view name) {
+  const auto parts = SplitLabel(key, kBackupPrefix);
+  if (!parts || !parts->name.starts_with(name)) return std::nullopt;
+  const std::optional<uint32_t> slot = ParseSlot(parts->name.substr(name.size()));
+  if (!slot) return std::nullopt;
+  return SlotKeyParts{std::string(parts->label), *slot};
+}
 
 }  // namespace
 
@@ -125,8 +137,8 @@ std::string BackupKey(std::string_view label, BackupObject object) { return Back
 std::optional<BackupKeyParts> ParseBackupKey(std::string_view key) {
   const auto parts = SplitLabel(key, kBackupPrefix);
   if (!parts) return std::nullopt;
-  for (BackupObject object :
-       {BackupObject::kStart, BackupObject::kFiles, BackupObject::kManifest, BackupObject::kExpireMark})
+  for (BackupObject object : {BackupObject::kStart, BackupObject::kFiles, BackupObject::kManifest,
+                              BackupObject::kExpireMark, BackupObject::kAloneMark})
     if (parts->name == Name(object)) return BackupKeyParts{std::string(parts->label), object};
   return std::nullopt;
 }
@@ -135,29 +147,23 @@ std::string PinPrefix(std::string_view label) { return BackupPrefix(label) + std
 
 std::string PinKey(std::string_view label, uint32_t slot) { return PinPrefix(label) + Format("%08x", slot); }
 
-std::optional<PinKeyParts> ParsePinKey(std::string_view key) {
-  const auto parts = SplitLabel(key, kBackupPrefix);
-  if (!parts || !parts->name.starts_with(kPinName)) return std::nullopt;
-  const std::optional<uint32_t> slot = ParseSlot(parts->name.substr(kPinName.size()));
-  if (!slot) return std::nullopt;
-  return PinKeyParts{std::string(parts->label), *slot};
+std::optional<SlotKeyParts> ParsePinKey(std::string_view key) { return ParseSlotKey(key, kPinName); }
+
+std::string HoldKey(std::string_view label, uint32_t slot) {
+  return BackupPrefix(label) + std::string(kHoldName) + Format("%08x", slot);
 }
 
-std::string PartialPrefix(std::string_view label) {
-  return std::string(kBackupPrefix) + std::string(label) + "/" + std::string(kPartialName);
-}
+std::optional<SlotKeyParts> ParseHoldKey(std::string_view key) { return ParseSlotKey(key, kHoldName); }
+
+std::string PartialPrefix(std::string_view label) { return BackupPrefix(label) + std::string(kPartialName); }
 
 std::string PartialKey(std::string_view label, uint32_t pack) { return PartialPrefix(label) + Format("%06u", pack); }
 
 std::optional<PartialKeyParts> ParsePartialKey(std::string_view key) {
-  if (!key.starts_with(kBackupPrefix)) return std::nullopt;
-  const std::string_view rest = key.substr(kBackupPrefix.size());
-  const size_t slash = rest.find('/');
-  if (slash == std::string_view::npos || !IsValidLabel(rest.substr(0, slash))) return std::nullopt;
-  const std::string_view name = rest.substr(slash + 1);
-  if (!name.starts_with(kPartialName)) return std::nullopt;
-  const std::string_view digits = name.substr(kPartialName.size());
-  PartialKeyParts parts{std::string(rest.substr(0, slash)), 0};
+  const auto split = SplitLabel(key, kBackupPrefix);
+  if (!split || !split->name.starts_with(kPartialName)) return std::nullopt;
+  const std::string_view digits = split->name.substr(kPartialName.size());
+  PartialKeyParts parts{std::string(split->label), 0};
   const auto end = std::from_chars(digits.data(), digits.data() + digits.size(), parts.pack);
   // Only what we would have written.
   if (end.ec != std::errc() || parts.pack == 0 || PartialKey(parts.label, parts.pack) != key) return std::nullopt;

@@ -41,7 +41,7 @@ std::optional<std::string_view> LabelOf(std::string_view key);
 std::string PrefixOf(std::string_view key);
 
 std::string BackupPrefix(std::string_view label);  // "backup/<label>/"
-enum class BackupObject { kStart, kFiles, kManifest, kExpireMark };
+enum class BackupObject { kStart, kFiles, kManifest, kExpireMark, kAloneMark };
 std::string BackupKey(std::string_view label, BackupObject object);
 struct BackupKeyParts {
   std::string label;
@@ -49,14 +49,18 @@ struct BackupKeyParts {
 };
 std::optional<BackupKeyParts> ParseBackupKey(std::string_view key);
 
-// "backup/<label>/pin.89abcdef"
-std::string PinKey(std::string_view label, uint32_t slot);
-std::string PinPrefix(std::string_view label);  // "backup/<label>/pin."
-struct PinKeyParts {
+// Objects of which a backup may have several.
+struct SlotKeyParts {
   std::string label;
   uint32_t slot = 0;
 };
-std::optional<PinKeyParts> ParsePinKey(std::string_view key);
+// "backup/<label>/pin.89abcdef"
+std::string PinKey(std::string_view label, uint32_t slot);
+std::string PinPrefix(std::string_view label);  // "backup/<label>/pin."
+std::optional<SlotKeyParts> ParsePinKey(std::string_view key);
+// "backup/<label>/hold.89abcdef"
+std::string HoldKey(std::string_view label, uint32_t slot);
+std::optional<SlotKeyParts> ParseHoldKey(std::string_view key);
 
 // "backup/<label>/partial.000001": of the pack with that number, from 1.
 struct PartialKeyParts {

@@ -40,6 +40,10 @@ std::string_view ObjectKindName(ObjectKind kind) {
       return "change map";
     case ObjectKind::kPartialMap:
       return "partial map";
+    case ObjectKind::kRestoreHold:
+      return "restore hold";
+    case ObjectKind::kAloneMark:
+      return "mark of a backup kept alone";
   }
   return "object of an unknown kind";
 }

@@ -26,7 +26,9 @@ enum class ObjectKind : uint8_t {
   kExpireMark = 9,
   kProof = 10,
   kChangeMap = 11,
-  kPartialMap = 12
+  kPartialMap = 12,
+  kRestoreHold = 13,
+  kAloneMark = 14
 };
 enum class Cipher : uint8_t { kNone = 0, kAes256Gcm = 1 };
 enum class Codec : uint8_t { kNone = 0, kZstd = 1 };

@@ -56,6 +56,10 @@ BackupRow RowOf(const BackupManifest& backup, const WalCatalog& wal) {
 void AddBackups(const BackupCatalog& catalog, const WalCatalog& wal, std::vector<BackupRow>& rows) {
   for (const BackupManifest& backup : catalog.backups) {
     rows.push_back(RowOf(backup, wal));
+    if (const RestoreHold* hold = catalog.FindHold(backup.label, 0)) {
+      rows.back().held_until_micros = hold->EndMicros();
+      rows.back().held_by = hold->held_by;
+    }
     const auto pin = catalog.pins.find(backup.label);
     if (pin == catalog.pins.end()) continue;
     rows.back().pinned = true;

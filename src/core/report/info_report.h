@@ -36,6 +36,8 @@ struct BackupRow {
   bool pinned = false;
   int64_t pinned_until_micros = 0;  // 0: until it is unpinned
   std::string pin_reason;
+  int64_t held_until_micros = 0;  // for a restore, perhaps in the past; 0: no hold
+  std::string held_by;
   // Of the newest verification that covers it, which looked at its objects: 0 and empty when there is none.
   int64_t verified_micros = 0;
   std::string verify_mode;    // "full", "sample", "quick"

@@ -64,6 +64,9 @@ std::string BackupsText(const InfoReport& report) {
       problems += "  " + row.label + ": pinned" +
                   (row.pinned_until_micros == 0 ? "" : " until " + Time(row.pinned_until_micros)) +
                   (row.pin_reason.empty() ? "" : ": " + row.pin_reason) + "\n";
+    if (row.held_until_micros != 0)
+      problems +=
+          "  " + row.label + ": held for a restore until " + Time(row.held_until_micros) + ": " + row.held_by + "\n";
     for (const auto& [name, value] : row.annotations) problems += "  " + row.label + ": " + name + " = " + value + "\n";
   }
   return "\nbackups\n" + AlignTable(rows, 2) + (problems.empty() ? "" : "\n" + problems);
@@ -129,6 +132,8 @@ Json BackupJson(const BackupRow& row) {
           {"pinned", row.pinned},
           {"pinned_until", JsonTime(row.pinned_until_micros)},
           {"pin_reason", row.pinned ? Json(row.pin_reason) : Json(nullptr)},
+          {"held_until", JsonTime(row.held_until_micros)},
+          {"held_by", row.held_until_micros == 0 ? Json(nullptr) : Json(row.held_by)},
           {"verified", JsonTime(row.verified_micros)},
           {"verify_mode", row.verify_mode.empty() ? Json(nullptr) : Json(row.verify_mode)},
           {"verify_result", row.verify_result.empty() ? Json(nullptr) : Json(row.verify_result)}};

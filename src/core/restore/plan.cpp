@@ -33,6 +33,12 @@ Result<Timeline> ChooseTimeline(const PlanRequest& request, const BackupCatalog&
 }
 
 void AddBackupNotes(const BackupCatalog& backups, const std::vector<Candidate>& candidates, RestorePlan& plan) {
+  const std::string& label = plan.backup.label;
+  if (backups.expiring.contains(label))
+    plan.notes.push_back("Backup " + label + " is marked to be deleted: an expiry is at work on it, or was killed.");
+  if (backups.alone.contains(label) && plan.wal.back().last > LastSegment(plan.backup))
+    plan.notes.push_back("The WAL after backup " + label +
+                         " is marked to be deleted: an expiry is at work on it, or was killed.");
   for (const Candidate& candidate : candidates) {
     if (candidate.complete || candidate.backup->stop_lsn <= plan.backup.stop_lsn) continue;
     plan.notes.push_back("The newer backup " + candidate.backup->label +

@@ -4,6 +4,7 @@
 #include <nlohmann/json.hpp>
 
 #include "core/base/describe_size.h"
+#include "core/pg/timestamp.h"
 
 namespace pitr {
 
@@ -18,6 +19,9 @@ std::string DescribeRestore(const RestoreResult& result, const std::string& data
     text += ", " + DescribeCount(result.files_kept, "file was", "files were") + " right already";
   if (result.files_removed > 0) text += ", " + std::to_string(result.files_removed) + " removed";
   text += "\n";
+  if (result.held_until_micros != 0)
+    text += "Until " + FormatToSecond(result.held_until_micros) +
+            " no expiry deletes the backup or the WAL after it. Should the replay take longer, pin the backup.\n";
   for (const std::string& note : result.notes) text += "NOTE: " + note + "\n";
   return text;
 }
@@ -27,15 +31,17 @@ std::string RestoreJson(const RestorePlan& plan, const std::string& config_path,
   using Json = nlohmann::ordered_json;
   Json json = {{"plan", Json::parse(PlanJson(plan, config_path))}, {"restore", nullptr}};
   if (result != nullptr)
-    json["restore"] = {{"data_directory", data_directory},
-                       {"files", result->files},
-                       {"files_kept", result->files_kept},
-                       {"files_removed", result->files_removed},
-                       {"bytes_compared", result->bytes_compared},
-                       {"bytes_fetched", result->bytes_fetched},
-                       {"bytes_written", result->bytes_written},
-                       {"milliseconds", millis},
-                       {"notes", result->notes}};
+    json["restore"] = {
+        {"data_directory", data_directory},
+        {"files", result->files},
+        {"files_kept", result->files_kept},
+        {"files_removed", result->files_removed},
+        {"bytes_compared", result->bytes_compared},
+        {"bytes_fetched", result->bytes_fetched},
+        {"bytes_written", result->bytes_written},
+        {"milliseconds", millis},
+        {"held_until", result->held_until_micros == 0 ? Json(nullptr) : Json(FormatIso8601(result->held_until_micros))},
+        {"notes", result->notes}};
   return json.dump(2, ' ', false, Json::error_handler_t::replace);
 }
 

@@ -343,6 +343,7 @@ Result<RestoreResult> Restore::Run() {
   }
   PITR_TRY(CheckTablespaces(*tree_, map_, tablespaces_, found_, options_));
   PITR_TRY(CheckSpace(*tree_, map_));
+  PITR_ASSIGN(const auto hold, HoldKeeper::Take(repository_, plan_, options_.hold, ctx_));
   PITR_TRY(MarkAndDisarm());
   PITR_TRY(ClearDirectory());
   PITR_TRY(MakeDirectories());
@@ -352,6 +353,8 @@ Result<RestoreResult> Restore::Run() {
                               file_mode_));
   PITR_TRY(SyncEverything());
   PITR_TRY(PlaceControlFile());
+  result_.held_until_micros = hold->Finish(ctx_);
+  result_.notes.insert(result_.notes.end(), hold->notes().begin(), hold->notes().end());
   return result_;
 }
 

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "core/base/progress.h"
+#include "core/restore/hold_keeper.h"
 #include "core/restore/plan.h"
 
 namespace pitr {
@@ -21,6 +22,7 @@ struct RestoreOptions {
   int jobs = 4;
   RecoveryMode mode = RecoveryMode::kRecover;
   std::string restore_command;  // written to postgresql.auto.conf
+  HoldOptions hold;             // against an expiry
 };
 
 struct RestoreResult {
@@ -30,6 +32,7 @@ struct RestoreResult {
   uint64_t bytes_compared = 0;     // delta: read from the directory and checked
   uint64_t bytes_written = 0;      // to the backup's files
   uint64_t bytes_fetched = 0;      // stored bytes of packs, with what was read over between frames
+  int64_t held_until_micros = 0;   // no expiry takes the backup or its WAL before then; 0: nothing holds them
   std::vector<std::string> notes;  // what the operator should know: WAL moved aside, owner
 };
 
@@ -41,7 +44,8 @@ Status CheckRestore(const Repository& repository, const RestorePlan& plan, const
 // Checks `options` against the plan and the disk before writing: a running server's directory (postmaster.pid with a
 // live process) and a directory that is not empty without delta are kInvalidArgument; tablespace targets; free space.
 // An interrupted restore is continued by the same call: the directory carries a file pg_pitr.restore until the end, and
-// what is already right is kept.
+// what is already right is kept. kConflict: an expiry has begun to delete what is needed (hold_keeper.h); nothing was
+// written.
 Result<RestoreResult> RunRestore(const Repository& repository, const RestorePlan& plan, const RestoreOptions& options,
                                  Progress& progress, const OpContext& ctx);
 

@@ -89,6 +89,14 @@ int SyncDirectory(int root, const std::string& directory) {
   return 0;
 }
 
+// What root makes (a pin, the hold of a restore) must be readable for the server whose store it is. `path` is relative
+// to `root` and not followed; where owners cannot be changed it stays root's.
+void GiveToOwner(int root, const std::string& path) {
+  struct stat info {};
+  if (geteuid() != 0 || fstat(root, &info) != 0 || info.st_uid == 0) return;
+  if (fchownat(root, path.c_str(), info.st_uid, info.st_gid, AT_SYMLINK_NOFOLLOW) != 0) return;
+}
+
 // Part extents from what PutPart returned.
 Result<std::vector<PartExtent>> Extents(const std::string& key, const std::vector<UploadPart>& parts) {
   std::vector<PartExtent> extents;
@@ -151,6 +159,7 @@ Status DirectoryStore::MakeParents(int root, const std::string& path) const {
     std::string directory = path.substr(0, slash);
     if (mkdirat(root, directory.c_str(), kDirectoryMode) == 0) {
       fchmodat(root, directory.c_str(), kDirectoryMode, 0);  // whatever the umask; a failure leaves it stricter
+      GiveToOwner(root, directory);
     } else if (errno == ENOENT) {
       return Status::Ok();  // somebody removed an empty parent; the caller tries again
     } else if (errno != EEXIST) {
@@ -165,6 +174,7 @@ Result<UniqueFd> DirectoryStore::OpenTemp(int root, const std::string& path, con
     UniqueFd fd(openat(root, path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, kFileMode));
     if (fd.ok()) {
       fchmod(fd.get(), kFileMode);
+      GiveToOwner(root, path);
       return fd;
     }
     if (errno != ENOENT) return FileError(errno, What("creating a temporary file for", key));

@@ -73,6 +73,8 @@ class ListingTaker {
         label.expiring = true;
         listing_.notes.push_back({ObjectKind::kExpireMark, object.key});
       }
+      if (backup->object == layout::BackupObject::kAloneMark)
+        listing_.notes.push_back({ObjectKind::kAloneMark, object.key});
       label.start |= backup->object == layout::BackupObject::kStart;
       label.manifest |= backup->object == layout::BackupObject::kManifest;
       if (backup->object == layout::BackupObject::kFiles) {
@@ -83,6 +85,10 @@ class ListingTaker {
     }
     if (layout::ParsePinKey(key)) {
       listing_.notes.push_back({ObjectKind::kBackupPin, object.key});
+      return Status::Ok();
+    }
+    if (layout::ParseHoldKey(key)) {
+      listing_.notes.push_back({ObjectKind::kRestoreHold, object.key});
       return Status::Ok();
     }
     if (const auto partial = layout::ParsePartialKey(key)) {

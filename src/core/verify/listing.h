@@ -11,7 +11,7 @@
 
 namespace pitr {
 
-// A pin or an expire mark.
+// A pin, a hold or a mark.
 struct RetentionNote {
   ObjectKind kind = ObjectKind::kBackupPin;
   std::string key;

@@ -63,16 +63,35 @@ Status CheckStart(const Repository& repository, const std::string& label, Findin
   return Status::Ok();
 }
 
-// Pins and expire marks. What they say counts for no recovery.
+struct NoteMeaning {
+  const char* hurts;
+  const char* hint;
+};
+NoteMeaning MeaningOf(ObjectKind kind) {
+  switch (kind) {
+    case ObjectKind::kBackupPin:
+      return {"No recovery. A pin that cannot be read keeps its backup until it is removed.",
+              "Unpin the backup, and pin it again if it is to be kept."};
+    case ObjectKind::kRestoreHold:
+      return {"No recovery. A hold that cannot be read keeps its backup for 25 days.",
+              "Nothing has to be done: an expiry removes it when it has ended."};
+    case ObjectKind::kAloneMark:
+      return {"No recovery. The mark says that WAL after the backup's stop was deleted, whatever is in it.",
+              "Nothing has to be done: it goes with the backup."};
+    default:
+      return {"No recovery. The mark says that the backup is being deleted, whatever is in it.",
+              "pg_pitr expire finishes what was begun."};
+  }
+}
+
+// Pins, holds and marks. What they say counts for no recovery.
 Status CheckNote(const Repository& repository, const RetentionNote& note, FindingList& findings, const OpContext& ctx) {
   auto read = repository.ReadObject(note.kind, note.key, kMaxStartBytes, ctx);
   if (read.ok() || read.code() == Code::kNotFound) return Status::Ok();  // removed since it was listed
   PITR_ASSIGN(Finding finding, FindingOf(repository.store(), note.key, read.status(), ctx));
-  const bool pin = note.kind == ObjectKind::kBackupPin;
-  finding.hurts = pin ? "No recovery. A pin that cannot be read keeps its backup until it is removed."
-                      : "No recovery. The mark says that the backup is being deleted, whatever is in it.";
-  finding.hint =
-      pin ? "Unpin the backup, and pin it again if it is to be kept." : "pg_pitr expire finishes what was begun.";
+  const NoteMeaning meaning = MeaningOf(note.kind);
+  finding.hurts = meaning.hurts;
+  finding.hint = meaning.hint;
   findings.Add(std::move(finding));
   return Status::Ok();
 }

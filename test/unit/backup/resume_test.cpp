@@ -312,7 +312,7 @@ TEST_P(ResumeTest, AStoreThatDoesNotAnswerMeansBeginningAnew) {
 
 TEST_P(ResumeTest, WhatIsBeingExpiredIsLeftAlone) {
   Interrupt("a", 8);
-  ASSERT_TRUE(CreateExpireMark(repository(), "a", "test", OpContext()).ok());
+  ASSERT_TRUE(CreateMark(repository(), "a", layout::BackupObject::kExpireMark, "test", OpContext()).ok());
   EXPECT_EQ(PacksOf(Take("b"), "a"), 0U);
 }
 

@@ -21,7 +21,7 @@ std::vector<const void*> MembersOf(const Config& config) {
                retry_timeout_ms, compression_level, change_map, archive_jobs, backup_jobs, restore_jobs,
                backup_max_rate_kb, max_chain_length, change_source, verify_jobs, verify_max_rate_kb,
                backup_wal_timeout_ms, part_size_kb, pack_size_kb, retention_full, retention_diff, retention_age,
-               retention_monthly, expire_after_backup, expire_leftover_age_ms] = config;
+               retention_monthly, expire_after_backup, expire_leftover_age_ms, restore_hold_ms] = config;
   return {&repository,
           &cluster_name,
           &passphrase_file,
@@ -60,7 +60,8 @@ std::vector<const void*> MembersOf(const Config& config) {
           &retention_age,
           &retention_monthly,
           &expire_after_backup,
-          &expire_leftover_age_ms};
+          &expire_leftover_age_ms,
+          &restore_hold_ms};
 }
 
 TEST(Settings, EveryMemberOfConfigIsInTheTableOnce) {

@@ -7,6 +7,7 @@
 
 #include "core/repo/backup_pin.h"
 #include "core/repo/expire_mark.h"
+#include "core/restore/hold_keeper.h"
 #include "unit/expire/expire_fixture.h"
 
 namespace pitr {
@@ -60,6 +61,15 @@ class World final : public ExpireTest {
         keys, [](const std::string& key) { return layout::ParsePinKey(key) || key.starts_with(layout::kProbePrefix); });
     return keys;
   }
+  // What a restore of the backup does first, with a plan that was made before the expiry began: it replays the WAL up
+  // to the end of the archive. The clock is the machine's, on which nobody sleeps here.
+  Result<std::unique_ptr<HoldKeeper>> BeginRestore(const Repository& repository, const std::string& label,
+                                                   uint64_t first, uint64_t last) {
+    RestorePlan plan;
+    plan.backup = Manifest({.label = label, .first = first, .last = first + 1});
+    plan.wal = {{{1}, {first}, {last}}};
+    return HoldKeeper::Take(repository, plan, {kDayMillis * 1000, "test", false}, OpContext());
+  }
   static inline const std::string kLent = "data/a/000001";
   static inline const BackupSpec kDead{.label = "dead", .first = 32, .last = 33};
   std::optional<Result<ExpireReport>> outcome;
@@ -70,6 +80,7 @@ class World final : public ExpireTest {
   using ExpireTest::ctx_;
   using ExpireTest::ExpectWhole;
   using ExpireTest::Has;
+  using ExpireTest::HasSegment;
   using ExpireTest::Labels;
   using ExpireTest::PutRaw;
   using ExpireTest::Run;
@@ -217,6 +228,45 @@ TEST(ExpireRaces, APinAtEveryStep) {
   }
   EXPECT_GT(refused, 3);
   EXPECT_GT(held, 3);
+}
+
+// A restore of a backup that is about to go ("b"), or of one that stays without the WAL after it ("i"): either it
+// learns that in time, or the backup and all WAL after it stay as long as the hold does.
+class ExpireRacesRestore : public testing::TestWithParam<const char*> {};
+INSTANTIATE_TEST_SUITE_P(OfABackup, ExpireRacesRestore, testing::Values("b", "i"));
+
+TEST_P(ExpireRacesRestore, BegunAtEveryStep) {
+  const std::string label = GetParam();
+  const uint64_t first = label == "b" ? 20 : 12;
+  int refused = 0, begun = 0;
+  bool reached = true;
+  for (int step = 1; reached; step++) {
+    World world;
+    const std::string when = label + " at step " + std::to_string(step);
+    std::unique_ptr<Repository> other;
+    std::optional<Result<std::unique_ptr<HoldKeeper>>> restore;
+    reached = world.ExpireWith(step, [&] {
+      other = world.Other();
+      restore = world.BeginRestore(*other, label, first, 59);
+    });
+    EXPECT_TRUE(world.outcome->ok()) << when << TextOf(*world.outcome);
+    world.ExpectWhole(when);
+    if (!reached) break;
+    ASSERT_TRUE(restore.has_value()) << when;
+    if (!restore->ok()) {
+      EXPECT_EQ(restore->code(), Code::kConflict) << when << TextOf(*restore);
+      refused++;
+      continue;
+    }
+    begun++;
+    EXPECT_TRUE(world.Run().ok()) << when;
+    EXPECT_TRUE(world.Has("backup/" + label + "/manifest")) << when;
+    world.ExpectWhole(when + ", then once more");
+    for (uint64_t segment = first; segment <= 59; segment++)
+      EXPECT_TRUE(world.HasSegment(1, segment)) << when << ": " << segment;
+  }
+  EXPECT_GT(refused, 3);
+  EXPECT_GT(begun, 3);
 }
 
 }  // namespace

@@ -14,7 +14,7 @@ TimeZone Zone(const char* name) {
   return std::move(zone).value();
 }
 
-int64_t Parse(const std::string& text, const TimeZone& zone = TimeZone::Utc()) {
+int64_t ParsedMicros(const std::string& text, const TimeZone& zone = TimeZone::Utc()) {
   auto parsed = ParseTimestamp(text, zone);
   EXPECT_TRUE(parsed.ok()) << parsed.status().ToString();
   return parsed.ok() ? parsed.value().micros : -1;
@@ -26,18 +26,18 @@ TEST(Timestamp, Forms) {
         "2026-11-23 13:00:00+01", "2026-11-23 14:30:00 +02:30", "2026-11-23 14:30:00+0230", "2026-11-23 05:00:00-07",
         "2026-11-23 12:00 Z", "  2026-11-23   12:00:00.000   gmt  ", "2026-11-23 13:00:00 Europe/Berlin",
         "2026-11-23 07:00:00 America/New_York", "2026-11-23 13:00:00 CET", "2026-11-23 07:00:00 EST5EDT"})
-    EXPECT_EQ(Parse(text), kNoon) << text;
-  EXPECT_EQ(Parse("2026-11-23"), kNoon - 12 * 3600 * kSecond);
-  EXPECT_EQ(Parse("2000-01-01 00:00:00"), kPgEpochMicros);
-  EXPECT_EQ(Parse("2024-02-29 00:00:00"), 1709164800 * kSecond);
+    EXPECT_EQ(ParsedMicros(text), kNoon) << text;
+  EXPECT_EQ(ParsedMicros("2026-11-23"), kNoon - 12 * 3600 * kSecond);
+  EXPECT_EQ(ParsedMicros("2000-01-01 00:00:00"), kPgEpochMicros);
+  EXPECT_EQ(ParsedMicros("2024-02-29 00:00:00"), 1709164800 * kSecond);
 }
 
 TEST(Timestamp, Fraction) {
-  EXPECT_EQ(Parse("2026-11-23 12:00:00.5"), kNoon + 500000);
-  EXPECT_EQ(Parse("2026-11-23 12:00:00.123456"), kNoon + 123456);
-  EXPECT_EQ(Parse("2026-11-23 12:00:00.1234565"), kNoon + 123457);
-  EXPECT_EQ(Parse("2026-11-23 12:00:00.12345649999999999999999"), kNoon + 123456);
-  EXPECT_EQ(Parse("2026-11-23 11:59:59.9999999"), kNoon);
+  EXPECT_EQ(ParsedMicros("2026-11-23 12:00:00.5"), kNoon + 500000);
+  EXPECT_EQ(ParsedMicros("2026-11-23 12:00:00.123456"), kNoon + 123456);
+  EXPECT_EQ(ParsedMicros("2026-11-23 12:00:00.1234565"), kNoon + 123457);
+  EXPECT_EQ(ParsedMicros("2026-11-23 12:00:00.12345649999999999999999"), kNoon + 123456);
+  EXPECT_EQ(ParsedMicros("2026-11-23 11:59:59.9999999"), kNoon);
 }
 
 TEST(Timestamp, Refused) {
@@ -96,9 +96,9 @@ TEST(Timestamp, ClockChanges) {
 }
 
 TEST(Timestamp, FarFutureFollowsTheRule) {  // after the last entry of any zone file
-  EXPECT_EQ(FormatTimestamp(Parse("2090-07-01 12:00:00Z"), Zone("Europe/Berlin")), "2090-07-01 14:00:00+02");
-  EXPECT_EQ(FormatTimestamp(Parse("2090-01-01 12:00:00Z"), Zone("Europe/Berlin")), "2090-01-01 13:00:00+01");
-  EXPECT_EQ(FormatTimestamp(Parse("2090-01-01 12:00:00Z"), Zone("Australia/Sydney")), "2090-01-01 23:00:00+11");
+  EXPECT_EQ(FormatTimestamp(ParsedMicros("2090-07-01 12:00:00Z"), Zone("Europe/Berlin")), "2090-07-01 14:00:00+02");
+  EXPECT_EQ(FormatTimestamp(ParsedMicros("2090-01-01 12:00:00Z"), Zone("Europe/Berlin")), "2090-01-01 13:00:00+01");
+  EXPECT_EQ(FormatTimestamp(ParsedMicros("2090-01-01 12:00:00Z"), Zone("Australia/Sydney")), "2090-01-01 23:00:00+11");
 }
 
 TEST(Timestamp, AgreesWithTheCLibrary) {
@@ -126,8 +126,8 @@ TEST(Timestamp, Print) {
 
 TEST(Timestamp, PrintedTimesParseBack) {
   for (int64_t micros : {int64_t{0}, int64_t{1}, kNoon, kNoon + 999999, kPgEpochMicros, int64_t{253402300799999999}}) {
-    EXPECT_EQ(Parse(FormatTimestamp(micros)), micros);
-    EXPECT_EQ(Parse(FormatIso8601(micros)), micros);
+    EXPECT_EQ(ParsedMicros(FormatTimestamp(micros)), micros);
+    EXPECT_EQ(ParsedMicros(FormatIso8601(micros)), micros);
   }
 }
 

@@ -53,8 +53,8 @@ TEST_F(BackupPinTest, Refuses) {
             Code::kInvalidArgument);
   EXPECT_EQ(PinBackup(*repository_, {.label = "a", .until_micros = clock_.WallMicros()}, ctx_).code(),
             Code::kInvalidArgument);
-  ASSERT_TRUE(CreateExpireMark(*repository_, "a", "x", ctx_).ok());
-  ASSERT_TRUE(CreateExpireMark(*repository_, "a", "y", ctx_).ok()) << "twice is once";
+  ASSERT_TRUE(CreateMark(*repository_, "a", layout::BackupObject::kExpireMark, "x", ctx_).ok());
+  ASSERT_TRUE(CreateMark(*repository_, "a", layout::BackupObject::kExpireMark, "y", ctx_).ok()) << "twice is once";
   EXPECT_EQ(PinBackup(*repository_, {.label = "a"}, ctx_).code(), Code::kConflict);
   EXPECT_TRUE(KeysUnder("backup/a/pin.").empty());
   EXPECT_EQ(Catalog().expiring, std::set<std::string>{"a"});
@@ -65,7 +65,7 @@ TEST_F(BackupPinTest, NothingIsBuiltOnWhatIsBeingExpired) {
   BackupOptions options;
   options.label = "child";
   ASSERT_TRUE(ReserveLabel(*repository_, options, {"a", {}}, ctx_).ok());
-  ASSERT_TRUE(CreateExpireMark(*repository_, "a", "x", ctx_).ok());
+  ASSERT_TRUE(CreateMark(*repository_, "a", layout::BackupObject::kExpireMark, "x", ctx_).ok());
   options.label = "late";
   EXPECT_EQ(ReserveLabel(*repository_, options, {"a", {}}, ctx_).code(), Code::kConflict);
   EXPECT_TRUE(KeysUnder("backup/late/").empty());

@@ -191,6 +191,23 @@ TEST_P(GoldenIncrement, TheExpireMarkIsReadBack) {
   EXPECT_EQ(by, test::kGoldenMarkedBy);
 }
 
+TEST_P(GoldenIncrement, TheMarkOfABackupKeptAloneIsReadBack) {
+  EXPECT_EQ(catalog_.alone, std::set<std::string>{test::kGoldenAloneLabel});
+  const auto mark = ReadMark(*repository_, test::kGoldenAloneLabel, layout::BackupObject::kAloneMark, ctx_);
+  ASSERT_TRUE(mark.ok() && mark.value().has_value());
+  EXPECT_EQ(mark.value()->marked_micros, test::kGoldenAloneMicros);
+  EXPECT_EQ(mark.value()->marked_by, test::kGoldenMarkedBy);
+}
+
+TEST_P(GoldenIncrement, TheHoldOfARestoreIsReadBack) {
+  ASSERT_EQ(catalog_.holds.size(), 1u);
+  const RestoreHold& hold = catalog_.holds[0];
+  EXPECT_TRUE(hold.readable);
+  EXPECT_EQ(hold.label, test::kGoldenHeldLabel);
+  EXPECT_EQ(hold.held_by, test::kGoldenHeldBy);
+  EXPECT_EQ(hold.lasts_micros, test::kGoldenHoldMicros);
+}
+
 TEST_P(GoldenIncrement, PartialMapsGiveTheFilesOfAnInterruptedBackup) {
   const test::GoldenBackup expected = test::GoldenInterruptedBackup();
   const auto unfinished = std::find_if(catalog_.unfinished.begin(), catalog_.unfinished.end(),

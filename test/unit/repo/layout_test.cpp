@@ -37,8 +37,8 @@ TEST(Layout, ChangeMapKeysGoBothWays) {
 
 TEST(Layout, BackupKeys) {
   EXPECT_EQ(BackupKey("20260522-090014F", BackupObject::kManifest), "backup/20260522-090014F/manifest");
-  for (BackupObject object :
-       {BackupObject::kStart, BackupObject::kFiles, BackupObject::kManifest, BackupObject::kExpireMark}) {
+  for (BackupObject object : {BackupObject::kStart, BackupObject::kFiles, BackupObject::kManifest,
+                              BackupObject::kExpireMark, BackupObject::kAloneMark}) {
     auto parts = ParseBackupKey(BackupKey("a.b-c_1", object));
     ASSERT_TRUE(parts.has_value());
     EXPECT_EQ(parts->label, "a.b-c_1");
@@ -91,6 +91,17 @@ TEST(Layout, Pins) {
   for (const char* key : {"backup/x/pin", "backup/x/pin.", "backup/x/pin.1", "backup/x/pin.0000000G",
                           "backup/.x/pin.00000001", "backup/x/pin.000000001"})
     EXPECT_FALSE(ParsePinKey(key).has_value()) << key;
+}
+
+TEST(Layout, Holds) {
+  EXPECT_EQ(HoldKey("x", 0x89abcdef), "backup/x/hold.89abcdef");
+  const auto parts = ParseHoldKey("backup/x/hold.000000ff");
+  ASSERT_TRUE(parts.has_value());
+  EXPECT_EQ(parts->label, "x");
+  EXPECT_EQ(parts->slot, 255u);
+  for (const char* key : {"backup/x/hold", "backup/x/hold.", "backup/x/pin.00000001", "backup/x/hold.0000000G",
+                          "backup/.x/hold.00000001", "data/x/hold.00000001"})
+    EXPECT_FALSE(ParseHoldKey(key).has_value()) << key;
 }
 
 TEST(Layout, PartialMaps) {

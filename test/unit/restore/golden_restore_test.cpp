@@ -37,6 +37,7 @@ class GoldenBackup : public test::GoldenRepositoryTest {
     options.tablespace_map[std::to_string(test::kGoldenTablespaceOid)] = dir_ + "/space";
     options.jobs = 2;
     options.restore_command = "pg_pitr wal-get \"%f\" \"%p\"";
+    options.hold.unprotected = true;  // one of them has the mark of an expiry
     Progress progress;
     auto restored = RunRestore(*repository, plan.value(), options, progress, ctx_);
     ASSERT_TRUE(restored.ok()) << restored.status().ToString();

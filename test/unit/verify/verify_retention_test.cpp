@@ -85,15 +85,21 @@ TEST_F(VerifyRetention, WhatABackupNeedsIsDamageWhereverItLies) {
   EXPECT_EQ(findings[1].hurts, "Recovery along timeline 1 from window ends at 0/7100000.");
 }
 
-TEST_F(VerifyRetention, PinsAndMarksAreReadAndDamagedOnesNamed) {
+TEST_F(VerifyRetention, PinsHoldsAndMarksAreReadAndDamagedOnesNamed) {
   Make(/*encrypted=*/true);
   ASSERT_TRUE(PinBackup(*repo_.repository, {.label = label_, .reason = "audit"}, OpContext()).ok());
+  ASSERT_TRUE(CreateHold(*repo_.repository, label_, 1000000, "host", OpContext()).ok());
   EXPECT_TRUE(MustVerify(Quick()).record.findings.empty());
-  ASSERT_TRUE(CreateExpireMark(*repo_.repository, label_, "host", OpContext()).ok());
+  constexpr layout::BackupObject kMarks[] = {layout::BackupObject::kExpireMark, layout::BackupObject::kAloneMark};
+  std::set<std::string> marks;
+  for (const layout::BackupObject mark : kMarks) {
+    ASSERT_TRUE(CreateMark(*repo_.repository, label_, mark, "host", OpContext()).ok());
+    marks.insert(layout::BackupKey(label_, mark));
+  }
   EXPECT_TRUE(MustVerify(Quick()).record.findings.empty()) << "a mark takes nothing from a backup";
   int found = 0;
   for (const std::string& key : memory_.Keys()) {
-    if (!layout::ParsePinKey(key) && key != layout::BackupKey(label_, layout::BackupObject::kExpireMark)) continue;
+    if (!layout::ParsePinKey(key) && !layout::ParseHoldKey(key) && !marks.contains(key)) continue;
     const Bytes good = Content(key);
     ASSERT_TRUE(memory_.FlipBit(key, (good.size() / 2) * 8));
     const VerifyReport report = MustVerify(Quick());
@@ -103,13 +109,13 @@ TEST_F(VerifyRetention, PinsAndMarksAreReadAndDamagedOnesNamed) {
     memory_.Replace(key, good);
     ++found;
   }
-  EXPECT_EQ(found, 2);
+  EXPECT_EQ(found, 4);
 }
 
 TEST_F(VerifyRetention, WhatIsLeftOfABackupThatIsBeingDeletedIsNoDamage) {
   Make();
   MustVerify(Quick());
-  ASSERT_TRUE(CreateExpireMark(*repo_.repository, label_, "host", OpContext()).ok());
+  ASSERT_TRUE(CreateMark(*repo_.repository, label_, layout::BackupObject::kExpireMark, "host", OpContext()).ok());
   ASSERT_TRUE(memory_.Delete({ManifestKey()}, OpContext()).ok());
   const VerifyReport report = MustVerify(Quick());
   EXPECT_EQ(report.outcome(), VerifyOutcome::kGood) << VerifyText(report);
