@@ -23,7 +23,7 @@ sub set
 	return;
 }
 
-# b1, rows, restore point after_b1, more rows, b2, b3: the limits keep b3 alone. The content at the restore point.
+# b1, rows, restore point after_b1, more rows, b2, some segments, b3: the limits keep b3 alone. The content at the restore point.
 sub backups
 {
 	my ($p) = @_;
@@ -34,7 +34,9 @@ sub backups
 	$p->sql(q{SELECT pg_create_restore_point('after_b1')});
 	$p->sql(q{DELETE FROM t});
 	$p->wait_archived;
-	$p->backup("label => '$_'") for qw(b2 b3);
+	$p->backup("label => 'b2'");
+	$p->wait_archived for 1 .. 3;
+	$p->backup("label => 'b3'");
 	set($p, 'pg_pitr.expire_after_backup', 'off');
 	set($p, 'pg_pitr.retention_full', 1);
 	return $want;
