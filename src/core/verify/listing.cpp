@@ -71,7 +71,7 @@ class ListingTaker {
       Label& label = labels_[backup->label];
       if (backup->object == layout::BackupObject::kExpireMark) {
         label.expiring = true;
-        listing_.notes.push_back({ObjectKind::kExpireMark, object.key});
+        listing_.aside.push_back({ObjectKind::kExpireMark, object.key});
       }
       label.start |= backup->object == layout::BackupObject::kStart;
       label.manifest |= backup->object == layout::BackupObject::kManifest;
@@ -82,14 +82,16 @@ class ListingTaker {
       return Status::Ok();
     }
     if (layout::ParsePinKey(key)) {
-      listing_.notes.push_back({ObjectKind::kBackupPin, object.key});
+      listing_.aside.push_back({ObjectKind::kBackupPin, object.key});
       return Status::Ok();
     }
     if (const auto partial = layout::ParsePartialKey(key)) {
       ++labels_[partial->label].partials;
+      listing_.aside.push_back({ObjectKind::kPartialMap, object.key});
       return Status::Ok();
     }
     if (key.starts_with(layout::kDataPrefix)) return SeePack(object);
+    if (layout::ParseVerifyKey(key)) listing_.aside.push_back({ObjectKind::kProof, object.key});
     if (request_.scope != VerifyScope::kAll || key == layout::kMarkerKey || layout::ParseKeySlotKey(key) ||
         layout::ParseVerifyKey(key))
       return Status::Ok();

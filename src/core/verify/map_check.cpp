@@ -6,6 +6,7 @@
 #include "core/base/parallel_for.h"
 #include "core/repo/file_map_parser.h"
 #include "core/repo/layout.h"
+#include "core/repo/partial_map.h"
 
 namespace pitr {
 namespace {
@@ -63,16 +64,38 @@ Status CheckStart(const Repository& repository, const std::string& label, Findin
   return Status::Ok();
 }
 
-// Pins and expire marks. What they say counts for no recovery.
-Status CheckNote(const Repository& repository, const RetentionNote& note, FindingList& findings, const OpContext& ctx) {
-  auto read = repository.ReadObject(note.kind, note.key, kMaxStartBytes, ctx);
+Status ReadAside(const Repository& repository, const SideObject& object, const OpContext& ctx) {
+  if (object.kind == ObjectKind::kProof) return ReadRecord(repository, object.key, ctx).status();
+  if (object.kind != ObjectKind::kPartialMap)
+    return repository.ReadObject(object.kind, object.key, kMaxStartBytes, ctx).status();
+  const auto partial = layout::ParsePartialKey(object.key);
+  return ReadPartialMap(repository, partial->label, partial->pack, ctx).status();
+}
+
+// A damaged pin or mark is damage all the same: what it says about a backup has to be said again.
+Status CheckAside(const Repository& repository, const SideObject& object, FindingList& findings, const OpContext& ctx) {
+  const Status read = ReadAside(repository, object, ctx);
   if (read.ok() || read.code() == Code::kNotFound) return Status::Ok();  // removed since it was listed
-  PITR_ASSIGN(Finding finding, FindingOf(repository.store(), note.key, read.status(), ctx));
-  const bool pin = note.kind == ObjectKind::kBackupPin;
-  finding.hurts = pin ? "No recovery. A pin that cannot be read keeps its backup until it is removed."
-                      : "No recovery. The mark says that the backup is being deleted, whatever is in it.";
-  finding.hint =
-      pin ? "Unpin the backup, and pin it again if it is to be kept." : "pg_pitr expire finishes what was begun.";
+  PITR_ASSIGN(Finding finding, FindingOf(repository.store(), object.key, read, ctx));
+  switch (object.kind) {
+    case ObjectKind::kBackupPin:
+      finding.hurts = "No recovery. A pin that cannot be read keeps its backup until it is removed.";
+      finding.hint = "Unpin the backup, and pin it again if it is to be kept.";
+      break;
+    case ObjectKind::kExpireMark:
+      finding.hurts = "No recovery. The mark says that the backup is being deleted, whatever is in it.";
+      finding.hint = "pg_pitr expire finishes what was begun.";
+      break;
+    case ObjectKind::kPartialMap:
+      finding.severity = Severity::kWarning;
+      finding.hurts = "No recovery. The next full backup sends what is in that pack again.";
+      finding.hint = "pg_pitr expire removes it with what is left of the backup.";
+      break;
+    default:
+      finding.severity = Severity::kWarning;
+      finding.hurts = "No recovery. What that verification found is not known any more.";
+      finding.hint = "Delete the object, unless a newer pg_pitr has written it.";
+  }
   findings.Add(std::move(finding));
   return Status::Ok();
 }
@@ -164,8 +187,8 @@ Status NameFilesOf(const Repository& repository, const BackupManifest& manifest,
 
 Status CheckFileMaps(const Repository& repository, const VerifyListing& listing, int jobs, CheckedPacks& table,
                      FindingList& findings, const OpContext& ctx) {
-  PITR_TRY(ParallelFor(jobs, listing.notes.size(), ctx,
-                       [&](size_t index, int) { return CheckNote(repository, listing.notes[index], findings, ctx); }));
+  PITR_TRY(ParallelFor(jobs, listing.aside.size(), ctx,
+                       [&](size_t index, int) { return CheckAside(repository, listing.aside[index], findings, ctx); }));
   std::mutex mutex;
   return ParallelFor(jobs, table.backups.size(), ctx, [&](size_t index, int) -> Status {
     TabledBackup& backup = table.backups[index];
