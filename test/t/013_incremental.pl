@@ -3,6 +3,7 @@
 # against a full backup, byte by byte, and merged.
 use strict;
 use warnings;
+use JSON::PP qw(decode_json);
 use List::Util qw(shuffle);
 use lib 'test/lib';
 use ChangeWorkload qw(pick everything summarize use_source prepare_random random_change busily);
@@ -10,10 +11,10 @@ use PitrTest;
 use PostgreSQL::Test::Utils;
 use Test::More;
 
-my $seed = $ENV{PITR_SEED} // int(rand(1_000_000));
+my $seed = $ENV{PITR_SEED} || 1 + int(rand(1_000_000));
 srand($seed);
 note("seed $seed");
-diag("seed $seed (PITR_SEED repeats it)");
+END { diag("seed $seed (PITR_SEED repeats it)") if $seed && ($? || !Test::More->builder->is_passing); }
 
 sub spaces { my ($p, $into) = @_; return map { ('--tablespace', "$p->{locations}[$_]=" . ($into->{spaces}[$_] //= PostgreSQL::Test::Utils::tempdir())) } 0, 1; }
 
@@ -101,7 +102,9 @@ sub files_of
 	my ($p, $label) = @_;
 	my $into = $p->empty_cluster;
 	my $data = $into->node->data_dir;
-	$p->pg_pitr_ok('restore', '--pgdata', $data, '--backup', $label, '--target-immediate', '--no-progress', spaces($p, $into));
+	my $json = decode_json($p->pg_pitr_ok('restore', '--pgdata', $data, '--backup', $label, '--target-immediate', '--no-progress', '--json', spaces($p, $into)));
+	# With what lies between frames that are read in one go.
+	cmp_ok($json->{restore}{bytes_fetched}, '<', 1.3 * $json->{plan}{fetch_bytes}, "of $label each frame that is needed is fetched once");
 	my %files;
 	for my $path (grep { m{/\d+(?:_\w+)?(?:\.\d+)?$} && -f } glob("$data/global/* $data/base/*/* $data/pg_tblspc/*/*/*/*"))
 	{

@@ -8,6 +8,7 @@ use lib 'test/lib';
 use PitrTest;
 use PostgreSQL::Test::Utils;
 use Test::More;
+use Time::HiRes qw(time);
 
 for my $encrypt (0, 1)
 {
@@ -69,6 +70,14 @@ for my $encrypt (0, 1)
 	is_deeply($again->{backups}, $sample->{backups}, 'the same seed reads the same');
 	is_deeply($again->{wal}, $sample->{wal}, 'of the WAL as well');
 	cmp_ok($sample->{backups}{b}{bytes_read}, '>', 0, 'something is read');
+
+	# Not faster than told to.
+	my $began = time;
+	($status, my $slow) = verify($p, '--max-rate', '5MB');
+	my $took = time - $began;
+	my $read = $slow->{wal}{bytes_read};
+	cmp_ok($took, '>', $read / (5 * 1024 * 1024) - 0.5, "$read bytes of WAL take their time at 5 MB a second");
+	cmp_ok($read, '>', 10 * 1024 * 1024, 'and they are many');
 
 	# Interrupted by a signal, and continued.
 	# What it has read beyond the packs are small objects, so all packs but the last are done; the WAL takes seconds more.

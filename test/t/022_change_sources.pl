@@ -85,7 +85,44 @@ sub cases_by
 		$taken = remember($p, $label) if $want{integrity};
 	});
 	restored($p, $name, $taken);
+	summaries_alone($p) if $setting eq 'wal_summaries';
 	$p->node->stop;
+	return;
+}
+
+# Summaries are the server's: they know of WAL that was not archived. When they are lost themselves that is said, and nothing is guessed.
+sub summaries_alone
+{
+	my ($p) = @_;
+	unarchived($p);
+	my ($label, $source, $why) = increment($p, 'WAL summaries, archiving was off');
+	is($source, 'WAL summaries', 'WAL summaries, archiving was off: that is no gap for them') or diag($why);
+	restored($p, 'WAL summaries', remember($p, $label));
+	$p->sql(q{UPDATE a SET s = 'summaries lost' WHERE n % 30 = 1});
+	leave_no_wal($p);    # of which they could be made again
+	$p->node->stop;
+	unlink glob($p->node->data_dir . '/pg_wal/summaries/*.summary');
+	$p->node->start;
+	(undef, $source, $why, my $told) = increment($p, 'WAL summaries, which are lost');
+	is($source, 'page LSN', 'WAL summaries, which are lost: by page LSNs');
+	like($why, qr/^WAL summaries: /, 'WAL summaries, which are lost: for this reason');
+	like($told, qr/NOTICE:  changed blocks are found by page LSN\nDETAIL:  WAL summaries/, 'WAL summaries, which are lost: the caller is told');
+	return;
+}
+
+# Changes while archiving is off, whose WAL the server has recycled.
+sub unarchived
+{
+	my ($p) = @_;
+	my $node = $p->node;
+	$node->stop;
+	$node->append_conf('postgresql.conf', "archive_mode = off\n");
+	$node->start;
+	$p->sql(q{UPDATE a SET s = 'not archived' WHERE n % 30 = 0});
+	for (1 .. 2) { $p->sql('SELECT pg_create_restore_point($$gap$$); SELECT pg_switch_wal(); CHECKPOINT'); }
+	$node->stop;
+	$node->append_conf('postgresql.conf', "archive_mode = on\n");
+	$node->start;
 	return;
 }
 
@@ -134,15 +171,7 @@ sub gap
 	($label, $source, $why) = increment($p, 'a map is damaged');
 	is($source, 'change maps', 'a map is damaged: the segment is read instead') or diag($why);
 
-	$node->stop;
-	$node->append_conf('postgresql.conf', "archive_mode = off\n");
-	$node->start;
-	$p->sql(q{UPDATE a SET s = 'not archived' WHERE n % 30 = 0});
-	my $pg_wal = $node->data_dir . '/pg_wal';
-	for (1 .. 2) { $p->sql('SELECT pg_create_restore_point($$gap$$); SELECT pg_switch_wal(); CHECKPOINT'); }
-	$node->stop;
-	$node->append_conf('postgresql.conf', "archive_mode = on\n");
-	$node->start;
+	unarchived($p);
 	$told->('archiving was off', qr/WAL segment [0-9A-F]{24} is neither in the repository nor in pg_wal/);
 
 	# Without maps by choice nobody is told, but the reason is kept.
