@@ -131,7 +131,7 @@ share_s3_admin() { # ROOT
 run_tests() { # VERSION
   local root=$base/$1
   local settings=(PATH=/usr/sbin:/usr/bin:/sbin:/bin HOME=/root LC_ALL=C TERM=dumb PG_CONFIG="/usr/lib/postgresql/$1/bin/pg_config") name
-  for name in CI TESTS TEST_JOBS "${!PITR_TEST_S3_@}"; do settings+=("$name=${!name:-}"); done
+  for name in CI TESTS TEST_JOBS PITR_SEED "${!PITR_TEST_S3_@}"; do settings+=("$name=${!name:-}"); done
   settings+=(PITR_TEST_S3_CA=/src/PITR_TEST_S3_CA.pem PITR_TEST_S3_WRONG_CA=/src/PITR_TEST_S3_WRONG_CA.pem)
   if [ -n "${MATRIX_BENCH:-}" ]; then
     share_s3_admin "$root" || return

@@ -5,10 +5,11 @@ package ChangeWorkload;
 use strict;
 use warnings;
 use Exporter 'import';
+use IPC::Run ();
 use PostgreSQL::Test::Utils;
 use Test::More;
 
-our @EXPORT_OK = qw(pick everything summarize use_source prepare_random random_change prepare_cases change_cases);
+our @EXPORT_OK = qw(pick everything summarize use_source prepare_random random_change busily prepare_cases change_cases);
 
 sub pick { return $_[ int(rand(@_)) ]; }
 
@@ -46,7 +47,7 @@ sub random_change
 	my ($p) = @_;
 	my $n = int(rand(1_000_000));
 	my $t = 't' . int(rand(4));
-	my $what = pick(qw(insert insert update update scattered delete truncate vacuum full_vacuum freeze recreate index file_copy wal_log drop_database
+	my $what = pick(qw(insert insert update update scattered delete truncate vacuum full_vacuum freeze recreate index rewrite file_copy wal_log drop_database
 		tablespace sequence hint restart crash rollback toast));
 	my %do = (
 		insert => "INSERT INTO $t SELECT g, repeat(md5(g::text || '$n'), 4) FROM generate_series(1, 3000) g",
@@ -59,6 +60,7 @@ sub random_change
 		freeze => "VACUUM (FREEZE) $t",
 		recreate => "DROP TABLE $t; CREATE TABLE $t (n int, s text); INSERT INTO $t SELECT g, 'new' FROM generate_series(1, 500) g; CREATE INDEX ON $t (n)",
 		index => "REINDEX TABLE $t",
+		rewrite => "ALTER TABLE $t ALTER n TYPE " . pick('int', 'bigint'),
 		file_copy => "CREATE DATABASE d$n TEMPLATE source STRATEGY file_copy",
 		wal_log => "CREATE DATABASE d$n TEMPLATE source STRATEGY wal_log",
 		tablespace => "ALTER TABLE $t SET TABLESPACE " . pick('pg_default', 'space0', 'space1'),
@@ -79,6 +81,34 @@ sub random_change
 	return;
 }
 
+# Calls $code while another session commits one small change after the other.
+sub busily
+{
+	my ($p, $code) = @_;
+	$p->sql('INSERT INTO busy VALUES (0)');
+	my ($out, $err) = ('', '');
+	my $run = IPC::Run::start([ 'psql', '-XAtq', '-d', $p->node->connstr('postgres'), '-c', <<'X' ], '<', \undef, '>', \$out, '2>', \$err);
+DO $$
+DECLARE i int := 0;
+BEGIN
+	WHILE EXISTS (SELECT FROM busy WHERE n = 0) AND i < 100000 LOOP
+		i := i + 1;
+		INSERT INTO busy VALUES (i);
+		UPDATE t0 SET s = i WHERE n = i % 10000;
+		DELETE FROM busy WHERE n = i - 500 AND n > 0;
+		IF i % 10 = 0 THEN ROLLBACK; ELSE COMMIT; END IF;
+		PERFORM pg_sleep(0.001);
+	END LOOP;
+END $$
+X
+	PitrTest::wait_for('the other session to write', sub { $p->sql('SELECT max(n) FROM busy') > 0; });
+	my $result = $code->();
+	$p->sql('DELETE FROM busy WHERE n = 0');
+	$run->finish or die "the other session: $err";
+	$p->sql('TRUNCATE busy');
+	return $result;
+}
+
 sub prepare_random
 {
 	my ($p) = @_;
@@ -95,6 +125,7 @@ sub prepare_random
 	$p->sql("INSERT INTO t$_ SELECT g, md5(g::text) FROM generate_series(1, 10000) g") for 0 .. 3;
 	$p->sql('CREATE TABLE big (n int, s text)');
 	$p->sql('CREATE SEQUENCE seq');
+	$p->sql('CREATE TABLE busy (n int)');
 	$p->sql('CREATE UNLOGGED TABLE u AS SELECT 1 AS n');
 	return;
 }
@@ -108,6 +139,21 @@ sub prepare_cases
 	my $location = PostgreSQL::Test::Utils::tempdir();
 	$p->sql("CREATE TABLESPACE old LOCATION '$location'");
 	return $location;
+}
+
+# A table in place of table r, whose file has the number that the file of r had (test/modules/next_oid.c).
+sub recreate_under_same_number
+{
+	my ($p) = @_;
+	my ($number, $path) = map { $p->sql("SELECT $_('r')") } 'pg_relation_filenode', 'pg_relation_filepath';
+	$p->sql('DROP TABLE r');
+	$p->sql('CHECKPOINT');
+	ok(!-e $p->node->data_dir . "/$path", 'the file of the dropped table is gone');
+	$p->sql("CREATE FUNCTION set_next_oid(oid) RETURNS void AS 'next_oid' LANGUAGE C STRICT");
+	$p->sql("SELECT set_next_oid('$number'); CREATE TABLE r (n int, m bigint); DROP FUNCTION set_next_oid");
+	$p->sql('INSERT INTO r SELECT g, g * 7 FROM generate_series(1, 15000) g');
+	is($p->sql(q{SELECT pg_relation_filepath('r')}), $path, 'another table has a file of the same name');
+	return;
 }
 
 # Calls $case->(NAME, CHANGE, EXPECTATIONS) for each: SQL or code that changes the cluster, and what the increment after it must be found by when
@@ -127,6 +173,9 @@ sub change_cases
 	$case->('hint bits', sub { $p->sql(q{UPDATE a SET s = s WHERE n % 7 = 0}); $p->sql('SELECT count(*) FROM a'); });
 	$case->('a rolled back transaction', q{BEGIN; INSERT INTO a SELECT g, 'gone' FROM generate_series(1, 5000) g; ROLLBACK});
 	$case->('drop and creation', q{DROP TABLE a; CREATE TABLE a AS SELECT g AS n, 'second' AS s FROM generate_series(1, 20000) g});
+
+	$case->('a table', 'CREATE TABLE r (n int, m bigint); INSERT INTO r SELECT g, -g FROM generate_series(1, 20000) g');
+	$case->('drop and creation under the same file number', sub { recreate_under_same_number($p); }, integrity => 1);
 
 	# The same database OID, and so the same paths, for pages that carry old LSNs.
 	if ($version >= 15)
@@ -186,6 +235,18 @@ sub change_cases
 		command_ok([ 'pg_checksums', '--enable', '-D', $node->data_dir ], 'checksums enabled');
 		$node->start;
 	}, source => 'full read', why => qr/enabled/, integrity => 1);
+	if ($p->sql(q{SELECT count(*) FROM pg_proc WHERE proname = 'pg_enable_data_checksums'}))
+	{
+		for my $how ([ 'off', 'disabl' ], [ 'on', 'enabl' ])
+		{
+			my ($state, $verb) = @$how;
+			$case->("checksums ${verb}ed by the running server", sub {
+				$p->sql("SELECT pg_${verb}e_data_checksums()");
+				PitrTest::wait_for("checksums to be $state", sub { $p->sql('SHOW data_checksums') eq $state; });
+				$p->sql("UPDATE a SET s = '$state' WHERE n % 18 = 0");
+			}, source => 'full read', why => qr/${verb}ed/);
+		}
+	}
 
 	# The data directory is moved by a copy that keeps times: no file is what it was.
 	$case->('a copied data directory', sub {

@@ -9,7 +9,7 @@ use HTTP::Tiny;
 use IPC::Run ();
 
 # Parameters that are part of what is signed.
-my $signed = qr/^(?:policy|tagging|versionId|versions|versioning)$/;
+my $signed = qr/^(?:policy|tagging|uploads|versionId|versions|versioning)$/;
 
 # request('DELETE', '/bucket/key?versionId=x', headers => {...}, body => '...'): a HTTP::Tiny response.
 sub request

@@ -81,6 +81,11 @@ Result<ListPage> FaultyStore::List(const std::string& prefix, const std::string&
 }
 
 Status FaultyStore::Delete(const std::vector<std::string>& keys, const OpContext& ctx) {
+  if (batches_ != Batches::kWhole && keys.size() > 1) {
+    for (size_t i = 0; i < keys.size(); i++)
+      PITR_TRY(Delete({keys[batches_ == Batches::kInOrder ? i : keys.size() - 1 - i]}, ctx));
+    return Status::Ok();
+  }
   return Run(StoreOp::kDelete, keys.empty() ? "" : keys[0], [&] { return inner_.Delete(keys, ctx); });
 }
 

@@ -48,6 +48,10 @@ class FaultyStore final : public ObjectStore {
   // Called before every operation, outside the lock; may block. Set before use.
   void OnCall(std::function<void(StoreOp, const std::string& key)> hook) { hook_ = std::move(hook); }
   int calls(StoreOp op) const;
+  // A Delete of several keys becomes a call for each, and ends with the first that fails: what a store that dies in
+  // the middle of a batch leaves. No store says in which order it deletes. Set before use.
+  enum class Batches { kWhole, kInOrder, kReversed };
+  void SetBatches(Batches batches) { batches_ = batches; }
 
   Status Create(const std::string& key, ByteView body, const OpContext& ctx) override;
   Status Get(const std::string& key, ByteRange range, const ByteSink& sink, const OpContext& ctx) override;
@@ -78,6 +82,7 @@ class FaultyStore final : public ObjectStore {
 
   ObjectStore& inner_;
   std::function<void(StoreOp, const std::string&)> hook_;
+  Batches batches_ = Batches::kWhole;
   mutable std::mutex mutex_;
   std::vector<Fault> faults_;     // protected by mutex_
   std::map<StoreOp, int> calls_;  // protected by mutex_

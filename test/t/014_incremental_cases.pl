@@ -8,9 +8,11 @@ use PitrTest;
 use PostgreSQL::Test::Utils;
 use Test::More;
 
-my $p = PitrTest->new('cases', conf => "autovacuum = off\n");
+my $p = PitrTest->new('cases', conf => "autovacuum = off\n", settings => ['pg_pitr.max_chain_length = 100']);
 my $node = $p->node;
+# Every other increment is compared with a full read, and reads only what it must when it is not: on even versions these, on odd ones those.
 my $serial = 0;
+my $version = int($p->sql('SHOW server_version_num') / 10000);
 my $target = $p->empty_cluster('copy');
 my %spaces;
 
@@ -20,7 +22,7 @@ sub case
 	my ($name, $change, %want) = @_;
 	$p->sql('CHECKPOINT');
 	ref $change ? $change->() : $p->sql($change);
-	my $verify = $serial % 2 ? 'true' : 'false';
+	my $verify = ($serial + $version) % 2 ? 'true' : 'false';
 	my $type = $want{type} // 'incr';
 	my ($status, $out, $err) = $p->try_sql("SELECT pitr_backup('$type', verify_changes => $verify)");
 	is($status, 0, "$name: the backup succeeds, checked: $verify") or return diag($err);
@@ -75,9 +77,9 @@ $p->pg_pitr_ok('restore', '--pgdata', $node->data_dir, '--delta', '--target-name
 $node->start;
 $p->wait_open;
 is($p->sql(q{SELECT count(*) FROM a WHERE s = 'lost'}), '0', 'the server is on the new branch');
-$node->append_conf('postgresql.conf', "pg_pitr.max_chain_length = 30\n");
+$node->append_conf('postgresql.conf', "pg_pitr.max_chain_length = 100\n");
 $node->reload;
-PitrTest::wait_for('the setting', sub { $p->sql('SHOW pg_pitr.max_chain_length') eq '30' });
+PitrTest::wait_for('the setting', sub { $p->sql('SHOW pg_pitr.max_chain_length') eq '100' });
 my $branch = case('a new timeline', q{UPDATE a SET s = 'branch' WHERE n % 41 = 0},
 	notice => qr/NOTICE:  building on backup "common".*DETAIL:  Backup "abandoned".*not in the history of the current timeline 2/s, integrity => 1);
 is($p->sql("SELECT parent FROM pitr_info() WHERE label = '$branch'"), 'common', 'its first increment builds on the last common backup');

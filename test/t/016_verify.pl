@@ -8,6 +8,7 @@ use lib 'test/lib';
 use PitrTest;
 use PostgreSQL::Test::Utils;
 use Test::More;
+use Time::HiRes qw(time);
 
 for my $encrypt (0, 1)
 {
@@ -16,7 +17,7 @@ for my $encrypt (0, 1)
 	my $repository = $p->repository_dir;
 	$p->sql('CREATE TABLE t AS SELECT g AS n, md5(g::text) AS m FROM generate_series(1, 20000) g');
 	$p->backup("label => 'b'");
-	my $segment = $p->wait_archived;
+	$p->wait_archived;
 
 	my ($status, $good) = verify($p);
 	is($status, 0, "$how: a good repository is good");
@@ -28,44 +29,36 @@ for my $encrypt (0, 1)
 	is($p->sql('SELECT string_agg(mode || result, chr(32) ORDER BY run) FROM pitr_verifications()'), 'fullgood quickgood', "$how: results are kept");
 	like($p->pg_pitr_ok('info'), qr/verified .*quick/, "$how: pg_pitr info shows it");
 
-	my @objects = ([ 'marker', 'pg_pitr.marker' ], [ 'manifest', 'backup/b/manifest' ], [ 'start', 'backup/b/start' ],
-		[ 'file map', 'backup/b/files' ], [ 'pack', substr((sort glob("$repository/data/b/*"))[0], length("$repository/")) ],
-		[ 'WAL', "wal/00000001/$segment" ]);
-	push @objects, [ 'key slot', substr((glob("$repository/keys/*"))[0], length("$repository/")) ] if $encrypt;
+	# One object of every kind that there is.
+	interrupt_backup($p, 'half');
+	$p->sql(q{SELECT pitr_pin('b', 'audit')});
+	begin_to_expire($p, 'going');
+	$p->restore({ no_start => 1 }, '--backup', 'b', '--target-immediate');
+	my $segment = $p->wait_archived;
+	($status) = verify($p);
+	is($status, 0, "$how: an interrupted backup, a pin, a mark and a hold are no damage");
+	PitrTest::wait_for('the change map', sub { -e "$repository/change/00000001/$segment" });
+	my $key_of = sub { my @found = sort glob("$repository/$_[0]"); @found or die "no $_[0]"; return substr $found[-1], length("$repository/"); };
+	# Exit code when it is damaged, and when it is gone: some may be deleted.
+	my @objects = ([ 'marker', 'pg_pitr.marker', 4, 4 ], [ 'manifest', 'backup/b/manifest', 4, 4 ], [ 'start', 'backup/b/start', 4, 4 ],
+		[ 'file map', 'backup/b/files', 4, 4 ], [ 'pack', 'data/b/*', 4, 4 ], [ 'WAL', "wal/00000001/$segment", 4, 4 ], [ 'pin', 'backup/b/pin.*', 4, 0 ],
+		[ 'expire mark', 'backup/going/expire', 4, 0 ], [ 'partial map', 'backup/half/partial.*', 0, 0 ], [ 'change map', "change/00000001/$segment", 0, 0 ],
+		[ 'hold of a restore', 'backup/b/hold.*', 0, 0 ], [ 'result of a verification', 'proof/verify/*/result', 0, 0 ]);
+	push @objects, [ 'key slot', 'keys/*', 4, 4 ] if $encrypt;
 	for my $object (@objects)
 	{
-		my ($kind, $key) = @$object;
-		my $path = "$repository/$key";
-		my $bytes = slurp_file($path);
-		my $size = length $bytes;
-		my %damage = (
-			'a flipped bit' => sub { my $d = $bytes; vec($d, 8 * int($size / 2) + 2, 1) ^= 1; return $d; },
-			'a cut' => sub { return substr($bytes, 0, $size - 1); },
-			'a deletion' => sub { return undef; });
-		for my $what (sort keys %damage)
-		{
-			my $damaged = $damage{$what}->();
-			unlink $path;
-			append_to_file($path, $damaged) if defined $damaged;
-			my ($code, $json) = verify($p);
-			is($code, 4, "$how $kind, $what: damage");
-			my ($finding) = grep { $_->{object} eq $key || ($kind eq 'key slot' && $_->{object} eq 'keys/') } @{ $json->{findings} };
-			ok($finding, "$how $kind, $what: that names the object") or diag(JSON::PP::encode_json($json));
-			is_deeply($finding->{backups}, ['b'], "$how pack, $what: and the backup") if $kind eq 'pack';
-			cmp_ok($finding->{file_count}, '>', 0, "$how pack, $what: and files") if $kind eq 'pack' && $what ne 'a cut';
-			unlink $path;
-			append_to_file($path, $bytes);
-		}
+		my ($kind, $pattern, @codes) = @$object;
+		damaged_and_deleted($p, "$how $kind", $kind, $key_of->($pattern), @codes);
 	}
 	($status) = verify($p);
 	is($status, 0, "$how: with everything back in place it is good");
 
 	# Quick: what is missing or short.
-	my $pack = $objects[4][1];
+	my $pack = $key_of->('data/b/*');
 	rename("$repository/$pack", "$repository/hidden") or die $!;
 	($status) = verify($p, '--quick');
 	is($status, 4, "$how: the quick mode misses a pack");
-	is($p->sql("SELECT problem, object, backups FROM pitr_verify(quick => true) WHERE severity = 'damage'"), "missing|$pack|{b}", "$how: and so does SQL");
+	is($p->sql("SELECT problem, object, backups FROM pitr_verify(quick => true) WHERE severity = 'damage'"), "missing|$pack|{b,going}", "$how: and so does SQL");
 	is($p->sql("SELECT status FROM pitr_info() WHERE label = 'b'"), 'damaged', "$how: pitr_info() shows the damage");
 	rename("$repository/hidden", "$repository/$pack") or die $!;
 
@@ -78,6 +71,14 @@ for my $encrypt (0, 1)
 	is_deeply($again->{backups}, $sample->{backups}, 'the same seed reads the same');
 	is_deeply($again->{wal}, $sample->{wal}, 'of the WAL as well');
 	cmp_ok($sample->{backups}{b}{bytes_read}, '>', 0, 'something is read');
+
+	# Not faster than told to.
+	my $began = time;
+	($status, my $slow) = verify($p, '--max-rate', '5MB');
+	my $took = time - $began;
+	my $read = $slow->{wal}{bytes_read};
+	cmp_ok($took, '>', $read / (5 * 1024 * 1024) - 0.5, "$read bytes of WAL take their time at 5 MB a second");
+	cmp_ok($read, '>', 10 * 1024 * 1024, 'and they are many');
 
 	# Interrupted by a signal, and continued.
 	# What it has read beyond the packs are small objects, so all packs but the last are done; the WAL takes seconds more.
@@ -149,6 +150,84 @@ SKIP:
 	is($json->{result}, 'not checked', 'S3: and says so');
 }
 
+# A bit flipped, the end cut off, gone: the exit code, and what is named. Then it is put back.
+sub damaged_and_deleted
+{
+	my ($p, $name, $kind, $key, $expected, $gone) = @_;
+	my $path = $p->repository_dir . "/$key";
+	my $bytes = slurp_file($path);
+	my $size = length $bytes;
+	my %damage = (
+		'a flipped bit' => sub { my $d = $bytes; vec($d, 8 * int($size / 2) + 2, 1) ^= 1; return $d; },
+		'a cut' => sub { return substr($bytes, 0, $size - 1); },
+		'a deletion' => sub { return undef; });
+	for my $what (sort keys %damage)
+	{
+		my $damaged = $damage{$what}->();
+		unlink $path;
+		append_to_file($path, $damaged) if defined $damaged;
+		my ($code, $json) = verify($p);
+		my ($finding) = grep { $_->{object} eq $key || ($kind eq 'key slot' && $_->{object} eq 'keys/') } @{ $json->{findings} };
+		my $want = defined $damaged ? $expected : $gone;
+		is($code, $want, "$name, $what: exit code $want") or diag(JSON::PP::encode_json($json));
+		if (defined $damaged || $want)
+		{
+			ok($finding, "$name, $what: the object is named") or diag(JSON::PP::encode_json($json));
+			is($finding->{severity}, $want ? 'damage' : 'warning', "$name, $what: as what it is");
+			like($finding->{hurts}, qr/^No recovery\./, "$name, $what: and that no recovery is hurt") if $gone != $expected || !$want;
+		}
+		else { ok(!$finding, "$name, $what: is nobody's loss"); }
+		if ($kind eq 'pack')
+		{
+			is_deeply($finding->{backups}, [ 'b', 'going' ], "$name, $what: and the backups");
+			cmp_ok($finding->{file_count}, '>', 0, "$name, $what: and files") if $what ne 'a cut';
+		}
+		unlink $path;
+		append_to_file($path, $bytes);
+	}
+	return;
+}
+
+# An increment whose expiry is killed when it has its mark.
+sub begin_to_expire
+{
+	my ($p, $label) = @_;
+	$p->backup("'incr', label => '$label'");
+	my $pg_config = $ENV{PG_CONFIG} // 'pg_config';
+	local $ENV{LD_PRELOAD} = qx($pg_config --pkglibdir) =~ s/\s+$//r . '/kill_at_step.so';    # built by run-tests.sh
+	local $ENV{KILL_AT_STEP} = 0;
+	while (!-e $p->repository_dir . "/backup/$label/expire")
+	{
+		$ENV{KILL_AT_STEP}++;
+		my ($status) = $p->pg_pitr('expire', '--backup', $label);
+		$status == 128 + 9 or die "exit status $status";
+	}
+	unlink glob($p->repository_dir . '/probe/*');
+	return;
+}
+
+# A full backup that is killed when a pack of it is complete.
+sub interrupt_backup
+{
+	my ($p, $label) = @_;
+	my $set = sub {
+		my ($rate, $level) = @_;
+		append_to_file($p->conf, "pg_pitr.pack_size = 16MB\npg_pitr.compression_level = $level\npg_pitr.backup_max_rate = $rate\n");
+		$p->node->reload;
+		PitrTest::wait_for('the rate', sub { $p->sql('SHOW pg_pitr.backup_max_rate') eq $rate });
+	};
+	my $level = $p->sql('SHOW pg_pitr.compression_level');
+	$set->('2500kB', 0);    # what is stored in the first five seconds is not recorded
+	my $run = IPC::Run::start([ 'psql', '-XAt', '-d', $p->node->connstr('postgres'), '-c', "SELECT pitr_backup(label => '$label', jobs => 1)" ],
+		'<', \undef, '>', \my $out, '2>', \my $err);
+	PitrTest::wait_for('a pack to be recorded', sub { glob($p->repository_dir . "/backup/$label/partial.*") });
+	kill 'KILL', $p->sql(q{SELECT pid FROM pg_stat_activity WHERE backend_type LIKE '%pg_pitr%'});
+	$run->finish;
+	PitrTest::wait_for('the server to be back', sub { my ($s) = $p->try_sql('SELECT 1'); $s == 0 });
+	$set->('0', $level);
+	return;
+}
+
 # (exit code, decoded JSON)
 sub verify
 {
@@ -157,5 +236,5 @@ sub verify
 	return ($status, eval { JSON::PP::decode_json($out) } // {});
 }
 
-PitrTest::finish();
+PitrTest::finish(verify_plain => 1, verify_encrypted => 1);
 done_testing();

@@ -12,8 +12,9 @@ use Test::More;
 # An increment that is compared with everything on disk, and how it found what had changed: (label, source, reason, what the caller was told).
 sub increment
 {
-	my ($server, $what) = @_;
-	my ($status, $out, $err) = $server->try_sql("SELECT pitr_backup('incr', verify_changes => true)");
+	my ($server, $what, $type) = @_;
+	$type //= 'incr';
+	my ($status, $out, $err) = $server->try_sql("SELECT pitr_backup('$type', verify_changes => true)");
 	is($status, 0, "$what: the increment succeeds and is equal to a full read") or diag($err);
 	my ($label) = $out =~ /(\S+)/;
 	my ($source, $why) = split /\|/, $server->sql("SELECT change_source, change_reason FROM pitr_info() WHERE label = '$label'");
@@ -30,6 +31,9 @@ sub restored
 	$r->check_integrity;
 	return;
 }
+
+# Settings and names of the sources that the server has.
+sub sources { my ($server) = @_; return ([ 'change_maps', 'change maps' ], [ 'page_lsn', 'page LSN' ], summarize($server) ? [ 'wal_summaries', 'WAL summaries' ] : ()); }
 
 sub remember
 {
@@ -56,7 +60,7 @@ sub leave_no_wal
 sub cases_by
 {
 	my ($setting, $name) = @_;
-	my $p = PitrTest->new($setting, conf => "autovacuum = off\n");
+	my $p = PitrTest->new($setting, conf => "autovacuum = off\n", settings => ['pg_pitr.max_chain_length = 100']);
 	if ($setting eq 'wal_summaries' && !summarize($p))
 	{
 		# There is nothing to be had, which is said.
@@ -81,7 +85,44 @@ sub cases_by
 		$taken = remember($p, $label) if $want{integrity};
 	});
 	restored($p, $name, $taken);
+	summaries_alone($p) if $setting eq 'wal_summaries';
 	$p->node->stop;
+	return;
+}
+
+# Summaries are the server's: they know of WAL that was not archived. When they are lost themselves that is said, and nothing is guessed.
+sub summaries_alone
+{
+	my ($p) = @_;
+	unarchived($p);
+	my ($label, $source, $why) = increment($p, 'WAL summaries, archiving was off');
+	is($source, 'WAL summaries', 'WAL summaries, archiving was off: that is no gap for them') or diag($why);
+	restored($p, 'WAL summaries', remember($p, $label));
+	$p->sql(q{UPDATE a SET s = 'summaries lost' WHERE n % 30 = 1});
+	leave_no_wal($p);    # of which they could be made again
+	$p->node->stop;
+	unlink glob($p->node->data_dir . '/pg_wal/summaries/*.summary');
+	$p->node->start;
+	(undef, $source, $why, my $told) = increment($p, 'WAL summaries, which are lost');
+	is($source, 'page LSN', 'WAL summaries, which are lost: by page LSNs');
+	like($why, qr/^WAL summaries: /, 'WAL summaries, which are lost: for this reason');
+	like($told, qr/NOTICE:  changed blocks are found by page LSN\nDETAIL:  WAL summaries/, 'WAL summaries, which are lost: the caller is told');
+	return;
+}
+
+# Changes while archiving is off, whose WAL the server has recycled.
+sub unarchived
+{
+	my ($p) = @_;
+	my $node = $p->node;
+	$node->stop;
+	$node->append_conf('postgresql.conf', "archive_mode = off\n");
+	$node->start;
+	$p->sql(q{UPDATE a SET s = 'not archived' WHERE n % 30 = 0});
+	for (1 .. 2) { $p->sql('SELECT pg_create_restore_point($$gap$$); SELECT pg_switch_wal(); CHECKPOINT'); }
+	$node->stop;
+	$node->append_conf('postgresql.conf', "archive_mode = on\n");
+	$node->start;
 	return;
 }
 
@@ -130,15 +171,7 @@ sub gap
 	($label, $source, $why) = increment($p, 'a map is damaged');
 	is($source, 'change maps', 'a map is damaged: the segment is read instead') or diag($why);
 
-	$node->stop;
-	$node->append_conf('postgresql.conf', "archive_mode = off\n");
-	$node->start;
-	$p->sql(q{UPDATE a SET s = 'not archived' WHERE n % 30 = 0});
-	my $pg_wal = $node->data_dir . '/pg_wal';
-	for (1 .. 2) { $p->sql('SELECT pg_create_restore_point($$gap$$); SELECT pg_switch_wal(); CHECKPOINT'); }
-	$node->stop;
-	$node->append_conf('postgresql.conf', "archive_mode = on\n");
-	$node->start;
+	unarchived($p);
 	$told->('archiving was off', qr/WAL segment [0-9A-F]{24} is neither in the repository nor in pg_wal/);
 
 	# Without maps by choice nobody is told, but the reason is kept.
@@ -167,12 +200,14 @@ sub gap
 # A standby takes over: its files are others, so the first increment compares them; from then on WAL is believed.
 sub promotion
 {
-	my $p = PitrTest->new('primary', conf => "autovacuum = off\n");
+	my $p = PitrTest->new('primary', conf => "autovacuum = off\n", settings => [q{pg_pitr.change_map = 'on'}]);
+	summarize($p);
 	$p->sql('CREATE TABLE a AS SELECT g AS n, md5(g::text) AS s FROM generate_series(1, 100000) g');
 	$p->backup("'full'");
 	$p->wait_archived;
 	my $standby = $p->restore({ no_wait => 1, conf => "archive_mode = on\n" }, '--mode', 'standby');
 	$p->sql(q{UPDATE a SET s = 'on timeline 1' WHERE n % 1000 = 0});
+	use_source($p, 'change_maps');
 	increment($p, 'on the primary');
 	$p->sql(q{UPDATE a SET s = 'later on timeline 1' WHERE n % 1000 = 1});
 	$p->wait_archived;
@@ -182,15 +217,21 @@ sub promotion
 	$standby->wait_open;
 	$standby->sql(q{UPDATE a SET s = 'on timeline 2' WHERE n % 1000 = 2});
 	my @taken;
-	for my $round ('first', 'second')
+	# A differential backup builds on one of the old timeline, the next increment on that.
+	for my $by (sources($standby))
 	{
-		my ($label, $source, $why) = increment($standby, "after the promotion, $round");
-		is($source, 'change maps', "after the promotion, $round: by change maps") or diag($why);
-		push @taken, remember($standby, $label);
-		$standby->sql("UPDATE a SET s = '$round' WHERE n % 1000 = 3");
+		my ($setting, $name) = @$by;
+		use_source($standby, $setting);
+		for my $type ('diff', 'incr')
+		{
+			my ($label, $source, $why) = increment($standby, "after the promotion, $type", $type);
+			is($source, $name, "after the promotion, $type: by $name") or diag($why);
+			push @taken, remember($standby, $label);
+			$standby->sql("UPDATE a SET s = '$label' WHERE n % 1000 = 3");
+		}
 	}
-	is($standby->sql('SELECT string_agg(timeline::text, $$ $$ ORDER BY start_time) FROM pitr_info()'), '1 1 2 2', 'the increments are on the new timeline');
-	restored($standby, 'promotion', $_) for @taken;
+	is($standby->sql('SELECT string_agg(timeline::text, $$ $$ ORDER BY start_time) FROM pitr_info()'), join(' ', 1, 1, (2) x @taken), 'the increments are on the new timeline');
+	restored($standby, 'promotion', $_) for @taken[ 0, 1, -2, -1 ];
 	return;
 }
 
@@ -205,21 +246,28 @@ sub large
 	$node->stop;
 	$node->append_conf('postgresql.conf', "wal_level = replica\narchive_mode = on\nmax_wal_senders = 4\n");
 	$node->start;
+	my @sources = sources($p);
 	$p->backup("'full'");
 	my $sums = q{SELECT count(*) || ' ' || sum(n) || ' ' || sum(length(s)) || ' ' || pg_relation_size('big') FROM big};
+	my $last;
 	my $step = sub {
-		my ($what, $sql) = @_;
+		my ($by, $what, $sql) = @_;
 		$p->sql($sql);
-		my ($label, $source, $why) = increment($p, $what);
-		is($source, 'change maps', "$what: by change maps") or diag($why);
-		is($p->sql("SELECT stored_size < 2000000 FROM pitr_info() WHERE label = '$label'"), 't', "$what: little is stored");
-		return $label;
+		($last, my $source, my $why) = increment($p, "$what, $by");
+		is($source, $by, "$what: by $by") or diag($why);
+		is($p->sql("SELECT stored_size < 2000000 FROM pitr_info() WHERE label = '$last'"), 't', "$what, $by: little is stored");
 	};
-	$step->('both sides of the border', q{UPDATE big SET n = -n WHERE ctid = ANY ('{"(0,1)","(131070,1)","(131071,1)","(131072,1)","(131073,1)"}'::tid[])});
-	$step->('truncation below the border', q{DELETE FROM big WHERE ctid >= '(130000,0)'; VACUUM big});
-	is($p->sql(q{SELECT pg_relation_size('big') / 8192 BETWEEN 129999 AND 130000}), 't', 'the table was truncated');
-	my $last = $step->('growth over the border', q{INSERT INTO big SELECT g, repeat('y', 500) FROM generate_series(200000, 201499) g});
-	is($p->sql(q{SELECT pg_relation_size('big') > 1073741824}), 't', 'the table has two files again');
+	for my $source (@sources)
+	{
+		my ($setting, $by) = @$source;
+		use_source($p, $setting);
+		$step->($by, 'both sides of the border', q{UPDATE big SET n = -n WHERE ctid < '(1,0)';
+			UPDATE big SET n = -n WHERE ctid >= '(131070,0)' AND ctid < '(131074,0)'});
+		$step->($by, 'truncation below the border', q{DELETE FROM big WHERE ctid >= '(130000,0)'; VACUUM big});
+		is($p->sql(q{SELECT pg_relation_size('big') / 8192 BETWEEN 129999 AND 130000}), 't', 'the table was truncated');
+		$step->($by, 'growth over the border', q{INSERT INTO big SELECT g, repeat('y', 500) FROM generate_series(200000, 201499) g});
+		is($p->sql(q{SELECT pg_relation_size('big') > 1073741824}), 't', 'the table has two files again');
+	}
 	$p->sql('SELECT pg_create_restore_point($$large$$)');
 	$p->wait_archived;
 	my $r = $p->restore('--backup', $last, '--target-name', 'large');

@@ -6,6 +6,7 @@ use IPC::Run ();
 use lib 'test/lib';
 use PitrTest;
 use PostgreSQL::Test::Utils;
+use RawS3;
 use Test::More;
 
 BAIL_OUT('no S3 server in the environment: run through test/lib/rgw.sh') unless $ENV{PITR_TEST_S3_HTTPS};
@@ -48,6 +49,20 @@ sub sent
 	my ($p, $label) = @_;
 	$p->log =~ /backup "\Q$label\E" is complete: (\d+) bytes read, (\d+) bytes stored/ or die "backup $label is not in the log";
 	return $2;
+}
+# In a bucket: bytes in packs of a backup, and uploads that were not completed.
+sub stored_in_bucket
+{
+	my ($p, $label) = @_;
+	my $listed = RawS3::must('GET', "/$ENV{PITR_TEST_S3_BUCKET}?max-keys=1000&prefix=" . $p->prefix . "/data/$label/")->{content};
+	my $sum = 0;
+	$sum += $1 while $listed =~ m{<Size>(\d+)</Size>}g;
+	return $sum;
+}
+sub pending_uploads
+{
+	my ($p) = @_;
+	return scalar(() = RawS3::must('GET', "/$ENV{PITR_TEST_S3_BUCKET}?prefix=" . $p->prefix . '/&uploads')->{content} =~ /<UploadId>/g);
 }
 sub status { my ($p, $label) = @_; return $p->sql("SELECT status FROM pitr_info() WHERE label = '$label'"); }
 sub swept { my ($p) = @_; return $p->sql(q{SELECT coalesce(string_agg(name, ' ' ORDER BY name), '') FROM pitr_expire(leftover_age => '0') WHERE action = 'delete' AND what LIKE '%backup'}); }
@@ -163,7 +178,28 @@ like($err, qr/resuming backup "f"/, 'the next one resumes it');
 cmp_ok(sent($p, 'g'), '<', $database / 2, 'and sends what was stored in the first seconds, which is not recorded');
 restores($p, 'that one');
 
-# --- in a bucket, encrypted: the server goes down at once
+# --- cancelled, then a server that crashes
+set($p, 'pg_pitr.backup_max_rate = 10MB');
+$run = begin_backup($p, "label => 'h'");
+PitrTest::wait_for('two packs to be recorded', sub { objects($p, 'backup/h/partial.*') >= 2 });
+$p->sql('SELECT pitr_backup_cancel()');
+$run->{harness}->finish;
+like($run->{err}, qr/cancel/, 'a backup is cancelled');
+wait_idle($p);
+my $of_h = size_of(objects($p, 'data/h/*'));
+cmp_ok($of_h, '>', 30 * $mb, 'what it has recorded stays');
+$run = begin_backup($p, "label => 'i'");
+PitrTest::wait_for('the next one to take over', sub { $p->sql('SELECT coalesce(max(bytes_resumed), 0) > 0 FROM pitr_progress') eq 't' });
+$p->crash_and_start;
+$run->{harness}->finish;
+set($p, 'pg_pitr.backup_max_rate = 0');
+(undef, undef, $err) = $p->try_sql(q{SELECT pitr_backup(label => 'j')});
+like($err, qr/resuming backups? .*"h"/, 'after a crash of the server it is still resumed');
+cmp_ok(sent($p, 'j'), '<', $database - $of_h + 12 * $mb, 'and nothing of it is sent again') or diag("$database, $of_h");
+is(size_of(objects($p, 'data/j/*')), sent($p, 'j'), 'as the objects say');
+restores($p, 'that one, too,');
+
+# --- in a bucket, encrypted: the server goes down at once; the next one is killed, the one after that cancelled
 my $s = PitrTest->new('resume_s3', conf => $conf, store => 's3', encrypt => 1, settings => \@settings);
 load($s);
 $run = begin_backup($s, "label => 'a'");
@@ -172,15 +208,29 @@ $s->node->stop('immediate');
 $run->{harness}->finish;
 $s->node->start;
 is(status($s, 'a'), 'unfinished', 's3: interrupted');
+my $of_a3 = stored_in_bucket($s, 'a');
+cmp_ok($of_a3, '>', 50 * $mb, 's3: much is stored');
+for my $label ('b', 'c')
+{
+	$run = begin_backup($s, "label => '$label'");
+	PitrTest::wait_for('it to be resumed', sub { $s->sql('SELECT coalesce(max(bytes_resumed), 0) > 0 FROM pitr_progress') eq 't' });
+	if ($label eq 'b') { kill 'KILL', worker($s); }
+	else { $s->sql('SELECT pitr_backup_cancel()'); }
+	$run->{harness}->finish;
+	PitrTest::wait_for('the server to be back', sub { my ($status) = $s->try_sql('SELECT 1'); $status == 0 });
+	wait_idle($s);
+}
 set($s, 'pg_pitr.backup_max_rate = 0');
-(undef, undef, $err) = $s->try_sql(q{SELECT pitr_backup(label => 'b')});
-like($err, qr/resuming backup "a": /, 's3: resumed');
-cmp_ok(sent($s, 'b'), '<', $s->sql(q{SELECT database_size FROM pitr_info() WHERE label = 'b'}) - 40 * $mb, 's3: what was stored is not sent again');
-is(swept($s), 'a', 's3: the rest of it is swept');
+(undef, undef, $err) = $s->try_sql(q{SELECT pitr_backup(label => 'd')});
+like($err, qr/resuming backups? .*"a"/, 's3: after a backup that was killed and one that was cancelled it is still resumed');
+cmp_ok(sent($s, 'd'), '<', $s->sql(q{SELECT database_size FROM pitr_info() WHERE label = 'd'}) - 40 * $mb, 's3: what was stored is not sent again');
+is(stored_in_bucket($s, 'd'), sent($s, 'd'), 's3: as the objects say');
+like(swept($s), qr/^a\b/, 's3: the rest of it is swept');
+is(pending_uploads($s), 0, 's3: and no upload is left unfinished');
 restores($s, 's3: it');
 ($status, $out) = $s->pg_pitr('verify');
 is($status, 0, 's3: a verification finds nothing wrong');
 unlike($out, qr/orphan|unfinished|missing/, 's3: nor anything left over') or diag($out);
 
-PitrTest::finish(resume => 1);
+PitrTest::finish(resume => 1, resume_s3 => 1);
 done_testing();

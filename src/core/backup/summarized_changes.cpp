@@ -4,6 +4,7 @@
 #include <filesystem>
 
 #include "core/backup/change_range.h"
+#include "core/pg/wal_page.h"
 #include "core/pg/wal_summary.h"
 
 namespace pitr {
@@ -28,11 +29,20 @@ struct Cover {
   bool only_the_end = false;
 };
 
+// Where the first record of a timeline can be that begins at `begin`: behind the page's header when it begins with a
+// page, as after a promotion at the end of a segment. The server's first summary may begin there. (No record ends
+// between the two lengths of headers, so that segments are taken to be as small as they can be.)
+Lsn FirstRecordFrom(Lsn begin) {
+  constexpr uint64_t kSmallestSegment = uint64_t{1} << 20;
+  if (begin.value % kWalPageSize != 0) return begin;
+  return {begin.value + (begin.value % kSmallestSegment == 0 ? kLongWalPageHeaderSize : kShortWalPageHeaderSize)};
+}
+
 Cover FindCover(const std::string& directory, const ChangeRange& range) {
   const std::vector<WalSummaryName> summaries = ListSummaries(directory);
   Cover cover;
   for (const TimelineEntry& entry : range.history.entries()) {
-    const Lsn from = std::max(entry.begin, range.from);
+    const Lsn from = std::max(FirstRecordFrom(entry.begin), range.from);
     const Lsn to = entry.end.valid() ? std::min(entry.end, range.to) : range.to;
     if (from >= to) continue;
     const auto files = CoverWithSummaries(summaries, entry.timeline, from, to, &cover.missing_from);

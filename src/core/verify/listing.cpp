@@ -71,10 +71,10 @@ class ListingTaker {
       Label& label = labels_[backup->label];
       if (backup->object == layout::BackupObject::kExpireMark) {
         label.expiring = true;
-        listing_.notes.push_back({ObjectKind::kExpireMark, object.key});
+        listing_.aside.push_back({ObjectKind::kExpireMark, object.key});
       }
       if (backup->object == layout::BackupObject::kAloneMark)
-        listing_.notes.push_back({ObjectKind::kAloneMark, object.key});
+        listing_.aside.push_back({ObjectKind::kAloneMark, object.key});
       label.start |= backup->object == layout::BackupObject::kStart;
       label.manifest |= backup->object == layout::BackupObject::kManifest;
       if (backup->object == layout::BackupObject::kFiles) {
@@ -84,18 +84,20 @@ class ListingTaker {
       return Status::Ok();
     }
     if (layout::ParsePinKey(key)) {
-      listing_.notes.push_back({ObjectKind::kBackupPin, object.key});
+      listing_.aside.push_back({ObjectKind::kBackupPin, object.key});
       return Status::Ok();
     }
     if (layout::ParseHoldKey(key)) {
-      listing_.notes.push_back({ObjectKind::kRestoreHold, object.key});
+      listing_.aside.push_back({ObjectKind::kRestoreHold, object.key});
       return Status::Ok();
     }
     if (const auto partial = layout::ParsePartialKey(key)) {
       ++labels_[partial->label].partials;
+      listing_.aside.push_back({ObjectKind::kPartialMap, object.key});
       return Status::Ok();
     }
     if (key.starts_with(layout::kDataPrefix)) return SeePack(object);
+    if (layout::ParseVerifyKey(key)) listing_.aside.push_back({ObjectKind::kProof, object.key});
     if (request_.scope != VerifyScope::kAll || key == layout::kMarkerKey || layout::ParseKeySlotKey(key) ||
         layout::ParseVerifyKey(key))
       return Status::Ok();

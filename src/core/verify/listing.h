@@ -11,15 +11,15 @@
 
 namespace pitr {
 
-// A pin, a hold or a mark.
-struct RetentionNote {
+// A pin, a hold, a mark, a partial map, or the result or progress of a verification: what no recovery reads.
+struct SideObject {
   ObjectKind kind = ObjectKind::kBackupPin;
   std::string key;
 };
 
 struct VerifyListing {
   std::map<std::string, uint64_t> file_maps;  // stored size by label
-  std::vector<RetentionNote> notes;
+  std::vector<SideObject> aside;
   uint64_t objects = 0;  // that were listed
   uint64_t wal_objects = 0;
   uint64_t wal_bytes = 0;

@@ -6,6 +6,7 @@
 #include "core/base/parallel_for.h"
 #include "core/repo/file_map_parser.h"
 #include "core/repo/layout.h"
+#include "core/repo/partial_map.h"
 
 namespace pitr {
 namespace {
@@ -63,35 +64,48 @@ Status CheckStart(const Repository& repository, const std::string& label, Findin
   return Status::Ok();
 }
 
-struct NoteMeaning {
-  const char* hurts;
-  const char* hint;
-};
-NoteMeaning MeaningOf(ObjectKind kind) {
-  switch (kind) {
-    case ObjectKind::kBackupPin:
-      return {"No recovery. A pin that cannot be read keeps its backup until it is removed.",
-              "Unpin the backup, and pin it again if it is to be kept."};
-    case ObjectKind::kRestoreHold:
-      return {"No recovery. A hold that cannot be read keeps its backup for 25 days.",
-              "Nothing has to be done: an expiry removes it when it has ended."};
-    case ObjectKind::kAloneMark:
-      return {"No recovery. The mark says that WAL after the backup's stop was deleted, whatever is in it.",
-              "Nothing has to be done: it goes with the backup."};
-    default:
-      return {"No recovery. The mark says that the backup is being deleted, whatever is in it.",
-              "pg_pitr expire finishes what was begun."};
-  }
+Status ReadAside(const Repository& repository, const SideObject& object, const OpContext& ctx) {
+  if (object.kind == ObjectKind::kProof) return ReadRecord(repository, object.key, ctx).status();
+  if (object.kind != ObjectKind::kPartialMap)
+    return repository.ReadObject(object.kind, object.key, kMaxStartBytes, ctx).status();
+  const auto partial = layout::ParsePartialKey(object.key);
+  return ReadPartialMap(repository, partial->label, partial->pack, ctx).status();
 }
 
-// Pins, holds and marks. What they say counts for no recovery.
-Status CheckNote(const Repository& repository, const RetentionNote& note, FindingList& findings, const OpContext& ctx) {
-  auto read = repository.ReadObject(note.kind, note.key, kMaxStartBytes, ctx);
+// A damaged pin or mark is damage all the same: what it says about a backup has to be said again.
+Status CheckAside(const Repository& repository, const SideObject& object, FindingList& findings, const OpContext& ctx) {
+  const Status read = ReadAside(repository, object, ctx);
   if (read.ok() || read.code() == Code::kNotFound) return Status::Ok();  // removed since it was listed
-  PITR_ASSIGN(Finding finding, FindingOf(repository.store(), note.key, read.status(), ctx));
-  const NoteMeaning meaning = MeaningOf(note.kind);
-  finding.hurts = meaning.hurts;
-  finding.hint = meaning.hint;
+  PITR_ASSIGN(Finding finding, FindingOf(repository.store(), object.key, read, ctx));
+  switch (object.kind) {
+    case ObjectKind::kBackupPin:
+      finding.hurts = "No recovery. A pin that cannot be read keeps its backup until it is removed.";
+      finding.hint = "Unpin the backup, and pin it again if it is to be kept.";
+      break;
+    case ObjectKind::kExpireMark:
+      finding.hurts = "No recovery. The mark says that the backup is being deleted, whatever is in it.";
+      finding.hint = "pg_pitr expire finishes what was begun.";
+      break;
+    case ObjectKind::kAloneMark:
+      finding.severity = Severity::kWarning;
+      finding.hurts = "No recovery. The mark says that WAL after the backup's stop was deleted, whatever is in it.";
+      finding.hint = "Nothing has to be done: it goes with the backup.";
+      break;
+    case ObjectKind::kRestoreHold:
+      finding.severity = Severity::kWarning;
+      finding.hurts = "No recovery. A hold that cannot be read keeps its backup for 25 days.";
+      finding.hint = "Nothing has to be done: an expiry removes it when it has ended.";
+      break;
+    case ObjectKind::kPartialMap:
+      finding.severity = Severity::kWarning;
+      finding.hurts = "No recovery. The next full backup sends what is in that pack again.";
+      finding.hint = "pg_pitr expire removes it with what is left of the backup.";
+      break;
+    default:
+      finding.severity = Severity::kWarning;
+      finding.hurts = "No recovery. What that verification found is not known any more.";
+      finding.hint = "Delete the object, unless a newer pg_pitr has written it.";
+  }
   findings.Add(std::move(finding));
   return Status::Ok();
 }
@@ -183,8 +197,8 @@ Status NameFilesOf(const Repository& repository, const BackupManifest& manifest,
 
 Status CheckFileMaps(const Repository& repository, const VerifyListing& listing, int jobs, CheckedPacks& table,
                      FindingList& findings, const OpContext& ctx) {
-  PITR_TRY(ParallelFor(jobs, listing.notes.size(), ctx,
-                       [&](size_t index, int) { return CheckNote(repository, listing.notes[index], findings, ctx); }));
+  PITR_TRY(ParallelFor(jobs, listing.aside.size(), ctx,
+                       [&](size_t index, int) { return CheckAside(repository, listing.aside[index], findings, ctx); }));
   std::mutex mutex;
   return ParallelFor(jobs, table.backups.size(), ctx, [&](size_t index, int) -> Status {
     TabledBackup& backup = table.backups[index];

@@ -1,5 +1,5 @@
-// The small objects of every backup, read whole: start object, pins, expire mark, and the file map held against
-// manifest and packs.
+// The small objects, read whole: start objects, what lies aside (pins, expire marks, partial maps, results of
+// verifications), and the file maps held against manifest and packs.
 #pragma once
 #include <vector>
 
@@ -7,9 +7,9 @@
 
 namespace pitr {
 
-// Reads the pins and marks that were listed, and the start object and the file map of every backup of the table,
+// Reads what was listed aside, and the start object and the file map of every backup of the table,
 // several at a time; sets `mapped` and the number of extents of each pack. Memory: `jobs` times what StreamFileMap
-// takes, and 24 bytes for each pack of a backup.
+// or ReadPartialMap takes, and 24 bytes for each pack of a backup.
 Status CheckFileMaps(const Repository& repository, const VerifyListing& listing, int jobs, CheckedPacks& table,
                      FindingList& findings, const OpContext& ctx);
 

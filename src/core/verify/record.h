@@ -63,6 +63,9 @@ std::string EncodeRecord(const VerifyRecord& record);
 // kCorruption naming the field; kInvalidArgument for a newer version.
 Result<VerifyRecord> DecodeRecord(std::string_view json);
 
+// The result or progress under `key`. kCorruption and kInvalidArgument as DecodeRecord, and as Repository::ReadObject.
+Result<VerifyRecord> ReadRecord(const Repository& repository, const std::string& key, const OpContext& ctx);
+
 // Every result the repository keeps, ascending by run, and the newest progress of every run that has no result. One
 // that cannot be read is left out with a warning in the log. Errors as ObjectStore::List and Get.
 struct VerifyRecords {

@@ -24,13 +24,6 @@ Result<Keys> ListKeys(const Repository& repository, const std::string& prefix, c
   return keys;
 }
 
-Result<VerifyRecord> ReadRecord(const Repository& repository, const std::string& key, const OpContext& ctx) {
-  PITR_ASSIGN(const Bytes json, repository.ReadObject(ObjectKind::kProof, key, kMaxRecordBytes, ctx));
-  auto record = DecodeRecord(AsText(json));
-  if (!record.ok()) return std::move(record).status().Annotate("object \"" + key + "\"");
-  return record;
-}
-
 // Of each run its result, or the newest progress.
 std::map<uint32_t, layout::VerifyKeyParts> Newest(const Keys& keys) {
   std::map<uint32_t, layout::VerifyKeyParts> newest;
@@ -43,6 +36,13 @@ std::map<uint32_t, layout::VerifyKeyParts> Newest(const Keys& keys) {
 }
 
 }  // namespace
+
+Result<VerifyRecord> ReadRecord(const Repository& repository, const std::string& key, const OpContext& ctx) {
+  PITR_ASSIGN(const Bytes json, repository.ReadObject(ObjectKind::kProof, key, kMaxRecordBytes, ctx));
+  auto record = DecodeRecord(AsText(json));
+  if (!record.ok()) return std::move(record).status().Annotate("object \"" + key + "\"");
+  return record;
+}
 
 Result<VerifyRecords> LoadVerifyRecords(const Repository& repository, const OpContext& ctx) {
   PITR_ASSIGN(const Keys keys, ListKeys(repository, std::string(layout::kVerifyPrefix), ctx));

@@ -217,6 +217,29 @@ TEST_F(ChangeRangeTest, SummariesThatCoverTheRange) {
   EXPECT_EQ(known.value().why_not, "there is no WAL summary of timeline 1 from 0/5A on");
 }
 
+// At the end of a segment, as after a clean shutdown: the first summary of the new timeline begins behind the header.
+TEST_F(ChangeRangeTest, SummariesAcrossAPromotionBetweenTwoPages) {
+  const Lsn begin{0x8000000};
+  for (const Lsn fork : {begin, Lsn{begin.value + 0x2000}}) {
+    const uint64_t header = fork == begin ? 40 : 24;
+    auto history = TimelineHistory::Parse({2}, "1\t" + fork.ToString() + "\tpromoted\n");
+    ASSERT_TRUE(history.ok());
+    const ChangeRange range{history.value(), {begin.value - 1000}, {fork.value + 500}};
+    const std::string directory = data_ + "/pg_wal/summaries";
+    std::filesystem::remove_all(directory);
+    std::filesystem::create_directories(directory);
+    WriteSummary(1, range.from, fork, 1);
+    WriteSummary(2, {fork.value + header + 24}, range.to, 2);
+    auto known = CollectSummarizedChanges(data_, range, 0, ctx_);
+    ASSERT_TRUE(known.ok()) << TextOf(known);
+    EXPECT_FALSE(known.value().changes) << "a record is missing";
+    WriteSummary(2, {fork.value + header}, range.to, 3);
+    known = CollectSummarizedChanges(data_, range, 0, ctx_);
+    ASSERT_TRUE(known.ok() && known.value().changes) << known.value().why_not;
+    EXPECT_EQ(known.value().changes->ChangedBlocks(kTable, 0, 10), (BlockNumbers{1, 3}));
+  }
+}
+
 TEST_F(ChangeRangeTest, TheSummarizerIsWaitedFor) {
   WriteSummary(1, {100}, {200}, 1);
   const ChangeRange range{TimelineHistory::Root({1}), {100}, {300}};

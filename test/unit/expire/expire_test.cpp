@@ -136,6 +136,21 @@ TEST_F(ExpireTest, ABackupThatStillWritesIsNotDead) {
   EXPECT_TRUE(KeysUnder("backup/slow/").empty());
 }
 
+TEST_F(ExpireTest, ManyObjectsGoInFewRequests) {
+  AddBackup({.label = "a", .first = 10, .last = 11});
+  AddWal(1, 10, 2609);
+  AddChangeMaps(1, 10, 2609);
+  AddBackup({.label = "b", .first = 2600, .last = 2601});
+  request_.policy.full = 1;
+  EXPECT_TRUE(MustRun().Complete());
+  EXPECT_FALSE(HasSegment(1, 2599));
+  EXPECT_FALSE(HasChangeMap(1, 2599));
+  EXPECT_EQ(KeysUnder("wal/").size(), 10U);
+  EXPECT_EQ(KeysUnder("change/").size(), 10U);
+  // The probe, the backup in its four steps, 2590 segments and as many maps a thousand at a time.
+  EXPECT_EQ(faults().calls(StoreOp::kDelete), 1 + 4 + 3 + 3);
+}
+
 TEST_F(ExpireTest, PacksThatOthersListStay) {
   AddDays({"f1"});
   AddBackup({.label = "i1",

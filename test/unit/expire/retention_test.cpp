@@ -2,6 +2,9 @@
 
 #include <gtest/gtest.h>
 
+#include <map>
+#include <set>
+
 #include "core/expire/wal_need.h"
 #include "core/pg/timestamp.h"
 
@@ -142,6 +145,68 @@ TEST(Retention, MonthlyKeepersAreTheFirstOfTheirMonths) {
       << "of the month that is half gone the first that is left";
   world.facts.backups[0].restorable = false;
   EXPECT_EQ(world.Kept({.full = 1, .monthly = Span("7 years")}), "n2+ n3+ d4+ j2");
+}
+
+// "Three weeks, and seven years of monthly fulls", for nine years: a full backup every Monday, a differential one every
+// other day, and an expiry after each.
+TEST(Retention, ThreeWeeksAndSevenYearsOfMonthlyFulls) {
+  const RetentionPolicy policy{.age = Span("3 weeks"), .monthly = Span("7 years")};
+  World world;
+  world.Timelines({{1, ""}});
+  std::vector<std::string> names;
+  std::vector<std::pair<int64_t, std::string>> fulls;  // every one there ever was
+  std::string monday;
+  for (int day = 0; day < 9 * 365; day++) {
+    names.push_back((day % 7 == 0 ? "f" : "d") + std::to_string(day));
+    const std::string& name = names.back();
+    if (day % 7 == 0) monday = name;
+    BackupFacts fact;
+    world.facts.now_micros += kDay;
+    fact.label = name;
+    fact.type = day % 7 == 0 ? BackupType::kFull : BackupType::kDiff;
+    fact.parent_label = day % 7 == 0 ? "" : monday;
+    fact.timeline = fact.stop_timeline = {1};
+    fact.start_lsn = {static_cast<uint64_t>(day + 1) * 10 * kSegment + 40};
+    fact.stop_lsn = {static_cast<uint64_t>(day + 1) * 10 * kSegment + 4000};
+    fact.stop_micros = world.facts.timelines[0].newest_micros = world.facts.now_micros;
+    world.facts.backups.push_back(fact);
+    if (day % 7 == 0) fulls.emplace_back(world.facts.now_micros, name);
+    const auto verdicts = DecideRetention(policy, world.facts);
+    std::vector<BackupFacts> kept;
+    for (size_t i = 0; i < verdicts.size(); i++)
+      if (verdicts[i].keep != Keep::kNo) kept.push_back(world.facts.backups[i]);
+    world.facts.backups = kept;
+  }
+  const auto verdicts = DecideRetention(policy, world.facts);
+  std::set<std::string> window, alone;
+  for (size_t i = 0; i < verdicts.size(); i++)
+    (verdicts[i].keep == Keep::kWindow ? window : alone).insert(world.facts.backups[i].label);
+
+  // Three weeks: the newest full backup that is so old, and all that came after it.
+  const int64_t since = world.facts.now_micros - 21 * kDay;
+  int64_t oldest = 0;
+  for (const auto& [stop, label] : fulls)
+    if (stop <= since) oldest = stop;
+  EXPECT_EQ(window.size(), static_cast<size_t>((world.facts.now_micros - oldest) / kDay + 1));
+  EXPECT_GE(window.size(), 22U);
+  EXPECT_LT(window.size(), 22U + 7U);
+
+  // Seven years: of every month its first full backup, and none of the two years before.
+  std::map<std::string, std::string> first;
+  for (const auto& [stop, label] : fulls) first.emplace(FormatTimestamp(stop).substr(0, 7), label);
+  const std::string border = FormatTimestamp(TimeBefore(world.facts.now_micros, policy.monthly)).substr(0, 7);
+  const std::string of_window = FormatTimestamp(oldest).substr(0, 7);
+  size_t months = 0;
+  for (const auto& [month, label] : first) {
+    if (month < border || window.contains(label)) { EXPECT_FALSE(alone.contains(label)) << month; }
+    if (month <= border || month >= of_window) continue;
+    EXPECT_TRUE(alone.contains(label)) << month << " " << label;
+    months++;
+  }
+  EXPECT_GE(months, 82U);
+  EXPECT_GE(alone.size(), months);
+  EXPECT_LE(alone.size(), months + 2) << "the months at the ends";
+  for (const std::string& label : alone) EXPECT_EQ(label[0], 'f') << label;
 }
 
 TEST(Retention, PinnedOnesStayByThemselves) {

@@ -3,6 +3,7 @@
 
 #include "core/repo/backup_pin.h"
 #include "core/repo/expire_mark.h"
+#include "core/repo/partial_map.h"
 #include "core/verify/wal_verify.h"
 #include "unit/verify/verify_fixture.h"
 
@@ -104,7 +105,9 @@ TEST_F(VerifyRetention, PinsHoldsAndMarksAreReadAndDamagedOnesNamed) {
     ASSERT_TRUE(memory_.FlipBit(key, (good.size() / 2) * 8));
     const VerifyReport report = MustVerify(Quick());
     ASSERT_NE(Find(report, key), nullptr) << VerifyText(report);
-    EXPECT_EQ(Find(report, key)->severity, Severity::kDamage);
+    // What a pin or the mark of a deletion says has to be said again.
+    const bool again = layout::ParsePinKey(key) || key.ends_with("/expire");
+    EXPECT_EQ(Find(report, key)->severity, again ? Severity::kDamage : Severity::kWarning) << key;
     EXPECT_EQ(Find(report, key)->hurts.substr(0, 12), "No recovery.");
     memory_.Replace(key, good);
     ++found;
@@ -126,7 +129,9 @@ TEST_F(VerifyRetention, PartialMapsBelongToBackupsThatHaveNotFinished) {
   Make();
   memory_.Replace(layout::BackupKey("began", layout::BackupObject::kStart),
                   Content(layout::BackupKey(label_, layout::BackupObject::kStart)));
-  memory_.Replace(layout::PartialKey("began", 1), Bytes(100));
+  PartialMap map;
+  map.header.pack_bytes = 100;
+  ASSERT_TRUE(WritePartialMap(*repo_.repository, "began", 1, map, OpContext()).ok());
   memory_.Replace(layout::PackKey("began", 1), Bytes(100));
   const VerifyReport report = MustVerify(Quick());
   EXPECT_EQ(report.outcome(), VerifyOutcome::kGood) << VerifyText(report);
@@ -139,6 +144,39 @@ TEST_F(VerifyRetention, PartialMapsBelongToBackupsThatHaveNotFinished) {
   EXPECT_EQ(left.outcome(), VerifyOutcome::kGood) << VerifyText(left);
   ASSERT_NE(Find(left, layout::PartialPrefix(label_)), nullptr) << VerifyText(left);
   EXPECT_EQ(Find(left, layout::PartialPrefix(label_))->problem, "orphan");
+}
+
+// What is wrong with these is said, and that no recovery is hurt; who has deleted one may have meant to.
+class VerifyAside : public VerifyRetention, public testing::WithParamInterface<bool> {};
+INSTANTIATE_TEST_SUITE_P(PlainAndEncrypted, VerifyAside, testing::Bool());
+
+TEST_P(VerifyAside, DamagedPartialMapsAndResultsAreNamed) {
+  Make(GetParam());
+  PartialMap map;
+  map.header.pack_bytes = 100;
+  ASSERT_TRUE(WritePartialMap(*repo_.repository, "began", 1, map, OpContext()).ok());
+  MustVerify(Quick());
+  for (const std::string& key : {layout::PartialKey("began", 1), layout::VerifyKey({.run = 1})}) {
+    const Bytes good = Content(key);
+    ASSERT_FALSE(good.empty()) << key;
+    const Bytes cut(good.begin(), good.end() - 1);
+    Bytes flipped = good;
+    flipped[good.size() / 2] ^= 4;
+    for (const Bytes& bad : {flipped, cut, Bytes()}) {
+      memory_.Replace(key, bad);
+      for (const VerifyOptions& options : {VerifyOptions(), Quick()}) {
+        const VerifyReport report = MustVerify(options);
+        EXPECT_EQ(report.outcome(), VerifyOutcome::kGood);
+        const Finding* finding = Find(report, key);
+        ASSERT_NE(finding, nullptr) << key << "\n" << VerifyText(report);
+        EXPECT_EQ(finding->severity, Severity::kWarning) << key;
+        EXPECT_EQ(finding->problem, "corrupt") << key;
+        EXPECT_TRUE(finding->hurts.starts_with("No recovery.")) << finding->hurts;
+      }
+    }
+    ASSERT_TRUE(memory_.Delete({key}, OpContext()).ok());
+    EXPECT_EQ(Find(MustVerify(Quick()), key), nullptr) << key;
+  }
 }
 
 // Deleted at the first read of an object with this prefix.
