@@ -127,7 +127,8 @@ Status Reserve() {
   options.resume = worker->request.resume;
   options.started_by = ProcessName();
   const ClusterIdentity cluster = ServerIdentity();
-  PITR_TRY(InThread([&](const OpContext& ctx) -> Status {
+  // Without publishing meanwhile, which looks at the session that the thread makes.
+  PITR_TRY(RunInterruptibly(worker->log, [&](const OpContext& ctx) -> Status {
     PITR_ASSIGN(worker->repository, OpenClusterRepository(worker->config, cluster, kDataDirectory, worker->log, ctx));
     PITR_ASSIGN(worker->session, BackupSession::Begin(*worker->repository, options, ctx));
     return Status::Ok();
