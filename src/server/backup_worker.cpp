@@ -8,6 +8,7 @@
 #include "core/base/process_name.h"
 #include "core/expire/expire_settings.h"
 #include "core/repo/known_repository.h"
+#include "core/verify/record.h"
 #include "server/backup_mode.h"
 #include "server/backup_slot.h"
 #include "server/guc.h"
@@ -109,6 +110,18 @@ void PublishChoice() {
   PgCall([=] { ereport(level, (errmsg("%s", note), detail[0] ? errdetail("%s", detail) : 0)); });
 }
 
+// What verifications have found. Who may not read their results does without.
+std::function<std::string(const BackupManifest&)> KnownDamage(const OpContext& ctx) {
+  auto verified = LoadVerifyRecords(*worker->repository, ctx);
+  if (!verified.ok()) {
+    worker->log.Warning("could not read what verifications have found: " + verified.status().ToString());
+    return {};
+  }
+  return [results = std::move(verified).value().results](const BackupManifest& backup) {
+    return DescribeStandingDamage(results, backup.label, backup.start_micros, DamageOf::kFiles);
+  };
+}
+
 Status Reserve() {
   BackupOptions options;
   options.label = worker->request.label;
@@ -127,8 +140,10 @@ Status Reserve() {
   options.resume = worker->request.resume;
   options.started_by = ProcessName();
   const ClusterIdentity cluster = ServerIdentity();
-  PITR_TRY(InThread([&](const OpContext& ctx) -> Status {
+  // Without publishing meanwhile, which looks at the session that the thread makes.
+  PITR_TRY(RunInterruptibly(worker->log, [&](const OpContext& ctx) -> Status {
     PITR_ASSIGN(worker->repository, OpenClusterRepository(worker->config, cluster, kDataDirectory, worker->log, ctx));
+    if (options.type != BackupType::kFull) options.damage_of = KnownDamage(ctx);
     PITR_ASSIGN(worker->session, BackupSession::Begin(*worker->repository, options, ctx));
     return Status::Ok();
   }));

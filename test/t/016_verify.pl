@@ -98,6 +98,27 @@ for my $encrypt (0, 1)
 	is($continued->{backups}{b}{bytes_read}, $continued->{backups}{b}{bytes}, 'and has covered everything in the end');
 	is(scalar(() = glob("$repository/proof/verify/*/progress.*")), 0, 'progress is gone');
 
+	# What a full verification has found in the data stands until another has read it; nothing is built on it.
+	my $whole = slurp_file("$repository/$pack");
+	my $rotten = $whole;
+	vec($rotten, 8 * int(length($whole) / 2) + 2, 1) ^= 1;
+	unlink "$repository/$pack";
+	append_to_file("$repository/$pack", $rotten);
+	($status) = verify($p);
+	is($status, 4, 'a rotten pack');
+	($status) = verify($p, '--quick');
+	is($status, 0, 'which the quick mode cannot see');
+	is($p->sql("SELECT verify_mode, verify_result, status FROM pitr_info() WHERE label = 'b'"), 'quick|good|damaged', 'the backup stays damaged');
+	my ($taken, $label, $said) = $p->try_sql(q{SELECT pitr_backup('incr')});
+	is($taken, 0, 'an increment is asked for') or diag($said);
+	like($label, qr/F$/, 'a full backup is taken instead');
+	like($said, qr/WARNING:  no earlier backup can be built on.*Backup "b" is damaged: the full verification of .* found 1 damage/s, 'and the reason is told');
+	unlink "$repository/$pack";
+	append_to_file("$repository/$pack", $whole);
+	($status) = verify($p, '--label', 'b');
+	is($status, 0, 'mended and read again');
+	is($p->sql("SELECT status FROM pitr_info() WHERE label = 'b'"), 'ok', 'it is good');
+
 	# The store is down: neither good nor damaged.
 	rename($repository, "$repository.away") or die $!;
 	($status, my $down) = verify($p);

@@ -57,8 +57,12 @@ class Collector {
     const std::string name = SegmentFileName(range_.history.TimelineOfSegment(no, size_), no, size_);
     const std::string path = data_directory_ + "/pg_wal/" + name;
     const Lsn start = SegmentStart(no, size_);
-    // The server still writes the segment that the increment starts in.
-    if (range_.to < SegmentStart({no.value + 1}, size_)) return ReadLocalSegment(path, start, size_, range_.to);
+    // The server still writes the segment that the increment starts in, unless reading the others took so long that it
+    // has left pg_wal, too. Then all of it counts, which is more than is asked for.
+    if (range_.to < SegmentStart({no.value + 1}, size_)) {
+      auto begun = ReadLocalSegment(path, start, size_, range_.to);
+      if (begun.ok()) return begun;
+    }
     auto map = LoadChangeMap(repository_, name, ctx);
     if (map.ok() || map.code() == Code::kCancelled) return map;
     auto local = ReadLocalSegment(path, start, size_);

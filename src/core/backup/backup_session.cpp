@@ -167,7 +167,8 @@ BackupSession::~BackupSession() = default;
 Result<std::unique_ptr<BackupSession>> BackupSession::Begin(const Repository& repository, const BackupOptions& options,
                                                             const OpContext& ctx) {
   PITR_TRY(CheckOptions(options));
-  const ParentRequest request{options.type, options.timeline, options.data_directory, options.max_chain_length};
+  const ParentRequest request{options.type, options.timeline, options.data_directory, options.max_chain_length,
+                              options.damage_of};
   PITR_ASSIGN(ParentChoice choice, ChooseParent(repository, request, ctx));
   BackupOptions chosen = options;
   chosen.type = choice.type;

@@ -24,9 +24,11 @@ bool Vanished(int error) { return error == ENOENT || error == ENOTDIR; }
 std::string Quoted(const std::string& path) { return "\"" + path + "\""; }
 
 bool IsTablespacePath(std::string_view path) {
-  return path.starts_with(kTablespaceParent) && path.size() > kTablespaceParent.size() + 1 &&
+  constexpr size_t kMaxOidDigits = 10;
+  constexpr size_t kBeforeOid = kTablespaceParent.size() + 1;
+  return path.starts_with(kTablespaceParent) && path.size() > kBeforeOid && path.size() <= kBeforeOid + kMaxOidDigits &&
          path[kTablespaceParent.size()] == '/' &&
-         path.find_first_not_of("0123456789", kTablespaceParent.size() + 1) == std::string_view::npos;
+         path.find_first_not_of("0123456789", kBeforeOid) == std::string_view::npos;
 }
 
 class Scanner {

@@ -24,7 +24,7 @@ class FrameLines {
   }
   Status Flush() {
     if (frames_.empty()) return Status::Ok();
-    const Status written = map_.Frames(frames_);
+    Status written = map_.Frames(frames_);
     frames_.clear();
     return written;
   }

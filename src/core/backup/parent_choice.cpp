@@ -104,6 +104,10 @@ Result<ParentChoice> ChooseParent(const Repository& repository, const ParentRequ
   const auto candidates = ParentCandidates(catalog, request.type, history.value(), passed_over);
   const size_t other_timelines = passed_over.size() - damaged;
   for (const BackupManifest* backup : candidates) {
+    if (const std::string damage = request.damage_of ? request.damage_of(*backup) : ""; !damage.empty()) {
+      passed_over.push_back("backup " + Quoted(backup->label) + " is damaged: " + damage);
+      continue;
+    }
     ParentChoice choice;
     if (backup->chain_length >= request.max_chain_length) {
       choice.note = "the chain that ends with backup " + Quoted(backup->label) + " has " +

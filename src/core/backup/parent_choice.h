@@ -1,6 +1,7 @@
 // Which earlier backup an increment builds on. An operator who asked for an increment and cannot have one gets a full
 // backup and is told why: having a backup matters more than having a small one.
 #pragma once
+#include <functional>
 #include <optional>
 #include <string>
 #include <vector>
@@ -16,6 +17,9 @@ struct ParentRequest {
   Timeline timeline;           // that the server writes now
   std::string data_directory;  // whose pg_wal has the timeline's history
   uint32_t max_chain_length = 1;
+  // Why a backup is known to be damaged, a clause; empty: it is not. What it has lost an increment on it would lack,
+  // too.
+  std::function<std::string(const BackupManifest&)> damage_of;
 };
 
 struct ParentChoice {
@@ -33,8 +37,8 @@ std::vector<const BackupManifest*> ParentCandidates(const BackupCatalog& catalog
                                                     const TimelineHistory& history,
                                                     std::vector<std::string>& passed_over);
 
-// Takes the newest candidate whose objects are all there and whose file map can be read. An increment beyond the
-// longest chain becomes a full backup. Errors are the store's; a damaged backup is none.
+// Takes the newest candidate that is not known to be damaged, whose objects are all there and whose file map can be
+// read. An increment beyond the longest chain becomes a full backup. Errors are the store's; a damaged backup is none.
 Result<ParentChoice> ChooseParent(const Repository& repository, const ParentRequest& request, const OpContext& ctx);
 
 }  // namespace pitr

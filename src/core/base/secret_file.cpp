@@ -9,6 +9,7 @@
 #include <cstring>
 #include <span>
 
+#include "core/base/error_text.h"
 #include "core/base/kdf.h"
 #include "core/base/unique_fd.h"
 
@@ -28,7 +29,7 @@ Status ReadAll(int fd, WipedBuffer& buffer, const std::string& name) {
   while (buffer.size < buffer.bytes.size()) {
     const ssize_t n = read(fd, buffer.bytes.data() + buffer.size, buffer.bytes.size() - buffer.size);
     if (n < 0 && errno == EINTR) continue;
-    if (n < 0) return {Code::kInvalidArgument, "could not read " + name + ": " + strerror(errno)};
+    if (n < 0) return {Code::kInvalidArgument, "could not read " + name + ": " + ErrorText(errno)};
     if (n == 0) break;
     buffer.size += static_cast<size_t>(n);
   }
@@ -61,11 +62,11 @@ Result<Secret> ReadSecretFile(const std::string& path, std::string_view what) {
   UniqueFd fd(open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
   if (!fd.ok()) {
     const Code code = errno == EACCES || errno == EPERM ? Code::kPermission : Code::kInvalidArgument;
-    return Status(code, "could not open " + name + ": " + strerror(errno));
+    return Status(code, "could not open " + name + ": " + ErrorText(errno));
   }
   struct stat info {};
   if (fstat(fd.get(), &info) != 0)
-    return Status(Code::kInvalidArgument, "could not stat " + name + ": " + strerror(errno));
+    return Status(Code::kInvalidArgument, "could not stat " + name + ": " + ErrorText(errno));
   PITR_TRY(CheckMode(info, name, path));
   WipedBuffer buffer;
   PITR_TRY(ReadAll(fd.get(), buffer, name));

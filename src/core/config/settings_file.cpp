@@ -10,6 +10,7 @@
 #include <cstring>
 #include <memory>
 
+#include "core/base/error_text.h"
 #include "core/base/unique_fd.h"
 
 namespace pitr {
@@ -24,7 +25,7 @@ std::string Lower(std::string_view text) {
 
 Status FileProblem(const std::string& path, const char* doing, int error) {
   const Code code = error == EACCES || error == EPERM ? Code::kPermission : Code::kInvalidArgument;
-  return {code, std::string("could not ") + doing + " settings file \"" + path + "\": " + strerror(error)};
+  return {code, std::string("could not ") + doing + " settings file \"" + path + "\": " + ErrorText(error)};
 }
 
 // A pipe or a directory is refused: reading could block, or fail later with less to say.

@@ -8,6 +8,7 @@
 #include <cerrno>
 #include <cstring>
 
+#include "core/base/error_text.h"
 #include "core/pg/crc32c.h"
 
 namespace pitr {
@@ -112,7 +113,7 @@ Result<Bytes> ReadOnce(const std::string& path) {
   if (fd < 0) {
     const int error = errno;
     const Code code = error == ENOENT ? Code::kNotFound : error == EACCES ? Code::kPermission : Code::kUnavailable;
-    return Status(code, "could not open file \"" + path + "\": " + strerror(error));
+    return Status(code, "could not open file \"" + path + "\": " + ErrorText(error));
   }
   Bytes bytes(kControlFileSize);
   size_t size = 0;
@@ -125,7 +126,7 @@ Result<Bytes> ReadOnce(const std::string& path) {
   }
   const int error = errno;
   close(fd);
-  if (got < 0) return Status(Code::kUnavailable, "could not read file \"" + path + "\": " + strerror(error));
+  if (got < 0) return Status(Code::kUnavailable, "could not read file \"" + path + "\": " + ErrorText(error));
   bytes.resize(size);
   return bytes;
 }

@@ -8,6 +8,7 @@ namespace pitr {
 namespace {
 
 constexpr uint8_t kXlogSwitch = 0x40;
+constexpr size_t kRecordAlignment = 8;
 
 constexpr uint64_t Align8(uint64_t value) { return (value + 7) & ~uint64_t{7}; }
 constexpr uint32_t OffsetInPage(Lsn lsn) { return static_cast<uint32_t>(lsn.value % kWalPageSize); }
@@ -44,6 +45,10 @@ Result<ByteView> SegmentPageSource::ReadPage(Lsn address) {
 WalReader::WalReader(WalPageSource& source, const Options& options)
     : source_(source), options_(options), next_(PageOf(options.start)) {}
 
+Lsn WalReader::EndOfSegment(Lsn lsn) const {
+  return {lsn.value - lsn.value % options_.segment_size + options_.segment_size};
+}
+
 bool WalReader::EndAt(WalEnd::Reason reason, Lsn lsn, bool incomplete) {
   page_ = {};  // it may have changed when the caller tries again
   end_ = {reason, lsn, incomplete};
@@ -78,6 +83,17 @@ Result<bool> WalReader::LoadPage(Lsn address) {
   return true;
 }
 
+// Whether the rest of a record that started in the segment before is that of a switch, of which only the last bytes of
+// the header are here, and nothing follows.
+bool WalReader::IsRestOfSwitch() const {
+  const size_t rest = header_.remaining_size;
+  if (!header_.is_long || (rest != kRecordAlignment && rest != 2 * kRecordAlignment)) return false;
+  const ByteView here = page_.subspan(header_.size());
+  const ByteView end_of_header = here.subspan(rest - kRecordAlignment, kRecordAlignment);
+  return (end_of_header[0] & 0xF0) == kXlogSwitch && end_of_header[1] == static_cast<uint8_t>(Rmgr::kXlog) &&
+         AllZero(here.subspan(rest));
+}
+
 // Steps over the rest of a record that started before the first page.
 Result<bool> WalReader::SkipToFirstRecord() {
   for (;;) {
@@ -85,7 +101,7 @@ Result<bool> WalReader::SkipToFirstRecord() {
     if (!loaded) return false;
     const uint64_t rest = header_.continues_record ? Align8(header_.remaining_size) : 0;
     if (rest < kWalPageSize - header_.size()) {
-      if (rest != 0) next_ = Plus(next_, header_.size() + rest);
+      if (rest != 0) next_ = IsRestOfSwitch() ? EndOfSegment(page_address_) : Plus(next_, header_.size() + rest);
       break;
     }
     next_ = Plus(next_, kWalPageSize);
@@ -164,10 +180,8 @@ Status WalReader::FinishRecord(ByteView bytes, Lsn end) {
   record_.start = record_start_;
   record_.timeline = header_.timeline;
   PITR_TRY(DecodeWalRecord(bytes, &record_));
-  if (record_.rmgr == Rmgr::kXlog && record_.operation() == kXlogSwitch) {  // nothing follows in this segment
-    end.value += options_.segment_size - 1;
-    end.value -= end.value % options_.segment_size;
-  }
+  const bool is_switch = record_.rmgr == Rmgr::kXlog && record_.operation() == kXlogSwitch;
+  if (is_switch && end.value % options_.segment_size != 0) end = EndOfSegment(end);  // nothing follows in it
   record_.end = end;
   previous_ = record_start_;
   next_ = end;

@@ -85,6 +85,8 @@ class WalReader {
   Status CheckRecordHeader(ByteView header) const;
   Status FinishRecord(ByteView bytes, Lsn end);
   bool EndAt(WalEnd::Reason reason, Lsn lsn, bool incomplete);
+  bool IsRestOfSwitch() const;
+  Lsn EndOfSegment(Lsn lsn) const;
 
   WalPageSource& source_;
   const Options options_;

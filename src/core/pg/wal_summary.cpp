@@ -91,7 +91,7 @@ std::string WalSummaryFileName(const WalSummaryName& name) {
 }
 
 Status AddWalSummary(ByteView file, BlockChanges* changes) {
-  const Status damaged(Code::kCorruption, "WAL summary is damaged");
+  Status damaged(Code::kCorruption, "WAL summary is damaged");
   if (file.size() < sizeof(uint32_t) + kCrcBytes) return damaged;
   const ByteView content = file.first(file.size() - kCrcBytes);
   if (ComputeCrc32c(content) != LoadLe<uint32_t>(file.data() + content.size())) return damaged;

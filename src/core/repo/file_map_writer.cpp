@@ -158,15 +158,15 @@ void FileMapFormatter::End() {
   out_.append("}}\n");
 }
 
-FileMapWriter::FileMapWriter(const Repository& repository, const std::string& key)
-    : key_(key), encoder_(repository.key(), repository.config().compression_level) {}
+FileMapWriter::FileMapWriter(const Repository& repository, const std::string& label, const std::string& key)
+    : key_(key), encoder_(repository.key(), repository.config().compression_level), check_(label, {}) {}
 
 FileMapWriter::~FileMapWriter() = default;
 
 Result<std::unique_ptr<FileMapWriter>> FileMapWriter::Open(const Repository& repository, const std::string& label,
                                                            const OpContext& ctx) {
   std::unique_ptr<FileMapWriter> map(
-      new FileMapWriter(repository, layout::BackupKey(label, layout::BackupObject::kFiles)));
+      new FileMapWriter(repository, label, layout::BackupKey(label, layout::BackupObject::kFiles)));
   PITR_TRY(map->Begin(repository, ObjectKind::kFileMap, ctx));
   map->formatter_.Header(label);
   return map;
@@ -175,7 +175,7 @@ Result<std::unique_ptr<FileMapWriter>> FileMapWriter::Open(const Repository& rep
 Result<std::unique_ptr<FileMapWriter>> FileMapWriter::OpenPartial(const Repository& repository,
                                                                   const std::string& label, uint32_t pack,
                                                                   const PartialHeader& header, const OpContext& ctx) {
-  std::unique_ptr<FileMapWriter> map(new FileMapWriter(repository, layout::PartialKey(label, pack)));
+  std::unique_ptr<FileMapWriter> map(new FileMapWriter(repository, label, layout::PartialKey(label, pack)));
   PITR_TRY(map->Begin(repository, ObjectKind::kPartialMap, ctx));
   map->formatter_.Header(label, &header);
   return map;
@@ -191,6 +191,7 @@ Status FileMapWriter::Begin(const Repository& repository, ObjectKind kind, const
 }
 
 Status FileMapWriter::Send(ByteView text) {
+  if (Status parsed = check_.Feed(text); !parsed.ok()) return std::move(parsed).Annotate("writing \"" + key_ + "\"");
   PITR_ASSIGN([[maybe_unused]] const FrameRef frame, encoder_.AppendFrame(text, stored_));
   PITR_TRY(writer_->Append(stored_));
   stored_.clear();
@@ -236,6 +237,7 @@ Result<uint64_t> FileMapWriter::Finish() {
   PITR_TRY(SendFull());
   if (!text_.empty()) PITR_TRY(Send(AsBytes(text_)));
   text_.clear();
+  if (Status parsed = check_.Finish(); !parsed.ok()) return std::move(parsed).Annotate("writing \"" + key_ + "\"");
   PITR_TRY(encoder_.Finish(stored_));
   PITR_TRY(writer_->Append(stored_));
   return writer_->Finish();

@@ -1,12 +1,13 @@
 // Writes a file map line by line: FileMapFormatter makes the text, FileMapWriter sends it through the envelope as it
-// grows, so that memory is a frame and a few parts, whatever the number of files. Each belongs to one thread.
+// grows, so that memory is a frame and a few parts, whatever the number of files. It parses what it sends: a backup is
+// worth nothing if its file map cannot be read. Each belongs to one thread.
 #pragma once
 #include <memory>
 #include <span>
 #include <string>
 
 #include "core/base/thread.h"
-#include "core/repo/file_map.h"
+#include "core/repo/file_map_parser.h"
 #include "core/store/object_writer.h"
 
 namespace pitr {
@@ -46,7 +47,7 @@ class FileMapWriter {
   FileMapWriter(const FileMapWriter&) = delete;
   FileMapWriter& operator=(const FileMapWriter&) = delete;
 
-  // Errors as ObjectWriter::Append.
+  // Errors as ObjectWriter::Append; kCorruption for what could not be read again.
   Status Frames(std::span<const MappedFrame> frames);
   Status Directory(const MappedDirectory& directory);
   Status File(const MappedFile& file);
@@ -55,7 +56,7 @@ class FileMapWriter {
   Result<uint64_t> Finish();
 
  private:
-  FileMapWriter(const Repository& repository, const std::string& key);
+  FileMapWriter(const Repository& repository, const std::string& label, const std::string& key);
   Status Begin(const Repository& repository, ObjectKind kind, const OpContext& ctx);
   Status SendFull();           // while there is a frame's worth of text
   Status Send(ByteView text);  // one frame
@@ -64,6 +65,7 @@ class FileMapWriter {
   std::string text_;
   Bytes stored_;
   FileMapFormatter formatter_{text_};
+  FileMapParser check_;
   std::unique_ptr<ThreadPool> pool_;  // outlives writer_
   std::unique_ptr<ObjectWriter> writer_;
 };

@@ -7,6 +7,7 @@
 #include <cerrno>
 #include <cstring>
 
+#include "core/base/error_text.h"
 #include "core/base/unique_fd.h"
 #include "core/repo/layout.h"
 #include "core/repo/wal_check.h"
@@ -19,7 +20,7 @@ Status FileProblem(const std::string& path, const char* doing, int error) {
   Code code = Code::kUnavailable;
   if (error == ENOENT || error == ENOTDIR || error == EISDIR) code = Code::kInvalidArgument;
   if (error == EACCES || error == EPERM || error == EROFS) code = Code::kPermission;
-  return {code, std::string("could not ") + doing + " file \"" + path + "\": " + strerror(error)};
+  return {code, std::string("could not ") + doing + " file \"" + path + "\": " + ErrorText(error)};
 }
 
 // A file that is removed again unless it has been given its final name.

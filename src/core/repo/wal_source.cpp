@@ -6,6 +6,8 @@
 #include <cerrno>
 #include <cstring>
 
+#include "core/base/error_text.h"
+
 namespace pitr {
 namespace {
 
@@ -13,7 +15,7 @@ Status Problem(const std::string& path, const char* doing, int error) {
   Code code = Code::kUnavailable;
   if (error == ENOENT) code = Code::kNotFound;
   if (error == EACCES || error == EPERM) code = Code::kPermission;
-  return {code, std::string("could not ") + doing + " file \"" + path + "\": " + strerror(error)};
+  return {code, std::string("could not ") + doing + " file \"" + path + "\": " + ErrorText(error)};
 }
 
 }  // namespace
@@ -34,7 +36,7 @@ Status WalSource::ReadAt(uint64_t offset, std::span<uint8_t> out) const {
     if (n < 0) {
       const int error = errno;
       return {Code::kUnavailable, "could not read file \"" + path_ + "\" at offset " + std::to_string(offset + done) +
-                                      ": " + strerror(error)};
+                                      ": " + ErrorText(error)};
     }
     if (n == 0)
       return {Code::kUnavailable, "file \"" + path_ + "\" became shorter while it was read: it ends at offset " +

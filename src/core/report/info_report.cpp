@@ -165,24 +165,23 @@ RecoveryWindow WindowOf(const BackupCatalog& backups, const WalCatalog& wal, uin
   return window;
 }
 
-// What the newest verification that covers the backup said about it. Damage that it found and nothing has refuted since
-// is the backup's status.
+// What the newest verification that covers the backup said about it. Damage that any found and nothing has refuted
+// since is the backup's status.
 void AddVerification(const std::vector<VerifyRecord>& results, BackupRow& row) {
   const VerifyRecord* newest = NewestResult(results, row.label);
-  if (newest == nullptr || row.stop_micros == 0) return;
+  // One from before the backup began is about another of the same name.
+  if (newest == nullptr || row.stop_micros == 0 || newest->ended_micros < row.start_micros) return;
   row.verified_micros = newest->ended_micros;
   row.verify_mode = VerifyModeName(newest->request.mode);
   FindingCounts counts;
   for (const Finding& finding : newest->findings)
     if (std::find(finding.labels.begin(), finding.labels.end(), row.label) != finding.labels.end())
       counts.Add(finding.severity);
-  const VerifyOutcome outcome = OutcomeOf(counts);
-  row.verify_result = VerifyOutcomeName(outcome);
-  if (outcome != VerifyOutcome::kDamage || (row.status != "ok" && row.status != "page errors")) return;
+  row.verify_result = VerifyOutcomeName(OutcomeOf(counts));
+  const std::string damage = DescribeStandingDamage(results, row.label, row.start_micros, DamageOf::kAnything);
+  if (damage.empty() || (row.status != "ok" && row.status != "page errors")) return;
   row.status = "damaged";
-  row.problem = "The verification of " + FormatToSecond(newest->ended_micros) + " found " +
-                DescribeCount(counts.damage, "damage", "damages") + " of what it needs; pg_pitr verify --label " +
-                row.label + " looks again and says what.";
+  row.problem = "T" + damage.substr(1) + "; pg_pitr verify --label " + row.label + " looks again and says what.";
 }
 
 }  // namespace

@@ -8,6 +8,8 @@
 
 #include <cstring>
 
+#include "core/base/error_text.h"
+
 namespace pitr {
 namespace {
 
@@ -59,8 +61,8 @@ class FileSource final : public CredentialSource {
     if (fd < 0) {
       bool absent = errno == ENOENT || errno == ENOTDIR;
       // A shared file that this user may not even look for is as good as none.
-      if (!required_ && (absent || errno == EACCES)) return Status(Code::kNotFound, std::strerror(errno));
-      return Status(Code::kPermission, std::string("could not open it: ") + std::strerror(errno));
+      if (!required_ && (absent || errno == EACCES)) return Status(Code::kNotFound, ErrorText(errno));
+      return Status(Code::kPermission, std::string("could not open it: ") + ErrorText(errno));
     }
     auto text = ReadOpen(fd);
     close(fd);
@@ -69,8 +71,7 @@ class FileSource final : public CredentialSource {
 
   Result<std::string> ReadOpen(int fd) {
     struct stat st {};
-    if (fstat(fd, &st) != 0)
-      return Status(Code::kPermission, std::string("could not examine it: ") + std::strerror(errno));
+    if (fstat(fd, &st) != 0) return Status(Code::kPermission, std::string("could not examine it: ") + ErrorText(errno));
     if (!S_ISREG(st.st_mode)) return Status(Code::kPermission, "it is not a regular file");
     if (strict_ && (st.st_mode & 0037) != 0)
       return Status(Code::kPermission, "file is accessible to others")
@@ -81,7 +82,7 @@ class FileSource final : public CredentialSource {
     while (have < text.size()) {
       ssize_t n = read(fd, text.data() + have, text.size() - have);
       if (n < 0 && errno == EINTR) continue;
-      if (n < 0) return Status(Code::kPermission, std::string("could not read it: ") + std::strerror(errno));
+      if (n < 0) return Status(Code::kPermission, std::string("could not read it: ") + ErrorText(errno));
       if (n == 0) break;
       have += static_cast<size_t>(n);
     }

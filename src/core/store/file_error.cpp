@@ -1,13 +1,13 @@
 #include "core/store/file_error.h"
 
 #include <cerrno>
-#include <cstring>
+
+#include "core/base/error_text.h"
 
 namespace pitr {
 
 Status FileError(int error, const std::string& what) {
-  char buffer[256];
-  std::string message = what + ": " + strerror_r(error, buffer, sizeof buffer);
+  std::string message = what + ": " + ErrorText(error);
   switch (error) {
     case ENOSPC:
     case EDQUOT:

@@ -1,8 +1,17 @@
 #include "core/verify/finding.h"
 
+#include <algorithm>
+
 #include "core/repo/layout.h"
 
 namespace pitr {
+
+namespace {
+
+// In the order of Severity, the worst first.
+bool IsWorse(const Finding& a, const Finding& b) { return a.severity < b.severity; }
+
+}  // namespace
 
 std::string_view SeverityName(Severity severity) {
   switch (severity) {
@@ -26,9 +35,11 @@ void FindingList::Add(Finding finding) {
   std::lock_guard lock(mutex_);
   if (findings_.size() < kMaxFindings) {
     findings_.push_back(std::move(finding));
-  } else {
-    dropped_.Add(finding.severity);
+    return;
   }
+  const auto least = std::max_element(findings_.begin(), findings_.end(), IsWorse);
+  if (IsWorse(finding, *least)) std::swap(finding, *least);
+  dropped_.Add(finding.severity);
 }
 
 void FindingList::Replace(std::vector<Finding> findings) {

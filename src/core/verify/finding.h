@@ -44,7 +44,7 @@ struct FindingCounts {
   bool operator==(const FindingCounts&) const = default;
 };
 
-// Any thread. Keeps kMaxFindings; more are counted.
+// Any thread. Keeps kMaxFindings, the worst; more are counted.
 class FindingList {
  public:
   void Add(Finding finding);

@@ -3,8 +3,11 @@
 #include <algorithm>
 #include <set>
 
+#include "core/base/describe_size.h"
+#include "core/pg/timestamp.h"
 #include "core/pg/wal_name.h"
 #include "core/repo/json_fields.h"
+#include "core/repo/layout.h"
 #include "core/verify/finding_json.h"
 
 namespace pitr {
@@ -155,18 +158,63 @@ const VerifyRecord* NewestResult(const std::vector<VerifyRecord>& results, std::
   return nullptr;
 }
 
+namespace {
+
+bool Concerns(const Finding& finding, const std::string& label) {
+  return std::find(finding.labels.begin(), finding.labels.end(), label) != finding.labels.end();
+}
+
+bool NeedsReading(const Finding& finding) {
+  const bool data = finding.object.starts_with(layout::kDataPrefix) || finding.object.starts_with(layout::kWalPrefix);
+  return data && finding.problem != "missing" && finding.problem != "size" && finding.problem != "gap";
+}
+
+}  // namespace
+
+StandingDamage FindStandingDamage(const std::vector<VerifyRecord>& results, const std::string& label,
+                                  int64_t start_micros, DamageOf of) {
+  bool newest = true;
+  for (auto result = results.rbegin(); result != results.rend(); ++result) {
+    if (!result->backups.contains(label) || result->ended_micros < start_micros) continue;
+    uint64_t count = 0;
+    bool read_all = result->request.mode == VerifyMode::kFull;
+    for (const Finding& finding : result->findings) {
+      if (!Concerns(finding, label)) continue;
+      if (of == DamageOf::kFiles && finding.object.starts_with(layout::kWalPrefix)) continue;
+      count += finding.severity == Severity::kDamage && (newest || NeedsReading(finding)) ? 1 : 0;
+      read_all &= finding.severity != Severity::kUnchecked;
+    }
+    if (count > 0) return {&*result, count};
+    if (read_all) break;
+    newest = false;
+  }
+  return {};
+}
+
+std::string DescribeStandingDamage(const std::vector<VerifyRecord>& results, const std::string& label,
+                                   int64_t start_micros, DamageOf of) {
+  const StandingDamage damage = FindStandingDamage(results, label, start_micros, of);
+  if (damage.result == nullptr) return "";
+  return "the " + std::string(VerifyModeName(damage.result->request.mode)) + " verification of " +
+         FormatToSecond(damage.result->ended_micros) + " found " + DescribeCount(damage.count, "damage", "damages") +
+         " of what it needs";
+}
+
 std::vector<uint32_t> SuperfluousResults(const std::vector<VerifyRecord>& results,
                                          const std::vector<std::string>& labels) {
   std::map<VerifyMode, size_t> kept;
   std::map<VerifyMode, std::set<std::string>> wanted;
   for (VerifyMode mode : {VerifyMode::kFull, VerifyMode::kSample, VerifyMode::kQuick})
     wanted[mode] = {labels.begin(), labels.end()};
+  std::set<const VerifyRecord*> standing;
+  for (const std::string& label : labels)
+    standing.insert(FindStandingDamage(results, label, 0, DamageOf::kAnything).result);
   std::vector<uint32_t> superfluous;
   for (auto result = results.rbegin(); result != results.rend(); ++result) {
     const VerifyMode mode = result->request.mode;
     bool newest_of_some = false;
     for (const auto& [label, coverage] : result->backups) newest_of_some |= wanted[mode].erase(label) > 0;
-    if (kept[mode] < kResultsKept || newest_of_some) {
+    if (kept[mode] < kResultsKept || newest_of_some || standing.contains(&*result)) {
       ++kept[mode];
     } else {
       superfluous.push_back(result->run);

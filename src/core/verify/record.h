@@ -77,6 +77,21 @@ Result<VerifyRecords> LoadVerifyRecords(const Repository& repository, const OpCo
 // The newest result that covers the backup, or (empty label) the newest of all; null when there is none.
 const VerifyRecord* NewestResult(const std::vector<VerifyRecord>& results, std::string_view label);
 
+// The newest result with damage of the backup that nothing refutes, and how much of it there is; null when there is
+// none. What only reading finds is refuted by a later full verification that could read everything, and by no other: a
+// sample draws another part, and the quick mode reads no data. Results from before `start_micros`, when the backup
+// began, are about one of the same name that is gone.
+struct StandingDamage {
+  const VerifyRecord* result = nullptr;
+  uint64_t count = 0;
+};
+enum class DamageOf { kAnything, kFiles };  // kFiles: not of WAL, which a backup needs for itself only
+StandingDamage FindStandingDamage(const std::vector<VerifyRecord>& results, const std::string& label,
+                                  int64_t start_micros, DamageOf of);
+// "the full verification of 2026-05-22 09:00:14+00 found 2 damages of what it needs"; empty when there is none.
+std::string DescribeStandingDamage(const std::vector<VerifyRecord>& results, const std::string& label,
+                                   int64_t start_micros, DamageOf of);
+
 // Stores progress or result under the next free key; the first object of a run gives it its number (record.run).
 // Progress objects that are no longer needed are deleted, and failing to do so is not an error.
 class RecordWriter {
@@ -85,7 +100,7 @@ class RecordWriter {
   RecordWriter(const Repository& repository, uint32_t continued) : repository_(repository), run_(continued) {}
   Status WriteProgress(VerifyRecord& record, const OpContext& ctx);
   // Then deletes results that are not needed any more: kept are the kResultsKept newest of each mode, and for each
-  // backup in `labels` the newest of each mode that covers it.
+  // backup in `labels` the newest of each mode that covers it and the one with its standing damage.
   Status WriteResult(VerifyRecord& record, const std::vector<std::string>& labels, const OpContext& ctx);
 
  private:

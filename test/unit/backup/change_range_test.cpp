@@ -110,6 +110,23 @@ TEST_F(ChangeRangeTest, WhatIsNotArchivedYetIsReadInPgWal) {
   EXPECT_EQ(known.value().changes->ChangedBlocks(kTable, 0, 1000), (BlockNumbers{3, 4, 5, 6, 7, 103, 104, 105, 106}));
 }
 
+// Reading many maps takes long enough for the server to archive and recycle the segment that the increment starts in.
+TEST_F(ChangeRangeTest, TheLastSegmentMayHaveLeftPgWal) {
+  const Lsn end = Workload();
+  AddBlock(99);  // behind the increment's start
+  wal_.Switch();
+  for (uint64_t no = 3; no <= 6; no++) Archive(no);
+  ArchiveWithoutMap(7);
+  auto known = Collect({3u << 20}, end);
+  ASSERT_TRUE(known.ok() && known.value().changes) << TextOf(known) << known.value().why_not;
+  EXPECT_EQ(known.value().changes->ChangedBlocks(kTable, 0, 1000),
+            (BlockNumbers{3, 4, 5, 6, 7, 99, 103, 104, 105, 106}));
+  // Its file waits to be used for a later one.
+  Write("data/pg_wal/" + NameOf(7), AsText(wal_.Segment({3})));
+  known = Collect({3u << 20}, end);
+  ASSERT_TRUE(known.ok() && known.value().changes) << TextOf(known) << known.value().why_not;
+}
+
 TEST_F(ChangeRangeTest, AGapIsNotGuessedOver) {
   const Lsn end = Workload();
   for (uint64_t no : {3, 4, 6}) Archive(no);

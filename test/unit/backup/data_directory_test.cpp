@@ -87,6 +87,18 @@ TEST(DataDirectory, ARelativeTablespaceIsRefused) {
             Code::kInvalidArgument);
 }
 
+// No reader of the file map would take it for one.
+TEST(DataDirectory, ALinkWhoseNameIsNoOidIsNoTablespace) {
+  test::DataTree tree;
+  std::filesystem::create_directories(tree.outside() + "/elsewhere");
+  std::filesystem::create_symlink(tree.outside() + "/elsewhere", tree.root() + "/pg_tblspc/16499000000");
+  test::LogKeeper log;
+  auto scanned = ScanDataDirectory(tree.root(), tree.tablespace_directory(), log, OpContext());
+  ASSERT_TRUE(scanned.ok()) << scanned.status().ToString();
+  EXPECT_TRUE(scanned.value().links.empty());
+  EXPECT_TRUE(log.Has("pg_tblspc/16499000000"));
+}
+
 TEST(DataDirectory, CanBeCancelled) {
   test::DataTree tree;
   tree.AddEverything(/*with_large=*/false);

@@ -348,6 +348,19 @@ TEST_P(IncrementTest, WithoutABackupToBuildOnAFullOneIsTaken) {
   EXPECT_EQ(manifest_.parent_label, "b3");
 }
 
+TEST_P(IncrementTest, WhatIsKnownToBeDamagedIsNotBuiltUpon) {
+  Take(BackupType::kFull);
+  Take(BackupType::kIncr);
+  options_.damage_of = [](const BackupManifest& backup) { return backup.label == "b2" ? "bits flipped" : ""; };
+  Take(BackupType::kIncr);
+  EXPECT_EQ(manifest_.parent_label, "b1");
+  EXPECT_EQ(choice_, "building on backup \"b1\", because others cannot be built on");
+  options_.damage_of = [](const BackupManifest&) { return "bits flipped"; };
+  Take(BackupType::kDiff);
+  EXPECT_EQ(manifest_.type, BackupType::kFull);
+  EXPECT_EQ(choice_, "no earlier backup can be built on: taking a full backup");
+}
+
 TEST_P(IncrementTest, MergedIntoAFullBackupByReference) {
   Take(BackupType::kFull);
   Overwrite("base/5/16384", 3, MakePages(3, 1, 50, kNew));

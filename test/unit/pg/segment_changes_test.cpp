@@ -163,6 +163,27 @@ TEST_P(SegmentChangesOfVersion, RecordsThatCrossTheEndOfTheirSegment) {
   }
 }
 
+// Of the segment that it ends in a switch uses nothing but its own rest.
+TEST_P(SegmentChangesOfVersion, ASwitchThatCrossesTheEndOfItsSegment) {
+  for (uint32_t room : {8u, 16u}) {
+    wal_ = WalBuilder(GetParam());
+    AddBlocks(wal_, kTable, {1});
+    FillUntil(64);
+    wal_.AddFiller(kSegmentSize - wal_.at().value % kSegmentSize - room - kWalRecordHeaderSize - 2);
+    ASSERT_EQ(wal_.at().value % kSegmentSize, kSegmentSize - room);
+    wal_.Switch();
+    ASSERT_EQ(wal_.at(), Lsn{5u << 20});
+    AddBlocks(wal_, kTable, {2});
+    wal_.Switch();
+    auto joined = Join(wal_, 3);
+    ASSERT_TRUE(joined.ok()) << room << ": " << joined.status().ToString();
+    EXPECT_EQ(joined.value().ChangedBlocks(kTable, 0, 1000), (Blocks{1, 2})) << room;
+    joined = Join(wal_, 2, 4);
+    ASSERT_TRUE(joined.ok()) << room << ": " << joined.status().ToString();
+    EXPECT_EQ(joined.value().ChangedBlocks(kTable, 0, 1000), Blocks{2}) << room;
+  }
+}
+
 TEST_P(SegmentChangesOfVersion, RecordsLongerThanTheirPieces) {
   FillUntil(64);
   AddBlocks(wal_, kTable, {1, 2, 3}, 60000, 100);  // 180,000 bytes

@@ -132,6 +132,41 @@ TEST(WalReader, SwitchSkipsTheRestOfTheSegment) {
   EXPECT_EQ(reading.All(), (std::vector<Lsn>{first, switch_at, after}));
 }
 
+// Who begins with the segment that the end of the switch is in has only the rest of its header.
+TEST(WalReader, SwitchAcrossTheEndOfASegmentSkipsTheNext) {
+  for (uint32_t room : {8u, 16u}) {
+    WalBuilder wal;
+    const uint64_t end = kStart.value + kSegmentSize;
+    while (end - wal.at().value > kWalPageSize) wal.AddFiller(1000);
+    wal.AddFiller(end - wal.at().value - room - kWalRecordHeaderSize - 5);
+    ASSERT_EQ(wal.at().value, end - room);
+    wal.Switch();
+    const Lsn next = wal.AddFiller(10);
+    EXPECT_EQ(next.value, end + kSegmentSize + kLongWalPageHeaderSize);
+    Reading reading(wal, {end});
+    EXPECT_EQ(reading.All(), std::vector<Lsn>{next}) << room;
+    EXPECT_TRUE(reading.status.ok()) << reading.status.ToString();
+    Reading whole(wal);
+    EXPECT_EQ(whole.All().back(), next) << room;
+  }
+}
+
+TEST(WalReader, WhatOnlyLooksLikeTheRestOfASwitchIsNone) {
+  for (uint32_t rest = 1; rest <= 24; rest++) {
+    WalBuilder wal;
+    const uint64_t end = kStart.value + kSegmentSize;
+    while (end - wal.at().value > kWalPageSize) wal.AddFiller(1000);
+    wal.AddFiller(end - wal.at().value - 40 - kWalRecordHeaderSize - 5);
+    Bytes data(40 + rest - 26 - 8, 0x40);
+    data.insert(data.end(), {0x40, 0, 0, 0, 0, 0, 0, 0});
+    wal.AddData(Rmgr::kXlog, 0x20, data);
+    ASSERT_EQ(wal.at().value, end + kLongWalPageHeaderSize + (rest + 7) / 8 * 8);
+    const Lsn next = wal.AddFiller(10);
+    Reading reading(wal, {end});
+    EXPECT_EQ(reading.All(), std::vector<Lsn>{next}) << rest;
+  }
+}
+
 TEST(WalReader, GoesOnWhenThereIsMore) {
   WalBuilder whole;
   std::vector<Lsn> written = {whole.AddFiller(600000), whole.AddFiller(900000), whole.AddFiller(10)};

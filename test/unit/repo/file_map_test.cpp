@@ -2,10 +2,12 @@
 
 #include <gtest/gtest.h>
 
+#include <functional>
 #include <nlohmann/json.hpp>
 
 #include "core/repo/file_map_parser.h"
 #include "core/repo/file_map_writer.h"
+#include "lib/repository_fixture.h"
 
 namespace pitr {
 namespace {
@@ -62,6 +64,29 @@ void ExpectEqual(const FileMap& a, const FileMap& b) {
   EXPECT_EQ(Format(a), Format(b));
   ASSERT_EQ(a.files.size(), b.files.size());
   for (size_t i = 0; i < a.files.size(); i++) EXPECT_EQ(a.files[i].path, b.files[i].path);
+}
+
+using FileMapWriterTest = test::RepositoryTest;
+
+TEST_F(FileMapWriterTest, WhatCouldNotBeReadAgainIsNotWritten) {
+  const auto repository = MustOpenOrCreate(config_);
+  auto written = WriteFileMap(*repository, "good", SampleMap(), ctx_);
+  ASSERT_TRUE(written.ok()) << written.status().ToString();
+  auto read = ReadFileMap(*repository, "good", ctx_);
+  ASSERT_TRUE(read.ok()) << read.status().ToString();
+  ExpectEqual(read.value(), SampleMap());
+  const std::function<void(FileMap&)> kMistakes[] = {[](FileMap& map) { map.files.push_back(map.files.back()); },
+                                                     [](FileMap& map) { map.files[0].size_bytes = 2; },
+                                                     [](FileMap& map) { map.files[1].extents[1].file_offset = 5; },
+                                                     [](FileMap& map) { map.files[1].extents[1].frame = 4; },
+                                                     [](FileMap& map) { map.links[0].path = "pg_tblspc/16400000000"; }};
+  for (size_t i = 0; i < std::size(kMistakes); i++) {
+    FileMap map = SampleMap();
+    kMistakes[i](map);
+    const std::string label = "bad" + std::to_string(i);
+    EXPECT_EQ(WriteFileMap(*repository, label, map, ctx_).code(), Code::kCorruption) << i;
+    EXPECT_EQ(ReadFileMap(*repository, label, ctx_).code(), Code::kNotFound) << i;
+  }
 }
 
 TEST(FileMapText, SurvivesAnyCut) {

@@ -31,10 +31,10 @@ class InfoReportTest : public test::RepositoryTest {
     backup.stop_micros = micros;
     backups_.backups.push_back(backup);
   }
-  InfoReport Make() {
+  InfoReport Make(std::vector<VerifyRecord> verifications = {}) {
     auto wal = WalCatalog::Load(*repository_, ctx_);
     EXPECT_TRUE(wal.ok());
-    return MakeInfoReport(*repository_, backups_, wal.value());
+    return MakeInfoReport(*repository_, backups_, wal.value(), std::move(verifications));
   }
   std::unique_ptr<Repository> repository_;
   BackupCatalog backups_;
@@ -80,6 +80,33 @@ TEST_F(InfoReportTest, GapsAndBackupsThatNeedThem) {
   EXPECT_EQ(json["backups"].size(), 5U);
   EXPECT_EQ(json["timelines"][0]["ranges"].size(), 3U);
   EXPECT_TRUE(json["timelines"][0]["ranges"][1]["gap"]);
+}
+
+TEST_F(InfoReportTest, DamagedStaysDamagedUntilItsDataWasReadAgain) {
+  Segments(1, 3, 5);
+  Backup("hurt", 3, 1779440000000000);
+  std::vector<VerifyRecord> results(3);
+  for (uint32_t i = 0; i < 3; ++i) {
+    results[i].run = i + 1;
+    results[i].ended_micros = 1779500000000000 + i * int64_t{3600000000};
+    results[i].backups["hurt"];
+  }
+  Finding finding;
+  finding.object = layout::PackKey("hurt", 1);
+  finding.problem = "corrupt";
+  finding.labels = {"hurt"};
+  results[0].findings = {finding};
+  results[1].request.mode = results[2].request.mode = VerifyMode::kQuick;
+  InfoReport report = Make(results);
+  EXPECT_EQ(report.backups[0].status, "damaged");
+  EXPECT_NE(report.backups[0].problem.find("full verification of 2026-05-23 01:33:20+00 found 1 damage"),
+            std::string::npos)
+      << report.backups[0].problem;
+  EXPECT_EQ(report.backups[0].verify_mode, "quick");
+  EXPECT_EQ(report.backups[0].verify_result, "good");
+  results[2].request.mode = VerifyMode::kFull;
+  report = Make(results);
+  EXPECT_EQ(report.backups[0].status, "ok");
 }
 
 TEST_F(InfoReportTest, TheWindowFollowsTheNewestTimeline) {

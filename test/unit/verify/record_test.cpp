@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
+
 #include "core/repo/layout.h"
 #include "lib/repository_fixture.h"
 
@@ -90,6 +92,70 @@ TEST_F(VerifyRecordTest, FewAreKept) {
   EXPECT_EQ(NewestResult(results, "nobody"), nullptr);
 }
 
+Finding DamageIn(const std::string& object, const char* problem, const std::string& label) {
+  Finding finding;
+  finding.object = object;
+  finding.problem = problem;
+  finding.labels = {label};
+  return finding;
+}
+
+StandingDamage Standing(const std::vector<VerifyRecord>& results, const std::string& label) {
+  return FindStandingDamage(results, label, 0, DamageOf::kAnything);
+}
+
+TEST_F(VerifyRecordTest, DamageStandsUntilSomethingLookedAsClosely) {
+  const std::string pack = layout::PackKey("a", 1);
+  std::vector<VerifyRecord> results = {RecordOf(1, VerifyMode::kFull, {"a", "b"})};
+  EXPECT_EQ(Standing(results, "a").result, nullptr);
+  results.push_back(RecordOf(2, VerifyMode::kFull, {"a", "b"}));
+  results.back().findings = {DamageIn(pack, "checksum", "a"), DamageIn(pack, "corrupt", "a")};
+  results.push_back(RecordOf(3, VerifyMode::kQuick, {"a", "b"}));
+  results.push_back(RecordOf(4, VerifyMode::kSample, {"a", "b"}));
+  ASSERT_NE(Standing(results, "a").result, nullptr) << "neither has read what is damaged";
+  EXPECT_EQ(Standing(results, "a").result->run, 2U);
+  EXPECT_EQ(Standing(results, "a").count, 2U);
+  EXPECT_EQ(Standing(results, "b").result, nullptr);
+  results.push_back(RecordOf(5, VerifyMode::kFull, {"b"}));
+  EXPECT_NE(Standing(results, "a").result, nullptr) << "of another backup";
+  results.push_back(RecordOf(6, VerifyMode::kFull, {"a"}));
+  results.back().findings = {DamageIn(pack, "unreadable", "a")};
+  results.back().findings[0].severity = Severity::kUnchecked;
+  EXPECT_NE(Standing(results, "a").result, nullptr) << "it could not be read";
+  results.push_back(RecordOf(7, VerifyMode::kFull, {"a"}));
+  EXPECT_EQ(Standing(results, "a").result, nullptr);
+}
+
+TEST_F(VerifyRecordTest, WhatListingsShowIsRefutedByListings) {
+  std::vector<VerifyRecord> results = {RecordOf(1, VerifyMode::kFull, {"a"}), RecordOf(2, VerifyMode::kQuick, {"a"})};
+  const std::pair<std::string, const char*> quickly[] = {
+      {layout::PackKey("a", 1), "missing"},
+      {layout::PackKey("a", 1), "size"},
+      {layout::WalKey("000000010000000000000003"), "gap"},
+      {layout::BackupKey("a", layout::BackupObject::kFiles), "corrupt"}};
+  for (const auto& [object, problem] : quickly) {
+    results[0].findings = {DamageIn(object, problem, "a")};
+    EXPECT_EQ(Standing(results, "a").result, nullptr) << object << " " << problem;
+    results[1].findings = results[0].findings;
+    EXPECT_EQ(Standing(results, "a").result->run, 2U) << object << " " << problem;
+    results[1].findings.clear();
+  }
+  results[0].findings = {DamageIn(layout::WalKey("000000010000000000000003"), "corrupt", "a")};
+  EXPECT_EQ(Standing(results, "a").result->run, 1U);
+  EXPECT_EQ(FindStandingDamage(results, "a", 0, DamageOf::kFiles).result, nullptr);
+  EXPECT_EQ(DescribeStandingDamage(results, "a", 0, DamageOf::kAnything),
+            "the full verification of 1970-01-01 00:00:00+00 found 1 damage of what it needs");
+  EXPECT_EQ(DescribeStandingDamage(results, "a", 1, DamageOf::kAnything), "") << "of an earlier backup of that name";
+}
+
+TEST_F(VerifyRecordTest, TheResultOfStandingDamageIsKept) {
+  std::vector<VerifyRecord> results;
+  for (uint32_t run = 1; run <= 12; ++run) results.push_back(RecordOf(run, VerifyMode::kSample, {"a"}));
+  results[1].findings = {DamageIn(layout::PackKey("a", 1), "corrupt", "a")};
+  EXPECT_EQ(SuperfluousResults(results, {"a"}), (std::vector<uint32_t>{7, 6, 5, 4, 3, 1}));
+  EXPECT_EQ(SuperfluousResults(results, {}), (std::vector<uint32_t>{7, 6, 5, 4, 3, 2, 1})) << "the backup is gone";
+}
+
 TEST_F(VerifyRecordTest, RunsAreNumberedAndProgressGoes) {
   auto repository = MustOpenOrCreate(config_);
   VerifyRecord record = RecordOf(0, VerifyMode::kFull, {"a"});
@@ -119,6 +185,19 @@ TEST_F(VerifyRecordTest, RunsAreNumberedAndProgressGoes) {
   records = LoadVerifyRecords(*repository, ctx_);
   ASSERT_TRUE(records.ok());
   EXPECT_EQ(records.value().results.size(), 2U);
+}
+
+TEST(FindingListTest, ManyWarningsHideNoDamage) {
+  FindingList list;
+  Finding warning;
+  warning.severity = Severity::kWarning;
+  for (size_t i = 0; i < kMaxFindings + 5; ++i) list.Add(warning);
+  list.Add(DamageIn("hurt", "corrupt", "a"));
+  list.Add(warning);
+  const std::vector<Finding> kept = list.Copy();
+  EXPECT_EQ(kept.size(), kMaxFindings);
+  EXPECT_EQ(std::count_if(kept.begin(), kept.end(), [](const Finding& each) { return each.object == "hurt"; }), 1);
+  EXPECT_EQ(list.dropped(), (FindingCounts{0, 0, 7}));
 }
 
 TEST_F(VerifyRecordTest, Keys) {
