@@ -1,6 +1,7 @@
 // A backup is worth nothing without its WAL: wait for it, and believe the repository only.
 #include "server/wal_wait.h"
 
+#include <algorithm>
 #include <set>
 
 #include "core/repo/layout.h"
@@ -11,7 +12,10 @@
 namespace pitr::server {
 namespace {
 
-constexpr int kPollMs = 200;
+// The last segment is stored within some 50 ms of the switch when nothing else waits: looking for it again must not
+// take longer than that, nor go on at that rate for as long as an archive is down.
+constexpr int64_t kFirstPollMs = 5;
+constexpr int64_t kLastPollMs = 200;
 constexpr int64_t kVanishedPatienceMs = 10000;  // neither waiting, nor done, nor stored
 
 // Which of the needed segments are stored: a page of a listing holds a thousand.
@@ -95,7 +99,8 @@ Result<std::optional<std::string>> FirstMissing(const Repository& repository, co
 Status WaitForWal(const Repository& repository, const WalNeed& need, int timeout_ms, QueuedLog& log,
                   const std::function<void(uint64_t stored)>& progress) {
   const Clock& clock = SystemClock();
-  int64_t progressed = clock.SteadyMillis();
+  const int64_t began = clock.SteadyMillis();
+  int64_t progressed = began;
   int64_t vanished_since = 0;
   uint64_t seen_archived = ViewArchiver().archived, seen_done = 0;
   for (;;) {
@@ -124,7 +129,7 @@ Status WaitForWal(const Repository& repository, const WalNeed& need, int timeout
       waiting = missing;
     }
     if (now - progressed > timeout_ms) return GiveUp(*waiting, timeout_ms);
-    WaitInterruptibly(-1, kPollMs);
+    WaitInterruptibly(-1, static_cast<int>(std::clamp((now - began) / 4, kFirstPollMs, kLastPollMs)));
     log.Emit();
   }
 }

@@ -69,12 +69,8 @@ Result<uint64_t> StoreFileMap(const Repository& repository, const std::string& l
   PITR_ASSIGN(const std::unique_ptr<FileMapWriter> map, FileMapWriter::Open(repository, label, ctx));
   PITR_TRY(map->Frames(copied.frames));
   for (const MappedDirectory& directory : copied.directory.directories) PITR_TRY(map->Directory(directory));
-  size_t at = 0;
   MappedFile file;
-  for (size_t i = 0; i < copied.directory.files.size(); i++) {
-    file.extents.clear();
-    for (; at < copied.extents.size() && copied.extents[at].file == i; at++)
-      file.extents.push_back(copied.extents[at].extent);
+  for (uint32_t i = 0; i < copied.directory.files.size(); i++) {
     if (copied.vanished[i]) continue;
     const MappedFile& listed = copied.directory.files[i];
     file.path = listed.path;
@@ -82,6 +78,7 @@ Result<uint64_t> StoreFileMap(const Repository& repository, const std::string& l
     file.mode = listed.mode;
     file.mtime_micros = listed.mtime_micros;
     file.stamp = listed.stamp;
+    file.extents = copied.extents.Of(i, listed.size_bytes);
     PITR_TRY(map->File(file));
   }
   for (const MappedLink& link : copied.directory.links) PITR_TRY(map->Link(link));

@@ -119,6 +119,29 @@ std::vector<FileSpan> Intersect(const std::vector<FileSpan>& a, const std::vecto
   return common;
 }
 
+std::vector<FileSpan> BoundPieces(const std::vector<FileSpan>& stored, std::span<const Extent> extents,
+                                  FileSpan range) {
+  std::vector<FileSpan> bounded;
+  std::vector<FileSpan> here;
+  auto next = stored.begin();
+  for (uint64_t at = range.from; next != stored.end() && at < range.to;) {
+    const FileSpan stretch{at, std::min<uint64_t>(at - at % kDataFramePlainBytes + kDataFramePlainBytes, range.to)};
+    here.clear();
+    for (auto span = next; span != stored.end() && span->from < stretch.to; ++span)
+      Add(here, {std::max(span->from, stretch.from), std::min(span->to, stretch.to)});
+    while (next != stored.end() && next->to <= stretch.to) ++next;
+    size_t pieces = here.size();
+    for (const FileSpan& rest : Complement(here, stretch)) pieces += ExtentsWithin(extents, rest).size();
+    if (!here.empty() && pieces > kMaxPiecesPerStretch) {
+      Add(bounded, stretch);
+    } else {
+      for (const FileSpan& span : here) Add(bounded, span);
+    }
+    at = stretch.to;
+  }
+  return bounded;
+}
+
 std::vector<FileSpan> Complement(const std::vector<FileSpan>& spans, FileSpan range) {
   std::vector<FileSpan> rest;
   uint64_t at = range.from;

@@ -37,6 +37,7 @@ Status CopyJob::Run() {
   PITR_TRY(FlushStaged());
   PITR_TRY(packs_.Close());
   RecordPack();
+  PackExtents(extents_.size());
   return Status::Ok();
 }
 
@@ -88,6 +89,7 @@ Status CopyJob::Slice(const WorkUnit& unit) {
   if (fd.ok()) {
     PITR_ASSIGN(const uint64_t end, Range(fd.get(), index, file, unit.from, unit.to));
     slice.end = end > unit.from ? end : 0;
+    LeaveHole(index, end, unit.to);
     AdjustTotal(unit.to - unit.from, end - unit.from);
   } else {
     AdjustTotal(unit.to - unit.from, 0);
@@ -117,6 +119,7 @@ Result<uint64_t> CopyJob::Range(int fd, uint32_t index, const MappedFile& file, 
   const FileBase* base = shared_.changes.BaseOf(index);
   if (base != nullptr && base->way == FileBase::Way::kBlocks && !shared_.changes.verify)
     return ChangedBlocks(fd, index, file, *base, {from, to});
+  if (base != nullptr) base_extents_ = shared_.changes.parent->ExtentsOf(*base->parent, {from, to});
   const bool verify = shared_.verify_pages && HasPages(file.path);
   cache_.Begin(fd, from, to - from);
   uint64_t at = from;
@@ -136,10 +139,17 @@ Result<uint64_t> CopyJob::Range(int fd, uint32_t index, const MappedFile& file, 
   return at;
 }
 
+void CopyJob::LeaveHole(uint32_t index, uint64_t from, uint64_t to) {
+  if (from >= to || shared_.changes.BaseOf(index) == nullptr) return;
+  extents_.push_back({index, {from, static_cast<uint32_t>(to - from), kHoleFrame, 0, false, 0}});
+}
+
 Status CopyJob::Store(uint32_t index, uint64_t offset, ByteView bytes) {
-  if (AllZero(bytes)) return Status::Ok();  // a hole: what no extent covers is zero
-  PendingExtent pending{
-      index, /*of_parent=*/false, {offset, static_cast<uint32_t>(bytes.size()), 0, 0, true, Xxh3Of(bytes)}};
+  if (AllZero(bytes)) {
+    LeaveHole(index, offset, offset + bytes.size());
+    return Status::Ok();
+  }
+  PendingExtent pending{index, {offset, static_cast<uint32_t>(bytes.size()), 0, 0, true, Xxh3Of(bytes)}};
   if (bytes.size() == kDataFramePlainBytes) {
     PITR_ASSIGN(pending.extent.frame, packs_.Append(bytes));
     extents_.push_back(pending);
@@ -166,7 +176,14 @@ Status CopyJob::FlushStaged() {
   staged_.clear();
   staged_extents_.clear();
   RecordPack();
+  PackExtents(shared_.record.wanted() ? recorded_extents_ : extents_.size());
   return Status::Ok();
+}
+
+void CopyJob::PackExtents(size_t count) {
+  stored_.Add(std::span(extents_).first(count));
+  extents_.erase(extents_.begin(), extents_.begin() + static_cast<ptrdiff_t>(count));
+  recorded_extents_ -= std::min(count, recorded_extents_);
 }
 
 Status CopyJob::Control() {

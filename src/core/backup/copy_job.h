@@ -5,7 +5,6 @@
 // (about 3 MiB at level 3) and (kPartsInFlightPerJob + 1) parts: with parts of 8 MiB about 30 MiB.
 #pragma once
 #include <atomic>
-#include <deque>
 #include <string>
 #include <vector>
 
@@ -16,6 +15,7 @@
 #include "core/backup/page_cache.h"
 #include "core/backup/page_check.h"
 #include "core/backup/reference_check.h"
+#include "core/backup/stored_extents.h"
 #include "core/backup/work_plan.h"
 #include "core/base/progress.h"
 #include "core/base/unique_fd.h"
@@ -45,13 +45,6 @@ struct CopyShared {
   std::atomic<int> running{0};  // jobs that still read; the last one copies the control file
 };
 
-// An extent and whose it is; `extent.frame` counts the job's own frames, or those of the parent's map.
-struct PendingExtent {
-  uint32_t file = 0;
-  bool of_parent = false;
-  Extent extent;
-};
-
 // How much of a slice was there.
 struct SliceEnd {
   uint32_t file = 0;
@@ -67,7 +60,9 @@ class CopyJob {
   Status Run();
 
   PackWriter& packs() { return packs_; }
-  std::deque<PendingExtent>& extents() { return extents_; }
+  // All that the job stored, `frame` counting its own frames. What it refers to the parent for is everything else in
+  // what it read.
+  StoredExtents& stored() { return stored_; }
   const std::vector<SliceEnd>& slices() const { return slices_; }
   const std::vector<uint32_t>& vanished() const { return vanished_; }
 
@@ -81,16 +76,20 @@ class CopyJob {
   Result<uint64_t> Range(int fd, uint32_t index, const MappedFile& file, uint64_t from, uint64_t to);
   Result<size_t> Read(int fd, const MappedFile& file, uint64_t offset, size_t length);
   // Of a file that the parent has: stores what was read at `offset` where it is not, or may not be, the parent's, and
-  // refers to the parent for the rest.
+  // leaves the rest to the parent's.
   Status StoreChanged(int fd, uint32_t index, const FileBase& base, uint64_t offset, ByteView bytes);
   // Copies a range of which the changed blocks are known, and reads only them; result as Range().
   Result<uint64_t> ChangedBlocks(int fd, uint32_t index, const MappedFile& file, const FileBase& base, FileSpan range);
-  void Refer(uint32_t index, const FileBase& base, FileSpan span);
+  std::vector<FileSpan> ChangedSpans(const FileBase& base, uint64_t offset, ByteView bytes);
+  // Nothing of the parent's is in [from, to), and nothing is stored.
+  void LeaveHole(uint32_t index, uint64_t from, uint64_t to);
   // Stores what was read at `offset` of a file.
   Status Store(uint32_t index, uint64_t offset, ByteView bytes);
   Status FlushStaged();
   // After a frame was stored and its extents are known: what the pack holds, if it is complete now.
   void RecordPack();
+  // Moves the first of extents_, at which nobody will look any more, to stored_.
+  void PackExtents(size_t count);
   Status Control();
   void AdjustTotal(uint64_t was, uint64_t is);
 
@@ -101,13 +100,15 @@ class CopyJob {
   PageCacheKeeper cache_;
   ReferenceChecker references_;
   std::vector<uint32_t> bad_blocks_;           // of what was read last
-  std::vector<Extent> referred_;               // what Refer() added last
+  std::vector<Extent> base_extents_;           // of the range that is being copied
+  std::vector<Extent> referred_;               // of the span that is being looked at
   Bytes buffer_;                               // what was read last
   Bytes staged_;                               // small files and ends of files, waiting to fill a frame
   std::vector<PendingExtent> staged_extents_;  // in staged_
-  std::deque<PendingExtent> extents_;
+  std::vector<PendingExtent> extents_;         // stored and not in stored_ yet
+  StoredExtents stored_;
   size_t recorded_frames_ = 0;   // of packs_.frames(): those of packs that RecordPack() has seen
-  size_t recorded_extents_ = 0;  // of extents_
+  size_t recorded_extents_ = 0;  // of extents_, likewise
   std::vector<SliceEnd> slices_;
   std::vector<uint32_t> vanished_;
 };

@@ -5,33 +5,32 @@
 
 namespace pitr {
 
-void CopyJob::Refer(uint32_t index, const FileBase& base, FileSpan span) {
-  referred_.clear();
-  ReferTo(shared_.changes.parent->ExtentsOf(*base.parent), span, referred_);
-  uint64_t bytes = 0;
-  for (const Extent& extent : referred_) {
-    extents_.push_back({index, /*of_parent=*/true, extent});
-    bytes += extent.length;
+// What of a range is to be stored: all else is the parent's.
+std::vector<FileSpan> CopyJob::ChangedSpans(const FileBase& base, uint64_t offset, ByteView bytes) {
+  const FileSpan range{offset, offset + bytes.size()};
+  if (base.way == FileBase::Way::kUnchanged) return {};
+  std::vector<FileSpan> changed = DifferingSpans(base_extents_, offset, bytes);
+  if (base.way == FileBase::Way::kPageLsn) {
+    changed = NewerSpans(changed, base_extents_, offset, bytes, shared_.changes.page_rule, bad_blocks_);
+  } else if (base.way == FileBase::Way::kBlocks) {
+    changed = Intersect(changed, BlockSpans(base.change->blocks, base.change->all_from, range));
   }
-  if (shared_.changes.resumes) shared_.progress.bytes_resumed.fetch_add(bytes, std::memory_order_relaxed);
+  return BoundPieces(changed, base_extents_, range);
 }
 
 Status CopyJob::StoreChanged(int fd, uint32_t index, const FileBase& base, uint64_t offset, ByteView bytes) {
-  const std::span<const Extent> extents = shared_.changes.parent->ExtentsOf(*base.parent);
   const FileSpan range{offset, offset + bytes.size()};
-  std::vector<FileSpan> changed = DifferingSpans(extents, offset, bytes);
-  if (base.way == FileBase::Way::kPageLsn) {
-    changed = NewerSpans(changed, extents, offset, bytes, shared_.changes.page_rule, bad_blocks_);
-  } else if (base.way == FileBase::Way::kBlocks) {
-    changed = Intersect(changed, BlockSpans(base.change->blocks, base.change->all_from, range));
-  } else if (base.way == FileBase::Way::kUnchanged) {
-    changed.clear();
-  }
+  const std::vector<FileSpan> changed = ChangedSpans(base, offset, bytes);
   for (const FileSpan& span : changed)
     PITR_TRY(Store(index, span.from, bytes.subspan(span.from - offset, span.to - span.from)));
+  const bool verify = shared_.changes.verify && base.way != FileBase::Way::kCompare;
+  if (!verify && !shared_.changes.resumes) return Status::Ok();
   for (const FileSpan& span : Complement(changed, range)) {
-    Refer(index, base, span);
-    if (shared_.changes.verify && base.way != FileBase::Way::kCompare)
+    referred_.clear();
+    ReferTo(base_extents_, span, referred_);
+    for (const Extent& extent : referred_)
+      if (shared_.changes.resumes) shared_.progress.bytes_resumed.fetch_add(extent.length, std::memory_order_relaxed);
+    if (verify)
       PITR_TRY(references_.Check({fd, shared_.directory.files[index].path, span}, referred_,
                                  bytes.subspan(span.from - offset, span.to - span.from), shared_.references, ctx_));
   }
@@ -40,7 +39,9 @@ Status CopyJob::StoreChanged(int fd, uint32_t index, const FileBase& base, uint6
 
 Result<uint64_t> CopyJob::ChangedBlocks(int fd, uint32_t index, const MappedFile& file, const FileBase& base,
                                         FileSpan range) {
-  std::vector<FileSpan> changed = BlockSpans(base.change->blocks, base.change->all_from, range);
+  base_extents_ = shared_.changes.parent->ExtentsOf(*base.parent, range);
+  const std::vector<FileSpan> changed =
+      BoundPieces(BlockSpans(base.change->blocks, base.change->all_from, range), base_extents_, range);
   uint64_t read = 0;
   uint64_t end = range.to;
   for (const FileSpan& span : changed) {
@@ -61,7 +62,6 @@ Result<uint64_t> CopyJob::ChangedBlocks(int fd, uint32_t index, const MappedFile
     }
     if (end < range.to) break;
   }
-  for (const FileSpan& span : Complement(changed, {range.from, end})) Refer(index, base, span);
   // The caller counts the whole range as read.
   AdjustTotal(end - range.from, read);
   return end;

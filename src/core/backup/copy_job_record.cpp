@@ -22,10 +22,8 @@ void CopyJob::RecordPack() {
   for (size_t i = first_frame; i < frames.size(); i++) map.frames.push_back({0, frames[i].ref});
   std::vector<const PendingExtent*> extents;
   for (size_t i = first_extent; i < extents_.size(); i++)
-    if (!extents_[i].of_parent) extents.push_back(&extents_[i]);
-  std::sort(extents.begin(), extents.end(), [](const PendingExtent* a, const PendingExtent* b) {
-    return a->file != b->file ? a->file < b->file : a->extent.file_offset < b->extent.file_offset;
-  });
+    if (extents_[i].extent.frame != kHoleFrame) extents.push_back(&extents_[i]);
+  std::sort(extents.begin(), extents.end(), [](const PendingExtent* a, const PendingExtent* b) { return *a < *b; });
   for (size_t i = 0; i < extents.size(); i++) {
     if (i == 0 || extents[i]->file != extents[i - 1]->file) {
       // The job's own, or a sliced one, which nobody changes while jobs run.

@@ -99,28 +99,12 @@ void ApplySlices(const std::vector<std::unique_ptr<CopyJob>>& jobs, CopiedFiles&
   }
 }
 
-// Numbers the frames of the parent that are referred to behind the backup's own, and so their packs.
-Status AddParentFrames(const ParentMap& parent, CopiedFiles& copied) {
-  constexpr uint32_t kUnused = UINT32_MAX;
-  const std::vector<MappedFrame>& frames = parent.frames();
-  std::vector<uint32_t> frame_numbers(frames.size(), kUnused);
-  std::vector<uint32_t> pack_numbers(parent.manifest().packs.size(), kUnused);
-  for (const PendingExtent& pending : copied.extents)
-    if (pending.of_parent) frame_numbers[pending.extent.frame] = 0;
-  for (size_t i = 0; i < frames.size(); i++) {
-    if (frame_numbers[i] == kUnused) continue;
-    if (copied.frames.size() == UINT32_MAX) return {Code::kInternal, "too many frames in one backup"};
-    frame_numbers[i] = static_cast<uint32_t>(copied.frames.size());
-    uint32_t& pack = pack_numbers[frames[i].pack];
-    if (pack == kUnused) {
-      pack = static_cast<uint32_t>(copied.packs.size());
-      copied.packs.push_back(parent.manifest().packs[frames[i].pack]);
-    }
-    copied.frames.push_back({pack, frames[i].ref});
-  }
-  for (PendingExtent& pending : copied.extents)
-    if (pending.of_parent) pending.extent.frame = frame_numbers[pending.extent.frame];
-  return Status::Ok();
+// What the parent has of each file that is in the backup.
+std::vector<const ParentMap::File*> BasesOf(const ChangePlan& changes, const std::vector<bool>& vanished) {
+  std::vector<const ParentMap::File*> bases(changes.files.size(), nullptr);
+  for (uint32_t i = 0; i < bases.size(); i++)
+    if (const FileBase* base = changes.BaseOf(i); base != nullptr && !vanished[i]) bases[i] = base->parent;
+  return bases;
 }
 
 void ForgetTimes(const ChangePlan& changes, CopiedFiles& copied) {
@@ -128,29 +112,14 @@ void ForgetTimes(const ChangePlan& changes, CopiedFiles& copied) {
     if (!changes.files[i].keeps_time) copied.directory.files[i].stamp.changed_nanos = 0;
 }
 
-// Files that are taken over unread.
-void AddSkippedFiles(const ChangePlan& changes, CopiedFiles& copied) {
-  for (uint32_t i = 0; i < copied.directory.files.size(); i++) {
-    if (!changes.Skips(i)) continue;
-    for (const Extent& extent : changes.parent->ExtentsOf(*changes.files[i].parent))
-      copied.extents.push_back({i, /*of_parent=*/true, extent});
-  }
-}
-
 Status TakeJobs(std::vector<std::unique_ptr<CopyJob>>& jobs, CopiedFiles& copied) {
-  size_t extents = 0;
-  for (const auto& job : jobs) extents += job->extents().size();
-  copied.extents.reserve(extents);
   for (auto& job : jobs) {
     for (const uint32_t index : job->vanished()) copied.vanished[index] = true;
     const size_t base = copied.frames.size();
     const std::vector<MappedFrame> frames = job->packs().TakeFrames();
     if (frames.size() > UINT32_MAX - base) return {Code::kInternal, "too many frames in one backup"};
     copied.frames.insert(copied.frames.end(), frames.begin(), frames.end());
-    for (PendingExtent pending : job->extents()) {
-      if (!pending.of_parent) pending.extent.frame += static_cast<uint32_t>(base);
-      copied.extents.push_back(pending);
-    }
+    copied.extents.Take(std::move(job->stored()), static_cast<uint32_t>(base));
     job.reset();
   }
   return Status::Ok();
@@ -165,12 +134,9 @@ Status Assemble(std::vector<std::unique_ptr<CopyJob>>& jobs, const CopyRequest& 
   copied.own_packs = copied.packs.size();
   if (request.parent != nullptr) {
     ForgetTimes(changes, copied);
-    AddSkippedFiles(changes, copied);
-    PITR_TRY(AddParentFrames(*request.parent, copied));
+    PITR_TRY(copied.extents.TakeParent(*request.parent, BasesOf(changes, copied.vanished), copied.directory.files,
+                                       copied.frames, copied.packs));
   }
-  std::sort(copied.extents.begin(), copied.extents.end(), [](const PendingExtent& a, const PendingExtent& b) {
-    return a.file != b.file ? a.file < b.file : a.extent.file_offset < b.extent.file_offset;
-  });
   for (const MappedFrame& frame : copied.frames) copied.fetch_bytes += frame.ref.stored_bytes;
   for (size_t i = 0; i < copied.directory.files.size(); i++) {
     if (copied.vanished[i]) continue;

@@ -13,9 +13,9 @@ struct CopiedFiles {
   std::vector<bool> vanished;    // files that are not in the backup after all
   std::vector<PackEntry> packs;  // its own, then those of earlier or interrupted backups that it refers to
   size_t own_packs = 0;
-  std::vector<MappedFrame> frames;     // its own, ascending by pack and offset within each job's run, then the parent's
-  std::vector<PendingExtent> extents;  // ascending by file and offset; frames count through `frames`
-  uint64_t bytes = 0;                  // of the files in the backup
+  std::vector<MappedFrame> frames;  // its own, ascending by pack and offset within each job's run, then the parent's
+  CopiedExtents extents;            // by index in directory.files; frames count through `frames`
+  uint64_t bytes = 0;               // of the files in the backup
   uint64_t count = 0;
   uint64_t fetch_bytes = 0;  // stored, of all frames
   std::string boot_id;

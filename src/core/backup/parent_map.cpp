@@ -14,9 +14,7 @@ void ParentMap::AddFile(const MappedFile& file) {
   entry.path_at = paths_.size();
   entry.path_bytes = static_cast<uint16_t>(file.path.size());  // at most kMaxMappedPath
   paths_.append(file.path);
-  entry.first_extent = extents_.size();
-  entry.extents = static_cast<uint32_t>(file.extents.size());
-  extents_.insert(extents_.end(), file.extents.begin(), file.extents.end());
+  entry.extents = extents_.Add(file.extents);
 }
 
 Result<ParentMap> ParentMap::Load(const Repository& repository, const BackupManifest& manifest, const OpContext& ctx) {

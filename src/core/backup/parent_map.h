@@ -1,12 +1,13 @@
 // The file map of the backup that an increment builds on, or what interrupted backups stored, compactly: paths in one
-// text, extents in one list. Memory: 56 bytes and its path for each file, 32 bytes for each extent, 24 for each frame.
+// text, extents packed. Memory: 72 bytes and its path for each file, 24 for each frame, 2 to 15 for each extent
+// (packed_extents.h).
 // Constant once loaded; any thread.
 #pragma once
-#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "core/backup/packed_extents.h"
 #include "core/repo/file_map.h"
 #include "core/repo/manifest.h"
 #include "core/repo/partial_map.h"
@@ -19,8 +20,7 @@ class ParentMap {
     uint64_t size_bytes = 0;
     FileStamp stamp;
     size_t path_at = 0;
-    size_t first_extent = 0;
-    uint32_t extents = 0;
+    PackedExtents::Run extents;
     uint16_t path_bytes = 0;
     bool has_page_errors = false;  // bad pages of it were stored, which must not be built upon
   };
@@ -38,16 +38,21 @@ class ParentMap {
   std::string_view PathOf(const File& file) const {
     return std::string_view(paths_).substr(file.path_at, file.path_bytes);
   }
-  std::span<const Extent> ExtentsOf(const File& file) const {
-    return std::span(extents_).subspan(file.first_extent, file.extents);
+  // Those that have bytes in `span`.
+  std::vector<Extent> ExtentsOf(const File& file, FileSpan span = {0, UINT64_MAX}) const {
+    std::vector<Extent> extents;
+    PackedExtents::Read(file.extents, span, extents);
+    return extents;
   }
+  // What extents take.
+  size_t extent_bytes() const { return extents_.held_bytes(); }
 
  private:
   void AddFile(const MappedFile& file);
   BackupManifest manifest_;
   std::string paths_;
   std::vector<File> files_;
-  std::vector<Extent> extents_;
+  PackedExtents extents_;
   std::vector<MappedFrame> frames_;
 };
 

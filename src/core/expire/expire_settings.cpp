@@ -3,12 +3,12 @@
 namespace pitr {
 namespace {
 
-constexpr int64_t kDayMicros = int64_t{86400} * 1000000;
+constexpr int64_t kMicrosOfDay = int64_t{86400} * 1000000;
 constexpr int64_t kDaysOfMonth = 30;
 
 }  // namespace
 
-int64_t SpanMicros(const CalendarSpan& span) { return span.months * kDaysOfMonth * kDayMicros + span.micros; }
+int64_t SpanMicros(const CalendarSpan& span) { return span.months * kDaysOfMonth * kMicrosOfDay + span.micros; }
 
 Result<ExpireRequest> ExpireRequestOf(const Config& config) {
   ExpireRequest request;

@@ -32,7 +32,7 @@ constexpr size_t kTimelineOffset = 48, kPreviousTimelineOffset = 52;
 // Relative to Layout::after_checkpoint.
 constexpr size_t kMinRecoveryPoint = 8, kMinRecoveryTimeline = 16, kBackupStart = 24, kBackupEnd = 32;
 constexpr size_t kBackupEndRequired = 40, kWalLevel = 44, kWalLogHints = 48, kMaxConnections = 52;
-constexpr size_t kTrackCommitTimestamp = 72, kFloatFormat = 80, kBlockSize = 88, kBlocksPerSegment = 92;
+constexpr size_t kTrackCommitTimestamp = 72, kFloatFormat = 80, kBlockSize = 88, kRelationSegmentBlocks = 92;
 constexpr double kFloatFormatValue = 1234567.0;
 
 constexpr size_t kMinimumSize = 16;  // up to and including the versions
@@ -97,7 +97,7 @@ void LoadRest(const uint8_t* p, const Layout& layout, ControlData* out) {
   out->limits = {limits[0], limits[1], limits[2], limits[3], limits[4]};
   out->track_commit_timestamp = after[kTrackCommitTimestamp] != 0;
   out->block_size = LoadLe<uint32_t>(after + kBlockSize);
-  out->blocks_per_segment = LoadLe<uint32_t>(after + kBlocksPerSegment);
+  out->blocks_per_segment = LoadLe<uint32_t>(after + kRelationSegmentBlocks);
   out->wal_block_size = LoadLe<uint32_t>(p + layout.wal_block_size);
   out->segment_size = LoadLe<uint32_t>(p + layout.wal_block_size + 4);
   out->data_checksums = static_cast<DataChecksums>(LoadLe<uint32_t>(p + layout.data_checksums));

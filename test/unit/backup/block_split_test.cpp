@@ -147,6 +147,35 @@ TEST(BlockSplit, SpansAreCombined) {
   EXPECT_EQ(Text(Complement({{0, 5}, {7, 20}}, {4, 9})), "5-7");
 }
 
+TEST(BlockSplit, AStretchOfTooManyPiecesIsStoredWhole) {
+  // Two stretches; of the second half a block is missing.
+  const FileSpan range{0, 255 * kBlock};
+  std::vector<Extent> extents;
+  for (uint64_t at = 0; at < range.to; at += kMiB)
+    extents.push_back({at, static_cast<uint32_t>(std::min(kMiB, range.to - at)), 0, 0, false, 0});
+  const auto every_fourth = [](uint64_t from, size_t count) {
+    std::vector<FileSpan> spans;
+    for (; count > 0; count--, from += 4) spans.push_back({from * kBlock, (from + 1) * kBlock});
+    return spans;
+  };
+  const auto bounded = [&](const std::vector<FileSpan>& stored) { return BoundPieces(stored, extents, range); };
+  EXPECT_TRUE(bounded({}).empty());
+  // 32 of them and as many pieces of the parent's before or between them.
+  const std::vector<FileSpan> most = every_fourth(3, 32);
+  EXPECT_EQ(bounded(most), most);
+  // And one behind them.
+  EXPECT_EQ(Blocks(bounded(every_fourth(129, 32))), "128-255");
+  // The parent's own pieces count, but nothing is stored of what nobody changed.
+  extents.clear();
+  for (uint64_t at = 0; at < 65; at++) extents.push_back({at * kBlock, kBlock, 0, 0, true, at});
+  extents.push_back({kMiB, kMiB - kBlock, 1, 0, true, 1});
+  EXPECT_EQ(Blocks(bounded({{140 * kBlock, 141 * kBlock}})), "140-141");
+  EXPECT_EQ(Blocks(bounded({{100 * kBlock, 101 * kBlock}, {140 * kBlock, 141 * kBlock}})), "0-128 140-141");
+  // A range may begin or end within a stretch; what is stored may go on in the next.
+  EXPECT_EQ(Blocks(BoundPieces({{60 * kBlock, 130 * kBlock}}, extents, {0, 130 * kBlock})), "60-130");
+  EXPECT_EQ(Blocks(BoundPieces({{70 * kBlock, 130 * kBlock}}, extents, {0, 130 * kBlock})), "0-130");
+}
+
 TEST(BlockSplit, ReferencesKeepTheChecksumOfWholeExtentsOnly) {
   const Bytes bytes = test::MakeBytes(100, 1);
   const std::vector<Extent> extents = {Whole(0, bytes, 7, 1000), Whole(200, bytes, 8, 0)};

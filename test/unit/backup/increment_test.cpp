@@ -6,9 +6,12 @@
 
 #include <filesystem>
 #include <fstream>
+#include <map>
+#include <random>
 #include <set>
 
 #include "core/backup/backup_session.h"
+#include "core/backup/block_split.h"
 #include "core/backup/merge.h"
 #include "core/pg/crc32c.h"
 #include "core/pg/page.h"
@@ -133,6 +136,21 @@ class IncrementTest : public testing::TestWithParam<bool> {
         if (manifest_.packs[map.value().frames[extent.frame].pack].key.starts_with(own)) bytes += extent.length;
     }
     return bytes / kPageSize;
+  }
+
+  // Of a stretch of a relation.
+  size_t MostPieces() {
+    auto map = ReadFileMap(*repo_.repository, manifest_.label, OpContext());
+    EXPECT_TRUE(map.ok());
+    size_t most = 0;
+    for (const MappedFile& file : map.value().files) {
+      std::map<uint64_t, size_t> pieces;
+      for (const Extent& extent : file.extents) {
+        EXPECT_EQ(extent.file_offset / kMiB, (extent.end() - 1) / kMiB) << file.path;
+        most = std::max(most, ++pieces[extent.file_offset / kMiB]);
+      }
+    }
+    return most;
   }
 
   LateClock clock_;
@@ -269,6 +287,31 @@ TEST_P(IncrementTest, WalSummariesSayWhatToRead) {
   options_.verify_changes = true;
   Take(BackupType::kIncr);
   EXPECT_EQ(StoredBlocks(), 400U - 128) << "up to the piece that has the first block that is not zero";
+}
+
+// What bounds the memory of backups and restores: however many increments change however many blocks here and there, a
+// stretch is not put together from more than so many pieces.
+TEST_P(IncrementTest, AChainDoesNotShatterFiles) {
+  std::mt19937 random(5);
+  size_t stored_whole = 0;
+  Take(BackupType::kFull);
+  for (uint64_t taken = 1; taken <= 9; taken++) {
+    // By WAL summaries, by page LSNs, and by checksums.
+    options_.summarizes_wal = taken <= 5;
+    options_.change_source = taken <= 7 ? "auto" : "full_read";
+    options_.verify_changes = taken % 2 == 0;
+    std::vector<uint32_t> blocks;
+    for (uint32_t block = 0; block < 2000; block++)
+      if (random() % 8 == 0) blocks.push_back(block);
+    for (const uint32_t block : blocks)
+      Overwrite("base/5/16390", block, MakePages(block, 1, random(), Lsn{(taken + 1) * 0x4000000 - 0x1000}));
+    if (options_.summarizes_wal) WriteSummary(taken, {{16390, blocks}});
+    Take(BackupType::kIncr);
+    EXPECT_LE(MostPieces(), kMaxPiecesPerStretch);
+    EXPECT_GE(StoredBlocks(), blocks.size());
+    if (StoredBlocks() > blocks.size() + 128) stored_whole++;
+  }
+  EXPECT_GT(stored_whole, 0U) << "the bound was never reached";
 }
 
 // A file may be written after the increment's start and before the increment looks at it. The next one must not take

@@ -18,11 +18,11 @@ constexpr uint32_t kSegment = 1u << 20;
 CalendarSpan Span(const char* text) { return ParseCalendarSpan(text).value(); }
 
 // Backups a day apart, each a segment later than the one before; letters tell type and state.
-struct World {
+struct RetainedWorld {
   RetentionFacts facts;
 
-  World() { facts.now_micros = kStart; }
-  World& Timelines(std::initializer_list<std::pair<uint32_t, const char*>> histories) {
+  RetainedWorld() { facts.now_micros = kStart; }
+  RetainedWorld& Timelines(std::initializer_list<std::pair<uint32_t, const char*>> histories) {
     for (const auto& [timeline, text] : histories) {
       TimelineFacts fact{{timeline}, std::nullopt, 0};
       if (text != nullptr) fact.path = TimelineHistory::Parse({timeline}, text).value();
@@ -61,9 +61,9 @@ struct World {
   }
 };
 
-World Fulls(int count) {
+RetainedWorld Fulls(int count) {
   static const char* const kNames[] = {"a", "b", "c", "d", "e", "f", "g", "h"};
-  World world;
+  RetainedWorld world;
   world.Timelines({{1, ""}});
   for (int i = 0; i < count; i++) world.Add(kNames[i]);
   return world;
@@ -74,7 +74,7 @@ TEST(Retention, WithoutALimitEverythingStays) {
   EXPECT_EQ(Fulls(3).Kept({.monthly = Span("7 years")}), "a b c");
   EXPECT_TRUE(RetentionPolicy{.monthly = Span("7 years")}.empty());
   EXPECT_FALSE(RetentionPolicy{.diff = 1}.empty());
-  EXPECT_EQ(World().Kept({.full = 1}), "");
+  EXPECT_EQ(RetainedWorld().Kept({.full = 1}), "");
 }
 
 TEST(Retention, ByNumber) {
@@ -84,7 +84,7 @@ TEST(Retention, ByNumber) {
 }
 
 TEST(Retention, ByAgeOneBackupIsOlder) {
-  World world = Fulls(5);  // now is when e ended
+  RetainedWorld world = Fulls(5);  // now is when e ended
   EXPECT_EQ(world.Kept({.age = Span("2 days")}), "c d e");
   EXPECT_EQ(world.Kept({.age = Span("36 hours")}), "c d e");
   EXPECT_EQ(world.Kept({.age = Span("100 days")}), "a b c d e");
@@ -94,7 +94,7 @@ TEST(Retention, ByAgeOneBackupIsOlder) {
 }
 
 TEST(Retention, WhatCannotBeRestoredDoesNotCount) {
-  World world = Fulls(5);
+  RetainedWorld world = Fulls(5);
   world.facts.backups[4].restorable = false;
   world.facts.backups[1].restorable = false;
   EXPECT_EQ(world.Kept({.full = 2}), "c d e") << "e may be mended, b is too old";
@@ -104,7 +104,7 @@ TEST(Retention, WhatCannotBeRestoredDoesNotCount) {
 }
 
 TEST(Retention, IncrementsGoWithTheirFullBackup) {
-  World world;
+  RetainedWorld world;
   world.Timelines({{1, ""}});
   world.Add("f1");
   world.Add("d1", BackupType::kDiff, "f1");
@@ -125,14 +125,14 @@ TEST(Retention, IncrementsGoWithTheirFullBackup) {
 }
 
 TEST(Retention, AChainThatGoesInCirclesEndsSomewhere) {
-  World world = Fulls(2);
+  RetainedWorld world = Fulls(2);
   world.Add("x", BackupType::kIncr, "y");
   world.Add("y", BackupType::kIncr, "x");
   EXPECT_EQ(world.Kept({.full = 1}), "b x y");
 }
 
 TEST(Retention, MonthlyKeepersAreTheFirstOfTheirMonths) {
-  World world;
+  RetainedWorld world;
   world.Timelines({{1, ""}});
   static const char* const kNames[] = {"n1", "n2", "n3", "d1", "d2", "d3", "d4", "j1", "j2"};
   for (const char* name : kNames) {
@@ -210,7 +210,7 @@ TEST(Retention, ThreeWeeksAndSevenYearsOfMonthlyFulls) {
 }
 
 TEST(Retention, PinnedOnesStayByThemselves) {
-  World world = Fulls(4);
+  RetainedWorld world = Fulls(4);
   world.facts.backups[0].held_for = "pinned: audit";
   EXPECT_EQ(world.Kept({.full = 1}), "a+ d");
   EXPECT_EQ(DecideRetention({.full = 1}, world.facts)[0].why, "pinned: audit");
@@ -219,8 +219,8 @@ TEST(Retention, PinnedOnesStayByThemselves) {
 }
 
 // Timeline 2 left timeline 1 in segment 25: after b (segment 20), before c (segment 30).
-World Forked() {
-  World world;
+RetainedWorld Forked() {
+  RetainedWorld world;
   world.Timelines({{1, ""}, {2, "1\t0/1900100\tno recovery target specified\n"}});
   world.Add("a");
   world.Add("b");
@@ -230,7 +230,7 @@ World Forked() {
 }
 
 TEST(Retention, TheNewTimelineIsNotLeftWithoutABackup) {
-  World world = Forked();
+  RetainedWorld world = Forked();
   EXPECT_EQ(world.Kept({.full = 1}), "b c") << "c does not lead to timeline 2";
   world.Add("x", BackupType::kFull, "", 2);
   EXPECT_EQ(world.Kept({.full = 1}), "x");
@@ -238,7 +238,7 @@ TEST(Retention, TheNewTimelineIsNotLeftWithoutABackup) {
 }
 
 TEST(Retention, TwoTimelinesAliveEachKeepTheirs) {
-  World world = Forked();
+  RetainedWorld world = Forked();
   world.Add("x", BackupType::kFull, "", 2);
   world.Add("y", BackupType::kFull, "", 2);
   world.Add("d");  // production goes on on timeline 1; timeline 2 was a test that archived
@@ -248,7 +248,7 @@ TEST(Retention, TwoTimelinesAliveEachKeepTheirs) {
 }
 
 TEST(Retention, ByAgeABranchThatLivedThenCanBeReached) {
-  World world = Forked();
+  RetainedWorld world = Forked();
   world.facts.now_micros += 10 * kDay;
   world.Add("x", BackupType::kFull, "", 2);
   world.facts.now_micros += 10 * kDay;
@@ -260,10 +260,10 @@ TEST(Retention, ByAgeABranchThatLivedThenCanBeReached) {
 }
 
 TEST(Retention, AnUnknownPathStopsEverything) {
-  World world = Fulls(3);
+  RetainedWorld world = Fulls(3);
   world.Timelines({{2, nullptr}});
   EXPECT_EQ(world.Kept({.full = 1}), "a b c");
-  World empty = Fulls(3);
+  RetainedWorld empty = Fulls(3);
   empty.facts.timelines.clear();
   EXPECT_EQ(empty.Kept({.full = 1}), "a b c");
 }
@@ -279,7 +279,7 @@ TEST(Retention, MonthsHaveTheirLengths) {
 }
 
 // Which of the segments 0..last of a timeline are needed, as runs.
-std::string Needed(const World& world, const RetentionPolicy& policy, uint32_t timeline, uint64_t last) {
+std::string Needed(const RetainedWorld& world, const RetentionPolicy& policy, uint32_t timeline, uint64_t last) {
   const WalNeed need =
       WalNeed::Make(world.facts, DecideRetention(policy, world.facts), {kSegment, world.facts.now_micros - kDay});
   std::string text;
@@ -293,20 +293,20 @@ std::string Needed(const World& world, const RetentionPolicy& policy, uint32_t t
 }
 
 TEST(WalNeed, FromTheOldestBackupOn) {
-  const World world = Fulls(4);
+  const RetainedWorld world = Fulls(4);
   EXPECT_EQ(Needed(world, {}, 1, 50), "10-50");
   EXPECT_EQ(Needed(world, {.full = 2}, 1, 50), "30-50");
 }
 
 TEST(WalNeed, AloneOnlyWhatMakesItConsistent) {
-  World world = Fulls(4);
+  RetainedWorld world = Fulls(4);
   world.facts.backups[0].held_for = "pinned";
   world.facts.backups[0].stop_lsn = {13 * kSegment};  // ends with segment 12
   EXPECT_EQ(Needed(world, {.full = 1}, 1, 50), "10-12 40-50");
 }
 
 TEST(WalNeed, BranchesThatNobodyReachesGo) {
-  World world = Forked();
+  RetainedWorld world = Forked();
   world.Add("x", BackupType::kFull, "", 2);
   EXPECT_EQ(Needed(world, {.full = 2}, 1, 60), "20-60") << "b leads to both branches";
   EXPECT_EQ(Needed(world, {.full = 2}, 2, 60), "20-60");
@@ -319,7 +319,7 @@ TEST(WalNeed, BranchesThatNobodyReachesGo) {
 }
 
 TEST(WalNeed, AYoungBranchWaits) {
-  World world = Fulls(2);
+  RetainedWorld world = Fulls(2);
   world.Timelines({{2, "1\t0/500000\tbefore a\n"}});
   world.facts.timelines[1].newest_micros = world.facts.now_micros - 3600;
   EXPECT_EQ(Needed(world, {.full = 1}, 2, 30), "0-30");
@@ -328,7 +328,7 @@ TEST(WalNeed, AYoungBranchWaits) {
 }
 
 TEST(WalNeed, ABackupAcrossAPromotion) {
-  World world = Fulls(1);
+  RetainedWorld world = Fulls(1);
   world.Timelines({{2, "1\t0/1480000\tpromoted\n"}});  // in segment 20
   BackupFacts& across = world.Add("p", BackupType::kFull);
   across.stop_timeline = {2};
@@ -343,7 +343,7 @@ TEST(WalNeed, ABackupAcrossAPromotion) {
 }
 
 TEST(WalNeed, AnUnreadableHistoryKeepsItsTimeline) {
-  World world = Fulls(3);
+  RetainedWorld world = Fulls(3);
   world.Timelines({{2, nullptr}, {3, "1\t0/500000\tx\n"}});
   world.facts.timelines[2].newest_micros = world.facts.now_micros;
   std::vector<Verdict> verdicts(3, Verdict{Keep::kNo, "x"});

@@ -12,17 +12,17 @@
 namespace pitr {
 namespace {
 
-constexpr uint32_t kSegmentSize = WalBuilder::kSegmentSize;
-constexpr Lsn kStart{3u << 20};
+constexpr uint32_t kReaderSegmentSize = WalBuilder::kSegmentSize;
+constexpr Lsn kReaderStart{3u << 20};
 using Reason = WalEnd::Reason;
 
 // A reader over what a builder has written.
 struct Reading {
-  explicit Reading(WalBuilder& wal, Lsn start = kStart, SystemId system = {})
+  explicit Reading(WalBuilder& wal, Lsn start = kReaderStart, SystemId system = {})
       : source(
-            kSegmentSize,
+            kReaderSegmentSize,
             [&wal](SegmentNo no) -> Result<ByteView> { return wal.Has(no) ? ByteView(wal.Segment(no)) : ByteView(); }),
-        reader(source, {start, kSegmentSize, system}) {}
+        reader(source, {start, kReaderSegmentSize, system}) {}
   // The starts of all records up to the end or an error.
   std::vector<Lsn> All() {
     std::vector<Lsn> starts;
@@ -45,7 +45,7 @@ TEST_P(WalReaderOfVersion, RecordsInPagesAcrossPagesAndSegments) {
   std::vector<Lsn> written;
   for (size_t size : {0, 1, 100, 255, 256, 8000, 8192, 20000, 1500000, 40, 7, 2500000, 3})
     written.push_back(wal.AddFiller(size));
-  Reading reading(wal, kStart, WalBuilder::kSystem);
+  Reading reading(wal, kReaderStart, WalBuilder::kSystem);
   EXPECT_EQ(reading.All(), written);
   EXPECT_TRUE(reading.status.ok()) << reading.status.ToString();
   EXPECT_EQ(reading.reader.end().reason, Reason::kZeroes);
@@ -57,7 +57,7 @@ TEST_P(WalReaderOfVersion, AbandonedRecordIsReplaced) {
   WalBuilder wal(GetParam());
   const Lsn first = wal.AddFiller(100);
   const Lsn abandoned = wal.AddFiller(30000);
-  wal.CrashAt({kStart.value + 2 * kWalPageSize}, first);
+  wal.CrashAt({kReaderStart.value + 2 * kWalPageSize}, first);
   Bytes data;
   AppendLe(data, abandoned.value);
   AppendLe<int64_t>(data, 0);
@@ -84,7 +84,8 @@ TEST(WalReader, HeaderSplitAcrossPagesAtEveryPlace) {
     const uint32_t filler = kWalPageSize - kLongWalPageHeaderSize - kWalRecordHeaderSize - 5 - left;
     const Lsn first = wal.AddFiller(filler);
     const Lsn second = wal.AddFiller(50);
-    EXPECT_EQ(second.value - kStart.value, left == 0 ? kWalPageSize + kShortWalPageHeaderSize : kWalPageSize - left);
+    EXPECT_EQ(second.value - kReaderStart.value,
+              left == 0 ? kWalPageSize + kShortWalPageHeaderSize : kWalPageSize - left);
     const Lsn third = wal.AddFiller(50);
     Reading reading(wal);
     EXPECT_EQ(reading.All(), (std::vector<Lsn>{first, second, third})) << left;
@@ -99,14 +100,14 @@ TEST(WalReader, StartsWithTheFirstRecordAtOrAfterThePosition) {
     const auto next = reading.reader.Next();
     return next.ok() && next.value() != nullptr ? next.value()->start : Lsn{};
   };
-  EXPECT_EQ(first_from(kStart), written[0]);
+  EXPECT_EQ(first_from(kReaderStart), written[0]);
   EXPECT_EQ(first_from(written[0]), written[0]);
   EXPECT_EQ(first_from({written[0].value + 1}), written[1]);
   EXPECT_EQ(first_from(written[1]), written[1]);
   EXPECT_EQ(first_from({written[1].value + 8}), written[2]);
   EXPECT_EQ(first_from({written[2].value + 8}), written[3]);
-  EXPECT_EQ(first_from({kStart.value + kSegmentSize}), written[3]);  // in the middle of the long one
-  EXPECT_EQ(first_from({kStart.value + kSegmentSize + 12345}), written[3]);
+  EXPECT_EQ(first_from({kReaderStart.value + kReaderSegmentSize}), written[3]);  // in the middle of the long one
+  EXPECT_EQ(first_from({kReaderStart.value + kReaderSegmentSize + 12345}), written[3]);
 }
 
 TEST(WalReader, ContinuationThatEndsExactlyAtAPageEnd) {
@@ -114,10 +115,10 @@ TEST(WalReader, ContinuationThatEndsExactlyAtAPageEnd) {
   const uint32_t size = kWalPageSize - kLongWalPageHeaderSize + kWalPageSize - kShortWalPageHeaderSize;
   const Lsn first = wal.AddFiller(size - kWalRecordHeaderSize - 5);
   const Lsn second = wal.AddFiller(10);
-  EXPECT_EQ(second.value, kStart.value + 2 * kWalPageSize + kShortWalPageHeaderSize);
+  EXPECT_EQ(second.value, kReaderStart.value + 2 * kWalPageSize + kShortWalPageHeaderSize);
   Reading from_start(wal);
   EXPECT_EQ(from_start.All(), (std::vector<Lsn>{first, second}));
-  Reading from_middle(wal, {kStart.value + kWalPageSize});
+  Reading from_middle(wal, {kReaderStart.value + kWalPageSize});
   EXPECT_EQ(from_middle.All(), std::vector<Lsn>{second});
 }
 
@@ -127,7 +128,7 @@ TEST(WalReader, SwitchSkipsTheRestOfTheSegment) {
   wal.Switch();
   const Lsn switch_at = wal.last();
   const Lsn after = wal.AddFiller(10);
-  EXPECT_EQ(after.value, kStart.value + kSegmentSize + kLongWalPageHeaderSize);
+  EXPECT_EQ(after.value, kReaderStart.value + kReaderSegmentSize + kLongWalPageHeaderSize);
   Reading reading(wal);
   EXPECT_EQ(reading.All(), (std::vector<Lsn>{first, switch_at, after}));
 }
@@ -172,11 +173,11 @@ TEST(WalReader, GoesOnWhenThereIsMore) {
   std::vector<Lsn> written = {whole.AddFiller(600000), whole.AddFiller(900000), whole.AddFiller(10)};
   int available = 0;
   std::vector<SegmentNo> asked;
-  SegmentPageSource source(kSegmentSize, [&](SegmentNo no) -> Result<ByteView> {
+  SegmentPageSource source(kReaderSegmentSize, [&](SegmentNo no) -> Result<ByteView> {
     asked.push_back(no);
     return no.value < 3u + available ? ByteView(whole.Segment(no)) : ByteView();
   });
-  WalReader reader(source, {kStart, kSegmentSize, {}});
+  WalReader reader(source, {kReaderStart, kReaderSegmentSize, {}});
   EXPECT_EQ(reader.Next().value(), nullptr);
   EXPECT_EQ(reader.end().reason, Reason::kNoPage);
   available = 1;
@@ -208,14 +209,14 @@ TEST(WalReader, GoesOnWhenAPageWasFilled) {
 TEST(WalReader, RecycledSegmentEndsAtTheOldPage) {
   WalBuilder wal;
   const Lsn only = wal.AddFiller(kWalPageSize - 200);
-  const uint64_t page = kStart.value + kWalPageSize;
-  wal.WritePageHeader(page, 0, false, page - kSegmentSize);
+  const uint64_t page = kReaderStart.value + kWalPageSize;
+  wal.WritePageHeader(page, 0, false, page - kReaderSegmentSize);
   Reading reading(wal);
   EXPECT_EQ(reading.All(), std::vector<Lsn>{only});
   EXPECT_TRUE(reading.status.ok());
   EXPECT_EQ(reading.reader.end().reason, Reason::kZeroes);  // of the page that was not filled
   const Lsn second = wal.AddFiller(120);                    // now it is filled and continues on the old page
-  wal.WritePageHeader(page, 0, false, page - kSegmentSize);
+  wal.WritePageHeader(page, 0, false, page - kReaderSegmentSize);
   Reading again(wal);
   EXPECT_EQ(again.All(), std::vector<Lsn>{only});
   EXPECT_EQ(again.reader.end().reason, Reason::kOldPage);
@@ -234,7 +235,7 @@ class Damaged : public testing::Test {
     EXPECT_EQ(reading.reader.at(), where) << reading.status.ToString();
     EXPECT_EQ(records.size(), where == first_ ? 0u : where == second_ ? 1u : 2u);
   }
-  uint8_t* Page(int n) { return wal_.Byte({kStart.value + n * kWalPageSize}); }
+  uint8_t* Page(int n) { return wal_.Byte({kReaderStart.value + n * kWalPageSize}); }
   WalBuilder wal_;
   const Lsn first_, second_, third_;
 };
@@ -272,7 +273,7 @@ TEST_F(Damaged, PageMagic) {
   ExpectDamageAt(second_);
 }
 TEST_F(Damaged, PageAddress) {
-  StoreLe<uint64_t>(Page(2) + 8, kStart.value + kSegmentSize);
+  StoreLe<uint64_t>(Page(2) + 8, kReaderStart.value + kReaderSegmentSize);
   ExpectDamageAt(second_);
 }
 TEST_F(Damaged, ContinuationFlag) {
@@ -295,15 +296,15 @@ TEST_F(Damaged, OtherVersionInBetween) {
 TEST(WalReader, OtherClusterIsRefused) {
   WalBuilder wal;
   wal.AddFiller(10);
-  Reading reading(wal, kStart, {42});
+  Reading reading(wal, kReaderStart, {42});
   EXPECT_TRUE(reading.All().empty());
   EXPECT_EQ(reading.status.code(), Code::kConflict);
 }
 
 TEST(WalReader, SourceErrorsPassThrough) {
-  SegmentPageSource source(kSegmentSize,
+  SegmentPageSource source(kReaderSegmentSize,
                            [](SegmentNo) -> Result<ByteView> { return Status(Code::kUnavailable, "away"); });
-  WalReader reader(source, {kStart, kSegmentSize, {}});
+  WalReader reader(source, {kReaderStart, kReaderSegmentSize, {}});
   EXPECT_EQ(reader.Next().code(), Code::kUnavailable);
 }
 

@@ -8,7 +8,7 @@ namespace pitr {
 namespace {
 
 using Blocks = std::vector<uint32_t>;
-const RelationFork kTable{{1663, 5, 16384}, Fork::kMain};
+const RelationFork kSummarizedTable{{1663, 5, 16384}, Fork::kMain};
 
 // Writes files as common/blkreftable.c does.
 struct Summary {
@@ -35,21 +35,21 @@ TEST(WalSummary, EntriesOfEveryForm) {
   bitmap[1] = 3;  // blocks 16 and 17 of its chunk
   const Bytes file = Summary()
                          .Entry({{1663, 1, 0}, Fork::kMain}, 0)  // a database
-                         .Entry(kTable, ForkChanges::kNoLimit, {{9, 3, 3}, {}, bitmap})
-                         .Entry({kTable.relation, Fork::kVisibilityMap}, 1, {{0}})
+                         .Entry(kSummarizedTable, ForkChanges::kNoLimit, {{9, 3, 3}, {}, bitmap})
+                         .Entry({kSummarizedTable.relation, Fork::kVisibilityMap}, 1, {{0}})
                          .Entry({{1663, 5, 16385}, Fork::kMain}, 7)
                          .Finish();
   BlockChanges changes;
   const Status status = AddWalSummary(file, &changes);
   ASSERT_TRUE(status.ok()) << status.ToString();
-  EXPECT_EQ(changes.ChangedBlocks(kTable, 0, 1u << 20), (Blocks{3, 9, 131088, 131089}));
+  EXPECT_EQ(changes.ChangedBlocks(kSummarizedTable, 0, 1u << 20), (Blocks{3, 9, 131088, 131089}));
   EXPECT_EQ(changes.ChangedBlocks({{1663, 5, 16385}, Fork::kMain}, 0, 9), (Blocks{7, 8}));
   EXPECT_EQ(changes.ChangedBlocks({{1663, 1, 99}, Fork::kMain}, 0, 9), std::nullopt);
   EXPECT_EQ(changes.unknown(), BlockChanges::Unknown::kNothing);
 }
 
 TEST(WalSummary, Damage) {
-  const Bytes good = Summary().Entry(kTable, 5, {{1, 2}}).Finish();
+  const Bytes good = Summary().Entry(kSummarizedTable, 5, {{1, 2}}).Finish();
   for (size_t size = 0; size < good.size(); size++) {
     BlockChanges changes;
     EXPECT_EQ(AddWalSummary(ByteView(good).first(size), &changes).code(), Code::kCorruption) << size;
@@ -62,15 +62,16 @@ TEST(WalSummary, Damage) {
   }
   // Right checksums over what makes no sense.
   BlockChanges changes;
-  EXPECT_EQ(AddWalSummary(Summary().Entry(kTable, 5, {{1, 2}}).Finish(false), &changes).code(), Code::kCorruption);
+  EXPECT_EQ(AddWalSummary(Summary().Entry(kSummarizedTable, 5, {{1, 2}}).Finish(false), &changes).code(),
+            Code::kCorruption);
   EXPECT_EQ(AddWalSummary(Summary().Entry({{1, 2, 3}, static_cast<Fork>(9)}, 5).Finish(), &changes).code(),
             Code::kCorruption);
   Summary long_chunk;
-  EXPECT_EQ(AddWalSummary(long_chunk.Entry(kTable, 5, {BlockSet::Chunk(4097, 1)}).Finish(), &changes).code(),
+  EXPECT_EQ(AddWalSummary(long_chunk.Entry(kSummarizedTable, 5, {BlockSet::Chunk(4097, 1)}).Finish(), &changes).code(),
             Code::kCorruption);
   Summary behind_the_end;
   behind_the_end.bytes.insert(behind_the_end.bytes.end(), 24, 0);
-  EXPECT_EQ(AddWalSummary(behind_the_end.Entry(kTable, 5).Finish(), &changes).code(), Code::kCorruption);
+  EXPECT_EQ(AddWalSummary(behind_the_end.Entry(kSummarizedTable, 5).Finish(), &changes).code(), Code::kCorruption);
 }
 
 TEST(WalSummary, Names) {
