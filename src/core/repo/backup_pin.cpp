@@ -16,8 +16,7 @@ constexpr uint64_t kPinVersion = 1;
 
 Status CheckExists(const Repository& repository, const std::string& label, const OpContext& ctx) {
   if (layout::IsValidLabel(label)) {
-    const Status there =
-        repository.store().Stat(layout::BackupKey(label, layout::BackupObject::kManifest), ctx).status();
+    Status there = repository.store().Stat(layout::BackupKey(label, layout::BackupObject::kManifest), ctx).status();
     if (there.code() != Code::kNotFound) return there;
   }
   return Status(Code::kNotFound, "there is no backup \"" + label + "\"").WithHint("pg_pitr info lists the backups.");

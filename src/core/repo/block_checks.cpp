@@ -106,7 +106,7 @@ Result<BlockChecks> BlockChecks::Load(const Repository& repository, const PackEn
 
 Status BlockChecks::Parse(ByteView content) {
   while (!content.empty()) {
-    const Status cut(Code::kCorruption, "block checks end within a record");
+    Status cut(Code::kCorruption, "block checks end within a record");
     if (content.size() < kRecordBytes) return cut;
     const Frame frame{LoadLe<uint64_t>(content.data()), LoadLe<uint32_t>(content.data() + 8), checks_.size()};
     const size_t blocks = BlocksOf(frame.plain_bytes);

@@ -41,7 +41,6 @@ class TargetFinder {
         path_(path),
         candidates_(candidates),
         target_(target),
-        ctx_(ctx),
         scanner_(repository, path, ctx) {}
 
   // kNotFound says why the target cannot be reached, with the nearest points that can in the detail.
@@ -69,7 +68,6 @@ class TargetFinder {
   const WalPath& path_;
   const std::vector<Candidate>& candidates_;
   const RecoveryTarget& target_;
-  const OpContext& ctx_;
   WalScanner scanner_;
   bool bisected_ = false;
 };

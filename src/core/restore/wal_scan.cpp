@@ -108,7 +108,7 @@ Result<std::vector<WalMark>> WalScanner::Search(SegmentNo first, SegmentNo last,
     WalScanner scanner(repository_, path_, ctx_);
     const SegmentNo from{first.value + task * kSegmentsPerTask};
     const SegmentNo to{std::min(last.value, from.value + kSegmentsPerTask - 1)};
-    const Status scanned = scanner.Scan(from, to, [&](const WalEvent& event) {
+    Status scanned = scanner.Scan(from, to, [&](const WalEvent& event) {
       if (!wanted(event)) return true;
       if (auto mark = MarkOf(event)) found[task].push_back(std::move(*mark));
       return true;
