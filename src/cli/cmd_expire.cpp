@@ -6,6 +6,7 @@
 #include "core/base/process_name.h"
 #include "core/expire/expire_settings.h"
 #include "core/report/expire_report.h"
+#include "core/verify/known_damage.h"
 
 namespace pitr::cli {
 namespace {
@@ -34,6 +35,7 @@ Result<bool> RunExpire(const Invocation& invocation, const ExpireOptions& option
   request.labels = {options.labels.begin(), options.labels.end()};
   request.by = ProcessName();
   PITR_ASSIGN(const auto repository, session.OpenRepository(config));
+  PITR_ASSIGN(request.damage_of, FindKnownDamage(*repository, DamageOf::kAnything, session.ctx()));
   PITR_ASSIGN(const ExpireReport report, Expire(*repository, request, session.ctx()));
   std::fputs((options.json ? ExpireJson(report, options.dry_run) + "\n" : ExpireText(report, options.dry_run)).c_str(),
              stdout);

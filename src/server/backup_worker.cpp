@@ -8,7 +8,7 @@
 #include "core/base/process_name.h"
 #include "core/expire/expire_settings.h"
 #include "core/repo/known_repository.h"
-#include "core/verify/record.h"
+#include "core/verify/known_damage.h"
 #include "server/backup_mode.h"
 #include "server/backup_slot.h"
 #include "server/guc.h"
@@ -110,16 +110,12 @@ void PublishChoice() {
   PgCall([=] { ereport(level, (errmsg("%s", note), detail[0] ? errdetail("%s", detail) : 0)); });
 }
 
-// What verifications have found. Who may not read their results does without.
-std::function<std::string(const BackupManifest&)> KnownDamage(const OpContext& ctx) {
-  auto verified = LoadVerifyRecords(*worker->repository, ctx);
-  if (!verified.ok()) {
-    worker->log.Warning("could not read what verifications have found: " + verified.status().ToString());
-    return {};
-  }
-  return [results = std::move(verified).value().results](const BackupManifest& backup) {
-    return DescribeStandingDamage(results, backup.label, backup.start_micros, DamageOf::kFiles);
-  };
+// Who may not read the results of verifications does without.
+DamageFinder KnownDamage(const OpContext& ctx) {
+  auto finder = FindKnownDamage(*worker->repository, DamageOf::kFiles, ctx);
+  if (finder.ok()) return std::move(finder).value();
+  worker->log.Warning("could not read what verifications have found: " + finder.status().ToString());
+  return {};
 }
 
 Status Reserve() {
@@ -173,6 +169,7 @@ void ExpireOldBackups() {
   if (status.ok()) {
     request.value().by = ProcessName();
     status = InThread([&](const OpContext& ctx) -> Status {
+      PITR_ASSIGN(request.value().damage_of, FindKnownDamage(*worker->repository, DamageOf::kAnything, ctx));
       PITR_ASSIGN(report, Expire(*worker->repository, request.value(), ctx));
       return Status::Ok();
     });

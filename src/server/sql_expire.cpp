@@ -3,6 +3,7 @@
 #include "core/expire/expire_settings.h"
 #include "core/pg/timestamp.h"
 #include "core/repo/backup_pin.h"
+#include "core/verify/known_damage.h"
 #include "server/on_repository.h"
 #include "server/rows.h"
 #include "server/server_state.h"
@@ -68,11 +69,13 @@ using namespace pitr;
 using namespace pitr::server;
 
 PITR_FUNCTION(pitr_expire) {
-  PITR_ASSIGN(const ExpireRequest request, RequestFromArguments(fcinfo));
-  PITR_ASSIGN(const ExpireReport report,
-              OnOwnRepository<ExpireReport>([&](const Repository& repository, const OpContext& ctx) {
-                return Expire(repository, request, ctx);
-              }));
+  PITR_ASSIGN(ExpireRequest request, RequestFromArguments(fcinfo));
+  PITR_ASSIGN(
+      const ExpireReport report,
+      OnOwnRepository<ExpireReport>([&](const Repository& repository, const OpContext& ctx) -> Result<ExpireReport> {
+        PITR_ASSIGN(request.damage_of, FindKnownDamage(repository, DamageOf::kAnything, ctx));
+        return Expire(repository, request, ctx);
+      }));
   std::vector<Row> rows;
   for (const ExpireRow& row : report.rows)
     rows.push_back({std::string(ExpireActionName(row.action)), row.what, row.name, NumberCell(row.objects),

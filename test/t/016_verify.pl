@@ -154,6 +154,21 @@ for my $encrypt (0, 1)
 	($status, $json) = verify($p, '--quick');
 	is($status, 4, 'WAL that the pinned backup needs is missed');
 	is_deeply([ map { $_->{backups} } @{ $json->{findings} } ], [ ['kept'] ], 'and the backup named');
+
+	# One full backup is kept, and what is known to be damaged does not count.
+	$p->backup("label => 'rotten'");
+	my ($pack) = glob($p->repository_dir . '/data/rotten/*');
+	my $bytes = slurp_file($pack);
+	vec($bytes, 4 * length $bytes, 1) ^= 1;
+	unlink $pack;
+	append_to_file($pack, $bytes);
+	($status) = verify($p);
+	is($status, 4, 'damage is found');
+	($status) = verify($p, '--quick');
+	$p->pg_pitr_ok('expire');
+	is($p->sql(q{SELECT count(*) FROM pitr_info() WHERE label = 'new' AND status = 'ok'}), '1', 'it does not push out the last good backup');
+	like($p->sql(q{SELECT why FROM pitr_expire(dry_run => true) WHERE name = 'rotten'}), qr/; it counts as damaged: the full verification of .* found/,
+		'and pitr_expire() says so');
 }
 
 SKIP:

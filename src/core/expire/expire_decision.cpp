@@ -117,7 +117,7 @@ std::string_view ExpireActionName(ExpireAction action) {
 
 Result<ExpireDecision> Decide(const Inventory& inventory, const ExpireRequest& request, int64_t now_micros) {
   ExpireDecision decision;
-  decision.facts = inventory.Facts(now_micros);
+  decision.facts = inventory.Facts(now_micros, request.damage_of);
   const bool named = !request.labels.empty();
   if (named) {
     decision.verdicts.resize(decision.facts.backups.size());
@@ -141,7 +141,9 @@ Result<ExpireDecision> Decide(const Inventory& inventory, const ExpireRequest& r
       decision.gone[label] = verdict.why;
       continue;
     }
-    const std::string why = verdict.keep == Keep::kNo ? verdict.why + ", but blocked" : verdict.why;
+    const std::string& damage = decision.facts.backups[i].damage;
+    const std::string why = (verdict.keep == Keep::kNo ? verdict.why + ", but blocked" : verdict.why) +
+                            (damage.empty() ? "" : "; it counts as damaged: " + damage);
     decision.kept.push_back(
         {ExpireAction::kKeep, "backup", label, 0, inventory.backups.Find(label)->stored_bytes, why});
   }

@@ -59,7 +59,7 @@ Status Inventory::ReloadBackups(const Repository& repository, const OpContext& c
   return Status::Ok();
 }
 
-RetentionFacts Inventory::Facts(int64_t now_micros) const {
+RetentionFacts Inventory::Facts(int64_t now_micros, const DamageOfBackup& damage_of) const {
   std::map<std::string_view, uint64_t> sizes;
   for (const ObjectInfo& pack : packs) sizes[pack.key] = pack.size;
   std::set<std::string_view> present;
@@ -76,7 +76,8 @@ RetentionFacts Inventory::Facts(int64_t now_micros) const {
     fact.start_lsn = backup.start_lsn;
     fact.stop_lsn = backup.stop_lsn;
     fact.stop_micros = backup.stop_micros;
-    fact.restorable = present.contains(backup.file_map_key) && wal.Completes(backup) &&
+    if (damage_of) fact.damage = damage_of(backup);
+    fact.restorable = fact.damage.empty() && present.contains(backup.file_map_key) && wal.Completes(backup) &&
                       std::all_of(backup.packs.begin(), backup.packs.end(), [&](const PackEntry& pack) {
                         const auto at = sizes.find(pack.key);
                         return at != sizes.end() && at->second == pack.size_bytes;

@@ -1,5 +1,6 @@
 // What a repository holds, as expiry has to know it: catalogues, and every object by its key. Made by listing.
 #pragma once
+#include <functional>
 #include <map>
 #include <string>
 #include <vector>
@@ -10,6 +11,9 @@
 #include "core/repo/wal_catalog.h"
 
 namespace pitr {
+
+// Why a backup is known to be damaged, a clause; empty: it is not.
+using DamageOfBackup = std::function<std::string(const BackupManifest&)>;
 
 struct WalFile {
   WalFileName name;  // no history files
@@ -31,8 +35,8 @@ struct Inventory {
   // Looks again for what concerns backups and leaves the rest as it was listed.
   Status ReloadBackups(const Repository& repository, const OpContext& ctx);
 
-  // What the policy is decided on.
-  RetentionFacts Facts(int64_t now_micros) const;
+  // What the policy is decided on. A backup that is known to be damaged counts as one that cannot be restored.
+  RetentionFacts Facts(int64_t now_micros, const DamageOfBackup& damage_of = {}) const;
   // The newest change of anything that belongs to a backup that has not finished.
   int64_t LastActivity(const UnfinishedBackup& backup) const;
 };

@@ -34,7 +34,9 @@ struct BackupFacts {
   Lsn start_lsn;
   Lsn stop_lsn;
   int64_t stop_micros = 0;
-  bool restorable = true;         // file map, packs and the WAL to become consistent are all there
+  // File map, packs and the WAL to become consistent are all there, and nothing of it is known to be damaged.
+  bool restorable = true;
+  std::string damage;             // what a verification has found, a clause; empty: nothing
   std::string held_for;           // why it must stay whatever the policy says ("pinned: ..."); empty: nothing holds it
   bool held_for_restore = false;  // with all WAL from its start on
 };

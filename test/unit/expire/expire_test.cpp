@@ -370,5 +370,23 @@ TEST_F(ExpireTest, AClockThatIsAheadMakesNothingOld) {
   EXPECT_TRUE(Has("backup/running/start"));
 }
 
+TEST_F(ExpireTest, WhatIsKnownToBeDamagedDoesNotPushOutWhatIsNot) {
+  AddDays({"a", "b", "c"});
+  request_.policy.full = 1;
+  request_.damage_of = [](const BackupManifest& backup) {
+    return backup.label == "c" ? "the full verification of today found 1 damage of what it needs" : "";
+  };
+  const ExpireReport report = MustRun();
+  EXPECT_EQ(Labels(), "b c");
+  ASSERT_NE(Find(report, ExpireAction::kKeep, "c"), nullptr);
+  EXPECT_NE(Find(report, ExpireAction::kKeep, "c")->why.find("; it counts as damaged: the full verification of today"),
+            std::string::npos);
+  request_.labels = {"b"};
+  EXPECT_EQ(Run().code(), Code::kConflict) << "no backup that can be restored would be left";
+  request_.labels = {"c"};
+  MustRun();
+  EXPECT_EQ(Labels(), "b");
+}
+
 }  // namespace
 }  // namespace pitr

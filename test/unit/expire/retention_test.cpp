@@ -151,7 +151,7 @@ TEST(Retention, MonthlyKeepersAreTheFirstOfTheirMonths) {
 // other day, and an expiry after each.
 TEST(Retention, ThreeWeeksAndSevenYearsOfMonthlyFulls) {
   const RetentionPolicy policy{.age = Span("3 weeks"), .monthly = Span("7 years")};
-  World world;
+  RetainedWorld world;
   world.Timelines({{1, ""}});
   std::vector<std::string> names;
   std::vector<std::pair<int64_t, std::string>> fulls;  // every one there ever was
