@@ -46,9 +46,10 @@ std::vector<FileSpan> BlockSpans(const std::vector<uint32_t>& blocks, uint32_t a
 std::vector<FileSpan> Intersect(const std::vector<FileSpan>& a, const std::vector<FileSpan>& b);
 
 // What a stretch of a file is put together from at the most: a stretch is what backups cut files into, as long as a
-// frame. It bounds the memory that file maps take and the number of frames that a restore of the stretch needs. With 1
-// % of the blocks changed at random before each backup a chain of 30 has some 56 in the end.
-inline constexpr size_t kMaxPiecesPerStretch = 64;
+// frame. It bounds the memory that file maps take and the number of frames that a restore of the stretch needs. Half of
+// the blocks changed at random at once make 64; with 1 % changed before each backup a chain of 30 has some 56 in the
+// end.
+inline constexpr size_t kMaxPiecesPerStretch = 96;
 
 // `stored`, and all of each stretch of `range` that would be of more pieces, counting `stored` and what is left of
 // `extents`. A stretch of which nothing is stored is left as it is.

@@ -148,32 +148,36 @@ TEST(BlockSplit, SpansAreCombined) {
 }
 
 TEST(BlockSplit, AStretchOfTooManyPiecesIsStoredWhole) {
-  // Two stretches; of the second half a block is missing.
+  // Two stretches; the second is a block short. The first begins with 33 pieces of a block each.
   const FileSpan range{0, 255 * kBlock};
   std::vector<Extent> extents;
-  for (uint64_t at = 0; at < range.to; at += kMiB)
-    extents.push_back({at, static_cast<uint32_t>(std::min(kMiB, range.to - at)), 0, 0, false, 0});
-  const auto every_fourth = [](uint64_t from, size_t count) {
+  for (uint64_t at = 0; at < 33; at++) extents.push_back({at * kBlock, kBlock, 0, 0, true, at});
+  extents.push_back({33 * kBlock, 95 * kBlock, 1, 0, true, 100});
+  extents.push_back({128 * kBlock, 127 * kBlock, 2, 0, true, 101});
+  const auto every_other = [](uint64_t from, size_t count) {
     std::vector<FileSpan> spans;
-    for (; count > 0; count--, from += 4) spans.push_back({from * kBlock, (from + 1) * kBlock});
+    for (; count > 0; count--, from += 2) spans.push_back({from * kBlock, (from + 1) * kBlock});
     return spans;
   };
   const auto bounded = [&](const std::vector<FileSpan>& stored) { return BoundPieces(stored, extents, range); };
   EXPECT_TRUE(bounded({}).empty());
-  // 32 of them and as many pieces of the parent's before or between them.
-  const std::vector<FileSpan> most = every_fourth(3, 32);
-  EXPECT_EQ(bounded(most), most);
-  // And one behind them.
-  EXPECT_EQ(Blocks(bounded(every_fourth(129, 32))), "128-255");
-  // The parent's own pieces count, but nothing is stored of what nobody changed.
+  // Each is a piece, and so is the block before it; the rest is one more.
+  static_assert(33 + 2 * 31 + 1 == kMaxPiecesPerStretch);
+  std::vector<FileSpan> stored = every_other(34, 31);
+  EXPECT_EQ(bounded(stored), stored);
+  stored = every_other(34, 32);
+  EXPECT_EQ(Blocks(bounded(stored)), "0-128");
+  stored.push_back({140 * kBlock, 141 * kBlock});
+  EXPECT_EQ(Blocks(bounded(stored)), "0-128 140-141");
+  stored.back() = {127 * kBlock, 130 * kBlock};
+  EXPECT_EQ(Blocks(bounded(stored)), "0-130") << "what is stored may go on in the next stretch";
+  EXPECT_EQ(Blocks(BoundPieces(stored, extents, {1 * kBlock, 130 * kBlock})), "1-130") << "and a range begin in one";
+  EXPECT_EQ(Blocks(bounded({{20 * kBlock, 130 * kBlock}})), "20-130");
+  // Of what nobody changed nothing is stored.
   extents.clear();
-  for (uint64_t at = 0; at < 65; at++) extents.push_back({at * kBlock, kBlock, 0, 0, true, at});
-  extents.push_back({kMiB, kMiB - kBlock, 1, 0, true, 1});
+  for (uint64_t at = 0; at < 128; at++) extents.push_back({at * kBlock, kBlock, 0, 0, true, at});
+  extents.push_back({128 * kBlock, 127 * kBlock, 2, 0, true, 101});
   EXPECT_EQ(Blocks(bounded({{140 * kBlock, 141 * kBlock}})), "140-141");
-  EXPECT_EQ(Blocks(bounded({{100 * kBlock, 101 * kBlock}, {140 * kBlock, 141 * kBlock}})), "0-128 140-141");
-  // A range may begin or end within a stretch; what is stored may go on in the next.
-  EXPECT_EQ(Blocks(BoundPieces({{60 * kBlock, 130 * kBlock}}, extents, {0, 130 * kBlock})), "60-130");
-  EXPECT_EQ(Blocks(BoundPieces({{70 * kBlock, 130 * kBlock}}, extents, {0, 130 * kBlock})), "0-130");
 }
 
 TEST(BlockSplit, ReferencesKeepTheChecksumOfWholeExtentsOnly) {
