@@ -235,18 +235,6 @@ sub change_cases
 		command_ok([ 'pg_checksums', '--enable', '-D', $node->data_dir ], 'checksums enabled');
 		$node->start;
 	}, source => 'full read', why => qr/enabled/, integrity => 1);
-	if ($p->sql(q{SELECT count(*) FROM pg_proc WHERE proname = 'pg_enable_data_checksums'}))
-	{
-		for my $how ([ 'off', 'disabl' ], [ 'on', 'enabl' ])
-		{
-			my ($state, $verb) = @$how;
-			$case->("checksums ${verb}ed by the running server", sub {
-				$p->sql("SELECT pg_${verb}e_data_checksums()");
-				PitrTest::wait_for("checksums to be $state", sub { $p->sql('SHOW data_checksums') eq $state; });
-				$p->sql("UPDATE a SET s = '$state' WHERE n % 18 = 0");
-			}, source => 'full read', why => qr/${verb}ed/);
-		}
-	}
 
 	# The data directory is moved by a copy that keeps times: no file is what it was.
 	$case->('a copied data directory', sub {
