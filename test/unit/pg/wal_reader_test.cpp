@@ -137,13 +137,13 @@ TEST(WalReader, SwitchSkipsTheRestOfTheSegment) {
 TEST(WalReader, SwitchAcrossTheEndOfASegmentSkipsTheNext) {
   for (uint32_t room : {8u, 16u}) {
     WalBuilder wal;
-    const uint64_t end = kStart.value + kSegmentSize;
+    const uint64_t end = kReaderStart.value + kReaderSegmentSize;
     while (end - wal.at().value > kWalPageSize) wal.AddFiller(1000);
     wal.AddFiller(end - wal.at().value - room - kWalRecordHeaderSize - 5);
     ASSERT_EQ(wal.at().value, end - room);
     wal.Switch();
     const Lsn next = wal.AddFiller(10);
-    EXPECT_EQ(next.value, end + kSegmentSize + kLongWalPageHeaderSize);
+    EXPECT_EQ(next.value, end + kReaderSegmentSize + kLongWalPageHeaderSize);
     Reading reading(wal, {end});
     EXPECT_EQ(reading.All(), std::vector<Lsn>{next}) << room;
     EXPECT_TRUE(reading.status.ok()) << reading.status.ToString();
@@ -155,7 +155,7 @@ TEST(WalReader, SwitchAcrossTheEndOfASegmentSkipsTheNext) {
 TEST(WalReader, WhatOnlyLooksLikeTheRestOfASwitchIsNone) {
   for (uint32_t rest = 1; rest <= 24; rest++) {
     WalBuilder wal;
-    const uint64_t end = kStart.value + kSegmentSize;
+    const uint64_t end = kReaderStart.value + kReaderSegmentSize;
     while (end - wal.at().value > kWalPageSize) wal.AddFiller(1000);
     wal.AddFiller(end - wal.at().value - 40 - kWalRecordHeaderSize - 5);
     Bytes data(40 + rest - 26 - 8, 0x40);
