@@ -6,13 +6,28 @@
 #include "core/backup/merge.h"
 #include "core/base/describe_size.h"
 #include "core/base/process_name.h"
+#include "core/verify/known_damage.h"
 
 namespace pitr::cli {
 namespace {
 
+// The merged backup would lack what the source has lost, and seem to be a good one.
+Status CheckUndamaged(const Repository& repository, const std::string& label, const OpContext& ctx) {
+  auto manifest = ReadManifest(repository, label, ctx);
+  if (!manifest.ok()) return Status::Ok();  // the merge says why
+  PITR_ASSIGN(const DamageFinder damage_of, FindKnownDamage(repository, DamageOf::kFiles, ctx));
+  const std::string damage = damage_of(manifest.value());
+  if (damage.empty()) return Status::Ok();
+  return Status(Code::kConflict, "backup \"" + label + "\" is damaged and cannot be merged")
+      .WithDetail("What is known: " + damage + ".")
+      .WithHint("Merge another backup. If the damage has been mended, pg_pitr verify --label " + label +
+                " finds that out.");
+}
+
 Status RunMerge(const Invocation& invocation, const MergeOptions& options) {
   Session session(invocation);
   PITR_ASSIGN(const auto repository, session.OpenRepository());
+  PITR_TRY(CheckUndamaged(*repository, options.source, session.ctx()));
   PITR_ASSIGN(const BackupManifest merged, MergeBackup(*repository, options, session.ctx()));
   std::printf("backup %s is a full backup of what %s restores to; %s stored\n", merged.label.c_str(),
               options.source.c_str(), DescribeBytes(merged.stored_bytes).c_str());

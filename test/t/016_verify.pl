@@ -165,6 +165,9 @@ for my $encrypt (0, 1)
 	($status) = verify($p);
 	is($status, 4, 'damage is found');
 	($status) = verify($p, '--quick');
+	($status, undef, my $refused) = $p->pg_pitr('merge', 'rotten');
+	is($status, 1, 'what is damaged is not merged');
+	like($refused, qr/backup "rotten" is damaged and cannot be merged\nDETAIL:  What is known: the full verification of .* found/, 'and the reason is said');
 	$p->pg_pitr_ok('expire');
 	is($p->sql(q{SELECT count(*) FROM pitr_info() WHERE label = 'new' AND status = 'ok'}), '1', 'it does not push out the last good backup');
 	like($p->sql(q{SELECT why FROM pitr_expire(dry_run => true) WHERE name = 'rotten'}), qr/; it counts as damaged: the full verification of .* found/,
