@@ -151,7 +151,7 @@ sub merged
 	return;
 }
 
-my $p = PitrTest->new('chain', settings => [q{pg_pitr.change_map = 'on'}]);
+my $p = PitrTest->new('chain', settings => [ q{pg_pitr.change_map = 'on'}, 'pg_pitr.restore_hold = 0' ]);
 prepare_random($p);
 
 # Nothing to build on: a full backup, and the caller is told.
@@ -193,7 +193,7 @@ rename "$lost.away", $lost or die $!;
 merged($p, 'directory');
 
 # The whole of a chain, encrypted and on S3.
-my $s3 = PitrTest->new('s3chain', store => 's3', encrypt => 1, settings => [q{pg_pitr.change_map = 'on'}]);
+my $s3 = PitrTest->new('s3chain', store => 's3', encrypt => 1, settings => [ q{pg_pitr.change_map = 'on'}, 'pg_pitr.restore_hold = 0' ]);
 prepare_random($s3);
 restore_all($s3, chain($s3, qw(incr incr diff)), $s3->empty_cluster('far'));
 merged($s3, 's3');

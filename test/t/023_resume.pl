@@ -13,7 +13,8 @@ BAIL_OUT('no S3 server in the environment: run through test/lib/rgw.sh') unless 
 
 my $mb = 1024 * 1024;
 my $conf = "autovacuum = off\n";    # which would change what is stored already
-my @settings = ('pg_pitr.pack_size = 16MB', 'pg_pitr.part_size = 8MB', 'pg_pitr.compression_level = 0');
+# Restores hold what they restore; here they are over.
+my @settings = ('pg_pitr.pack_size = 16MB', 'pg_pitr.part_size = 8MB', 'pg_pitr.compression_level = 0', 'pg_pitr.restore_hold = 0');
 
 sub set
 {
