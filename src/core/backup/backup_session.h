@@ -3,7 +3,6 @@
 // waits for WAL before Finish. Owned by one thread, which blocks in CopyFiles while the session's own threads read,
 // compress and send. Until Finish has returned ok nobody sees a backup. The destructor does not clean up: call Abandon.
 #pragma once
-#include <functional>
 #include <map>
 #include <memory>
 #include <string>
@@ -26,10 +25,10 @@ struct BackupOptions {
   Timeline timeline;
   std::string data_directory;
   uint32_t max_chain_length = 30;
-  std::function<std::string(const BackupManifest&)> damage_of;  // as in ParentRequest
-  std::string change_source = "auto";                           // the setting
-  bool summarizes_wal = false;                                  // the server keeps WAL summaries
-  bool verify_changes = false;  // read everything, and fail if the change source was wrong
+  DamageFinder damage_of;              // as in ParentRequest
+  std::string change_source = "auto";  // the setting
+  bool summarizes_wal = false;         // the server keeps WAL summaries
+  bool verify_changes = false;         // read everything, and fail if the change source was wrong
   std::map<std::string, std::string> annotations;
   int jobs = 2;
   uint64_t max_rate_bytes = 0;  // a second, 0: no limit

@@ -1,7 +1,6 @@
 // Which earlier backup an increment builds on. An operator who asked for an increment and cannot have one gets a full
 // backup and is told why: having a backup matters more than having a small one.
 #pragma once
-#include <functional>
 #include <optional>
 #include <string>
 #include <vector>
@@ -9,6 +8,7 @@
 #include "core/backup/parent_map.h"
 #include "core/pg/history.h"
 #include "core/repo/backup_catalog.h"
+#include "core/repo/damage_finder.h"
 
 namespace pitr {
 
@@ -17,9 +17,7 @@ struct ParentRequest {
   Timeline timeline;           // that the server writes now
   std::string data_directory;  // whose pg_wal has the timeline's history
   uint32_t max_chain_length = 1;
-  // Why a backup is known to be damaged, a clause; empty: it is not. What it has lost an increment on it would lack,
-  // too.
-  std::function<std::string(const BackupManifest&)> damage_of;
+  DamageFinder damage_of;  // what a backup has lost an increment on it would lack, too; may be empty
 };
 
 struct ParentChoice {

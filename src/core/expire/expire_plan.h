@@ -22,7 +22,7 @@ struct ExpireRequest {
   bool dry_run = false;
   std::string running_label;  // a backup that is known to run now
   std::string by;             // "host orders-db, process 4711"
-  DamageOfBackup damage_of;   // what verifications have found; may be empty
+  DamageFinder damage_of;     // what verifications have found; may be empty
 };
 
 enum class ExpireAction {

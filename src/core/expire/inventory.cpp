@@ -59,7 +59,7 @@ Status Inventory::ReloadBackups(const Repository& repository, const OpContext& c
   return Status::Ok();
 }
 
-RetentionFacts Inventory::Facts(int64_t now_micros, const DamageOfBackup& damage_of) const {
+RetentionFacts Inventory::Facts(int64_t now_micros, const DamageFinder& damage_of) const {
   std::map<std::string_view, uint64_t> sizes;
   for (const ObjectInfo& pack : packs) sizes[pack.key] = pack.size;
   std::set<std::string_view> present;

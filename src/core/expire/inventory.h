@@ -1,6 +1,5 @@
 // What a repository holds, as expiry has to know it: catalogues, and every object by its key. Made by listing.
 #pragma once
-#include <functional>
 #include <map>
 #include <string>
 #include <vector>
@@ -8,12 +7,10 @@
 #include "core/expire/retention.h"
 #include "core/pg/wal_name.h"
 #include "core/repo/backup_catalog.h"
+#include "core/repo/damage_finder.h"
 #include "core/repo/wal_catalog.h"
 
 namespace pitr {
-
-// Why a backup is known to be damaged, a clause; empty: it is not.
-using DamageOfBackup = std::function<std::string(const BackupManifest&)>;
 
 struct WalFile {
   WalFileName name;  // no history files
@@ -36,7 +33,7 @@ struct Inventory {
   Status ReloadBackups(const Repository& repository, const OpContext& ctx);
 
   // What the policy is decided on. A backup that is known to be damaged counts as one that cannot be restored.
-  RetentionFacts Facts(int64_t now_micros, const DamageOfBackup& damage_of = {}) const;
+  RetentionFacts Facts(int64_t now_micros, const DamageFinder& damage_of = {}) const;
   // The newest change of anything that belongs to a backup that has not finished.
   int64_t LastActivity(const UnfinishedBackup& backup) const;
 };
