@@ -85,9 +85,16 @@ endif
 
 $(CMAKE_DIR)/CMakeCache.txt:
 	cmake -S . -B $(CMAKE_DIR) $(if $(shell command -v ninja),-G Ninja) -DPITR_TESTS=OFF $(cmake_cxx) $(CMAKE_OPTIONS) >/dev/null
-# CMake knows what is out of date; one run builds the library and the binary.
+# CMake knows what is out of date; one run builds the library and the binary. CORE_BUILT: they are there already, made elsewhere.
+ifdef CORE_BUILT
+core: ;
+else
 core: $(CMAKE_DIR)/CMakeCache.txt
 	@cmake --build $(CMAKE_DIR) -j $(JOBS) --target pg_pitr pg_pitr_wal_get
+endif
+# Programs that tests compare with pg_waldump.
+dumps: core
+	@cmake --build $(CMAKE_DIR) -j $(JOBS) --target pitr_wal_dump pitr_change_dump
 $(CORE_LIB) $(BINARY): core ;
 
 demo: ## the whole story: rows, backup, an accident, recovery to just before it; STORE=directory (default) or s3
@@ -133,6 +140,6 @@ help:
 	@echo "make clean                 remove what was built"
 
 force:
-.PHONY: all install uninstall install-binary uninstall-binary core force demo test test-unit test-sanitize test-server-san test-store \
+.PHONY: all install uninstall install-binary uninstall-binary core dumps force demo test test-unit test-sanitize test-server-san test-store \
 	test-regress test-pgtap test-tap test-matrix bench format tidy check-exports help clean
 .DEFAULT_GOAL := all

@@ -3,6 +3,10 @@
 # Builds the module and the binary, and runs the server-side tests (exports, pg_regress, pgTAP, TAP), on other PostgreSQL versions, each in
 # a throw-away Debian chroot made by debootstrap and removed at the end. Needs root. Prints the counts of each version, then the total as the last line.
 #
+# The core library and the programs know no PostgreSQL and are the same for all: they are built once, outside, and only linked in the chroots;
+# in the newest suite alone they are compiled too, each source by itself, where a missing #include or a library's new version shows.
+# While one version is tested the next chroot is made.
+#
 # Packages come from where this machine's own apt gets them. An S3 server for the TAP tests runs on this machine, and is reached over loopback, because
 # the chroots share its network. MATRIX_STAGES names other stages, TESTS the TAP files; with MATRIX_BENCH, the options of bench/bench.py, that runs
 # instead, against the suite's pgBackRest.
@@ -49,8 +53,11 @@ keyring=$(keyring "$mirror")
 base=$(mktemp -d "${PITR_MATRIX_DIR:-/var/tmp}/pg_pitr-matrix.XXXXXX")
 chmod 755 "$base"
 chroots=()
+for version in $versions; do chroots+=("$base/$version"); done
+preparing=
 clean_up() {
   local root point
+  [ -z "$preparing" ] || { pkill -TERM -P "$preparing"; wait "$preparing"; } 2>/dev/null
   for root in "${chroots[@]}"; do
     for point in dev/s3-admin dev/shm dev/pts dev sys proc; do
       ! mountpoint -q "$root/$point" || umount "$root/$point" || umount -l "$root/$point"
@@ -67,7 +74,6 @@ make_chroot() { # ROOT SUITE [SECOND SUITE] for VERSION
   local root=$1 version=$2 suite=$3 second=${4:-}
   debootstrap --variant=minbase --keyring="$keyring" "$suite" "$root" "$mirror" /usr/share/debootstrap/scripts/sid || return
   cp -L /etc/resolv.conf /etc/hosts "$root/etc/"
-  chroots+=("$root")
   mount -t proc proc "$root/proc" && mount -t sysfs -o ro sysfs "$root/sys" && mount -t tmpfs -o mode=755 tmpfs "$root/dev" || return
   mkdir "$root/dev/shm" "$root/dev/pts"
   mount -t tmpfs -o mode=1777 tmpfs "$root/dev/shm" && mount -t devpts -o newinstance,ptmxmode=666 devpts "$root/dev/pts" || return
@@ -92,14 +98,20 @@ make_chroot() { # ROOT SUITE [SECOND SUITE] for VERSION
 }
 
 # What the tests read of this machine: the checkout without what was built, and the S3 server's certificate authority.
-copy_in() { # ROOT
+copy_in() { # ROOT VERSION
   mkdir -p "$1/src" && git ls-files -z --cached --others --exclude-standard | xargs -0 -r ls -d 2>/dev/null | tar -cf - -T - | tar -C "$1/src" -xf - || return
+  if core_built "$2"; then
+    mkdir -p "$1/src/build/cmake" && (cd build/cmake && cp -a libpitr_core.a pg_pitr pg_pitr_wal_get pitr_wal_dump pitr_change_dump "$1/src/build/cmake/") || return
+  fi
   local name
   for name in CA WRONG_CA; do
     name=PITR_TEST_S3_$name
     [ ! -r "${!name:-}" ] || install -m 644 "${!name}" "$1/src/$name.pem" || return
   done
 }
+
+# Whether this version takes what was built outside.
+core_built() { [ "$1" != "$compiled_for" ] && [ -z "${MATRIX_BENCH:-}" ]; }
 
 # pgTAP is plain SQL: where the suite has no package for this version yet, that of another version serves.
 borrow_pgtap() { # ROOT VERSION
@@ -114,7 +126,7 @@ prepare() { # VERSION: everything up to the tests
   local version=$1 root=$base/$1
   make_chroot "$root" "$version" $(suite_of "$version") || return
   chroot "$root" apt-get -qq update || return
-  copy_in "$root" || return
+  copy_in "$root" "$version" || return
   chroot "$root" env -C /src PG_MAJOR="$version" scripts/install-deps.sh build server-test ${MATRIX_BENCH:+bench} || return
   if chroot "$root" apt-cache pkgnames "postgresql-$version-pgtap" | grep -q .; then
     chroot "$root" apt-get -qq install -y --no-install-recommends "postgresql-$version-pgtap"
@@ -132,6 +144,7 @@ run_tests() { # VERSION
   local root=$base/$1
   local settings=(PATH=/usr/sbin:/usr/bin:/sbin:/bin HOME=/root LC_ALL=C TERM=dumb PG_CONFIG="/usr/lib/postgresql/$1/bin/pg_config") name
   for name in CI TESTS TEST_JOBS PITR_SEED "${!PITR_TEST_S3_@}"; do settings+=("$name=${!name:-}"); done
+  if core_built "$1"; then settings+=(PITR_CORE_BUILT=1); else settings+=(CMAKE_OPTIONS=-DPITR_UNITY=OFF); fi
   settings+=(PITR_TEST_S3_CA=/src/PITR_TEST_S3_CA.pem PITR_TEST_S3_WRONG_CA=/src/PITR_TEST_S3_WRONG_CA.pem)
   if [ -n "${MATRIX_BENCH:-}" ]; then
     share_s3_admin "$root" || return
@@ -143,13 +156,31 @@ run_tests() { # VERSION
     chroot "$root" env -C /src test/run-tests.sh ${MATRIX_STAGES:-build exports regress pgtap tap}
 }
 
+# One chroot at a time is made in the background; its log and exit status lie beside it.
+start_preparing() { # VERSION
+  (prepare "$1" >"$base/$1.log" 2>&1; echo $? >"$base/$1.prepared") </dev/null &
+  preparing=$!
+}
+
+set -- $versions
+compiled_for=${*: -1} # the newest suite
+if [ $# -gt 1 ] && [ -z "${MATRIX_BENCH:-}" ]; then
+  scripts/install-deps.sh build && make -s core dumps || exit 1
+fi
+
 summary=
 passed=0 failed=0 skipped=0
-for version in $versions; do
+start_preparing "$1"
+while [ $# -gt 0 ]; do
+  version=$1
+  shift
   printf '\n##### PostgreSQL %s (Debian %s)\n' "$version" "$(suite_of "$version")"
   began=$SECONDS log=$base/$version.log
-  if prepare "$version" >"$log" 2>&1; then
+  wait "$preparing"
+  preparing=
+  if [ "$(cat "$base/$version.prepared" 2>/dev/null)" = 0 ]; then
     echo "chroot ready: $(chroot "$base/$version" "/usr/lib/postgresql/$version/bin/postgres" --version), $((SECONDS - began)) s"
+    [ $# -eq 0 ] || start_preparing "$1"
     run_tests "$version" </dev/null 2>&1 | tee "$log"
     counts=$(tail -n 1 "$log")
     [[ $counts =~ ^([0-9]+)\ passed,\ ([0-9]+)\ failed,\ ([0-9]+)\ skipped$ ]] || counts="0 passed, 1 failed, 0 skipped"
@@ -157,6 +188,7 @@ for version in $versions; do
     echo "the chroot could not be made:"
     tail -n 40 "$log"
     counts="0 passed, 1 failed, 0 skipped"
+    [ $# -eq 0 ] || start_preparing "$1"
   fi
   [[ $counts =~ ^([0-9]+)\ passed,\ ([0-9]+)\ failed,\ ([0-9]+)\ skipped$ ]]
   passed=$((passed + BASH_REMATCH[1])) failed=$((failed + BASH_REMATCH[2])) skipped=$((skipped + BASH_REMATCH[3]))

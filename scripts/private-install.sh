@@ -11,5 +11,5 @@ for what in bindir pkglibdir sharedir; do
   mkdir -p "$dir${path%/*}"
   [ -d "$dir$path" ] || tar -C / --exclude=bitcode -cf - "${path#/}" | tar -C "$dir" -xf -
 done
-make -s PG_CONFIG="$config" DESTDIR="$dir" install >&2
+make -s ${PITR_CORE_BUILT:+CORE_BUILT=1} PG_CONFIG="$config" DESTDIR="$dir" install >&2
 echo "$dir$("$config" --bindir)/pg_config"

@@ -52,8 +52,10 @@ check() { # STAGE ID COMMAND...
   fi
 }
 
-stage_build() { check build make make -j "$jobs" && ls -l pg_pitr.so build/cmake/pg_pitr; }
-stage_exports() { check exports check-exports make -s check-exports; }
+# What scripts/matrix.sh built once for several servers is not built again.
+make=(make ${PITR_CORE_BUILT:+CORE_BUILT=1})
+stage_build() { check build make "${make[@]}" -j "$jobs" && ls -l pg_pitr.so build/cmake/pg_pitr; }
+stage_exports() { check exports check-exports "${make[@]}" -s check-exports; }
 
 stage_tidy() {
   test/tidy/tidy.py --rows >>"$results/tidy.tsv" 2>"$work/log/tidy" || true
@@ -73,8 +75,6 @@ build_tests() { # FLAVOUR SANITIZER TARGET...
   ! command -v ninja >/dev/null || options+=(-G Ninja)
   # -O1 and little debug information: what a sanitizer needs, in half the compile time.
   [ -z "$sanitizer" ] || options+=(-DPITR_SANITIZE="$sanitizer" -DCMAKE_BUILD_TYPE=None -DCMAKE_CXX_FLAGS='-O1 -g1')
-  # Each source by itself in one of them: elsewhere a missing #include may go unnoticed.
-  [ "$sanitizer" != thread ] || options+=(-DPITR_UNITY=OFF)
   cmake -S . -B "$dir" "${options[@]}" >/dev/null && cmake --build "$dir" -j "$jobs" --target "$@"
 }
 
@@ -192,7 +192,7 @@ stage_pgtap() {
 stage_tap() {
   tap_wrapper=() tap_jobs=$TEST_JOBS
   # Tests compare these programs with pg_waldump.
-  if cmake --build build/cmake -j "$jobs" --target pitr_wal_dump pitr_change_dump >"$work/log/dumps" 2>&1; then
+  if [ -n "${PITR_CORE_BUILT:-}" ] || "${make[@]}" dumps >"$work/log/dumps" 2>&1; then
     cp build/cmake/pitr_wal_dump build/cmake/pitr_change_dump "$src/test/lib/"
   else
     row tap fail tap:pitr_wal_dump "it could not be built"

@@ -1,11 +1,12 @@
 #!/usr/bin/env python3
 """usage: counts.py --stage NAME FILE | --summary FILE...
-Counts rows of "pass|fail|skip<TAB>id<TAB>reason". A skip must match a line "id reason" of test/allowed-skips.txt (the id may hold
-shell wildcards), else it counts as failed. --summary prints one line per file and, last, the plain total."""
+Counts rows of "pass|fail|skip<TAB>id<TAB>reason"; rows "time<TAB>id<TAB>seconds" say what took long. A skip must match a line "id reason" of test/allowed-skips.txt (the id may hold
+shell wildcards), else it counts as failed. --summary prints the ten slowest, one line per file and, last, the plain total."""
 import fnmatch
 import os
 import sys
 
+SLOWEST = 10
 ALLOWED = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "allowed-skips.txt")
 
 
@@ -18,16 +19,21 @@ def allowed_ids():
     return [line[0] for line in lines]
 
 
-def read(path, allowed):
-    """Counts (passed, failed, skipped) and the lines worth showing."""
-    counts, notes = {"pass": 0, "fail": 0, "skip": 0}, []
+def read_rows(path):
     try:
         with open(path, encoding="utf-8", errors="replace") as file:
             rows = [line.rstrip("\n").split("\t") for line in file if line.strip()]
     except FileNotFoundError:
         rows = [["fail", os.path.basename(path), "no result"]]
-    for row in rows:
-        verdict, name, reason = (row + ["", ""])[:3]
+    return [(row + ["", ""])[:3] for row in rows]
+
+
+def read(path, allowed):
+    """Counts (passed, failed, skipped) and the lines worth showing."""
+    counts, notes = {"pass": 0, "fail": 0, "skip": 0}, []
+    for verdict, name, reason in read_rows(path):
+        if verdict == "time":
+            continue
         if verdict == "skip" and not any(fnmatch.fnmatchcase(name, pattern) for pattern in allowed):
             verdict, reason = "fail", f"skipped ({reason}), and not listed in test/allowed-skips.txt"
         counts[verdict] += 1
@@ -40,6 +46,11 @@ def text(counts):
     return f"{counts['pass']} passed, {counts['fail']} failed, {counts['skip']} skipped"
 
 
+def slowest(paths):
+    times = [(float(seconds), name) for path in paths for verdict, name, seconds in read_rows(path) if verdict == "time"]
+    return [f"    {seconds:7.1f} s  {name}" for seconds, name in sorted(times, reverse=True)[:SLOWEST]]
+
+
 def main():
     allowed = allowed_ids()
     if sys.argv[1] == "--stage":
@@ -47,6 +58,7 @@ def main():
         print("\n".join(notes + [f"{sys.argv[2]}: {text(counts)}"]))
         sys.exit(1 if counts["fail"] else 0)
     total = {"pass": 0, "fail": 0, "skip": 0}
+    print("\n".join(["slowest:"] + slowest(sys.argv[2:])))
     for path in sys.argv[2:]:
         counts, notes = read(path, allowed)
         for note in notes:

@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
-"""usage: gtest-rows.py PREFIX RESULT.json: one row "pass|fail|skip<TAB>PREFIX:Suite.Test<TAB>reason" per GoogleTest test."""
+"""usage: gtest-rows.py PREFIX RESULT.json: one row "pass|fail|skip<TAB>PREFIX:Suite.Test<TAB>reason" per GoogleTest test,
+and one "time<TAB>PREFIX:Suite<TAB>seconds" per suite."""
 import json
 import sys
 
@@ -22,6 +23,7 @@ def main():
             else:
                 verdict, reason = "pass", ""
             print(verdict, name, reason.replace("\t", " "), sep="\t")
+        print("time", f"{prefix}:{suite['name']}", suite.get("time", "0s").removesuffix("s"), sep="\t")
 
 
 main()

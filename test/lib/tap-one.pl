@@ -1,7 +1,7 @@
 # usage: tap-one.pl STAGE DIR FILE
 # Runs one TAP test file (.pl: a Perl test with real clusters; .sql: a pgTAP script through psql) and writes DIR/rows/FILE, one row
-# "pass|fail|skip<TAB>STAGE:FILE:name<TAB>reason" per test. A file that dies, ends early, breaks its plan or runs too long is a failed
-# test too. Shows one line, and for a failed file what its log ended with.
+# "pass|fail|skip<TAB>STAGE:FILE:name<TAB>reason" per test, and one "time<TAB>STAGE:FILE<TAB>seconds". A file that dies, ends early, breaks
+# its plan or runs too long is a failed test too. Shows one line, and for a failed file what its log ended with.
 use strict;
 use warnings;
 use File::Basename;
@@ -57,6 +57,7 @@ $add->('fail', 'the run', "stopped after $limit_s s") if $status == 124;
 $add->('fail', 'the run', join('; ', "exit status $status", $parser->parse_errors))
   if !$count{fail} && ($status || $parser->parse_errors);
 close $log;
+push @rows, sprintf("time\t%s:%s\t%.1f", $stage, $name, time - $began);
 
 open(my $out, '>', "$dir/rows/$name") or die "$dir/rows/$name: $!";
 print $out "$_\n" for @rows;
