@@ -229,7 +229,7 @@ sub change_cases
 		$node->start;
 		$p->sql(q{UPDATE a SET s = 'no checksum' WHERE n % 13 = 0});
 	}, source => 'full read', why => qr/disabled/);
-	$case->('without checksums', sub { $p->sql(q{UPDATE a SET s = 'hint' WHERE n % 17 = 0}); $p->sql('SELECT count(*) FROM a'); $p->sql('SELECT count(*) FROM m'); });
+	$case->('without checksums', sub { $p->sql(q{UPDATE a SET s = 'hint' WHERE n % 17 = 0}); $p->sql('SELECT count(*) FROM a'); $p->sql('SELECT count(*) FROM m'); }, pages => 'full read');
 	$case->('checksums enabled', sub {
 		$node->stop;
 		command_ok([ 'pg_checksums', '--enable', '-D', $node->data_dir ], 'checksums enabled');

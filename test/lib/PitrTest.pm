@@ -24,7 +24,9 @@ sub new
 	my ($class, $name, %options) = @_;
 	my $node = PostgreSQL::Test::Cluster->new($name);
 	my $self = bless { node => $node, name => $name, options => \%options }, $class;
-	my @initdb = ('--data-checksums', @{ $options{initdb} // [] });
+	# Since 18 checksums are on unless they are refused.
+	my @without = $node->pg_version >= 18 ? ('--no-data-checksums') : ();
+	my @initdb = ($options{checksums} // 1 ? '--data-checksums' : @without, @{ $options{initdb} // [] });
 	$node->init(extra => \@initdb);
 	$self->write_settings;
 	$node->append_conf('postgresql.conf', <<"X");

@@ -81,7 +81,8 @@ sub cases_by
 		$p->sql('CHECKPOINT');
 		ref $change ? $change->() : $p->sql($change);
 		my ($label, $source, $why) = increment($p, "$name, $what");
-		is($source, $want{source} // $name, "$name, $what: by the source expected") or diag($why);
+		my $pages = $setting eq 'page_lsn' ? $want{pages} : undef;
+		is($source, $want{source} // $pages // $name, "$name, $what: by the source expected") or diag($why);
 		$taken = remember($p, $label) if $want{integrity};
 	});
 	restored($p, $name, $taken);

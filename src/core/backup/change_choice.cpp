@@ -85,6 +85,18 @@ class WalChoice {
   bool missed_ = false;
 };
 
+// By the pages themselves, as far as they tell.
+std::unique_ptr<ChangeSource> FromPages(const ChangeRequest& request, const std::string& why, bool missed) {
+  if (request.data_checksums) return MakePageLsnSource({ChangeKind::kPageLsn, why, missed});
+  return MakeWrittenFilesSource(
+      {ChangeKind::kFullRead,
+       why +
+           " Without data checksums the LSNs of pages do not tell of everything (VACUUM marks pages all-visible): "
+           "what was written since backup " +
+           request.parent.label + " is read and compared.",
+       missed});
+}
+
 }  // namespace
 
 Result<std::unique_ptr<ChangeSource>> ChooseChangeSource(const ChangeRequest& request, const OpContext& ctx) {
@@ -94,11 +106,11 @@ Result<std::unique_ptr<ChangeSource>> ChooseChangeSource(const ChangeRequest& re
   if (request.data_checksums != request.parent.data_checksums)
     return MakeFullReadSource(std::string("Data checksums were ") + (request.data_checksums ? "enabled" : "disabled") +
                               " since backup " + request.parent.label + ".");
-  if (request.wanted == "page_lsn") return MakePageLsnSource({ChangeKind::kPageLsn, kSetting});
+  if (request.wanted == "page_lsn") return FromPages(request, kSetting, false);
   WalChoice choice(request, ctx);
   PITR_ASSIGN(auto source, choice.Run());
   if (source) return source;
-  return MakePageLsnSource({ChangeKind::kPageLsn, choice.why(), choice.missed()});
+  return FromPages(request, choice.why(), choice.missed());
 }
 
 }  // namespace pitr

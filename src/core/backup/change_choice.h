@@ -1,5 +1,6 @@
 // Which change source an increment uses, and why. The cheapest one that is certain to be right: what WAL says, if it is
-// known without a gap, else the pages themselves. A gap is never guessed over.
+// known without a gap, else the pages themselves: by their LSNs in a cluster with data checksums, by content in
+// another. A gap is never guessed over.
 #pragma once
 #include "core/backup/change_source.h"
 #include "core/repo/repository.h"

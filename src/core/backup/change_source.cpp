@@ -24,12 +24,14 @@ class PageLsnSource final : public ChangeSource {
 
 class FullReadSource final : public ChangeSource {
  public:
-  explicit FullReadSource(std::string why) : origin_{ChangeKind::kFullRead, std::move(why), false} {}
+  FullReadSource(ChangeOrigin origin, bool trusts_stamps) : origin_(std::move(origin)), trusts_stamps_(trusts_stamps) {}
   const ChangeOrigin& origin() const override { return origin_; }
+  bool trusts_stamps() const override { return trusts_stamps_; }
   Result<FileChange> Ask(const FileQuestion&) const override { return FileChange{}; }
 
  private:
   const ChangeOrigin origin_;
+  const bool trusts_stamps_;
 };
 
 // Blocks of a piece that is almost wholly changed are all taken, so that it is stored as one.
@@ -85,7 +87,11 @@ std::unique_ptr<ChangeSource> MakePageLsnSource(ChangeOrigin origin) {
 }
 
 std::unique_ptr<ChangeSource> MakeFullReadSource(std::string why) {
-  return std::make_unique<FullReadSource>(std::move(why));
+  return std::make_unique<FullReadSource>(ChangeOrigin{ChangeKind::kFullRead, std::move(why), false}, false);
+}
+
+std::unique_ptr<ChangeSource> MakeWrittenFilesSource(ChangeOrigin origin) {
+  return std::make_unique<FullReadSource>(std::move(origin), true);
 }
 
 std::unique_ptr<ChangeSource> MakeKnownBlocksSource(ChangeOrigin origin, BlockChanges changes) {

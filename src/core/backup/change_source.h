@@ -40,14 +40,20 @@ class ChangeSource {
  public:
   virtual ~ChangeSource() = default;
   virtual const ChangeOrigin& origin() const = 0;
+  // Whether a relation's file that is as the parent saw it from outside (FileStamp) need not be read at all.
+  virtual bool trusts_stamps() const { return true; }
   virtual Result<FileChange> Ask(const FileQuestion& question) const = 0;
 };
 
 // Page LSNs. A page tells when WAL last changed it, so that a changed file costs reading but not storing. Not for files
-// that are not the parent's own: CREATE DATABASE and ALTER DATABASE SET TABLESPACE copy pages with their old LSNs.
+// that are not the parent's own: CREATE DATABASE and ALTER DATABASE SET TABLESPACE copy pages with their old LSNs. And
+// only for clusters with data checksums: without them VACUUM sets PD_ALL_VISIBLE and leaves the page's LSN as it was
+// (log_heap_visible in access/heap/heapam.c), while the visibility map is taken as it is now.
 std::unique_ptr<ChangeSource> MakePageLsnSource(ChangeOrigin origin);
 // Reads everything and compares it with the parent's checksums; right whatever happened to the files.
 std::unique_ptr<ChangeSource> MakeFullReadSource(std::string why);
+// The same, but of relations only what was written since the parent: where pages do not tell and WAL is not known.
+std::unique_ptr<ChangeSource> MakeWrittenFilesSource(ChangeOrigin origin);
 
 // What WAL says, by summaries or by change maps. Only for files that are the parent's own, too: WAL tells nothing of a
 // file that was put there behind the server's back. The changes are those of all WAL from the parent's start to the

@@ -194,8 +194,7 @@ Result<ChangePlan> MakeChangePlan(const CopyRequest& request, const ChangeSource
   if (source == nullptr) return ChangePlan{};
   const BackupManifest& parent = request.parent->manifest();
   const BackupStart& start = request.start;
-  const bool stamps_hold =
-      source->origin().kind != ChangeKind::kFullRead && !copied.boot_id.empty() && copied.boot_id == parent.boot_id;
+  const bool stamps_hold = source->trusts_stamps() && !copied.boot_id.empty() && copied.boot_id == parent.boot_id;
   PITR_ASSIGN(ChangePlan plan, PlanChanges(copied.directory.files, *request.parent, *source, stamps_hold));
   plan.page_rule = {parent.start_lsn, Lsn{parent.cluster.segment_size_bytes}};
   plan.verify = request.options.verify_changes;

@@ -8,6 +8,7 @@
 #include "core/backup/page_check.h"
 #include "core/base/hash.h"
 #include "core/pg/page.h"
+#include "core/pg/page_hints.h"
 
 namespace pitr {
 namespace {
@@ -51,7 +52,8 @@ bool ReferenceChecker::Excused(ByteView found, ByteView wanted) const {
   if (found.size() != kPageSize || VerifyPageHeader(found) != PageVerdict::kOk) return false;
   const Lsn lsn = ReadPageHeader(found).lsn;
   if (lsn >= start_) return true;
-  return (plan_.hints_may_differ || IsSpGistMetaPage(found)) && lsn == ReadPageHeader(wanted).lsn;
+  if (lsn != ReadPageHeader(wanted).lsn) return false;
+  return IsSpGistMetaPage(found) || (plan_.hints_may_differ && DifferInHintsOnly(found, wanted));
 }
 
 Status ReferenceChecker::CheckBlocks(const FilePart& part, uint64_t offset, ByteView found, ByteView wanted,

@@ -243,6 +243,42 @@ TEST_P(IncrementTest, ChecksumsEnabledMeanwhileMeanAFullRead) {
   EXPECT_GT(StoredBlocks(), 0U);
 }
 
+// VACUUM marks a page all-visible, and without checksums leaves its LSN as it was. The map that says so is taken as it
+// is.
+TEST_P(IncrementTest, WithoutChecksumsPageLsnsAreNotBelieved) {
+  checksums_ = false;
+  Take(BackupType::kFull);
+  Bytes page = MakePages(77, 1, 9);  // as it is, but for the flag
+  const auto& before = tree_.expected()["base/5/16390"].data;
+  page.assign(before.begin() + 77 * kPageSize, before.begin() + 78 * kPageSize);
+  page[10] |= 4;
+  Overwrite("base/5/16390", 77, page);
+  for (const char* source : {"page_lsn", "auto"}) {
+    options_.change_source = source;
+    Take(BackupType::kIncr);  // compares what it restores to
+    EXPECT_EQ(manifest_.change_origin->kind, ChangeKind::kFullRead);
+    EXPECT_NE(manifest_.change_origin->why.find("Without data checksums"), std::string::npos);
+  }
+  EXPECT_EQ(StoredBlocks(), 0U) << "nothing was written since";
+  EXPECT_LT(read_, 20000U + 2 * 8192) << "and so no relation is read";
+}
+
+// A source that misses such a page is found out: no flag of the header is a hint but that a page is full.
+TEST_P(IncrementTest, TheCheckExcusesNoFlagThatMatters) {
+  checksums_ = false;
+  Take(BackupType::kFull);
+  const auto& before = tree_.expected()["base/5/16390"].data;
+  Bytes page(before.begin() + 77 * kPageSize, before.begin() + 78 * kPageSize);
+  page[10] |= 4;
+  Overwrite("base/5/16390", 77, page);
+  options_.summarizes_wal = true;
+  options_.verify_changes = true;
+  WriteSummary(1, {{16390, {1}}});
+  const auto failed = Try(BackupType::kIncr);
+  EXPECT_EQ(failed.code(), Code::kCorruption) << failed.status().ToString();
+  EXPECT_NE(failed.status().detail().find("\"base/5/16390\" block 77"), std::string::npos);
+}
+
 TEST_P(IncrementTest, TheCheckFindsWhatASourceMissed) {
   Take(BackupType::kFull);
   Overwrite("base/5/16390", 77, MakePages(77, 1, 50));  // changed behind PostgreSQL's back: the LSN does not say so
