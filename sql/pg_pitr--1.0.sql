@@ -42,7 +42,7 @@ COMMENT ON FUNCTION pitr_archive() IS 'the unbroken runs of WAL segments in the 
 
 CREATE FUNCTION pitr_timelines(
   OUT timeline bigint, OUT parent bigint, OUT switch_lsn pg_lsn, OUT reason text,
-  OUT history_missing boolean, OUT partial_segments bigint, OUT newest timestamptz)
+  OUT history_missing boolean, OUT partial_segments bigint, OUT newest timestamptz, OUT missing_segments bigint)
 RETURNS SETOF record
 AS 'MODULE_PATHNAME', 'pitr_timelines' LANGUAGE C VOLATILE PARALLEL UNSAFE ROWS 5;
 COMMENT ON FUNCTION pitr_timelines() IS 'the timelines in the repository and where each left its parent';
@@ -50,7 +50,8 @@ COMMENT ON FUNCTION pitr_timelines() IS 'the timelines in the repository and whe
 CREATE FUNCTION pitr_recovery_window(
   OUT possible boolean, OUT problem text,
   OUT earliest_time timestamptz, OUT earliest_lsn pg_lsn, OUT earliest_backup text,
-  OUT latest_commit timestamptz, OUT latest_lsn pg_lsn, OUT latest_segment text, OUT latest_timeline bigint, OUT latest_backup text)
+  OUT latest_commit timestamptz, OUT latest_lsn pg_lsn, OUT latest_segment text, OUT latest_timeline bigint, OUT latest_backup text,
+  OUT missing_wal text)
 RETURNS SETOF record
 AS 'MODULE_PATHNAME', 'pitr_recovery_window' LANGUAGE C VOLATILE PARALLEL UNSAFE ROWS 1;
 COMMENT ON FUNCTION pitr_recovery_window() IS 'from where to where a recovery along the newest timeline can go now';
@@ -65,10 +66,11 @@ CREATE FUNCTION pitr_restore_plan(
   timeline text DEFAULT 'latest',
   action text DEFAULT 'promote',
   backup text DEFAULT NULL,
+  allow_gap boolean DEFAULT false,
   OUT item text, OUT value text)
 RETURNS SETOF record
 AS 'MODULE_PATHNAME', 'pitr_restore_plan' LANGUAGE C VOLATILE PARALLEL UNSAFE CALLED ON NULL INPUT ROWS 20;
-COMMENT ON FUNCTION pitr_restore_plan(timestamptz, xid8, text, pg_lsn, boolean, boolean, text, text, text) IS
+COMMENT ON FUNCTION pitr_restore_plan(timestamptz, xid8, text, pg_lsn, boolean, boolean, text, text, text, boolean) IS
   'whether and how a point can be recovered: the exact transaction, the backup, the WAL, the command; changes nothing';
 
 CREATE FUNCTION pitr_expire(
@@ -160,7 +162,7 @@ REVOKE ALL ON FUNCTION pitr_info() FROM PUBLIC;
 REVOKE ALL ON FUNCTION pitr_archive() FROM PUBLIC;
 REVOKE ALL ON FUNCTION pitr_timelines() FROM PUBLIC;
 REVOKE ALL ON FUNCTION pitr_recovery_window() FROM PUBLIC;
-REVOKE ALL ON FUNCTION pitr_restore_plan(timestamptz, xid8, text, pg_lsn, boolean, boolean, text, text, text) FROM PUBLIC;
+REVOKE ALL ON FUNCTION pitr_restore_plan(timestamptz, xid8, text, pg_lsn, boolean, boolean, text, text, text, boolean) FROM PUBLIC;
 REVOKE ALL ON FUNCTION pitr_get_status() FROM PUBLIC;
 REVOKE ALL ON FUNCTION pitr_get_progress() FROM PUBLIC;
 
@@ -169,7 +171,7 @@ GRANT EXECUTE ON FUNCTION pitr_archive() TO pg_monitor;
 GRANT EXECUTE ON FUNCTION pitr_verifications() TO pg_monitor;
 GRANT EXECUTE ON FUNCTION pitr_timelines() TO pg_monitor;
 GRANT EXECUTE ON FUNCTION pitr_recovery_window() TO pg_monitor;
-GRANT EXECUTE ON FUNCTION pitr_restore_plan(timestamptz, xid8, text, pg_lsn, boolean, boolean, text, text, text) TO pg_monitor;
+GRANT EXECUTE ON FUNCTION pitr_restore_plan(timestamptz, xid8, text, pg_lsn, boolean, boolean, text, text, text, boolean) TO pg_monitor;
 GRANT EXECUTE ON FUNCTION pitr_get_status() TO pg_monitor;
 GRANT EXECUTE ON FUNCTION pitr_get_progress() TO pg_monitor;
 GRANT SELECT ON pitr_status, pitr_progress TO pg_monitor;

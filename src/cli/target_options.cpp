@@ -21,6 +21,9 @@ void AddTargetOptions(CLI::App& verb, TargetOptions& options) {
       ->group(group);
   verb.add_flag("--target-immediate", options.text.immediate, "Stop as soon as the backup is consistent")->group(group);
   verb.add_flag("--target-latest", options.latest, "Recover everything that was archived")->group(group);
+  verb.add_flag("--allow-gap", options.text.allow_gap,
+                "With --target-latest: recover to the end before WAL that is missing, and leave what is behind it")
+      ->group(group);
   const std::string how = "How";
   verb.add_flag("--target-exclusive", options.text.exclusive,
                 "Stop just before the target instead of just after it (time, xid, lsn)")

@@ -131,11 +131,14 @@ void ReportSuccess(Archiver& state, const std::string& file, const WalPushResult
 Status EnsureSession(Archiver& state) {
   Config config = CurrentConfig();
   if (config.change_map == "auto" && SummarizesWal()) config.change_map = "off";
+  const Timeline own = WrittenTimeline();
+  // Promoted with archive_mode = always: the archiver goes on.
+  if (state.session && state.session->own_timeline() != own) state.session.reset();
   if (state.session && !SameSettings(state.session->config(), config)) {
     state.session.reset();
     state.store_works = false;
   }
-  if (!state.session) { PITR_ASSIGN(state.session, PushAhead::Start(config, ServerIdentity(), state.log)); }
+  if (!state.session) { PITR_ASSIGN(state.session, PushAhead::Start(config, ServerIdentity(), own, state.log)); }
   return Status::Ok();
 }
 

@@ -8,6 +8,7 @@
 
 #include "core/repo/change_map_maker.h"
 #include "core/repo/known_repository.h"
+#include "server/old_timeline.h"
 #include "server/ready_files.h"
 
 namespace pitr::server {
@@ -18,9 +19,9 @@ constexpr int kPushesPerJob = 2;    // one compresses while the other waits for 
 constexpr size_t kOutstandingPerThread = 2;
 }  // namespace
 
-Result<std::unique_ptr<PushAhead>> PushAhead::Start(const Config& config, const ClusterIdentity& cluster,
+Result<std::unique_ptr<PushAhead>> PushAhead::Start(const Config& config, const ClusterIdentity& cluster, Timeline own,
                                                     QueuedLog& log) {
-  std::unique_ptr<PushAhead> session(new PushAhead(config, cluster, log));
+  std::unique_ptr<PushAhead> session(new PushAhead(config, cluster, own, log));
   if (pipe2(session->pipe_, O_CLOEXEC | O_NONBLOCK) != 0) return Status(Code::kUnavailable, "could not create a pipe");
   PITR_ASSIGN(session->pool_, ThreadPool::Start(config.archive_jobs * kPushesPerJob));
   return session;
@@ -69,6 +70,12 @@ void PushAhead::SubmitOpen() {
       PITR_ASSIGN(opened, OpenClusterRepository(config_, cluster_, kDataDirectory, *log_, ctx));
       return Status::Ok();
     });
+    // Before the first push, so that PostgreSQL finds what waits when it looks for the next file.
+    const Status kept = Guarded([&] {
+      KeepOldTimelines(opened.get(), cluster_, own_, *log_, ctx);
+      return Status::Ok();
+    });
+    if (!kept.ok()) log_->Warning(kept.ToString());
     {
       std::lock_guard lock(mutex_);
       repository_ = std::move(opened);

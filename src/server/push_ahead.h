@@ -4,8 +4,8 @@
 // What was pushed ahead is remembered until asked for; a failure ahead is forgotten and tried again when its turn
 // comes. Nothing is pushed ahead of a file that fails, so an archive that refuses us is not filled behind a gap. While
 // there is nothing to push, the threads make the change maps of what was stored. One session has one Config and one
-// repository, opened by the first Advance(). Used by the archiver's main thread; its threads touch no PostgreSQL symbol
-// (R9).
+// repository, opened by the first Advance(), which also sees to WAL of older timelines. Used by the archiver's main
+// thread; its threads touch no PostgreSQL symbol (R9).
 #pragma once
 #include <deque>
 #include <map>
@@ -25,8 +25,10 @@ namespace pitr::server {
 
 class PushAhead final : public StopAtExit {
  public:
-  // `log` must outlive the session. Threads are started here: call JoinThreadsAtExit() before.
-  static Result<std::unique_ptr<PushAhead>> Start(const Config& config, const ClusterIdentity& cluster, QueuedLog& log);
+  // `own`: the timeline the server writes, invalid during recovery. `log` must outlive the session. Threads are started
+  // here: call JoinThreadsAtExit() before.
+  static Result<std::unique_ptr<PushAhead>> Start(const Config& config, const ClusterIdentity& cluster, Timeline own,
+                                                  QueuedLog& log);
   ~PushAhead() override;
 
   enum class State { kPending, kStored, kFailed };
@@ -44,6 +46,7 @@ class PushAhead final : public StopAtExit {
   int in_flight();
   bool repository_open();
   const Config& config() const { return config_; }
+  Timeline own_timeline() const { return own_; }
   bool encrypted() const { return !config_.passphrase_file.empty(); }
 
   void Stop() noexcept override;  // cancels and joins; the session is of no use afterwards
@@ -57,8 +60,8 @@ class PushAhead final : public StopAtExit {
   };
   enum class Opening { kNotYet, kUnderWay, kOpen, kFailed };
 
-  PushAhead(const Config& config, const ClusterIdentity& cluster, QueuedLog& log)
-      : config_(config), cluster_(cluster), log_(&log), encoders_(config.archive_jobs), maps_(log) {}
+  PushAhead(const Config& config, const ClusterIdentity& cluster, Timeline own, QueuedLog& log)
+      : config_(config), cluster_(cluster), own_(own), log_(&log), encoders_(config.archive_jobs), maps_(log) {}
   void SubmitOpen();
   void Submit(const std::string& name, bool asked);
   void LookAhead(const std::string& asked);
@@ -68,6 +71,7 @@ class PushAhead final : public StopAtExit {
 
   const Config config_;
   const ClusterIdentity cluster_;
+  const Timeline own_;
   QueuedLog* const log_;
   int pipe_[2] = {-1, -1};
   CancelToken cancel_;

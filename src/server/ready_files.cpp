@@ -2,6 +2,7 @@
 #include "server/ready_files.h"
 
 #include <dirent.h>
+#include <fcntl.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -9,6 +10,9 @@
 #include <cerrno>
 #include <cstring>
 #include <memory>
+
+#include "core/base/unique_fd.h"
+#include "core/store/file_error.h"
 
 namespace pitr::server {
 namespace {
@@ -82,6 +86,17 @@ ArchiveMark MarkOf(const std::string& name) {
   // Renamed from ready to done between the two looks?
   if (access((base + ".done").c_str(), F_OK) == 0) return ArchiveMark::kDone;
   return ArchiveMark::kNone;
+}
+
+Status MarkReady(const std::string& name) {
+  const std::string base = std::string(kStatusDirectory) + "/" + name;
+  const std::string ready = base + ".ready";
+  if (rename((base + ".done").c_str(), ready.c_str()) == 0) return Status::Ok();
+  if (errno == ENOENT) {
+    const UniqueFd made(open(ready.c_str(), O_WRONLY | O_CREAT | O_CLOEXEC, 0600));
+    if (made.ok()) return Status::Ok();
+  }
+  return FileError(errno, "marking WAL file \"" + name + "\" as waiting");
 }
 
 }  // namespace pitr::server

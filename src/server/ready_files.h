@@ -28,4 +28,8 @@ Result<Backlog> MeasureBacklog();
 enum class ArchiveMark { kNone, kReady, kDone };
 ArchiveMark MarkOf(const std::string& name);
 
+// Makes a file that is marked done, or not at all, wait to be archived: PostgreSQL keeps it and asks for it at its next
+// look. The mark of a file that is recycled at the same time is an orphan, which PostgreSQL's archiver removes.
+Status MarkReady(const std::string& name);
+
 }  // namespace pitr::server

@@ -19,6 +19,10 @@ ClusterIdentity ServerIdentity() {
           .pg_major = PG_VERSION_NUM / 10000};
 }
 
+Timeline WrittenTimeline() {
+  return {PgCall([]() -> uint32 { return RecoveryInProgress() ? 0 : GetWALInsertionTimeLine(); })};
+}
+
 bool ServerIsShuttingDown() {
   ControlFileData control;
   const int fd = open("global/pg_control", O_RDONLY | O_CLOEXEC);

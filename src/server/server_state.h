@@ -8,6 +8,9 @@ namespace pitr::server {
 
 ClusterIdentity ServerIdentity();
 
+// The timeline the server writes; invalid during recovery.
+Timeline WrittenTimeline();
+
 // True when pg_control says that the server is shutting down or has done so: the archiver is then in its last cycle,
 // and the whole shutdown waits for it. pgarch.c keeps that fact to itself. False when pg_control cannot be read.
 bool ServerIsShuttingDown();

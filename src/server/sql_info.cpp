@@ -106,7 +106,7 @@ PITR_FUNCTION(pitr_timelines) {
   for (const TimelineRow& row : report.info.timelines) {
     rows.push_back({TimelineOrNull(row.timeline), TimelineOrNull(row.parent), LsnOrNull(row.switch_lsn),
                     TextOrNull(row.reason), BoolCell(row.history_missing), NumberCell(row.partials.size()),
-                    TimestampOrNull(row.newest_micros)});
+                    TimestampOrNull(row.newest_micros), NumberCell(row.missing_segments)});
   }
   ReturnRows(fcinfo, rows);
   return Status::Ok();
@@ -119,6 +119,6 @@ PITR_FUNCTION(pitr_recovery_window) {
                        LsnOrNull(window.earliest_lsn), TextOrNull(window.earliest_backup),
                        TimestampOrNull(window.latest_commit_micros), LsnOrNull(window.latest_lsn),
                        TextOrNull(window.latest_segment), TimelineOrNull(window.latest_timeline),
-                       TextOrNull(window.latest_backup)}});
+                       TextOrNull(window.latest_backup), TextOrNull(window.missing_wal)}});
   return Status::Ok();
 }

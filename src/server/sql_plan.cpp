@@ -46,6 +46,7 @@ Result<TargetText> TargetFromArguments(FunctionCallInfo fcinfo) {
   text.exclusive = !PG_ARGISNULL(5) && !PG_GETARG_BOOL(5);
   text.timeline = TextArgument(fcinfo, 6);
   text.action = TextArgument(fcinfo, 7);
+  text.allow_gap = !PG_ARGISNULL(9) && PG_GETARG_BOOL(9);
   return text;
 }
 

@@ -10,7 +10,7 @@ SELECT has_view('public', 'pitr_progress', 'view pitr_progress');
 SELECT has_function('public', 'pitr_backup', ARRAY['text', 'text', 'jsonb', 'boolean', 'boolean', 'integer', 'boolean', 'boolean', 'boolean'], 'pitr_backup');
 SELECT function_returns('public', 'pitr_backup', 'text', 'pitr_backup returns the label');
 SELECT has_function('public', 'pitr_restore_plan',
-  ARRAY['timestamp with time zone', 'xid8', 'text', 'pg_lsn', 'boolean', 'boolean', 'text', 'text', 'text'], 'pitr_restore_plan');
+  ARRAY['timestamp with time zone', 'xid8', 'text', 'pg_lsn', 'boolean', 'boolean', 'text', 'text', 'text', 'boolean'], 'pitr_restore_plan');
 SELECT has_function('public', f, f) FROM unnest(ARRAY['pitr_backup_cancel', 'pitr_info', 'pitr_archive', 'pitr_timelines', 'pitr_recovery_window', 'pitr_check', 'pitr_expire', 'pitr_pin', 'pitr_unpin']) f;
 
 SELECT columns_are('public', 'pitr_status', ARRAY['archiver_state', 'archiver_pid', 'last_archived', 'last_archived_time', 'archived_count', 'archived_bytes',

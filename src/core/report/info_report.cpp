@@ -4,7 +4,7 @@
 
 #include "core/base/describe_size.h"
 #include "core/pg/timestamp.h"
-#include "core/restore/wal_path.h"
+#include "core/restore/wal_gaps.h"
 #include "core/restore/wal_scan.h"
 #include "core/verify/verify.h"
 
@@ -101,20 +101,30 @@ ArchiveRow RangeRow(Timeline timeline, SegmentNo first, SegmentNo last, uint32_t
   return row;
 }
 
+// Runs and gaps of one timeline, by position.
+void AddArchiveRows(const TimelineWal& held, const std::vector<WalSpan>& missing, uint32_t segment_size,
+                    std::vector<ArchiveRow>& rows) {
+  const auto begin = static_cast<std::ptrdiff_t>(rows.size());
+  for (const WalRange& range : held.ranges) {
+    rows.push_back(RangeRow(held.timeline, range.first, range.last, segment_size));
+    rows.back().stored_bytes = range.stored_bytes;
+  }
+  for (const WalSpan& span : missing) {
+    if (span.timeline != held.timeline) continue;
+    rows.push_back(RangeRow(span.timeline, span.first, span.last, segment_size));
+    rows.back().gap = true;
+  }
+  std::sort(rows.begin() + begin, rows.end(),
+            [](const ArchiveRow& a, const ArchiveRow& b) { return a.first_lsn < b.first_lsn; });
+}
+
 void AddArchive(const WalCatalog& wal, uint32_t segment_size, InfoReport& report) {
-  for (const auto& [timeline, held] : wal.timelines()) {
-    const WalRange* before = nullptr;
-    for (const WalRange& range : held.ranges) {
-      if (before != nullptr) {
-        ArchiveRow gap =
-            RangeRow(timeline, SegmentNo{before->last.value + 1}, SegmentNo{range.first.value - 1}, segment_size);
-        gap.gap = true;
-        report.archive.push_back(std::move(gap));
-      }
-      report.archive.push_back(RangeRow(timeline, range.first, range.last, segment_size));
-      report.archive.back().stored_bytes = range.stored_bytes;
-      before = &range;
-    }
+  const std::vector<WalSpan> missing = MissingFromArchive(wal, segment_size);
+  std::map<Timeline, TimelineWal> timelines = wal.timelines();
+  // One of which everything is missing, and a younger one's history file tells.
+  for (const WalSpan& span : missing) timelines[span.timeline].timeline = span.timeline;
+  for (const auto& [timeline, held] : timelines) {
+    AddArchiveRows(held, missing, segment_size, report.archive);
     TimelineRow row;
     row.timeline = timeline;
     row.newest_micros = held.newest_micros;
@@ -125,6 +135,8 @@ void AddArchive(const WalCatalog& wal, uint32_t segment_size, InfoReport& report
       row.switch_lsn = parent.end;
       row.reason = parent.reason;
     }
+    if (const auto path = WalPath::Make(wal, timeline, segment_size); path.ok())
+      row.missing_segments = CountSegments(MissingAlong(path.value(), wal));
     for (SegmentNo partial : held.partials)
       row.partials.push_back(SegmentFileName(timeline, partial, segment_size) + ".partial");
     report.timelines.push_back(std::move(row));
@@ -165,6 +177,23 @@ RecoveryWindow WindowOf(const BackupCatalog& backups, const WalCatalog& wal, uin
   return window;
 }
 
+// What is missing on the way along the window's timeline, and what of it keeps the newest backup from its end.
+void AddGaps(const BackupCatalog& backups, const WalCatalog& wal, uint32_t segment_size, InfoReport& report) {
+  const auto path = WalPath::Make(wal, report.window.latest_timeline, segment_size);
+  if (!path.ok()) return;
+  for (const WalGap& gap : FindGaps(path.value(), backups)) {
+    if (gap.expired == Expired::kWhole) continue;
+    GapRow row;
+    row.missing = DescribeSpan(gap.span, segment_size);
+    row.from_lsn = SegmentStart(gap.span.first, segment_size);
+    row.behind_newest = report.window.possible && row.from_lsn >= report.window.latest_lsn;
+    row.expiring = gap.expired == Expired::kPartly;
+    row.remedy = HowToCloseGap({gap.span}, segment_size);
+    if (row.behind_newest) report.window.missing_wal += (report.window.missing_wal.empty() ? "" : ", ") + row.missing;
+    report.gaps.push_back(std::move(row));
+  }
+}
+
 // What the newest verification that covers the backup said about it. Damage that any found and nothing has refuted
 // since is the backup's status.
 void AddVerification(const std::vector<VerifyRecord>& results, BackupRow& row) {
@@ -194,6 +223,7 @@ InfoReport MakeInfoReport(const Repository& repository, const BackupCatalog& bac
   AddBackups(backups, wal, report.backups);
   AddArchive(wal, repository.segment_size(), report);
   report.window = WindowOf(backups, wal, repository.segment_size());
+  AddGaps(backups, wal, repository.segment_size(), report);
   report.verifications = std::move(verifications);
   for (BackupRow& row : report.backups) AddVerification(report.verifications, row);
   return report;

@@ -44,7 +44,8 @@ struct BackupRow {
   std::string verify_result;  // "good", "damage", "unchecked": of what concerns this backup
 };
 
-// A run of segments that are all there, or (gap) that are all missing between two runs of one timeline.
+// A run of segments of one timeline that are all there, or (gap) that are all missing: between two others, or on the
+// path that leads from there to a younger timeline.
 struct ArchiveRow {
   Timeline timeline;
   bool gap = false;
@@ -64,6 +65,16 @@ struct TimelineRow {
   bool history_missing = false;
   std::vector<std::string> partials;  // file names
   int64_t newest_micros = 0;          // when its newest segment was stored, by the store's clock; 0 when unknown
+  uint64_t missing_segments = 0;      // on the path to its end, from the path's oldest segment in the archive on
+};
+
+// WAL that is missing on the path along the window's timeline, between the oldest backup that leads there and its end.
+struct GapRow {
+  std::string missing;         // "000000010000000000000003 to 000000010000000000000007 (5 segments)"
+  Lsn from_lsn;                // where recovery would end
+  bool behind_newest = false;  // not even the newest usable backup is behind it
+  bool expiring = false;       // retention has removed some of what follows a backup that is kept alone
+  std::string remedy;          // the command that archives it from a surviving pg_wal; a sentence without its full stop
 };
 
 // From where to where a recovery can go along the newest timeline.
@@ -78,6 +89,7 @@ struct RecoveryWindow {
   std::string latest_segment;        // the end of the unbroken run that begins with latest_backup
   Lsn latest_lsn;                    // end of that segment, exclusive
   int64_t latest_commit_micros = 0;  // commit time of the last transaction in it; 0 when not read or none was found
+  std::string missing_wal;           // what is missing between there and WAL that is known to follow; empty: nothing
 };
 
 struct InfoReport {
@@ -87,6 +99,7 @@ struct InfoReport {
   std::vector<ArchiveRow> archive;     // ascending by timeline and position, gaps in between
   std::vector<TimelineRow> timelines;  // ascending
   RecoveryWindow window;
+  std::vector<GapRow> gaps;                 // ascending
   std::vector<VerifyRecord> verifications;  // results, ascending
 };
 

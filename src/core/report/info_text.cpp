@@ -39,6 +39,8 @@ std::string WindowText(const InfoReport& report) {
                                                    : std::string("end of archive")) +
                      "  (" + window.latest_lsn.ToString() + ", end of segment " + window.latest_segment + ")"},
   };
+  if (!window.missing_wal.empty())
+    items.emplace_back("WAL missing", window.missing_wal + ": recovery ends before this gap");
   return "\nrecovery window (timeline " + std::to_string(window.latest_timeline.value) + ")\n" + AlignItems(items, 2);
 }
 
@@ -174,6 +176,7 @@ Json TimelineJson(const InfoReport& report, const TimelineRow& timeline) {
           {"reason", timeline.reason},
           {"history_missing", timeline.history_missing},
           {"newest_stored", JsonTime(timeline.newest_micros)},
+          {"missing_segments", timeline.missing_segments},
           {"partials", timeline.partials},
           {"ranges", ranges}};
 }
@@ -204,7 +207,15 @@ std::string InfoJson(const InfoReport& report) {
                              {"latest_timeline", JsonTimeline(window.latest_timeline)},
                              {"latest_segment", window.latest_segment},
                              {"latest_lsn", JsonLsn(window.latest_lsn)},
-                             {"latest_commit_time", JsonTime(window.latest_commit_micros)}};
+                             {"latest_commit_time", JsonTime(window.latest_commit_micros)},
+                             {"missing_wal", window.missing_wal.empty() ? Json(nullptr) : Json(window.missing_wal)}};
+  json["gaps"] = Json::array();
+  for (const GapRow& gap : report.gaps)
+    json["gaps"].push_back({{"missing", gap.missing},
+                            {"from_lsn", gap.from_lsn.ToString()},
+                            {"behind_newest_backup", gap.behind_newest},
+                            {"expiring", gap.expiring},
+                            {"remedy", gap.remedy}});
   json["backups"] = Json::array();
   for (const BackupRow& row : report.backups) json["backups"].push_back(BackupJson(row));
   json["verifications"] = Json::array();

@@ -40,13 +40,24 @@ void CheckBackups(const InfoReport& report, std::vector<CheckRow>& rows) {
 }
 
 void CheckArchive(const InfoReport& report, std::vector<CheckRow>& rows) {
-  for (const ArchiveRow& row : report.archive) {
-    if (!row.gap) continue;
-    rows.push_back({"archive", CheckState::kWarning,
-                    DescribeCount(row.segments, "segment is", "segments are") + " missing: " + row.first_segment +
-                        " to " + row.last_segment,
-                    "No recovery can cross this gap; take a new backup if it is after the newest one."});
+  for (const GapRow& gap : report.gaps) {
+    std::string detail = "missing: " + gap.missing;
+    if (gap.behind_newest) {
+      rows.push_back({kArchiveGapsItem, CheckState::kFailed,
+                      detail + "; recovery to the newest state ends before this gap, at " + gap.from_lsn.ToString(),
+                      gap.remedy + ". If they are lost, take a new backup: SELECT pitr_backup()."});
+    } else {
+      detail += gap.expiring ? "; they follow a backup that is kept alone, and expired"
+                             : "; recovery from a backup before this gap ends at " + gap.from_lsn.ToString();
+      rows.push_back({kArchiveGapsItem, CheckState::kWarning, detail + "; the newest backup is behind it",
+                      gap.expiring ? "Nothing has to be done." : gap.remedy + "."});
+    }
   }
+  if (report.gaps.empty() && report.window.latest_timeline.valid())
+    rows.push_back({kArchiveGapsItem, CheckState::kOk,
+                    "nothing is missing from the oldest backup to the end of timeline " +
+                        std::to_string(report.window.latest_timeline.value),
+                    ""});
   for (const TimelineRow& row : report.timelines) {
     if (row.history_missing)
       rows.push_back({"archive", CheckState::kFailed,

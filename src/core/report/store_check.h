@@ -27,6 +27,10 @@ struct CheckRow {
 // in parts, taken key at completion, abort, delete. Never fails as a whole: what could not be tried is a row.
 std::vector<CheckRow> CheckStore(ObjectStore& store, const OpContext& ctx);
 
+// The item of what is missing of the archive along the recovery window's timeline. A failed one says nothing about the
+// store: archiving can work, and a new backup leaves the gap behind.
+inline constexpr const char* kArchiveGapsItem = "archive: gaps";
+
 // Settings, store, marker, key, backups and archive of the repository that `config` names.
 std::vector<CheckRow> CheckRepository(const Config& config, Log& log, const OpContext& ctx);
 

@@ -6,6 +6,7 @@
 
 #include "core/base/describe_size.h"
 #include "core/pg/timestamp.h"
+#include "core/restore/wal_gaps.h"
 
 namespace pitr {
 namespace {
@@ -75,12 +76,7 @@ const Candidate* TargetFinder::NewestComplete() const {
 }
 
 std::string TargetFinder::GapText(const Candidate& from) const {
-  const auto newest = path_.Newest();
-  if (!newest || *newest <= from.until) return {};
-  std::string text;
-  for (const WalSpan& span : path_.Missing(SegmentNo{from.until.value + 1}, *newest))
-    text += (text.empty() ? "" : ", ") + DescribeSpan(span, path_.segment_size());
-  return text;
+  return DescribeSpans(MissingAfter(path_, from.until), path_.segment_size());
 }
 
 // "Reachable ... from ... to ...": what the operator can ask for instead.
@@ -100,7 +96,9 @@ std::string TargetFinder::ReachText() {
   } else {
     text += "the end of segment " + path_.NameOf(newest->until) + ".";
   }
-  if (std::string gap = GapText(*newest); !gap.empty()) text += " WAL missing after that: " + gap + ".";
+  if (const auto missing = MissingAfter(path_, newest->until); !missing.empty())
+    text += " WAL missing after that: " + DescribeSpans(missing, path_.segment_size()) + ". " +
+            HowToCloseGap(missing, path_.segment_size()) + ".";
   return text;
 }
 
@@ -163,8 +161,13 @@ Result<Resolution> TargetFinder::FindEnd() {
                   "missing segment (pg_pitr wal-push), or choose the older branch with --target-timeline.");
   resolution.stop.lsn = SegmentStart(next, path_.segment_size());
   resolution.last_segment = from->until;
-  if (std::string gap = GapText(*from); !gap.empty())
+  if (std::string gap = GapText(*from); !gap.empty()) {
+    if (!target_.allow_gap)
+      return Unreachable("WAL is missing on the way to the end of timeline " + std::to_string(path_.target().value) +
+                         ": recovery would end before the gap, at " + resolution.stop.lsn.ToString())
+          .WithHint("To recover to the end before the gap, and leave what is behind it, add --allow-gap.");
     resolution.notes.push_back("There is WAL after a gap that recovery cannot cross. Missing: " + gap + ".");
+  }
   PITR_ASSIGN(const std::optional<WalMark> last, scanner_.LastCommit(from->first, from->until, kLastCommitSegments));
   if (last) {
     resolution.stop.last_commit_xid = last->xid;

@@ -67,7 +67,7 @@ std::string Command(const RestorePlan& plan, const std::string& config_path) {
   command += " --pgdata DIRECTORY";
   switch (target.kind) {
     case TargetKind::kLatest:
-      command += " --target-latest";
+      command += target.allow_gap ? " --target-latest --allow-gap" : " --target-latest";
       break;
     case TargetKind::kImmediate:
       command += " --target-immediate";

@@ -140,6 +140,11 @@ Result<RecoveryTarget> ParseTarget(const TargetText& text) {
     return Status(Code::kInvalidArgument, "exclusive means nothing for this target")
         .WithDetail("PostgreSQL knows it for a time, a transaction ID and a WAL position.");
   target.inclusive = !text.exclusive;
+  if (text.allow_gap && target.kind != TargetKind::kLatest)
+    return Status(Code::kInvalidArgument, "allowing a gap means nothing for this target")
+        .WithDetail(
+            "Whether WAL is missing on the way to it is known; only the end of the archive may be on either side.");
+  target.allow_gap = text.allow_gap;
   if (target.kind == TargetKind::kLatest && !text.action.empty() && target.action != TargetAction::kPromote)
     return Status(Code::kInvalidArgument, "target action " + text.action + " needs a target")
         .WithDetail("Recovery to the end of the archive always ends with promotion.");
@@ -151,7 +156,8 @@ std::string DescribeTarget(const RecoveryTarget& target) {
   std::string text;
   switch (target.kind) {
     case TargetKind::kLatest:
-      text = "latest: everything that was archived";
+      text = target.allow_gap ? "latest: everything that was archived, up to a gap if there is one"
+                              : "latest: everything that was archived";
       break;
     case TargetKind::kImmediate:
       text = "immediate: the end of the backup";

@@ -27,6 +27,7 @@ struct RecoveryTarget {
   // nullopt: the latest timeline known to the archive; "current" is resolved to the backup's.
   std::optional<Timeline> timeline;
   bool timeline_current = false;
+  bool allow_gap = false;  // kLatest: the end before WAL that is missing will do
 };
 
 // At most one of the texts may be non-empty; none means latest. kInvalidArgument says which and how to write it.
@@ -36,6 +37,7 @@ struct TargetText {
   bool exclusive = false;
   std::string timeline;  // "" | "latest" | "current" | number | 0xhex
   std::string action;    // "" | promote | pause | shutdown
+  bool allow_gap = false;
 };
 Result<RecoveryTarget> ParseTarget(const TargetText& text);
 std::string DescribeTarget(const RecoveryTarget& target);  // "time 2026-05-22 14:29:00+00 (inclusive)"

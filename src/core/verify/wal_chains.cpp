@@ -4,6 +4,7 @@
 #include "core/base/describe_size.h"
 #include "core/pg/wal_name.h"
 #include "core/repo/layout.h"
+#include "core/restore/wal_gaps.h"
 #include "core/verify/wal_verify.h"
 
 namespace pitr {
@@ -59,22 +60,14 @@ class ChainCheck {
     }
   }
 
-  // From the oldest backup that leads there to the end of its WAL.
   void AddGaps(Timeline target, bool newest) {
     auto path = WalPath::Make(wal_, target, segment_size_);
     if (!path.ok()) return;  // the history file, of which CheckHistories speaks
-    const auto end = path.value().Newest();
-    if (!end) return;
-    for (const BackupManifest& backup : backups_.backups) {
-      if (!path.value().LeadsFrom(backup) || FirstSegment(backup) > *end) continue;
-      for (const WalSpan& missing : path.value().Missing(FirstSegment(backup), *end)) {
-        const Expired expired = HowExpired(path.value(), missing);
-        if (expired == Expired::kWhole) continue;
-        const auto known =
-            std::find_if(holes_.begin(), holes_.end(), [&](const Hole& hole) { return Within(missing, hole.span); });
-        if (known == holes_.end()) holes_.push_back({missing, newest && expired == Expired::kNo, {}});
-      }
-      return;
+    for (const auto& [missing, expired] : FindGaps(path.value(), backups_)) {
+      if (expired == Expired::kWhole) continue;
+      const auto known =
+          std::find_if(holes_.begin(), holes_.end(), [&](const Hole& hole) { return Within(missing, hole.span); });
+      if (known == holes_.end()) holes_.push_back({missing, newest && expired == Expired::kNo, {}});
     }
   }
 
@@ -115,28 +108,6 @@ class ChainCheck {
   }
 
  private:
-  // Of a backup that is kept alone (pinned, or the first of its month) retention keeps the WAL from its start to its
-  // stop: what follows goes, up to the start of the next backup, oldest first.
-  enum class Expired {
-    kNo,
-    kPartly,  // no backup reaches it, as it begins right behind one; there is other WAL before the next
-    kWhole    // all that lies between two backups
-  };
-  Expired HowExpired(const WalPath& path, const WalSpan& missing) const {
-    std::optional<SegmentNo> before, after;  // the segments between which no backup needs any
-    for (const BackupManifest& backup : backups_.backups) {
-      if (!path.LeadsFrom(backup)) continue;
-      const SegmentNo first = FirstSegment(backup), last = LastSegment(backup);
-      if (last < missing.first) before = before ? std::max(*before, last) : last;
-      if (first > missing.last) after = after ? std::min(*after, first) : first;
-    }
-    if (!before || !after || path.Has(SegmentNo{before->value + 1})) return Expired::kNo;
-    uint64_t count = 0;
-    for (const WalSpan& each : path.Missing(SegmentNo{before->value + 1}, SegmentNo{after->value - 1}))
-      count += each.last.value - each.first.value + 1;
-    return count == after->value - before->value - 1 ? Expired::kWhole : Expired::kPartly;
-  }
-
   const uint32_t segment_size_;
   const BackupCatalog& backups_;
   const WalCatalog& wal_;

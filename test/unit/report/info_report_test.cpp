@@ -4,6 +4,7 @@
 
 #include "core/pg/wal_name.h"
 #include "core/repo/layout.h"
+#include "core/restore/wal_path.h"
 #include "lib/repository_fixture.h"
 
 namespace pitr {
@@ -107,6 +108,51 @@ TEST_F(InfoReportTest, DamagedStaysDamagedUntilItsDataWasReadAgain) {
   results[2].request.mode = VerifyMode::kFull;
   report = Make(results);
   EXPECT_EQ(report.backups[0].status, "ok");
+}
+
+// Timeline 1 ends at 5, timeline 2 began in segment 9: what lies between them was written and is nowhere.
+TEST_F(InfoReportTest, AGapAcrossASwitchIsAGap) {
+  Segments(1, 3, 5);
+  Put("00000002.history", "1\t0/900100\tno recovery target specified\n");
+  Backup("base", 3, 1779440000000000);
+  const std::string missing = DescribeSpan({Timeline{1}, SegmentNo{6}, SegmentNo{8}}, kSize);
+  for (const bool archived : {false, true}) {  // the new timeline's first segment may be on its way
+    if (archived) Segments(2, 9, 11);
+    const InfoReport report = Make();
+    ASSERT_EQ(report.gaps.size(), 1U);
+    EXPECT_EQ(report.gaps[0].missing, missing);
+    EXPECT_TRUE(report.gaps[0].behind_newest);
+    EXPECT_NE(report.gaps[0].remedy.find("pg_pitr wal-push"), std::string::npos);
+    EXPECT_EQ(report.window.missing_wal, missing);
+    EXPECT_EQ(report.window.latest_segment, SegmentFileName(Timeline{1}, SegmentNo{5}, kSize));
+    ASSERT_EQ(report.archive.size(), archived ? 3U : 2U);
+    EXPECT_TRUE(report.archive[1].gap);
+    EXPECT_EQ(report.archive[1].timeline, Timeline{1});
+    EXPECT_EQ(report.archive[1].segments, 3U);
+    ASSERT_EQ(report.timelines.size(), 2U);
+    EXPECT_EQ(report.timelines[0].missing_segments, 0U);
+    EXPECT_EQ(report.timelines[1].missing_segments, 3U);
+    EXPECT_NE(InfoText(report).find(missing), std::string::npos) << InfoText(report);
+  }
+  Segments(1, 6, 8);
+  const InfoReport closed = Make();
+  EXPECT_TRUE(closed.gaps.empty());
+  EXPECT_EQ(closed.window.missing_wal, "");
+  EXPECT_EQ(closed.window.latest_segment, SegmentFileName(Timeline{2}, SegmentNo{11}, kSize));
+}
+
+TEST_F(InfoReportTest, ATimelineOfWhichNothingIsThereIsAGapToo) {
+  Segments(1, 3, 5);
+  Put("00000003.history", "1\t0/600100\tfirst\n2\t0/800100\tsecond\n");
+  Segments(3, 8, 9);
+  const InfoReport report = Make();
+  ASSERT_EQ(report.timelines.size(), 3U);
+  EXPECT_EQ(report.timelines[1].timeline, Timeline{2});
+  EXPECT_TRUE(report.timelines[1].history_missing);
+  ASSERT_EQ(report.archive.size(), 3U);
+  EXPECT_TRUE(report.archive[1].gap);
+  EXPECT_EQ(report.archive[1].first_segment, SegmentFileName(Timeline{2}, SegmentNo{6}, kSize));
+  EXPECT_EQ(report.archive[1].segments, 2U);
 }
 
 TEST_F(InfoReportTest, TheWindowFollowsTheNewestTimeline) {

@@ -296,7 +296,14 @@ TEST_F(PlanTargetTest, AGapIsAWall) {
   Archive();
   const std::string lost = SegmentFileName(Timeline{1}, SegmentNo{5}, kSegment);
   ASSERT_TRUE(repository_->store().Delete({layout::WalKey(lost)}, ctx_).ok());
-  auto latest = Find({});
+  RecoveryTarget end;
+  const Status refused = Find(end).status();
+  ASSERT_EQ(refused.code(), Code::kNotFound);
+  EXPECT_NE(refused.detail().find("WAL missing after that: " + lost), std::string::npos) << refused.ToString();
+  EXPECT_NE(refused.detail().find("pg_pitr wal-push /path/to/pg_wal/" + lost), std::string::npos) << refused.ToString();
+  EXPECT_NE(refused.hint().find("--allow-gap"), std::string::npos) << refused.ToString();
+  end.allow_gap = true;
+  auto latest = Find(end);
   ASSERT_TRUE(latest.ok()) << latest.status().ToString();
   EXPECT_EQ(latest.value().last_segment, SegmentNo{4});
   ASSERT_EQ(latest.value().notes.size(), 1U);

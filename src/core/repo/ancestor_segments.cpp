@@ -1,0 +1,86 @@
+#include "core/repo/ancestor_segments.h"
+
+#include <algorithm>
+#include <array>
+#include <filesystem>
+#include <set>
+
+#include "core/pg/wal_name.h"
+#include "core/pg/wal_page.h"
+#include "core/repo/layout.h"
+#include "core/repo/wal_check.h"
+#include "core/repo/wal_source.h"
+
+namespace pitr {
+namespace {
+
+bool LiesOnPath(const TimelineHistory& history, const WalFileName& name, uint32_t segment_size) {
+  const auto leaves = history.SwitchPoint(name.timeline);
+  return name.kind == WalFileKind::kSegment && leaves && name.segment < SegmentOf(*leaves, segment_size) &&
+         history.TimelineOfSegment(name.segment, segment_size) == name.timeline;
+}
+
+bool IsWhatItsNameSays(const std::string& path, const WalFileName& name, const ClusterIdentity& cluster) {
+  const auto source = WalSource::Open(path);
+  if (!source.ok() || source.value().size_bytes() != cluster.segment_size_bytes) return false;
+  std::array<uint8_t, kLongWalPageHeaderSize> first;
+  if (!source.value().ReadAt(0, first).ok()) return false;
+  const auto header = CheckSegmentHeader(first);
+  return header.ok() &&
+         CheckSegmentIs(header.value(), cluster.system_id, name.timeline, name.segment, cluster.segment_size_bytes)
+             .ok();
+}
+
+// What the repository lists from `first` to `last`, both of one timeline.
+Result<std::set<std::string>> Stored(const Repository& repository, const WalFileName& first, const std::string& last,
+                                     const OpContext& ctx) {
+  std::set<std::string> stored;
+  std::string after;
+  if (first.segment.value > 0)
+    after =
+        layout::WalKey(SegmentFileName(first.timeline, SegmentNo{first.segment.value - 1}, repository.segment_size()));
+  for (bool more = true; more && after < last;) {
+    PITR_ASSIGN(const ListPage page, repository.store().List(layout::WalTimelinePrefix(first.timeline), after, ctx));
+    for (const ObjectInfo& object : page.objects) stored.insert(object.key);
+    more = page.more && !page.objects.empty();
+    if (more) after = page.objects.back().key;
+  }
+  return stored;
+}
+
+}  // namespace
+
+Result<std::vector<std::string>> AncestorSegments(const TimelineHistory& history, const ClusterIdentity& cluster,
+                                                  const std::string& wal_directory) {
+  std::vector<std::string> names;
+  std::error_code error;
+  std::filesystem::directory_iterator entry(wal_directory, error), end;
+  for (; !error && entry != end; entry.increment(error)) {
+    std::string name = entry->path().filename().string();
+    const auto parsed = ParseWalFileName(name, cluster.segment_size_bytes);
+    if (parsed && LiesOnPath(history, *parsed, cluster.segment_size_bytes) &&
+        IsWhatItsNameSays(entry->path().string(), *parsed, cluster))
+      names.push_back(std::move(name));
+  }
+  if (error) return Status(Code::kUnavailable, "reading directory \"" + wal_directory + "\": " + error.message());
+  std::sort(names.begin(), names.end());
+  return names;
+}
+
+Result<std::vector<std::string>> NotArchived(const Repository& repository, const std::vector<std::string>& names,
+                                             const OpContext& ctx) {
+  std::vector<std::string> missing;
+  for (auto name = names.begin(); name != names.end();) {
+    PITR_ASSIGN(const WalFileName first, CheckWalName(repository, *name));
+    auto next = name;
+    while (next != names.end() && ParseWalFileName(*next, repository.segment_size())->timeline == first.timeline)
+      ++next;
+    PITR_ASSIGN(const std::set<std::string> stored, Stored(repository, first, layout::WalKey(*(next - 1)), ctx));
+    std::copy_if(name, next, std::back_inserter(missing),
+                 [&](const std::string& each) { return !stored.contains(layout::WalKey(each)); });
+    name = next;
+  }
+  return missing;
+}
+
+}  // namespace pitr

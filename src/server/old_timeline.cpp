@@ -1,0 +1,71 @@
+#include "server/old_timeline.h"
+
+#include <cerrno>
+#include <fstream>
+#include <iterator>
+
+#include "core/base/describe_size.h"
+#include "core/base/error_text.h"
+#include "core/pg/wal_name.h"
+#include "core/repo/ancestor_segments.h"
+#include "server/ready_files.h"
+
+namespace pitr::server {
+namespace {
+
+// PostgreSQL keeps the history file of the timeline it writes in pg_wal.
+Result<TimelineHistory> ReadOwnHistory(Timeline own) {
+  const std::string path = std::string(kWalDirectory) + "/" + HistoryFileName(own);
+  std::ifstream file(path, std::ios::binary);
+  if (!file.is_open()) return Status(Code::kUnavailable, "opening \"" + path + "\": " + ErrorText(errno));
+  const std::string text{std::istreambuf_iterator<char>(file), {}};
+  return TimelineHistory::Parse(own, text);
+}
+
+Status MarkAll(const std::vector<std::string>& names, std::vector<std::string>& marked) {
+  for (const std::string& name : names) {
+    if (MarkOf(name) == ArchiveMark::kReady) continue;
+    PITR_TRY(MarkReady(name));
+    marked.push_back(name);
+  }
+  return Status::Ok();
+}
+
+std::string Describe(const std::vector<std::string>& names) {
+  if (names.size() == 1) return "WAL segment " + names.front();
+  return DescribeCount(names.size(), "WAL segment", "WAL segments") + ", " + names.front() + " to " + names.back() +
+         ",";
+}
+
+Status Keep(const Repository* repository, const ClusterIdentity& cluster, Timeline own, Log& log,
+            const OpContext& ctx) {
+  PITR_ASSIGN(const TimelineHistory history, ReadOwnHistory(own));
+  PITR_ASSIGN(std::vector<std::string> names, AncestorSegments(history, cluster, kWalDirectory));
+  if (names.empty()) return Status::Ok();
+  bool known = false;
+  if (repository != nullptr) {
+    auto missing = NotArchived(*repository, names, ctx);
+    known = missing.ok();
+    if (known) names = std::move(missing).value();
+  }
+  std::vector<std::string> marked;
+  const Status status = MarkAll(names, marked);
+  if (!marked.empty())
+    log.Warning(Describe(marked) + (known ? " of an older timeline " + std::string(marked.size() == 1 ? "is" : "are") +
+                                                " missing in the repository and still in pg_wal: archiving from here"
+                                          : " of an older timeline may be missing in the repository, which does not "
+                                            "answer: kept in pg_wal until that is known"));
+  return status;
+}
+
+}  // namespace
+
+void KeepOldTimelines(const Repository* repository, const ClusterIdentity& cluster, Timeline own, Log& log,
+                      const OpContext& ctx) {
+  if (own.value <= 1) return;
+  const Status status = Keep(repository, cluster, own, log, ctx);
+  if (!status.ok() && !ctx.cancelled())
+    log.Warning("could not look for WAL of older timelines that the repository lacks: " + status.ToString());
+}
+
+}  // namespace pitr::server
