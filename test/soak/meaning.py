@@ -1,0 +1,138 @@
+"""What a target means: the states that an answer may have, and whether a refusal would be right.
+
+Written from what a person who asks means, not from what the product does:
+- a time is a moment of the branch that was being written at that moment by the wall clock, never of one that was born later;
+- a transaction, a position, a name, the end belong to the branches that hold them;
+- where several branches with different rows answer, the person must be asked: a refusal that names them;
+- where a branch is named, that one alone is meant.
+"""
+from dataclasses import dataclass, field
+
+from history import FOREVER
+
+
+@dataclass
+class Meaning:
+    points: list = field(default_factory=list)  # [(branch, count of events of its path)]: right answers
+    must: bool = False                          # a refusal would be wrong
+    why: str = ""                               # of a refusal that is right
+    timelines: list = field(default_factory=list)  # that a refusal for several branches has to name
+
+    def states(self):
+        return [branch.state_at(count) for branch, count in self.points]
+
+
+@dataclass
+class Asked:
+    """A target with the values that its step had when it was played."""
+    kind: str
+    value: object
+    exclusive: bool
+    branch: object  # asked for by its timeline; None: not said
+
+    def options(self):
+        words = ["--target-" + self.kind]
+        if self.kind not in ("latest", "immediate"):
+            words.append(str(self.value))
+        if self.exclusive:
+            words.append("--target-exclusive")
+        if self.branch:
+            words += ["--target-timeline", str(self.branch.timeline)]
+        return words
+
+
+def count_on(path, asked, moment):
+    """How many events of a path are before the target; None when the target is not on it."""
+    if asked.kind == "time":
+        return sum(1 for event in path if event.time <= moment)
+    if asked.kind == "lsn":
+        return sum(1 for event in path if event.after <= moment)
+    for number, event in enumerate(path, 1):
+        if asked.kind == "xid" and event.xid == moment and event.kind != "prepare":
+            return number - 1 if asked.exclusive else number
+        if asked.kind == "name" and event.kind == "point" and event.name == moment:
+            return number
+    return None
+
+
+class Meanings:
+    def __init__(self, history, archive, now):
+        self.history, self.archive, self.now = history, archive, now
+
+    def of(self, asked, moment, own=None):
+        """`own`: the branch of the running server that is asked; None for the binary."""
+        if asked.kind in ("latest", "immediate"):
+            return self.of_end(asked, own)
+        branches = [asked.branch] if asked.branch else self.branches_of(asked, moment, own)
+        found = {}
+        for branch in branches:
+            count = count_on(branch.path(), asked, moment)
+            if count is not None and (asked.kind != "lsn" or moment <= self.end_of(branch)):
+                found.setdefault(self.history.point(branch, count), (branch, count))
+        meaning = Meaning(list(found.values()))
+        if not found:
+            meaning.why = "the target is on no branch"
+        elif len(meaning.points) > 1:
+            meaning.why = "several branches lead there"
+            meaning.timelines = sorted(branch.timeline for branch, _ in meaning.points)
+        else:
+            meaning.why = self.why_not(*meaning.points[0], asked)
+            meaning.must = not meaning.why
+        return meaning
+
+    def end_of(self, branch):
+        path = branch.path()
+        return path[-1].after if path else 0
+
+    def branches_of(self, asked, moment, own):
+        stored = [branch for branch in self.history.branches if branch.stored]
+        if asked.kind != "time":
+            return [own] if own and count_on(own.path(), asked, moment) is not None else stored
+        alive = [branch for branch in stored if branch.born <= moment <= branch.ended]
+        if not alive:  # a quiet time between one server's end and the next one's start: where it ended
+            latest = max((branch.ended for branch in stored if branch.ended < moment), default=None)
+            alive = [branch for branch in stored if branch.ended == latest]
+        if own and len(alive) > 1:
+            alive = [branch for branch in alive if branch in own.lineage()] or alive
+        return alive
+
+    def backups_for(self, branch, count):
+        """Backups from which a recovery along the branch can reach that many events, newest last."""
+        return [event for event in branch.path()[:count] if event.kind == "backup" and event.name]
+
+    def why_not(self, branch, count, asked):
+        """Why the product may say no; empty when it must find the way."""
+        path = branch.path()
+        if asked.kind == "xid" and asked.exclusive:
+            needed = count + 1
+        elif asked.kind in ("time", "lsn"):
+            later = [number for number, event in enumerate(path, 1) if number > count and (event.xid or asked.kind == "lsn")]
+            if not later:
+                return "nothing later is known to be in the archive"
+            needed = later[0]
+        else:
+            needed = count
+        for backup in reversed(self.backups_for(branch, count)):
+            if self.archive.unbroken_until(branch, backup.before) >= path[needed - 1].after:
+                return ""
+        return "no backup with unbroken WAL leads there"
+
+    def of_end(self, asked, own):
+        going = [branch for branch in self.history.branches if branch.ended == FOREVER and not branch.stray]
+        strays = [branch for branch in self.history.branches if branch.stray and branch.stored]
+        branches = [asked.branch] if asked.branch else ([own] if own else going)
+        meaning = Meaning()
+        for branch in branches:
+            backups = self.backups_for(branch, len(branch.path()))
+            if asked.kind == "immediate":
+                meaning.points += [(branch, branch.count_until(backup.backup_stop)) for backup in backups]
+                usable = backups
+            else:
+                ends = {self.archive.unbroken_until(branch, backup.before) for backup in backups}
+                meaning.points += [(branch, branch.count_until(end)) for end in sorted(ends)[-1:]]
+                # What the server still had and the product could save is right as well.
+                meaning.points += [(branch, count) for branch, count in meaning.points[-1:] for count in range(count, len(branch.path()) + 1)]
+                usable = [backup for backup in backups if self.archive.unbroken_until(branch, backup.before) > backup.backup_stop]
+            meaning.must = bool(usable) and not (strays and not asked.branch and not own)
+            meaning.why = "" if meaning.must else "stray branches" if usable else "no backup"
+        return meaning
