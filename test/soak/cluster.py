@@ -117,6 +117,11 @@ class Cluster:
             self.log("pg_wal: " + " ".join(sorted(map(os.path.basename, glob.glob(ready[:-len(last)] + "*")))))
             raise Failure(f"ARCHIVING: {failure}; the server log ends: {self.log_end()}") from failure
 
+    def settle(self):
+        """Waits until what is to be archived is."""
+        status = os.path.join(self.directory, "pg_wal", "archive_status")
+        wait_for("archiving to catch up", lambda: not any(name.endswith(".ready") for name in os.listdir(status)), 30)
+
     def log_end(self, lines=12):
         try:
             with open(self.server_log, encoding="utf-8", errors="replace") as file:
@@ -140,8 +145,8 @@ class Cluster:
     def rows_of(self, database):
         one = "SELECT 'SELECT ' || quote_literal(relname) || ', coalesce(string_agg(n::text, '','' ORDER BY n), '''') FROM (SELECT n FROM ' || " \
             "quote_ident(relname) || %s FROM pg_class WHERE relkind = 'r' AND relnamespace = 'public'::regnamespace ORDER BY relname \\gexec\n"
-        text = "SET enable_indexscan = off; SET enable_indexonlyscan = off; SET enable_bitmapscan = off;\n" + one % "') t'" \
-            + "SELECT '--';\nRESET ALL; SET enable_seqscan = off; SET enable_bitmapscan = off;\n" + one % "' ORDER BY n) t'"
+        text = "SET statement_timeout = '15s'; SET enable_indexscan = off; SET enable_indexonlyscan = off; SET enable_bitmapscan = off;\n" + one % "') t'" \
+            + "SELECT '--';\nRESET ALL; SET statement_timeout = '15s'; SET enable_seqscan = off; SET enable_bitmapscan = off;\n" + one % "' ORDER BY n) t'"
         try:
             lines = self.sql(text, database, quiet=True)
         except SqlError as error:
@@ -157,7 +162,7 @@ class Cluster:
 
     def fork(self):
         """(timeline, position) at which this server left its parent, by its own history file."""
-        timeline = int(self.value("SELECT timeline_id FROM pg_control_checkpoint()"))
+        timeline = int(self.value("SELECT pg_walfile_name(pg_current_wal_insert_lsn() - 1)")[:8], 16)
         with open(os.path.join(self.directory, "pg_wal", f"{timeline:08X}.history"), encoding="utf-8") as file:
             last = [line for line in file.read().splitlines() if line.strip() and not line.startswith("#")][-1]
         return timeline, lsn_of(last.split("\t")[1])

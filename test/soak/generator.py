@@ -12,6 +12,7 @@ class Teller:
     def __init__(self, seed):
         self.dice = random.Random(seed)
         self.steps, self.moments, self.points, self.recoveries = [], [], [], 0
+        self.named = self.dice.random() < 0.5  # whoever asks in this story always says which branch
 
     def add(self, verb, *words, **options):
         options = {name.replace("_", "-"): value for name, value in options.items() if value not in (None, False)}
@@ -65,13 +66,15 @@ class Teller:
         if kind == "name" and not self.points:
             kind = "time"
         options = {}
+        label = self.dice.choice(self.points if kind == "name" else self.moments)
         if kind in ("latest", "immediate"):
-            word = kind
+            word, label = kind, self.moments[-1]
         else:
-            labels = self.points if kind == "name" else self.moments
-            word = f"{kind}@{self.dice.choice(labels)}"
+            word = f"{kind}@{label}"
             options["exclusive"] = kind == "xid" and self.chance(0.3)
-        if self.recoveries and self.chance(0.3):
+        if self.named:
+            options["tl"] = f"@{label}"
+        elif self.recoveries and self.chance(0.3):
             options["tl"] = f"@{self.dice.choice(self.moments)}"
         options["pause"] = self.chance(0.15)
         return word, options
@@ -89,7 +92,7 @@ class Teller:
         elif verb == "expire":
             self.add(verb, full=self.dice.randint(1, 2))
         else:
-            self.add(verb)
+            self.add(verb, named=verb == "ask" and self.named)
 
     def recovery(self):
         verb = self.dice.choices(["recover", "copy", "standby", "failover"], [5, 3, 1, 1])[0]
@@ -125,11 +128,13 @@ class Teller:
             self.recovery()
         for _ in range(self.dice.randint(1, 3)):
             self.write()
-        self.add("ask", n=12)
+        self.add("ask", n=12, named=self.named)
         word, options = self.target()
         self.add("recover", word, **options)
         return self.steps
 
 
-def make(seed):
-    return Teller(seed).tell()
+def make(seed, named=None):
+    teller = Teller(seed)
+    teller.named = teller.named if named is None else named
+    return teller.tell()

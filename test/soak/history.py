@@ -48,6 +48,9 @@ class Event:
     name: str = ""    # of a restore point or backup
     backup_stop: int = 0
 
+    def is_one_record(self):
+        return self.kind in ("commit-prepared", "rollback-prepared", "point")
+
 
 @dataclass
 class Branch:
@@ -80,12 +83,11 @@ class Branch:
         """The timeline that a recovery along this branch reads the segment of a position from."""
         return self.timeline if self.parent is None or lsn >= self.fork_lsn else self.parent.timeline_at(lsn)
 
-    def count_until(self, lsn, inclusive_record=False):
-        """How many events of the path lie before a position, or before and in the record there."""
-        path = self.path()
+    def count_until(self, lsn, ends_there=lambda event: False):
+        """How many events of the path lie before a position; with the one in which it is, when that ends with the record there."""
         count = 0
-        for number, event in enumerate(path, 1):
-            if event.after <= lsn or (inclusive_record and event.before <= lsn < event.after):
+        for number, event in enumerate(self.path(), 1):
+            if event.after <= lsn or (event.before <= lsn and ends_there(event)):
                 count = number
         return count
 

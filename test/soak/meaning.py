@@ -8,6 +8,7 @@ Written from what a person who asks means, not from what the product does:
 """
 from dataclasses import dataclass, field
 
+from archive import SEGMENT, segment_name
 from history import FOREVER
 
 
@@ -69,12 +70,15 @@ class Meanings:
             count = count_on(branch.path(), asked, moment)
             if count is not None and (asked.kind != "lsn" or moment <= self.end_of(branch)):
                 found.setdefault(self.history.point(branch, count), (branch, count))
+                following = branch.path()[count:count + 1]
+                if asked.kind == "lsn" and not asked.exclusive and following and following[0].is_one_record():
+                    found.setdefault(self.history.point(branch, count + 1), (branch, count + 1))
         meaning = Meaning(list(found.values()))
         if not found:
             meaning.why = "the target is on no branch"
-        elif len(meaning.points) > 1:
+        elif len({branch.number for branch, _ in meaning.points}) > 1:
             meaning.why = "several branches lead there"
-            meaning.timelines = sorted(branch.timeline for branch, _ in meaning.points)
+            meaning.timelines = sorted({branch.timeline for branch, _ in meaning.points})
         else:
             meaning.why = self.why_not(*meaning.points[0], asked)
             meaning.must = not meaning.why
@@ -117,6 +121,12 @@ class Meanings:
                 return ""
         return "no backup with unbroken WAL leads there"
 
+    def is_unbroken(self, branch, ends):
+        """Whether nothing is in the archive behind the first gap."""
+        lsn = max(ends, default=0)
+        return not any(self.archive.has(segment_name(branch.timeline_at(at + SEGMENT - 1), at))
+                       for at in range(lsn, self.end_of(branch) + SEGMENT, SEGMENT))
+
     def of_end(self, asked, own):
         going = [branch for branch in self.history.branches if branch.ended == FOREVER and not branch.stray]
         strays = [branch for branch in self.history.branches if branch.stray and branch.stored]
@@ -133,6 +143,7 @@ class Meanings:
                 # What the server still had and the product could save is right as well.
                 meaning.points += [(branch, count) for branch, count in meaning.points[-1:] for count in range(count, len(branch.path()) + 1)]
                 usable = [backup for backup in backups if self.archive.unbroken_until(branch, backup.before) > backup.backup_stop]
+                usable = usable if self.is_unbroken(branch, ends) else []
             meaning.must = bool(usable) and not (strays and not asked.branch and not own)
-            meaning.why = "" if meaning.must else "stray branches" if usable else "no backup"
+            meaning.why = "" if meaning.must else "stray branches" if usable else "no backup, or a gap behind it"
         return meaning

@@ -241,7 +241,7 @@ class Player(Recoveries):
         label = f"b{step.label}"
         event = self.act(step, f"SELECT pitr_backup('{step.word(0, 'full')}', label => '{label}');", name=label, kind="backup")
         start, stop = self.production.value(f"SELECT start_lsn, stop_lsn FROM pitr_info() WHERE label = '{label}'").split("|")
-        event.before, event.backup_stop = lsn_of(start), lsn_of(stop)
+        event.before, event.after, event.backup_stop = lsn_of(start), lsn_of(stop), lsn_of(stop)
 
     def do_switch(self, _step):
         self.production.wait_archived()
@@ -281,6 +281,7 @@ class Player(Recoveries):
             for event in branch.events:
                 if event.kind == "backup" and f'"{event.name}"' not in listed:
                     event.name = ""
+        self.production.settle()
         first = self.answers(step)
         self.expire_once()
         for asked, answer, again in zip(self.targets(step), first, self.answers(step)):

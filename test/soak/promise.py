@@ -11,8 +11,8 @@ ENDS_WITHOUT_CHANGE = ("abort", "rollback-prepared")
 class Promise:
     """Where a recovery will end: timeline, position, whether the record there is replayed, the last transaction."""
 
-    def __init__(self, timeline, lsn, applied, last_xid=None, backup=""):
-        self.timeline, self.lsn, self.applied, self.last_xid, self.backup = timeline, lsn, applied, last_xid, backup
+    def __init__(self, timeline, lsn, applied, what, last_xid=None, backup=""):
+        self.timeline, self.lsn, self.applied, self.what, self.last_xid, self.backup = timeline, lsn, applied, what, last_xid, backup
 
     def __eq__(self, other):
         return (self.timeline, self.lsn, self.applied) == (other.timeline, other.lsn, other.applied)
@@ -25,18 +25,19 @@ class Promise:
         stop = plan["stop"]
         # The end of the archive and of a backup are positions, not records.
         applied = bool(stop["applied"]) and plan["target"]["kind"] not in ("latest", "immediate")
-        return Promise(plan["timeline"], lsn_of(stop["lsn"]), applied, plan["last_transaction"]["xid"], plan["backup"])
+        return Promise(plan["timeline"], lsn_of(stop["lsn"]), applied, stop["what"], plan["last_transaction"]["xid"], plan["backup"])
 
     @staticmethod
     def of_rows(lines):
         items = dict(line.partition("|")[::2] for line in lines if "|" in line)
         stops = items["replay stops"]
-        return Promise(int(items["timeline"].split()[0]), lsn_of(POSITION.findall(stops)[0]), stops.startswith("after ") and "everything" not in stops)
+        what = "position" if "the record at" in stops else "transaction"
+        return Promise(int(items["timeline"].split()[0]), lsn_of(POSITION.findall(stops)[0]), stops.startswith("after ") and "everything" not in stops, what)
 
     def place(self, history):
         """(branch, count of events) that the promise comes to; None when no branch has that timeline."""
         for branch in history.of_timeline(self.timeline):
-            return branch, branch.count_until(self.lsn, self.applied)
+            return branch, branch.count_until(self.lsn, lambda event: self.applied and (self.what != "position" or event.is_one_record()))
         return None
 
 

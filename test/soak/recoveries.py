@@ -51,11 +51,13 @@ class Recoveries:
         """Questions about every kind of target, the same ones for the same step."""
         dice = random.Random(step.label)
         labels = [event.label for branch in self.history.branches for event in branch.events]
-        wanted = [Target("latest"), Target("immediate")]
+        last = self.branch.path()[-1].label if step.options.get("named") and self.branch.events else 0
+        wanted = [Target("latest", timeline=last), Target("immediate", timeline=last)]
         for _ in range(int(step.options.get("n", QUESTIONS))):
             kind = dice.choice(["time", "time", "xid", "lsn", "name"])
-            wanted.append(Target(kind, dice.choice(labels), kind == "xid" and dice.random() < 0.3,
-                                 dice.choice(labels) if dice.random() < 0.3 else 0))
+            label = dice.choice(labels)
+            timeline = label if step.options.get("named") else dice.choice(labels) if dice.random() < 0.3 else 0
+            wanted.append(Target(kind, label, kind == "xid" and dice.random() < 0.3, timeline))
         found = [self.asked(target) for target in wanted]
         return [item for item in found if item]
 
@@ -64,6 +66,7 @@ class Recoveries:
 
     def do_ask(self, step):
         """Plans, by the binary and by the running server, against the model."""
+        self.check_window()
         for asked, moment in self.targets(step):
             by_binary = plan_by_binary(self.settings, asked.options(), self.log)
             judge(asked, self.meaning(asked, moment), by_binary, self.history, "the binary's plan")
@@ -75,6 +78,15 @@ class Recoveries:
                 raise Failure(f"DISAGREE: {asked.options()}: the binary: {by_binary}; the server: {by_sql}")
             if by_binary.promise and not by_sql.promise:
                 raise Failure(f"DISAGREE: {asked.options()}: the binary: {by_binary}; the server: {by_sql}")
+
+    def check_window(self):
+        """The server's own window is that of its own branch."""
+        if not self.production.running():
+            return
+        self.production.settle()
+        possible, timeline = self.production.value("SELECT possible, latest_timeline FROM pitr_recovery_window()").split("|")
+        if possible == "t" and int(timeline) != self.branch.timeline:
+            raise Failure(f"WRONG WINDOW: pitr_recovery_window() is about timeline {timeline}; the server is on {self.branch.timeline}")
 
     def strays(self):
         return [branch for branch in self.history.branches if branch.stray and branch.stored]
@@ -158,6 +170,7 @@ class Recoveries:
         self.check_rows(self.production, self.branch.state(), "production")
         self.production.sql("CHECKPOINT")
         spaces_before = digest_of(os.path.join(self.home, "spaces"))
+        self.production.settle()
         promise = self.restore(copy.directory, asked, self.meaning(asked, moment), options, spaces)
         if promise:
             archives = bool(step.options.get("archives"))

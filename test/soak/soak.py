@@ -13,12 +13,14 @@ import tempfile
 import time
 import traceback
 
+sys.dont_write_bytecode = True  # the checkout stays as it is
+
 import generator
 import story
 from cluster import Failure, SqlError, make_template
 from player import Player
 
-SHRINK_S = 180
+SHRINK_S = 60
 
 
 def play(steps, home, template):
@@ -82,7 +84,7 @@ def stories_of(arguments):
         with open(arguments.file, encoding="utf-8") as file:
             blocks = [block.splitlines() for block in file.read().split("\n\n") if block.strip()]
         return [(lines[0].lstrip("# "), story.parse("\n".join(lines))) for lines in blocks if story.parse("\n".join(lines))]
-    return [(f"seed {seed}", generator.make(seed)) for seed in range(arguments.seed, arguments.seed + arguments.stories)]
+    return [(f"seed {seed}", generator.make(seed, arguments.named or None)) for seed in range(arguments.seed, arguments.seed + arguments.stories)]
 
 
 def main():
@@ -94,6 +96,7 @@ def main():
     parser.add_argument("--file")
     parser.add_argument("--only", help="of a file: the story whose name begins so")
     parser.add_argument("--shrink", action="store_true")
+    parser.add_argument("--named", action="store_true", help="only stories in which every branch is named")
     parser.add_argument("--keep", action="store_true")
     parser.add_argument("--whole-log", action="store_true")
     parser.add_argument("--print", action="store_true", help="the stories, without playing them")

@@ -27,7 +27,7 @@ class StoryError(Exception):
     pass
 
 
-FLAGS = {"exclusive", "archives", "as-copy", "map", "crashed", "pause", "split", "dry"}
+FLAGS = {"exclusive", "archives", "as-copy", "map", "crashed", "pause", "split", "named"}
 
 
 def parse_step(text):
