@@ -121,6 +121,10 @@ test-tap: ## Perl TAP with real clusters; TESTS="test/t/001_archive.pl ..." for 
 	test/run-tests.sh tap
 test-matrix: ## the server-side tests on PostgreSQL 17, 18 and 19 in throw-away chroots; MATRIX="17 18" for some of them
 	scripts/matrix.sh $(MATRIX)
+test-soak: ## random stories of recoveries against a model, 5 s each and processor; STORIES=200, SEED=n, or STORY='1: table a; ...', SHRINK=1
+	@scripts/install-deps.sh build test
+	@scripts/with-private-install.sh test/soak/soak.py --stories $(or $(STORIES),200) $(if $(SEED),--seed $(SEED)) --jobs $(JOBS) \
+	  $(if $(STORY),--whole-log --story '$(STORY)') $(if $(SHRINK),--shrink)
 bench: ## ratios against pgBackRest, pg_basebackup and zstd; BENCH="--gigabytes 1 --runs 1" for options
 	@scripts/install-deps.sh build test s3 bench
 	@scripts/with-private-install.sh test/lib/rgw.sh run -- bench/bench.py $(BENCH)
@@ -141,5 +145,5 @@ help:
 
 force:
 .PHONY: all install uninstall install-binary uninstall-binary core dumps force demo test test-unit test-sanitize test-server-san test-store \
-	test-regress test-pgtap test-tap test-matrix bench format tidy check-exports help clean
+	test-regress test-pgtap test-tap test-soak test-matrix bench format tidy check-exports help clean
 .DEFAULT_GOAL := all

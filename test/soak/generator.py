@@ -77,6 +77,7 @@ class Teller:
         elif self.recoveries and self.chance(0.3):
             options["tl"] = f"@{self.dice.choice(self.moments)}"
         options["pause"] = self.chance(0.15)
+        options["allow_gap"] = kind == "latest" and self.chance(0.3)
         return word, options
 
     def server(self):

@@ -30,9 +30,10 @@ class Asked:
     value: object
     exclusive: bool
     branch: object  # asked for by its timeline; None: not said
+    allow_gap: bool = False
 
     def options(self):
-        words = ["--target-" + self.kind]
+        words = ["--target-" + self.kind] + (["--allow-gap"] if self.allow_gap else [])
         if self.kind not in ("latest", "immediate"):
             words.append(str(self.value))
         if self.exclusive:
@@ -143,7 +144,8 @@ class Meanings:
                 # What the server still had and the product could save is right as well.
                 meaning.points += [(branch, count) for branch, count in meaning.points[-1:] for count in range(count, len(branch.path()) + 1)]
                 usable = [backup for backup in backups if self.archive.unbroken_until(branch, backup.before) > backup.backup_stop]
-                usable = usable if self.is_unbroken(branch, ends) else []
-            meaning.must = bool(usable) and not (strays and not asked.branch and not own)
+                if not asked.allow_gap and not self.is_unbroken(branch, ends):
+                    meaning.points = []  # not without consent
+            meaning.must = bool(usable and meaning.points) and not (strays and not asked.branch and not own)
             meaning.why = "" if meaning.must else "stray branches" if usable else "no backup, or a gap behind it"
         return meaning

@@ -42,7 +42,7 @@ class Recoveries:
             branch = found[0] if found else self.branch_of_step.get(target.timeline)
             if branch is None or not branch.stored:
                 return None
-        return Asked(target.kind, value, target.exclusive, branch), moment
+        return Asked(target.kind, value, target.exclusive, branch, target.allow_gap), moment
 
     def meaning(self, asked, moment, own=None):
         return Meanings(self.history, self.archive, self.now()).of(asked, moment, own)
@@ -212,10 +212,10 @@ class Recoveries:
     def do_standby(self, step):
         if self.standby or self.branch.state().spaces:
             raise Passed("there is one, or there are tablespaces")
+        self.production.wait_archived()
         if not self.meaning(Asked("latest", None, False, None), None).must:
             raise Passed("nothing to make it from")
         standby = self.cluster(f"standby{step.label}")
-        self.production.wait_archived()
         status, _, err = run(["pg_pitr", "restore", "--config", self.settings, "-D", standby.directory, "--mode", "standby", "--no-progress"],
                              self.log, limit=120)
         if status != 0:

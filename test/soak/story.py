@@ -27,7 +27,7 @@ class StoryError(Exception):
     pass
 
 
-FLAGS = {"exclusive", "archives", "as-copy", "map", "crashed", "pause", "split", "named"}
+FLAGS = {"exclusive", "archives", "as-copy", "map", "crashed", "pause", "split", "named", "allow-gap"}
 
 
 def parse_step(text):
@@ -72,6 +72,7 @@ class Target:
     label: int = 0
     exclusive: bool = False
     timeline: int = 0  # step whose branch is asked for; 0: not said
+    allow_gap: bool = False
 
     def __str__(self):
         text = f"{self.kind}@{self.label}" if self.label else self.kind
@@ -80,4 +81,5 @@ class Target:
 
 def target_of(step):
     kind, _, label = step.word(0, "latest").partition("@")
-    return Target(kind, int(label or 0), bool(step.options.get("exclusive")), int(str(step.options.get("tl", "0")).lstrip("@")))
+    return Target(kind, int(label or 0), bool(step.options.get("exclusive")), int(str(step.options.get("tl", "0")).lstrip("@")),
+                  bool(step.options.get("allow-gap")))
