@@ -34,7 +34,7 @@ struct Fault {
   uint64_t after_bytes = 0;  // kGet: the sink is given this many bytes first
 };
 
-class FaultyStore final : public ObjectStore {
+class FaultyStore : public ObjectStore {
  public:
   explicit FaultyStore(ObjectStore& inner) : inner_(inner) {}
 

@@ -58,14 +58,14 @@ class ExpireRun {
 
  private:
   // What is found to be needed after it was marked stays; what is found to be garbage without a mark waits for the next
-  // run.
+  // run. Without marks the second look is worth its requests as well: nothing is deleted on one listing.
   Status MarkAndLookAgain(int64_t now) {
+    PITR_TRY(ConfirmUnfinished());
     const std::map<std::string, std::string> marked = decision_.gone;
     std::vector<std::pair<std::string, layout::BackupObject>> marks;
     for (const auto& [label, why] : marked) marks.emplace_back(label, layout::BackupObject::kExpireMark);
     for (const std::string& label : decision_.to_mark_alone)
       marks.emplace_back(label, layout::BackupObject::kAloneMark);
-    if (marks.empty()) return Status::Ok();
     PITR_TRY(ParallelFor(kMarkers, marks.size(), ctx_, [&](size_t i, int) {
       return CreateMark(repository_, marks[i].first, marks[i].second, request_.by, ctx_);
     }));
@@ -80,6 +80,18 @@ class ExpireRun {
         decision_.verdicts[i] = {Keep::kWindow, "left to the next run"};
     }
     std::erase_if(decision_.gone, [&](const auto& one) { return !marked.contains(one.first); });
+    return Status::Ok();
+  }
+
+  // A backup whose manifest was left out of the listing looks like one that never finished.
+  Status ConfirmUnfinished() {
+    for (const UnfinishedBackup& unfinished : inventory_.backups.unfinished) {
+      if (!decision_.gone.contains(unfinished.label)) continue;
+      const std::string key = layout::BackupKey(unfinished.label, layout::BackupObject::kManifest);
+      const auto manifest = repository_.store().Stat(key, ctx_);
+      if (manifest.ok()) decision_.gone.erase(unfinished.label);
+      if (!manifest.ok() && manifest.code() != Code::kNotFound) return manifest.status();
+    }
     return Status::Ok();
   }
 

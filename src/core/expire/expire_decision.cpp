@@ -32,6 +32,10 @@ std::set<std::string> LiveUnfinished(const Inventory& inventory, const ExpireReq
 
 // What cannot be read may refer to anything.
 void FindBlockers(const Inventory& inventory, const ExpireRequest& request, ExpireDecision& decision) {
+  for (const std::string& label : inventory.vanished)
+    decision.blocked.push_back({ExpireAction::kBlocked, "backup", label, 0, 0,
+                                "the store listed its manifest and a moment later did not, so nothing is deleted on "
+                                "what it lists now"});
   for (const DamagedBackup& damaged : inventory.backups.damaged)
     if (!request.labels.contains(damaged.label))
       decision.blocked.push_back({ExpireAction::kBlocked, "backup", damaged.label, 0, 0,

@@ -52,10 +52,37 @@ Result<Inventory> Inventory::Load(const Repository& repository, const OpContext&
   return inventory;
 }
 
+// An expiry elsewhere takes away whatever it likes of what has its mark.
+void Inventory::KeepFrom(const BackupCatalog& before) {
+  const auto marked = [&](const std::string& label) {
+    return before.expiring.contains(label) || backups.expiring.contains(label);
+  };
+  const auto known = [&](const std::string& label) {
+    return backups.Find(label) != nullptr || backups.FindDamaged(label) != nullptr;
+  };
+  for (const BackupManifest& backup : before.backups)
+    if (!known(backup.label) && !marked(backup.label)) vanished.insert(backup.label);
+  for (const DamagedBackup& backup : before.damaged)
+    if (!known(backup.label) && !marked(backup.label)) vanished.insert(backup.label);
+  for (const UnfinishedBackup& unfinished : before.unfinished) {
+    const auto same = [&](const UnfinishedBackup& other) { return other.label == unfinished.label; };
+    if (!known(unfinished.label) && !marked(unfinished.label) &&
+        std::none_of(backups.unfinished.begin(), backups.unfinished.end(), same))
+      backups.unfinished.push_back(unfinished);
+  }
+  for (const auto& [label, pin] : before.pins) backups.pins.try_emplace(label, pin);
+  for (const RestoreHold& hold : before.holds) {
+    const auto same = [&](const RestoreHold& other) { return other.label == hold.label && other.slot == hold.slot; };
+    if (std::none_of(backups.holds.begin(), backups.holds.end(), same)) backups.holds.push_back(hold);
+  }
+}
+
 Status Inventory::ReloadBackups(const Repository& repository, const OpContext& ctx) {
+  const BackupCatalog before = std::move(backups);
   backup_objects.clear();
   PITR_ASSIGN(backups, BackupCatalog::Load(repository, ctx,
                                            [&](const ObjectInfo& object) { backup_objects.push_back(object); }));
+  KeepFrom(before);
   return Status::Ok();
 }
 

@@ -1,6 +1,7 @@
 // What a repository holds, as expiry has to know it: catalogues, and every object by its key. Made by listing.
 #pragma once
 #include <map>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -19,6 +20,7 @@ struct WalFile {
 
 struct Inventory {
   BackupCatalog backups;
+  std::set<std::string> vanished;          // labels whose manifest an earlier look saw and a later one did not
   std::vector<ObjectInfo> backup_objects;  // under backup/ whose keys are known
   std::vector<ObjectInfo> packs;           // listed after the manifests: what these name and is not here does not exist
   WalCatalog wal;
@@ -29,11 +31,14 @@ struct Inventory {
 
   // kUnavailable, kPermission and so on as the store says: an inventory is complete or an error.
   static Result<Inventory> Load(const Repository& repository, const OpContext& ctx);
-  // Looks again for what concerns backups and leaves the rest as it was listed.
+  // Looks again for what concerns backups and leaves the rest as it was listed. Absence takes two looks: what protects
+  // something (a start object, a pin, a hold) and was there before is still believed in; a manifest that is gone
+  // without a mark is one of `vanished`.
   Status ReloadBackups(const Repository& repository, const OpContext& ctx);
 
   // What the policy is decided on. A backup that is known to be damaged counts as one that cannot be restored.
   RetentionFacts Facts(int64_t now_micros, const DamageFinder& damage_of = {}) const;
+  void KeepFrom(const BackupCatalog& before);
   // The newest change of anything that belongs to a backup that has not finished.
   int64_t LastActivity(const UnfinishedBackup& backup) const;
 };

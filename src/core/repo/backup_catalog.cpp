@@ -10,6 +10,7 @@
 #include "core/base/thread.h"
 #include "core/repo/json_fields.h"
 #include "core/repo/layout.h"
+#include "core/store/absence.h"
 
 namespace pitr {
 namespace {
@@ -53,6 +54,8 @@ void ReadSlot(const Repository& repository, Slot& slot, const OpContext& ctx) {
     PITR_ASSIGN(slot.manifest, ReadManifest(repository, slot.label, ctx));
     return Status::Ok();
   });
+  const auto object = slot.finished ? layout::BackupObject::kManifest : layout::BackupObject::kStart;
+  slot.status = OrConfirmed(repository.store(), layout::BackupKey(slot.label, object), std::move(slot.status), ctx);
   slot.gone = slot.status.code() == Code::kNotFound;
 }
 

@@ -4,6 +4,7 @@
 #include <set>
 
 #include "core/repo/layout.h"
+#include "core/store/absence.h"
 
 namespace pitr {
 namespace {
@@ -30,14 +31,18 @@ Result<std::vector<std::string>> FindMissingPacks(const Repository& repository, 
   std::set<std::string> prefixes;
   for (const PackEntry& pack : packs) prefixes.insert(layout::PrefixOf(pack.key));
   Sizes there;
-  for (const std::string& prefix : prefixes) {
-    PITR_TRY(ListAll(repository.store(), prefix, ctx, [&](const ObjectInfo& info) {
-      there[info.key] = info.size;
-      return Status::Ok();
-    }));
-  }
   std::vector<std::string> problems;
-  for (const PackEntry& pack : packs) Compare(pack, there, problems);
+  // What is missing is looked for twice (store/absence.h).
+  for (int look = 0; look == 0 || (look == 1 && !problems.empty()); look++) {
+    for (const std::string& prefix : prefixes) {
+      PITR_TRY(ListAll(repository.store(), prefix, ctx, [&](const ObjectInfo& info) {
+        there[info.key] = info.size;
+        return Status::Ok();
+      }));
+    }
+    problems.clear();
+    for (const PackEntry& pack : packs) Compare(pack, there, problems);
+  }
   return problems;
 }
 
@@ -45,7 +50,9 @@ Result<std::vector<std::string>> FindMissingObjects(const Repository& repository
                                                     const OpContext& ctx) {
   PITR_ASSIGN(std::vector<std::string> problems, FindMissingPacks(repository, backup.packs, ctx));
   Sizes map;
-  if (auto info = repository.store().Stat(backup.file_map_key, ctx); info.ok()) {
+  ObjectStore& store = repository.store();
+  const std::string& key = backup.file_map_key;
+  if (auto info = OrConfirmed(store, key, store.Stat(key, ctx), ctx); info.ok()) {
     map[backup.file_map_key] = info.value().size;
   } else if (info.code() != Code::kNotFound) {
     return info.status();

@@ -7,6 +7,7 @@
 #include "core/repo/expire_mark.h"
 #include "core/repo/json_fields.h"
 #include "core/repo/layout.h"
+#include "core/store/absence.h"
 
 namespace pitr {
 namespace {
@@ -58,12 +59,14 @@ Result<BackupPin> ReadPin(const Repository& repository, const std::string& label
   BackupPin pin;
   pin.label = label;
   pin.slot = slot;
-  auto plain = repository.ReadObject(ObjectKind::kBackupPin, layout::PinKey(label, slot), kMaxPinBytes, ctx);
+  const std::string key = layout::PinKey(label, slot);
+  auto plain =
+      OrConfirmed(repository.store(), key, repository.ReadObject(ObjectKind::kBackupPin, key, kMaxPinBytes, ctx), ctx);
   if (plain.ok() && DecodePin(plain.value(), pin).ok()) return pin;
   const Code code = plain.code();
   if (!plain.ok() && code != Code::kCorruption && code != Code::kInvalidArgument) return std::move(plain).status();
   pin.readable = false;
-  pin.reason = "unreadable pin " + layout::PinKey(label, slot);
+  pin.reason = "unreadable pin " + key;
   pin.until_micros = 0;
   return pin;
 }

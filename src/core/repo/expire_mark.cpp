@@ -1,6 +1,7 @@
 #include "core/repo/expire_mark.h"
 
 #include "core/repo/json_fields.h"
+#include "core/store/absence.h"
 
 namespace pitr {
 namespace {
@@ -32,7 +33,8 @@ Status CreateMark(const Repository& repository, const std::string& label, layout
 
 Result<std::optional<ExpireMark>> ReadMark(const Repository& repository, const std::string& label,
                                            layout::BackupObject mark, const OpContext& ctx) {
-  auto plain = repository.ReadObject(KindOf(mark), layout::BackupKey(label, mark), kMaxMarkBytes, ctx);
+  const std::string key = layout::BackupKey(label, mark);
+  auto plain = OrConfirmed(repository.store(), key, repository.ReadObject(KindOf(mark), key, kMaxMarkBytes, ctx), ctx);
   if (plain.code() == Code::kNotFound) return std::optional<ExpireMark>();
   if (!plain.ok() && plain.code() != Code::kCorruption && plain.code() != Code::kInvalidArgument)
     return std::move(plain).status();
@@ -44,10 +46,12 @@ Result<std::optional<ExpireMark>> ReadMark(const Repository& repository, const s
 Status CheckNotExpiring(const Repository& repository, const std::string& label, layout::BackupObject witness,
                         const OpContext& ctx) {
   // In this order: the mark goes last, so without one the witness tells whether it was never there or is gone again.
-  const auto mark = repository.store().Stat(layout::BackupKey(label, layout::BackupObject::kExpireMark), ctx);
+  ObjectStore& store = repository.store();
+  const std::string key = layout::BackupKey(label, layout::BackupObject::kExpireMark);
+  const auto mark = OrConfirmed(store, key, store.Stat(key, ctx), ctx);
   if (!mark.ok() && mark.code() != Code::kNotFound) return mark.status();
   if (!mark.ok()) {
-    const auto there = repository.store().Stat(layout::BackupKey(label, witness), ctx);
+    const auto there = store.Stat(layout::BackupKey(label, witness), ctx);
     if (there.code() != Code::kNotFound) return there.status();
   }
   return Status(Code::kConflict, "backup \"" + label + "\" is being expired")

@@ -1,6 +1,7 @@
 #include "core/repo/keyring.h"
 
 #include "core/repo/layout.h"
+#include "core/store/absence.h"
 
 namespace pitr {
 namespace {
@@ -46,7 +47,7 @@ Result<Keyring> ReadKeyring(ObjectStore& store, const std::string& repository_id
   }));
   Keyring keyring;
   for (const std::string& object_key : object_keys) {
-    auto slot = ReadKeySlot(store, object_key, ctx);
+    auto slot = OrConfirmed(store, object_key, ReadKeySlot(store, object_key, ctx), ctx);
     if (slot.ok()) {
       if (slot.value().repository_id == repository_id) keyring.slots.push_back(std::move(slot).value());
     } else if (slot.code() == Code::kCorruption || slot.code() == Code::kInvalidArgument) {

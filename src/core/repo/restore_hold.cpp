@@ -5,6 +5,7 @@
 #include "core/base/kdf.h"
 #include "core/repo/json_fields.h"
 #include "core/repo/layout.h"
+#include "core/store/absence.h"
 
 namespace pitr {
 namespace {
@@ -49,12 +50,14 @@ Result<RestoreHold> ReadHold(const Repository& repository, const std::string& la
   hold.label = label;
   hold.slot = slot;
   hold.created_micros = created_micros;
-  auto plain = repository.ReadObject(ObjectKind::kRestoreHold, layout::HoldKey(label, slot), kMaxHoldBytes, ctx);
+  const std::string key = layout::HoldKey(label, slot);
+  auto plain = OrConfirmed(repository.store(), key,
+                           repository.ReadObject(ObjectKind::kRestoreHold, key, kMaxHoldBytes, ctx), ctx);
   if (plain.ok() && DecodeHold(plain.value(), hold).ok()) return hold;
   const Code code = plain.code();
   if (!plain.ok() && code != Code::kCorruption && code != Code::kInvalidArgument) return std::move(plain).status();
   hold.readable = false;
-  hold.held_by = "unreadable hold " + layout::HoldKey(label, slot);
+  hold.held_by = "unreadable hold " + key;
   hold.lasts_micros = kMaxHoldMicros;
   return hold;
 }

@@ -4,6 +4,7 @@
 
 #include "core/repo/layout.h"
 #include "core/repo/wal_fetch.h"
+#include "core/store/absence.h"
 
 namespace pitr {
 namespace {
@@ -30,7 +31,11 @@ Status ReadHistory(const Repository& repository, TimelineWal& timeline, const Op
       timeline.history_problem = std::move(history).status().Annotate("timeline history file \"" + name + "\"");
     return Status::Ok();
   }
-  if (bytes.code() == Code::kNotFound) return Status::Ok();  // removed since it was listed
+  if (bytes.code() == Code::kNotFound) {
+    Status confirmed = ConfirmAbsent(repository.store(), layout::WalKey(name), ctx);
+    if (confirmed.code() == Code::kNotFound) return Status::Ok();  // removed since it was listed
+    return confirmed;
+  }
   if (bytes.code() != Code::kCorruption) return std::move(bytes).status();
   timeline.history_problem = std::move(bytes).status();
   return Status::Ok();

@@ -115,15 +115,20 @@ S3Call S3Store::PutCall(const std::string& key, ByteView body, bool conditional)
 Status S3Store::Create(const std::string& key, ByteView body, const OpContext& ctx) {
   PITR_TRY(CheckKey(key));
   bool conditional = client_.config().conditional_create;
-  if (!conditional) {
-    PITR_ASSIGN(Presence presence, Head(key, ctx));
-    if (presence.there) return {Code::kAlreadyExists, "could not store \"" + key + "\": it exists already"};
-  }
+  if (!conditional) PITR_TRY(CheckFree(key, ctx));
   PITR_ASSIGN(HttpResponse response, client_.Send(PutCall(key, body, conditional), nullptr, ctx));
   if (response.Header("etag").empty())
     return {Code::kUnavailable,
             "could not store \"" + key + "\": HTTP " + std::to_string(response.status) + " without an ETag"};
   return Status::Ok();
+}
+
+// An answer to HEAD has no body: a proxy's 404 looks like the store's. So absence is what a GET is told in S3's own
+// words.
+Status S3Store::CheckFree(const std::string& key, const OpContext& ctx) {
+  const auto there = Stat(key, ctx);
+  if (there.ok()) return {Code::kAlreadyExists, "could not store \"" + key + "\": it exists already"};
+  return there.code() == Code::kNotFound ? Status::Ok() : there.status();
 }
 
 Status S3Store::Get(const std::string& key, ByteRange range, const ByteSink& sink, const OpContext& ctx) {

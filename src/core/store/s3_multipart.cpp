@@ -48,10 +48,13 @@ Status S3Store::CompleteUpload(const std::string& key, const std::string& upload
       return {Code::kInvalidArgument, "could not complete the upload of \"" + key + "\": its parts are not in order"};
   bool conditional = client_.config().conditional_create;
   // Looked for even where creation is conditional: several stores honour the condition on PUT only.
-  auto presence = Head(key, ctx);
-  if (presence.ok() && presence.value().there)
+  if (!conditional) {
+    PITR_TRY(CheckFree(key, ctx));
+  } else if (auto presence = Head(key, ctx); presence.ok() && presence.value().there) {
     return {Code::kAlreadyExists, "could not complete the upload of \"" + key + "\": it exists already"};
-  if (!presence.ok() && !(conditional && presence.code() == Code::kPermission)) return std::move(presence).status();
+  } else if (!presence.ok() && presence.code() != Code::kPermission) {
+    return std::move(presence).status();
+  }
   std::string xml = CompleteRequestXml(parts);
   S3Call call{.method = "POST",
               .key = key,
@@ -69,6 +72,7 @@ Status S3Store::CompleteUpload(const std::string& key, const std::string& upload
   PITR_ASSIGN(HttpResponse response, client_.Send(guarded, nullptr, ctx));
   if (response.status != 501) return Completed(guarded, response);
   // A store that takes the condition on PUT only.
+  PITR_TRY(CheckFree(key, ctx));
   PITR_ASSIGN(response, client_.Send(call, nullptr, ctx));
   return Completed(call, response);
 }

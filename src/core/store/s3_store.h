@@ -44,6 +44,8 @@ class S3Store final : public ObjectStore {
   Result<Presence> Head(const std::string& key, const OpContext& ctx);
   // Why HEAD was refused: the same question as a GET, whose answer has a document.
   Status ExplainHead(const std::string& key, const OpContext& ctx);
+  // Before a creation that is not conditional: kAlreadyExists, or why it is not known to be absent.
+  Status CheckFree(const std::string& key, const OpContext& ctx);
   HttpHeaders CreationHeaders() const;
   S3Call PutCall(const std::string& key, ByteView body, bool conditional) const;
   Result<ListPage> ListOnce(const std::string& prefix, std::string* start_after, const OpContext& ctx);

@@ -41,9 +41,14 @@ TEST_F(S3, CreateLooksFirstWhereTheStoreHasNoConditions) {
   config.conditional_create = false;
   auto store = Open(config);
   EXPECT_FALSE(store->capabilities().conditional_create);
+  const ScriptStep absent{.method = "GET", .status = 404, .reply = S3ErrorXml("NoSuchKey")};
   server_.Expect({.method = "HEAD", .target = "/bucket/pre/fix/k", .status = 404});
+  server_.Expect(absent);
   server_.Expect({.method = "PUT", .headers = {{"if-none-match", ""}}, .reply_headers = kEtag});
   EXPECT_TRUE(store->Create("k", AsBytes("x"), ctx_).ok());
+  server_.Expect({.method = "HEAD", .status = 404});
+  server_.Expect({.method = "GET", .status = 404, .reply = "<html>Please log in</html>"});
+  EXPECT_EQ(store->Create("k", AsBytes("x"), ctx_).code(), Code::kUnavailable) << "a proxy's answer is no absence";
   server_.Expect({.method = "HEAD", .content_length = 7});
   EXPECT_EQ(store->Create("k", AsBytes("x"), ctx_).code(), Code::kAlreadyExists);
   server_.Expect({.method = "HEAD", .status = 503});

@@ -1,0 +1,137 @@
+// One "not found" is no proof. A store that says it once of an object that is there must not cost anything that the
+// object protects, whichever of the reads is concerned; nor must a listing that leaves something out once.
+#include <gtest/gtest.h>
+
+#include "core/repo/backup_pin.h"
+#include "core/repo/expire_mark.h"
+#include "core/repo/restore_hold.h"
+#include "core/store/absence.h"
+#include "unit/expire/expire_fixture.h"
+
+namespace pitr::test {
+namespace {
+
+// Leaves keys out of some listings.
+class ForgetfulStore final : public FaultyStore {
+ public:
+  ForgetfulStore(ObjectStore& inner, std::string key) : FaultyStore(inner), key_(std::move(key)) {}
+  Result<ListPage> List(const std::string& prefix, const std::string& start_after, const OpContext& ctx) override {
+    PITR_ASSIGN(ListPage page, FaultyStore::List(prefix, start_after, ctx));
+    if (key_.starts_with(prefix) && start_after.empty() && looks_++ == forget_)
+      std::erase_if(page.objects, [&](const ObjectInfo& object) { return object.key == key_; });
+    return page;
+  }
+  // Which look at the key is the one that does not see it, from 0.
+  void Forget(int look) {
+    forget_ = look;
+    looks_ = 0;
+  }
+
+ private:
+  const std::string key_;
+  int forget_ = -1, looks_ = 0;
+};
+
+class ExpireAbsence : public ExpireTest {
+ protected:
+  ExpireAbsence() {
+    AddDays({"a", "b", "c"});
+    request_.policy.full = 1;
+  }
+  void SayNotFound(const std::string& key, int times) {
+    faults().Inject(
+        {.op = StoreOp::kGet, .status = {Code::kNotFound, "no such object"}, .key_contains = key, .times = times});
+  }
+};
+
+TEST_F(ExpireAbsence, OfAManifest) {
+  request_.policy.full = 3;
+  PutRaw("data/nobody/000001", 10);
+  clock_.Advance(2 * kDayMillis);
+  for (const char* label : {"a", "b", "c"}) {
+    const auto before = memory_.Keys();
+    SayNotFound("backup/" + std::string(label) + "/manifest", 2);
+    const ExpireReport report = MustRun();
+    const ExpireRow* blocked = Find(report, ExpireAction::kBlocked, label);
+    ASSERT_NE(blocked, nullptr) << label;
+    EXPECT_NE(blocked->why.find("lists object"), std::string::npos) << blocked->why;
+    EXPECT_EQ(memory_.Keys(), before);
+    SayNotFound("backup/" + std::string(label) + "/manifest", 1);
+    EXPECT_TRUE(MustRun().Complete()) << "the second look is believed";
+    EXPECT_EQ(Labels(), "a b c");
+    EXPECT_EQ(KeysUnder("data/").size(), 6U) << "what nobody refers to went, and nothing else";
+    PutRaw("data/nobody/000001", 10);
+    clock_.Advance(2 * kDayMillis);
+  }
+}
+
+TEST_F(ExpireAbsence, OfAPin) {
+  ASSERT_TRUE(PinBackup(*repository_, {.label = "a"}, ctx_).ok());
+  SayNotFound("backup/a/pin.", 2);
+  MustRun();
+  EXPECT_EQ(Labels(), "a c");
+}
+
+TEST_F(ExpireAbsence, OfAHold) {
+  ASSERT_TRUE(CreateHold(*repository_, "a", kDayMillis * 1000, "host x, process 7", ctx_).ok());
+  SayNotFound("backup/a/hold.", 2);
+  MustRun();
+  EXPECT_EQ(Labels(), "a c");
+  EXPECT_TRUE(HasSegment(1, 15)) << "the WAL that is going to be replayed";
+}
+
+TEST_F(ExpireAbsence, OfTheStartOfWhatBuildsOnABackup) {
+  ASSERT_TRUE(CreateStart("running", "a").ok());
+  SayNotFound("backup/running/start", 2);
+  EXPECT_FALSE(MustRun().Complete());
+  EXPECT_EQ(Labels(), "a b c");
+  SayNotFound("backup/running/start", 1);
+  EXPECT_TRUE(MustRun().Complete());
+  EXPECT_EQ(Labels(), "a b c") << "what was not marked waits for the next run";
+  MustRun();
+  EXPECT_EQ(Labels(), "a c");
+}
+
+TEST_F(ExpireAbsence, OfAMark) {
+  ASSERT_TRUE(CreateMark(*repository_, "a", layout::BackupObject::kExpireMark, "test", ctx_).ok());
+  faults().Inject({.op = StoreOp::kStat, .status = {Code::kNotFound, "no such object"}, .key_contains = "/expire"});
+  EXPECT_EQ(CheckNotExpiring(*repository_, "a", layout::BackupObject::kManifest, ctx_).code(), Code::kCorruption);
+  EXPECT_EQ(CheckNotExpiring(*repository_, "a", layout::BackupObject::kManifest, ctx_).code(), Code::kConflict);
+  SayNotFound("/expire", 1);
+  EXPECT_TRUE(ReadMark(*repository_, "a", layout::BackupObject::kExpireMark, ctx_).value().has_value())
+      << "a mark that cannot be read is a mark";
+}
+
+TEST_F(ExpireAbsence, InOneListing) {
+  request_.policy.full = 3;
+  ASSERT_TRUE(PinBackup(*repository_, {.label = "b"}, ctx_).ok());
+  PutRaw("data/nobody/000001", 10);
+  clock_.Advance(2 * kDayMillis);
+  const auto pin = KeysUnder("backup/b/pin.").at(0);
+  for (const std::string& key : {std::string("backup/a/manifest"), std::string("backup/c/manifest"), pin}) {
+    for (int look : {0, 1}) {
+      auto forgetful = std::make_unique<ForgetfulStore>(memory_, key);
+      ForgetfulStore& store = *forgetful;
+      auto repository = Repository::OpenOn(std::move(forgetful), config_, NullLog(), ctx_);
+      ASSERT_TRUE(repository.ok()) << TextOf(repository);
+      request_.policy.full = key == pin ? 1 : 3;
+      store.Forget(look);
+      const auto report = Expire(*repository.value(), request_, ctx_);
+      ASSERT_TRUE(report.ok()) << TextOf(report);
+      for (const char* label : {"a", "b", "c"}) {
+        if (key == pin && *label == 'a') continue;
+        EXPECT_TRUE(Has("backup/" + std::string(label) + "/manifest")) << key << ", look " << look;
+        EXPECT_TRUE(Has("data/" + std::string(label) + "/000001")) << key << ", look " << look;
+      }
+    }
+  }
+}
+
+TEST_F(ExpireAbsence, TwoLooksThatAgreeAreBelieved) {
+  EXPECT_EQ(ConfirmAbsent(memory_, "backup/a/manifest", ctx_).code(), Code::kCorruption);
+  EXPECT_EQ(ConfirmAbsent(memory_, "backup/a/manif", ctx_).code(), Code::kNotFound) << "a prefix is not the key";
+  EXPECT_EQ(ConfirmAbsent(memory_, "backup/a/manifest2", ctx_).code(), Code::kNotFound);
+}
+
+}  // namespace
+}  // namespace pitr::test
