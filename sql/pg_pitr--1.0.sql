@@ -92,6 +92,10 @@ CREATE FUNCTION pitr_unpin(label text) RETURNS boolean
 AS 'MODULE_PATHNAME', 'pitr_unpin' LANGUAGE C VOLATILE PARALLEL UNSAFE;
 COMMENT ON FUNCTION pitr_unpin(text) IS 'lets the retention settings decide about a backup again; false when it was not pinned';
 
+CREATE FUNCTION pitr_accept_repository(repository text) RETURNS text
+AS 'MODULE_PATHNAME', 'pitr_accept_repository' LANGUAGE C VOLATILE STRICT PARALLEL UNSAFE;
+COMMENT ON FUNCTION pitr_accept_repository(text) IS 'archive to the repository that is set now and is not the one used until now, whose name is returned';
+
 CREATE FUNCTION pitr_check(OUT "check" text, OUT ok boolean, OUT detail text, OUT hint text)
 RETURNS SETOF record
 AS 'MODULE_PATHNAME', 'pitr_check' LANGUAGE C VOLATILE PARALLEL UNSAFE ROWS 30;
@@ -155,6 +159,7 @@ REVOKE ALL ON FUNCTION pitr_backup_cancel() FROM PUBLIC;
 REVOKE ALL ON FUNCTION pitr_expire(boolean, text, boolean, interval) FROM PUBLIC;
 REVOKE ALL ON FUNCTION pitr_pin(text, text, timestamptz) FROM PUBLIC;
 REVOKE ALL ON FUNCTION pitr_unpin(text) FROM PUBLIC;
+REVOKE ALL ON FUNCTION pitr_accept_repository(text) FROM PUBLIC;
 REVOKE ALL ON FUNCTION pitr_check() FROM PUBLIC;
 REVOKE ALL ON FUNCTION pitr_verify(text, boolean, boolean, double precision, bigint, integer, integer, boolean) FROM PUBLIC;
 REVOKE ALL ON FUNCTION pitr_verifications() FROM PUBLIC;

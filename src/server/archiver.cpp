@@ -4,6 +4,7 @@
 // end the process. The callback waits on its latch and handles interrupts, so a dead store stops neither DROP DATABASE
 // nor a shutdown. All in the main thread.
 #include "core/config/settings.h"
+#include "core/repo/archive_hold.h"
 #include "server/guc.h"
 #include "server/pg.h"
 #include "server/push_ahead.h"
@@ -78,6 +79,7 @@ Archiver& GetArchiver() {
 
 // One WARNING, or, for the same failure again within a minute, none. What contradicts the repository is said each time.
 void ReportFailure(Archiver& state, const std::string& file, const Status& status) {
+  const bool held = IsArchivingHeld(status);
   state.failures++;
   state.store_works = false;
   state.failing_file = file;
@@ -86,11 +88,12 @@ void ReportFailure(Archiver& state, const std::string& file, const Status& statu
     shared.archiver.error_micros = SystemClock().WallMicros();
     CopyText(shared.archiver.error_file, file.c_str());
     shared.archiver.error.Set(status);
+    shared.archiver.held = held;
   });
-  const std::string failure = file + "\n" + status.message();
+  const std::string failure = (held ? "" : file + "\n") + status.message();
   const int64_t now = NowMillis();
   const bool repeated = failure == state.warned_about && now - state.warned_millis < kRepeatWarningMs;
-  if (repeated && status.code() != Code::kConflict) return;
+  if (repeated && (held || status.code() != Code::kConflict)) return;
   state.warned_about = failure;
   state.warned_millis = now;
   PlainError plain;
@@ -112,6 +115,7 @@ void ReportSuccess(Archiver& state, const std::string& file, const WalPushResult
     shared.archiver.archived_bytes += result.plain_bytes;
     shared.archiver.stored_bytes += result.stored_bytes;
     shared.archiver.failures = 0;
+    shared.archiver.held = false;
   });
   const char* name = file.c_str();
   if (state.failures > 0) {

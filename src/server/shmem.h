@@ -34,6 +34,7 @@ struct ArchiverState {
   char error_file[kFileNameBytes] = "";
   int64_t error_micros = 0;
   PlainError error;
+  bool held = false;  // the last failure is for the operator to decide, see repo/archive_hold.h
   int in_flight = 0;  // pushes under way
   bool encrypted = false;
   bool repository_open = false;

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "core/config/settings.h"
+#include "core/repo/archive_hold.h"
 #include "core/repo/known_repository.h"
 #include "core/repo/layout.h"
 #include "core/report/store_check.h"
@@ -164,13 +165,25 @@ Result<Rows> CheckStoreAndRepository(const Config& config, QueuedLog& log) {
 }
 
 // Archiving creates the repository; right after the first start there may be none yet. Why it cannot be created is told
-// by the rows that follow.
-void CreateIfMissing(const Config& config, QueuedLog& log) {
-  if (!ServerCanArchive() || PgCall([] { return RecoveryInProgress(); })) return;
+// by the rows that follow. But whether it is the repository that the cluster archives to is told here: the rows that
+// follow look at the one that is set.
+// False when archiving there is held.
+bool OpenOrCreateIt(const Config& config, QueuedLog& log, Rows& rows) {
+  const std::string item = "repository: the one this cluster archives to";
+  if (PgCall([] { return RecoveryInProgress(); })) {
+    const Status known = CheckKnownRepository(config.repository, kDataDirectory);
+    Add(rows, item, known, config.repository);
+    // A promotion may come; until then nothing is archived, and the new one may well have what the primary archived.
+    if (rows.back().state == CheckState::kFailed) rows.back().state = CheckState::kWarning;
+    return true;
+  }
+  if (!ServerCanArchive()) return true;
   const ClusterIdentity cluster = ServerIdentity();
-  (void)RunInterruptibly(log, [&](const OpContext& ctx) {
+  const Status opened = RunInterruptibly(log, [&](const OpContext& ctx) {
     return OpenClusterRepository(config, cluster, kDataDirectory, log, ctx).status();
   });
+  if (opened.ok() || IsArchivingHeld(opened)) Add(rows, item, opened, config.repository);
+  return !IsArchivingHeld(opened);
 }
 
 // Without its server a repository that holds no backup is a failure; a running server has only not taken its first one
@@ -202,10 +215,10 @@ PITR_FUNCTION(pitr_check) {
   QueuedLog log;
   Rows rows;
   CheckServerSettings(rows);
-  if (ValidateConfig(config).ok()) CreateIfMissing(config, log);
+  const bool allowed = !ValidateConfig(config).ok() || OpenOrCreateIt(config, log, rows);
   PITR_ASSIGN(Rows repository, CheckStoreAndRepository(config, log));
   AllowNoBackupYet(repository);
-  const bool usable = CanArchive(repository);
+  const bool usable = allowed && CanArchive(repository);
   rows.insert(rows.end(), repository.begin(), repository.end());
   if (usable) {
     ProveArchiving(rows);

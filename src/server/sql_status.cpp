@@ -34,7 +34,7 @@ std::unique_ptr<Snapshot> TakeSnapshot() {
 std::string StateOf(const ArchiverState& archiver) {
   if (XLogArchiveMode == ARCHIVE_MODE_OFF) return "off";
   if (archiver.pid == 0) return "not started";
-  if (archiver.failures > 0) return "failing";
+  if (archiver.failures > 0) return archiver.held ? "held" : "failing";
   return archiver.current_file[0] != '\0' ? "archiving" : "idle";
 }
 

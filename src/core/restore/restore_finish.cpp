@@ -1,11 +1,13 @@
 #include "core/restore/restore_finish.h"
 
 #include "core/pg/backup_label.h"
+#include "core/repo/known_repository.h"
 
 namespace pitr {
 namespace {
 
 constexpr size_t kMaxAutoConfBytes = size_t{8} << 20;
+constexpr size_t kMaxKnownRepositoriesBytes = size_t{1} << 20;
 
 }  // namespace
 
@@ -27,6 +29,14 @@ Status WriteBackupFiles(const ClusterTree& tree, const BackupManifest& backup,
     PITR_TRY(tree.WriteWhole(kTablespaceMapPath, AsBytes(map), mode));
   }
   return tree.WriteWhole(kBackupLabelPath, AsBytes(backup.backup_label), mode);
+}
+
+Status LeaveKnownRepositories(const ClusterTree& tree, mode_t mode) {
+  const auto text = tree.ReadWhole(kKnownRepositoriesFile, kMaxKnownRepositoriesBytes);
+  if (text.code() == Code::kNotFound) return Status::Ok();
+  if (!text.ok()) return text.status();
+  const std::string left = RestoredKnownRepositories(std::string(AsText(text.value())));
+  return tree.WriteWhole(kKnownRepositoriesFile, AsBytes(left), mode);
 }
 
 Status WriteRecoveryFiles(const ClusterTree& tree, const RecoverySettings& settings, mode_t mode) {

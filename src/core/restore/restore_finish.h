@@ -22,6 +22,10 @@ Result<std::string> AdjustTablespaceMap(std::string_view text, const std::map<st
 Status WriteBackupFiles(const ClusterTree& tree, const BackupManifest& backup,
                         const std::map<std::string, std::string>& mapped, mode_t mode);
 
+// The repositories that the cluster of the backup has archived to, as known_repository.h remembers them in a restored
+// server.
+Status LeaveKnownRepositories(const ClusterTree& tree, mode_t mode);
+
 // postgresql.auto.conf and the signal file, others' removed. Nothing for kNone but the removal of signal files.
 Status WriteRecoveryFiles(const ClusterTree& tree, const RecoverySettings& settings, mode_t mode);
 

@@ -348,6 +348,8 @@ Result<RestoreResult> Restore::Run() {
   PITR_TRY(ClearDirectory());
   PITR_TRY(MakeDirectories());
   PITR_TRY(CopyFiles());
+  // A standby goes on with the archive of its primary.
+  if (options_.mode != RecoveryMode::kStandby) PITR_TRY(LeaveKnownRepositories(*tree_, file_mode_));
   PITR_TRY(WriteBackupFiles(*tree_, plan_.backup, tablespaces_, file_mode_));
   PITR_TRY(WriteRecoveryFiles(*tree_, {options_.mode, plan_.target, plan_.target_timeline, options_.restore_command},
                               file_mode_));

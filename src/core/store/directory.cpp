@@ -120,6 +120,15 @@ Result<std::unique_ptr<DirectoryStore>> DirectoryStore::Open(const std::string& 
   while (clean.size() > 1 && clean.ends_with('/')) clean.pop_back();
   std::unique_ptr<DirectoryStore> store(new DirectoryStore(clean));
   if (!create) return store;
+  // Only the store's own directory is made: what should be above it may be mistyped, or not mounted.
+  const std::string above = Parent(clean);
+  struct stat info {};
+  if (stat(above.empty() ? "/" : above.c_str(), &info) != 0 && (errno == ENOENT || errno == ENOTDIR))
+    return Status(Code::kInvalidArgument, "directory \"" + above + "\" does not exist")
+        .WithDetail("The store would be made in it, as \"" + clean + "\".")
+        .WithHint(
+            "Check the path for a typing error, and that its file system is mounted. If it is right, make that "
+            "directory first.");
   UniqueFd top(open("/", O_PATH | O_DIRECTORY | O_CLOEXEC));
   if (!top.ok()) return FileError(errno, "opening \"/\"");
   const std::string temp = clean.substr(1) + "/" + kTempDirectory;

@@ -27,7 +27,7 @@ namespace pitr {
 
 class DirectoryStore final : public ObjectStore {
  public:
-  // `root` is an absolute path. With `create` the directory (with its parents) and `.tmp~` are made when missing;
+  // `root` is an absolute path. With `create` the directory (not what is above it) and `.tmp~` are made when missing;
   // without, nothing is touched and a missing root is reported by the first operation.
   // kInvalidArgument for a relative path, else as FileError().
   static Result<std::unique_ptr<DirectoryStore>> Open(const std::string& root, bool create);

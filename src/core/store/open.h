@@ -14,7 +14,7 @@ struct StoreConfig {
   std::string url;  // file:///absolute/directory or s3://bucket/prefix
   S3Config s3;      // for s3://; bucket and prefix come from the URL
   RetryPolicy retry;
-  bool create = false;  // a directory that does not exist is made: only for creating a repository
+  bool create = false;  // a directory that does not exist is made, within one that does: only for creating a repository
 };
 
 // Opens the store the URL names, with retries around it. Connects to nothing. `log` and `clock` are borrowed for the

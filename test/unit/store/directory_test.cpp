@@ -108,6 +108,12 @@ TEST_F(Directory, OpeningTouchesNothingUnlessAsked) {
   (void)Open(false);
   EXPECT_FALSE(fs::exists(root_));
   root_ = base_ / "some" / "where" / "else";
+  // A path that is mistyped high up is not made.
+  const Status refused = DirectoryStore::Open(root_, true).status();
+  EXPECT_EQ(refused.code(), Code::kInvalidArgument);
+  EXPECT_NE(refused.message().find("some/where\" does not exist"), std::string::npos) << refused.ToString();
+  EXPECT_FALSE(fs::exists(base_ / "some"));
+  fs::create_directories(root_.parent_path());
   auto store = Open(true);
   EXPECT_TRUE(store->List("", "", {}).ok());
   EXPECT_EQ(store->Describe(), "file://" + root_.string());
