@@ -21,6 +21,7 @@ struct Options {
   TargetOptions target;
   std::string data_directory;
   std::string mode = "recover";
+  std::string wal_directory, configuration;
   std::vector<std::string> tablespaces;
   bool delta = false, force = false, unprotected = false, dry_run = false, no_progress = false, json = false;
   int jobs = 0;
@@ -48,6 +49,14 @@ Result<RestoreOptions> MakeRestoreOptions(const Options& options, const Config& 
       return Status(Code::kInvalidArgument, "invalid tablespace mapping \"" + mapping + "\"")
           .WithHint("Write OLD=NEW, where OLD is the tablespace's directory or OID, and NEW an absolute path.");
     restore.tablespace_map[mapping.substr(0, equals)] = mapping.substr(equals + 1);
+  }
+  if (!options.wal_directory.empty())
+    restore.wal_directory = std::filesystem::absolute(options.wal_directory, ignored).lexically_normal().string();
+  if (!options.configuration.empty()) {
+    if (!options.delta)
+      return Status(Code::kInvalidArgument, "--configuration is for --delta")
+          .WithDetail("In a new directory configuration is always the backup's.");
+    restore.configuration = options.configuration == "keep" ? Configuration::kKeep : Configuration::kBackup;
   }
   restore.delta = options.delta;
   restore.force = options.force;
@@ -120,9 +129,10 @@ Status RunRestoreVerb(const Invocation& invocation, const Options& options) {
     std::fflush(stdout);
   }
   if (!options.dry_run) return RunWithProgress(*repository, plan, restore, options, path, session.ctx());
-  PITR_TRY(CheckRestore(*repository, plan, restore, session.ctx()));
-  const std::string text = options.json ? RestoreJson(plan, path, nullptr, restore.data_directory, 0) + "\n"
-                                        : "dry run: everything is in order; nothing was written\n";
+  PITR_ASSIGN(const auto notes, CheckRestore(*repository, plan, restore, session.ctx()));
+  const std::string text = options.json
+                               ? RestoreJson(plan, path, nullptr, restore.data_directory, 0) + "\n"
+                               : DescribeNotes(notes) + "dry run: everything is in order; nothing was written\n";
   std::fputs(text.c_str(), stdout);
   return Status::Ok();
 }
@@ -153,8 +163,16 @@ void AddRestore(CLI::App& app, Invocation& invocation) {
   verb->add_option("--tablespace", options->tablespaces,
                    "Put the tablespace of directory (or OID) OLD into NEW; may be given again")
       ->type_name("OLD=NEW");
+  verb->add_option("--waldir", options->wal_directory,
+                   "Make pg_wal a link to DIR (default: pg_wal stays where and what it is)")
+      ->type_name("DIR");
   verb->add_flag("--delta", options->delta,
                  "Into an existing data directory: fetch only what differs, remove what does not belong");
+  verb->add_option("--configuration", options->configuration,
+                   "With --delta: keep (default) configuration and other files that are not PostgreSQL's as they are "
+                   "now, or take the backup's and set those aside")
+      ->type_name("keep|backup")
+      ->check(CLI::IsMember({"keep", "backup"}));
   verb->add_flag("--force", options->force,
                  "With --delta: even if the directory, or a tablespace's, may be of another cluster");
   verb->add_flag("--unprotected", options->unprotected,

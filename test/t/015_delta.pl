@@ -160,8 +160,9 @@ my $odd = restore('--delta', '--force', @last);
 same_files(relations(), $right, 'everything is of its kind again');
 is(slurp_file("$outside/pg_control"), 'precious', 'nothing behind a link was written');
 is(join(' ', map { s{.*/}{}r } glob("$outside/*")), 'pg_control', 'or removed');
-is(slurp_file("$elsewhere/000000010000000000000099"), 'precious WAL', 'nor what pg_wal led to');
-ok((grep { /pg_wal was a symbolic link/ } @{ $odd->{notes} }), 'which the report mentions');
+is(readlink("$data/pg_wal"), $elsewhere, 'pg_wal is still a link');
+is(slurp_file((glob("$elsewhere/*.before-restore-*/000000010000000000000099"))[0]), 'precious WAL', 'and what it led to was set aside there');
+ok((grep { /pg_wal is a link/ } @{ $odd->{notes} }), 'which the report mentions');
 starts_with_every_row('the server starts from what was mended, with every row');
 
 # The directory has moved on: recovered, written to, on a timeline of its own. Back to the older backup, then to the newer.

@@ -73,8 +73,11 @@ Result<std::vector<std::string>> ListConfFiles(const std::string& directory) {
   return files;
 }
 
+using EachSetting = std::function<Status(const std::string& name, const std::string& value)>;
+
 class Loader {
  public:
+  explicit Loader(const EachSetting& each) : each_(each) {}
   Status Load(const std::string& path, int depth) {
     if (depth > kMaxIncludeDepth)
       return {Code::kInvalidArgument, "could not open settings file \"" + path + "\": maximum nesting depth exceeded"};
@@ -85,7 +88,6 @@ class Loader {
     for (const SettingsLine& line : lines) PITR_TRY(Obey(line, path, depth));
     return Status::Ok();
   }
-  Config config;
 
  private:
   Status Obey(const SettingsLine& line, const std::string& path, int depth) {
@@ -105,11 +107,8 @@ class Loader {
       for (const std::string& file : files.value()) PITR_TRY(Include(file, depth, here));
       return Status::Ok();
     }
-    if (!name.starts_with(kSettingPrefix)) return Status::Ok();
-    const Setting* setting = FindSetting(name);
-    if (setting == nullptr) return here(UnknownSetting(name));
-    if (Status status = ApplySetting(*setting, line.value, config); !status.ok()) return here(std::move(status));
-    return Status::Ok();
+    Status status = each_(name, line.value);
+    return status.ok() ? status : here(std::move(status));
   }
 
   template <class Here>
@@ -118,15 +117,22 @@ class Loader {
     return status.ok() ? status : here(std::move(status));
   }
 
+  const EachSetting& each_;
   int files_ = 0;
 };
 
 }  // namespace
 
 Result<Config> LoadSettingsFile(const std::string& path) {
-  Loader loader;
-  PITR_TRY(loader.Load(path, 0));
-  return std::move(loader.config);
+  Config config;
+  PITR_TRY(VisitSettings(path, [&](const std::string& name, const std::string& value) -> Status {
+    if (!name.starts_with(kSettingPrefix)) return Status::Ok();
+    const Setting* setting = FindSetting(name);
+    return setting == nullptr ? UnknownSetting(name) : ApplySetting(*setting, value, config);
+  }));
+  return config;
 }
+
+Status VisitSettings(const std::string& path, const EachSetting& each) { return Loader(each).Load(path, 0); }
 
 }  // namespace pitr

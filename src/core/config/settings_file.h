@@ -2,6 +2,7 @@
 // include, include_if_exists, include_dir (relative to the file). Other names are ignored, so postgresql.conf itself
 // will do; the last setting of a name wins, as in the server. Syntax: utils/misc/guc-file.l.
 #pragma once
+#include <functional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -19,6 +20,11 @@ inline constexpr int kMaxSettingsFiles = 1000;  // read for one configuration, a
 // pg_pitr.* name that does not exist. kPermission when a file may not be read. (Never kNotFound: that is for what is
 // looked for in the repository.)
 Result<Config> LoadSettingsFile(const std::string& path);
+
+// Calls `each` for every assignment in `path` and in what it includes, in order, with the name in lower case; of two of
+// the same name the later one counts. Errors as LoadSettingsFile, of syntax and files only, and what `each` returns.
+Status VisitSettings(const std::string& path,
+                     const std::function<Status(const std::string& name, const std::string& value)>& each);
 
 // One assignment or directive as written.
 struct SettingsLine {

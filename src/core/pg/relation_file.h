@@ -44,6 +44,9 @@ inline constexpr uint32_t kGlobalTablespace = 1664;
 // nullopt for anything that is not a relation's file.
 std::optional<RelationPath> ParseRelationPath(std::string_view path);
 
+// In the names of what a restore set aside at the top of a data directory ("pg_wal.before-restore-...").
+inline constexpr std::string_view kSetAsideMark = ".before-restore-";
+
 enum class BackupTreatment {
   kCopy,
   kEmptyDirectory,  // the directory must exist after a restore, but nothing below it is copied

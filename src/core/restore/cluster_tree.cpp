@@ -2,6 +2,7 @@
 
 #include <dirent.h>
 #include <fcntl.h>
+#include <sys/sysmacros.h>
 
 #include <climits>
 
@@ -11,6 +12,7 @@ namespace pitr {
 namespace {
 
 constexpr std::string_view kTemporarySuffix = ".pg_pitr.tmp";
+constexpr uint64_t kStatxMountRoot = 0x2000;  // STATX_ATTR_MOUNT_ROOT, which older headers do not have
 constexpr int kDirectoryFlags = O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC;
 
 }  // namespace
@@ -37,24 +39,30 @@ Result<ClusterTree> ClusterTree::Open(const std::string& data_directory) {
   return tree;
 }
 
-Status ClusterTree::AddTablespace(const std::string& oid, const std::string& directory) {
+Status ClusterTree::AddRoot(const std::string& path, const std::string& directory) {
   UniqueFd fd(open(directory.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
   if (!fd.ok()) return FileError(errno, "opening \"" + directory + "\"");
-  tablespaces_[oid] = std::move(fd);
-  locations_[std::string(kTablespaceDirectory) + "/" + oid] = directory;
+  links_[path] = std::move(fd);
+  locations_[path] = directory;
   return Status::Ok();
 }
 
+Status ClusterTree::AddTablespace(const std::string& oid, const std::string& directory) {
+  return AddRoot(std::string(kTablespaceDirectory) + "/" + oid, directory);
+}
+
+Status ClusterTree::AddWalDirectory(const std::string& directory) {
+  return AddRoot(std::string(kWalDirectory), directory);
+}
+
 ClusterTree::Step ClusterTree::RootOf(std::string_view path) const {
-  if (path.size() > kTablespaceDirectory.size() && path.starts_with(kTablespaceDirectory) &&
-      path[kTablespaceDirectory.size()] == '/') {
-    const std::string_view below = path.substr(kTablespaceDirectory.size() + 1);
-    const size_t slash = below.find('/');
-    // Without a slash the path names the link itself, which lies in the data directory.
-    if (slash != std::string_view::npos) {
-      const auto found = tablespaces_.find(below.substr(0, slash));
-      if (found != tablespaces_.end()) return {found->second.get(), below.substr(slash + 1)};
-    }
+  // Without a slash behind it the path names the link itself, which lies in the data directory.
+  size_t slash = path.find('/');
+  if (slash != std::string_view::npos && path.substr(0, slash) == kTablespaceDirectory)
+    slash = path.find('/', slash + 1);
+  if (slash != std::string_view::npos) {
+    const auto found = links_.find(path.substr(0, slash));
+    if (found != links_.end()) return {found->second.get(), path.substr(slash + 1)};
   }
   return {data_.get(), path};
 }
@@ -85,11 +93,8 @@ Result<UniqueFd> ClusterTree::Walk(Step step, std::string_view whole) const {
 }
 
 Result<UniqueFd> ClusterTree::OpenDirectory(std::string_view path) const {
-  // A tablespace's own directory is reached through its root, not through the link.
-  if (const auto root = locations_.find(std::string(path)); root != locations_.end() && !path.empty()) {
-    const auto found = tablespaces_.find(path.substr(kTablespaceDirectory.size() + 1));
-    if (found != tablespaces_.end()) return Walk({found->second.get(), ""}, path);
-  }
+  // What a link leads to is reached through its root, not through the link.
+  if (const auto found = links_.find(path); found != links_.end()) return Walk({found->second.get(), ""}, path);
   return Walk(RootOf(path), path);
 }
 
@@ -117,6 +122,21 @@ Result<struct stat> ClusterTree::Stat(std::string_view path) const {
   struct stat info;
   if (fstatat(parent.get(), name.c_str(), &info, AT_SYMLINK_NOFOLLOW) != 0) return Problem(errno, "looking at", path);
   return info;
+}
+
+Result<bool> ClusterTree::IsMountPoint(std::string_view path) const {
+  std::string name;
+  PITR_ASSIGN(const UniqueFd parent, OpenParent(path, name));
+  struct statx info;
+  if (statx(parent.get(), name.c_str(), AT_SYMLINK_NOFOLLOW | AT_NO_AUTOMOUNT, STATX_TYPE, &info) != 0) {
+    if (errno == ENOENT) return false;
+    return Problem(errno, "looking at", path);
+  }
+  if ((info.stx_attributes_mask & kStatxMountRoot) != 0) return (info.stx_attributes & kStatxMountRoot) != 0;
+  // An old kernel shows only what is on another device.
+  struct stat above;
+  if (fstat(parent.get(), &above) != 0) return Problem(errno, "looking at", path);
+  return makedev(info.stx_dev_major, info.stx_dev_minor) != above.st_dev;
 }
 
 Result<std::string> ClusterTree::ReadLink(std::string_view path) const {
@@ -163,9 +183,8 @@ Result<std::vector<std::string>> ClusterTree::List(std::string_view path) const 
   return names;
 }
 
-Status ClusterTree::GiveTablespacesToOwner() const {
-  for (const auto& [oid, directory] : tablespaces_)
-    PITR_TRY(GiveToOwner(directory.get(), std::string(kTablespaceDirectory) + "/" + oid));
+Status ClusterTree::GiveRootsToOwner() const {
+  for (const auto& [path, directory] : links_) PITR_TRY(GiveToOwner(directory.get(), path));
   return Status::Ok();
 }
 

@@ -1,5 +1,6 @@
 // A data directory and its tablespaces as one tree of relative paths, as a file map names them: what is below
-// pg_tblspc/<oid>/ lies in the tablespace's own directory.
+// pg_tblspc/<oid>/ lies in the tablespace's own directory, and what is below pg_wal/ where its link leads, if it is
+// one.
 //
 // Invariant: every path is walked from a root component by component without following symbolic links, so nothing
 // outside the roots is read or written, whatever the directory contains. Constant after the roots are added; then any
@@ -19,6 +20,7 @@
 namespace pitr {
 
 inline constexpr std::string_view kTablespaceDirectory = "pg_tblspc";
+inline constexpr std::string_view kWalDirectory = "pg_wal";
 
 // Whether WriteWhole(`path`) may have left a file of this name when it was killed.
 bool IsTemporaryOf(std::string_view path, std::string_view name);
@@ -29,10 +31,13 @@ class ClusterTree {
   static Result<ClusterTree> Open(const std::string& data_directory);
   // `directory` exists and is absolute.
   Status AddTablespace(const std::string& oid, const std::string& directory);
+  // WAL is in `directory` (as AddTablespace's), to which pg_wal is a link.
+  Status AddWalDirectory(const std::string& directory);
 
   int data_fd() const { return data_.get(); }
   const std::string& data_directory() const { return data_directory_; }
-  // Roots by path: "" for the data directory, "pg_tblspc/<oid>" for each tablespace; the value is where it is.
+  // Roots by path: "" for the data directory, "pg_tblspc/<oid>" for each tablespace, "pg_wal" when that is a link; the
+  // value is where it is.
   const std::map<std::string, std::string>& roots() const { return locations_; }
 
   // Where `path` is on disk, for messages.
@@ -44,6 +49,8 @@ class ClusterTree {
   Result<UniqueFd> OpenFile(std::string_view path, int flags, mode_t mode = 0600) const;
   // Not following links. kNotFound.
   Result<struct stat> Stat(std::string_view path) const;
+  // Whether a file system is mounted at `path` (a bind mount counts). False for what is absent.
+  Result<bool> IsMountPoint(std::string_view path) const;
   // Where a symbolic link leads, as it is written there. kNotFound; kConflict when it is none.
   Result<std::string> ReadLink(std::string_view path) const;
   // The permission bits of a file or directory. Not of a link.
@@ -73,11 +80,12 @@ class ClusterTree {
   void SetOwner(uid_t uid, gid_t gid) { uid_ = uid, gid_ = gid, set_owner_ = true; }
   // Gives an open file the owner set; nothing without one.
   Status GiveToOwner(int fd, std::string_view path) const;
-  // The tablespaces' own directories, which may have been there before.
-  Status GiveTablespacesToOwner() const;
+  // The directories that links lead to, which may have been there before.
+  Status GiveRootsToOwner() const;
 
  private:
   ClusterTree() = default;
+  Status AddRoot(const std::string& path, const std::string& directory);
   struct Step {
     int root;               // borrowed
     std::string_view rest;  // below it; empty: the root itself
@@ -90,7 +98,7 @@ class ClusterTree {
 
   std::string data_directory_;
   UniqueFd data_;
-  std::map<std::string, UniqueFd, std::less<>> tablespaces_;  // by OID
+  std::map<std::string, UniqueFd, std::less<>> links_;  // what links in the data directory lead to, by path
   std::map<std::string, std::string> locations_;
   uid_t uid_ = 0;
   gid_t gid_ = 0;

@@ -1,6 +1,7 @@
 #include "core/restore/restore_guard.h"
 
-#include <sys/statvfs.h>
+#include <fcntl.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -8,17 +9,15 @@
 #include <filesystem>
 #include <set>
 
-#include "core/base/describe_size.h"
 #include "core/pg/control.h"
 #include "core/restore/server_state.h"
+#include "core/restore/wal_place.h"
 #include "core/store/directory_walk.h"
 
 namespace pitr {
 namespace {
 
 constexpr std::string_view kPidFile = "postmaster.pid";
-// Left free beyond the files themselves, for WAL and what recovery writes.
-constexpr uint64_t kSpareBytes = uint64_t{64} << 20;
 constexpr size_t kMaxVersionBytes = 64;
 
 // The major version in a data directory's PG_VERSION; 0 when that does not say.
@@ -31,11 +30,18 @@ int MajorVersionOf(const ClusterTree& tree) {
   return version;
 }
 
+// A directory made, or mounted, for what is to come; or a link for WAL. Nothing is in it.
+bool IsPreparedDirectory(const ClusterTree& tree, const std::string& name) {
+  const int follow = name == kWalDirectory ? 0 : O_NOFOLLOW;
+  const UniqueFd fd(openat(tree.data_fd(), name.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC | follow));
+  return fd.ok() && HoldsNoFiles(fd.get());
+}
+
 // A directory that is neither empty nor marked: a data directory, of this version, of this cluster.
-Status CheckOwnCluster(const ClusterTree& tree, const RestorePlan& plan, bool marked, bool force) {
+Status CheckOwnCluster(const ClusterTree& tree, const RestorePlan& plan, bool marked, bool force, bool& own) {
   auto control = ReadControlFile(tree.data_directory() + "/" + kControlFilePath);
   const SystemId expected = plan.backup.cluster.system_id;
-  const bool own = control.ok() && control.value().data.system_id == expected;
+  own = control.ok() && control.value().data.system_id == expected;
   if (!own && !marked && tree.Stat("PG_VERSION").code() == Code::kNotFound)
     return Status(Code::kInvalidArgument, "\"" + tree.data_directory() + "\" is not a data directory")
         .WithDetail("It is not empty and has no file PG_VERSION; restoring over it would remove what it holds.")
@@ -111,8 +117,8 @@ Result<DirectoryState> CheckDirectory(const ClusterTree& tree, const RestorePlan
   DirectoryState state;
   PITR_ASSIGN(const std::vector<std::string> names, tree.List(""));
   // A restore that was killed while it made its mark leaves the mark's temporary file, and has done nothing else.
-  state.empty = std::all_of(names.begin(), names.end(), [](const std::string& name) {
-    return IsForeignRootName(name) || IsTemporaryOf(kRestoreStatePath, name);
+  state.empty = std::all_of(names.begin(), names.end(), [&](const std::string& name) {
+    return IsForeignRootName(name) || IsTemporaryOf(kRestoreStatePath, name) || IsPreparedDirectory(tree, name);
   });
   if (state.empty) return state;
   PITR_TRY(CheckNotRunning(tree));
@@ -133,7 +139,7 @@ Result<DirectoryState> CheckDirectory(const ClusterTree& tree, const RestorePlan
         .WithHint(
             "Give an empty directory, or add --delta: then what is right stays, and what differs or does not belong is "
             "replaced or removed.");
-  PITR_TRY(CheckOwnCluster(tree, plan, state.unfinished.has_value(), options.force));
+  PITR_TRY(CheckOwnCluster(tree, plan, state.unfinished.has_value(), options.force, state.own));
   return state;
 }
 
@@ -205,43 +211,6 @@ Status CheckTablespaces(const ClusterTree& tree, const FileMap& map,
     }
     if (options.delta && (options.force || LeadsTo(tree, link, directory))) continue;
     PITR_TRY(CheckTablespaceEmpty(tree, map, oid, options.delta));
-  }
-  return Status::Ok();
-}
-
-Status CheckSpace(const ClusterTree& tree, const FileMap& map) {
-  std::map<std::string, uint64_t> needed;  // by root
-  for (const MappedFile& file : map.files) {
-    uint64_t bytes = 0;
-    for (const Extent& extent : file.extents) bytes += extent.length;
-    if (auto there = tree.Stat(file.path);
-        there.ok() && S_ISREG(there.value().st_mode) && there.value().st_nlink == 1) {
-      const uint64_t held = static_cast<uint64_t>(there.value().st_blocks) * 512;
-      bytes -= std::min(bytes, held);
-    }
-    std::string root;
-    for (const auto& entry : tree.roots())
-      if (!entry.first.empty() && file.path.starts_with(entry.first + "/")) root = entry.first;
-    needed[root] += bytes;
-  }
-  std::map<unsigned long, std::pair<uint64_t, std::string>> by_file_system;
-  std::map<unsigned long, uint64_t> available;
-  for (const auto& [root, bytes] : needed) {
-    const std::string& directory = tree.roots().at(root);
-    struct statvfs space;
-    struct stat info;
-    if (statvfs(directory.c_str(), &space) != 0 || stat(directory.c_str(), &info) != 0) continue;  // not known: try
-    auto& entry = by_file_system[info.st_dev];
-    entry.first += bytes;
-    entry.second = directory;
-    available[info.st_dev] = static_cast<uint64_t>(geteuid() == 0 ? space.f_bfree : space.f_bavail) * space.f_frsize;
-  }
-  for (const auto& [device, entry] : by_file_system) {
-    if (entry.first + kSpareBytes <= available[device]) continue;
-    return Status(Code::kInvalidArgument, "not enough room for the backup in \"" + entry.second + "\"")
-        .WithDetail("It needs " + DescribeBytes(entry.first + kSpareBytes) + " more; " +
-                    DescribeBytes(available[device]) + " are free.")
-        .WithHint("Free some, restore elsewhere, or map a tablespace elsewhere with --tablespace.");
   }
   return Status::Ok();
 }

@@ -14,7 +14,8 @@ namespace pitr {
 
 // What was found in the data directory.
 struct DirectoryState {
-  bool empty = true;                       // nothing but what file systems put there (lost+found)
+  bool empty = true;                       // no file: what file systems put there (lost+found), empty directories
+  bool own = false;                        // it holds the cluster of the backup
   bool has_control = false;                // global/pg_control exists
   std::optional<RestoreState> unfinished;  // an interrupted restore
 };
@@ -40,8 +41,5 @@ std::vector<std::string> TablespaceVersionPaths(const FileMap& map, const std::s
 Status CheckTablespaces(const ClusterTree& tree, const FileMap& map,
                         const std::map<std::string, std::string>& tablespaces, const DirectoryState& found,
                         const RestoreOptions& options);
-
-// kInvalidArgument when a file system has less room than its share of the map needs beyond what is there.
-Status CheckSpace(const ClusterTree& tree, const FileMap& map);
 
 }  // namespace pitr

@@ -22,7 +22,12 @@ std::string DescribeRestore(const RestoreResult& result, const std::string& data
   if (result.held_until_micros != 0)
     text += "Until " + FormatToSecond(result.held_until_micros) +
             " no expiry deletes the backup or the WAL after it. Should the replay take longer, pin the backup.\n";
-  for (const std::string& note : result.notes) text += "NOTE: " + note + "\n";
+  return text + DescribeNotes(result.notes);
+}
+
+std::string DescribeNotes(const std::vector<std::string>& notes) {
+  std::string text;
+  for (const std::string& note : notes) text += "NOTE: " + note + "\n";
   return text;
 }
 
@@ -36,6 +41,8 @@ std::string RestoreJson(const RestorePlan& plan, const std::string& config_path,
         {"files", result->files},
         {"files_kept", result->files_kept},
         {"files_removed", result->files_removed},
+        {"set_aside", result->set_aside},
+        {"set_aside_directory", result->aside_directory.empty() ? Json(nullptr) : Json(result->aside_directory)},
         {"bytes_compared", result->bytes_compared},
         {"bytes_fetched", result->bytes_fetched},
         {"bytes_written", result->bytes_written},

@@ -7,6 +7,7 @@
 
 #include "core/pg/lsn.h"
 #include "core/restore/cluster_tree.h"
+#include "core/restore/own_files.h"
 
 namespace pitr {
 
@@ -15,8 +16,13 @@ inline constexpr std::string_view kRestoreStatePath = "pg_pitr.restore";
 struct RestoreState {
   std::string label;  // of the backup
   SystemId system_id;
-  std::string aside;       // where pg_wal of before went, relative to the data directory; empty: nothing to keep
+  std::string aside;       // name of the directories for what is set aside
   bool keep_logs = false;  // the directory had a cluster before: its server logs are left alone
+  // What was decided when the directory was as it had been; whoever continues finds it half restored.
+  Configuration configuration = Configuration::kBackup;
+  std::set<std::string, std::less<>> logs;      // directories
+  std::set<std::string, std::less<>> kept;      // OwnFiles::kept
+  std::set<std::string, std::less<>> replaced;  // OwnFiles::replaced
   int64_t started_micros = 0;
   std::map<std::string, std::string> tablespaces;  // OID -> directory
 };

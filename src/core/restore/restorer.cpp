@@ -16,8 +16,8 @@
 #include "core/restore/frame_fetch.h"
 #include "core/restore/restore_finish.h"
 #include "core/restore/restore_guard.h"
-#include "core/restore/tree_cleaner.h"
-#include "core/restore/wal_aside.h"
+#include "core/restore/restore_survey.h"
+#include "core/restore/set_aside.h"
 #include "core/store/file_error.h"
 
 namespace pitr {
@@ -51,6 +51,7 @@ class Restore {
   Status SyncEverything();
   Status PlaceControlFile();
   bool IsWrittenByUs(const MappedFile& file) const;
+  bool IsLeftAlone(const std::string& path) const;
 
   const Repository& repository_;
   const RestorePlan& plan_;
@@ -63,6 +64,7 @@ class Restore {
   FileMap map_;
   TreeContent content_;
   DirectoryState found_;
+  RestoreSurvey survey_;
   RestoreState state_;
   std::vector<uint32_t> changed_;
   uint32_t control_ = UINT32_MAX;  // index in map_.files
@@ -127,6 +129,12 @@ bool Restore::IsWrittenByUs(const MappedFile& file) const {
          file.path == kStandbySignal || file.path == kRestoreStatePath;
 }
 
+// What the directory had before and has still; and the links, whose directories are there.
+bool Restore::IsLeftAlone(const std::string& path) const {
+  return tree_->roots().contains(path) || survey_.rules.own.Stays(path) ||
+         (state_.keep_logs && survey_.rules.logs.Holds(path));
+}
+
 // A restore that was killed after pg_control had appeared: nothing is left to do when the server has not been started
 // since.
 Result<bool> Restore::AlreadyFinished() {
@@ -165,8 +173,11 @@ Status Restore::MarkAndDisarm() {
   state_.started_micros = ctx_.clock->WallMicros();
   state_.tablespaces = tablespaces_;
   state_.keep_logs = found_.unfinished ? found_.unfinished->keep_logs : !found_.empty;
-  state_.aside = found_.unfinished && !found_.unfinished->aside.empty() ? found_.unfinished->aside
-                                                                        : AsideName(state_.started_micros);
+  state_.aside = survey_.rules.aside;
+  state_.configuration = survey_.rules.configuration;
+  state_.logs = survey_.rules.logs.directories();
+  state_.kept = survey_.rules.own.kept;
+  state_.replaced = survey_.rules.own.replaced;
   PITR_TRY(WriteRestoreState(*tree_, state_));
   return Disarm();
 }
@@ -192,24 +203,27 @@ Status Restore::Disarm() {
 }
 
 Status Restore::ClearDirectory() {
-  if (found_.empty) return Status::Ok();
-  PITR_ASSIGN(const WalCatalog archive, WalCatalog::Load(repository_, ctx_));
-  PITR_ASSIGN(const AsideResult aside, SetWalAside(*tree_, archive, repository_.segment_size(), state_.aside));
-  const std::string where = tree_->Locate(state_.aside);
-  if (aside.link_moved)
-    result_.notes.push_back("pg_wal was a symbolic link; it is now \"" + where +
-                            "\" and what it leads to was not touched. pg_wal is a directory now.");
-  if (!aside.kept.empty()) {
-    const bool one = aside.kept.size() == 1;
-    const std::string which = one ? "WAL file " + aside.kept.front() + ", which the archive may not have, was"
-                                  : std::to_string(aside.kept.size()) + " WAL files that the archive may not have (" +
-                                        aside.kept.front() + " to " + aside.kept.back() + ") were";
-    result_.notes.push_back(which + " moved to \"" + where + "\". " + (one ? "It" : "They") +
-                            " may be the only copy of the last transactions: archive " + (one ? "it" : "them") +
-                            " with pg_pitr wal-push, or remove " + (one ? "it when it is" : "them when they are") +
-                            " not needed.");
+  if (!found_.empty) {
+    if (!survey_.wal_place.replaces_link) PITR_TRY(SetWalAside(*tree_, survey_.wal.names, survey_.rules.aside));
+    // With what was set aside in it, and what is stored, too.
+    if (survey_.wal_place.replaces_directory) {
+      SetAside aside(*tree_, survey_.rules.aside);
+      PITR_TRY(aside.Move(std::string(kWalDirectory)));
+      PITR_TRY(aside.Sync());
+    }
   }
-  PITR_ASSIGN(result_.files_removed, RemoveForeignFiles(*tree_, map_, content_, ctx_));
+  if (!survey_.wal_place.wanted.empty()) {
+    PITR_TRY(MakeRoot(survey_.wal_place.wanted));
+    PITR_TRY(PlaceWalLink(*tree_, survey_.wal_place));
+    PITR_TRY(tree_->AddWalDirectory(survey_.wal_place.wanted));
+  }
+  if (found_.empty) return Status::Ok();
+  PITR_ASSIGN(survey_.clear, ClearTree(*tree_, map_, content_, survey_.rules, ctx_));
+  result_.files_removed = survey_.clear.removed;
+  result_.set_aside = survey_.clear.set_aside;
+  if (!result_.set_aside.empty()) result_.aside_directory = tree_->Locate(survey_.rules.aside);
+  const auto notes = DescribeSurvey(survey_, *tree_, /*done=*/true);
+  result_.notes.insert(result_.notes.end(), notes.begin(), notes.end());
   return Status::Ok();
 }
 
@@ -226,7 +240,7 @@ Status Restore::PlaceLinks() {
 
 Status Restore::MakeDirectories() {
   PITR_TRY(tree_->MakeDirectory(kTablespaceDirectory, kOwnerOnly));
-  PITR_TRY(tree_->GiveTablespacesToOwner());
+  PITR_TRY(tree_->GiveRootsToOwner());
   PITR_TRY(PlaceLinks());
   std::map<std::string, mode_t, std::less<>> modes;
   for (const std::string& path : content_.directories) modes[path] = kOwnerOnly;
@@ -242,9 +256,7 @@ Status Restore::MakeDirectories() {
   }
   // In order of path, so parents come before children.
   for (const auto& [path, mode] : modes) {
-    const bool is_root = path.starts_with(std::string(kTablespaceDirectory) + "/") &&
-                         tablespaces_.contains(path.substr(kTablespaceDirectory.size() + 1));
-    if (!is_root) PITR_TRY(tree_->MakeDirectory(path, mode));
+    if (!IsLeftAlone(path)) PITR_TRY(tree_->MakeDirectory(path, mode));
   }
   return Status::Ok();
 }
@@ -254,7 +266,7 @@ Status Restore::CopyFiles() {
                                           *tree_, map_,
                                           [&](const MappedFile& file) {
                                             return file.path == kControlFilePath || IsWrittenByUs(file) ||
-                                                   (state_.keep_logs && IsServerLogPath(file.path));
+                                                   IsLeftAlone(file.path);
                                           },
                                           options_.jobs, progress_, ctx_));
   PITR_TRY(ProveUnchecked(repository_, plan_.backup.packs, *tree_, map_, options_.jobs, progress_, prepared, ctx_));
@@ -306,7 +318,8 @@ Status Restore::SyncEverything() {
     if (fsync(fd.get()) != 0) return FileError(errno, "syncing \"" + tree_->Locate(path) + "\"");
     return Status::Ok();
   }));
-  for (const std::string& path : content_.directories) PITR_TRY(tree_->SyncDirectory(path));
+  for (const std::string& path : content_.directories)
+    if (!IsLeftAlone(path)) PITR_TRY(tree_->SyncDirectory(path));
   for (const auto& [root, directory] : tree_->roots()) PITR_TRY(tree_->SyncDirectory(root));
   return Status::Ok();
 }
@@ -342,7 +355,7 @@ Result<RestoreResult> Restore::Run() {
     return result_;
   }
   PITR_TRY(CheckTablespaces(*tree_, map_, tablespaces_, found_, options_));
-  PITR_TRY(CheckSpace(*tree_, map_));
+  PITR_ASSIGN(survey_, SurveyDirectory(repository_, options_, found_, map_, *tree_, content_, ctx_));
   PITR_ASSIGN(const auto hold, HoldKeeper::Take(repository_, plan_, options_.hold, ctx_));
   PITR_TRY(MarkAndDisarm());
   PITR_TRY(ClearDirectory());
@@ -362,19 +375,22 @@ Result<RestoreResult> Restore::Run() {
 
 }  // namespace
 
-Status CheckRestore(const Repository& repository, const RestorePlan& plan, const RestoreOptions& options,
-                    const OpContext& ctx) {
+Result<std::vector<std::string>> CheckRestore(const Repository& repository, const RestorePlan& plan,
+                                              const RestoreOptions& options, const OpContext& ctx) {
   PITR_ASSIGN(const auto tablespaces, MapTablespaces(plan.backup, options));
   std::error_code ignored;
-  if (!std::filesystem::exists(options.data_directory, ignored)) return Status::Ok();
+  if (!std::filesystem::exists(options.data_directory, ignored)) return std::vector<std::string>();
   PITR_ASSIGN(ClusterTree tree, ClusterTree::Open(options.data_directory));
   PITR_ASSIGN(const DirectoryState found, CheckDirectory(tree, plan, options));
   PITR_ASSIGN(const FileMap map, ReadFileMap(repository, plan.backup.label, ctx));
+  TreeContent content = TreeContent::Of(map, plan.backup.cluster.pg_major);
   for (const auto& [oid, directory] : tablespaces) {
+    content.links.insert(std::string(kTablespaceDirectory) + "/" + oid);
     if (std::filesystem::exists(directory, ignored)) PITR_TRY(tree.AddTablespace(oid, directory));
   }
   PITR_TRY(CheckTablespaces(tree, map, tablespaces, found, options));
-  return CheckSpace(tree, map);
+  PITR_ASSIGN(const RestoreSurvey survey, SurveyDirectory(repository, options, found, map, tree, content, ctx));
+  return found.empty ? std::vector<std::string>() : DescribeSurvey(survey, tree, /*done=*/false);
 }
 
 Result<RestoreResult> RunRestore(const Repository& repository, const RestorePlan& plan, const RestoreOptions& options,

@@ -5,11 +5,13 @@
 // half-restored cluster cannot start. It appears last, by rename, after everything else has been fsynced.
 #pragma once
 #include <map>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "core/base/progress.h"
 #include "core/restore/hold_keeper.h"
+#include "core/restore/own_files.h"
 #include "core/restore/plan.h"
 
 namespace pitr {
@@ -19,6 +21,9 @@ struct RestoreOptions {
   std::map<std::string, std::string> tablespace_map;  // old path or OID -> new path
   bool delta = false;  // into an existing directory: keep what is right, remove what does not belong
   bool force = false;  // with delta: even when the directory is of another cluster or has no pg_control
+  // With delta: of files that are not the server's. By default they stay where the directory is of the same cluster.
+  std::optional<Configuration> configuration;
+  std::string wal_directory;  // what pg_wal is to be a link to; empty: pg_wal stays where and what it is (wal_place.h)
   int jobs = 4;
   RecoveryMode mode = RecoveryMode::kRecover;
   std::string restore_command;  // written to postgresql.auto.conf
@@ -27,19 +32,21 @@ struct RestoreOptions {
 
 struct RestoreResult {
   uint64_t files = 0;
-  uint64_t files_kept = 0;         // delta: nothing to fetch
-  uint64_t files_removed = 0;      // delta: did not belong; directories count as files
-  uint64_t bytes_compared = 0;     // delta: read from the directory and checked
-  uint64_t bytes_written = 0;      // to the backup's files
-  uint64_t bytes_fetched = 0;      // stored bytes of packs, with what was read over between frames
-  int64_t held_until_micros = 0;   // no expiry takes the backup or its WAL before then; 0: nothing holds them
-  std::vector<std::string> notes;  // what the operator should know: WAL moved aside, owner
+  uint64_t files_kept = 0;             // delta: nothing to fetch
+  uint64_t files_removed = 0;          // delta: the server's, and not in the backup; directories count as files
+  std::vector<std::string> set_aside;  // delta: paths; what was in the way, or goes by the backup's configuration
+  std::string aside_directory;         // where they are; empty: nothing was set aside
+  uint64_t bytes_compared = 0;         // delta: read from the directory and checked
+  uint64_t bytes_written = 0;          // to the backup's files
+  uint64_t bytes_fetched = 0;          // stored bytes of packs, with what was read over between frames
+  int64_t held_until_micros = 0;       // no expiry takes the backup or its WAL before then; 0: nothing holds them
+  std::vector<std::string> notes;      // what the operator should know: WAL moved aside, owner
 };
 
-// What RunRestore would refuse, without writing: the directory's state, tablespaces, room. kInvalidArgument says what
-// to do.
-Status CheckRestore(const Repository& repository, const RestorePlan& plan, const RestoreOptions& options,
-                    const OpContext& ctx);
+// What RunRestore would refuse, without writing: the directory's state, tablespaces, mount points, room.
+// kInvalidArgument says what to do. Result: notes on what it would find and do there.
+Result<std::vector<std::string>> CheckRestore(const Repository& repository, const RestorePlan& plan,
+                                              const RestoreOptions& options, const OpContext& ctx);
 
 // Checks `options` against the plan and the disk before writing: a running server's directory (postmaster.pid with a
 // live process) and a directory that is not empty without delta are kInvalidArgument; tablespace targets; free space.

@@ -1,12 +1,16 @@
-// Removes from an existing data directory what a backup does not have, so that nothing of the old cluster is left to
-// mislead the new one. Never leaves the tree, never follows a symbolic link, never crosses into another file system.
+// Clears an existing data directory of what a backup does not have, so that nothing of the old cluster is left to
+// mislead the new one. The server's own files are removed, everything else is set aside or stays. Never leaves the
+// tree, never follows a symbolic link, removes nothing on a file system that was mounted in between.
 #pragma once
+#include <map>
 #include <set>
 #include <string>
+#include <vector>
 
 #include "core/base/op_context.h"
 #include "core/repo/file_map.h"
 #include "core/restore/cluster_tree.h"
+#include "core/restore/own_files.h"
 
 namespace pitr {
 
@@ -19,14 +23,31 @@ struct TreeContent {
   static TreeContent Of(const FileMap& map, int pg_major);
 };
 
-// Log directories below the data directory ("log", "pg_log"): what they hold is of use after an accident and of none to
-// recovery, so it is neither removed nor overwritten.
-bool IsServerLogPath(std::string_view path);
+struct ClearRules {
+  Configuration configuration = Configuration::kKeep;  // what becomes of what people put there
+  OwnFiles own;
+  ServerLogs logs;
+  std::set<std::string, std::less<>> wal;  // names in pg_wal that are set aside by somebody else
+  std::string aside;                       // name of the directory
+};
 
-// Stays: the mark of the restore, pg_wal set aside by this or an earlier restore, server logs, what belongs to the file
-// system (lost+found). Of a tablespace's directory only this version's subdirectories are looked at. Returns how many
-// entries were removed.
-Result<uint64_t> RemoveForeignFiles(const ClusterTree& tree, const FileMap& map, const TreeContent& content,
-                                    const OpContext& ctx);
+struct ClearedTree {
+  uint64_t removed = 0;                      // entries; directories count as files
+  std::vector<std::string> set_aside;        // paths: files, links, directories with all that is in them
+  std::vector<std::string> strangers;        // not in the backup, not the server's, stay where they are
+  std::map<unsigned long, uint64_t> freed;   // bytes, by device
+  std::map<unsigned long, uint64_t> copied;  // bytes that are set aside on another device than they were on
+};
+
+// Stays: the mark of the restore, what was set aside before, server logs, what belongs to a file system (lost+found) or
+// is mounted there by somebody, and what is no server's file in pg_wal; with Configuration::kKeep whatever is at the
+// top of the data directory and is not the server's. Of a tablespace's directory only this version's subdirectories are
+// looked at.
+Result<ClearedTree> ClearTree(const ClusterTree& tree, const FileMap& map, const TreeContent& content,
+                              const ClearRules& rules, const OpContext& ctx);
+// The same without writing: what would be done. kInvalidArgument when something would stand in the way: a mount point
+// in the place of what must go, a directory that may not be written to, a read-only file system.
+Result<ClearedTree> SurveyTree(const ClusterTree& tree, const FileMap& map, const TreeContent& content,
+                               const ClearRules& rules, const OpContext& ctx);
 
 }  // namespace pitr

@@ -7,48 +7,207 @@
 #include <algorithm>
 #include <set>
 
+#include "core/base/describe_size.h"
+#include "core/pg/relation_file.h"
 #include "core/pg/timestamp.h"
 #include "core/pg/wal_name.h"
 #include "core/pg/wal_page.h"
+#include "core/repo/layout.h"
+#include "core/repo/wal_compare.h"
+#include "core/store/file_error.h"
 
 namespace pitr {
 namespace {
 
-constexpr std::string_view kWalDirectory = "pg_wal";
-constexpr std::string_view kStatusDirectory = "pg_wal/archive_status";
+constexpr std::string_view kStatusName = "archive_status";
+// How much of what is not stored is read, from its end, to say what it holds; but at least two segments.
+constexpr uint64_t kReadBytes = uint64_t{128} << 20;
 
-bool Archived(const WalCatalog& archive, const WalFileName& name) {
-  const auto found = archive.timelines().find(name.timeline);
-  if (found == archive.timelines().end()) return false;
-  switch (name.kind) {
-    case WalFileKind::kSegment:
-      return archive.Has(name.timeline, name.segment);
-    case WalFileKind::kPartial:
-      return std::binary_search(found->second.partials.begin(), found->second.partials.end(), name.segment);
-    case WalFileKind::kHistory:
-      return found->second.history.has_value();
-    // Information for people; recovery does not need it.
-    case WalFileKind::kBackupHistory:
-      return true;
+// WAL files of a directory, page by page, along one timeline.
+class LocalWal : public WalPageSource {
+ public:
+  LocalWal(const ClusterTree& tree, const std::string& directory, Timeline timeline, uint32_t segment_size)
+      : tree_(tree), directory_(directory), timeline_(timeline), segment_size_(segment_size), page_(kWalPageSize) {}
+
+  Result<ByteView> ReadPage(Lsn address) override {
+    const SegmentNo segment = SegmentOf(address, segment_size_);
+    if (!open_ || *open_ != segment) {
+      open_ = segment;
+      auto file =
+          tree_.OpenFile(directory_ + "/" + SegmentFileName(timeline_, segment, segment_size_), O_RDONLY | O_NONBLOCK);
+      file_ = file.ok() ? std::move(file).value() : UniqueFd();
+    }
+    if (!file_.ok()) return ByteView();
+    const ssize_t got =
+        pread(file_.get(), page_.data(), page_.size(), static_cast<off_t>(address.value % segment_size_));
+    if (got < 0) return FileError(errno, "reading WAL in \"" + tree_.Locate(directory_) + "\"");
+    return got == static_cast<ssize_t>(page_.size()) ? ByteView(page_) : ByteView();
   }
-  return false;
+
+ private:
+  const ClusterTree& tree_;
+  const std::string directory_;
+  const Timeline timeline_;
+  const uint32_t segment_size_;
+  std::optional<SegmentNo> open_;
+  UniqueFd file_;
+  Bytes page_;
+};
+
+// What a server writes without being asked to: checkpoints, what runs, page images, switches. Without the commit of a
+// transaction, a restore point or a change of files none of it makes a difference to a recovery.
+bool IsIdleRecord(const WalRecord& record) {
+  if (record.rmgr == Rmgr::kStandby) return true;
+  if (record.rmgr != Rmgr::kXlog) return false;
+  const auto event = DecodeWalEvent(record);
+  return event.ok() && (!event.value() || !std::holds_alternative<RestorePoint>(event.value()->what));
 }
 
-// What cannot be read is not called reusable.
-bool IsRecycled(const ClusterTree& tree, const std::string& path, const WalFileName& name, uint32_t segment_size) {
-  if (name.kind != WalFileKind::kSegment) return false;
-  auto fd = tree.OpenFile(path, O_RDONLY | O_NONBLOCK);
-  if (!fd.ok()) return false;
-  uint8_t bytes[kLongWalPageHeaderSize];
-  if (pread(fd.value().get(), bytes, sizeof bytes, 0) != static_cast<ssize_t>(sizeof bytes)) return false;
-  return IsRecycledSegment(bytes, name.segment, segment_size);
-}
+class WalSearch {
+ public:
+  WalSearch(const Repository& repository, const WalCatalog& archive, const ClusterTree& tree,
+            const std::string& directory, const OpContext& ctx)
+      : repository_(repository),
+        archive_(archive),
+        tree_(tree),
+        directory_(directory),
+        ctx_(ctx),
+        segment_size_(repository.segment_size()) {}
+
+  Result<UnstoredWal> Run() {
+    auto names = tree_.List(directory_);
+    if (names.code() == Code::kNotFound) return found_;
+    if (!names.ok()) return names.status();
+    const auto marks = tree_.List(directory_ + "/" + std::string(kStatusName));
+    if (marks.ok()) marks_.insert(marks.value().begin(), marks.value().end());
+    std::sort(names.value().begin(), names.value().end());
+    for (const std::string& name : names.value()) {
+      const auto parsed = ParseWalFileName(name, segment_size_);
+      if (!parsed || parsed->kind == WalFileKind::kBackupHistory) continue;  // for people; recovery needs none
+      PITR_TRY(ctx_.Check());
+      PITR_ASSIGN(const bool stored, IsStored(name, *parsed));
+      if (stored || IsRecycled(name, *parsed)) continue;
+      found_.names.push_back(name);
+      if (parsed->kind == WalFileKind::kSegment) segments_.push_back(*parsed);
+    }
+    PITR_TRY(LookInside());
+    return std::move(found_);
+  }
+
+ private:
+  bool Listed(const WalFileName& name) const {
+    const auto timeline = archive_.timelines().find(name.timeline);
+    if (timeline == archive_.timelines().end()) return false;
+    switch (name.kind) {
+      case WalFileKind::kSegment:
+        return archive_.Has(name.timeline, name.segment);
+      case WalFileKind::kPartial:
+        return std::binary_search(timeline->second.partials.begin(), timeline->second.partials.end(), name.segment);
+      case WalFileKind::kHistory:
+        return timeline->second.history.has_value();
+      case WalFileKind::kBackupHistory:
+        break;
+    }
+    return false;
+  }
+
+  // Older than all that the repository keeps of its timeline.
+  bool Expired(const WalFileName& name) const {
+    if (name.kind != WalFileKind::kSegment) return false;
+    const auto timeline = archive_.timelines().find(name.timeline);
+    return timeline != archive_.timelines().end() && !timeline->second.ranges.empty() &&
+           name.segment < timeline->second.ranges.front().first;
+  }
+
+  Result<bool> IsStored(const std::string& name, const WalFileName& parsed) {
+    const bool done = marks_.contains(name + ".done");
+    if (!Listed(parsed)) {
+      if (done && Expired(parsed)) return true;
+      if (parsed.kind != WalFileKind::kSegment) return false;
+      // An unfinished segment may have been stored as what it is.
+      WalFileName partial = parsed;
+      partial.kind = WalFileKind::kPartial;
+      if (!Listed(partial)) return false;
+      return SameAsStored(name, name + ".partial");
+    }
+    if (done) return true;
+    return SameAsStored(name, name);
+  }
+
+  Result<bool> SameAsStored(const std::string& name, const std::string& stored_name) {
+    PITR_ASSIGN(const WalSource source, WalSource::Open(tree_.Locate(directory_) + "/" + name));
+    const auto same = CompareWithStored(repository_, layout::WalKey(stored_name), source, ctx_);
+    if (same.ok()) return true;
+    if (same.code() == Code::kConflict && stored_name == name) found_.differing.push_back(name);
+    if (same.code() == Code::kConflict || same.code() == Code::kCorruption) return false;
+    return same.status();
+  }
+
+  // What cannot be read is not called reusable.
+  bool IsRecycled(const std::string& name, const WalFileName& parsed) const {
+    if (parsed.kind != WalFileKind::kSegment) return false;
+    auto fd = tree_.OpenFile(directory_ + "/" + name, O_RDONLY | O_NONBLOCK);
+    if (!fd.ok()) return false;
+    uint8_t bytes[kLongWalPageHeaderSize];
+    if (pread(fd.value().get(), bytes, sizeof bytes, 0) != static_cast<ssize_t>(sizeof bytes)) return false;
+    return IsRecycledSegment(bytes, parsed.segment, segment_size_);
+  }
+
+  // Reads from the newest segments: commits, and whether there is anything that somebody could miss.
+  Status LookInside() {
+    const size_t readable = std::max<size_t>(2, static_cast<size_t>(kReadBytes / segment_size_));
+    found_.all_read = segments_.size() == found_.names.size() && segments_.size() <= readable;
+    bool idle = found_.all_read && found_.differing.empty();
+    const size_t first = segments_.size() - std::min(segments_.size(), readable);
+    for (size_t i = first; i < segments_.size(); ++i) {
+      PITR_TRY(ctx_.Check());
+      PITR_ASSIGN(const bool missed, ReadSegment(segments_[i], /*newest=*/i + 1 == segments_.size()));
+      idle &= !missed;
+    }
+    if (idle) found_.names.clear();
+    return Status::Ok();
+  }
+
+  // Whether the segment holds what somebody could miss.
+  Result<bool> ReadSegment(const WalFileName& which, bool newest) {
+    LocalWal source(tree_, directory_, which.timeline, segment_size_);
+    WalReader::Options options;
+    options.start = SegmentStart(which.segment, segment_size_);
+    options.segment_size = segment_size_;
+    options.system_id = repository_.marker().cluster.system_id;
+    WalReader reader(source, options);
+    const Lsn end = SegmentStart(SegmentNo{which.segment.value + 1}, segment_size_);
+    bool missed = false, any = false;
+    for (;;) {
+      auto record = reader.Next();
+      // For the server, too, the first thing that is wrong is the end; but only at the end of everything.
+      if (!record.ok()) return missed || !newest || !any;
+      if (record.value() == nullptr || !(record.value()->start < end)) return missed || !any;
+      any = true;
+      missed |= !IsIdleRecord(*record.value());
+      const auto event = DecodeWalEvent(*record.value());
+      if (!event.ok() || !event.value()) continue;
+      const auto mark = MarkOf(*event.value());
+      if (mark && mark->kind == WalMark::Kind::kCommit) found_.last_commit = mark;
+    }
+  }
+
+  const Repository& repository_;
+  const WalCatalog& archive_;
+  const ClusterTree& tree_;
+  const std::string directory_;
+  const OpContext& ctx_;
+  const uint32_t segment_size_;
+  std::set<std::string> marks_;
+  std::vector<WalFileName> segments_;  // not stored, ascending
+  UnstoredWal found_;
+};
 
 }  // namespace
 
 bool IsRecycledSegment(ByteView first_bytes, SegmentNo segment, uint32_t segment_size) {
   if (std::all_of(first_bytes.begin(), first_bytes.end(), [](uint8_t byte) { return byte == 0; })) return true;
-  auto header = CheckSegmentHeader(first_bytes);
+  const auto header = CheckSegmentHeader(first_bytes);
   return header.ok() && header.value().start != SegmentStart(segment, segment_size);
 }
 
@@ -56,47 +215,44 @@ std::string AsideName(int64_t now_micros) {
   std::string digits;
   for (char c : FormatIso8601(now_micros).substr(0, 19))
     if (c != '-' && c != ':') digits += c;
-  return std::string(kAsidePrefix) + "-" + digits + "Z";
+  return "pg_pitr" + std::string(kSetAsideMark) + digits + "Z";
 }
 
-Result<AsideResult> SetWalAside(const ClusterTree& tree, const WalCatalog& archive, uint32_t segment_size,
-                                const std::string& aside) {
-  AsideResult result;
-  auto info = tree.Stat(kWalDirectory);
-  if (info.code() == Code::kNotFound) return result;
-  if (!info.ok()) return info.status();
-  if (S_ISLNK(info.value().st_mode)) {
-    // What the link leads to is outside the data directory and stays untouched.
-    PITR_TRY(tree.Rename(kWalDirectory, aside));
-    PITR_TRY(tree.SyncDirectory(""));
-    result.link_moved = true;
-    return result;
+Result<UnstoredWal> FindUnstoredWal(const Repository& repository, const WalCatalog& archive, const ClusterTree& tree,
+                                    const std::string& directory, const OpContext& ctx) {
+  return WalSearch(repository, archive, tree, directory, ctx).Run();
+}
+
+Status SetWalAside(const ClusterTree& tree, const std::vector<std::string>& names, const std::string& aside) {
+  if (names.empty()) return Status::Ok();
+  const std::string wal(kWalDirectory), place = wal + "/" + aside;
+  PITR_TRY(tree.MakeDirectory(place, 0700));
+  for (const std::string& name : names) PITR_TRY(tree.Rename(wal + "/" + name, place + "/" + name));
+  PITR_TRY(tree.SyncDirectory(place));
+  return tree.SyncDirectory(wal);
+}
+
+std::string DescribeUnstoredWal(const UnstoredWal& wal, const std::string& where, bool done) {
+  const bool one = wal.names.size() == 1;
+  std::string text = one ? "WAL file " + wal.names.front() + ", which the repository does not have, "
+                         : std::to_string(wal.names.size()) + " WAL files that the repository does not have (" +
+                               wal.names.front() + " to " + wal.names.back() + ") ";
+  text += (done ? (one ? "was set aside in \"" : "were set aside in \"") : (one ? "is in \"" : "are in \"")) + where +
+          "\". ";
+  if (!wal.differing.empty())
+    text += "Under the name of " + wal.differing.front() + (wal.differing.size() > 1 ? " and others" : "") +
+            " the repository has something else: another history. ";
+  if (wal.last_commit) {
+    text += std::string(one ? "It holds" : "They hold") +
+            " transactions that are nowhere else, the last committed at " + FormatTimestamp(wal.last_commit->micros) +
+            " (xid " + std::to_string(wal.last_commit->xid) + "). To have them recovered: pg_pitr wal-push \"" + where +
+            "\", then restore again; ";
+  } else {
+    text += std::string(wal.all_read ? "No transaction committed in " : "Whether a transaction committed in ") +
+            (one ? "it" : "them") + (wal.all_read ? ". " : " is not known. ") + "To store " + (one ? "it" : "them") +
+            " anyway: pg_pitr wal-push \"" + where + "\"; ";
   }
-  if (!S_ISDIR(info.value().st_mode)) return result;
-  PITR_TRY(tree.MakeAccessible(kWalDirectory));
-  PITR_TRY(tree.MakeAccessible(kStatusDirectory));
-  PITR_ASSIGN(const std::vector<std::string> names, tree.List(kWalDirectory));
-  std::set<std::string> ready;
-  if (auto status_files = tree.List(kStatusDirectory); status_files.ok()) {
-    for (const std::string& name : status_files.value())
-      if (name.ends_with(".ready")) ready.insert(name.substr(0, name.size() - 6));
-  }
-  for (const std::string& name : names) {
-    const auto parsed = ParseWalFileName(name, segment_size);
-    if (!parsed) continue;
-    const std::string path = std::string(kWalDirectory) + "/" + name;
-    if (!ready.contains(name) && (Archived(archive, *parsed) || IsRecycled(tree, path, *parsed, segment_size)))
-      continue;
-    if (result.kept.empty()) PITR_TRY(tree.MakeDirectory(aside, 0700));
-    PITR_TRY(tree.Rename(path, aside + "/" + name));
-    result.kept.push_back(name);
-  }
-  if (result.kept.empty()) return result;
-  std::sort(result.kept.begin(), result.kept.end());
-  PITR_TRY(tree.SyncDirectory(aside));
-  PITR_TRY(tree.SyncDirectory(kWalDirectory));
-  PITR_TRY(tree.SyncDirectory(""));
-  return result;
+  return text + "what is not needed may be removed.";
 }
 
 }  // namespace pitr

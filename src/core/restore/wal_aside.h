@@ -1,33 +1,44 @@
-// Saves WAL that may exist nowhere else: before a restore empties pg_wal of an existing data directory, segments that
-// the archive does not have are moved into a directory beside it, where the server does not look and no later restore
-// removes them.
+// Saves WAL that may exist nowhere else: before a restore empties pg_wal of an existing data directory, files that the
+// repository does not have are moved into a directory in pg_wal itself. So they stay on its file system, the server
+// does not look at them, no base backup takes them along, and no later restore removes them.
 #pragma once
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "core/repo/wal_catalog.h"
 #include "core/restore/cluster_tree.h"
+#include "core/restore/wal_scan.h"
 
 namespace pitr {
 
-inline constexpr std::string_view kAsidePrefix = "pg_wal.before-restore";
-
-// "pg_wal.before-restore-20261123T003000Z"
+// "pg_pitr.before-restore-20261123T003000Z": what a restore that began then sets aside, in pg_wal and in the data
+// directory.
 std::string AsideName(int64_t now_micros);
 
 // A file that was kept for reuse: under the name of `segment` it holds an older segment, or zeroes. `first_bytes`:
 // kLongWalPageHeaderSize or more.
 bool IsRecycledSegment(ByteView first_bytes, SegmentNo segment, uint32_t segment_size);
 
-struct AsideResult {
-  std::vector<std::string> kept;  // file names moved to `aside`
-  bool link_moved = false;        // pg_wal was a symbolic link; the link itself was renamed to `aside`
+// What a directory of WAL has that the repository has not.
+struct UnstoredWal {
+  std::vector<std::string> names;      // ascending
+  std::vector<std::string> differing;  // of these, what is stored under the name is something else
+  bool all_read = true;                // false: of many, only the newest were looked into
+  std::optional<WalMark> last_commit;  // in what was read
 };
 
-// Moves from pg_wal to `aside` (created when needed): what is marked .ready, what the archive lacks, history files
-// among it. Segments whose header shows that they were recycled and never written again are left for removal. Calling
-// again continues.
-Result<AsideResult> SetWalAside(const ClusterTree& tree, const WalCatalog& archive, uint32_t segment_size,
-                                const std::string& aside);
+// Looks at the files in `directory` of `tree` ("pg_wal"), whose server is not running. Left out is what is stored (by
+// the server's own .done mark and the listing, else by comparing content), what was archived and has expired since,
+// recycled files, and, when all that is left is what a server writes while it is idle (checkpoints), that too: nobody
+// misses it. Errors of the store; a stored file that is damaged counts as missing. An absent directory has nothing.
+Result<UnstoredWal> FindUnstoredWal(const Repository& repository, const WalCatalog& archive, const ClusterTree& tree,
+                                    const std::string& directory, const OpContext& ctx);
+
+// Moves `names` from pg_wal to pg_wal/`aside` (made when needed), durably. Calling again continues.
+Status SetWalAside(const ClusterTree& tree, const std::vector<std::string>& names, const std::string& aside);
+
+// For people: what there is only here, where it is (or will be), and what to do with it.
+std::string DescribeUnstoredWal(const UnstoredWal& wal, const std::string& where, bool done);
 
 }  // namespace pitr

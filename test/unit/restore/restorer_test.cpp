@@ -6,6 +6,7 @@
 
 #include "core/pg/control.h"
 #include "core/pg/wal_name.h"
+#include "core/restore/restore_report.h"
 #include "unit/restore/restore_fixture.h"
 
 namespace pitr {
@@ -201,31 +202,94 @@ TEST_F(RestorerTest, KeepsWalThatIsNotArchived) {
   options_.delta = true;
   ASSERT_NO_FATAL_FAILURE(MustRun());
   ExpectRestored();
-  ASSERT_EQ(result_.notes.size(), 1U + (geteuid() == 0 ? 1U : 0U));
+  const std::string said = DescribeNotes(result_.notes);
+  EXPECT_NE(said.find(last + ", which the repository does not have, was set aside"), std::string::npos) << said;
   std::string aside;
-  for (const auto& entry : fs::directory_iterator(options_.data_directory))
-    if (entry.path().filename().string().starts_with("pg_wal.before-restore")) aside = entry.path();
+  for (const auto& entry : fs::directory_iterator(At("pg_wal")))
+    if (entry.path().filename().string().starts_with("pg_pitr.before-restore-")) aside = entry.path();
   ASSERT_FALSE(aside.empty());
   EXPECT_EQ(ReadFileText(aside + "/" + last), "the last transactions");
   EXPECT_FALSE(fs::exists(aside + "/" + recycled));
   EXPECT_TRUE(fs::is_empty(At("pg_wal/archive_status")));
-  // The next restore leaves it alone.
+  // The next restore leaves it alone, and does not speak of it.
   ASSERT_NO_FATAL_FAILURE(MustRun());
+  EXPECT_EQ(DescribeNotes(result_.notes).find("repository does not have"), std::string::npos);
   EXPECT_EQ(ReadFileText(aside + "/" + last), "the last transactions");
 }
 
-TEST_F(RestorerTest, ALinkedWalDirectoryIsLeftAsItIs) {
+TEST_F(RestorerTest, ALinkedWalDirectoryStaysALink) {
   ASSERT_NO_FATAL_FAILURE(Prepare(false));
   ASSERT_NO_FATAL_FAILURE(MustRun());
   const std::string elsewhere = scratch_.path() + "/wal-disk";
   WriteFileText(elsewhere + "/000000010000000000000009", "WAL");
+  WriteFileText(elsewhere + "/notes", "not PostgreSQL's");
+  fs::create_directory(elsewhere + "/lost+found");
   fs::remove_all(At("pg_wal"));
   fs::create_symlink(elsewhere, At("pg_wal"));
   options_.delta = true;
   ASSERT_NO_FATAL_FAILURE(MustRun());
   ExpectRestored();
-  EXPECT_EQ(ReadFileText(elsewhere + "/000000010000000000000009"), "WAL");
+  EXPECT_EQ(fs::read_symlink(At("pg_wal")), elsewhere);
+  EXPECT_TRUE(fs::is_directory(elsewhere + "/archive_status"));
+  EXPECT_TRUE(fs::exists(elsewhere + "/lost+found"));
+  EXPECT_EQ(ReadFileText(elsewhere + "/notes"), "not PostgreSQL's");
+  EXPECT_FALSE(fs::exists(elsewhere + "/000000010000000000000009"));
+  std::string aside;
+  for (const auto& entry : fs::directory_iterator(elsewhere))
+    if (entry.path().filename().string().starts_with("pg_pitr.before-restore-")) aside = entry.path();
+  EXPECT_EQ(ReadFileText(aside + "/000000010000000000000009"), "WAL") << "on its own file system";
+
+  // A link that leads nowhere is refused before anything is touched; --waldir says where instead.
+  fs::rename(elsewhere, elsewhere + ".unmounted");
+  ExpectRefused("pg_wal is a symbolic link to");
+  EXPECT_TRUE(HasControl());
+  options_.wal_directory = scratch_.path() + "/other-disk";
+  WriteFileText(options_.wal_directory + "/precious", "x");
+  ExpectRefused("is not empty");
+  EXPECT_TRUE(HasControl());
+  fs::remove(options_.wal_directory + "/precious");
+  ASSERT_NO_FATAL_FAILURE(MustRun());
+  ExpectRestored();
+  EXPECT_EQ(fs::read_symlink(At("pg_wal")), options_.wal_directory);
+  ASSERT_NO_FATAL_FAILURE(MustRun()) << "it is there already";
+
+  // And back into the data directory; what the link led to stays.
+  WriteFileText(options_.wal_directory + "/000000010000000000000009", "WAL");
+  const std::string other = options_.wal_directory;
+  options_.wal_directory = At("pg_wal");
+  ASSERT_NO_FATAL_FAILURE(MustRun());
+  ExpectRestored();
   EXPECT_TRUE(fs::is_directory(fs::symlink_status(At("pg_wal"))));
+  EXPECT_EQ(ReadFileText(other + "/000000010000000000000009"), "WAL");
+}
+
+TEST_F(RestorerTest, AWalDirectoryMakesRoomForALink) {
+  ASSERT_NO_FATAL_FAILURE(Prepare(false));
+  options_.wal_directory = scratch_.path() + "/wal-disk";
+  ASSERT_NO_FATAL_FAILURE(MustRun()) << "a new directory";
+  EXPECT_EQ(fs::read_symlink(At("pg_wal")), options_.wal_directory);
+  fs::remove(At("pg_wal"));
+  WriteFileText(At("pg_wal/000000010000000000000009"), "WAL");
+  options_.delta = true;
+  options_.wal_directory = scratch_.path() + "/another";
+  ASSERT_NO_FATAL_FAILURE(MustRun());
+  ExpectRestored();
+  EXPECT_EQ(fs::read_symlink(At("pg_wal")), options_.wal_directory);
+  std::string found;
+  for (const auto& entry : fs::recursive_directory_iterator(options_.data_directory))
+    if (entry.path().filename() == "000000010000000000000009") found = ReadFileText(entry.path());
+  EXPECT_EQ(found, "WAL");
+  const std::string said = DescribeNotes(result_.notes);
+  EXPECT_NE(said.find("000000010000000000000009"), std::string::npos) << said;
+}
+
+TEST_F(RestorerTest, PreparedDirectoriesAreAnEmptyDirectory) {
+  ASSERT_NO_FATAL_FAILURE(Prepare(false));
+  fs::create_directories(At("pg_wal/lost+found"));
+  fs::create_directories(At("log"));
+  fs::create_directories(At("lost+found"));
+  ASSERT_NO_FATAL_FAILURE(MustRun());
+  ExpectRestored();
 }
 
 TEST_F(RestorerTest, TablespacesMustBeEmptyOrDelta) {

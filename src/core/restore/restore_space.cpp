@@ -1,0 +1,100 @@
+#include "core/restore/restore_space.h"
+
+#include <sys/statvfs.h>
+#include <unistd.h>
+
+#include <algorithm>
+
+#include "core/base/describe_size.h"
+
+namespace pitr {
+namespace {
+
+// Left free beyond the files themselves, for WAL and what recovery writes.
+constexpr uint64_t kSpareBytes = uint64_t{64} << 20;
+
+struct FileSystem {
+  bool known = false;
+  uint64_t needed = 0;
+  uint64_t available = 0;
+  std::string directory;  // one that is on it
+};
+
+class Space {
+ public:
+  explicit Space(const ClusterTree& tree) : tree_(tree) {}
+
+  void Need(const std::string& path, uint64_t bytes) {
+    const size_t slash = path.rfind('/');
+    file_systems_[DeviceOf(slash == std::string::npos ? std::string() : path.substr(0, slash))].needed += bytes;
+  }
+  // A directory into which something will be written, if only by the server.
+  void NeedIn(const std::string& directory) { DeviceOf(directory); }
+
+  std::map<unsigned long, FileSystem>& file_systems() { return file_systems_; }
+
+ private:
+  // What is not there will be made in the directory above.
+  unsigned long DeviceOf(const std::string& directory) {
+    const auto known = devices_.find(directory);
+    if (known != devices_.end()) return known->second;
+    unsigned long device = 0;
+    struct stat info;
+    struct statvfs space;
+    const auto opened = tree_.OpenDirectory(directory);
+    if (opened.ok() && fstat(opened.value().get(), &info) == 0 && fstatvfs(opened.value().get(), &space) == 0) {
+      device = info.st_dev;
+      FileSystem& file_system = file_systems_[device];
+      if (!file_system.known) {
+        file_system.known = true;
+        file_system.available = static_cast<uint64_t>(geteuid() == 0 ? space.f_bfree : space.f_bavail) * space.f_frsize;
+        file_system.directory = directory.empty() ? tree_.data_directory() : tree_.Locate(directory);
+        if (const auto root = tree_.roots().find(directory); root != tree_.roots().end())
+          file_system.directory = root->second;
+      }
+    } else if (!directory.empty()) {
+      const size_t slash = directory.rfind('/');
+      device = DeviceOf(slash == std::string::npos ? std::string() : directory.substr(0, slash));
+    }
+    devices_[directory] = device;
+    return device;
+  }
+
+  const ClusterTree& tree_;
+  std::map<std::string, unsigned long> devices_;
+  std::map<unsigned long, FileSystem> file_systems_;
+};
+
+}  // namespace
+
+Status CheckSpace(const ClusterTree& tree, const FileMap& map, const ClearedTree& cleared) {
+  Space space(tree);
+  space.NeedIn("");
+  for (const MappedFile& file : map.files) {
+    uint64_t bytes = 0;
+    for (const Extent& extent : file.extents) bytes += extent.length;
+    if (auto there = tree.Stat(file.path);
+        there.ok() && S_ISREG(there.value().st_mode) && there.value().st_nlink == 1) {
+      const uint64_t held = static_cast<uint64_t>(there.value().st_blocks) * 512;
+      bytes -= std::min(bytes, held);
+    }
+    space.Need(file.path, bytes);
+  }
+  space.NeedIn(std::string(kWalDirectory));
+  for (const auto& [device, bytes] : cleared.copied) space.file_systems()[device].needed += bytes;
+  for (auto& [device, found] : space.file_systems()) {
+    if (!found.known) continue;  // try
+    const auto freed = cleared.freed.find(device);
+    if (freed != cleared.freed.end()) found.available += freed->second;
+    if (found.needed + kSpareBytes <= found.available) continue;
+    return Status(Code::kInvalidArgument, "not enough room for the backup in \"" + found.directory + "\"")
+        .WithDetail("It needs " + DescribeBytes(found.needed + kSpareBytes) + " more; " +
+                    DescribeBytes(found.available) + " are free.")
+        .WithHint(
+            "Free some, restore elsewhere, map a tablespace elsewhere with --tablespace, or WAL with --waldir. Delete "
+            "nothing in pg_wal: WAL that is stored will be removed, and is counted here as free.");
+  }
+  return Status::Ok();
+}
+
+}  // namespace pitr

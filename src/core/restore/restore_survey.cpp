@@ -1,0 +1,132 @@
+#include "core/restore/restore_survey.h"
+
+#include <algorithm>
+
+#include "core/base/describe_size.h"
+#include "core/restore/restore_space.h"
+
+namespace pitr {
+namespace {
+
+constexpr size_t kNamed = 20;  // paths in one sentence
+
+template <class Paths>
+std::string NameSome(const Paths& paths) {
+  std::string text;
+  size_t named = 0;
+  for (const std::string& path : paths) {
+    if (named == kNamed) return text + " and " + std::to_string(paths.size() - named) + " more";
+    text += (named++ == 0 ? "" : ", ") + path;
+  }
+  return text;
+}
+
+UnstoredWal Together(const UnstoredWal& a, const UnstoredWal& b) {
+  UnstoredWal both = a;
+  both.names.insert(both.names.end(), b.names.begin(), b.names.end());
+  std::sort(both.names.begin(), both.names.end());
+  both.differing.insert(both.differing.end(), b.differing.begin(), b.differing.end());
+  both.all_read &= b.all_read;
+  if (b.last_commit) both.last_commit = b.last_commit;
+  return both;
+}
+
+// A restore that continues goes by what was decided when the directory was as it had been.
+bool Continues(const DirectoryState& found) { return found.unfinished && !found.has_control; }
+
+Status DecideRules(const RestoreOptions& options, const DirectoryState& found, const FileMap& map,
+                   const ClusterTree& tree, ClearRules& rules, const OpContext& ctx) {
+  if (Continues(found)) {
+    rules.configuration = found.unfinished->configuration;
+    rules.own.kept = found.unfinished->kept;
+    rules.own.replaced = found.unfinished->replaced;
+    if (!found.unfinished->logs.empty()) rules.logs = ServerLogs(found.unfinished->logs);
+    rules.aside = found.unfinished->aside;
+    PITR_ASSIGN(const OwnFiles now, FindOwnFiles(tree, map, rules.logs, rules.configuration, ctx));
+    for (const std::string& path : now.differing)
+      if (rules.own.kept.contains(path)) rules.own.differing.insert(path);
+    return Status::Ok();
+  }
+  // Of another cluster, or of one that nobody knows, the configuration is not this one's.
+  rules.configuration = options.configuration.value_or(found.own ? Configuration::kKeep : Configuration::kBackup);
+  rules.logs = ServerLogs::Of(tree);
+  PITR_ASSIGN(rules.own, FindOwnFiles(tree, map, rules.logs, rules.configuration, ctx));
+  return Status::Ok();
+}
+
+}  // namespace
+
+Result<RestoreSurvey> SurveyDirectory(const Repository& repository, const RestoreOptions& options,
+                                      const DirectoryState& found, const FileMap& map, ClusterTree& tree,
+                                      TreeContent& content, const OpContext& ctx) {
+  RestoreSurvey survey;
+  PITR_ASSIGN(survey.wal_place, DecideWalPlace(tree, options.wal_directory));
+  const WalPlace& place = survey.wal_place;
+  if (!place.wanted.empty()) content.links.insert(std::string(kWalDirectory));
+  if (place.stays() && !place.linked.empty()) PITR_TRY(tree.AddWalDirectory(place.linked));
+  if (!found.empty) {
+    PITR_TRY(DecideRules(options, found, map, tree, survey.rules, ctx));
+    PITR_ASSIGN(const WalCatalog archive, WalCatalog::Load(repository, ctx));
+    if (place.replaces_link && !place.linked.empty()) {
+      PITR_ASSIGN(ClusterTree before, ClusterTree::Open(tree.data_directory()));
+      PITR_TRY(before.AddWalDirectory(place.linked));
+      PITR_ASSIGN(survey.wal, FindUnstoredWal(repository, archive, before, std::string(kWalDirectory), ctx));
+    } else if (!place.replaces_link) {
+      PITR_ASSIGN(survey.wal, FindUnstoredWal(repository, archive, tree, std::string(kWalDirectory), ctx));
+    }
+    if (Continues(found) && place.stays()) {
+      const std::string aside = std::string(kWalDirectory) + "/" + survey.rules.aside;
+      PITR_ASSIGN(survey.wal_before, FindUnstoredWal(repository, archive, tree, aside, ctx));
+    }
+    survey.rules.wal.insert(survey.wal.names.begin(), survey.wal.names.end());
+  }
+  survey.set_aside_before = Continues(found) && !survey.rules.aside.empty() && tree.Stat(survey.rules.aside).ok();
+  if (survey.rules.aside.empty()) survey.rules.aside = AsideName(ctx.clock->WallMicros());
+  PITR_ASSIGN(survey.clear, SurveyTree(tree, map, content, survey.rules, ctx));
+  PITR_TRY(CheckSpace(tree, map, survey.clear));
+  return survey;
+}
+
+std::vector<std::string> DescribeSurvey(const RestoreSurvey& survey, const ClusterTree& tree, bool done) {
+  std::vector<std::string> notes;
+  const WalPlace& place = survey.wal_place;
+  const std::string wal = tree.data_directory() + "/" + std::string(kWalDirectory), aside = survey.rules.aside;
+  if (place.replaces_link)
+    notes.push_back("pg_wal was a link" + (place.linked.empty() ? "" : " to \"" + place.linked + "\"") +
+                    ", which is not touched; WAL is in \"" + (place.wanted.empty() ? wal : place.wanted) +
+                    "\" from now on.");
+  else if (!place.wanted.empty())
+    notes.push_back("pg_wal is a link to \"" + place.wanted + "\": WAL is there.");
+  if (const UnstoredWal unstored = Together(survey.wal_before, survey.wal); !unstored.names.empty()) {
+    const std::string where = place.replaces_link ? place.linked
+                              : !done             ? wal
+                              : place.replaces_directory
+                                  ? tree.data_directory() + "/" + aside + "/" + std::string(kWalDirectory)
+                                  : wal + "/" + aside;
+    notes.push_back(DescribeUnstoredWal(unstored, where, done && !place.replaces_link));
+  }
+  const OwnFiles& own = survey.rules.own;
+  if (!own.differing.empty() || !survey.clear.strangers.empty()) {
+    std::string text = "Configuration and other files that are not PostgreSQL's " +
+                       std::string(done ? "were left as they are" : "stay as they are");
+    if (!own.differing.empty()) text += "; other than in the backup: " + NameSome(own.differing);
+    if (!survey.clear.strangers.empty()) text += "; not in the backup: " + NameSome(survey.clear.strangers);
+    notes.push_back(text + ". To have the backup's: --configuration backup.");
+  }
+  if (!own.damaged.empty())
+    notes.push_back(NameSome(own.damaged) + (own.damaged.size() == 1 ? " is" : " are") +
+                    " empty or damaged in the directory; the backup's " +
+                    (own.damaged.size() == 1 ? "takes its" : "take their") + " place.");
+  if (!own.restored.empty() && !own.kept.empty())
+    notes.push_back("From the backup, because the directory " + std::string(done ? "had" : "has") +
+                    " none: " + NameSome(own.restored) + ".");
+  if (survey.clear.set_aside.empty() && survey.set_aside_before)
+    notes.push_back("The restore that was interrupted set files aside in \"" + tree.data_directory() + "/" + aside +
+                    "\". No backup takes them along; remove what is not needed.");
+  if (!survey.clear.set_aside.empty())
+    notes.push_back("Set aside in \"" + tree.data_directory() + "/" + aside + "\": " +
+                    NameSome(survey.clear.set_aside) + ". No backup takes it along; remove what is not needed.");
+  return notes;
+}
+
+}  // namespace pitr

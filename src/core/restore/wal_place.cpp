@@ -1,0 +1,158 @@
+#include "core/restore/wal_place.h"
+
+#include <dirent.h>
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <cctype>
+#include <climits>
+#include <cstdlib>
+#include <filesystem>
+#include <memory>
+
+#include "core/store/directory_walk.h"
+#include "core/store/file_error.h"
+
+namespace pitr {
+namespace {
+
+namespace fs = std::filesystem;
+
+std::string Plain(const std::string& path) {
+  std::string plain = fs::path(path).lexically_normal().string();
+  while (plain.size() > 1 && plain.back() == '/') plain.pop_back();
+  return plain;
+}
+
+bool IsBelowDirectory(const std::string& path, const std::string& directory) {
+  return path.starts_with(directory + "/");
+}
+
+std::string RealPath(const std::string& path) {
+  const std::unique_ptr<char, void (*)(void*)> real(realpath(path.c_str(), nullptr), free);
+  return real ? std::string(real.get()) : std::string();
+}
+
+bool SameDirectory(const std::string& a, const std::string& b) {
+  struct stat x, y;
+  return stat(a.c_str(), &x) == 0 && stat(b.c_str(), &y) == 0 && x.st_dev == y.st_dev && x.st_ino == y.st_ino;
+}
+
+// A server works in its data directory: one whose pg_wal is this directory, and which is not the one restored into
+// (that was looked at before). Empty when there is none, or none that this user can see.
+std::string RunningUserOf(const std::string& wal_directory, int data_directory) {
+  struct stat ours;
+  if (fstat(data_directory, &ours) != 0) return {};
+  const std::unique_ptr<DIR, int (*)(DIR*)> processes(opendir("/proc"), closedir);
+  if (processes == nullptr) return {};
+  while (const dirent* entry = readdir(processes.get())) {
+    if (!std::isdigit(static_cast<unsigned char>(entry->d_name[0]))) continue;
+    const std::string at = std::string("/proc/") + entry->d_name + "/cwd";
+    struct stat its;
+    if (stat(at.c_str(), &its) != 0 || (its.st_dev == ours.st_dev && its.st_ino == ours.st_ino)) continue;
+    if (access((at + "/postmaster.pid").c_str(), F_OK) != 0) continue;
+    if (!SameDirectory(at + "/" + std::string(kWalDirectory), wal_directory)) continue;
+    std::error_code ignored;
+    return fs::read_symlink(at, ignored).string();
+  }
+  return {};
+}
+
+Status CheckNewPlace(const ClusterTree& tree, const std::string& asked) {
+  if (!asked.starts_with('/'))
+    return {Code::kInvalidArgument, "WAL directory \"" + asked + "\" is not an absolute path"};
+  const std::string data = RealPath(tree.data_directory()), real = RealPath(asked);
+  if (IsBelowDirectory(asked, tree.data_directory()) || real == data || IsBelowDirectory(real, data))
+    return Status(Code::kInvalidArgument, "WAL directory \"" + asked + "\" lies in the data directory")
+        .WithHint("Give a directory outside, or \"" + tree.data_directory() + "/" + std::string(kWalDirectory) +
+                  "\" for none of its own.");
+  const UniqueFd fd(open(asked.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  if (!fd.ok() && errno == ENOENT) return Status::Ok();
+  if (!fd.ok()) return FileError(errno, "opening WAL directory \"" + asked + "\"");
+  if (faccessat(fd.get(), ".", W_OK | X_OK, 0) != 0)
+    return FileError(errno, "WAL directory \"" + asked + "\" cannot be written to");
+  if (HoldsNoFiles(fd.get())) return Status::Ok();
+  return Status(Code::kInvalidArgument, "WAL directory \"" + asked + "\" is not empty")
+      .WithDetail("The data directory's pg_wal does not lead to it, so another cluster may be using it.")
+      .WithHint("Give an empty directory with --waldir.");
+}
+
+}  // namespace
+
+bool HoldsNoFiles(int directory) {
+  UniqueFd fd(openat(directory, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  if (!fd.ok()) return false;
+  const std::unique_ptr<DIR, int (*)(DIR*)> names(fdopendir(fd.get()), closedir);
+  if (names == nullptr) return false;
+  fd.Release();
+  errno = 0;
+  while (const dirent* entry = readdir(names.get())) {
+    const std::string_view name = entry->d_name;
+    errno = 0;
+    if (name == "." || name == ".." || IsForeignRootName(name)) continue;
+    const UniqueFd below(openat(directory, entry->d_name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
+    if (!below.ok() || !HoldsNoFiles(below.get())) return false;
+    errno = 0;
+  }
+  return errno == 0;
+}
+
+Result<WalPlace> DecideWalPlace(const ClusterTree& tree, const std::string& asked_for) {
+  WalPlace place;
+  const std::string path = tree.data_directory() + "/" + std::string(kWalDirectory);
+  const std::string asked = asked_for.empty() ? "" : Plain(asked_for);
+  const bool to_directory = !asked.empty() && asked == Plain(path);
+  auto there = tree.Stat(kWalDirectory);
+  if (!there.ok() && there.code() != Code::kNotFound) return there.status();
+  const bool is_link = there.ok() && S_ISLNK(there.value().st_mode);
+  if (is_link) {
+    const auto read = tree.ReadLink(kWalDirectory);
+    if (!read.ok()) return read.status();
+    const std::string& text = read.value();
+    const std::string target = text.starts_with('/') ? text : tree.data_directory() + "/" + text;
+    struct stat info;
+    const bool exists = stat(target.c_str(), &info) == 0;
+    const int error = exists ? (S_ISDIR(info.st_mode) ? 0 : ENOTDIR) : errno;
+    if (error == 0) place.linked = target;
+    if (error != 0 && (asked.empty() || asked == Plain(target)))
+      return Status(Code::kInvalidArgument, "pg_wal is a symbolic link to \"" + text + "\", which cannot be used")
+          .WithDetail(FileError(error, "opening \"" + target + "\"").message() + ".")
+          .WithHint("Mount or make that directory. To put WAL elsewhere give --waldir; \"--waldir " + path +
+                    "\" puts it into the data directory.");
+    if (asked.empty() || (!to_directory && SameDirectory(asked, target))) {
+      place.wanted = target;
+    } else {
+      place.replaces_link = true;
+    }
+  }
+  if (!place.replaces_link && !place.wanted.empty()) {
+    if (access(place.wanted.c_str(), W_OK | X_OK) != 0)
+      return FileError(errno, "WAL directory \"" + place.wanted + "\", to which pg_wal leads, cannot be written to");
+    if (const std::string user = RunningUserOf(place.wanted, tree.data_fd()); !user.empty())
+      return Status(Code::kInvalidArgument, "the server running in \"" + user + "\" writes its WAL to \"" +
+                                                place.wanted + "\", to which pg_wal leads")
+          .WithDetail("This data directory seems to be a copy that was made with its links.")
+          .WithHint("Give the copy a WAL directory of its own with --waldir; \"--waldir " + path +
+                    "\" puts it into the data directory.");
+    return place;
+  }
+  if (!asked.empty() && !to_directory) {
+    PITR_TRY(CheckNewPlace(tree, asked));
+    place.wanted = asked;
+    if (there.ok() && S_ISDIR(there.value().st_mode)) {
+      PITR_ASSIGN(const bool mounted, tree.IsMountPoint(kWalDirectory));
+      if (mounted)
+        return Status(Code::kInvalidArgument, "\"" + path + "\" is a mount point and cannot become a link")
+            .WithHint("Unmount it, or leave out --waldir: then WAL stays on it.");
+      place.replaces_directory = true;
+    }
+  }
+  return place;
+}
+
+Status PlaceWalLink(const ClusterTree& tree, const WalPlace& place) {
+  if (place.wanted.empty() || place.wanted == place.linked) return Status::Ok();
+  return tree.MakeLink(kWalDirectory, place.wanted);
+}
+
+}  // namespace pitr
