@@ -7,6 +7,7 @@
 
 extern "C" {
 #include "access/xlog.h"
+#include "access/xlogrecovery.h"
 #include "catalog/pg_control.h"
 #include "utils/guc.h"
 }
@@ -38,6 +39,14 @@ bool ServerIsShuttingDown() {
 bool SummarizesWal() {
   const char* value = PgCall([] { return GetConfigOption("summarize_wal", true, false); });
   return value != nullptr && std::string_view(value) == "on";
+}
+
+Timeline OwnTimeline() {
+  if (const Timeline written = WrittenTimeline(); written.valid()) return written;
+  TimeLineID timeline = 0;
+  TimeLineID* const replayed = &timeline;
+  PgCall([replayed] { GetXLogReplayRecPtr(replayed); });
+  return {timeline};
 }
 
 std::string ServerVersion() {

@@ -18,6 +18,9 @@ bool ServerIsShuttingDown();
 // Whether the server itself keeps track of changed blocks (summarize_wal): never before 17.
 bool SummarizesWal();
 
+// The timeline that the server writes, or in recovery the one that it replays; invalid when it has not begun to.
+Timeline OwnTimeline();
+
 // "15.18"
 std::string ServerVersion();
 

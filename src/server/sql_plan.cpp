@@ -3,6 +3,7 @@
 #include "core/restore/plan.h"
 #include "server/on_repository.h"
 #include "server/rows.h"
+#include "server/server_state.h"
 
 extern "C" {
 #include "datatype/timestamp.h"
@@ -61,6 +62,7 @@ PITR_FUNCTION(pitr_restore_plan) {
   PlanRequest request;
   PITR_ASSIGN(request.target, ParseTarget(text));
   request.backup_label = TextArgument(fcinfo, 8);
+  if (const Timeline own = OwnTimeline(); own.valid()) request.own_timeline = own;
   const std::string settings_path = SettingsPath();
   PITR_ASSIGN(const RestorePlan plan,
               OnRepository<RestorePlan>([&](const Repository& repository, const OpContext& ctx) {

@@ -1,6 +1,7 @@
 // Timeline history files are text: "<parent timeline> <switch point> <reason>" a line, oldest first.
 #include "core/pg/history.h"
 
+#include <algorithm>
 #include <charconv>
 
 namespace pitr {
@@ -61,7 +62,6 @@ Result<TimelineHistory> TimelineHistory::Parse(Timeline timeline, std::string_vi
     return Status(Code::kCorruption, "history file of timeline " + std::to_string(timeline.value) + " is too large");
   TimelineHistory history;
   Timeline last;
-  Lsn begin;
   for (size_t line_number = 1; !text.empty(); ++line_number) {
     const size_t newline = text.find('\n');
     const std::string_view line = TrimLeft(text.substr(0, newline));
@@ -71,14 +71,20 @@ Result<TimelineHistory> TimelineHistory::Parse(Timeline timeline, std::string_vi
     if (entry.timeline <= last || entry.timeline >= timeline)
       return BadLine(timeline, line_number, "timelines out of order",
                      "Timelines must increase and be less than the file's own.");
-    if (entry.end < begin)
-      return BadLine(timeline, line_number, "switch points out of order",
-                     "A switch point lies before the previous one.");
-    entry.begin = begin;
-    begin = entry.end;
     last = entry.timeline;
     history.entries_.push_back(std::move(entry));
   }
+  // A recovery along a timeline that stops before that timeline began leaves its parent before the parent was left for
+  // it. The server looks from the newest line back, so the newest counts, and what was passed over has no part.
+  for (size_t i = history.entries_.size(); i-- > 1;)
+    history.entries_[i - 1].end = std::min(history.entries_[i - 1].end, history.entries_[i].end);
+  Lsn begin;
+  std::erase_if(history.entries_, [&](TimelineEntry& entry) {
+    if (entry.end <= begin) return true;
+    entry.begin = begin;
+    begin = entry.end;
+    return false;
+  });
   history.entries_.push_back({timeline, begin, {}, {}});
   return history;
 }

@@ -27,7 +27,8 @@ class TimelineHistory {
  public:
   // `text` is the content of `timeline`'s history file; comments and empty lines are allowed.
   // kInvalidArgument for a timeline of 0; kCorruption for a line that does not parse, timelines that do
-  // not increase, switch points that go backwards, or more than kMaxHistoryFileSize bytes.
+  // not increase, or more than kMaxHistoryFileSize bytes. A timeline of which the path takes nothing, because it was
+  // left where it began or before, is no entry.
   static Result<TimelineHistory> Parse(Timeline timeline, std::string_view text);
   // A timeline without ancestors: timeline 1, which has no history file.
   static TimelineHistory Root(Timeline timeline);

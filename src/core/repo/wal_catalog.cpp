@@ -64,6 +64,7 @@ Result<WalCatalog> WalCatalog::Load(const Repository& repository, const OpContex
         timeline.partials.push_back(parsed->segment);
         break;
       case WalFileKind::kHistory:
+        timeline.history_micros = object.modified_micros;
         with_history.push_back(parsed->timeline);
         break;
       case WalFileKind::kBackupHistory:

@@ -26,6 +26,7 @@ struct TimelineWal {
   std::optional<TimelineHistory> history;  // not for timeline 1; nullopt when the file is missing or damaged
   Status history_problem;                  // why a history file that is there cannot be used
   int64_t newest_micros = 0;               // when the newest segment was stored, by the store's clock
+  int64_t history_micros = 0;              // when the history file was stored; 0 when there is none
 };
 
 class WalCatalog {

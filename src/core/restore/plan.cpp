@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "core/restore/branch_notes.h"
+#include "core/restore/branch_search.h"
 #include "core/restore/plan_objects.h"
 #include "core/restore/plan_target.h"
 
@@ -13,23 +15,39 @@ constexpr double kRestoreBytesPerSecond = 120e6;
 constexpr double kFetchBytesPerSecond = 60e6;
 constexpr double kReplaySegmentsPerSecond = 8;
 
-Result<Timeline> ChooseTimeline(const PlanRequest& request, const BackupCatalog& backups, const WalCatalog& wal) {
-  if (request.target.timeline) return *request.target.timeline;
-  if (request.target.timeline_current) {
-    const BackupManifest* backup = !request.backup_label.empty() ? backups.Find(request.backup_label)
-                                   : backups.backups.empty()     ? nullptr
-                                                                 : &backups.backups.back();
+// The path that is asked for, or the only one on which the target is.
+Result<BranchChoice> ChooseTimeline(const Repository& repository, const PlanRequest& request,
+                                    const BackupCatalog& backups, const BranchTree& tree, const OpContext& ctx) {
+  const RecoveryTarget& target = request.target;
+  const BackupManifest* backup = backups.Find(request.backup_label);
+  if (target.timeline) return BranchChoice{*target.timeline, ""};
+  if (target.timeline_current) {
+    if (backup == nullptr && !backups.backups.empty()) backup = &backups.backups.back();
     if (backup == nullptr)
-      return Status(Code::kInvalidArgument, request.backup_label.empty()
-                                                ? "there is no finished backup whose timeline could be followed"
-                                                : "there is no backup \"" + request.backup_label + "\"");
-    return StopTimeline(*backup);
+      return Status(Code::kInvalidArgument, "there is no finished backup whose timeline could be followed");
+    return BranchChoice{StopTimeline(*backup), "that of backup " + backup->label};
   }
-  const auto newest = WalPath::NewestTimeline(wal);
-  if (!newest)
-    return Status(Code::kNotFound, "the archive holds no WAL at all")
-        .WithHint("Without WAL no backup can be restored. Check pg_pitr info and the server's archiving.");
-  return *newest;
+  const BranchChooser chooser(tree, backups, {&target, backup, request.own_timeline});
+  if (target.kind == TargetKind::kXid || target.kind == TargetKind::kName || target.kind == TargetKind::kLsn)
+    return ChooseByContent(repository, backups, chooser, target, request.backup_label, ctx);
+  return chooser.Choose();
+}
+
+// The record at which replay ends may lie before the path's last timelines began. Along them the server would write a
+// history in which it left them before they had; so it is sent along the first timeline that has the record and what is
+// before it.
+WalPath ShortestPath(const WalCatalog& wal, const WalPath& path, const Resolution& resolution, TargetKind kind) {
+  if (kind == TargetKind::kLatest) return path;
+  const Lsn stop = kind == TargetKind::kImmediate ? Lsn{resolution.stop.lsn.value - 1} : resolution.stop.lsn;
+  const Timeline holds = path.history().TimelineContaining(stop);
+  for (const TimelineEntry& entry : path.history().entries()) {
+    if (entry.timeline < holds || entry.timeline == path.target()) continue;
+    auto shorter = WalPath::Make(wal, entry.timeline, path.segment_size());
+    if (shorter.ok() && shorter.value().LeadsFrom(*resolution.from->backup) &&
+        shorter.value().Missing(resolution.from->first, resolution.last_segment).empty())
+      return std::move(shorter).value();
+  }
+  return path;
 }
 
 void AddBackupNotes(const BackupCatalog& backups, const std::vector<Candidate>& candidates, RestorePlan& plan) {
@@ -52,29 +70,35 @@ void AddBackupNotes(const BackupCatalog& backups, const std::vector<Candidate>& 
                          ", block " + std::to_string(plan.backup.page_errors.front().block) + ".");
 }
 
-// What other branches hold, and what the server will not replay by itself.
-void AddArchiveNotes(const WalCatalog& wal, const WalPath& path, SegmentNo last, RestorePlan& plan) {
-  const bool latest = plan.target.kind == TargetKind::kLatest;
-  for (const auto& [timeline, held] : wal.timelines()) {
-    const auto leaves = path.history().SwitchPoint(timeline);
-    const bool on_path = path.history().Includes(timeline);
-    const std::string number = std::to_string(timeline.value);
-    if (!on_path && !held.ranges.empty()) {
-      plan.notes.push_back("Timeline " + number +
-                           " is another branch; its transactions are reached with --target-timeline " + number + ".");
-    } else if (leaves && !held.ranges.empty() && held.ranges.back().last >= SegmentOf(*leaves, path.segment_size())) {
-      plan.notes.push_back("Timeline " + number + " goes on after " + leaves->ToString() +
-                           ", where this path leaves it; its later transactions are reached with --target-timeline " +
-                           number + ".");
-    }
-    const SegmentNo next{last.value + 1};
-    if (latest && path.TimelineOf(next) == timeline &&
-        std::binary_search(held.partials.begin(), held.partials.end(), next))
-      plan.notes.push_back("The archive has " + SegmentFileName(timeline, next, path.segment_size()) +
-                           ".partial, the unfinished last segment of a server. PostgreSQL does not replay it by "
-                           "itself: to use it, fetch it after the "
-                           "restore with pg_pitr wal-get into pg_wal and name it without .partial.");
-  }
+// The unfinished last segment of a server, which the server that recovers does not replay by itself.
+void AddPartialNotes(const WalCatalog& wal, const WalPath& path, SegmentNo last, RestorePlan& plan) {
+  if (plan.target.kind != TargetKind::kLatest) return;
+  const SegmentNo next{last.value + 1};
+  const auto held = wal.timelines().find(path.TimelineOf(next));
+  if (held == wal.timelines().end()) return;
+  if (std::binary_search(held->second.partials.begin(), held->second.partials.end(), next))
+    plan.notes.push_back("The archive has " + path.NameOf(next) +
+                         ".partial, the unfinished last segment of a server. PostgreSQL does not replay it by itself: "
+                         "to use it, fetch it after the restore with pg_pitr wal-get into pg_wal and name it without "
+                         ".partial.");
+}
+
+// What else the archive's history has.
+void AddBranchNotes(const PlanRequest& request, const BackupCatalog& backups, const BranchTree& tree,
+                    const WalPath& path, RestorePlan& plan) {
+  if (tree.branches().size() < 2) return;
+  const Branch* taken = tree.Find(path.target());
+  if (taken != nullptr && taken->set_aside)
+    plan.notes.push_back("Timeline " + std::to_string(path.target().value) + " was set aside " + taken->aside_why +
+                         ".");
+  const Branch* own = request.own_timeline ? tree.Find(*request.own_timeline) : nullptr;
+  if (own != nullptr && taken != nullptr && !own->Includes(taken->timeline) && !taken->Includes(own->timeline))
+    plan.notes.push_back("This is not the way to timeline " + std::to_string(own->timeline.value) +
+                         ", which the running server is on.");
+  const RecoveryTarget latest;
+  const auto going_on = BranchChooser(tree, backups, {&latest, nullptr, std::nullopt}).Latest();
+  const Branch* reference = own != nullptr ? own : going_on.size() == 1 ? going_on.front() : nullptr;
+  for (std::string& note : DescribeOtherBranches(tree, path, reference)) plan.notes.push_back(std::move(note));
 }
 
 int64_t Estimate(const RestorePlan& plan) {
@@ -89,15 +113,27 @@ int64_t Estimate(const RestorePlan& plan) {
 Result<RestorePlan> MakeRestorePlan(const Repository& repository, const PlanRequest& request, const OpContext& ctx) {
   PITR_ASSIGN(const BackupCatalog backups, BackupCatalog::Load(repository, ctx));
   PITR_ASSIGN(const WalCatalog wal, WalCatalog::Load(repository, ctx));
-  PITR_ASSIGN(const Timeline timeline, ChooseTimeline(request, backups, wal));
-  PITR_ASSIGN(const WalPath path, WalPath::Make(wal, timeline, repository.segment_size()));
-  PITR_ASSIGN(const std::vector<Candidate> candidates, FindCandidates(backups, path, request.backup_label));
-  PITR_ASSIGN(Resolution resolution, TargetFinder(repository, path, candidates, request.target, ctx).Find());
+  if (!request.backup_label.empty()) PITR_TRY(CheckBackupLabel(backups, request.backup_label));
+  PITR_ASSIGN(const BranchTree tree, BranchTree::Load(repository, backups, wal, ctx));
+  PITR_ASSIGN(const BranchChoice choice, ChooseTimeline(repository, request, backups, tree, ctx));
+  PITR_ASSIGN(const WalPath chosen, WalPath::Make(wal, choice.timeline, repository.segment_size()));
+  PITR_ASSIGN(const std::vector<Candidate> candidates, FindCandidates(backups, chosen, request.backup_label));
+  PITR_ASSIGN(Resolution resolution, TargetFinder(repository, chosen, candidates, request.target, ctx).Find());
+  const WalPath path = ShortestPath(wal, chosen, resolution, request.target.kind);
 
   RestorePlan plan;
   plan.target = request.target;
   plan.backup = *resolution.from->backup;
-  plan.target_timeline = timeline;
+  plan.target_timeline = path.target();
+  plan.timeline_why = choice.why;
+  if (path.target() != choice.timeline)
+    plan.timeline_why = "the target lies on it, on the way to timeline " + std::to_string(choice.timeline.value);
+  plan.server_target = resolution.server_target;
+  // By itself a standby follows the highest number.
+  if (WalPath::NewestTimeline(wal) != path.target()) {
+    plan.server_target = plan.ServerTarget();
+    plan.server_target->timeline = path.target();
+  }
   plan.stop = std::move(resolution.stop);
   plan.notes = std::move(resolution.notes);
   const SegmentNo last = std::max(resolution.last_segment, LastSegment(plan.backup));
@@ -109,7 +145,8 @@ Result<RestorePlan> MakeRestorePlan(const Repository& repository, const PlanRequ
   plan.objects_checked = plan.wal_segments + 1;  // the manifest has been read
   PITR_TRY(CheckBackupObjects(repository, plan, ctx));
   AddBackupNotes(backups, candidates, plan);
-  AddArchiveNotes(wal, path, last, plan);
+  AddPartialNotes(wal, path, last, plan);
+  AddBranchNotes(request, backups, tree, path, plan);
   plan.estimated_seconds = Estimate(plan);
   return plan;
 }

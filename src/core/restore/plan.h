@@ -1,5 +1,6 @@
 // Resolves a target to an exact stop point and proves that it can be reached, before anything is written.
 #pragma once
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -28,6 +29,11 @@ struct RestorePlan {
   RecoveryTarget target;
   BackupManifest backup;
   Timeline target_timeline;
+  std::string timeline_why;  // why that one, a clause; empty when there is no other
+  // What the server is told instead of `target`, which would not end where it should. Its timeline is set when a
+  // standby that follows the newest timeline by number would take another branch. nullopt: `target`.
+  std::optional<RecoveryTarget> server_target;
+  const RecoveryTarget& ServerTarget() const { return server_target ? *server_target : target; }
   StopPoint stop;
   std::vector<WalSpan> wal;  // to be replayed, in order; every segment was found
   uint64_t wal_segments = 0;
@@ -41,9 +47,12 @@ struct RestorePlan {
 struct PlanRequest {
   RecoveryTarget target;
   std::string backup_label;  // empty: chosen
+  // The timeline that the running server writes or follows, when there is one: its branch is the default.
+  std::optional<Timeline> own_timeline;
 };
 
-// kInvalidArgument: the request contradicts itself or names something that does not exist; kNotFound: the target cannot
+// kInvalidArgument: the request contradicts itself, names something that does not exist, or belongs to several branches
+// of the archive's history; kNotFound: the target cannot
 // be reached. Then the message says why, and the detail gives the nearest reachable points (earliest, latest commit
 // time, gaps). kCorruption, kUnavailable as read.
 Result<RestorePlan> MakeRestorePlan(const Repository& repository, const PlanRequest& request, const OpContext& ctx);

@@ -6,6 +6,7 @@
 
 #include "core/base/describe_size.h"
 #include "core/pg/timestamp.h"
+#include "core/restore/wal_evidence.h"
 #include "core/restore/wal_gaps.h"
 
 namespace pitr {
@@ -19,26 +20,30 @@ constexpr int64_t kClockSlackMicros = int64_t{120} * 1000000;
 constexpr int kMaxWalkBack = 64;
 constexpr int kLastCommitSegments = 8;
 constexpr size_t kNamesShown = 8;
+constexpr int kEvidenceSegments = 32;
 
 bool Later(const Candidate& a, const Candidate& b) { return a.backup->stop_lsn < b.backup->stop_lsn; }
 
 }  // namespace
 
+Status CheckBackupLabel(const BackupCatalog& backups, const std::string& label) {
+  if (backups.Find(label) != nullptr) return Status::Ok();
+  std::string known;
+  for (const BackupManifest& backup : backups.backups) known += (known.empty() ? "" : ", ") + backup.label;
+  for (const UnfinishedBackup& unfinished : backups.unfinished)
+    if (unfinished.label == label)
+      return {Code::kInvalidArgument, "backup \"" + label + "\" was not finished and cannot be restored"};
+  if (const DamagedBackup* damaged = backups.FindDamaged(label))
+    return Status(damaged->status).Annotate("reading the manifest of backup \"" + label + "\"");
+  return Status(Code::kInvalidArgument, "there is no backup \"" + label + "\"")
+      .WithDetail(known.empty() ? "There is no finished backup." : "Finished backups: " + known + ".");
+}
+
 Result<std::vector<Candidate>> FindCandidates(const BackupCatalog& backups, const WalPath& path,
                                               const std::string& label) {
   std::vector<Candidate> candidates;
   const std::string timeline = std::to_string(path.target().value);
-  if (!label.empty() && backups.Find(label) == nullptr) {
-    std::string known;
-    for (const BackupManifest& backup : backups.backups) known += (known.empty() ? "" : ", ") + backup.label;
-    for (const UnfinishedBackup& unfinished : backups.unfinished)
-      if (unfinished.label == label)
-        return Status(Code::kInvalidArgument, "backup \"" + label + "\" was not finished and cannot be restored");
-    if (const DamagedBackup* damaged = backups.FindDamaged(label))
-      return Status(damaged->status).Annotate("reading the manifest of backup \"" + label + "\"");
-    return Status(Code::kInvalidArgument, "there is no backup \"" + label + "\"")
-        .WithDetail(known.empty() ? "There is no finished backup." : "Finished backups: " + known + ".");
-  }
+  if (!label.empty()) PITR_TRY(CheckBackupLabel(backups, label));
   for (const BackupManifest& backup : backups.backups) {
     if (!label.empty() && backup.label != label) continue;
     if (!path.LeadsFrom(backup)) {
@@ -187,9 +192,9 @@ Result<Resolution> TargetFinder::FindPosition() {
     const std::string gap = GapText(*from);
     return Unreachable(gap.empty() ? "position " + target_.lsn.ToString() + " is after the end of the archive"
                                    : "position " + target_.lsn.ToString() + " is behind a gap in the archive")
-        .WithHint(
-            "The server would stop with an error at the end of WAL. To recover everything there is, use "
-            "--target-latest.");
+        .WithHint("The server would stop with an error at the end of WAL. To recover everything there is on timeline " +
+                  std::to_string(path_.target().value) + ", use --target-latest --target-timeline " +
+                  std::to_string(path_.target().value) + ".");
   }
   WalMark mark;
   mark.start = record->start;
@@ -261,22 +266,49 @@ Result<std::optional<WalMark>> TargetFinder::FirstAfterTime(const Candidate& fro
   return std::optional<WalMark>();
 }
 
+// No transaction ended after the time. The server would refuse such a target; a later record shows that WAL is complete
+// up to there, so that the state behind that record is the state at the time.
+Result<Resolution> TargetFinder::FindQuietTime(const Candidate& from) {
+  const std::string time = FormatTimestamp(target_.time_micros);
+  const std::string timeline = std::to_string(path_.target().value);
+  PITR_ASSIGN(const std::optional<TimedRecord> later,
+              FindEvidence(scanner_, from.first, from.until, target_.time_micros + 1, kEvidenceSegments));
+  if (!later) {
+    const std::string gap = GapText(from);
+    return Unreachable("no transaction in the archive ended after " + time + (gap.empty() ? "" : " and before a gap"))
+        .WithHint(
+            "Nothing in WAL has a later time either, so there may have been transactions until then that were not "
+            "archived. If newer WAL is still in the old server's pg_wal, archive it first with pg_pitr wal-push. To "
+            "recover everything there is on timeline " +
+            timeline + ", use --target-latest --target-timeline " + timeline + ".");
+  }
+  PITR_ASSIGN(const auto record, scanner_.FirstRecord(std::max(later->start, from.backup->stop_lsn), from.until));
+  if (!record) return Unreachable("the archive ends with backup " + from.backup->label);
+  WalMark mark;
+  mark.start = record->start;
+  mark.end = record->end;
+  Resolution resolution = StopAt(from, mark, /*applied=*/true);
+  resolution.stop.what = "position";
+  resolution.server_target = target_;
+  resolution.server_target->kind = TargetKind::kLsn;
+  resolution.server_target->lsn = record->start;
+  resolution.server_target->inclusive = true;
+  PITR_TRY(AddLastCommit(resolution));
+  resolution.notes.push_back(
+      "No transaction in the archive ended after " + time + ", and the archive goes on until later: to a " +
+      later->what + " at " + later->start.ToString() + ", " + FormatTimestamp(later->micros) +
+      ". So the state at that time and the end of the archive are the same, and the server is told to stop at " +
+      record->start.ToString() + ", because it does not accept a time after which nothing ended.");
+  return resolution;
+}
+
 Result<Resolution> TargetFinder::FindTime() {
   const std::string time = FormatTimestamp(target_.time_micros);
   for (auto candidate = candidates_.rbegin(); candidate != candidates_.rend(); ++candidate) {
     // What was committed before a backup began is in it, so it must have begun before the time.
     if (!candidate->complete || candidate->backup->start_micros > target_.time_micros) continue;
     PITR_ASSIGN(const std::optional<WalMark> mark, FirstAfterTime(*candidate));
-    if (!mark) {
-      const std::string gap = GapText(*candidate);
-      return Unreachable("no transaction in the archive ended after " + time + (gap.empty() ? "" : " and before a gap"))
-          .WithHint(
-              "The server would stop with an error at the end of WAL (\"recovery ended before configured recovery "
-              "target was reached\"). "
-              "To recover everything there is, use --target-latest; if newer WAL is still in the old server's pg_wal, "
-              "archive it first with "
-              "pg_pitr wal-push.");
-    }
+    if (!mark) return FindQuietTime(*candidate);
     // Before the backup's end the server is not consistent and refuses to stop.
     if (mark->start < candidate->backup->stop_lsn) continue;
     Resolution resolution = StopAt(*candidate, *mark, false);

@@ -20,6 +20,9 @@ struct Candidate {
   bool complete = false;  // the run reaches the end of the backup
 };
 
+// kInvalidArgument or what is wrong with its manifest, when there is no finished backup of that label.
+Status CheckBackupLabel(const BackupCatalog& backups, const std::string& label);
+
 // Backups that lead along `path`, ascending by position; with `label` only that one. kInvalidArgument when the label
 // does not exist or does not lead there; kNotFound when there is none at all.
 Result<std::vector<Candidate>> FindCandidates(const BackupCatalog& backups, const WalPath& path,
@@ -27,6 +30,7 @@ Result<std::vector<Candidate>> FindCandidates(const BackupCatalog& backups, cons
 
 struct Resolution {
   const Candidate* from = nullptr;
+  std::optional<RecoveryTarget> server_target;  // what the server must be told instead, to end there
   StopPoint stop;
   SegmentNo last_segment;  // the last one the server must read
   std::vector<std::string> notes;
@@ -50,7 +54,8 @@ class TargetFinder {
   Result<Resolution> FindEnd();  // latest, immediate
   Result<Resolution> FindPosition();
   Result<Resolution> FindTime();
-  Result<Resolution> FindByName();  // a transaction or a restore point
+  Result<Resolution> FindQuietTime(const Candidate& from);  // after the last transaction
+  Result<Resolution> FindByName();                          // a transaction or a restore point
 
   const Candidate* NewestComplete() const;
   bool IsAfterTime(const WalMark& mark) const;

@@ -4,7 +4,7 @@
 #include "core/base/describe_size.h"
 #include "core/pg/timestamp.h"
 #include "core/restore/plan.h"
-#include "core/restore/recovery_settings.h"
+#include "core/restore/target_command.h"
 
 namespace pitr {
 namespace {
@@ -52,40 +52,12 @@ std::string WalText(const RestorePlan& plan) {
   return text + "\nall " + std::to_string(plan.wal_segments) + " found";
 }
 
-// A word as a shell takes it.
-std::string ShellWord(const std::string& text) {
-  std::string quoted = QuoteForRestoreCommand(text);
-  // That doubles '%', which only restore_command wants.
-  for (size_t at = quoted.find("%%"); at != std::string::npos; at = quoted.find("%%", at + 1)) quoted.erase(at, 1);
-  return quoted;
-}
-
 std::string Command(const RestorePlan& plan, const std::string& config_path) {
   const RecoveryTarget& target = plan.target;
   std::string command = "pg_pitr restore";
   if (!config_path.empty()) command += " --config " + ShellWord(config_path);
   command += " --pgdata DIRECTORY";
-  switch (target.kind) {
-    case TargetKind::kLatest:
-      command += target.allow_gap ? " --target-latest --allow-gap" : " --target-latest";
-      break;
-    case TargetKind::kImmediate:
-      command += " --target-immediate";
-      break;
-    case TargetKind::kTime:
-      command += " --target-time " + ShellWord(FormatTimestamp(target.time_micros));
-      break;
-    case TargetKind::kXid:
-      command += " --target-xid " + std::to_string(target.xid);
-      break;
-    case TargetKind::kName:
-      command += " --target-name " + ShellWord(target.name);
-      break;
-    case TargetKind::kLsn:
-      command += " --target-lsn " + target.lsn.ToString();
-      break;
-  }
-  if (!target.inclusive) command += " --target-exclusive";
+  command += TargetOptionText(target);
   command += " --target-timeline " + std::to_string(plan.target_timeline.value);
   if (target.action != TargetAction::kPromote)
     command += " --target-action " + std::string(TargetActionName(target.action));
@@ -100,7 +72,8 @@ std::vector<std::pair<std::string, std::string>> DescribePlan(const RestorePlan&
   rows.emplace_back("backup", plan.backup.label + " (" + std::string(BackupTypeName(plan.backup.type)) + ", ended " +
                                   FormatToSecond(plan.backup.stop_micros) + ", " +
                                   DescribeBytes(plan.backup.database_bytes) + ")");
-  rows.emplace_back("timeline", std::to_string(plan.target_timeline.value));
+  rows.emplace_back("timeline", std::to_string(plan.target_timeline.value) +
+                                    (plan.timeline_why.empty() ? "" : ": " + plan.timeline_why));
   rows.emplace_back("replay stops", StopText(plan));
   if (plan.stop.last_commit_xid != 0)
     rows.emplace_back("last transaction", std::to_string(plan.stop.last_commit_xid) + ", committed " +
@@ -137,6 +110,7 @@ std::string PlanJson(const RestorePlan& plan, const std::string& config_path) {
                  {"action", TargetActionName(plan.target.action)}}},
                {"backup", plan.backup.label},
                {"timeline", plan.target_timeline.value},
+               {"timeline_why", plan.timeline_why.empty() ? Json(nullptr) : Json(plan.timeline_why)},
                {"stop",
                 {{"known", stop.known},
                  {"what", stop.what},

@@ -364,8 +364,8 @@ Result<RestoreResult> Restore::Run() {
   // A standby goes on with the archive of its primary.
   if (options_.mode != RecoveryMode::kStandby) PITR_TRY(LeaveKnownRepositories(*tree_, file_mode_));
   PITR_TRY(WriteBackupFiles(*tree_, plan_.backup, tablespaces_, file_mode_));
-  PITR_TRY(WriteRecoveryFiles(*tree_, {options_.mode, plan_.target, plan_.target_timeline, options_.restore_command},
-                              file_mode_));
+  PITR_TRY(WriteRecoveryFiles(
+      *tree_, {options_.mode, plan_.ServerTarget(), plan_.target_timeline, options_.restore_command}, file_mode_));
   PITR_TRY(SyncEverything());
   PITR_TRY(PlaceControlFile());
   result_.held_until_micros = hold->Finish(ctx_);

@@ -1,0 +1,217 @@
+#include "core/restore/branch_choice.h"
+
+#include <algorithm>
+
+#include "core/pg/timestamp.h"
+#include "core/restore/target_command.h"
+
+namespace pitr {
+namespace {
+
+using Branches = std::vector<const Branch*>;
+
+constexpr int64_t kEndOfTime = INT64_MAX;
+
+std::string Number(const Branch& branch) { return std::to_string(branch.timeline.value); }
+
+// The backup from which a recovery to the end of the branch would start.
+const BackupManifest* NewestLeading(const BackupCatalog& backups, const Branch& branch) {
+  const BackupManifest* newest = nullptr;
+  if (!branch.path) return nullptr;
+  for (const BackupManifest& backup : backups.backups) {
+    if (!branch.path->LeadsFrom(backup)) continue;
+    const auto until = branch.path->UnbrokenUntil(FirstSegment(backup));
+    if (until && *until >= LastSegment(backup) && (newest == nullptr || backup.stop_lsn > newest->stop_lsn))
+      newest = &backup;
+  }
+  return newest;
+}
+
+// As long as one can be reached those that cannot are no choice.
+Branches PreferReachable(Branches branches) {
+  const auto reachable = [](const Branch* branch) { return branch->reachable; };
+  if (std::any_of(branches.begin(), branches.end(), reachable))
+    std::erase_if(branches, [&](const Branch* branch) { return !reachable(branch); });
+  return branches;
+}
+
+const Branch* DeepestOn(const Branch& own, const Branches& branches) {
+  const Branch* deepest = nullptr;
+  for (const Branch* branch : branches)
+    if (own.Includes(branch->timeline)) deepest = branch;
+  return deepest;
+}
+
+}  // namespace
+
+BranchChooser::BranchChooser(const BranchTree& tree, const BackupCatalog& backups, const BranchRequest& request)
+    : tree_(tree), backups_(backups), request_(request) {
+  const auto leads = [&](const Branch& branch) {
+    return request.backup == nullptr || (branch.path && branch.path->LeadsFrom(*request.backup));
+  };
+  for (const Branch& branch : tree.branches())
+    if (!branch.set_aside && leads(branch)) pool_.push_back(&branch);
+  // Who names a backup of a branch that was set aside means that branch.
+  if (pool_.empty() && request.backup != nullptr)
+    for (const Branch& branch : tree.branches())
+      if (leads(branch)) pool_.push_back(&branch);
+  if (!request.own) return;
+  for (const Branch* branch : pool_)
+    if (branch->timeline == *request.own) own_ = branch;
+}
+
+Branches BranchChooser::GoingOnAt(int64_t micros) const {
+  Branches begun, going_on;
+  for (const Branch* branch : pool_) {
+    if (branch->life.begin_micros > micros) continue;
+    begun.push_back(branch);
+    if (!tree_.WasLeftBy(*branch, micros)) going_on.push_back(branch);
+  }
+  // Of a backup's own branches all may have been left.
+  return PreferReachable(going_on.empty() ? begun : going_on);
+}
+
+// Somebody took a backup of the one when the other had gone silent.
+Branches BranchChooser::WithoutOutlived(Branches branches) const {
+  const auto outlives = [&](const Branch& one, const Branch& other) {
+    return std::any_of(backups_.backups.begin(), backups_.backups.end(), [&](const BackupManifest& backup) {
+      return one.path && one.path->LeadsFrom(backup) && !(other.path && other.path->LeadsFrom(backup)) &&
+             backup.start_micros > other.life.last_micros;
+    });
+  };
+  const Branches all = branches;
+  std::erase_if(branches, [&](const Branch* branch) {
+    return std::any_of(all.begin(), all.end(),
+                       [&](const Branch* one) { return one != branch && outlives(*one, *branch); });
+  });
+  return branches.empty() ? all : branches;
+}
+
+Branches BranchChooser::Latest() const { return WithoutOutlived(GoingOnAt(kEndOfTime)); }
+
+const Branch* BranchChooser::Main() const {
+  if (own_ != nullptr) return own_;
+  const Branches latest = Latest();
+  const auto newest = std::max_element(latest.begin(), latest.end(), [](const Branch* a, const Branch* b) {
+    return a->life.last_micros < b->life.last_micros;
+  });
+  return newest == latest.end() ? nullptr : *newest;
+}
+
+// Where `branch` ended before the time, the one that was opened at its end later has the same rows, and WAL that tells
+// the server where to stop.
+const Branch* BranchChooser::Continued(const Branch* branch, int64_t micros) const {
+  while (branch->life.last_micros < micros) {
+    const Branch* next = tree_.ContinuationOf(*branch);
+    if (next == nullptr || next->life.begin_micros <= micros ||
+        std::find(pool_.begin(), pool_.end(), next) == pool_.end())
+      break;
+    branch = next;
+  }
+  return branch;
+}
+
+Result<BranchChoice> BranchChooser::ChooseAtTime() const {
+  const int64_t micros = request_.target->time_micros;
+  Branches branches = GoingOnAt(micros);
+  const bool lone = tree_.branches().size() == 1;
+  const Branch* mine = own_ == nullptr ? nullptr : DeepestOn(*own_, branches);
+  if (mine != nullptr) {
+    const Branch* taken = Continued(mine, micros);
+    if (lone) return BranchChoice{taken->timeline, ""};
+    return BranchChoice{taken->timeline, taken == own_ ? "the running server's own"
+                                                       : "the running server's history went through that moment on it"};
+  }
+  const bool went_on = std::any_of(branches.begin(), branches.end(),
+                                   [&](const Branch* branch) { return branch->life.last_micros >= micros; });
+  if (went_on) {
+    std::erase_if(branches, [&](const Branch* branch) { return branch->life.last_micros < micros; });
+  } else {
+    branches = WithoutOutlived(std::move(branches));
+  }
+  if (branches.empty()) return Nothing();
+  if (branches.size() > 1) return Several(branches);
+  const Branch* taken = Continued(branches.front(), micros);
+  if (lone) return BranchChoice{taken->timeline, ""};
+  if (taken != branches.front())
+    return BranchChoice{taken->timeline, "it goes on where timeline " + Number(*branches.front()) +
+                                             " had ended at that moment, and has the same rows"};
+  return BranchChoice{taken->timeline, went_on ? "the only one that went through that moment"
+                                               : "the only one that was not left before that moment"};
+}
+
+Result<BranchChoice> BranchChooser::ChooseLatest() const {
+  if (tree_.branches().size() == 1 && pool_.size() == 1) return BranchChoice{pool_.front()->timeline, ""};
+  if (own_ != nullptr) return BranchChoice{own_->timeline, "the running server's own"};
+  const Branches branches = Latest();
+  if (branches.empty()) return Nothing();
+  if (branches.size() > 1) return Several(branches);
+  return BranchChoice{branches.front()->timeline,
+                      request_.backup != nullptr && pool_.size() == 1
+                          ? "the only one that backup \"" + request_.backup->label + "\" leads to"
+                          : "the only one that goes on"};
+}
+
+Result<BranchChoice> BranchChooser::ChooseImmediate() const {
+  const Branches branches = Latest();
+  if (own_ != nullptr || branches.size() < 2) return ChooseLatest();
+  const BackupManifest* backup = NewestLeading(backups_, *branches.front());
+  for (const Branch* branch : branches)
+    if (NewestLeading(backups_, *branch) != backup) return Several(branches);
+  return BranchChoice{branches.front()->timeline, "the end of the backup is the same on every branch that goes on"};
+}
+
+Result<BranchChoice> BranchChooser::Choose() const {
+  if (pool_.empty()) return Nothing();
+  switch (request_.target->kind) {
+    case TargetKind::kTime:
+      return ChooseAtTime();
+    case TargetKind::kImmediate:
+      return ChooseImmediate();
+    default:
+      return ChooseLatest();
+  }
+}
+
+Result<BranchChoice> BranchChooser::ChooseAmong(const Branches& found) const {
+  if (tree_.branches().size() == 1) return BranchChoice{found.front()->timeline, ""};
+  if (own_ != nullptr) {
+    if (const Branch* mine = DeepestOn(*own_, found))
+      return BranchChoice{mine->timeline,
+                          mine == own_ ? "the running server's own" : "on the running server's history"};
+  }
+  if (found.size() > 1) return Several(found);
+  return BranchChoice{found.front()->timeline, "the only one that has it"};
+}
+
+Status BranchChooser::Nothing() const {
+  if (tree_.empty())
+    return Status(Code::kNotFound, "the archive holds no WAL at all")
+        .WithHint("Without WAL no backup can be restored. Check pg_pitr info and the server's archiving.");
+  if (request_.backup != nullptr)
+    return Status(Code::kNotFound, "backup \"" + request_.backup->label + "\" leads to no timeline of the archive")
+        .WithDetail("It ended at " + request_.backup->stop_lsn.ToString() + " on timeline " +
+                    std::to_string(StopTimeline(*request_.backup).value) + ".");
+  return Status(Code::kInvalidArgument, "every timeline of the archive that could be followed was set aside")
+      .WithHint("Name one with --target-timeline, or take one back with pg_pitr timeline take-back.");
+}
+
+Status BranchChooser::Several(const Branches& branches) const {
+  std::string detail;
+  for (const Branch* branch : branches) {
+    std::string line = DescribeBranch(*branch);
+    line[0] = 'T';
+    detail += (detail.empty() ? "" : "\n") + line + ":\n  pg_pitr plan" + TargetOptionText(*request_.target) +
+              (request_.backup == nullptr ? "" : " --backup " + request_.backup->label) + " --target-timeline " +
+              Number(*branch);
+  }
+  return Status(Code::kInvalidArgument, DescribeTarget(*request_.target) + " belongs to " +
+                                            std::to_string(branches.size()) + " branches of the archive's history")
+      .WithDetail(std::move(detail))
+      .WithHint(
+          "Choose one with --target-timeline. One that should not have been archived here, such as that of a test "
+          "copy, "
+          "is left out of every choice by: pg_pitr timeline set-aside NUMBER");
+}
+
+}  // namespace pitr

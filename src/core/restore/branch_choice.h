@@ -1,0 +1,62 @@
+// Which branch of the archive's history a target belongs to: computed, never guessed from timeline numbers. Exactly
+// one: that is taken, and the reason is said. Several: the request is refused, with what each has and how to choose it.
+// The rules are in docs/design/008-branches.md.
+#pragma once
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "core/restore/branches.h"
+#include "core/restore/target.h"
+
+namespace pitr {
+
+struct BranchRequest {
+  const RecoveryTarget* target = nullptr;  // its timeline is not looked at
+  const BackupManifest* backup = nullptr;  // recovery starts from this one: only branches that it leads to
+  std::optional<Timeline> own;             // that the running server writes or follows: its own branch is the default
+};
+
+struct BranchChoice {
+  Timeline timeline;
+  std::string why;  // a clause for people; empty when there is nothing to choose from
+};
+
+class BranchChooser {
+ public:
+  // All borrowed for its life.
+  BranchChooser(const BranchTree& tree, const BackupCatalog& backups, const BranchRequest& request);
+
+  // For a time, latest and immediate. kInvalidArgument when several branches qualify; kNotFound for an empty archive.
+  Result<BranchChoice> Choose() const;
+  // The branches on which something was found (a transaction, a restore point, a position), to one or a refusal.
+  // `found` is not empty.
+  Result<BranchChoice> ChooseAmong(const std::vector<const Branch*>& found) const;
+
+  // The branches that may be chosen: not set aside, and on the way from the backup. Ascending.
+  const std::vector<const Branch*>& pool() const { return pool_; }
+  // That of the running server, if the archive has it and it may be chosen; else nullptr.
+  const Branch* own() const { return own_; }
+  // The branches that go on to the end of the archive: one, or several between which nothing decides.
+  std::vector<const Branch*> Latest() const;
+  // Where to look first: the branch that goes on now, or of several the one that was written last; nullptr for none.
+  const Branch* Main() const;
+
+ private:
+  std::vector<const Branch*> GoingOnAt(int64_t micros) const;
+  std::vector<const Branch*> WithoutOutlived(std::vector<const Branch*> branches) const;
+  Result<BranchChoice> ChooseAtTime() const;
+  Result<BranchChoice> ChooseImmediate() const;
+  Result<BranchChoice> ChooseLatest() const;
+  const Branch* Continued(const Branch* branch, int64_t micros) const;
+  Status Nothing() const;
+  Status Several(const std::vector<const Branch*>& branches) const;
+
+  const BranchTree& tree_;
+  const BackupCatalog& backups_;
+  const BranchRequest request_;
+  std::vector<const Branch*> pool_;
+  const Branch* own_ = nullptr;
+};
+
+}  // namespace pitr

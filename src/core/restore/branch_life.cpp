@@ -1,0 +1,85 @@
+#include "core/restore/branch_life.h"
+
+#include <algorithm>
+
+#include "core/restore/wal_evidence.h"
+
+namespace pitr {
+namespace {
+
+// The first records of a branch say when it began. Its last ones may be in the middle of a long transaction, in which
+// checkpoints have times, but nothing ends.
+constexpr uint64_t kSegmentsForBegin = 4;
+constexpr int kSegmentsForEnd = 32;
+
+bool IsOfTheStore(Code code) {
+  return code == Code::kUnavailable || code == Code::kPermission || code == Code::kCancelled || code == Code::kInternal;
+}
+
+Status ReadBegin(WalScanner& scanner, const WalPath& path, SegmentNo first, Lsn fork, BranchLife& life, bool& found) {
+  const auto until = path.UnbrokenUntil(first);
+  if (!until) return Status::Ok();
+  const SegmentNo last{std::min(until->value, first.value + kSegmentsForBegin - 1)};
+  return scanner.Scan(first, last, [&](const WalEvent& event) {
+    const auto timed = event.start >= fork ? TimedRecordOf(event) : std::nullopt;
+    if (!timed) return true;
+    life.begin_micros = timed->micros;
+    found = true;
+    return false;
+  });
+}
+
+// From the newest segment back, until one says which transaction ended last.
+Status ReadEnd(WalScanner& scanner, const TimelineWal& held, SegmentNo first, Lsn fork, BranchLife& life, bool& found) {
+  SegmentNo at = held.ranges.back().last;
+  for (int read = 0; read < kSegmentsForEnd && at >= first && at >= held.ranges.back().first; ++read, --at.value) {
+    bool has_end = false;
+    PITR_TRY(scanner.Scan(at, at, [&](const WalEvent& event) {
+      const auto timed = event.start >= fork ? TimedRecordOf(event) : std::nullopt;
+      if (!timed) return true;
+      life.last_micros = std::max(life.last_micros, timed->micros);
+      found = true;
+      const auto* end = std::get_if<TransactionEnd>(&event.what);
+      if (end == nullptr) return true;
+      has_end = true;
+      life.last_end = event.start;
+      life.last_end_micros = end->micros;
+      if (end->committed) {
+        life.last_commit_xid = end->xid;
+        life.last_commit_micros = end->micros;
+      }
+      return true;
+    }));
+    life.ends_complete = at == first;
+    if (has_end || at.value == 0) return Status::Ok();
+  }
+  return Status::Ok();
+}
+
+}  // namespace
+
+Result<BranchLife> ReadBranchLife(const Repository& repository, const TimelineWal& held, const WalPath& path, Lsn fork,
+                                  const OpContext& ctx) {
+  BranchLife life;
+  bool has_begin = !fork.valid(), has_end = false;
+  if (!held.ranges.empty()) {
+    const SegmentNo first = fork.valid() ? SegmentOf(fork, path.segment_size()) : held.ranges.front().first;
+    WalScanner scanner(repository, path, ctx);
+    if (!has_begin) {
+      const Status begin = ReadBegin(scanner, path, first, fork, life, has_begin);
+      if (!begin.ok() && IsOfTheStore(begin.code())) return begin;
+    }
+    const Status end = ReadEnd(scanner, held, first, fork, life, has_end);
+    if (!end.ok() && IsOfTheStore(end.code())) return end;
+    if (!end.ok()) life.ends_complete = false;
+  } else {
+    life.ends_complete = true;
+  }
+  life.read = has_begin && has_end;
+  if (!has_begin) life.begin_micros = held.history_micros != 0 ? held.history_micros : held.newest_micros;
+  if (!has_end) life.last_micros = held.newest_micros != 0 ? held.newest_micros : life.begin_micros;
+  life.last_micros = std::max(life.last_micros, life.begin_micros);
+  return life;
+}
+
+}  // namespace pitr

@@ -1,0 +1,122 @@
+#include "core/restore/branches.h"
+
+#include <algorithm>
+
+#include "core/base/describe_size.h"
+#include "core/base/parallel_for.h"
+#include "core/pg/timestamp.h"
+
+namespace pitr {
+namespace {
+
+// A checkpoint's time, by which a recovery's new branch is dated, has whole seconds.
+constexpr int64_t kBeginSlackMicros = 1000000;
+// After a failover two machines' clocks are compared. A parent of which the child lacks no transaction is believed to
+// be left even if its last record has a somewhat later time.
+constexpr int64_t kTwoClocksMicros = int64_t{120} * 1000000;
+
+Branch MakeBranch(const WalCatalog& wal, const TimelineWal& held, const BackupCatalog& backups, uint32_t segment_size) {
+  Branch branch;
+  branch.timeline = held.timeline;
+  for (const WalRange& range : held.ranges) {
+    branch.segments += range.count();
+    branch.stored_bytes += range.stored_bytes;
+  }
+  auto path = WalPath::Make(wal, held.timeline, segment_size);
+  if (!path.ok()) {
+    branch.problem = std::move(path).status();
+    return branch;
+  }
+  branch.path = std::move(path).value();
+  const auto entries = branch.path->history().entries();
+  if (entries.size() > 1) {
+    branch.parent = entries[entries.size() - 2].timeline;
+    branch.fork = entries.back().begin;
+  }
+  branch.reachable = AnyBackupLeads(backups, *branch.path);
+  return branch;
+}
+
+// A branch whose history file is missing: the store's clock is all there is.
+BranchLife LifeByStore(const TimelineWal& held) {
+  BranchLife life;
+  life.begin_micros = life.last_micros = held.newest_micros;
+  return life;
+}
+
+}  // namespace
+
+bool AnyBackupLeads(const BackupCatalog& backups, const WalPath& path) {
+  return std::any_of(backups.backups.begin(), backups.backups.end(), [&](const BackupManifest& backup) {
+    if (!path.LeadsFrom(backup)) return false;
+    const auto until = path.UnbrokenUntil(FirstSegment(backup));
+    return until && *until >= LastSegment(backup);
+  });
+}
+
+Result<BranchTree> BranchTree::Load(const Repository& repository, const BackupCatalog& backups, const WalCatalog& wal,
+                                    const OpContext& ctx) {
+  std::vector<Branch> branches;
+  for (const auto& [timeline, held] : wal.timelines()) {
+    if (held.ranges.empty() && held.history_micros == 0) continue;  // a .partial alone
+    branches.push_back(MakeBranch(wal, held, backups, repository.segment_size()));
+  }
+  if (branches.size() > 1) {
+    PITR_TRY(ParallelFor(repository.config().restore_jobs, branches.size(), ctx, [&](size_t at, int) -> Status {
+      Branch& branch = branches[at];
+      const TimelineWal& held = wal.timelines().at(branch.timeline);
+      if (!branch.path) {
+        branch.life = LifeByStore(held);
+        return Status::Ok();
+      }
+      PITR_ASSIGN(branch.life, ReadBranchLife(repository, held, *branch.path, branch.fork, ctx));
+      return Status::Ok();
+    }));
+  }
+  return BranchTree(std::move(branches));
+}
+
+const Branch* BranchTree::Find(Timeline timeline) const {
+  for (const Branch& branch : branches_)
+    if (branch.timeline == timeline) return &branch;
+  return nullptr;
+}
+
+bool BranchTree::WasLeftBy(const Branch& branch, int64_t micros) const {
+  return std::any_of(branches_.begin(), branches_.end(), [&](const Branch& other) {
+    // A timeline's number is higher than those of all that the archive had when it was opened.
+    if (other.timeline <= branch.timeline || other.set_aside || other.life.begin_micros > micros) return false;
+    const bool complete = other.parent == branch.timeline && !branch.life.MayEndAfter(other.fork);
+    return branch.life.last_micros <= other.life.begin_micros + (complete ? kTwoClocksMicros : kBeginSlackMicros);
+  });
+}
+
+const Branch* BranchTree::ContinuationOf(const Branch& branch) const {
+  const Branch* found = nullptr;
+  for (const Branch& child : branches_) {
+    if (child.parent != branch.timeline || child.set_aside || !child.reachable) continue;
+    if (branch.life.MayEndAfter(child.fork)) continue;
+    if (found == nullptr || child.fork > found->fork) found = &child;
+  }
+  return found;
+}
+
+std::string DescribeBranch(const Branch& branch) {
+  std::string text = "timeline " + std::to_string(branch.timeline.value);
+  if (branch.parent.valid())
+    text += ", which left timeline " + std::to_string(branch.parent.value) + " at " + branch.fork.ToString();
+  if (branch.life.begin_micros != 0) text += " on " + FormatToSecond(branch.life.begin_micros);
+  if (branch.life.last_commit_xid != 0) {
+    text += ", last commit " + FormatTimestamp(branch.life.last_commit_micros) + " (transaction " +
+            std::to_string(branch.life.last_commit_xid) + ")";
+  } else if (branch.life.ends_complete && branch.life.read) {
+    text += ", no commit of its own";
+  }
+  text += ", " + DescribeCount(branch.segments, "segment", "segments");
+  if (branch.stored_bytes != 0) text += " (" + DescribeBytes(branch.stored_bytes) + " stored)";
+  if (branch.set_aside) text += ", set aside " + branch.aside_why;
+  if (!branch.problem.ok()) text += "; it cannot be followed: " + branch.problem.message();
+  return text;
+}
+
+}  // namespace pitr

@@ -1,0 +1,61 @@
+// The archive's timelines as a tree whose branches have a life by the wall clock (docs/design/008-branches.md).
+// Immutable once loaded; any thread. Catalogs are borrowed.
+#pragma once
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "core/repo/backup_catalog.h"
+#include "core/repo/wal_catalog.h"
+#include "core/restore/branch_life.h"
+#include "core/restore/wal_path.h"
+
+namespace pitr {
+
+// One timeline and the WAL that was written on it. What lies before `fork` belongs to its parents.
+struct Branch {
+  Timeline timeline;
+  Timeline parent;              // invalid for the first timeline, and when the history file is missing
+  Lsn fork;                     // where it left the parent; 0/0 without one
+  std::optional<WalPath> path;  // nullopt: recovery cannot follow it
+  Status problem;               // why not
+  bool reachable = false;       // a backup leads to it that has all the WAL it needs
+  bool set_aside = false;       // by the operator: not to be chosen by itself
+  std::string aside_why;        // who did it, when and why; a phrase
+  uint64_t segments = 0;        // stored under this timeline's name
+  uint64_t stored_bytes = 0;
+  BranchLife life;
+
+  // Whether the way to it leads through `other`, itself included.
+  bool Includes(Timeline other) const { return other == timeline || (path && path->history().Includes(other)); }
+};
+
+class BranchTree {
+ public:
+  // Reads the ends of the branches when there is more than one. Errors are the store's.
+  static Result<BranchTree> Load(const Repository& repository, const BackupCatalog& backups, const WalCatalog& wal,
+                                 const OpContext& ctx);
+  // Pure: of branches whose lives are known. Ascending by timeline.
+  explicit BranchTree(std::vector<Branch> branches) : branches_(std::move(branches)) {}
+
+  const std::vector<Branch>& branches() const { return branches_; }
+  bool empty() const { return branches_.empty(); }
+  const Branch* Find(Timeline timeline) const;
+
+  // Whether `branch` had gone silent for good when another was opened, at or before `micros`: it was left, by a
+  // recovery or a promotion.
+  bool WasLeftBy(const Branch& branch, int64_t micros) const;
+  // The branch that goes on where `branch` ends: a child that lacks nothing of it. nullptr when there is none.
+  const Branch* ContinuationOf(const Branch& branch) const;
+
+ private:
+  std::vector<Branch> branches_;
+};
+
+// Whether a backup that has all its WAL leads along `path`.
+bool AnyBackupLeads(const BackupCatalog& backups, const WalPath& path);
+
+// "timeline 2: left timeline 1 at 0/3000158, opened 2026-...; last commit ... (transaction 745); 3 segments, 1.2 MB".
+std::string DescribeBranch(const Branch& branch);
+
+}  // namespace pitr

@@ -1,0 +1,245 @@
+#include "core/restore/branch_choice.h"
+
+#include <cstdio>
+#include <map>
+#include <set>
+
+#include "core/pg/wal_name.h"
+#include "core/repo/layout.h"
+#include "core/restore/branch_notes.h"
+#include "lib/repository_fixture.h"
+
+namespace pitr {
+namespace {
+
+constexpr uint32_t kSize = 1U << 20;
+constexpr int64_t kMinute = 60 * int64_t{1000000};
+constexpr int64_t kNoon = int64_t{1779440000} * 1000000;
+
+int64_t At(int64_t minutes) { return kNoon + minutes * kMinute; }
+
+// Trees whose branches' lives are given in minutes after noon; of the WAL only names are there.
+class BranchChoiceTest : public test::RepositoryTest {
+ protected:
+  BranchChoiceTest() : repository_(MustOpenOrCreate(config_)) {}
+
+  void Put(const std::string& name, std::string_view content = "x") {
+    const Status put = repository_->CreateObject(ObjectKind::kWal, layout::WalKey(name), AsBytes(content), ctx_);
+    EXPECT_TRUE(put.ok()) << put.ToString();
+  }
+  void Segments(uint32_t timeline, uint64_t first, uint64_t last) {
+    for (uint64_t no = first; no <= last; ++no) Put(SegmentFileName(Timeline{timeline}, SegmentNo{no}, kSize));
+  }
+  struct Life {
+    int64_t begin = 0, last = 0;  // minutes
+    Lsn last_end;
+  };
+  void Timeline1(uint64_t last_segment, Life life) {
+    Segments(1, 3, last_segment);
+    lives_[1] = life;
+  }
+  void Fork(uint32_t timeline, const std::string& history, uint64_t first, uint64_t last_segment, Life life) {
+    char name[32];
+    std::snprintf(name, sizeof name, "%08X.history", timeline);
+    Put(name, history);
+    Segments(timeline, first, last_segment);
+    lives_[timeline] = life;
+  }
+  void Backup(const std::string& label, uint32_t timeline, uint64_t segment, int64_t minutes) {
+    BackupManifest backup;
+    backup.label = label;
+    backup.cluster = test::kCluster;
+    backup.timeline = backup.stop_timeline = Timeline{timeline};
+    backup.start_lsn = backup.checkpoint_lsn = Lsn{segment * kSize + 0x28};
+    backup.stop_lsn = Lsn{segment * kSize + 0x100};
+    backup.start_micros = At(minutes);
+    backup.stop_micros = At(minutes) + kMinute / 2;
+    backups_.backups.push_back(backup);
+  }
+  void SetAside(uint32_t timeline) { aside_.insert(timeline); }
+
+  BranchTree& Tree() {
+    wal_ = std::make_unique<WalCatalog>(WalCatalog::Load(*repository_, ctx_).value());
+    auto loaded = BranchTree::Load(*repository_, backups_, *wal_, ctx_);
+    EXPECT_TRUE(loaded.ok()) << test::TextOf(loaded);
+    std::vector<Branch> branches = loaded.value().branches();
+    for (Branch& branch : branches) {
+      const Life& life = lives_.at(branch.timeline.value);
+      branch.life.begin_micros = branch.fork.valid() ? At(life.begin) : 0;
+      branch.life.last_micros = At(life.last);
+      branch.life.last_end = life.last_end;
+      branch.life.last_commit_xid = 700 + branch.timeline.value;
+      branch.life.last_commit_micros = At(life.last);
+      branch.life.read = branch.life.ends_complete = true;
+      branch.set_aside = aside_.contains(branch.timeline.value);
+    }
+    tree_ = std::make_unique<BranchTree>(std::move(branches));
+    return *tree_;
+  }
+  Result<BranchChoice> Choose(const RecoveryTarget& target, std::optional<uint32_t> own = {},
+                              const std::string& backup = "") {
+    target_ = target;
+    BranchRequest request{&target_, backups_.Find(backup), std::nullopt};
+    if (own) request.own = Timeline{*own};
+    return BranchChooser(Tree(), backups_, request).Choose();
+  }
+  static RecoveryTarget Time(int64_t minutes) {
+    RecoveryTarget target;
+    target.kind = TargetKind::kTime;
+    target.time_micros = At(minutes);
+    return target;
+  }
+  // The timeline; 0 for a refusal that names every branch in `named`.
+  uint32_t Number(const Result<BranchChoice>& choice) {
+    if (choice.ok()) return choice.value().timeline.value;
+    EXPECT_EQ(choice.code(), Code::kInvalidArgument) << choice.status().ToString();
+    return 0;
+  }
+
+  std::unique_ptr<Repository> repository_;
+  BackupCatalog backups_;
+  std::map<uint32_t, Life> lives_;
+  std::set<uint32_t> aside_;
+  std::unique_ptr<WalCatalog> wal_;
+  std::unique_ptr<BranchTree> tree_;
+  RecoveryTarget target_;
+};
+
+Lsn In(uint64_t segment) { return Lsn{segment * kSize + 0x500}; }
+
+TEST_F(BranchChoiceTest, OneTimelineNeedsNoReason) {
+  Timeline1(9, {0, 60, In(9)});
+  Backup("base", 1, 3, 0);
+  auto latest = Choose({});
+  ASSERT_TRUE(latest.ok()) << test::TextOf(latest);
+  EXPECT_EQ(latest.value().timeline, Timeline{1});
+  EXPECT_EQ(latest.value().why, "");
+  EXPECT_EQ(Number(Choose(Time(30))), 1U);
+}
+
+// The accident, a first recovery to before it, and the second thoughts.
+TEST_F(BranchChoiceTest, AMomentBeforeTheFirstRecoveryWasMadeIsOfTheOldTimeline) {
+  Timeline1(9, {0, 60, In(9)});
+  Fork(2, "1\t0/600100\tbefore the accident\n", 6, 7, {90, 120, In(7)});
+  Backup("base", 1, 3, 0);
+  EXPECT_EQ(Number(Choose(Time(20))), 1U) << "before the fork";
+  EXPECT_EQ(Number(Choose(Time(50))), 1U) << "after the first recovery's target, before it was made";
+  EXPECT_EQ(Number(Choose(Time(100))), 2U);
+  EXPECT_EQ(Number(Choose(Time(75))), 1U) << "in between only the old one was there, and not its continuation";
+  EXPECT_EQ(Number(Choose({})), 2U) << "the old one was left";
+  EXPECT_EQ(Number(Choose(Time(50), 2)), 1U) << "also when the server runs on the new one";
+  EXPECT_NE(Choose(Time(50)).value().why, "");
+}
+
+TEST_F(BranchChoiceTest, AContinuationIsNoSecondHistory) {
+  Timeline1(6, {0, 60, In(5)});
+  Fork(2, "1\t0/600100\tno recovery target specified\n", 6, 9, {61, 120, In(9)});
+  Backup("base", 1, 3, 0);
+  EXPECT_EQ(Number(Choose({})), 2U);
+  EXPECT_EQ(Number(Choose(Time(30))), 1U);
+  // Between the last record of the one and the first of the other: along the child the server finds where to stop.
+  lives_[2].begin = 70;
+  EXPECT_EQ(Number(Choose(Time(65))), 2U);
+  // The old primary's clock ran ahead.
+  lives_[1].last = 71;
+  EXPECT_EQ(Number(Choose({})), 2U);
+}
+
+TEST_F(BranchChoiceTest, TwoThatGoOnAreRefusedAndListed) {
+  Timeline1(12, {0, 200, In(12)});
+  Fork(2, "1\t0/600100\tno recovery target specified\n", 6, 9, {90, 190, In(9)});
+  Backup("base", 1, 3, 0);
+  for (const RecoveryTarget& target : {RecoveryTarget{}, Time(150)}) {
+    auto choice = Choose(target);
+    ASSERT_EQ(choice.code(), Code::kInvalidArgument);
+    const std::string detail = choice.status().detail();
+    for (const char* part : {"--target-timeline 1", "--target-timeline 2", "transaction 701", "transaction 702"})
+      EXPECT_NE(detail.find(part), std::string::npos) << detail;
+    EXPECT_NE(choice.status().hint().find("set-aside"), std::string::npos);
+  }
+  RecoveryTarget immediate;
+  immediate.kind = TargetKind::kImmediate;
+  EXPECT_NE(Number(Choose(immediate)), 0U) << "the same backup either way";
+  EXPECT_EQ(Number(Choose(Time(80))), 1U);
+  EXPECT_EQ(Number(Choose(Time(195))), 1U) << "the other had fallen silent";
+  // On a running server its own is the default.
+  EXPECT_EQ(Number(Choose({}, 1)), 1U);
+  EXPECT_EQ(Number(Choose({}, 2)), 2U);
+  EXPECT_EQ(Number(Choose(Time(150), 1)), 1U);
+  EXPECT_EQ(Number(Choose(Time(150), 2)), 2U);
+  EXPECT_EQ(Number(Choose({}, 7)), 0U) << "one that the archive does not know decides nothing";
+  // One that was set aside is no choice.
+  SetAside(2);
+  EXPECT_EQ(Number(Choose({})), 1U);
+  EXPECT_EQ(Number(Choose(Time(150))), 1U);
+  aside_ = {1};
+  EXPECT_EQ(Number(Choose({})), 2U);
+}
+
+TEST_F(BranchChoiceTest, ABackupImpliesItsTimeline) {
+  Timeline1(12, {0, 200, In(12)});
+  Fork(2, "1\t0/600100\tcopy\n", 6, 9, {90, 190, In(9)});
+  Backup("base", 1, 3, 0);
+  Backup("on two", 2, 8, 150);
+  Backup("after the fork", 1, 10, 160);
+  EXPECT_EQ(Number(Choose({}, {}, "after the fork")), 1U);
+  EXPECT_EQ(Number(Choose({}, {}, "on two")), 2U);
+  EXPECT_EQ(Number(Choose({}, {}, "base")), 0U);
+  SetAside(2);
+  EXPECT_EQ(Number(Choose({}, {}, "on two")), 2U) << "asked for by name";
+}
+
+// A copy that archived for a while: production went on and has a backup from after that.
+TEST_F(BranchChoiceTest, ABackupTakenAfterTheOtherFellSilentDecides) {
+  Timeline1(12, {0, 200, In(12)});
+  Fork(2, "1\t0/600100\tcopy\n", 6, 6, {90, 95, In(6)});
+  Backup("base", 1, 3, 0);
+  EXPECT_EQ(Number(Choose({})), 0U);
+  Backup("after", 1, 10, 150);
+  EXPECT_EQ(Number(Choose({})), 1U);
+  const Branch& one = *Tree().Find(Timeline{1});
+  const auto beside = BranchesBeside(*tree_, one);
+  ASSERT_EQ(beside.size(), 1U);
+  EXPECT_EQ(beside[0]->timeline, Timeline{2});
+  SetAside(2);
+  const BranchTree& again = Tree();
+  EXPECT_TRUE(BranchesBeside(again, *again.Find(Timeline{1})).empty());
+}
+
+// 1 -> 2 -> 3 and 1 -> 4: recoveries in place, one after the other.
+TEST_F(BranchChoiceTest, EachMomentOfAChainOfRecoveriesHasItsBranch) {
+  Timeline1(9, {0, 60, In(9)});
+  Fork(2, "1\t0/600100\tfirst\n", 6, 8, {90, 120, In(8)});
+  Fork(3, "1\t0/600100\tfirst\n2\t0/700100\tsecond\n", 7, 9, {130, 160, In(9)});
+  Fork(4, "1\t0/500100\tthird\n", 5, 7, {170, 200, In(7)});
+  Backup("base", 1, 3, 0);
+  EXPECT_EQ(Number(Choose(Time(30))), 1U);
+  EXPECT_EQ(Number(Choose(Time(59))), 1U);
+  EXPECT_EQ(Number(Choose(Time(110))), 2U);
+  EXPECT_EQ(Number(Choose(Time(150))), 3U);
+  EXPECT_EQ(Number(Choose(Time(190))), 4U);
+  EXPECT_EQ(Number(Choose({})), 4U);
+  EXPECT_EQ(Number(Choose(Time(110), 4)), 2U) << "only that one was there, on the way to the server or not";
+  Backup("on three", 3, 8, 140);
+  EXPECT_EQ(Number(Choose({}, {}, "on three")), 3U);
+}
+
+TEST_F(BranchChoiceTest, ABranchThatNoBackupReachesIsNoChoiceWhileAnotherIs) {
+  Timeline1(12, {0, 200, In(12)});
+  Put("00000002.history", "1\t0/600100\tcopy\n");  // opened, and nothing of it was archived but this
+  lives_[2] = {90, 90, {}};
+  Backup("base", 1, 3, 0);
+  EXPECT_EQ(Number(Choose({})), 0U) << "the path to it is there";
+  Put("00000003.history", "2\t0/900100\tlost\n");
+  lives_[3] = {95, 95, {}};
+  SetAside(2);
+  EXPECT_EQ(Number(Choose({})), 1U) << "nothing leads to timeline 3";
+}
+
+TEST_F(BranchChoiceTest, AnEmptyArchiveSaysSo) {
+  EXPECT_EQ(Choose({}).code(), Code::kNotFound);
+  EXPECT_EQ(Choose(Time(1)).code(), Code::kNotFound);
+}
+
+}  // namespace
+}  // namespace pitr
