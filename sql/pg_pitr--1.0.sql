@@ -42,7 +42,8 @@ COMMENT ON FUNCTION pitr_archive() IS 'the unbroken runs of WAL segments in the 
 
 CREATE FUNCTION pitr_timelines(
   OUT timeline bigint, OUT parent bigint, OUT switch_lsn pg_lsn, OUT reason text,
-  OUT history_missing boolean, OUT partial_segments bigint, OUT newest timestamptz, OUT missing_segments bigint)
+  OUT history_missing boolean, OUT partial_segments bigint, OUT newest timestamptz, OUT missing_segments bigint,
+  OUT began timestamptz, OUT last_commit timestamptz, OUT set_aside boolean, OUT note text)
 RETURNS SETOF record
 AS 'MODULE_PATHNAME', 'pitr_timelines' LANGUAGE C VOLATILE PARALLEL UNSAFE ROWS 5;
 COMMENT ON FUNCTION pitr_timelines() IS 'the timelines in the repository and where each left its parent';
@@ -54,7 +55,7 @@ CREATE FUNCTION pitr_recovery_window(
   OUT missing_wal text)
 RETURNS SETOF record
 AS 'MODULE_PATHNAME', 'pitr_recovery_window' LANGUAGE C VOLATILE PARALLEL UNSAFE ROWS 1;
-COMMENT ON FUNCTION pitr_recovery_window() IS 'from where to where a recovery along the newest timeline can go now';
+COMMENT ON FUNCTION pitr_recovery_window() IS 'from where to where a recovery along the server''s own timeline can go now';
 
 CREATE FUNCTION pitr_restore_plan(
   target_time timestamptz DEFAULT NULL,
@@ -95,6 +96,14 @@ COMMENT ON FUNCTION pitr_unpin(text) IS 'lets the retention settings decide abou
 CREATE FUNCTION pitr_accept_repository(repository text) RETURNS text
 AS 'MODULE_PATHNAME', 'pitr_accept_repository' LANGUAGE C VOLATILE STRICT PARALLEL UNSAFE;
 COMMENT ON FUNCTION pitr_accept_repository(text) IS 'archive to the repository that is set now and is not the one used until now, whose name is returned';
+
+CREATE FUNCTION pitr_set_timeline_aside(timeline bigint, reason text DEFAULT NULL) RETURNS boolean
+AS 'MODULE_PATHNAME', 'pitr_set_timeline_aside' LANGUAGE C VOLATILE PARALLEL UNSAFE CALLED ON NULL INPUT;
+COMMENT ON FUNCTION pitr_set_timeline_aside(bigint, text) IS 'leaves a timeline out of plans, the recovery window and what standbys follow; false when it was already';
+
+CREATE FUNCTION pitr_take_timeline_back(timeline bigint) RETURNS boolean
+AS 'MODULE_PATHNAME', 'pitr_take_timeline_back' LANGUAGE C VOLATILE PARALLEL UNSAFE;
+COMMENT ON FUNCTION pitr_take_timeline_back(bigint) IS 'chooses from a timeline again that was set aside; false when it was not';
 
 CREATE FUNCTION pitr_check(OUT "check" text, OUT ok boolean, OUT detail text, OUT hint text)
 RETURNS SETOF record
@@ -160,6 +169,8 @@ REVOKE ALL ON FUNCTION pitr_expire(boolean, text, boolean, interval) FROM PUBLIC
 REVOKE ALL ON FUNCTION pitr_pin(text, text, timestamptz) FROM PUBLIC;
 REVOKE ALL ON FUNCTION pitr_unpin(text) FROM PUBLIC;
 REVOKE ALL ON FUNCTION pitr_accept_repository(text) FROM PUBLIC;
+REVOKE ALL ON FUNCTION pitr_set_timeline_aside(bigint, text) FROM PUBLIC;
+REVOKE ALL ON FUNCTION pitr_take_timeline_back(bigint) FROM PUBLIC;
 REVOKE ALL ON FUNCTION pitr_check() FROM PUBLIC;
 REVOKE ALL ON FUNCTION pitr_verify(text, boolean, boolean, double precision, bigint, integer, integer, boolean) FROM PUBLIC;
 REVOKE ALL ON FUNCTION pitr_verifications() FROM PUBLIC;

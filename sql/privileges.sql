@@ -5,7 +5,7 @@ CREATE ROLE pitr_nobody;
 CREATE ROLE pitr_watcher;
 CREATE ROLE pitr_operator;
 GRANT pg_monitor TO pitr_watcher;
-GRANT EXECUTE ON FUNCTION pitr_backup, pitr_backup_cancel, pitr_check, pitr_expire, pitr_pin, pitr_unpin, pitr_verify TO pitr_operator;
+GRANT EXECUTE ON FUNCTION pitr_backup, pitr_backup_cancel, pitr_check, pitr_expire, pitr_pin, pitr_set_timeline_aside, pitr_take_timeline_back, pitr_unpin, pitr_verify TO pitr_operator;
 SELECT p.proname, has_function_privilege('pitr_nobody', p.oid, 'EXECUTE') AS nobody, has_function_privilege('pitr_watcher', p.oid, 'EXECUTE') AS watcher,
        has_function_privilege('pitr_operator', p.oid, 'EXECUTE') AS operator
 FROM pg_proc p WHERE p.proname LIKE 'pitr\_%' ORDER BY 1;

@@ -55,6 +55,7 @@ int RunCommandLine(int argc, char** argv) {
     AddWalPush(app, invocation);
     AddMerge(app, invocation);
     AddKey(app, invocation);
+    AddTimeline(app, invocation);
     AddExpire(app, invocation);
     AddPin(app, invocation);
     AddVersion(app, invocation);

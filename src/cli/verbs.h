@@ -21,6 +21,7 @@ void AddWalGet(CLI::App& app, Invocation& invocation);
 void AddWalPush(CLI::App& app, Invocation& invocation);
 void AddMerge(CLI::App& app, Invocation& invocation);
 void AddKey(CLI::App& app, Invocation& invocation);
+void AddTimeline(CLI::App& app, Invocation& invocation);
 void AddExpire(CLI::App& app, Invocation& invocation);
 void AddPin(CLI::App& app, Invocation& invocation);  // pin and unpin
 void AddVersion(CLI::App& app, Invocation& invocation);

@@ -4,6 +4,7 @@
 
 #include "core/repo/repository.h"
 #include "server/guc.h"
+#include "server/server_state.h"
 #include "server/wait.h"
 
 namespace pitr::server {
@@ -16,6 +17,16 @@ Result<T> OnRepository(const std::function<Result<T>(const Repository&, const Op
   return ComputeInterruptibly<T>(log, [&](const OpContext& ctx) -> Result<T> {
     PITR_ASSIGN(const auto repository, Repository::Open(config, log, ctx));
     return body(*repository, ctx);
+  });
+}
+
+// OnRepository, which must be this cluster's.
+template <class T>
+Result<T> OnOwnRepository(const std::function<Result<T>(const Repository&, const OpContext&)>& body) {
+  const ClusterIdentity cluster = ServerIdentity();
+  return OnRepository<T>([&](const Repository& repository, const OpContext& ctx) -> Result<T> {
+    PITR_TRY(repository.CheckCluster(cluster));
+    return body(repository, ctx);
   });
 }
 

@@ -41,12 +41,12 @@ bool SummarizesWal() {
   return value != nullptr && std::string_view(value) == "on";
 }
 
-Timeline OwnTimeline() {
+std::optional<Timeline> OwnTimeline() {
   if (const Timeline written = WrittenTimeline(); written.valid()) return written;
   TimeLineID timeline = 0;
   TimeLineID* const replayed = &timeline;
   PgCall([replayed] { GetXLogReplayRecPtr(replayed); });
-  return {timeline};
+  return timeline != 0 ? std::optional<Timeline>(Timeline{timeline}) : std::nullopt;
 }
 
 std::string ServerVersion() {

@@ -1,5 +1,6 @@
 // What this server is and does, asked without a transaction. Main thread.
 #pragma once
+#include <optional>
 #include <string>
 
 #include "core/repo/repository.h"
@@ -18,8 +19,8 @@ bool ServerIsShuttingDown();
 // Whether the server itself keeps track of changed blocks (summarize_wal): never before 17.
 bool SummarizesWal();
 
-// The timeline that the server writes, or in recovery the one that it replays; invalid when it has not begun to.
-Timeline OwnTimeline();
+// The timeline that the server writes, or in recovery the one that it replays; nullopt when it has not begun to.
+std::optional<Timeline> OwnTimeline();
 
 // "15.18"
 std::string ServerVersion();

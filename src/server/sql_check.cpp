@@ -153,8 +153,9 @@ void ProveArchiving(Rows& rows) {
 // Rows about the repository, and whether it is this cluster's.
 Result<Rows> CheckStoreAndRepository(const Config& config, QueuedLog& log) {
   const ClusterIdentity cluster = ServerIdentity();
+  const std::optional<Timeline> own = OwnTimeline();
   return ComputeInterruptibly<Rows>(log, [&](const OpContext& ctx) -> Result<Rows> {
-    Rows rows = CheckRepository(config, log, ctx);
+    Rows rows = CheckRepository(config, own, log, ctx);
     auto repository = Repository::Open(config, log, ctx);
     if (repository.ok())
       Add(rows, "repository: belongs to this cluster", repository.value()->CheckCluster(cluster),

@@ -19,16 +19,6 @@ namespace {
 
 constexpr int64_t kMaxLeftoverDays = 36500;
 
-// OnRepository, which must be this cluster's.
-template <class T>
-Result<T> OnOwnRepository(const std::function<Result<T>(const Repository&, const OpContext&)>& body) {
-  const ClusterIdentity cluster = ServerIdentity();
-  return OnRepository<T>([&](const Repository& repository, const OpContext& ctx) -> Result<T> {
-    PITR_TRY(repository.CheckCluster(cluster));
-    return body(repository, ctx);
-  });
-}
-
 // Microseconds of an interval argument, a month being 30 days.
 Result<int64_t> AgeArgument(FunctionCallInfo fcinfo, int n) {
   const Datum argument = PG_GETARG_DATUM(n);

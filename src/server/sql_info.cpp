@@ -3,6 +3,7 @@
 #include "core/report/info_report.h"
 #include "server/on_repository.h"
 #include "server/rows.h"
+#include "server/server_state.h"
 
 namespace pitr::server {
 namespace {
@@ -14,16 +15,18 @@ struct Report {
 
 // Reads the repository in a thread; `read_last_commit` costs a few segments.
 Result<Report> LoadReport(bool read_last_commit) {
+  const std::optional<Timeline> own = OwnTimeline();
   return OnRepository<Report>([&](const Repository& repository, const OpContext& ctx) -> Result<Report> {
     Report report;
     if (read_last_commit) {
-      PITR_ASSIGN(report.info, LoadInfoReport(repository, InfoOptions{}, ctx));
+      PITR_ASSIGN(report.info, LoadInfoReport(repository, InfoOptions{.own_timeline = own}, ctx));
       return report;
     }
     PITR_ASSIGN(auto backups, BackupCatalog::Load(repository, ctx));
     PITR_ASSIGN(auto wal, WalCatalog::Load(repository, ctx));
+    PITR_ASSIGN(const BranchTree branches, BranchTree::Load(repository, backups, wal, ctx));
     PITR_ASSIGN(VerifyRecords verified, LoadVerifyRecords(repository, ctx));
-    report.info = MakeInfoReport(repository, backups, wal, std::move(verified.results));
+    report.info = MakeInfoReport(repository, backups, wal, branches, own, std::move(verified.results));
     for (const BackupManifest& backup : backups.backups) report.page_errors[backup.label] = backup.page_errors.size();
     return report;
   });
@@ -106,7 +109,9 @@ PITR_FUNCTION(pitr_timelines) {
   for (const TimelineRow& row : report.info.timelines) {
     rows.push_back({TimelineOrNull(row.timeline), TimelineOrNull(row.parent), LsnOrNull(row.switch_lsn),
                     TextOrNull(row.reason), BoolCell(row.history_missing), NumberCell(row.partials.size()),
-                    TimestampOrNull(row.newest_micros), NumberCell(row.missing_segments)});
+                    TimestampOrNull(row.newest_micros), NumberCell(row.missing_segments),
+                    TimestampOrNull(row.began_micros), TimestampOrNull(row.last_commit_micros), BoolCell(row.set_aside),
+                    TextOrNull(row.note)});
   }
   ReturnRows(fcinfo, rows);
   return Status::Ok();

@@ -62,7 +62,7 @@ PITR_FUNCTION(pitr_restore_plan) {
   PlanRequest request;
   PITR_ASSIGN(request.target, ParseTarget(text));
   request.backup_label = TextArgument(fcinfo, 8);
-  if (const Timeline own = OwnTimeline(); own.valid()) request.own_timeline = own;
+  request.own_timeline = OwnTimeline();
   const std::string settings_path = SettingsPath();
   PITR_ASSIGN(const RestorePlan plan,
               OnRepository<RestorePlan>([&](const Repository& repository, const OpContext& ctx) {

@@ -1,6 +1,6 @@
 // The pins of backups of test/golden/repo-v1, the hold of one that was being restored, the mark of one that is being
 // expired (its manifest is still there, so that it must restore all the same), and that of one without the WAL after
-// it. What is there never changes.
+// it; and what was said of a timeline. What is there never changes.
 #pragma once
 #include <cstdint>
 #include <string>
@@ -31,5 +31,11 @@ inline constexpr int64_t kGoldenAloneMicros = 1779460000000005;
 inline const std::string kGoldenHeldLabel = "20260522-120000D";
 inline const std::string kGoldenHeldBy = "golden \xE9";
 inline constexpr int64_t kGoldenHoldMicros = 86400000006;
+
+// A timeline that was set aside and taken back.
+inline constexpr uint32_t kGoldenAsideTimeline = 2;
+inline const std::string kGoldenAsideReason = "a test copy \xE9";
+inline const std::string kGoldenAsideBy = "golden \xE9";
+inline constexpr int64_t kGoldenAsideMicros = 1779460000000007, kGoldenBackMicros = 1779460000000008;
 
 }  // namespace pitr::test

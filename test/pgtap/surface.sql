@@ -2,7 +2,7 @@
 SET client_min_messages = warning;
 CREATE EXTENSION pgtap;
 CREATE EXTENSION pg_pitr;
-SELECT plan(45);
+SELECT plan(49);
 
 SELECT has_extension('pg_pitr', 'the extension is there');
 SELECT has_view('public', 'pitr_status', 'view pitr_status');
@@ -11,7 +11,7 @@ SELECT has_function('public', 'pitr_backup', ARRAY['text', 'text', 'jsonb', 'boo
 SELECT function_returns('public', 'pitr_backup', 'text', 'pitr_backup returns the label');
 SELECT has_function('public', 'pitr_restore_plan',
   ARRAY['timestamp with time zone', 'xid8', 'text', 'pg_lsn', 'boolean', 'boolean', 'text', 'text', 'text', 'boolean'], 'pitr_restore_plan');
-SELECT has_function('public', f, f) FROM unnest(ARRAY['pitr_backup_cancel', 'pitr_info', 'pitr_archive', 'pitr_timelines', 'pitr_recovery_window', 'pitr_check', 'pitr_expire', 'pitr_pin', 'pitr_unpin', 'pitr_accept_repository']) f;
+SELECT has_function('public', f, f) FROM unnest(ARRAY['pitr_backup_cancel', 'pitr_info', 'pitr_archive', 'pitr_timelines', 'pitr_recovery_window', 'pitr_check', 'pitr_expire', 'pitr_pin', 'pitr_unpin', 'pitr_accept_repository', 'pitr_set_timeline_aside', 'pitr_take_timeline_back']) f;
 
 SELECT columns_are('public', 'pitr_status', ARRAY['archiver_state', 'archiver_pid', 'last_archived', 'last_archived_time', 'archived_count', 'archived_bytes',
   'stored_bytes', 'backlog_segments', 'backlog_bytes', 'oldest_waiting', 'in_flight', 'failed_count', 'last_error', 'last_error_hint', 'last_error_file',

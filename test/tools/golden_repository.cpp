@@ -16,6 +16,7 @@
 #include "core/repo/change_map.h"
 #include "core/repo/expire_mark.h"
 #include "core/repo/keyring.h"
+#include "core/repo/timeline_aside.h"
 #include "core/repo/wal_push.h"
 #include "lib/golden_backup.h"
 #include "lib/golden_change_map.h"
@@ -162,6 +163,14 @@ Status AddPins(const Repository& repository) {
   if (catalog.holds.empty())
     PITR_TRY(CreateHold(repository, test::kGoldenHeldLabel, test::kGoldenHoldMicros, test::kGoldenHeldBy, OpContext())
                  .status());
+  PITR_ASSIGN(const auto asides, LoadTimelineAsides(repository, OpContext()));
+  const Timeline aside{test::kGoldenAsideTimeline};
+  if (!asides.contains(aside)) {
+    for (const TimelineAside& said :
+         {TimelineAside{true, test::kGoldenAsideReason, test::kGoldenAsideBy, test::kGoldenAsideMicros},
+          TimelineAside{false, "", test::kGoldenAsideBy, test::kGoldenBackMicros}})
+      PITR_TRY(SetTimelineAside(repository, aside, said, OpContext()).status());
+  }
   const SampleClock marked(test::kGoldenMarkedMicros), alone(test::kGoldenAloneMicros);
   PITR_TRY(CreateMark(repository, test::kGoldenMarkedLabel, layout::BackupObject::kExpireMark, test::kGoldenMarkedBy,
                       At(marked)));

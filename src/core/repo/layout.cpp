@@ -170,6 +170,24 @@ std::optional<PartialKeyParts> ParsePartialKey(std::string_view key) {
   return parts;
 }
 
+std::string TimelineAsideKey(const TimelineAsideParts& parts) {
+  return std::string(kTimelinePrefix) + Format("%08x/%06u", parts.timeline.value, parts.number);
+}
+
+std::optional<TimelineAsideParts> ParseTimelineAsideKey(std::string_view key) {
+  if (!key.starts_with(kTimelinePrefix)) return std::nullopt;
+  const std::string_view rest = key.substr(kTimelinePrefix.size());
+  if (rest.size() < kTimelineDigits + 2 || rest[kTimelineDigits] != '/') return std::nullopt;
+  const std::optional<uint32_t> timeline = ParseSlot(rest.substr(0, kTimelineDigits));
+  const std::string_view digits = rest.substr(kTimelineDigits + 1);
+  TimelineAsideParts parts;
+  const auto end = std::from_chars(digits.data(), digits.data() + digits.size(), parts.number);
+  if (!timeline || *timeline == 0 || end.ec != std::errc() || parts.number == 0) return std::nullopt;
+  parts.timeline = {*timeline};
+  // Only what we would have written.
+  return TimelineAsideKey(parts) == key ? std::optional(parts) : std::nullopt;
+}
+
 std::string DataPrefix(std::string_view label) { return std::string(kDataPrefix) + std::string(label) + "/"; }
 
 std::string PackKey(std::string_view label, uint32_t number) { return DataPrefix(label) + Format("%06u", number); }

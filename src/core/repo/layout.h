@@ -15,6 +15,7 @@ inline constexpr std::string_view kBackupPrefix = "backup/";
 inline constexpr std::string_view kDataPrefix = "data/";
 inline constexpr std::string_view kKeyringPrefix = "keys/";
 inline constexpr std::string_view kChangeMapPrefix = "change/";
+inline constexpr std::string_view kTimelinePrefix = "timeline/";
 inline constexpr std::string_view kTailPrefix = "tail/";  // reserved for later formats, as are the two below
 inline constexpr std::string_view kIndexPrefix = "index/";
 inline constexpr std::string_view kProofPrefix = "proof/";
@@ -70,6 +71,14 @@ struct PartialKeyParts {
 std::string PartialKey(std::string_view label, uint32_t pack);
 std::string PartialPrefix(std::string_view label);  // "backup/<label>/partial."
 std::optional<PartialKeyParts> ParsePartialKey(std::string_view key);
+
+// "timeline/00000002/000001": whether the timeline is set aside; of several numbers, from 1, the highest counts.
+struct TimelineAsideParts {
+  Timeline timeline;
+  uint32_t number = 0;
+};
+std::string TimelineAsideKey(const TimelineAsideParts& parts);
+std::optional<TimelineAsideParts> ParseTimelineAsideKey(std::string_view key);
 
 std::string DataPrefix(std::string_view label);                // "data/<label>/"
 std::string PackKey(std::string_view label, uint32_t number);  // numbers from 1

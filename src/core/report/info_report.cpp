@@ -4,6 +4,7 @@
 
 #include "core/base/describe_size.h"
 #include "core/pg/timestamp.h"
+#include "core/restore/branch_notes.h"
 #include "core/restore/wal_gaps.h"
 #include "core/restore/wal_scan.h"
 #include "core/verify/verify.h"
@@ -143,15 +144,23 @@ void AddArchive(const WalCatalog& wal, uint32_t segment_size, InfoReport& report
   }
 }
 
-RecoveryWindow WindowOf(const BackupCatalog& backups, const WalCatalog& wal, uint32_t segment_size) {
+RecoveryWindow WindowOf(const BackupCatalog& backups, const WalCatalog& wal, const BranchTree& branches,
+                        std::optional<Timeline> own, uint32_t segment_size) {
   RecoveryWindow window;
-  const auto newest = WalPath::NewestTimeline(wal);
-  if (!newest) {
+  if (branches.empty()) {
     window.problem = "The archive is empty.";
     return window;
   }
-  window.latest_timeline = *newest;
-  auto path = WalPath::Make(wal, *newest, segment_size);
+  const RecoveryTarget latest;
+  const auto choice = BranchChooser(branches, backups, {&latest, nullptr, own}).Choose();
+  if (!choice.ok()) {
+    window.problem = choice.status().message() + ". " + choice.status().detail();
+    window.remedy = choice.status().hint();
+    return window;
+  }
+  window.latest_timeline = choice.value().timeline;
+  window.timeline_why = choice.value().why;
+  auto path = WalPath::Make(wal, window.latest_timeline, segment_size);
   if (!path.ok()) {
     window.problem = path.status().ToString() + ".";
     return window;
@@ -171,9 +180,10 @@ RecoveryWindow WindowOf(const BackupCatalog& backups, const WalCatalog& wal, uin
     window.latest_lsn = SegmentStart(SegmentNo{until->value + 1}, segment_size);
   }
   if (!window.possible)
-    window.problem = backups.backups.empty() ? "There is no finished backup."
-                                             : "No backup on the way to timeline " + std::to_string(newest->value) +
-                                                   " has all the WAL it needs.";
+    window.problem = backups.backups.empty()
+                         ? "There is no finished backup."
+                         : "No backup on the way to timeline " + std::to_string(window.latest_timeline.value) +
+                               " has all the WAL it needs.";
   return window;
 }
 
@@ -191,6 +201,23 @@ void AddGaps(const BackupCatalog& backups, const WalCatalog& wal, uint32_t segme
     row.remedy = HowToCloseGap({gap.span}, segment_size);
     if (row.behind_newest) report.window.missing_wal += (report.window.missing_wal.empty() ? "" : ", ") + row.missing;
     report.gaps.push_back(std::move(row));
+  }
+}
+
+// What the branches' WAL tells of the timelines.
+void AddBranches(const BranchTree& branches, InfoReport& report) {
+  const Branch* reference = branches.Find(report.window.latest_timeline);
+  const auto beside = reference == nullptr ? std::vector<const Branch*>() : BranchesBeside(branches, *reference);
+  for (TimelineRow& row : report.timelines) {
+    const Branch* branch = branches.Find(row.timeline);
+    if (branch == nullptr || branches.branches().size() < 2) continue;
+    row.began_micros = branch->life.begin_micros;
+    row.last_commit_micros = branch->life.last_commit_micros;
+    row.set_aside = branch->set_aside;
+    if (branch->set_aside) row.note = "Set aside " + branch->aside_why + ".";
+    if (std::find(beside.begin(), beside.end(), branch) != beside.end())
+      row.note = "Warning: it does not lead to timeline " + std::to_string(reference->timeline.value) +
+                 " and was written beside it. " + HintBeside(*branch);
   }
 }
 
@@ -216,13 +243,15 @@ void AddVerification(const std::vector<VerifyRecord>& results, BackupRow& row) {
 }  // namespace
 
 InfoReport MakeInfoReport(const Repository& repository, const BackupCatalog& backups, const WalCatalog& wal,
+                          const BranchTree& branches, std::optional<Timeline> own_timeline,
                           std::vector<VerifyRecord> verifications) {
   InfoReport report;
   report.repository = repository.store().Describe();
   report.marker = repository.marker();
   AddBackups(backups, wal, report.backups);
   AddArchive(wal, repository.segment_size(), report);
-  report.window = WindowOf(backups, wal, repository.segment_size());
+  report.window = WindowOf(backups, wal, branches, own_timeline, repository.segment_size());
+  AddBranches(branches, report);
   AddGaps(backups, wal, repository.segment_size(), report);
   report.verifications = std::move(verifications);
   for (BackupRow& row : report.backups) AddVerification(report.verifications, row);
@@ -232,8 +261,10 @@ InfoReport MakeInfoReport(const Repository& repository, const BackupCatalog& bac
 Result<InfoReport> LoadInfoReport(const Repository& repository, const InfoOptions& options, const OpContext& ctx) {
   PITR_ASSIGN(const BackupCatalog backups, BackupCatalog::Load(repository, ctx));
   PITR_ASSIGN(const WalCatalog wal, WalCatalog::Load(repository, ctx));
+  PITR_ASSIGN(const BranchTree branches, BranchTree::Load(repository, backups, wal, ctx));
   PITR_ASSIGN(VerifyRecords verified, LoadVerifyRecords(repository, ctx));
-  InfoReport report = MakeInfoReport(repository, backups, wal, std::move(verified.results));
+  InfoReport report =
+      MakeInfoReport(repository, backups, wal, branches, options.own_timeline, std::move(verified.results));
   if (!options.read_last_commit || !report.window.possible) return report;
   auto path = WalPath::Make(wal, report.window.latest_timeline, repository.segment_size());
   if (!path.ok()) return report;

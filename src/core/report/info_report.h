@@ -2,11 +2,13 @@
 // gaps, timelines, and how far back and forward a recovery can go. Plain values.
 #pragma once
 #include <map>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "core/repo/backup_catalog.h"
 #include "core/repo/wal_catalog.h"
+#include "core/restore/branches.h"
 #include "core/verify/record.h"
 
 namespace pitr {
@@ -64,8 +66,13 @@ struct TimelineRow {
   std::string reason;  // from the history file
   bool history_missing = false;
   std::vector<std::string> partials;  // file names
-  int64_t newest_micros = 0;          // when its newest segment was stored, by the store's clock; 0 when unknown
-  uint64_t missing_segments = 0;      // on the path to its end, from the path's oldest segment in the archive on
+  // By the wall clock, read from its WAL when there is more than one timeline; 0: not known, or it was always there.
+  int64_t began_micros = 0;
+  int64_t last_commit_micros = 0;
+  bool set_aside = false;         // left out of every choice
+  std::string note;               // who set it aside, or that it was written beside the window's timeline; sentences
+  int64_t newest_micros = 0;      // when its newest segment was stored, by the store's clock; 0 when unknown
+  uint64_t missing_segments = 0;  // on the path to its end, from the path's oldest segment in the archive on
 };
 
 // WAL that is missing on the path along the window's timeline, between the oldest backup that leads there and its end.
@@ -77,15 +84,18 @@ struct GapRow {
   std::string remedy;          // the command that archives it from a surviving pg_wal; a sentence without its full stop
 };
 
-// From where to where a recovery can go along the newest timeline.
+// From where to where a recovery can go along the timeline that goes on: the running server's own when it is known. It
+// is not possible when several go on, between which nothing decides.
 struct RecoveryWindow {
   bool possible = false;
   std::string problem;          // why not, a sentence
+  std::string remedy;           // what to do about it; may be empty
   std::string earliest_backup;  // the oldest backup whose WAL is complete
   int64_t earliest_micros = 0;  // its stop: the earliest reachable time
   Lsn earliest_lsn;
   std::string latest_backup;  // the newest backup recovery would start from
   Timeline latest_timeline;
+  std::string timeline_why;          // why that one, a clause; empty when there is no other
   std::string latest_segment;        // the end of the unbroken run that begins with latest_backup
   Lsn latest_lsn;                    // end of that segment, exclusive
   int64_t latest_commit_micros = 0;  // commit time of the last transaction in it; 0 when not read or none was found
@@ -107,6 +117,7 @@ struct InfoOptions {
   // Read the last segments of the archive (at most a few) to tell the time of the last commit. A segment that cannot be
   // read is left out.
   bool read_last_commit = true;
+  std::optional<Timeline> own_timeline;  // that the running server writes or follows
 };
 
 // Lists and reads what the report needs: the manifests, wal/, the history files. kUnavailable, kPermission, kCorruption
@@ -115,6 +126,7 @@ Result<InfoReport> LoadInfoReport(const Repository& repository, const InfoOption
 
 // Pure: the same from catalogs at hand; latest_commit_micros stays 0.
 InfoReport MakeInfoReport(const Repository& repository, const BackupCatalog& backups, const WalCatalog& wal,
+                          const BranchTree& branches, std::optional<Timeline> own_timeline,
                           std::vector<VerifyRecord> verifications = {});
 
 // A page for a terminal, in UTC.

@@ -31,7 +31,8 @@ std::string HeadText(const InfoReport& report) {
 
 std::string WindowText(const InfoReport& report) {
   const RecoveryWindow& window = report.window;
-  if (!window.possible) return "\nrecovery window: none. " + window.problem + "\n";
+  if (!window.possible)
+    return "\nrecovery window: none. " + window.problem + "\n" + (window.remedy.empty() ? "" : window.remedy + "\n");
   std::vector<std::pair<std::string, std::string>> items = {
       {"earliest", Time(window.earliest_micros) + "  (" + window.earliest_lsn.ToString() + ", end of backup " +
                        window.earliest_backup + ")"},
@@ -41,7 +42,8 @@ std::string WindowText(const InfoReport& report) {
   };
   if (!window.missing_wal.empty())
     items.emplace_back("WAL missing", window.missing_wal + ": recovery ends before this gap");
-  return "\nrecovery window (timeline " + std::to_string(window.latest_timeline.value) + ")\n" + AlignItems(items, 2);
+  return "\nrecovery window (timeline " + std::to_string(window.latest_timeline.value) +
+         (window.timeline_why.empty() ? "" : ": " + window.timeline_why) + ")\n" + AlignItems(items, 2);
 }
 
 std::string BackupsText(const InfoReport& report) {
@@ -95,6 +97,10 @@ std::string ArchiveText(const InfoReport& report) {
               (timeline.reason.empty() ? "" : " (" + timeline.reason + ")");
     if (timeline.newest_micros != 0) text += ", newest stored " + Time(timeline.newest_micros);
     text += "\n";
+    if (timeline.last_commit_micros != 0 && report.timelines.size() > 1)
+      text += "  last commit " + FormatTimestamp(timeline.last_commit_micros) +
+              (timeline.began_micros == 0 ? "" : ", opened " + Time(timeline.began_micros)) + "\n";
+    if (!timeline.note.empty()) text += "  " + timeline.note + "\n";
     if (timeline.history_missing) text += "  its history file is missing: recovery cannot follow this timeline\n";
     for (const ArchiveRow& row : report.archive) {
       if (row.timeline != timeline.timeline) continue;
@@ -176,6 +182,10 @@ Json TimelineJson(const InfoReport& report, const TimelineRow& timeline) {
           {"reason", timeline.reason},
           {"history_missing", timeline.history_missing},
           {"newest_stored", JsonTime(timeline.newest_micros)},
+          {"began", JsonTime(timeline.began_micros)},
+          {"last_commit_time", JsonTime(timeline.last_commit_micros)},
+          {"set_aside", timeline.set_aside},
+          {"note", timeline.note.empty() ? Json(nullptr) : Json(timeline.note)},
           {"missing_segments", timeline.missing_segments},
           {"partials", timeline.partials},
           {"ranges", ranges}};
@@ -205,6 +215,7 @@ std::string InfoJson(const InfoReport& report) {
                              {"earliest_lsn", JsonLsn(window.earliest_lsn)},
                              {"latest_backup", window.latest_backup},
                              {"latest_timeline", JsonTimeline(window.latest_timeline)},
+                             {"timeline_why", window.timeline_why.empty() ? Json(nullptr) : Json(window.timeline_why)},
                              {"latest_segment", window.latest_segment},
                              {"latest_lsn", JsonLsn(window.latest_lsn)},
                              {"latest_commit_time", JsonTime(window.latest_commit_micros)},

@@ -71,7 +71,17 @@ void CheckArchive(const InfoReport& report, std::vector<CheckRow>& rows) {
          ""});
   } else {
     rows.push_back(
-        {"recovery window", CheckState::kFailed, report.window.problem, "Take a backup and let the archive catch up."});
+        {"recovery window", CheckState::kFailed, report.window.problem,
+         report.window.remedy.empty() ? "Take a backup and let the archive catch up." : report.window.remedy});
+  }
+  for (const TimelineRow& row : report.timelines) {
+    if (row.note.empty()) continue;
+    const std::string timeline = "timeline " + std::to_string(row.timeline.value) + ": ";
+    rows.push_back(
+        {"archive: timelines", row.set_aside ? CheckState::kOk : CheckState::kWarning, timeline + row.note,
+         row.set_aside
+             ? ""
+             : "Plans, the recovery window and standbys pass it over only while they know which is the real one."});
   }
 }
 
@@ -91,7 +101,8 @@ std::string_view CheckStateName(CheckState state) {
   return "?";
 }
 
-std::vector<CheckRow> CheckRepository(const Config& config, Log& log, const OpContext& ctx) {
+std::vector<CheckRow> CheckRepository(const Config& config, std::optional<Timeline> own_timeline, Log& log,
+                                      const OpContext& ctx) {
   std::vector<CheckRow> rows;
   if (Status valid = ValidateConfig(config); !valid.ok()) {
     rows.push_back(FailedRow("settings", valid));
@@ -111,7 +122,7 @@ std::vector<CheckRow> CheckRepository(const Config& config, Log& log, const OpCo
                   ""});
   rows.push_back({"encryption", CheckState::kOk, repo.marker().encrypted ? "the passphrase fits" : "not used", ""});
   for (CheckRow& row : CheckStore(repo.store(), ctx)) rows.push_back(std::move(row));
-  auto report = LoadInfoReport(repo, {.read_last_commit = false}, ctx);
+  auto report = LoadInfoReport(repo, {.read_last_commit = false, .own_timeline = own_timeline}, ctx);
   if (!report.ok()) {
     rows.push_back(FailedRow("contents", report.status()));
     return rows;

@@ -31,8 +31,10 @@ std::vector<CheckRow> CheckStore(ObjectStore& store, const OpContext& ctx);
 // store: archiving can work, and a new backup leaves the gap behind.
 inline constexpr const char* kArchiveGapsItem = "archive: gaps";
 
-// Settings, store, marker, key, backups and archive of the repository that `config` names.
-std::vector<CheckRow> CheckRepository(const Config& config, Log& log, const OpContext& ctx);
+// Settings, store, marker, key, backups and archive of the repository that `config` names. `own_timeline`: that the
+// running server writes or follows.
+std::vector<CheckRow> CheckRepository(const Config& config, std::optional<Timeline> own_timeline, Log& log,
+                                      const OpContext& ctx);
 
 // Adds what a data directory on this machine tells: its pg_control against the marker, archive settings are the
 // server's business.

@@ -5,6 +5,7 @@
 #include "core/base/describe_size.h"
 #include "core/base/parallel_for.h"
 #include "core/pg/timestamp.h"
+#include "core/repo/timeline_aside.h"
 
 namespace pitr {
 namespace {
@@ -60,6 +61,13 @@ Result<BranchTree> BranchTree::Load(const Repository& repository, const BackupCa
   for (const auto& [timeline, held] : wal.timelines()) {
     if (held.ranges.empty() && held.history_micros == 0) continue;  // a .partial alone
     branches.push_back(MakeBranch(wal, held, backups, repository.segment_size()));
+  }
+  PITR_ASSIGN(const auto asides, LoadTimelineAsides(repository, ctx));
+  for (Branch& branch : branches) {
+    const auto aside = asides.find(branch.timeline);
+    if (aside == asides.end() || !aside->second.aside) continue;
+    branch.set_aside = true;
+    branch.aside_why = DescribeAside(aside->second);
   }
   if (branches.size() > 1) {
     PITR_TRY(ParallelFor(repository.config().restore_jobs, branches.size(), ctx, [&](size_t at, int) -> Status {

@@ -96,6 +96,10 @@ class ListingTaker {
       listing_.aside.push_back({ObjectKind::kPartialMap, object.key});
       return Status::Ok();
     }
+    if (layout::ParseTimelineAsideKey(key)) {
+      if (request_.scope == VerifyScope::kAll) listing_.aside.push_back({ObjectKind::kTimelineAside, object.key});
+      return Status::Ok();
+    }
     if (key.starts_with(layout::kDataPrefix)) return SeePack(object);
     if (layout::ParseVerifyKey(key)) listing_.aside.push_back({ObjectKind::kProof, object.key});
     if (request_.scope != VerifyScope::kAll || key == layout::kMarkerKey || layout::ParseKeySlotKey(key) ||

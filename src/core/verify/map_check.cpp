@@ -96,6 +96,11 @@ Status CheckAside(const Repository& repository, const SideObject& object, Findin
       finding.hurts = "No recovery. A hold that cannot be read keeps its backup for 25 days.";
       finding.hint = "Nothing has to be done: an expiry removes it when it has ended.";
       break;
+    case ObjectKind::kTimelineAside:
+      finding.severity = Severity::kWarning;
+      finding.hurts = "No recovery. What it says is not used: what was said of the timeline before it counts.";
+      finding.hint = "Say again whether the timeline is set aside: pg_pitr timeline set-aside, or take-back.";
+      break;
     case ObjectKind::kPartialMap:
       finding.severity = Severity::kWarning;
       finding.hurts = "No recovery. The next full backup sends what is in that pack again.";

@@ -4,6 +4,7 @@
 
 #include "core/pg/wal_name.h"
 #include "core/repo/layout.h"
+#include "core/repo/timeline_aside.h"
 #include "core/restore/wal_path.h"
 #include "lib/repository_fixture.h"
 
@@ -35,10 +36,13 @@ class InfoReportTest : public test::RepositoryTest {
   InfoReport Make(std::vector<VerifyRecord> verifications = {}) {
     auto wal = WalCatalog::Load(*repository_, ctx_);
     EXPECT_TRUE(wal.ok());
-    return MakeInfoReport(*repository_, backups_, wal.value(), std::move(verifications));
+    auto branches = BranchTree::Load(*repository_, backups_, wal.value(), ctx_);
+    EXPECT_TRUE(branches.ok()) << test::TextOf(branches);
+    return MakeInfoReport(*repository_, backups_, wal.value(), branches.value(), own_, std::move(verifications));
   }
   std::unique_ptr<Repository> repository_;
   BackupCatalog backups_;
+  std::optional<Timeline> own_;
 };
 
 TEST_F(InfoReportTest, AnEmptyRepositorySaysSo) {
@@ -168,6 +172,26 @@ TEST_F(InfoReportTest, TheWindowFollowsTheNewestTimeline) {
   EXPECT_EQ(report.window.latest_timeline, Timeline{2});
   EXPECT_EQ(report.window.latest_backup, "base") << "the other one is on the branch that was left";
   EXPECT_EQ(report.window.latest_segment, SegmentFileName(Timeline{2}, SegmentNo{7}, kSize));
+}
+
+TEST_F(InfoReportTest, TheWindowIsThatOfTheRunningServersTimeline) {
+  Segments(1, 3, 9);
+  Put("00000002.history", "1\t0/600100\ttest copy\n");
+  Segments(2, 6, 7);
+  Backup("base", 3, 1779440000000000);
+  own_ = Timeline{1};
+  InfoReport report = Make();
+  EXPECT_EQ(report.window.latest_timeline, Timeline{1});
+  EXPECT_NE(report.window.timeline_why, "");
+  EXPECT_NE(report.timelines[1].note.find("pg_pitr timeline set-aside 2"), std::string::npos)
+      << report.timelines[1].note;
+  EXPECT_NE(InfoText(report).find("written beside it"), std::string::npos) << InfoText(report);
+  ASSERT_TRUE(SetTimelineAside(*repository_, Timeline{2}, {true, "test copy", "a host", 1779450000000000}, ctx_).ok());
+  own_ = std::nullopt;
+  report = Make();
+  EXPECT_EQ(report.window.latest_timeline, Timeline{1}) << "the other was set aside";
+  EXPECT_TRUE(report.timelines[1].set_aside);
+  EXPECT_NE(InfoText(report).find("Set aside on 2026-05-22"), std::string::npos) << InfoText(report);
 }
 
 }  // namespace

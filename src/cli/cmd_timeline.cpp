@@ -1,0 +1,59 @@
+// pg_pitr timeline: leave a branch of the archive's history out of every choice, or take it back.
+#include <cstdio>
+
+#include "cli/exit_code.h"
+#include "cli/session.h"
+#include "core/base/process_name.h"
+#include "core/repo/timeline_aside.h"
+
+namespace pitr::cli {
+namespace {
+
+struct TimelineOptions {
+  uint32_t number = 0;
+  std::string reason;
+};
+
+Status RunTimeline(const Invocation& invocation, const TimelineOptions& options, bool aside) {
+  Session session(invocation);
+  PITR_ASSIGN(const auto repository, session.OpenRepository());
+  const TimelineAside mark{aside, options.reason, ProcessName(), session.ctx().clock->WallMicros()};
+  PITR_ASSIGN(const bool changed, SetTimelineAside(*repository, Timeline{options.number}, mark, session.ctx()));
+  const char* is = aside ? "set aside: no plan, window or standby chooses it by itself; --target-timeline still does"
+                         : "one to be chosen from";
+  std::printf("timeline %u %s %s\n", options.number, changed ? "is now" : "was already", is);
+  return Status::Ok();
+}
+
+void AddVerb(CLI::App& verb, Invocation& invocation, const std::shared_ptr<TimelineOptions>& options, bool aside) {
+  AddConfigOption(verb, invocation);
+  verb.add_option("timeline", options->number, "Its number, as pg_pitr info shows it")
+      ->required()
+      ->type_name("NUMBER")
+      ->check(CLI::Range(uint32_t{1}, UINT32_MAX));
+  verb.callback([&invocation, options, aside] {
+    invocation.run = [&invocation, options, aside] { return ExitOf(RunTimeline(invocation, *options, aside)); };
+  });
+}
+
+}  // namespace
+
+void AddTimeline(CLI::App& app, Invocation& invocation) {
+  auto* group = app.add_subcommand("timeline", "Leave a timeline out of every choice, or take it back");
+  group->require_subcommand(1);
+  group->footer(
+      "A restored copy that archived by mistake, or an old primary that was started once more, leaves a timeline that "
+      "competes\n"
+      "with the real one. Set aside, it is left out of plans, of the recovery window and of what a standby follows, "
+      "until it is\n"
+      "taken back. Nothing is deleted: the retention settings alone decide about that.\n\n"
+      "Example:\n  pg_pitr timeline set-aside 2 --reason 'test copy of Tuesday'");
+  auto options = std::make_shared<TimelineOptions>();
+  auto* set = group->add_subcommand("set-aside", "Leave a timeline out of every choice");
+  set->add_option("--reason", options->reason, "Why, for those who come later")->type_name("TEXT");
+  AddVerb(*set, invocation, options, true);
+  AddVerb(*group->add_subcommand("take-back", "Choose from it again"), invocation, std::make_shared<TimelineOptions>(),
+          false);
+}
+
+}  // namespace pitr::cli
