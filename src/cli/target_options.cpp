@@ -28,7 +28,8 @@ void AddTargetOptions(CLI::App& verb, TargetOptions& options) {
   verb.add_flag("--target-exclusive", options.text.exclusive,
                 "Stop just before the target instead of just after it (time, xid, lsn)")
       ->group(how);
-  verb.add_option("--target-timeline", options.text.timeline, "latest (default), current (the backup's), or a number")
+  verb.add_option("--target-timeline", options.text.timeline,
+                  "latest (default): the one that the target belongs to; current (the backup's), or a number")
       ->type_name("TLI")
       ->group(how);
   verb.add_option("--target-action", options.text.action,

@@ -2,12 +2,14 @@
 // repository can be read. The same rows from `pg_pitr check` and from pitr_check(). Writes only under probe/ and
 // removes what it wrote.
 #pragma once
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "core/base/log.h"
 #include "core/base/op_context.h"
 #include "core/config/config.h"
+#include "core/pg/lsn.h"
 #include "core/store/object_store.h"
 
 namespace pitr {

@@ -16,6 +16,7 @@
 #include "core/repo/json_fields.h"
 #include "core/repo/layout.h"
 #include "core/repo/partial_map.h"
+#include "core/repo/timeline_aside.h"
 #include "lib/golden_fixture.h"
 #include "lib/golden_increments.h"
 #include "lib/golden_pins.h"
@@ -197,6 +198,16 @@ TEST_P(GoldenIncrement, TheMarkOfABackupKeptAloneIsReadBack) {
   ASSERT_TRUE(mark.ok() && mark.value().has_value());
   EXPECT_EQ(mark.value()->marked_micros, test::kGoldenAloneMicros);
   EXPECT_EQ(mark.value()->marked_by, test::kGoldenMarkedBy);
+}
+
+TEST_P(GoldenIncrement, WhatWasSaidLastOfATimelineIsReadBack) {
+  const auto asides = LoadTimelineAsides(*repository_, ctx_);
+  ASSERT_TRUE(asides.ok());
+  ASSERT_EQ(asides.value().size(), 1u);
+  const TimelineAside& aside = asides.value().at({test::kGoldenAsideTimeline});
+  EXPECT_FALSE(aside.aside);
+  EXPECT_EQ(aside.by, test::kGoldenAsideBy);
+  EXPECT_EQ(aside.micros, test::kGoldenBackMicros);
 }
 
 TEST_P(GoldenIncrement, TheHoldOfARestoreIsReadBack) {

@@ -36,6 +36,16 @@ class PlanTargetTest : public test::RepositoryTest {
     marks_.push_back({WalMark::Kind::kRestorePoint, at, {}, 0, micros, name});
     return at;
   }
+  Lsn Checkpoint(int64_t micros) {
+    Bytes data;
+    AppendLe(data, wal_.at().value);
+    AppendLe<uint32_t>(data, 1);
+    AppendLe<uint32_t>(data, 1);
+    data.resize(data.size() + 48);
+    AppendLe<int64_t>(data, micros / kSecond);
+    data.resize(88);
+    return wal_.AddData(Rmgr::kXlog, 0x10, data);
+  }
   // A backup that starts here and ends after `during` has been written.
   void Backup(
       const std::string& label, int64_t start_micros, const std::function<void()>& during = [] {}) {
@@ -150,6 +160,33 @@ TEST_F(PlanTargetTest, ATimeAfterTheLastTransactionCannotBeReached) {
   EXPECT_NE(found.status().hint().find("--target-latest"), std::string::npos);
   EXPECT_NE(found.status().detail().find("transaction 10"), std::string::npos) << found.status().detail();
   EXPECT_TRUE(Find(Time(kDay + 10 * kSecond, false)).ok());
+}
+
+TEST_F(PlanTargetTest, ATimeOfAQuietDatabaseIsTheEndOfTheArchive) {
+  Backup("first", kDay);
+  End(10, kDay + 10 * kSecond);
+  const Lsn checkpoint = Checkpoint(kDay + 60 * kSecond);
+  Archive();
+  auto found = Find(Time(kDay + 30 * kSecond));
+  ASSERT_TRUE(found.ok()) << found.status().ToString();
+  EXPECT_EQ(found.value().stop.lsn, checkpoint);
+  EXPECT_TRUE(found.value().stop.applied);
+  EXPECT_EQ(found.value().stop.last_commit_xid, 10U);
+  ASSERT_TRUE(found.value().server_target.has_value()) << "the server accepts no time after the last transaction";
+  EXPECT_EQ(found.value().server_target->kind, TargetKind::kLsn);
+  EXPECT_EQ(found.value().server_target->lsn, checkpoint);
+  EXPECT_TRUE(found.value().server_target->inclusive);
+  ASSERT_EQ(found.value().notes.size(), 1U);
+  EXPECT_NE(found.value().notes[0].find("are the same"), std::string::npos) << found.value().notes[0];
+  // Nothing is known of what was after the checkpoint began.
+  EXPECT_EQ(Find(Time(kDay + 61 * kSecond)).code(), Code::kNotFound);
+  // A transaction that ended later is where the server stops by itself.
+  End(11, kDay + 100 * kSecond);
+  Archive();
+  found = Find(Time(kDay + 30 * kSecond));
+  ASSERT_TRUE(found.ok()) << found.status().ToString();
+  EXPECT_FALSE(found.value().server_target.has_value());
+  EXPECT_EQ(found.value().stop.xid, 11U);
 }
 
 TEST_F(PlanTargetTest, ABackupThatEndsAfterTheStopIsNotUsed) {

@@ -1,0 +1,122 @@
+#include "core/restore/branch_life.h"
+
+#include "core/pg/timestamp.h"
+#include "core/pg/wal_name.h"
+#include "core/repo/layout.h"
+#include "core/restore/branches.h"
+#include "lib/repository_fixture.h"
+#include "unit/pg/wal_builder.h"
+
+namespace pitr {
+namespace {
+
+constexpr int64_t kSecond = 1000000;
+constexpr int64_t kDay = int64_t{1779440000} * kSecond;
+constexpr uint32_t kSegment = WalBuilder::kSegmentSize;
+
+// Timeline 1 and a timeline 2 that left it, both of real records.
+class BranchLifeTest : public test::RepositoryTest {
+ protected:
+  BranchLifeTest() : repository_(MustOpenOrCreate(config_, {WalBuilder::kSystem, kSegment, 15})) {}
+
+  static void Commit(WalBuilder& wal, uint32_t xid, int64_t micros) {
+    Bytes data;
+    AppendLe(data, micros - kPgEpochMicros);
+    wal.AddData(Rmgr::kTransaction, 0x00, data, xid);
+  }
+  static void EndOfRecovery(WalBuilder& wal, int64_t micros) {
+    Bytes data;
+    AppendLe(data, micros - kPgEpochMicros);
+    AppendLe<uint32_t>(data, 2);
+    AppendLe<uint32_t>(data, 1);
+    wal.AddData(Rmgr::kXlog, 0x90, data);
+  }
+  void Archive(WalBuilder& wal, uint32_t timeline, Lsn from) {
+    wal.Switch();
+    for (SegmentNo no = SegmentOf(from, kSegment); no.value * kSegment < wal.at().value; ++no.value) {
+      const std::string key = layout::WalKey(SegmentFileName(Timeline{timeline}, no, kSegment));
+      const Status stored = repository_->CreateObject(ObjectKind::kWal, key, wal.Segment(no), ctx_);
+      ASSERT_TRUE(stored.ok()) << stored.ToString();
+    }
+  }
+  BranchTree Load() {
+    wal_ = WalCatalog::Load(*repository_, ctx_).value();
+    auto tree = BranchTree::Load(*repository_, backups_, wal_, ctx_);
+    EXPECT_TRUE(tree.ok()) << test::TextOf(tree);
+    return tree.value();
+  }
+
+  std::unique_ptr<Repository> repository_;
+  BackupCatalog backups_;
+  WalCatalog wal_;
+};
+
+TEST_F(BranchLifeTest, IsReadFromItsFirstAndLastRecords) {
+  WalBuilder one;
+  Commit(one, 10, kDay);
+  one.AddFiller(3 * kSegment / 2);
+  const Lsn fork = one.at();
+  WalBuilder two = one;
+  Commit(one, 11, kDay + 10 * kSecond);
+  one.AddFiller(40 * 1000);
+  Archive(one, 1, Lsn{3 * kSegment});
+  two.set_timeline(2);
+  EndOfRecovery(two, kDay + 60 * kSecond);
+  Commit(two, 11, kDay + 70 * kSecond);
+  two.AddFiller(3 * kSegment);
+  Archive(two, 2, fork);
+  const std::string history = "1\t" + fork.ToString() + "\tx\n";
+  ASSERT_TRUE(
+      repository_->CreateObject(ObjectKind::kWal, layout::WalKey("00000002.history"), AsBytes(history), ctx_).ok());
+
+  const BranchTree tree = Load();
+  ASSERT_EQ(tree.branches().size(), 2U);
+  const Branch& parent = tree.branches()[0];
+  const Branch& child = tree.branches()[1];
+  EXPECT_EQ(child.parent, Timeline{1});
+  EXPECT_EQ(child.fork, fork);
+  EXPECT_TRUE(parent.life.read);
+  EXPECT_EQ(parent.life.begin_micros, 0) << "it was always there";
+  EXPECT_EQ(parent.life.last_micros, kDay + 10 * kSecond);
+  EXPECT_EQ(parent.life.last_commit_xid, 11U);
+  EXPECT_TRUE(parent.life.MayEndAfter(fork));
+  EXPECT_TRUE(child.life.read);
+  EXPECT_EQ(child.life.begin_micros, kDay + 60 * kSecond);
+  EXPECT_EQ(child.life.last_commit_micros, kDay + 70 * kSecond);
+  EXPECT_TRUE(tree.WasLeftBy(parent, kDay + 60 * kSecond));
+  EXPECT_FALSE(tree.WasLeftBy(parent, kDay + 59 * kSecond)) << "it was not yet";
+  EXPECT_FALSE(tree.WasLeftBy(child, INT64_MAX));
+}
+
+TEST_F(BranchLifeTest, ABranchWithoutRecordsIsDatedByTheStore) {
+  WalBuilder one;
+  Commit(one, 10, kDay);
+  const Lsn fork = one.at();
+  Archive(one, 1, Lsn{3 * kSegment});
+  const std::string history = "1\t" + fork.ToString() + "\tx\n";
+  ASSERT_TRUE(
+      repository_->CreateObject(ObjectKind::kWal, layout::WalKey("00000002.history"), AsBytes(history), ctx_).ok());
+  const BranchTree tree = Load();
+  ASSERT_EQ(tree.branches().size(), 2U);
+  EXPECT_FALSE(tree.branches()[1].life.read);
+  EXPECT_GT(tree.branches()[1].life.begin_micros, kDay);
+  EXPECT_FALSE(tree.branches()[0].life.MayEndAfter(fork)) << "everything behind the fork was read";
+}
+
+TEST_F(BranchLifeTest, DamagedWalIsNoError) {
+  WalBuilder one;
+  Commit(one, 10, kDay);
+  Archive(one, 1, Lsn{3 * kSegment});
+  for (const char* name : {"000000020000000000000003", "00000002.history"})
+    ASSERT_TRUE(repository_
+                    ->CreateObject(ObjectKind::kWal, layout::WalKey(name),
+                                   AsBytes(std::string_view(name).ends_with("history") ? "1\t0/300100\tx\n" : "x"),
+                                   ctx_)
+                    .ok());
+  const BranchTree tree = Load();
+  ASSERT_EQ(tree.branches().size(), 2U);
+  EXPECT_FALSE(tree.branches()[1].life.read);
+}
+
+}  // namespace
+}  // namespace pitr
