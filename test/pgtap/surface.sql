@@ -2,7 +2,7 @@
 SET client_min_messages = warning;
 CREATE EXTENSION pgtap;
 CREATE EXTENSION pg_pitr;
-SELECT plan(49);
+SELECT plan(51);
 
 SELECT has_extension('pg_pitr', 'the extension is there');
 SELECT has_view('public', 'pitr_status', 'view pitr_status');
