@@ -28,7 +28,8 @@ CREATE FUNCTION pitr_info(
   OUT encrypted boolean, OUT data_checksums boolean, OUT page_errors bigint,
   OUT parent text, OUT server_version text, OUT change_source text, OUT change_reason text, OUT annotations jsonb,
   OUT pinned boolean, OUT pinned_until timestamptz, OUT pin_reason text, OUT held_until timestamptz, OUT held_by text,
-  OUT verified timestamptz, OUT verify_mode text, OUT verify_result text)
+  OUT verified timestamptz, OUT verify_mode text, OUT verify_result text,
+  OUT not_stored text, OUT followed_links text, OUT outside_files text)
 RETURNS SETOF record
 AS 'MODULE_PATHNAME', 'pitr_info' LANGUAGE C VOLATILE PARALLEL UNSAFE ROWS 20;
 COMMENT ON FUNCTION pitr_info() IS 'the backups in the repository, oldest first; unfinished and damaged ones say so in status';

@@ -1,6 +1,9 @@
 // Backup mode through SPI, so that every PostgreSQL version does it its own way.
 #include "server/backup_mode.h"
 
+#include <algorithm>
+#include <sstream>
+
 #include "server/pg.h"
 #include "server/server_state.h"
 
@@ -63,22 +66,41 @@ Result<Lsn> TakeLsn(char* text) {
   return *lsn;
 }
 
+// The configuration that the server reads, as it reads it: a restored server needs all of it.
+std::vector<OutsideFile> ConfigurationFiles() {
+  std::vector<OutsideFile> files;
+  for (const char* setting : {"config_file", "hba_file", "ident_file"}) {
+    const char* path = PgCall([setting] { return GetConfigOption(setting, true, false); });
+    if (path != nullptr && path[0] != '\0') files.push_back({setting, path});
+  }
+  char* texts[kMaxColumns] = {};
+  RunQuery("SELECT pg_catalog.string_agg(DISTINCT sourcefile, E'\\n') FROM pg_catalog.pg_file_settings", 0, nullptr,
+           nullptr, texts);
+  std::istringstream included(TakeText(texts[0]));
+  for (std::string path; std::getline(included, path);)
+    if (std::none_of(files.begin(), files.end(), [&](const OutsideFile& file) { return file.path == path; }))
+      files.push_back({"include", path});
+  return files;
+}
+
 }  // namespace
 
 Result<BackupStart> EnterBackupMode(const std::string& label, bool fast) {
   BackupStart start;
-  start.start_micros = SystemClock().WallMicros();
   const char* label_text = label.c_str();
   Datum values[2] = {PgCall([label_text] { return CStringGetTextDatum(label_text); }), BoolGetDatum(fast)};
   Oid types[2] = {TEXTOID, BOOLOID};
   char* texts[kMaxColumns] = {};
   RunQuery("SELECT pg_catalog.pg_backup_start($1, $2)::pg_catalog.text", 2, types, values, texts);
+  // Not before: what was committed while pg_backup_start() waited for its checkpoint is in the backup.
+  start.start_micros = SystemClock().WallMicros();
   PITR_ASSIGN(start.start_lsn, TakeLsn(texts[0]));
   start.data_directory = DataDir;
   start.timeline = {GetWALInsertionTimeLine()};
   start.server_version = ServerVersion();
   const char* checksums = PgCall([] { return GetConfigOption("data_checksums", true, false); });
   start.data_checksums = checksums != nullptr && std::string(checksums) == "on";
+  start.configuration = ConfigurationFiles();
   return start;
 }
 

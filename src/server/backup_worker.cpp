@@ -7,6 +7,7 @@
 #include "core/backup/backup_session.h"
 #include "core/base/process_name.h"
 #include "core/expire/expire_settings.h"
+#include "core/repo/backup_remarks.h"
 #include "core/repo/known_repository.h"
 #include "core/verify/known_damage.h"
 #include "server/backup_mode.h"
@@ -158,6 +159,34 @@ void PublishChangeOrigin() {
   });
 }
 
+// Told to the waiting caller, and to the log.
+void PublishNote(char (BackupSlot::*note)[kNoteBytes], char (BackupSlot::*note_detail)[kNoteBytes], int level,
+                 const std::string& message, const std::string& detail) {
+  UpdateBackupSlot(worker->generation, [&](BackupSlot& slot) {
+    CopyText(slot.*note, message.c_str());
+    CopyText(slot.*note_detail, detail.c_str());
+  });
+  const char* text = message.c_str();
+  const char* more = detail.c_str();
+  PgCall([=] { ereport(level, (errmsg("%s", text), more[0] ? errdetail("%s", more) : 0)); });
+}
+
+void PublishLeftOut() {
+  const BackupManifest remarks = worker->session->remarks();
+  if (remarks.skipped_count == 0) return;
+  PublishNote(&BackupSlot::files_note, &BackupSlot::files_note_detail, LOG,
+              "not everything in the data directory is in backup \"" + worker->session->label() + "\"",
+              "Left out: " + DescribeSkipped(remarks) + ".");
+}
+
+void PublishPageErrors(const BackupManifest& backup) {
+  if (backup.page_errors.empty()) return;
+  PublishNote(&BackupSlot::pages_note, &BackupSlot::pages_note_detail, WARNING,
+              "backup \"" + backup.label + "\" holds damaged pages: " + DescribePageErrors(backup),
+              "It does not count in retention and so pushes out no undamaged one, and increments are not built on it "
+              "unless allow_page_errors is given. Restore an undamaged backup to mend the pages; its WAL does that.");
+}
+
 // The backup exists: whatever happens here does not take that back.
 void ExpireOldBackups() {
   if (!worker->config.expire_after_backup) return;
@@ -194,6 +223,7 @@ Status TakeBackup() {
   PITR_TRY(InThread([&](const OpContext& ctx) { return worker->session->CopyFiles(start, worker->progress, ctx); }));
   PublishProgress();
   PublishChangeOrigin();
+  PublishLeftOut();
   EnterPhase(BackupPhase::kStopping);
   PITR_ASSIGN(const BackupStop stop, LeaveBackupMode());
   EnterPhase(BackupPhase::kWaitingForWal);
@@ -208,11 +238,13 @@ Status TakeBackup() {
         });
       }));
   EnterPhase(BackupPhase::kFinishing);
+  BackupManifest finished;
   PITR_TRY(InThread([&](const OpContext& ctx) -> Status {
-    PITR_ASSIGN(const BackupManifest manifest, worker->session->Finish(stop, ctx));
+    PITR_ASSIGN(finished, worker->session->Finish(stop, ctx));
     worker->finished = true;
     return Status::Ok();
   }));
+  PublishPageErrors(finished);
   ExpireOldBackups();
   return Status::Ok();
 }

@@ -86,6 +86,10 @@ struct BackupSlot {
   char change_source[kFileNameBytes] = "";  // of an increment, once files are copied
   char change_note[kNoteBytes] = "";        // what the caller should be told about that
   char change_note_detail[kNoteBytes] = "";
+  char files_note[kNoteBytes] = "";  // the same about what of the data directory is not stored
+  char files_note_detail[kNoteBytes] = "";
+  char pages_note[kNoteBytes] = "";  // the same about pages that failed their checksum
+  char pages_note_detail[kNoteBytes] = "";
   int64_t started_micros = 0;
   int64_t ended_micros = 0;
   uint64_t bytes_total = 0;

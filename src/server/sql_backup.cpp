@@ -142,14 +142,16 @@ void Notice(const BackupSlot& slot, int64_t elapsed_ms) {
   }
 }
 
-// What the choices of type and parent, of interrupted backups, and of the change source have to say, to the waiting
-// session, once each.
+// What the choices of type and parent, of interrupted backups, and of the change source have to say, and what is not
+// or not well stored: to the waiting session, once each.
 class Notes {
  public:
   void Consider(const BackupSlot& slot) {
     Tell(slot.note_is_warning ? WARNING : NOTICE, slot.note, slot.note_detail, choice_told_);
     Tell(NOTICE, slot.resume_note, "", resume_told_);
     Tell(NOTICE, slot.change_note, slot.change_note_detail, change_told_);
+    Tell(NOTICE, slot.files_note, slot.files_note_detail, files_told_);
+    Tell(WARNING, slot.pages_note, slot.pages_note_detail, pages_told_);
   }
 
  private:
@@ -161,6 +163,8 @@ class Notes {
   bool choice_told_ = false;
   bool resume_told_ = false;
   bool change_told_ = false;
+  bool files_told_ = false;
+  bool pages_told_ = false;
 };
 
 // Says how far the backup is: after two seconds, then with every tenth of the way or every ten seconds.

@@ -71,7 +71,10 @@ Row BackupCells(const BackupRow& backup, uint64_t page_errors) {
           TextOrNull(backup.held_by),
           TimestampOrNull(backup.verified_micros),
           TextOrNull(backup.verify_mode),
-          TextOrNull(backup.verify_result)};
+          TextOrNull(backup.verify_result),
+          TextOrNull(backup.not_stored),
+          TextOrNull(backup.followed_links),
+          TextOrNull(backup.outside_files)};
 }
 
 }  // namespace

@@ -113,7 +113,15 @@ struct BackupSession::State {
   std::atomic<int> change_kind{-1};
 
   Result<BackupManifest> MakeManifest(const BackupStop& stop) const;
+  void AddRemarks(BackupManifest& manifest) const;
 };
+
+void BackupSession::State::AddRemarks(BackupManifest& manifest) const {
+  manifest.followed = copied->directory.followed;
+  manifest.skipped = copied->directory.skipped;
+  manifest.skipped_count = copied->directory.skipped_count;
+  manifest.outside = OutsideFiles(start.configuration, copied->directory);
+}
 
 Result<BackupManifest> BackupSession::State::MakeManifest(const BackupStop& stop) const {
   if (stop.stop_lsn < start.start_lsn)
@@ -140,6 +148,7 @@ Result<BackupManifest> BackupSession::State::MakeManifest(const BackupStop& stop
   manifest.encrypted = repository.key() != nullptr;
   manifest.data_checksums = start.data_checksums;
   manifest.page_errors = pages.errors();
+  AddRemarks(manifest);
   manifest.annotations = options.annotations;
   manifest.packs = copied->packs;
   // What is taken over from an interrupted backup belongs to no other.
@@ -164,8 +173,9 @@ BackupSession::~BackupSession() = default;
 Result<std::unique_ptr<BackupSession>> BackupSession::Begin(const Repository& repository, const BackupOptions& options,
                                                             const OpContext& ctx) {
   PITR_TRY(CheckOptions(options));
-  const ParentRequest request{options.type, options.timeline, options.data_directory, options.max_chain_length,
-                              options.damage_of};
+  const ParentRequest request{options.type,           options.timeline,
+                              options.data_directory, options.max_chain_length,
+                              options.damage_of,      options.allow_page_errors};
   PITR_ASSIGN(ParentChoice choice, ChooseParent(repository, request, ctx));
   BackupOptions chosen = options;
   chosen.type = choice.type;
@@ -190,6 +200,12 @@ uint64_t BackupSession::recorded_bytes() const { return state_->record.bytes(); 
 std::optional<ChangeKind> BackupSession::change_kind() const {
   const int kind = state_->change_kind.load();
   return kind < 0 ? std::nullopt : std::optional(static_cast<ChangeKind>(kind));
+}
+
+BackupManifest BackupSession::remarks() const {
+  BackupManifest remarks;
+  if (state_->copied) state_->AddRemarks(remarks);
+  return remarks;
 }
 
 const ChangeOrigin* BackupSession::change_origin() const {

@@ -48,6 +48,8 @@ struct BackupStart {
   std::string server_version;
   bool data_checksums = false;
   int64_t start_micros = 0;
+  // Configuration files that the server reads, absolute paths, by the setting that names them.
+  std::vector<OutsideFile> configuration;
 };
 
 // What pg_backup_stop told.
@@ -78,6 +80,9 @@ class BackupSession {
   std::optional<ChangeKind> change_kind() const;
   // The same with the reasons, after CopyFiles; null for a full backup.
   const ChangeOrigin* change_origin() const;
+  // What of the data directory is not stored or stored otherwise, after CopyFiles: only `followed`, `skipped`,
+  // `skipped_count` and `outside` are set.
+  BackupManifest remarks() const;
 
   // Reads everything below the data directory that belongs in a base backup, in one pass. `progress` is raised
   // meanwhile; its totals are set before the first byte is read. kCorruption lists bad pages by file and block (up to a

@@ -50,7 +50,8 @@ Status CopyJob::Unit(const WorkUnit& unit) {
 Result<UniqueFd> CopyJob::Open(const MappedFile& file) {
   const std::string absolute = shared_.directory.root + "/" + file.path;
   // Not blocking: should a pipe have taken the file's place, opening it must not hang.
-  UniqueFd fd(open(absolute.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK));
+  const int follow = shared_.directory.linked_files.contains(file.path) ? 0 : O_NOFOLLOW;
+  UniqueFd fd(open(absolute.c_str(), O_RDONLY | O_CLOEXEC | follow | O_NONBLOCK));
   if (!fd.ok() && errno != ENOENT && errno != ENOTDIR) return FileError(errno, "opening \"" + absolute + "\"");
   return fd;
 }
@@ -192,7 +193,7 @@ Status CopyJob::Control() {
   if (control.data.system_id != shared_.system_id)
     return {Code::kConflict, "file \"" + path + "\" was replaced by another cluster's during the backup"};
   FileStat info;
-  if (!StatPath(path, *ctx_.clock, info)) return FileError(errno, "looking at \"" + path + "\"");
+  if (!StatTarget(path, *ctx_.clock, info)) return FileError(errno, "looking at \"" + path + "\"");
   MappedFile& file = shared_.directory.files[shared_.control_index];
   TakeStat(info, file);
   file.size_bytes = control.raw.size();

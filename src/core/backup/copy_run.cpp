@@ -130,6 +130,7 @@ Status Assemble(std::vector<std::unique_ptr<CopyJob>>& jobs, const CopyRequest& 
   copied.vanished.assign(copied.directory.files.size(), false);
   ApplySlices(jobs, copied);
   PITR_TRY(TakeJobs(jobs, copied));
+  PITR_TRY(CheckEssentialFiles(copied.directory.files, copied.vanished));
   copied.packs = request.packs.entries();
   copied.own_packs = copied.packs.size();
   if (request.parent != nullptr) {
@@ -209,9 +210,10 @@ Result<CopiedFiles> RunCopy(const CopyRequest& request, const OpContext& ctx) {
   const Repository& repository = request.repository;
   PITR_ASSIGN(const ControlData control, CheckControlFile(repository, request.start.data_directory, ctx));
   PITR_ASSIGN(const std::unique_ptr<ChangeSource> source, ChooseSource(request, copied, ctx));
-  PITR_ASSIGN(copied.directory, ScanDataDirectory(request.start.data_directory,
-                                                  TablespaceVersionDirectory(control.pg_major, control.catalog_version),
-                                                  repository.log(), ctx));
+  PITR_ASSIGN(copied.directory,
+              ScanDataDirectory(request.start.data_directory,
+                                TablespaceVersionDirectory(control.pg_major, control.catalog_version), ctx));
+  PITR_TRY(CheckEssentialFiles(copied.directory.files, {}));
   const uint32_t control_index = AddControlFile(copied.directory.files);
   PITR_ASSIGN(const ChangePlan changes, MakeChangePlan(request, source.get(), copied));
   SetTotals(copied.directory, changes, request.progress);

@@ -1,6 +1,7 @@
 #include "core/backup/file_stat.h"
 
 #include <fcntl.h>
+#include <sys/sysmacros.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -18,6 +19,9 @@ bool Stat(int directory, const char* path, int flags, const Clock& clock, FileSt
   struct statx info {};
   if (statx(directory, path, flags, STATX_BASIC_STATS | STATX_BTIME, &info) != 0) return false;
   out.mode = info.stx_mode;
+  out.owner = info.stx_uid;
+  out.device = makedev(info.stx_dev_major, info.stx_dev_minor);
+  out.inode = info.stx_ino;
   out.size_bytes = info.stx_size;
   out.mtime_micros = Nanos(info.stx_mtime) / 1000;
   out.stamp = {};
@@ -33,6 +37,10 @@ bool Stat(int directory, const char* path, int flags, const Clock& clock, FileSt
 
 bool StatPath(const std::string& path, const Clock& clock, FileStat& out) {
   return Stat(AT_FDCWD, path.c_str(), AT_SYMLINK_NOFOLLOW, clock, out);
+}
+
+bool StatTarget(const std::string& path, const Clock& clock, FileStat& out) {
+  return Stat(AT_FDCWD, path.c_str(), 0, clock, out);
 }
 
 bool StatFile(int fd, const Clock& clock, FileStat& out) { return Stat(fd, "", AT_EMPTY_PATH, clock, out); }

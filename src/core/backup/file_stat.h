@@ -20,6 +20,9 @@ inline constexpr int64_t kUnsettledNanos = int64_t{2} * 1000000000;
 
 struct FileStat {
   mode_t mode = 0;  // with the type
+  uid_t owner = 0;
+  dev_t device = 0;
+  uint64_t inode = 0;
   uint64_t size_bytes = 0;
   int64_t mtime_micros = 0;
   FileStamp stamp;
@@ -27,6 +30,8 @@ struct FileStat {
 
 // Of `path`, not following a link; false with errno set.
 bool StatPath(const std::string& path, const Clock& clock, FileStat& out);
+// The same, following links.
+bool StatTarget(const std::string& path, const Clock& clock, FileStat& out);
 // Of an open file; false with errno set.
 bool StatFile(int fd, const Clock& clock, FileStat& out);
 

@@ -7,6 +7,7 @@
 #include "core/base/ascii.h"
 #include "core/pg/wal_name.h"
 #include "core/repo/backup_objects.h"
+#include "core/repo/backup_remarks.h"
 #include "core/repo/wal_fetch.h"
 
 namespace pitr {
@@ -106,6 +107,10 @@ Result<ParentChoice> ChooseParent(const Repository& repository, const ParentRequ
   for (const BackupManifest* backup : candidates) {
     if (const std::string damage = request.damage_of ? request.damage_of(*backup) : ""; !damage.empty()) {
       passed_over.push_back("backup " + Quoted(backup->label) + " is damaged: " + damage);
+      continue;
+    }
+    if (!backup->page_errors.empty() && !request.allow_page_errors) {
+      passed_over.push_back("of backup " + Quoted(backup->label) + ", " + DescribePageErrors(*backup));
       continue;
     }
     ParentChoice choice;

@@ -17,7 +17,8 @@ struct ParentRequest {
   Timeline timeline;           // that the server writes now
   std::string data_directory;  // whose pg_wal has the timeline's history
   uint32_t max_chain_length = 1;
-  DamageFinder damage_of;  // what a backup has lost an increment on it would lack, too; may be empty
+  DamageFinder damage_of;          // what a backup has lost an increment on it would lack, too; may be empty
+  bool allow_page_errors = false;  // also on a backup whose pages failed their checksum
 };
 
 struct ParentChoice {
@@ -35,8 +36,9 @@ std::vector<const BackupManifest*> ParentCandidates(const BackupCatalog& catalog
                                                     const TimelineHistory& history,
                                                     std::vector<std::string>& passed_over);
 
-// Takes the newest candidate that is not known to be damaged, whose objects are all there and whose file map can be
-// read. An increment beyond the longest chain becomes a full backup. Errors are the store's; a damaged backup is none.
+// Takes the newest candidate that is not known to be damaged and holds no damaged pages, whose objects are all there
+// and whose file map can be read. An increment beyond the longest chain becomes a full backup. Errors are the store's;
+// a damaged backup is none.
 Result<ParentChoice> ChooseParent(const Repository& repository, const ParentRequest& request, const OpContext& ctx);
 
 }  // namespace pitr

@@ -84,12 +84,14 @@ Status DecideNamed(const Inventory& inventory, const ExpireRequest& request, Exp
     for (const BackupFacts& fact : backups)
       if (going.contains(fact.parent_label)) more |= going.insert(fact.label).second;
   }
-  bool restorable = false, left = false;
+  bool restorable = false, left = false, sound = false, sound_left = false;
   for (size_t i = 0; i < backups.size(); i++) {
     decision.verdicts[i] = {Keep::kWindow, "not named"};
     restorable = restorable || backups[i].restorable;
+    sound = sound || IsSound(backups[i]);
     if (!going.contains(backups[i].label)) {
       left = left || backups[i].restorable;
+      sound_left = sound_left || IsSound(backups[i]);
       continue;
     }
     PITR_TRY(CheckHeld(inventory, backups[i], request));
@@ -98,6 +100,9 @@ Status DecideNamed(const Inventory& inventory, const ExpireRequest& request, Exp
   }
   if (restorable && !left && !request.force)
     return Status(Code::kConflict, "no backup that can be restored would be left")
+        .WithHint("Take another backup first, or force it.");
+  if (sound && !sound_left && !request.force)
+    return Status(Code::kConflict, "only backups with damaged pages would be left")
         .WithHint("Take another backup first, or force it.");
   for (const std::string& label : request.labels) decision.gone[label] = "named";
   return Status::Ok();
@@ -146,8 +151,10 @@ Result<ExpireDecision> Decide(const Inventory& inventory, const ExpireRequest& r
       continue;
     }
     const std::string& damage = decision.facts.backups[i].damage;
+    const std::string& flaw = decision.facts.backups[i].flaw;
     const std::string why = (verdict.keep == Keep::kNo ? verdict.why + ", but blocked" : verdict.why) +
-                            (damage.empty() ? "" : "; it counts as damaged: " + damage);
+                            (damage.empty() ? "" : "; it counts as damaged: " + damage) +
+                            (flaw.empty() ? "" : "; it does not count: " + flaw);
     decision.kept.push_back(
         {ExpireAction::kKeep, "backup", label, 0, inventory.backups.Find(label)->stored_bytes, why});
   }

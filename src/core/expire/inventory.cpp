@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "core/pg/timestamp.h"
+#include "core/repo/backup_remarks.h"
 #include "core/repo/layout.h"
 
 namespace pitr {
@@ -104,6 +105,7 @@ RetentionFacts Inventory::Facts(int64_t now_micros, const DamageFinder& damage_o
     fact.stop_lsn = backup.stop_lsn;
     fact.stop_micros = backup.stop_micros;
     if (damage_of) fact.damage = damage_of(backup);
+    fact.flaw = DescribePageErrors(backup);
     fact.restorable = fact.damage.empty() && present.contains(backup.file_map_key) && wal.Completes(backup) &&
                       std::all_of(backup.packs.begin(), backup.packs.end(), [&](const PackEntry& pack) {
                         const auto at = sizes.find(pack.key);

@@ -83,12 +83,12 @@ class Decision {
            timeline.path->LeadsFrom(backup.timeline, backup.start_lsn, backup.stop_timeline, backup.stop_lsn);
   }
 
-  // Restorable full backups from which `timeline` can be reached, newest first.
+  // Sound full backups from which `timeline` can be reached, newest first.
   Indexes FullsOf(const TimelineFacts& timeline) const {
     Indexes found;
     for (size_t i = facts_.backups.size(); i-- > 0;) {
       const BackupFacts& backup = facts_.backups[i];
-      if (backup.type == BackupType::kFull && backup.restorable && Leads(backup, timeline)) found.push_back(i);
+      if (backup.type == BackupType::kFull && IsSound(backup) && Leads(backup, timeline)) found.push_back(i);
     }
     return found;
   }
@@ -120,8 +120,8 @@ class Decision {
     }
   }
 
-  // Full backups that no limit counts: of branches that were left, or not restorable now; and increments whose full
-  // backup is not there any more.
+  // Full backups that no limit counts: of branches that were left, not restorable now, or with damaged pages; and
+  // increments whose full backup is not there any more.
   void KeepOthers() {
     for (size_t i = 0; i < verdicts_.size(); i++) {
       const BackupFacts& backup = facts_.backups[i];
@@ -166,7 +166,7 @@ class Decision {
     std::set<std::string> gone;
     for (size_t i = verdicts_.size(); i-- > 0;) {
       const BackupFacts& backup = facts_.backups[i];
-      if (backup.type != BackupType::kDiff || !backup.restorable || verdicts_[i].keep == Keep::kNo) continue;
+      if (backup.type != BackupType::kDiff || !IsSound(backup) || verdicts_[i].keep == Keep::kNo) continue;
       if (++seen <= policy_.diff) continue;
       verdicts_[i] = {Keep::kNo, "not one of the newest " + Times(policy_.diff, "differential")};
       gone.insert(backup.label);
@@ -181,7 +181,7 @@ class Decision {
     }
   }
 
-  // The first restorable full backup of each month (UTC), of a living timeline when there is one.
+  // The first restorable full backup of each month (UTC), of a living timeline when there is one, and a sound one.
   void KeepMonthly() {
     if (policy_.monthly.empty()) return;
     const int64_t since = TimeBefore(facts_.now_micros, policy_.monthly);
@@ -191,7 +191,8 @@ class Decision {
       if (backup.type != BackupType::kFull || !backup.restorable || backup.stop_micros < since) continue;
       const CivilDate date = CivilFromDays(FloorDays(backup.stop_micros));
       const auto [at, added] = months.try_emplace({date.year, date.month}, i);
-      if (!added && !leading_.contains(at->second) && leading_.contains(i)) at->second = i;
+      const auto rank = [&](size_t n) { return 2 * int{IsSound(facts_.backups[n])} + int{leading_.contains(n)}; };
+      if (!added && rank(i) > rank(at->second)) at->second = i;
     }
     for (const auto& [month, i] : months) {
       const std::string name =
@@ -209,13 +210,19 @@ class Decision {
   }
 
   void KeepSomething() {
-    bool any = false, left = false;
+    bool any = false, left = false, any_sound = false, sound_left = false;
     for (size_t i = 0; i < verdicts_.size(); i++) {
-      any = any || facts_.backups[i].restorable;
-      left = left || (facts_.backups[i].restorable && verdicts_[i].keep != Keep::kNo);
+      const BackupFacts& backup = facts_.backups[i];
+      const bool stays = verdicts_[i].keep != Keep::kNo;
+      any = any || backup.restorable;
+      left = left || (backup.restorable && stays);
+      any_sound = any_sound || IsSound(backup);
+      sound_left = sound_left || (IsSound(backup) && stays);
     }
-    if (left) return;
-    const std::string why = any ? "nothing restorable would be left" : "no backup is restorable now";
+    if (any_sound ? sound_left : left) return;
+    const std::string why = any_sound ? "nothing restorable without damaged pages would be left"
+                            : any     ? "nothing restorable would be left"
+                                      : "no backup is restorable now";
     for (Verdict& verdict : verdicts_)
       if (verdict.keep == Keep::kNo) verdict = {Keep::kWindow, why};
   }
@@ -225,7 +232,7 @@ class Decision {
   std::map<std::string, size_t> index_;
   std::vector<Verdict> verdicts_;
   std::vector<const TimelineFacts*> live_;
-  std::set<size_t> leading_;  // restorable full backups that lead to a living timeline
+  std::set<size_t> leading_;  // sound full backups that lead to a living timeline
   Timeline unknown_;          // alive, and nobody knows where it came from
   std::optional<int64_t> since_;
   std::optional<int64_t> edge_;

@@ -2,9 +2,10 @@
 //
 // The rules (docs/design/004-retention.md): without a limit (number of full backups, or age) every backup is kept.
 // Limits count restorable full backups only, apart for every timeline that is alive, and a backup that any rule keeps
-// is kept. Increments live and end with their full backup. Monthly keepers and pinned backups are kept for themselves:
-// of the WAL only what makes them consistent. What is being restored is kept with all WAL after it. When nothing
-// restorable would be left, nothing goes.
+// is kept. One with damaged pages is not counted, and is never all that is left while there is one without. Increments
+// live and end with their full backup. Monthly keepers and pinned backups are kept for themselves: of the WAL only what
+// makes them consistent. What is being restored is kept with all WAL after it. When nothing restorable would be left,
+// nothing goes.
 #pragma once
 #include <optional>
 #include <string>
@@ -37,9 +38,13 @@ struct BackupFacts {
   // File map, packs and the WAL to become consistent are all there, and nothing of it is known to be damaged.
   bool restorable = true;
   std::string damage;             // what a verification has found, a clause; empty: nothing
+  std::string flaw;               // pages that were damaged when it was taken, a clause; empty: none
   std::string held_for;           // why it must stay whatever the policy says ("pinned: ..."); empty: nothing holds it
   bool held_for_restore = false;  // with all WAL from its start on
 };
+
+// What limits count and what may be relied upon alone.
+inline bool IsSound(const BackupFacts& backup) { return backup.restorable && backup.flaw.empty(); }
 
 struct TimelineFacts {
   Timeline timeline;

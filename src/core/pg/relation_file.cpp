@@ -13,6 +13,17 @@ namespace {
 constexpr std::string_view kForkSuffixes[] = {"", "_fsm", "_vm", "_init"};
 constexpr std::string_view kTemporaryPrefix = "pgsql_tmp";  // files and directories, at any depth
 constexpr std::string_view kControlFile = "global/pg_control";
+constexpr std::string_view kVersionFile = "PG_VERSION";
+constexpr size_t kMaxOidDigits = 10;
+
+constexpr std::string_view kServerDirectories[] = {"base",    "global",    "pg_commit_ts", "pg_logical", "pg_multixact",
+                                                   "pg_stat", "pg_tblspc", "pg_twophase",  "pg_xact"};
+
+// Of a restore by pg_pitr: its mark, and files that are being written.
+constexpr std::string_view kRestoreMark = "pg_pitr.restore";
+constexpr std::string_view kHalfWrittenSuffix = ".pg_pitr.tmp";
+// A socket in the data directory, and its lock file: taken to another machine, that could name a living process.
+constexpr std::string_view kSocketPrefix = ".s.PGSQL.";
 
 // Existing but empty in a restored cluster: the server removes or rebuilds the contents at start, or
 // they belong to this machine (replication slots), or come from the archive (pg_wal).
@@ -94,6 +105,12 @@ bool IsSkippedFile(std::string_view path) {
   return false;
 }
 
+bool IsLeftover(std::string_view path) {
+  const std::string_view top = path.substr(0, path.find('/'));
+  return top.find(kSetAsideMark) != std::string_view::npos || top == kRestoreMark || top.starts_with(kSocketPrefix) ||
+         path.ends_with(kHalfWrittenSuffix);
+}
+
 // Temporary files and directories are named so at any level of the path.
 bool IsTemporaryPath(std::string_view path) {
   return path.starts_with(kTemporaryPrefix) || path.find("/" + std::string(kTemporaryPrefix)) != std::string_view::npos;
@@ -145,6 +162,18 @@ bool HasPages(std::string_view path) {
   return IsRelationDirectory(Directory(path)) && ParseRelationFileName(Name(path)).has_value();
 }
 
+bool BelongsToServer(std::string_view path) {
+  if (path == kVersionFile) return true;
+  const size_t slash = path.find('/');
+  const std::string_view top = path.substr(0, slash);
+  if (std::find(std::begin(kServerDirectories), std::end(kServerDirectories), top) == std::end(kServerDirectories))
+    return false;
+  if (top != "pg_tblspc" || slash == std::string_view::npos) return true;
+  std::string_view oid = path.substr(slash + 1);
+  oid = oid.substr(0, oid.find('/'));
+  return AllDigits(oid) && oid.size() <= kMaxOidDigits;
+}
+
 std::optional<RelationPath> ParseRelationPath(std::string_view path) {
   const std::string_view directory = Directory(path);
   const auto file = ParseRelationFileName(Name(path));
@@ -161,7 +190,7 @@ std::optional<RelationPath> ParseRelationPath(std::string_view path) {
 }
 
 BackupTreatment TreatmentOf(std::string_view path, bool is_directory) {
-  if (IsTemporaryPath(path)) return BackupTreatment::kSkip;
+  if (IsTemporaryPath(path) || IsLeftover(path)) return BackupTreatment::kSkip;
   for (std::string_view directory : kEmptyDirectories) {
     if (path == directory) return BackupTreatment::kEmptyDirectory;  // also when it is a symbolic link
     if (IsBelow(path, directory)) return BackupTreatment::kSkip;

@@ -44,6 +44,10 @@ inline constexpr uint32_t kGlobalTablespace = 1664;
 // nullopt for anything that is not a relation's file.
 std::optional<RelationPath> ParseRelationPath(std::string_view path);
 
+// Whether only PostgreSQL's own files belong at `path`: whatever is there a recovery needs, unless TreatmentOf() leaves
+// it out. False for configuration, logs and what people put into a data directory.
+bool BelongsToServer(std::string_view path);
+
 // In the names of what a restore set aside at the top of a data directory ("pg_wal.before-restore-...").
 inline constexpr std::string_view kSetAsideMark = ".before-restore-";
 
@@ -54,7 +58,8 @@ enum class BackupTreatment {
   kCopyLast         // the control file: copied after everything else
 };
 // What a base backup does with this path. Unlogged relations need their directory's listing, see below.
-// Takes recovery.signal and standby.signal to be skipped too: how to recover is decided at restore.
+// Takes recovery.signal and standby.signal to be skipped too: how to recover is decided at restore; and what belongs to
+// this machine or to an earlier restore: sockets' names, what was set aside, marks, half-written files.
 BackupTreatment TreatmentOf(std::string_view path, bool is_directory);
 
 // The unlogged relations of one relation directory: those with an init fork among `names`.

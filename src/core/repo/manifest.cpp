@@ -68,6 +68,51 @@ Status GetCluster(const JsonFields& manifest, ClusterIdentity& out) {
   return Status::Ok();
 }
 
+// What was in the data directory otherwise than as a plain file or directory, or not in it at all.
+Status GetNotPlain(const JsonFields& fields, BackupManifest& out) {
+  PITR_TRY(fields.OptionalEachObject("followed", [&](const JsonFields& element) -> Status {
+    FollowedLink& link = out.followed.emplace_back();
+    PITR_TRY(element.Text("path", link.path));
+    return element.Text("target", link.target);
+  }));
+  PITR_TRY(fields.OptionalEachObject("skipped", [&](const JsonFields& element) -> Status {
+    SkippedEntry& entry = out.skipped.emplace_back();
+    PITR_TRY(element.Text("path", entry.path));
+    PITR_TRY(element.Text("kind", entry.kind));
+    PITR_TRY(element.OptionalText("target", entry.target));
+    return element.OptionalText("why", entry.why);
+  }));
+  out.skipped_count = out.skipped.size();
+  if (fields.Has("skipped_count")) PITR_TRY(fields.Unsigned("skipped_count", out.skipped_count));
+  return fields.OptionalEachObject("outside", [&](const JsonFields& element) -> Status {
+    OutsideFile& file = out.outside.emplace_back();
+    PITR_TRY(element.Text("setting", file.setting));
+    return element.Text("path", file.path);
+  });
+}
+
+void PutNotPlain(const BackupManifest& manifest, Json& document) {
+  for (const FollowedLink& link : manifest.followed) {
+    Json element = Json::object();
+    PutText(element, "path", link.path);
+    PutText(element, "target", link.target);
+    document["followed"].push_back(std::move(element));
+  }
+  for (const SkippedEntry& entry : manifest.skipped) {
+    Json element = {{"kind", entry.kind}};
+    PutText(element, "path", entry.path);
+    if (!entry.target.empty()) PutText(element, "target", entry.target);
+    PutText(element, "why", entry.why);
+    document["skipped"].push_back(std::move(element));
+  }
+  if (manifest.skipped_count > manifest.skipped.size()) document["skipped_count"] = manifest.skipped_count;
+  for (const OutsideFile& file : manifest.outside) {
+    Json element = {{"setting", file.setting}};
+    PutText(element, "path", file.path);
+    document["outside"].push_back(std::move(element));
+  }
+}
+
 Status GetLists(const JsonFields& fields, BackupManifest& out) {
   PITR_TRY(fields.OptionalEachObject("tablespaces", [&](const JsonFields& element) -> Status {
     TablespaceEntry entry;
@@ -84,6 +129,7 @@ Status GetLists(const JsonFields& fields, BackupManifest& out) {
     out.page_errors.push_back(std::move(error));
     return Status::Ok();
   }));
+  PITR_TRY(GetNotPlain(fields, out));
   return fields.OptionalEachObject("packs", [&](const JsonFields& element) -> Status {
     PackEntry pack;
     PITR_TRY(element.Text("key", pack.key));
@@ -211,6 +257,7 @@ std::string EncodeManifest(const BackupManifest& manifest) {
     PutText(element, "path", error.path);
     errors.push_back(std::move(element));
   }
+  PutNotPlain(manifest, document);
   Json& annotations = document["annotations"] = Json::object();
   for (const auto& [name, value] : manifest.annotations) annotations[name] = value;
   Json& packs = document["packs"] = Json::array();

@@ -40,6 +40,26 @@ struct PageError {
   uint32_t block = 0;
 };
 
+// A symbolic link in the data directory of which what it led to is in the backup: restored, it is that.
+struct FollowedLink {
+  std::string path;    // relative to the data directory
+  std::string target;  // as it was written in the link
+};
+
+// What was in the data directory and is not in the backup, although no rule leaves it out.
+struct SkippedEntry {
+  std::string path;
+  std::string kind;    // "symbolic link", "socket", "pipe", "device"
+  std::string target;  // of a link
+  std::string why;     // a clause
+};
+
+// A configuration file of the server that lies outside of the data directory, so that it is not in the backup.
+struct OutsideFile {
+  std::string setting;  // "config_file", "hba_file", "ident_file"; "include" for what these include
+  std::string path;     // absolute
+};
+
 struct BackupManifest {
   int version = 1;
   std::string label;
@@ -68,12 +88,18 @@ struct BackupManifest {
   bool data_checksums = false;
   std::string boot_id;                 // of the machine; empty when not known
   std::vector<PageError> page_errors;  // empty unless the operator allowed a backup with bad pages
+  std::vector<FollowedLink> followed;  // ascending by path, as are the next two
+  std::vector<SkippedEntry> skipped;   // at most kMaxSkippedNamed
+  uint64_t skipped_count = 0;
+  std::vector<OutsideFile> outside;
   std::map<std::string, std::string> annotations;
   std::vector<PackEntry>
       packs;  // of this and, for increments, of earlier backups; the file map refers to them by index
   std::string file_map_key;
   uint64_t file_map_bytes = 0;  // stored size
 };
+
+inline constexpr size_t kMaxSkippedNamed = 1000;
 
 // The timeline the backup ended on.
 Timeline StopTimeline(const BackupManifest& manifest);

@@ -4,6 +4,7 @@
 
 #include "core/base/describe_size.h"
 #include "core/pg/timestamp.h"
+#include "core/repo/backup_remarks.h"
 #include "core/restore/branch_notes.h"
 #include "core/restore/wal_gaps.h"
 #include "core/restore/wal_scan.h"
@@ -41,15 +42,16 @@ BackupRow RowOf(const BackupManifest& backup, const WalCatalog& wal) {
   row.encrypted = backup.encrypted;
   row.data_checksums = backup.data_checksums;
   row.annotations = backup.annotations;
+  row.not_stored = DescribeSkipped(backup);
+  row.followed_links = DescribeFollowed(backup);
+  row.outside_files = DescribeOutside(backup);
   if (!wal.Completes(backup)) {
     row.status = "wal missing";
     row.problem = "Not every segment from " + row.first_segment + " to " + row.last_segment +
                   " is in the archive; without them it cannot be restored.";
   } else if (!backup.page_errors.empty()) {
     row.status = "page errors";
-    row.problem = std::to_string(backup.page_errors.size()) +
-                  " pages failed their checksum when it was taken, the first in " + backup.page_errors.front().path +
-                  ", block " + std::to_string(backup.page_errors.front().block) + ".";
+    row.problem = DescribePageErrors(backup) + ". It does not count in retention, and increments are not built on it.";
   }
   return row;
 }

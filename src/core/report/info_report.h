@@ -34,6 +34,10 @@ struct BackupRow {
   uint64_t file_count = 0;
   bool encrypted = false;
   bool data_checksums = false;
+  // Lists for people, as backup_remarks.h makes them; empty when there is nothing to say.
+  std::string not_stored;      // what was in the data directory and is not in the backup
+  std::string followed_links;  // stored as what they lead to
+  std::string outside_files;   // configuration that was elsewhere
   std::map<std::string, std::string> annotations;
   bool pinned = false;
   int64_t pinned_until_micros = 0;  // 0: until it is unpinned

@@ -71,6 +71,12 @@ std::string BackupsText(const InfoReport& report) {
     if (row.held_until_micros != 0)
       problems +=
           "  " + row.label + ": held for a restore until " + Time(row.held_until_micros) + ": " + row.held_by + "\n";
+    if (!row.not_stored.empty()) problems += "  " + row.label + ": not in the backup: " + row.not_stored + "\n";
+    if (!row.followed_links.empty())
+      problems += "  " + row.label + ": links of which it holds what they lead to: " + row.followed_links + "\n";
+    if (!row.outside_files.empty())
+      problems += "  " + row.label +
+                  ": configuration outside of the data directory, not in the backup: " + row.outside_files + "\n";
     for (const auto& [name, value] : row.annotations) problems += "  " + row.label + ": " + name + " = " + value + "\n";
   }
   return "\nbackups\n" + AlignTable(rows, 2) + (problems.empty() ? "" : "\n" + problems);
@@ -137,6 +143,9 @@ Json BackupJson(const BackupRow& row) {
           {"encrypted", row.encrypted},
           {"data_checksums", row.data_checksums},
           {"annotations", row.annotations},
+          {"not_stored", row.not_stored.empty() ? Json(nullptr) : Json(row.not_stored)},
+          {"followed_links", row.followed_links.empty() ? Json(nullptr) : Json(row.followed_links)},
+          {"outside_files", row.outside_files.empty() ? Json(nullptr) : Json(row.outside_files)},
           {"pinned", row.pinned},
           {"pinned_until", JsonTime(row.pinned_until_micros)},
           {"pin_reason", row.pinned ? Json(row.pin_reason) : Json(nullptr)},

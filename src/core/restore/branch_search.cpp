@@ -46,7 +46,7 @@ Result<std::optional<Lsn>> FindAlong(const Repository& repository, const BackupC
   if (!branch.path) return std::optional<Lsn>();
   const auto candidates = FindCandidates(backups, *branch.path, label);
   if (!candidates.ok()) return std::optional<Lsn>();  // the plan says so
-  auto found = TargetFinder(repository, *branch.path, candidates.value(), target, ctx).Find();
+  auto found = FindSoundFirst(repository, *branch.path, candidates.value(), target, ctx);
   if (found.code() == Code::kNotFound) return std::optional<Lsn>();
   if (!found.ok()) return std::move(found).status();
   return std::optional<Lsn>(found.value().stop.lsn);

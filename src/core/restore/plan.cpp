@@ -4,6 +4,7 @@
 
 #include "core/restore/branch_notes.h"
 #include "core/restore/branch_search.h"
+#include "core/restore/content_notes.h"
 #include "core/restore/plan_objects.h"
 #include "core/restore/plan_target.h"
 
@@ -64,10 +65,7 @@ void AddBackupNotes(const BackupCatalog& backups, const std::vector<Candidate>& 
   }
   for (const DamagedBackup& damaged : backups.damaged)
     plan.notes.push_back("Backup " + damaged.label + " was passed over: " + damaged.status.message() + ".");
-  if (!plan.backup.page_errors.empty())
-    plan.notes.push_back("The backup was taken with " + std::to_string(plan.backup.page_errors.size()) +
-                         " pages that fail their checksum, the first in " + plan.backup.page_errors.front().path +
-                         ", block " + std::to_string(plan.backup.page_errors.front().block) + ".");
+  AddContentNotes(candidates, plan);
 }
 
 // The unfinished last segment of a server, which the server that recovers does not replay by itself.
@@ -118,7 +116,7 @@ Result<RestorePlan> MakeRestorePlan(const Repository& repository, const PlanRequ
   PITR_ASSIGN(const BranchChoice choice, ChooseTimeline(repository, request, backups, tree, ctx));
   PITR_ASSIGN(const WalPath chosen, WalPath::Make(wal, choice.timeline, repository.segment_size()));
   PITR_ASSIGN(const std::vector<Candidate> candidates, FindCandidates(backups, chosen, request.backup_label));
-  PITR_ASSIGN(Resolution resolution, TargetFinder(repository, chosen, candidates, request.target, ctx).Find());
+  PITR_ASSIGN(Resolution resolution, FindSoundFirst(repository, chosen, candidates, request.target, ctx));
   const WalPath path = ShortestPath(wal, chosen, resolution, request.target.kind);
 
   RestorePlan plan;

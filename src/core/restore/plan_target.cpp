@@ -266,6 +266,21 @@ Result<std::optional<WalMark>> TargetFinder::FirstAfterTime(const Candidate& fro
   return std::optional<WalMark>();
 }
 
+// Whether nothing that ended after the time was in the backup from the start. By its clock it began before the time,
+// but it may have waited, for its checkpoint, after it had looked at the clock. It ended before the time, or a
+// transaction ended in it before the time (as all did before `first_after`) and so did those before its start.
+Result<bool> TargetFinder::HoldsNothingLater(const Candidate& from, Lsn first_after) {
+  if (from.backup->stop_micros <= target_.time_micros) return true;
+  const SegmentNo last = SegmentOf(std::min(first_after, from.backup->stop_lsn), path_.segment_size());
+  for (SegmentNo at = from.first; at <= last; ++at.value) {
+    PITR_ASSIGN(const std::vector<WalMark>* marks, scanner_.Marks(at));
+    for (const WalMark& mark : *marks)
+      if (mark.kind != WalMark::Kind::kRestorePoint && mark.start >= from.backup->start_lsn && mark.start < first_after)
+        return true;
+  }
+  return false;
+}
+
 // No transaction ended after the time. The server would refuse such a target; a later record shows that WAL is complete
 // up to there, so that the state behind that record is the state at the time.
 Result<Resolution> TargetFinder::FindQuietTime(const Candidate& from) {
@@ -308,9 +323,11 @@ Result<Resolution> TargetFinder::FindTime() {
     // What was committed before a backup began is in it, so it must have begun before the time.
     if (!candidate->complete || candidate->backup->start_micros > target_.time_micros) continue;
     PITR_ASSIGN(const std::optional<WalMark> mark, FirstAfterTime(*candidate));
-    if (!mark) return FindQuietTime(*candidate);
     // Before the backup's end the server is not consistent and refuses to stop.
-    if (mark->start < candidate->backup->stop_lsn) continue;
+    if (mark && mark->start < candidate->backup->stop_lsn) continue;
+    PITR_ASSIGN(const bool holds, HoldsNothingLater(*candidate, mark ? mark->start : candidate->backup->stop_lsn));
+    if (!holds) continue;
+    if (!mark) return FindQuietTime(*candidate);
     Resolution resolution = StopAt(*candidate, *mark, false);
     PITR_TRY(AddLastCommit(resolution));
     if (bisected_)
@@ -421,6 +438,34 @@ Result<Resolution> TargetFinder::Find() {
       return FindByName();
   }
   return Status(Code::kInternal, "unknown kind of target");
+}
+
+Result<Resolution> FindSoundFirst(const Repository& repository, const WalPath& path,
+                                  const std::vector<Candidate>& candidates, const RecoveryTarget& target,
+                                  const OpContext& ctx) {
+  SegmentNo reach, sound_reach;
+  std::vector<Candidate> sound;
+  for (const Candidate& candidate : candidates) {
+    if (candidate.complete) reach = std::max(reach, candidate.until);
+    if (!candidate.backup->page_errors.empty()) continue;
+    sound.push_back(candidate);
+    if (candidate.complete) sound_reach = std::max(sound_reach, candidate.until);
+  }
+  // Borrowed from `candidates`, so that the result may be, too.
+  const auto original = [&](const Candidate* found) {
+    return &*std::find_if(candidates.begin(), candidates.end(),
+                          [&](const Candidate& each) { return each.backup == found->backup; });
+  };
+  // With a gap in the WAL after them, what they lead to is less.
+  if (!sound.empty() && sound.size() < candidates.size() && sound_reach == reach) {
+    auto resolution = TargetFinder(repository, path, sound, target, ctx).Find();
+    if (resolution.ok()) {
+      resolution.value().from = original(resolution.value().from);
+      return resolution;
+    }
+    if (resolution.code() != Code::kNotFound) return resolution;
+  }
+  return TargetFinder(repository, path, candidates, target, ctx).Find();
 }
 
 }  // namespace pitr

@@ -36,6 +36,12 @@ struct Resolution {
   std::vector<std::string> notes;
 };
 
+// What TargetFinder::Find() gives, from backups without damaged pages when these lead as far; else from all of them.
+// Replaying WAL over an undamaged page gives the page that a newer backup could not read.
+Result<Resolution> FindSoundFirst(const Repository& repository, const WalPath& path,
+                                  const std::vector<Candidate>& candidates, const RecoveryTarget& target,
+                                  const OpContext& ctx);
+
 // One search along one path. Borrowed arguments outlive it.
 class TargetFinder {
  public:
@@ -60,6 +66,7 @@ class TargetFinder {
   const Candidate* NewestComplete() const;
   bool IsAfterTime(const WalMark& mark) const;
   Result<std::optional<WalMark>> FirstAfterTime(const Candidate& from);
+  Result<bool> HoldsNothingLater(const Candidate& from, Lsn first_after);
   Result<SegmentNo> BisectTime(SegmentNo low, SegmentNo high);
   Result<SegmentNo> WalkBack(SegmentNo low, SegmentNo from);
   Resolution StopAt(const Candidate& from, const WalMark& mark, bool applied) const;

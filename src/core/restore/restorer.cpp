@@ -11,6 +11,7 @@
 #include "core/pg/control.h"
 #include "core/pg/relation_file.h"
 #include "core/restore/block_proof.h"
+#include "core/restore/content_notes.h"
 #include "core/restore/extent_writer.h"
 #include "core/restore/file_prepare.h"
 #include "core/restore/frame_fetch.h"
@@ -337,7 +338,7 @@ Status Restore::PlaceControlFile() {
 Result<RestoreResult> Restore::Run() {
   PITR_TRY(OpenDirectories());
   PITR_ASSIGN(map_, ReadFileMap(repository_, plan_.backup.label, ctx_));
-  content_ = TreeContent::Of(map_, plan_.backup.cluster.pg_major);
+  content_ = TreeContent::Of(map_, plan_.backup);
   for (const auto& [oid, directory] : tablespaces_)
     content_.links.insert(std::string(kTablespaceDirectory) + "/" + oid);
   for (uint32_t i = 0; i < map_.files.size(); ++i) {
@@ -366,6 +367,8 @@ Result<RestoreResult> Restore::Run() {
   PITR_TRY(WriteBackupFiles(*tree_, plan_.backup, tablespaces_, file_mode_));
   PITR_TRY(WriteRecoveryFiles(
       *tree_, {options_.mode, plan_.ServerTarget(), plan_.target_timeline, options_.restore_command}, file_mode_));
+  if (tree_->Stat(kConfigFilePath).code() == Code::kNotFound)
+    result_.notes.push_back(DescribeMissingConfiguration(plan_.backup, options_.data_directory));
   PITR_TRY(SyncEverything());
   PITR_TRY(PlaceControlFile());
   result_.held_until_micros = hold->Finish(ctx_);
@@ -383,7 +386,7 @@ Result<std::vector<std::string>> CheckRestore(const Repository& repository, cons
   PITR_ASSIGN(ClusterTree tree, ClusterTree::Open(options.data_directory));
   PITR_ASSIGN(const DirectoryState found, CheckDirectory(tree, plan, options));
   PITR_ASSIGN(const FileMap map, ReadFileMap(repository, plan.backup.label, ctx));
-  TreeContent content = TreeContent::Of(map, plan.backup.cluster.pg_major);
+  TreeContent content = TreeContent::Of(map, plan.backup);
   for (const auto& [oid, directory] : tablespaces) {
     content.links.insert(std::string(kTablespaceDirectory) + "/" + oid);
     if (std::filesystem::exists(directory, ignored)) PITR_TRY(tree.AddTablespace(oid, directory));

@@ -128,6 +128,7 @@ class Cleaner {
     }
     if (S_ISREG(info.st_mode) && content_.files.contains(path)) return Status::Ok();
     if (S_ISLNK(info.st_mode) && content_.links.contains(path)) return Status::Ok();
+    if (!S_ISREG(info.st_mode) && content_.left_out.contains(path)) return Status::Ok();
     return ClearEntry(path, info, own, depth);
   }
 
@@ -220,7 +221,7 @@ Result<ClearedTree> Clear(const ClusterTree& tree, const FileMap& map, const Tre
 
 }  // namespace
 
-TreeContent TreeContent::Of(const FileMap& map, int pg_major) {
+TreeContent TreeContent::Of(const FileMap& map, const BackupManifest& backup) {
   TreeContent content;
   auto add_parents = [&](std::string_view path) {
     for (size_t slash = path.rfind('/'); slash != std::string_view::npos; slash = path.rfind('/')) {
@@ -237,10 +238,13 @@ TreeContent TreeContent::Of(const FileMap& map, int pg_major) {
     content.directories.insert(directory.path);
     add_parents(directory.path);
   }
-  for (const std::string& required : RequiredDirectories(pg_major)) {
+  for (const std::string& required : RequiredDirectories(backup.cluster.pg_major)) {
     content.directories.insert(required);
     add_parents(required);
   }
+  // What is stored under a name must find its place there.
+  for (const SkippedEntry& entry : backup.skipped)
+    if (!content.directories.contains(entry.path)) content.left_out.insert(entry.path);
   return content;
 }
 

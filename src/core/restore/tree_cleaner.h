@@ -9,6 +9,7 @@
 
 #include "core/base/op_context.h"
 #include "core/repo/file_map.h"
+#include "core/repo/manifest.h"
 #include "core/restore/cluster_tree.h"
 #include "core/restore/own_files.h"
 
@@ -19,8 +20,10 @@ struct TreeContent {
   std::set<std::string, std::less<>> files;
   std::set<std::string, std::less<>> directories;  // parents included
   std::set<std::string, std::less<>> links;
+  // Links, sockets and the like that the backup knows of and has left out: they are left alone.
+  std::set<std::string, std::less<>> left_out;
 
-  static TreeContent Of(const FileMap& map, int pg_major);
+  static TreeContent Of(const FileMap& map, const BackupManifest& backup);
 };
 
 struct ClearRules {

@@ -5,6 +5,7 @@
 
 #include "core/base/describe_size.h"
 #include "core/pg/timestamp.h"
+#include "core/repo/backup_remarks.h"
 #include "core/repo/layout.h"
 
 namespace pitr {
@@ -219,6 +220,13 @@ class ListingTaker {
       finding.hurts = "Nothing: the backup can be restored.";
       finding.hint = kPutBackIfAny;
       findings_.Add(std::move(finding));
+    }
+    const BackupManifest* backup = catalog_.Find(name);
+    if (backup != nullptr && !backup->page_errors.empty()) {
+      AddWarning("page errors", layout::BackupKey(name, layout::BackupObject::kManifest),
+                 "Of backup \"" + name + "\", " + DescribePageErrors(*backup) + ".",
+                 "It is stored as it was read: a restore of it brings the damaged pages back. An older backup without "
+                 "them and the WAL since then does not.");
     }
     if (label.partials > 0 && catalog_.Find(name) != nullptr)
       AddWarning("orphan", layout::PartialPrefix(name),

@@ -91,6 +91,7 @@ DataTree::DataTree() {
   for (const std::string& directory : RequiredDirectories(15)) Directory(directory);
   Add("global/pg_control", raw);
   Add("PG_VERSION", AsBytes("15\n"));
+  Add("global/pg_filenode.map", AsBytes("map"));
   Add("postgresql.conf", AsBytes("shared_buffers = 128MB\n"));
 }
 
@@ -148,14 +149,17 @@ void DataTree::AddTablespaces() {
 void DataTree::AddExcluded() {
   for (const char* path : {"postmaster.pid", "postmaster.opts", "backup_label", "backup_manifest",
                            "pg_replslot/a/state", "pg_stat_tmp/db_5.stat", "pg_notify/0000", "pg_subtrans/0000",
-                           "base/5/pg_internal.init", "global/pg_internal.init.77", "recovery.signal"})
+                           "base/5/pg_internal.init", "global/pg_internal.init.77", "recovery.signal",
+                           "pg_wal.before-restore-20260522T090014Z/000000010000000000000004", "pg_pitr.restore",
+                           "postgresql.auto.conf.pg_pitr.tmp", ".s.PGSQL.5432.lock"})
     Add(path, AsBytes("not to be stored"), false);
   // pg_wal lies elsewhere.
   fs::rename(root() + "/pg_wal", outside() + "/wal");
   fs::create_symlink(outside() + "/wal", root() + "/pg_wal");
   Add("pg_wal/000000010000000000000005", AsBytes("WAL"), false);
-  fs::create_symlink("/etc/hostname", root() + "/base/5/link");
-  EXPECT_EQ(mkfifo((root() + "/base/5/pipe").c_str(), 0600), 0);
+  fs::create_directories(outside() + "/logs/old");
+  fs::create_symlink(outside() + "/logs", root() + "/link");
+  EXPECT_EQ(mkfifo((root() + "/pipe").c_str(), 0600), 0);
 }
 
 void DataTree::AddEverything(bool with_large) {

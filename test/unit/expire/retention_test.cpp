@@ -103,6 +103,24 @@ TEST(Retention, WhatCannotBeRestoredDoesNotCount) {
   EXPECT_EQ(world.Kept({.full = 1}), "a b c d e") << "nothing restorable: nothing goes";
 }
 
+TEST(Retention, DamagedPagesDoNotCount) {
+  RetainedWorld world = Fulls(5);
+  world.facts.backups[4].flaw = "3 pages failed their checksum";
+  world.facts.backups[1].flaw = "1 page failed its checksum";
+  EXPECT_EQ(world.Kept({.full = 1}), "d e") << "the newest is kept besides the one that counts";
+  EXPECT_EQ(world.Kept({.full = 2}), "c d e") << "b is older than what counts";
+  EXPECT_EQ(world.Kept({.full = 3}), "a b c d e");
+  EXPECT_EQ(world.Kept({.age = Span("1 hour")}), "d e");
+  for (BackupFacts& backup : world.facts.backups) backup.flaw = "all have some";
+  EXPECT_EQ(world.Kept({.full = 1}), "a b c d e") << "nothing counts: nothing goes";
+}
+
+TEST(Retention, OfAMonthTheFirstWithoutDamagedPagesIsKept) {
+  RetainedWorld world = Fulls(5);
+  world.facts.backups[0].flaw = "3 pages failed their checksum";
+  EXPECT_EQ(world.Kept({.full = 1, .monthly = Span("7 years")}), "b+ e");
+}
+
 TEST(Retention, IncrementsGoWithTheirFullBackup) {
   RetainedWorld world;
   world.Timelines({{1, ""}});

@@ -120,8 +120,26 @@ TEST(RelationFile, Treatment) {
       {"t3_16384", false, kCopy},
       {"pg_tblspc/16400/PG_15_202209061/5/t3_16384", false, kSkip},
       {"pg_tblspc/16400", true, kCopy},
+      {"pg_wal.before-restore-20260522T090014Z", true, kSkip},
+      {"pg_wal.before-restore-20260522T090014Z/000000010000000000000001", false, kSkip},
+      {"conf.before-restore-20260522T090014Z", true, kSkip},
+      {"pg_pitr.restore", false, kSkip},
+      {"pg_pitr.repository", false, kCopy},
+      {"postgresql.auto.conf.pg_pitr.tmp", false, kSkip},
+      {".s.PGSQL.5432", false, kSkip},
+      {".s.PGSQL.5432.lock", false, kSkip},
+      {"base/5/x.before-restore-1", false, kCopy},
   };
   for (const Case& c : cases) EXPECT_EQ(TreatmentOf(c.path, c.directory), c.expected) << c.path;
+}
+
+TEST(RelationFile, WhatOnlyTheServerOwns) {
+  for (const char* path : {"PG_VERSION", "base", "base/5/1259", "global/pg_filenode.map", "pg_xact", "pg_tblspc",
+                           "pg_tblspc/16400", "pg_tblspc/16400/PG_15_202209061/5/16401", "pg_stat/pgstat.stat"})
+    EXPECT_TRUE(BelongsToServer(path)) << path;
+  for (const char* path :
+       {"postgresql.conf", "log", "conf.d/10.conf", "based", "pg_tblspc/x", "pg_tblspc/16499000000", "server.key", ""})
+    EXPECT_FALSE(BelongsToServer(path)) << path;
 }
 
 TEST(RelationFile, Unlogged) {

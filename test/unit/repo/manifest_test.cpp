@@ -31,6 +31,11 @@ BackupManifest Sample() {
   m.encrypted = true;
   m.data_checksums = true;
   m.page_errors = {{"base/5/16384.1", 131072}};
+  m.followed = {{"base/16400", "/elsewhere/\xFF"}, {"postgresql.conf", "/etc/p.conf"}};
+  m.skipped = {{"log", "symbolic link", "/var/log/pg", "it is no directory of the server"},
+               {"pipe\xFF", "pipe", "", ""}};
+  m.skipped_count = 2000;
+  m.outside = {{"config_file", "/etc/postgresql/15/main/postgresql.conf"}};
   m.annotations = {{"why", "before the upgrade \"now\""}, {"ä", "\n"}};
   m.packs = {{"data/20260522-090014F/000001", 99}, {"data/20260522-090014F/000002", UINT64_MAX}};
   m.file_map_key = "backup/20260522-090014F/files";
@@ -72,6 +77,18 @@ TEST(Manifest, SurvivesItsText) {
   ASSERT_EQ(r.page_errors.size(), 1U);
   EXPECT_EQ(r.page_errors[0].path, "base/5/16384.1");
   EXPECT_EQ(r.page_errors[0].block, 131072U);
+  ASSERT_EQ(r.followed.size(), 2U);
+  EXPECT_EQ(r.followed[0].path, "base/16400");
+  EXPECT_EQ(r.followed[0].target, "/elsewhere/\xFF");
+  ASSERT_EQ(r.skipped.size(), 2U);
+  EXPECT_EQ(r.skipped[0].target, "/var/log/pg");
+  EXPECT_EQ(r.skipped[0].why, m.skipped[0].why);
+  EXPECT_EQ(r.skipped[1].path, "pipe\xFF");
+  EXPECT_EQ(r.skipped[1].kind, "pipe");
+  EXPECT_EQ(r.skipped_count, 2000U);
+  ASSERT_EQ(r.outside.size(), 1U);
+  EXPECT_EQ(r.outside[0].setting, "config_file");
+  EXPECT_EQ(r.outside[0].path, "/etc/postgresql/15/main/postgresql.conf");
   EXPECT_EQ(r.annotations, m.annotations);
   ASSERT_EQ(r.packs.size(), 2U);
   EXPECT_EQ(r.packs[1].key, m.packs[1].key);

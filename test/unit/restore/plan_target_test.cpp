@@ -81,7 +81,7 @@ class PlanTargetTest : public test::RepositoryTest {
     auto candidates = FindCandidates(catalog_, path.value(), label);
     if (!candidates.ok()) return candidates.status();
     candidates_ = candidates.value();
-    return TargetFinder(*repository_, path.value(), candidates_, target, ctx_).Find();
+    return FindSoundFirst(*repository_, path.value(), candidates_, target, ctx_);
   }
   static RecoveryTarget Time(int64_t micros, bool inclusive = true) {
     RecoveryTarget target;
@@ -218,6 +218,66 @@ TEST_F(PlanTargetTest, WhatWasCommittedBeforeABackupBeganIsInIt) {
   Archive();
   // No transaction ended during the newer backup, so the server would accept it; but it holds what came after the time.
   EXPECT_EQ(Find(Time(kDay + 5 * kSecond)).value().from->backup->label, "old");
+}
+
+TEST_F(PlanTargetTest, WhatWasCommittedWhileABackupWaitedToBeginIsInIt) {
+  Backup("old", kDay);
+  End(10, kDay + 10 * kSecond);
+  const Lsn dropped = End(11, kDay + 70 * kSecond);
+  Backup("new", kDay + 60 * kSecond);  // it looked at the clock and then waited for a checkpoint
+  catalog_.backups.back().stop_micros = kDay + 80 * kSecond;
+  End(12, kDay + 90 * kSecond);
+  Backup("newest", kDay + 100 * kSecond, [&] { End(13, kDay + 110 * kSecond); });
+  catalog_.backups.back().stop_micros = kDay + 130 * kSecond;
+  End(14, kDay + 140 * kSecond);
+  Archive();
+  auto found = Find(Time(kDay + 65 * kSecond));
+  ASSERT_TRUE(found.ok()) << found.status().ToString();
+  EXPECT_EQ(found.value().from->backup->label, "old");
+  EXPECT_EQ(found.value().stop.lsn, dropped);
+  EXPECT_EQ(Find(Time(kDay + 65 * kSecond), "new").code(), Code::kNotFound);
+  EXPECT_EQ(Find(Time(kDay + 85 * kSecond)).value().from->backup->label, "new");
+  // A transaction that ended while it was taken shows that what came before its start is older than the time.
+  EXPECT_EQ(Find(Time(kDay + 120 * kSecond)).value().from->backup->label, "newest");
+}
+
+TEST_F(PlanTargetTest, AnUndamagedBackupIsTakenWhereItLeadsAsFar) {
+  Backup("good", kDay);
+  End(10, kDay + 10 * kSecond);
+  Backup("flawed", kDay + 20 * kSecond);
+  catalog_.backups.back().page_errors = {{"base/5/16384", 3}};
+  End(12, kDay + 40 * kSecond);
+  End(13, kDay + 50 * kSecond);
+  Archive();
+  RecoveryTarget latest;
+  latest.kind = TargetKind::kLatest;
+  for (const RecoveryTarget& target : {Time(kDay + 45 * kSecond), Xid(12), latest}) {
+    auto found = Find(target);
+    ASSERT_TRUE(found.ok()) << found.status().ToString();
+    EXPECT_EQ(found.value().from->backup->label, "good");
+  }
+  EXPECT_EQ(Find(latest, "flawed").value().from->backup->label, "flawed") << "it can be asked for";
+  catalog_.backups.front().page_errors = {{"base/5/16384", 3}};
+  EXPECT_EQ(Find(latest).value().from->backup->label, "flawed") << "the newest, when none is better";
+}
+
+TEST_F(PlanTargetTest, ADamagedBackupIsTakenWhereNoOtherLeads) {
+  Backup("good", kDay);
+  wal_.Switch();
+  const Lsn missing = End(10, kDay + 10 * kSecond);
+  wal_.Switch();
+  Backup("flawed", kDay + 20 * kSecond);
+  catalog_.backups.back().page_errors = {{"base/5/16384", 3}};
+  const Lsn last = End(12, kDay + 40 * kSecond);
+  wal_.Switch();
+  for (uint64_t no = 3; no * kSegment < wal_.at().value; ++no)
+    if (SegmentNo{no} != SegmentOf(missing, kSegment)) Push(SegmentNo{no});
+  RecoveryTarget latest;
+  latest.kind = TargetKind::kLatest;
+  auto found = Find(latest);
+  ASSERT_TRUE(found.ok()) << found.status().ToString();
+  EXPECT_EQ(found.value().from->backup->label, "flawed");
+  EXPECT_GT(found.value().stop.lsn, last);
 }
 
 TEST_F(PlanTargetTest, EveryTimeIsFoundAsTheServerWouldFindIt) {

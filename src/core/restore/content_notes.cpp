@@ -1,0 +1,60 @@
+#include "core/restore/content_notes.h"
+
+#include <unistd.h>
+
+#include "core/repo/backup_remarks.h"
+
+namespace pitr {
+namespace {
+
+constexpr std::string_view kStartAdvice =
+    "Put the server's configuration there (postgresql.conf, pg_hba.conf, pg_ident.conf), or start the server with";
+
+// The same with those outside files alone that this machine does not have.
+BackupManifest MissingHere(const BackupManifest& backup) {
+  BackupManifest missing;
+  for (const OutsideFile& file : backup.outside)
+    if (access(file.path.c_str(), F_OK) != 0) missing.outside.push_back(file);
+  return missing;
+}
+
+}  // namespace
+
+void AddContentNotes(const std::vector<Candidate>& candidates, RestorePlan& plan) {
+  const BackupManifest& backup = plan.backup;
+  if (!backup.page_errors.empty())
+    plan.notes.push_back("The backup holds damaged pages: " + DescribePageErrors(backup) +
+                         ". They come back with it, and no undamaged backup leads to the target.");
+  for (const Candidate& candidate : candidates) {
+    const BackupManifest& other = *candidate.backup;
+    if (other.page_errors.empty() || !backup.page_errors.empty() || other.stop_lsn <= backup.stop_lsn ||
+        other.stop_lsn > plan.stop.lsn)
+      continue;
+    plan.notes.push_back("The newer backup " + other.label +
+                         " was passed over, because it holds damaged pages; from this one the WAL makes them anew. "
+                         "--backup " +
+                         other.label + " takes it all the same.");
+  }
+  if (const std::string skipped = DescribeSkipped(backup); !skipped.empty())
+    plan.notes.push_back("Not in the backup: " + skipped + ".");
+  if (const std::string followed = DescribeFollowed(backup); !followed.empty())
+    plan.notes.push_back("These were symbolic links; the restored directory holds what they led to: " + followed + ".");
+  if (const std::string file = OutsideConfigFile(backup); !file.empty())
+    plan.notes.push_back("The server's postgresql.conf was " + file +
+                         ", outside of its data directory, and is not in the backup: the restored directory will have "
+                         "none. The restore ends with how to start the server.");
+  if (const std::string missing = DescribeOutside(MissingHere(backup)); !missing.empty())
+    plan.notes.push_back("Configuration that the server read is neither in the backup nor on this machine: " + missing +
+                         ". Put it in place before the server is started.");
+}
+
+std::string DescribeMissingConfiguration(const BackupManifest& backup, const std::string& data_directory) {
+  const std::string there = OutsideConfigFile(backup);
+  return "There is no postgresql.conf in \"" + data_directory + "\"" +
+         (there.empty() ? "" : ": the server's was \"" + there + "\", outside of its data directory") +
+         ". The server does not start without one. " + std::string(kStartAdvice) + " pg_ctl start -D " +
+         data_directory + " -o '-c config_file=" + (there.empty() ? "FILE" : there) +
+         "', or with the service that knows where its configuration is.";
+}
+
+}  // namespace pitr

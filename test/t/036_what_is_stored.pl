@@ -1,0 +1,173 @@
+# What a backup holds: data and configuration behind links, what is left out and said, what cannot be stored and is refused before anything
+# is copied, leftovers of restores, and damaged pages, which push out no good backup.
+use strict;
+use warnings;
+use File::Path qw(make_path);
+use lib 'test/lib';
+use PitrTest;
+use PostgreSQL::Test::Utils;
+use Test::More;
+
+my $p = PitrTest->new('linked');
+my $node = $p->node;
+my $data = $node->data_dir;
+my $away = $node->basedir . '/away';
+$p->sql('CREATE DATABASE sales');
+$p->sql('CREATE TABLE orders AS SELECT generate_series(1, 5000) AS n', 'sales');
+my $oid = $p->sql("SELECT oid FROM pg_database WHERE datname = 'sales'");
+my $relation = $p->sql("SELECT pg_relation_filepath('orders')", 'sales');
+
+# A link to where the file or directory is now.
+sub move_away
+{
+	my ($path) = @_;
+	make_path($away);
+	(my $name = $path) =~ s/.*\///;
+	rename("$data/$path", "$away/$name") or die "$path: $!";
+	symlink("$away/$name", "$data/$path") or die "$path: $!";
+	return;
+}
+
+# The labels and packs of the repository, to see that nothing was begun.
+sub packs { return join ' ', sort glob($p->repository_dir . '/data/*/*'); }
+
+$node->stop;
+move_away($_) for ("base/$oid", 'pg_xact', 'postgresql.conf', 'pg_hba.conf', 'pg_ident.conf');
+make_path("$away/conf.d", "$away/logs");
+append_to_file("$away/conf.d/10.conf", "work_mem = '7MB'\n");
+append_to_file("$away/conf.d/readme", "not read by include_dir\n");
+append_to_file("$away/logs/postgresql.log", "old lines\n");
+symlink("$away/conf.d", "$data/conf.d") or die $!;
+symlink("$away/logs", "$data/logs") or die $!;
+append_to_file("$away/postgresql.conf", "include_dir 'conf.d'\n");
+# What earlier restores leave, and a lock file that would name a living process.
+make_path("$data/pg_wal.before-restore-20260522T090014Z");
+append_to_file("$data/pg_wal.before-restore-20260522T090014Z/000000010000000000000001", 'x' x 100000);
+append_to_file("$data/.s.PGSQL.5499.lock", "$$\n");
+append_to_file("$data/pg_pitr.restore", '{}');
+$node->start;
+
+# Links.
+my ($status, $out, $err) = $p->try_sql("SELECT pitr_backup(label => 'links')");
+is($status, 0, 'a cluster with links is backed up') or diag($err);
+like($err, qr/NOTICE: .*not everything in the data directory.*\n.*logs \(symbolic link to "\Q$away\E\/logs"/, 'the caller is told what is left out');
+is($p->sql("SELECT status, problem IS NULL FROM pitr_info() WHERE label = 'links'"), 'ok|t', 'it is a good one');
+is($p->sql("SELECT not_stored ~ '\\mlogs\\M', followed_links ~ '\\mbase/$oid\\M', followed_links ~ '\\mpostgresql.conf\\M', outside_files ~ 'pg_pitr.conf' FROM pitr_info() WHERE label = 'links'"),
+	't|t|t|t', 'pitr_info() says what is not in it, what links became, and what lies elsewhere');
+my $info = $p->pg_pitr_ok('info');
+like($info, qr/links: not in the backup: .*logs/, 'info says what is not in it');
+$p->wait_archived;
+my $plan = $p->pg_pitr_ok('plan', '--target-latest');
+like($plan, qr/Not in the backup: .*\blogs \(symbolic link/, 'and so does the plan');
+like($plan, qr/symbolic links; the restored directory holds what they led to: .*base\/$oid/, 'with the links that became what they led to');
+$p->pg_pitr_ok('verify');
+my $copy = $p->restore('--target-latest');
+is($copy->sql('SELECT count(*) FROM orders', 'sales'), '5000', 'the linked database is in the copy');
+is($copy->sql('SHOW work_mem'), '7MB', 'and the configuration behind links');
+my $there = $copy->node->data_dir;
+ok(-d "$there/base/$oid" && !-l "$there/base/$oid" && -f "$there/postgresql.conf" && !-l "$there/postgresql.conf", 'as files and directories of its own');
+ok(-e "$there/conf.d/10.conf" && !-e "$there/conf.d/readme" && !-e "$there/logs", 'of other directories behind links only configuration');
+ok(!-e "$there/pg_wal.before-restore-20260522T090014Z" && !-e "$there/.s.PGSQL.5499.lock" && !-e "$there/pg_pitr.restore",
+	'what restores left and what names processes of this machine is not in the backup');
+$copy->node->stop;
+
+# In place: links that are left out stay.
+$node->stop;
+unlink "$data/pg_pitr.restore";
+$p->pg_pitr_ok('restore', '--pgdata', $data, '--delta', '--target-latest', '--no-progress');
+ok(-l "$data/logs", '--delta leaves alone a link that is not in the backup');
+is(slurp_file("$away/logs/postgresql.log"), "old lines\n", 'and what it leads to');
+ok(-e "$away/$oid/PG_VERSION", 'and what other links lead to');
+$node->start;
+$p->wait_open;
+is($p->sql('SELECT count(*) FROM orders', 'sales'), '5000', 'the server works');
+
+# What cannot be stored is found before anything is copied, all of it.
+my $before = packs();
+append_to_file("$data/secret", 'x');
+chmod 0, "$data/secret";
+make_path("$data/closed");
+append_to_file("$data/closed/x", 'x');
+chmod 0, "$data/closed";
+symlink("$away/nothing", "$data/base/4711") or die $!;
+($status, $out, $err) = $p->try_sql("SELECT pitr_backup(label => 'refused', resume => false)");
+isnt($status, 0, 'what cannot be read fails the backup');
+like($err, qr/3 files or directories cannot be backed up/, 'which counts them');
+like($err, qr/\/secret"/, 'names the file');
+like($err, qr/\/closed"/, 'the directory');
+like($err, qr/\/base\/4711": .*symbolic link|base\/4711" cannot be backed up/, 'and the link that leads nowhere');
+like($err, qr/HINT: .*Nothing was copied/, 'and says what to do');
+is(packs(), $before, 'nothing was copied');
+unlink "$data/secret", "$data/base/4711";
+chmod 0700, "$data/closed";
+unlink "$data/closed/x";
+rmdir "$data/closed";
+# A tablespace whose file system is not mounted.
+make_path("$away/space");
+$p->sql("CREATE TABLESPACE space LOCATION '$away/space'");
+$p->sql('CREATE TABLE elsewhere (n int) TABLESPACE space');
+$p->sql('CHECKPOINT');
+rename("$away/space", "$away/unmounted") or die $!;
+make_path("$away/space");
+($status, $out, $err) = $p->try_sql("SELECT pitr_backup(label => 'unmounted')");
+isnt($status, 0, 'a tablespace that is not there fails the backup');
+like($err, qr/pg_tblspc\/\d+.*not mounted/s, 'which says so');
+rmdir "$away/space" or die $!;
+rename("$away/unmounted", "$away/space") or die $!;
+$p->sql('DROP TABLE elsewhere; DROP TABLESPACE space');
+
+# Damaged pages: a warning, and the good backups stay.
+append_to_file($p->conf, "pg_pitr.retention_full = 1\n");
+$p->sql("CREATE TABLE pages AS SELECT g AS n, repeat('x', 200) AS t FROM generate_series(1, 2000) g; CHECKPOINT");
+$node->reload;
+$p->backup("label => 'good'");
+is($p->sql("SELECT string_agg(label, ' ' ORDER BY stop_time) FROM pitr_info() WHERE status = 'ok'"), 'links good', 'one good backup is kept, and what was restored');
+my $file = $p->sql("SELECT pg_relation_filepath('pages')");
+$node->stop;
+open(my $fh, '+<:raw', "$data/$file") or die $!;
+seek($fh, 8192 * 3 + 4000, 0);
+print $fh 'DAMAGED';
+close($fh);
+$node->start;
+($status, $out, $err) = $p->try_sql("SELECT pitr_backup(label => 'flawed', allow_page_errors => true)");
+is($status, 0, 'with allow_page_errors there is a backup');
+like($err, qr/WARNING: .*flawed.*damaged pages: 1 page.*block 3/, 'the caller is warned');
+is($p->sql("SELECT string_agg(label || ' ' || status, ', ' ORDER BY stop_time) FROM pitr_info()"), 'links ok, good ok, flawed page errors', 'the good one is still there');
+like($p->sql("SELECT why FROM pitr_expire(dry_run => true) WHERE name = 'flawed'"), qr/does not count: 1 page/, 'expiry says that the other does not count');
+like($p->pg_pitr_ok('verify'), qr/page errors/, 'verification says it too');
+$p->wait_archived;
+$plan = $p->pg_pitr_ok('plan', '--target-latest');
+like($plan, qr/backup:? +good/, 'a recovery takes the good one');
+like($plan, qr/newer backup flawed was passed over/, 'and says so');
+like($p->pg_pitr_ok('plan', '--target-latest', '--backup', 'flawed'), qr/holds damaged pages/, 'the other can be asked for');
+my $cured = $p->restore('--target-latest');
+is($cured->sql('SELECT count(*) FROM pages'), '2000', 'and the recovery has the page as it was');
+$cured->node->stop;
+$p->backup("'incr', label => 'asked', allow_page_errors => true");
+is($p->sql("SELECT parent, page_errors FROM pitr_info() WHERE label = 'asked'"), 'flawed|1', 'asked for, an incremental backup builds on the damaged one');
+$p->sql('DROP TABLE pages');
+($status, $out, $err) = $p->try_sql("SELECT pitr_backup('incr', label => 'on_good')");
+is($status, 0, 'an incremental backup is taken');
+is($p->sql("SELECT parent FROM pitr_info() WHERE label = 'on_good'"), 'good', 'and does not build on the damaged one');
+like($err, qr/WARNING: .*building on backup "good".*\n.*flawed/, 'which is said');
+($status, $out, $err) = $p->pg_pitr('expire', 'good', '--dry-run');
+isnt($status, 0, 'the last good ones are not deleted by name');
+
+# Configuration outside of the data directory, as Debian has it.
+my $debian = PitrTest->new('debian');
+my $etc = $debian->node->basedir . '/etc';
+$debian->node->stop;
+make_path($etc);
+rename($debian->node->data_dir . '/postgresql.conf', "$etc/postgresql.conf") or die $!;
+system_or_bail('pg_ctl', '-w', '-s', '-D', $debian->node->data_dir, '-l', $debian->node->logfile, '-o', "-c config_file=$etc/postgresql.conf", 'start');
+$debian->node->_update_pid(1);
+$debian->backup("label => 'debian'");
+$debian->wait_archived;
+is($debian->sql("SELECT outside_files ~ '$etc/postgresql.conf' FROM pitr_info()"), 't', 'configuration outside of the data directory is recorded');
+like($debian->pg_pitr_ok('plan', '--target-latest'), qr/server's postgresql\.conf was \Q$etc\E\/postgresql\.conf/, 'the plan says it');
+my $bare = $debian->empty_cluster('bare');
+$out = $debian->pg_pitr_ok('restore', '--pgdata', $bare->node->data_dir, '--target-latest', '--no-progress');
+like($out, qr/NOTE: There is no postgresql\.conf in .*config_file=\Q$etc\E\/postgresql\.conf/, 'the restore ends with what to do about it');
+
+PitrTest::finish();
+done_testing();
