@@ -35,6 +35,8 @@ Status SetAside::Move(const std::string& path) {
   for (int again = 2; tree_.Stat(to).ok(); ++again) to = directory_ + "/" + path + "~" + std::to_string(again);
   PITR_TRY(MakeParents(to));
   moved_.insert(DirectoryOf(path));
+  // A directory that gets another parent must itself be writable.
+  PITR_TRY(tree_.MakeAccessible(path));
   if (there.st_dev == top.st_dev) return tree_.Rename(path, to);
   return Copy(path, to, 0);
 }
