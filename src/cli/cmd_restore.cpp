@@ -23,7 +23,8 @@ struct Options {
   std::string mode = "recover";
   std::string wal_directory, configuration;
   std::vector<std::string> tablespaces;
-  bool delta = false, force = false, unprotected = false, dry_run = false, no_progress = false, json = false;
+  bool as_copy = false, delta = false, force = false, unprotected = false, dry_run = false, no_progress = false,
+       json = false;
   int jobs = 0;
 };
 
@@ -65,6 +66,11 @@ Result<RestoreOptions> MakeRestoreOptions(const Options& options, const Config& 
   restore.mode = options.mode == "standby" ? RecoveryMode::kStandby
                  : options.mode == "none"  ? RecoveryMode::kNone
                                            : RecoveryMode::kRecover;
+  restore.as_copy = options.as_copy;
+  if (options.as_copy && restore.mode != RecoveryMode::kRecover)
+    return Status(Code::kInvalidArgument, "--as-copy goes with --mode recover only")
+        .WithHint("A standby takes part in replication; of files only, the settings are yours.");
+  restore.program = QuoteForRestoreCommand(ProgramPath());
   restore.restore_command = WalGetCommand() + " --config " + QuoteForRestoreCommand(config_path) + " \"%f\" \"%p\"";
   return restore;
 }
@@ -87,7 +93,18 @@ std::string NextSteps(const RestoreOptions& options, const RestorePlan& plan) {
   } else {
     text += "then shuts down.\n";
   }
+  if (options.as_copy)
+    return text + "  pg_ctl start -D " + options.data_directory + "      (give it a port of its own: -o '-p 5499')\n" +
+           "It is a copy: it does not archive, replicate, subscribe or run pg_cron's jobs, and calls itself a copy; "
+           "other "
+           "schedulers and applications must be kept from it. The settings are at the end of postgresql.auto.conf.\n"
+           "Should it become the production server: pg_pitr take-over -D " +
+           options.data_directory + "\n";
   return text + start +
+         "A look beside a production server that goes on? Then restore with --as-copy instead, so that it does not "
+         "archive to production's repository.\n"
+         "Did it end where planned? pg_pitr outcome -D " +
+         options.data_directory + " --wait 600\n" +
          "Is it what you wanted? Then take a new backup: SELECT pitr_backup();\n"
          "If not, stop the server and run pg_pitr restore with another target and --delta: the archive still has "
          "everything.\n";
@@ -149,7 +166,7 @@ void AddRestore(CLI::App& app, Invocation& invocation) {
       "interrupted is continued by the same command.\n\n"
       "Examples:\n"
       "  pg_pitr restore -D /var/lib/postgresql/15/main --delta --target-time '2026-05-22 14:29:00+02'\n"
-      "  pg_pitr restore -D /srv/look --target-lsn 0/5000028 --target-exclusive --target-action pause\n"
+      "  pg_pitr restore -D /srv/look --as-copy --target-lsn 0/5000028 --target-exclusive\n"
       "  pg_pitr restore -D /srv/pg --tablespace /srv/fast=/mnt/fast");
   AddConfigOption(*verb, invocation);
   auto options = std::make_shared<Options>();
@@ -166,6 +183,8 @@ void AddRestore(CLI::App& app, Invocation& invocation) {
   verb->add_option("--waldir", options->wal_directory,
                    "Make pg_wal a link to DIR (default: pg_wal stays where and what it is)")
       ->type_name("DIR");
+  verb->add_flag("--as-copy", options->as_copy,
+                 "A copy beside production: it does not archive, replicate, subscribe or run pg_cron's jobs");
   verb->add_flag("--delta", options->delta,
                  "Into an existing data directory: fetch only what differs, remove what does not belong");
   verb->add_option("--configuration", options->configuration,

@@ -49,6 +49,8 @@ int RunCommandLine(int argc, char** argv) {
     AddInfo(app, invocation);
     AddPlan(app, invocation);
     AddRestore(app, invocation);
+    AddRecoveryEnd(app, invocation);
+    AddTakeOver(app, invocation);
     AddCheck(app, invocation);
     AddVerify(app, invocation);
     AddWalGet(app, invocation);

@@ -23,7 +23,9 @@ void AddMerge(CLI::App& app, Invocation& invocation);
 void AddKey(CLI::App& app, Invocation& invocation);
 void AddTimeline(CLI::App& app, Invocation& invocation);
 void AddExpire(CLI::App& app, Invocation& invocation);
-void AddPin(CLI::App& app, Invocation& invocation);  // pin and unpin
+void AddPin(CLI::App& app, Invocation& invocation);          // pin and unpin
+void AddRecoveryEnd(CLI::App& app, Invocation& invocation);  // recovery-end and outcome
+void AddTakeOver(CLI::App& app, Invocation& invocation);
 void AddVersion(CLI::App& app, Invocation& invocation);
 
 // --config, which every verb has.

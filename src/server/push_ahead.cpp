@@ -9,7 +9,6 @@
 #include "core/repo/change_map_maker.h"
 #include "core/repo/known_repository.h"
 #include "server/old_timeline.h"
-#include "server/ready_files.h"
 
 namespace pitr::server {
 namespace {
@@ -106,6 +105,7 @@ void PushAhead::RunPush(const std::string& name) {
   Status status = ctx.Check();
   if (status.ok()) {
     status = Guarded([&]() -> Status {
+      PITR_TRY(guard_.Check(*repository_, ctx));
       PITR_ASSIGN(result, PushWalFile(*repository_, name, std::string(kWalDirectory) + "/" + name, ctx, &encoders_));
       if (WantsChangeMap(*repository_, name)) maps_.Add(name);
       return Status::Ok();

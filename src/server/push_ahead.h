@@ -17,8 +17,10 @@
 #include "core/base/thread.h"
 #include "core/repo/repository.h"
 #include "core/repo/wal_push.h"
+#include "core/restore/copy_guard.h"
 #include "server/due_maps.h"
 #include "server/log_pg.h"
+#include "server/ready_files.h"
 #include "server/wait.h"
 
 namespace pitr::server {
@@ -77,6 +79,7 @@ class PushAhead final : public StopAtExit {
   CancelToken cancel_;
   std::counting_semaphore<> encoders_;  // pushes that may read and compress; the others wait for the store
   DueMaps maps_;
+  CopyGuard guard_{kDataDirectory};
   std::unique_ptr<ThreadPool> pool_;
 
   // Main thread only.

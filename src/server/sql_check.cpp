@@ -7,6 +7,7 @@
 #include "core/repo/known_repository.h"
 #include "core/repo/layout.h"
 #include "core/report/store_check.h"
+#include "core/restore/restore_mark.h"
 #include "server/on_repository.h"
 #include "server/ready_files.h"
 #include "server/rows.h"
@@ -123,6 +124,25 @@ std::string AwaitArchived(const std::string& segment, int64_t began_micros) {
   return "";
 }
 
+// What is true of a server that was restored, and of no other.
+void CheckRestored(Rows& rows) {
+  auto tree = ClusterTree::Open(kDataDirectory);
+  if (!tree.ok()) return;
+  const auto mark = ReadRestoreMark(tree.value());
+  if (!mark.ok()) {
+    Add(rows, "restore: the mark in the data directory", mark.status(), "");
+  } else if (mark.value() && mark.value()->outcome) {
+    Add(rows, "restore: recovery ended where planned", mark.value()->outcome->as_planned, mark.value()->outcome->text,
+        "See the server log; nothing in the archive has changed, so it can be restored again.", CheckState::kWarning);
+  }
+  PlainError hold;
+  WithShared(LW_SHARED, [&](SharedState& shared) {
+    if (shared.archiver.held) hold = shared.archiver.error;
+  });
+  if (hold.sqlstate != 0)
+    Add(rows, "archive: not held", false, std::string(hold.message) + " (" + hold.detail + ")", hold.hint);
+}
+
 void ProveArchiving(Rows& rows) {
   const char* item = kProofItem;
   if (PgCall([] { return RecoveryInProgress(); })) {
@@ -216,6 +236,7 @@ PITR_FUNCTION(pitr_check) {
   QueuedLog log;
   Rows rows;
   CheckServerSettings(rows);
+  CheckRestored(rows);
   const bool allowed = !ValidateConfig(config).ok() || OpenOrCreateIt(config, log, rows);
   PITR_ASSIGN(Rows repository, CheckStoreAndRepository(config, log));
   AllowNoBackupYet(repository);

@@ -207,7 +207,7 @@ sub empty_cluster
 }
 
 # Restores into a new cluster with the given target options and starts it. Options after '--' style pairs are passed as they are.
-# Returns the restored server, recovered and open unless `wait => 0` is in %{$how}.
+# Returns the restored server, recovered and open unless `no_wait` is in %{$how}. With `unmarked` it does not know that it was restored.
 sub restore
 {
 	my ($self, @target) = @_;
@@ -215,6 +215,8 @@ sub restore
 	my $restored = $how->{into} // $self->empty_cluster;
 	my $data = $restored->node->data_dir;
 	$self->pg_pitr_ok('restore', '--pgdata', $data, '--no-progress', @target);
+	# As a copy that was made by other means, which archives beside the original without being held.
+	unlink("$data/pg_pitr.restored") or die $! if $how->{unmarked};
 	$restored->adopt($how->{conf});
 	$restored->node->start unless $how->{no_start};
 	$restored->wait_open unless $how->{no_start} || $how->{no_wait};

@@ -49,6 +49,7 @@ constexpr FileRule kSkippedFiles[] = {
     {".DS_Store", false, true},
     {"backup_label.old", false, false},
     {"tablespace_map.old", false, false},
+    {"pg_pitr.restored", false, false},  // says how this directory came to be, not the cluster
     {"recovery.signal", false, false},
     {"standby.signal", false, false},
 };

@@ -99,6 +99,24 @@ void AddBranchNotes(const PlanRequest& request, const BackupCatalog& backups, co
   for (std::string& note : DescribeOtherBranches(tree, path, reference)) plan.notes.push_back(std::move(note));
 }
 
+// Where a living server of this cluster would be seen to write.
+std::map<Timeline, Lsn> NewestSegments(const WalCatalog& wal, Timeline followed, uint32_t segment_size) {
+  Timeline latest = followed;
+  int64_t latest_micros = 0;
+  for (const auto& [timeline, held] : wal.timelines()) {
+    if (held.newest_micros <= latest_micros) continue;
+    latest = timeline;
+    latest_micros = held.newest_micros;
+  }
+  std::map<Timeline, Lsn> newest;
+  for (const Timeline timeline : {followed, latest}) {
+    const auto held = wal.timelines().find(timeline);
+    if (held != wal.timelines().end() && !held->second.ranges.empty())
+      newest[timeline] = SegmentStart(held->second.ranges.back().last, segment_size);
+  }
+  return newest;
+}
+
 int64_t Estimate(const RestorePlan& plan) {
   const double seconds = std::max(static_cast<double>(plan.restore_bytes) / kRestoreBytesPerSecond,
                                   static_cast<double>(plan.fetch_bytes) / kFetchBytesPerSecond) +
@@ -145,6 +163,7 @@ Result<RestorePlan> MakeRestorePlan(const Repository& repository, const PlanRequ
   AddBackupNotes(backups, candidates, plan);
   AddPartialNotes(wal, path, last, plan);
   AddBranchNotes(request, backups, tree, path, plan);
+  plan.newest = NewestSegments(wal, path.target(), path.segment_size());
   plan.estimated_seconds = Estimate(plan);
   return plan;
 }

@@ -1,5 +1,6 @@
 // Resolves a target to an exact stop point and proves that it can be reached, before anything is written.
 #pragma once
+#include <map>
 #include <optional>
 #include <string>
 #include <vector>
@@ -15,6 +16,7 @@ namespace pitr {
 struct StopPoint {
   bool known = false;    // false for latest and immediate, whose end is a position only
   Lsn lsn;               // start of the record (inclusive: it is applied; exclusive or time: see `applied`)
+  Lsn end;               // of that record; 0/0 when there is none
   bool applied = false;  // whether the record itself is replayed
   std::string what;      // "commit", "abort", "restore point", "position"
   uint64_t xid = 0;
@@ -42,6 +44,12 @@ struct RestorePlan {
   uint64_t objects_checked = 0;    // present with the right size
   int64_t estimated_seconds = 0;   // rough; 0: unknown
   std::vector<std::string> notes;  // what the operator should know: later matches of a name, clock order, page errors
+  // Settings that replay needs at least as large as they were, as "max_connections", "200": the restore writes them,
+  // and they go when recovery has ended (recovery_settings.h).
+  std::vector<std::pair<std::string, std::string>> needed_settings;
+  // The newest segment that the archive had of the timeline that is followed and of the one that was written to last,
+  // by its start: should one of them grow, a server lives there.
+  std::map<Timeline, Lsn> newest;
 };
 
 struct PlanRequest {

@@ -116,6 +116,7 @@ Resolution TargetFinder::StopAt(const Candidate& from, const WalMark& mark, bool
   resolution.from = &from;
   resolution.stop.known = true;
   resolution.stop.lsn = mark.start;
+  resolution.stop.end = mark.end;
   resolution.stop.applied = applied;
   resolution.stop.what = mark.kind == WalMark::Kind::kCommit  ? "commit"
                          : mark.kind == WalMark::Kind::kAbort ? "abort"

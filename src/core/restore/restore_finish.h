@@ -6,7 +6,9 @@
 
 #include "core/repo/manifest.h"
 #include "core/restore/cluster_tree.h"
+#include "core/restore/plan.h"
 #include "core/restore/recovery_settings.h"
+#include "core/restore/restore_mark.h"
 
 namespace pitr {
 
@@ -26,7 +28,15 @@ Status WriteBackupFiles(const ClusterTree& tree, const BackupManifest& backup,
 // server.
 Status LeaveKnownRepositories(const ClusterTree& tree, mode_t mode);
 
-// postgresql.auto.conf and the signal file, others' removed. Nothing for kNone but the removal of signal files.
-Status WriteRecoveryFiles(const ClusterTree& tree, const RecoverySettings& settings, mode_t mode);
+// What a restore knows before it begins. Pure.
+RestoreMark MarkOfPlan(const Repository& repository, const RestorePlan& plan, int64_t now_micros);
+
+// WAL that was set aside here may be pushed by its owner later: that is no sign of another server. Raises mark.newest.
+Status NoteWalAside(const ClusterTree& tree, RestoreMark& mark);
+
+// postgresql.auto.conf and the signal file, others' removed, and `mark`, which is told what was written. For kNone only
+// the mark. `settings.recovery_end_command` is a word that stands for the program; what the user wants done at the end
+// of a recovery is kept behind it, unless this is a copy.
+Status WriteRecoveryFiles(const ClusterTree& tree, RecoverySettings settings, RestoreMark mark, mode_t mode);
 
 }  // namespace pitr

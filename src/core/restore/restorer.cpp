@@ -50,6 +50,7 @@ class Restore {
   Status CopyFiles();
   Status SyncFileSystems();
   Status SyncEverything();
+  Status WriteRecovery();
   Status PlaceControlFile();
   bool IsWrittenByUs(const MappedFile& file) const;
   bool IsLeftAlone(const std::string& path) const;
@@ -127,7 +128,7 @@ Status Restore::OpenDirectories() {
 
 bool Restore::IsWrittenByUs(const MappedFile& file) const {
   return file.path == kBackupLabelPath || file.path == kTablespaceMapPath || file.path == kRecoverySignal ||
-         file.path == kStandbySignal || file.path == kRestoreStatePath;
+         file.path == kStandbySignal || file.path == kRestoreStatePath || file.path == kRestoreMarkPath;
 }
 
 // What the directory had before and has still; and the links, whose directories are there.
@@ -325,6 +326,22 @@ Status Restore::SyncEverything() {
   return Status::Ok();
 }
 
+Status Restore::WriteRecovery() {
+  RecoverySettings settings;
+  settings.mode = options_.mode;
+  settings.target = plan_.ServerTarget();
+  settings.target_timeline = plan_.target_timeline;
+  settings.restore_command = options_.restore_command;
+  settings.recovery_end_command = options_.program;
+  settings.needed = plan_.needed_settings;
+  if (options_.as_copy) settings.copy = CopySettings(repository_.marker().cluster_name);
+  RestoreMark mark = MarkOfPlan(repository_, plan_, ctx_.clock->WallMicros());
+  mark.mode = options_.mode;
+  mark.as_copy = options_.as_copy;
+  PITR_TRY(NoteWalAside(*tree_, mark));
+  return WriteRecoveryFiles(*tree_, std::move(settings), std::move(mark), file_mode_);
+}
+
 Status Restore::PlaceControlFile() {
   // What would be started from it must be a control file of this cluster.
   PITR_ASSIGN(const ControlData control, ParseControlFile(control_bytes_));
@@ -365,8 +382,7 @@ Result<RestoreResult> Restore::Run() {
   // A standby goes on with the archive of its primary.
   if (options_.mode != RecoveryMode::kStandby) PITR_TRY(LeaveKnownRepositories(*tree_, file_mode_));
   PITR_TRY(WriteBackupFiles(*tree_, plan_.backup, tablespaces_, file_mode_));
-  PITR_TRY(WriteRecoveryFiles(
-      *tree_, {options_.mode, plan_.ServerTarget(), plan_.target_timeline, options_.restore_command}, file_mode_));
+  PITR_TRY(WriteRecovery());
   if (tree_->Stat(kConfigFilePath).code() == Code::kNotFound)
     result_.notes.push_back(DescribeMissingConfiguration(plan_.backup, options_.data_directory));
   PITR_TRY(SyncEverything());

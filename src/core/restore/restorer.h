@@ -26,7 +26,9 @@ struct RestoreOptions {
   std::string wal_directory;  // what pg_wal is to be a link to; empty: pg_wal stays where and what it is (wal_place.h)
   int jobs = 4;
   RecoveryMode mode = RecoveryMode::kRecover;
+  bool as_copy = false;         // beside production: it does not archive, replicate or run jobs
   std::string restore_command;  // written to postgresql.auto.conf
+  std::string program;          // pg_pitr as a word of a shell command, for recovery_end_command
   HoldOptions hold;             // against an expiry
 };
 

@@ -9,6 +9,7 @@
 #include "core/pg/relation_file.h"
 #include "core/pg/server_file.h"
 #include "core/restore/restore_guard.h"
+#include "core/restore/restore_mark.h"
 #include "core/restore/restore_state.h"
 #include "core/restore/set_aside.h"
 #include "core/store/directory_walk.h"
@@ -64,7 +65,7 @@ class Cleaner {
 
  private:
   static bool StaysAtTop(const std::string& name) {
-    return name == kRestoreStatePath || name.find(kSetAsideMark) != std::string::npos;
+    return name == kRestoreStatePath || name == kRestoreMarkPath || name.find(kSetAsideMark) != std::string::npos;
   }
 
   Result<bool> IsRootOfFileSystem(const std::string& directory) const {

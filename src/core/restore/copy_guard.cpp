@@ -1,0 +1,140 @@
+#include "core/restore/copy_guard.h"
+
+#include <algorithm>
+#include <filesystem>
+
+#include "core/pg/timestamp.h"
+#include "core/pg/wal_name.h"
+#include "core/repo/archive_hold.h"
+#include "core/repo/layout.h"
+#include "core/restore/live_servers.h"
+#include "core/restore/recovery_end.h"
+
+namespace pitr {
+namespace {
+
+constexpr int64_t kWatchMicros = int64_t{24} * 3600 * 1000000;
+constexpr int64_t kLookAgainMillis = 60000;
+constexpr int64_t kLookAgainWhileHeldMillis = 2000;
+
+std::string NumberOf(Timeline timeline) { return std::to_string(timeline.value); }
+
+Status Held(const RestoreMark& mark, const std::string& why, const std::string& evidence,
+            const std::string& data_directory) {
+  std::error_code error;
+  const std::string absolute = std::filesystem::canonical(data_directory, error).string();
+  return ArchivingHeld("this server was restored " + FormatToSecond(mark.restored_micros) + " from the repository, " +
+                       why)
+      .WithDetail(evidence)
+      .WithHint(
+          "If this is a copy, set archive_mode = off and restart it, as pg_pitr restore --as-copy does, or give it a "
+          "repository of its own in pg_pitr.repository. If it takes over, see to it that the other server never runs "
+          "again, and run: pg_pitr take-over -D " +
+          (error ? data_directory : absolute) + ".");
+}
+
+// The first whole segment of `timeline` that nobody but another server can have stored after the restore.
+Result<std::string> GrownTo(const Repository& repository, const RestoreMark& mark, Timeline timeline,
+                            const std::optional<TimelineFork>& fork, const OpContext& ctx) {
+  const uint32_t segment_size = repository.segment_size();
+  SegmentNo first{0};
+  if (const auto newest = mark.newest.find(timeline); newest != mark.newest.end())
+    first.value = SegmentOf(newest->second, segment_size).value + 1;
+  // Up to where this server left it, its WAL is also ours.
+  if (fork && fork->parent == timeline) first = std::max(first, SegmentOf(fork->lsn, segment_size));
+  const std::string before =
+      first.value == 0 ? "" : layout::WalKey(SegmentFileName(timeline, {first.value - 1}, segment_size));
+  PITR_ASSIGN(const ListPage page, repository.store().List(layout::WalTimelinePrefix(timeline), before, ctx));
+  std::string grown;
+  for (const ObjectInfo& object : page.objects) {
+    const auto name = layout::WalNameOfKey(object.key);
+    const auto parsed = name ? ParseWalFileName(*name, segment_size) : std::nullopt;
+    if (parsed && parsed->kind == WalFileKind::kSegment && parsed->segment >= first) grown = *name;
+  }
+  return grown;
+}
+
+Status CheckGrowth(const Repository& repository, const std::string& data_directory, const RestoreMark& mark,
+                   const OpContext& ctx) {
+  PITR_ASSIGN(const ClusterTree tree, ClusterTree::Open(data_directory));
+  PITR_ASSIGN(const auto fork, NewestFork(tree, mark.timeline));
+  std::map<Timeline, Lsn> watched = mark.newest;
+  watched.try_emplace(mark.timeline, Lsn{});
+  for (const auto& [timeline, newest] : watched) {
+    if (fork && fork->timeline == timeline) continue;
+    PITR_ASSIGN(const std::string grown, GrownTo(repository, mark, timeline, fork, ctx));
+    if (grown.empty()) continue;
+    const uint32_t segment_size = repository.segment_size();
+    std::string evidence = "The repository has WAL segment " + grown + ", stored after the restore";
+    if (newest.valid())
+      evidence += "; the newest of timeline " + NumberOf(timeline) + " was " +
+                  SegmentFileName(timeline, SegmentOf(newest, segment_size), segment_size) + " then";
+    return Held(mark, "and timeline " + NumberOf(timeline) + " has gone on there since",
+                evidence + ". Either its server still runs, or somebody has pushed what was left of its WAL.",
+                data_directory);
+  }
+  return Status::Ok();
+}
+
+// Of the timelines on which the original would write; copies of it have others.
+Status CheckProcesses(const std::string& data_directory, const RestoreMark& mark) {
+  for (const LiveServer& server : OtherServersOfCluster(mark.system_id, data_directory)) {
+    const Timeline timeline = server.control.timeline;
+    if (timeline != mark.timeline && !mark.newest.contains(timeline)) continue;
+    return Held(mark, "and the server it was made from runs on this machine",
+                "Process " + std::to_string(server.pid) + " serves \"" + server.data_directory +
+                    "\" of the same cluster on timeline " + NumberOf(timeline) + ".",
+                data_directory);
+  }
+  return Status::Ok();
+}
+
+}  // namespace
+
+Status CheckRestoredServer(const Repository& repository, const std::string& data_directory, const RestoreMark& mark,
+                           const OpContext& ctx) {
+  if (mark.taken_over || mark.repository_id != repository.marker().repository_id) return Status::Ok();
+  if (mark.as_copy)
+    return Held(mark, "as a copy of the cluster that archives there",
+                "The restore was given --as-copy, and archiving was turned on since.", data_directory);
+  // A standby is promoted when its primary is gone, and must archive at once.
+  if (mark.mode == RecoveryMode::kStandby) return Status::Ok();
+  PITR_TRY(CheckProcesses(data_directory, mark));
+  return CheckGrowth(repository, data_directory, mark, ctx);
+}
+
+Status CopyGuard::Look(const Repository& repository, const OpContext& ctx) {
+  const int64_t now = ctx.clock->WallMicros();
+  auto found = FinishRecovery(data_directory_, now);
+  if (!found.ok()) {
+    repository.log().Warning("how this server was restored is not known: " + found.status().ToString());
+    settled_ = true;
+    return Status::Ok();
+  }
+  std::optional<RestoreMark>& mark = found.value();
+  if (!mark || (mark->admitted_micros != 0 && now - mark->admitted_micros > kWatchMicros && !mark->as_copy)) {
+    settled_ = true;
+    return Status::Ok();
+  }
+  if (mark->outcome && !mark->outcome->as_planned && mark->admitted_micros == 0)
+    repository.log().Warning("this server was restored, and not to where the plan said: " + mark->outcome->text);
+  PITR_TRY(CheckRestoredServer(repository, data_directory_, *mark, ctx));
+  if (mark->admitted_micros == 0) {
+    mark->admitted_micros = now;
+    PITR_ASSIGN(const ClusterTree tree, ClusterTree::Open(data_directory_));
+    PITR_TRY(WriteRestoreMark(tree, *mark));
+  }
+  return Status::Ok();
+}
+
+Status CopyGuard::Check(const Repository& repository, const OpContext& ctx) {
+  std::lock_guard lock(mutex_);
+  if (settled_) return Status::Ok();
+  const int64_t now = ctx.clock->SteadyMillis();
+  if (now < next_look_millis_) return last_;
+  last_ = Look(repository, ctx);
+  next_look_millis_ = now + (last_.ok() ? kLookAgainMillis : kLookAgainWhileHeldMillis);
+  return last_;
+}
+
+}  // namespace pitr

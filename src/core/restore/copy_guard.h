@@ -1,0 +1,37 @@
+// Keeps a restored server from archiving into the repository that it was restored from while the server that archives
+// there lives: then it is a copy, whatever it was meant to be (docs/design/009-restored-servers.md). Whether it lives
+// is told by the timeline that was left, which goes on growing, and by its process, where that is on this machine.
+#pragma once
+#include <mutex>
+#include <string>
+
+#include "core/repo/repository.h"
+#include "core/restore/restore_mark.h"
+
+namespace pitr {
+
+// What speaks against archiving to `repository` from the restored `data_directory`: ArchivingHeld (repo/archive_hold.h)
+// with the evidence and the ways out, or what the store says. Ok for a server that was not restored, was restored from
+// another repository, or has taken over.
+Status CheckRestoredServer(const Repository& repository, const std::string& data_directory, const RestoreMark& mark,
+                           const OpContext& ctx);
+
+// Asks that before files are pushed: each time while archiving is held, each minute for a day after it was first found
+// to be right, and then no more. Safe from several threads.
+class CopyGuard {
+ public:
+  explicit CopyGuard(std::string data_directory) : data_directory_(std::move(data_directory)) {}
+  // Ok: files may be pushed.
+  Status Check(const Repository& repository, const OpContext& ctx);
+
+ private:
+  Status Look(const Repository& repository, const OpContext& ctx);
+
+  const std::string data_directory_;
+  std::mutex mutex_;
+  bool settled_ = false;          // protected by mutex_, as what follows
+  int64_t next_look_millis_ = 0;  // steady
+  Status last_;
+};
+
+}  // namespace pitr

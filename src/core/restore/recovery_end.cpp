@@ -1,0 +1,166 @@
+#include "core/restore/recovery_end.h"
+
+#include <algorithm>
+#include <sstream>
+
+#include "core/pg/wal_name.h"
+
+namespace pitr {
+namespace {
+
+constexpr size_t kMaxAutoConfBytes = size_t{8} << 20;
+constexpr std::string_view kWalDirectoryPath = "pg_wal";
+// Between the end of a record and the start of the next: alignment and the header of a page.
+constexpr uint64_t kMostBetweenRecords = 64;
+
+bool Near(Lsn a, Lsn b) { return std::max(a, b).value - std::min(a, b).value <= kMostBetweenRecords; }
+
+bool EndsWherePlanned(const RestoreMark& mark, Lsn lsn) {
+  const Lsn segment_later{mark.stop_lsn.value + mark.segment_size_bytes};
+  switch (mark.kind) {
+    case TargetKind::kLatest:
+      // More may have been archived since.
+      return lsn > mark.last_segment;
+    case TargetKind::kImmediate:
+      return lsn >= mark.stop_lsn && lsn <= segment_later;
+    default:
+      break;
+  }
+  if (!mark.applied) return lsn <= mark.stop_lsn && Near(lsn, mark.stop_lsn);
+  if (mark.stop_end.valid()) return Near(lsn, mark.stop_end);
+  return lsn > mark.stop_lsn && lsn <= segment_later;
+}
+
+std::string PlannedEnd(const RestoreMark& mark) {
+  const std::string on = " on timeline " + std::to_string(mark.timeline.value);
+  switch (mark.kind) {
+    case TargetKind::kLatest:
+      return "at the end of the archive, which was " + mark.stop_lsn.ToString() + on;
+    case TargetKind::kImmediate:
+      return "at the end of the backup, " + mark.stop_lsn.ToString() + on;
+    default:
+      return std::string(mark.applied ? "after" : "before") + " the record at " + mark.stop_lsn.ToString() + on;
+  }
+}
+
+// Everything that the restore wrote and `goes`, unless it was changed since.
+template <class Goes>
+Result<std::vector<std::string>> RemoveWritten(const ClusterTree& tree, RestoreMark& mark, const Goes& goes) {
+  std::vector<RecoverySetting> going, staying;
+  std::vector<std::string> names;
+  for (const RecoverySetting& setting : mark.settings) (goes(setting) ? going : staying).push_back(setting);
+  if (going.empty()) return names;
+  auto existing = tree.ReadWhole(kAutoConfPath, kMaxAutoConfBytes);
+  if (existing.ok()) {
+    PITR_ASSIGN(const struct stat info, tree.Stat(kAutoConfPath));
+    const std::string edited = RemoveSettings(AsText(existing.value()), going);
+    if (edited != AsText(existing.value()))
+      PITR_TRY(tree.WriteWhole(kAutoConfPath, AsBytes(edited), info.st_mode & 07777));
+  } else if (existing.code() != Code::kNotFound) {
+    return existing.status();
+  }
+  for (const RecoverySetting& setting : going) names.push_back(setting.name);
+  mark.settings = std::move(staying);
+  return names;
+}
+
+Result<mode_t> ModeOfMark(const ClusterTree& tree) {
+  PITR_ASSIGN(const struct stat info, tree.Stat(kRestoreMarkPath));
+  return static_cast<mode_t>(info.st_mode & 07777);
+}
+
+Result<bool> Exists(const ClusterTree& tree, std::string_view path) {
+  auto info = tree.Stat(path);
+  if (info.code() == Code::kNotFound) return false;
+  if (!info.ok()) return info.status();
+  return true;
+}
+
+}  // namespace
+
+RecoveryOutcome CompareWithPlan(const RestoreMark& mark, const TimelineFork& fork) {
+  RecoveryOutcome outcome;
+  outcome.timeline = fork.timeline;
+  outcome.parent = fork.parent;
+  outcome.lsn = fork.lsn;
+  outcome.as_planned = fork.parent == mark.timeline && EndsWherePlanned(mark, fork.lsn);
+  outcome.text = "recovery ended at " + fork.lsn.ToString() + " on timeline " + std::to_string(fork.parent.value) +
+                 " (" + fork.reason + "), and timeline " + std::to_string(fork.timeline.value) + " began there; ";
+  outcome.text +=
+      outcome.as_planned ? "so it was planned: " + mark.target : "planned was " + mark.target + ", " + PlannedEnd(mark);
+  return outcome;
+}
+
+Result<std::optional<TimelineFork>> NewestFork(const ClusterTree& tree, Timeline after) {
+  PITR_ASSIGN(const std::vector<std::string> names, tree.List(kWalDirectoryPath));
+  TimelineFork fork;
+  fork.timeline = after;
+  for (const std::string& name : names) {
+    const auto parsed = ParseWalFileName(name, 1U << 20);
+    if (parsed && parsed->kind == WalFileKind::kHistory) fork.timeline = std::max(fork.timeline, parsed->timeline);
+  }
+  if (fork.timeline == after) return std::optional<TimelineFork>();
+  const std::string path = std::string(kWalDirectoryPath) + "/" + HistoryFileName(fork.timeline);
+  PITR_ASSIGN(const Bytes bytes, tree.ReadWhole(path, kMaxHistoryFileSize));
+  std::istringstream text{std::string(AsText(bytes))};
+  std::string last;
+  for (std::string line; std::getline(text, line);) {
+    const size_t begin = line.find_first_not_of(" \t\r");
+    if (begin != std::string::npos && line[begin] != '#') last = line.substr(begin);
+  }
+  PITR_ASSIGN(const TimelineHistory parent, TimelineHistory::Parse(fork.timeline, last));
+  if (parent.entries().size() < 2) return Status(Code::kCorruption, "\"" + tree.Locate(path) + "\" names no parent");
+  const TimelineEntry& left = parent.entries()[parent.entries().size() - 2];
+  fork.parent = left.timeline;
+  fork.lsn = left.end;
+  fork.reason = left.reason;
+  return std::optional<TimelineFork>(std::move(fork));
+}
+
+Result<std::optional<RestoreMark>> FinishRecovery(const std::string& data_directory, int64_t now_micros) {
+  PITR_ASSIGN(const ClusterTree tree, ClusterTree::Open(data_directory));
+  PITR_ASSIGN(std::optional<RestoreMark> mark, ReadRestoreMark(tree));
+  if (!mark || mark->outcome) return mark;
+  for (const std::string_view signal : {kRecoverySignal, kStandbySignal}) {
+    PITR_ASSIGN(const bool recovering, Exists(tree, signal));
+    if (recovering) return mark;
+  }
+  PITR_ASSIGN(const std::optional<TimelineFork> fork, NewestFork(tree, mark->timeline));
+  // Never started, or not yet at the end of recovery.
+  if (!fork) return mark;
+  if (mark->mode == RecoveryMode::kRecover) {
+    mark->outcome = CompareWithPlan(*mark, *fork);
+  } else {
+    RecoveryOutcome& outcome = mark->outcome.emplace();
+    outcome.as_planned = true;
+    outcome.timeline = fork->timeline;
+    outcome.parent = fork->parent;
+    outcome.lsn = fork->lsn;
+    outcome.text = "it was promoted at " + fork->lsn.ToString() + " on timeline " + std::to_string(fork->parent.value) +
+                   ", and timeline " + std::to_string(fork->timeline.value) + " began there";
+  }
+  mark->outcome->seen_micros = now_micros;
+  PITR_ASSIGN([[maybe_unused]] const auto removed,
+              RemoveWritten(tree, *mark, [](const RecoverySetting& setting) { return !setting.stays; }));
+  PITR_ASSIGN(const mode_t mode, ModeOfMark(tree));
+  PITR_TRY(WriteRestoreMark(tree, *mark, mode));
+  return mark;
+}
+
+Result<std::vector<std::string>> TakeOver(const std::string& data_directory) {
+  PITR_ASSIGN(const ClusterTree tree, ClusterTree::Open(data_directory));
+  PITR_ASSIGN(std::optional<RestoreMark> mark, ReadRestoreMark(tree));
+  if (!mark)
+    return Status(Code::kNotFound, "data directory \"" + data_directory + "\" was not made by a restore")
+        .WithDetail("It has no file \"" + std::string(kRestoreMarkPath) + "\".")
+        .WithHint("Nothing holds its archiving. Give the data directory of the restored server.");
+  PITR_ASSIGN(std::vector<std::string> removed,
+              RemoveWritten(tree, *mark, [](const RecoverySetting& setting) { return setting.stays; }));
+  mark->taken_over = true;
+  mark->as_copy = false;
+  PITR_ASSIGN(const mode_t mode, ModeOfMark(tree));
+  PITR_TRY(WriteRestoreMark(tree, *mark, mode));
+  return removed;
+}
+
+}  // namespace pitr

@@ -1,0 +1,36 @@
+// What is done when the recovery of a restored server has ended: the restore's settings are taken out of
+// postgresql.auto.conf, and where recovery ended is compared with the plan. Called by recovery_end_command (pg_pitr
+// recovery-end) and, should that have been lost, by the archiver. Files of the data directory only; any thread.
+#pragma once
+#include <optional>
+#include <string>
+
+#include "core/pg/history.h"
+#include "core/restore/restore_mark.h"
+
+namespace pitr {
+
+// Where a timeline left its parent. Only the last line of a history file says it: those before are not looked at,
+// because PostgreSQL writes them out of order when recovery ended before the timeline that it was to follow had begun.
+struct TimelineFork {
+  Timeline timeline;
+  Timeline parent;
+  Lsn lsn;
+  std::string reason;
+};
+// That of the newest timeline that pg_wal has a history file of; nullopt when there is none newer than `after`.
+Result<std::optional<TimelineFork>> NewestFork(const ClusterTree& tree, Timeline after);
+
+// Compares the end of a recovery with the plan. Pure.
+RecoveryOutcome CompareWithPlan(const RestoreMark& mark, const TimelineFork& fork);
+
+// The mark as it is now. nullopt: the directory was not restored. Without an outcome: recovery goes on. Calling again
+// changes nothing.
+Result<std::optional<RestoreMark>> FinishRecovery(const std::string& data_directory, int64_t now_micros);
+
+// The operator's word that a restored server, or a copy, continues the cluster: what the restore wrote to keep a copy
+// apart goes, archiving is not held any more. The settings that were removed, by name. kNotFound: the directory was not
+// restored.
+Result<std::vector<std::string>> TakeOver(const std::string& data_directory);
+
+}  // namespace pitr

@@ -1,0 +1,130 @@
+# Copies of a cluster beside the one that lives: they do not archive into its repository, a recovery does.
+use strict;
+use warnings;
+use lib 'test/lib';
+use PitrTest;
+use PostgreSQL::Test::Utils;
+use Test::More;
+
+my $on = { conf => "archive_mode = on\n" };
+my $p = PitrTest->new('production', conf => "synchronous_standby_names = 'one'\nsynchronous_commit = local\n");
+my $repository = $p->repository_dir;
+$p->sql('CREATE TABLE h (n int)');
+$p->backup;
+$p->sql('INSERT INTO h VALUES (1)');
+$p->wait_archived;
+sub stored { return map { s/.*\///r } glob("$repository/wal/$_[0]/*"); }
+sub held { my ($server) = @_; return $server->sql('SELECT archiver_state FROM pitr_status') eq 'held'; }
+
+# As a copy: it opens, can be written to, and does nothing outside.
+my $copy = $p->restore({ conf => "synchronous_commit = on\n" }, '--as-copy', '--target-latest');
+is($copy->sql('SHOW archive_mode'), 'off', 'a copy does not archive');
+like(slurp_file($copy->node->data_dir . '/postgresql.auto.conf'), qr/^cluster_name = 'copy/m, 'and calls itself one');
+is($copy->sql("SELECT string_agg(setting, ',') FROM pg_settings WHERE name IN ('primary_conninfo', 'primary_slot_name', 'synchronous_standby_names')"),
+	',,', 'it does not replicate');
+is($copy->sql('SHOW max_logical_replication_workers'), '0', 'nor subscribe');
+$copy->sql("SET statement_timeout = '30s'; INSERT INTO h VALUES (2)");
+pass('a commit does not wait for a standby');
+my $dir = $copy->node->data_dir;
+like(slurp_file("$dir/postgresql.auto.conf"), qr/^archive_mode = 'off'/m, 'the settings of a copy stay after recovery');
+$copy->node->stop;
+
+# Somebody turns archiving on in it.
+append_to_file("$dir/postgresql.auto.conf", "archive_mode = 'on'\n");
+$copy->node->start;
+$copy->sql('SELECT pg_switch_wal()');
+PitrTest::wait_for('archiving of the copy to be held', sub { held($copy) });
+like($copy->sql('SELECT last_error FROM pitr_status'), qr/archiving is held: .*as a copy/, 'a copy that archives all the same is held');
+$copy->node->stop('immediate');
+
+# Not as a copy, beside a running production: it archived as timeline 2 before anybody noticed.
+my $forgotten = $p->restore($on, '--target-latest');
+$forgotten->sql('INSERT INTO h VALUES (666); SELECT pg_switch_wal()');
+PitrTest::wait_for('archiving of the forgotten copy to be held', sub { held($forgotten) });
+my $where = $p->node->data_dir;
+$forgotten->wait_for_log(qr/WARNING:.*archiving is held: .*runs on this machine/);
+like($forgotten->log, qr/DETAIL:.*\Q$where\E.*timeline 1/, 'the living server is named');
+like($forgotten->log, qr/HINT:.*archive_mode = off.*take-over/, 'and both ways out');
+is($forgotten->sql("SELECT ok FROM pitr_check() WHERE \"check\" = 'archive: not held'"), 'f', 'pitr_check fails');
+is(scalar(grep { !/^00000001/ } map { stored($_) } map { s/.*\///r } glob("$repository/wal/*")), 0, 'nothing of it is in the repository');
+cmp_ok($forgotten->sql('SELECT backlog_segments FROM pitr_status'), '>', 0, 'its WAL waits in pg_wal');
+
+# Production stops, having archived nothing more since the restore was made: it is a recovery after all.
+my $newest = (sort(stored('00000001')))[-1];
+$p->node->stop('immediate');
+PitrTest::wait_for('archiving to go on by itself', sub { $forgotten->sql('SELECT archiver_state FROM pitr_status') eq 'idle' }, 200);
+is((sort(stored('00000001')))[-1], $newest, 'the old timeline did not grow');
+ok(scalar(glob("$repository/wal/*/*.history")), 'a recovery whose original is gone archives without a word');
+is($forgotten->sql("SELECT count(*) FROM pitr_check() WHERE \"check\" = 'archive: not held'"), '0', 'and there is no such row any more');
+$forgotten->wait_archived;
+$forgotten->node->stop('immediate');
+
+# A recovery in place to a time before the end of the archive: the parent goes on beyond, but was there before.
+my $q = PitrTest->new('accident');
+$q->sql('CREATE TABLE h (n int)');
+$q->backup;
+my $xid = $q->sql('INSERT INTO h VALUES (1) RETURNING pg_current_xact_id()');
+for (1 .. 3) { $q->sql('INSERT INTO h VALUES (9)'); $q->wait_archived; }
+$q->sql('INSERT INTO h VALUES (10)');
+$q->node->stop('immediate');    # something stays in pg_wal
+$q->pg_pitr_ok('restore', '--pgdata', $q->node->data_dir, '--delta', '--no-progress', '--target-xid', $xid);
+$q->node->start;
+$q->wait_open;
+$q->wait_archived;
+is($q->sql('SELECT archiver_state FROM pitr_status'), 'idle', 'a recovery in place archives without intervention');
+my ($aside) = glob($q->node->data_dir . '/pg_wal.before-restore-*/0*');
+ok($aside, 'WAL was set aside');
+$q->pg_pitr_ok('wal-push', $aside);
+$q->node->restart;
+$q->wait_archived;
+pass('pushing what was set aside is no sign of another server');
+
+# The timeline that was left goes on growing, from another machine as it were.
+my $r = PitrTest->new('elsewhere');
+$r->sql('CREATE TABLE h (n int)');
+$r->backup;
+$r->wait_archived;
+my $other = $r->restore({ no_start => 1, %$on }, '--target-latest');
+$r->sql('INSERT INTO h VALUES (1)');
+$r->wait_archived;
+$r->sql('INSERT INTO h VALUES (2)');
+my $grown = $r->wait_archived;
+my $mark = $other->node->data_dir . '/pg_pitr.restored';
+my $text = slurp_file($mark);
+like($text, qr/"newest"/, 'the mark says how far the archive went');
+$other->node->start;
+$other->wait_open;
+$other->sql('INSERT INTO h VALUES (3); SELECT pg_switch_wal()');
+PitrTest::wait_for('archiving to be held', sub { held($other) });
+$r->node->stop('immediate');
+# It replayed what was archived meanwhile; only what comes after that tells.
+PitrTest::wait_for('archiving to be admitted', sub { $other->sql('SELECT archiver_state FROM pitr_status') eq 'idle' }, 200);
+$r->node->start;
+$r->sql('INSERT INTO h VALUES (4)');
+$grown = $r->wait_archived;
+$r->node->stop('immediate');
+$other->node->restart;
+$other->sql('INSERT INTO h VALUES (5); SELECT pg_switch_wal()');
+$other->wait_for_log(qr/archiving is held: .*timeline 1 has gone on there since/);
+like($other->log, qr/DETAIL:.*stored after the restore/, 'with the segment that shows it');
+my $out = $other->pg_pitr_ok('take-over', '--pgdata', $other->node->data_dir);
+like($out, qr/continues the cluster/, 'the operator decides');
+PitrTest::wait_for('archiving to go on', sub { $other->sql('SELECT archiver_state FROM pitr_status') eq 'idle' }, 200);
+$other->node->restart;
+$other->wait_archived;
+pass('for good');
+
+# A copy becomes the production server.
+my $becomes = $r->restore({ conf => '' }, '--as-copy', '--target-latest', '--target-timeline', '1');
+$becomes->node->stop;
+$becomes->pg_pitr_ok('take-over', '--pgdata', $becomes->node->data_dir);
+$other->node->stop('immediate');
+$becomes->node->start;
+is($becomes->sql('SHOW archive_mode'), 'on', 'its settings as a copy are gone');
+$becomes->wait_archived;
+my ($status, $o, $err) = $r->pg_pitr('take-over', '--pgdata', PostgreSQL::Test::Utils::tempdir());
+isnt($status, 0, 'a directory that was not restored is refused');
+like($err, qr/not made by a restore/, 'and the error says so');
+
+PitrTest::finish();
+done_testing();

@@ -1,0 +1,139 @@
+#include "core/restore/recovery_end.h"
+
+#include <gtest/gtest.h>
+
+#include "core/repo/archive_hold.h"
+#include "core/repo/layout.h"
+#include "core/restore/copy_guard.h"
+#include "unit/restore/restore_fixture.h"
+
+namespace pitr::test {
+namespace {
+
+class RecoveryEndTest : public RestoreFixture {
+ protected:
+  void Restored() {
+    ASSERT_NO_FATAL_FAILURE(Prepare(false));
+    plan_.target.kind = TargetKind::kLsn;
+    plan_.target.lsn = plan_.stop.lsn = Lsn{0x7000200};
+    plan_.stop.end = Lsn{0x7000240};
+    plan_.stop.applied = true;
+    plan_.newest[Timeline{1}] = Lsn{0x8000000};
+    options_.program = "/usr/bin/pg_pitr";
+    ASSERT_NO_FATAL_FAILURE(MustRun());
+  }
+  void Promoted(const std::string& history) {
+    std::filesystem::remove(At("recovery.signal"));
+    WriteFileText(At("pg_wal/00000002.history"), history);
+  }
+  RestoreMark Mark() {
+    auto tree = ClusterTree::Open(options_.data_directory);
+    return ReadRestoreMark(tree.value()).value().value();
+  }
+  std::optional<RecoveryOutcome> Finish() {
+    auto mark = FinishRecovery(options_.data_directory, 5);
+    EXPECT_TRUE(mark.ok()) << mark.status().ToString();
+    return mark.value()->outcome;
+  }
+};
+
+TEST_F(RecoveryEndTest, WaitsForTheEndAndThenCleansUp) {
+  ASSERT_NO_FATAL_FAILURE(Restored());
+  EXPECT_FALSE(Finish()) << "recovery has not begun";
+  EXPECT_NE(ReadFileText(At("postgresql.auto.conf")).find("recovery_target_lsn"), std::string::npos);
+  Promoted("1\t0/7000240\tafter LSN 0/7000200\n");
+  const auto outcome = Finish();
+  ASSERT_TRUE(outcome);
+  EXPECT_TRUE(outcome->as_planned) << outcome->text;
+  EXPECT_EQ(ReadFileText(At("postgresql.auto.conf")), "# ours\nwork_mem = '8MB'\n");
+  EXPECT_TRUE(Mark().settings.empty());
+  EXPECT_EQ(Finish()->seen_micros, 5);
+}
+
+TEST_F(RecoveryEndTest, SaysThatItEndedElsewhere) {
+  ASSERT_NO_FATAL_FAILURE(Restored());
+  Promoted("1\t0/6000100\treached consistency\n");
+  const auto outcome = Finish();
+  ASSERT_TRUE(outcome);
+  EXPECT_FALSE(outcome->as_planned);
+  EXPECT_NE(outcome->text.find("0/6000100"), std::string::npos) << outcome->text;
+  EXPECT_NE(outcome->text.find("0/7000200"), std::string::npos) << outcome->text;
+}
+
+TEST_F(RecoveryEndTest, BeforeTheTimelineThatWasFollowedHadBegun) {
+  ASSERT_NO_FATAL_FAILURE(Restored());
+  Promoted("1\t0/9000000\tx\n2\t0/7000240\tafter LSN 0/7000200\n");
+  std::filesystem::rename(At("pg_wal/00000002.history"), At("pg_wal/00000003.history"));
+  const auto outcome = Finish();
+  ASSERT_TRUE(outcome) << "PostgreSQL writes it so";
+  EXPECT_EQ(outcome->parent.value, 2U);
+}
+
+TEST_F(RecoveryEndTest, EachKindOfEnd) {
+  RestoreMark mark;
+  mark.timeline = Timeline{1};
+  mark.segment_size_bytes = 1U << 24;
+  mark.stop_lsn = Lsn{0x7000200};
+  const auto ends = [&](uint64_t lsn, uint32_t parent = 1) {
+    return CompareWithPlan(mark, {Timeline{2}, Timeline{parent}, Lsn{lsn}, "x"}).as_planned;
+  };
+  mark.kind = TargetKind::kTime;
+  EXPECT_TRUE(ends(0x7000200));
+  EXPECT_TRUE(ends(0x70001F8)) << "alignment, or the header of a page, is between";
+  EXPECT_FALSE(ends(0x7000208));
+  EXPECT_FALSE(ends(0x7000100));
+  EXPECT_FALSE(ends(0x7000200, 3)) << "another timeline";
+  mark.applied = true;
+  mark.stop_end = Lsn{0x7000280};
+  EXPECT_TRUE(ends(0x7000280));
+  EXPECT_FALSE(ends(0x7000200));
+  mark.kind = TargetKind::kLatest;
+  mark.last_segment = Lsn{0x7000000};
+  EXPECT_TRUE(ends(0x7000300));
+  EXPECT_TRUE(ends(0x9000000)) << "more was archived since";
+  EXPECT_FALSE(ends(0x6000000));
+  mark.kind = TargetKind::kImmediate;
+  EXPECT_TRUE(ends(0x7000200));
+  EXPECT_FALSE(ends(0x7000100));
+}
+
+// A recovery archives without a word, a copy of what lives does not.
+TEST_F(RecoveryEndTest, HoldsWhileTheParentGrows) {
+  ASSERT_NO_FATAL_FAILURE(Restored());
+  Promoted("1\t0/7000240\tafter LSN 0/7000200\n");
+  const auto store = [&](const std::string& name) {
+    ASSERT_TRUE(repo_.repository->CreateObject(ObjectKind::kWal, layout::WalKey(name), AsBytes("x"), OpContext()).ok());
+  };
+  store("000000010000000000000007");
+  store("000000010000000000000008");
+  CopyGuard guard(options_.data_directory);
+  const Status admitted = guard.Check(*repo_.repository, OpContext());
+  EXPECT_TRUE(admitted.ok()) << "its parent's WAL beyond the fork was there before: " << admitted.ToString();
+  EXPECT_NE(Mark().admitted_micros, 0);
+  store("000000010000000000000009");
+  CopyGuard later(options_.data_directory);
+  const Status held = later.Check(*repo_.repository, OpContext());
+  EXPECT_TRUE(IsArchivingHeld(held)) << held.ToString();
+  EXPECT_NE(held.detail().find("000000010000000000000009"), std::string::npos) << held.detail();
+  EXPECT_NE(held.hint().find("take-over"), std::string::npos) << held.hint();
+  ASSERT_TRUE(TakeOver(options_.data_directory).ok());
+  CopyGuard again(options_.data_directory);
+  EXPECT_TRUE(again.Check(*repo_.repository, OpContext()).ok());
+}
+
+TEST_F(RecoveryEndTest, ACopyNeverArchivesWhereItCameFrom) {
+  ASSERT_NO_FATAL_FAILURE(Prepare(false));
+  options_.as_copy = true;
+  ASSERT_NO_FATAL_FAILURE(MustRun());
+  EXPECT_EQ(SettingIn(ReadFileText(At("postgresql.auto.conf")), "archive_mode"), "off");
+  CopyGuard guard(options_.data_directory);
+  EXPECT_TRUE(IsArchivingHeld(guard.Check(*repo_.repository, OpContext())));
+  const auto removed = TakeOver(options_.data_directory);
+  ASSERT_TRUE(removed.ok());
+  EXPECT_EQ(SettingIn(ReadFileText(At("postgresql.auto.conf")), "archive_mode"), "");
+  CopyGuard again(options_.data_directory);
+  EXPECT_TRUE(again.Check(*repo_.repository, OpContext()).ok());
+}
+
+}  // namespace
+}  // namespace pitr::test
