@@ -4,6 +4,7 @@
 
 #include <cstdio>
 #include <filesystem>
+#include <memory>
 
 #include "cli/exit_code.h"
 #include "cli/signals.h"

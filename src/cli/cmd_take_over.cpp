@@ -1,6 +1,7 @@
 // pg_pitr take-over: the operator's word that a restored server continues the cluster.
 #include <cstdio>
 #include <filesystem>
+#include <memory>
 
 #include "cli/exit_code.h"
 #include "cli/verbs.h"

@@ -116,6 +116,7 @@ std::string RecoveryEndCommand(const std::string& program, std::string_view own)
     own.remove_prefix(ours + kEndVerb.size());
     if (own.starts_with("; ")) own.remove_prefix(2);
   }
+  if (program.empty()) return std::string(own);
   std::string command = program + std::string(kEndVerb);
   if (!own.empty()) command += "; " + std::string(own);
   return command;

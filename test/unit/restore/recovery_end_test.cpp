@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include "core/pg/wal_name.h"
 #include "core/repo/archive_hold.h"
 #include "core/repo/layout.h"
 #include "core/restore/copy_guard.h"
@@ -101,20 +102,25 @@ TEST_F(RecoveryEndTest, EachKindOfEnd) {
 TEST_F(RecoveryEndTest, HoldsWhileTheParentGrows) {
   ASSERT_NO_FATAL_FAILURE(Restored());
   Promoted("1\t0/7000240\tafter LSN 0/7000200\n");
+  const uint32_t segment_size = repo_.repository->segment_size();
+  const auto name_at = [&](uint64_t lsn) {
+    return SegmentFileName(Timeline{1}, SegmentOf(Lsn{lsn}, segment_size), segment_size);
+  };
   const auto store = [&](const std::string& name) {
     ASSERT_TRUE(repo_.repository->CreateObject(ObjectKind::kWal, layout::WalKey(name), AsBytes("x"), OpContext()).ok());
   };
-  store("000000010000000000000007");
-  store("000000010000000000000008");
+  store(name_at(0x7000000));
+  store(name_at(0x8000000));
   CopyGuard guard(options_.data_directory);
   const Status admitted = guard.Check(*repo_.repository, OpContext());
   EXPECT_TRUE(admitted.ok()) << "its parent's WAL beyond the fork was there before: " << admitted.ToString();
   EXPECT_NE(Mark().admitted_micros, 0);
-  store("000000010000000000000009");
+  const std::string next = name_at(0x8000000 + segment_size);
+  store(next);
   CopyGuard later(options_.data_directory);
   const Status held = later.Check(*repo_.repository, OpContext());
   EXPECT_TRUE(IsArchivingHeld(held)) << held.ToString();
-  EXPECT_NE(held.detail().find("000000010000000000000009"), std::string::npos) << held.detail();
+  EXPECT_NE(held.detail().find(next), std::string::npos) << held.detail();
   EXPECT_NE(held.hint().find("take-over"), std::string::npos) << held.hint();
   ASSERT_TRUE(TakeOver(options_.data_directory).ok());
   CopyGuard again(options_.data_directory);

@@ -50,7 +50,7 @@ TEST_F(RestorerTest, WritesRecoverySettingsIntoWhatWasThere) {
   ASSERT_NO_FATAL_FAILURE(MustRun());
   const std::string conf = ReadFileText(At("postgresql.auto.conf"));
   EXPECT_NE(conf.find("work_mem = '8MB'"), std::string::npos);
-  EXPECT_EQ(conf.find("recovery_target_xid"), std::string::npos) << conf;
+  EXPECT_EQ(conf.find("recovery_target_xid = '7'"), std::string::npos) << conf;
   EXPECT_NE(conf.find("recovery_target_lsn = '0/7000200'"), std::string::npos) << conf;
 }
 
