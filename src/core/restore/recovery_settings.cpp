@@ -78,6 +78,13 @@ std::pair<std::string, std::string> ChosenTarget(const RecoveryTarget& target) {
   return {};
 }
 
+// A recovery_end_command that no restore wrote: ours below it calls it, and it counts again when ours has gone.
+bool IsOwnEndCommand(std::string_view line) {
+  if (LowerName(NameOnLine(line)) != "recovery_end_command") return false;
+  const auto value = ValueOnLine(line);
+  return value && value->find(kEndVerb) == std::string::npos;
+}
+
 }  // namespace
 
 Result<std::string> QuoteSetting(std::string_view value) {
@@ -172,7 +179,8 @@ std::string EditAutoConf(std::string_view existing, const RecoverySettings& sett
   std::string edited;
   edited.reserve(existing.size() + 1024);
   EachLine(existing, [&](std::string_view line) {
-    if (!SaysHowToRecover(NameOnLine(line)) && !line.starts_with(kComment)) edited += line;
+    if (line.starts_with(kComment) || (SaysHowToRecover(NameOnLine(line)) && !IsOwnEndCommand(line))) return;
+    edited += line;
   });
   if (list.empty()) return edited;
   if (!edited.empty() && edited.back() != '\n') edited += '\n';

@@ -45,9 +45,9 @@ std::vector<RecoverySetting> RecoverySettingList(const RecoverySettings& setting
 // RecoverySettings::copy. `original`: what the cluster is called; may be empty.
 std::vector<std::pair<std::string, std::string>> CopySettings(std::string_view original);
 
-// `existing` without any setting that says how to recover (restore_command, recovery_target*, recovery_end_command,
-// archive_cleanup_command), and with those of `settings` at its end below a comment. Everything else is kept byte by
-// byte.
+// `existing` without any setting that says how to recover (restore_command, recovery_target*, archive_cleanup_command,
+// a restore's recovery_end_command), and with those of `settings` at its end below a comment. Everything else is kept
+// byte by byte.
 std::string EditAutoConf(std::string_view existing, const RecoverySettings& settings);
 
 // `existing` without the lines that set a name of `written` to just this value and that are the last of their name:
