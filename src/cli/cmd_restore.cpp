@@ -35,8 +35,7 @@ std::string WalGetCommand() {
   return QuoteForRestoreCommand(program) + " wal-get";
 }
 
-Result<RestoreOptions> MakeRestoreOptions(const Options& options, const Config& config,
-                                          const std::string& config_path) {
+Result<RestoreOptions> MakeRestoreOptions(const Options& options, const Config& config) {
   RestoreOptions restore;
   if (options.data_directory.empty())
     return Status(Code::kInvalidArgument, "no data directory given")
@@ -71,8 +70,15 @@ Result<RestoreOptions> MakeRestoreOptions(const Options& options, const Config& 
     return Status(Code::kInvalidArgument, "--as-copy goes with --mode recover only")
         .WithHint("A standby takes part in replication; of files only, the settings are yours.");
   restore.program = QuoteForRestoreCommand(ProgramPath());
-  restore.restore_command = WalGetCommand() + " --config " + QuoteForRestoreCommand(config_path) + " \"%f\" \"%p\"";
   return restore;
+}
+
+// A partial segment is handed out where the plan ends in it and nowhere else: on another timeline's way it may hold
+// what does not belong there.
+std::string RestoreCommand(const std::string& config_path, const std::string& partial_segment) {
+  std::string command = WalGetCommand() + " --config " + QuoteForRestoreCommand(config_path);
+  if (!partial_segment.empty()) command += " --partial " + partial_segment;
+  return command + " \"%f\" \"%p\"";
 }
 
 std::string NextSteps(const RestoreOptions& options, const RestorePlan& plan) {
@@ -136,9 +142,10 @@ Status RunRestoreVerb(const Invocation& invocation, const Options& options) {
   const std::string& path = session.config_path();
   PITR_ASSIGN(const PlanRequest request, MakePlanRequest(options.target));
   PITR_ASSIGN(const Config config, session.LoadConfig());
-  PITR_ASSIGN(const RestoreOptions restore, MakeRestoreOptions(options, config, path));
+  PITR_ASSIGN(RestoreOptions restore, MakeRestoreOptions(options, config));
   PITR_ASSIGN(const auto repository, session.OpenRepository(config));
   PITR_ASSIGN(const RestorePlan plan, MakeRestorePlan(*repository, request, session.ctx()));
+  restore.restore_command = RestoreCommand(path, restore.mode == RecoveryMode::kRecover ? plan.partial_segment : "");
   if (!options.json) {
     auto rows = DescribePlan(plan, path);
     if (!rows.empty() && rows.back().first == "command") rows.pop_back();  // it is the one being run

@@ -106,8 +106,9 @@ void PushAhead::RunPush(const std::string& name) {
   if (status.ok()) {
     status = Guarded([&]() -> Status {
       PITR_TRY(guard_.Check(*repository_, ctx));
-      PITR_ASSIGN(result, PushWalFile(*repository_, name, std::string(kWalDirectory) + "/" + name, ctx, &encoders_));
-      if (WantsChangeMap(*repository_, name)) maps_.Add(name);
+      PITR_ASSIGN(result, PushWalFile(*repository_, name, std::string(kWalDirectory) + "/" + name, ctx,
+                                      {.encoders = &encoders_}));
+      if (!result.partial_until && WantsChangeMap(*repository_, name)) maps_.Add(name);
       return Status::Ok();
     });
   }

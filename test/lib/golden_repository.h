@@ -40,7 +40,6 @@ inline std::vector<GoldenWal> GoldenWalFiles() {
       {"000000010000000000000001", GoldenSegment(1, 1)},
       {"000000010000000000000002", GoldenSegment(1, 2)},
       {"000000010000000000000004", GoldenSegment(1, 4)},  // 3 is a gap
-      {"000000010000000000000005.partial", GoldenSegment(1, 5)},
       {"000000010000000000000002.00000028.backup",
        text("START WAL LOCATION: 0/200028 (file 000000010000000000000002)\n")},
       {"00000002.history", text("1\t0/500100\tno recovery target specified\n")},
@@ -48,5 +47,10 @@ inline std::vector<GoldenWal> GoldenWalFiles() {
       {"000000020000000000000006", GoldenSegment(2, 6)},
   };
 }
+
+// The beginning of a segment; what the object holds behind that is not handed out.
+inline const std::string kGoldenPartialSegment = "000000010000000000000005";
+inline constexpr uint32_t kGoldenPartialEnd = 0x1234;
+inline constexpr uint32_t kGoldenPartialBytes = 2 * 8192;
 
 }  // namespace pitr::test

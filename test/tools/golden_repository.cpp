@@ -16,6 +16,7 @@
 #include "core/repo/change_map.h"
 #include "core/repo/expire_mark.h"
 #include "core/repo/keyring.h"
+#include "core/repo/layout.h"
 #include "core/repo/timeline_aside.h"
 #include "core/repo/wal_push.h"
 #include "lib/golden_backup.h"
@@ -195,6 +196,11 @@ Status WriteSample(const std::string& directory, bool encrypted) {
     const std::string path = WriteFile(scratch + "/" + wal.name, AsText(wal.bytes));
     PITR_ASSIGN([[maybe_unused]] const WalPushResult pushed, PushWalFile(*repository, wal.name, path, ctx));
   }
+  const Bytes partial = test::GoldenSegment(1, 5);
+  const Status stored = repository->CreateObject(
+      ObjectKind::kPartialSegment, layout::PartialSegmentKey(test::kGoldenPartialSegment, test::kGoldenPartialEnd),
+      ByteView(partial).first(test::kGoldenPartialBytes), ctx);
+  if (!stored.ok() && stored.code() != Code::kAlreadyExists) return stored;
   PITR_TRY(StoreChangeMap(*repository, test::kGoldenMapSegment, test::GoldenChangeMap(), ctx));
   PITR_TRY(AddBackups(config, scratch + "/data"));
   PITR_TRY(AddPins(*repository));

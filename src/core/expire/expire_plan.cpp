@@ -214,7 +214,8 @@ std::vector<PendingUpload> OldUploads(const std::vector<PendingUpload>& uploads,
     const bool of_backup = layout::ParseBackupKey(upload.key) || layout::ParsePinKey(upload.key) ||
                            layout::ParseHoldKey(upload.key) || layout::ParsePartialKey(upload.key) ||
                            layout::LabelOfPackKey(upload.key);
-    const bool known = of_backup || layout::WalNameOfKey(upload.key) || upload.key.starts_with(layout::kProbePrefix);
+    const bool known = of_backup || layout::WalNameOfKey(upload.key) || layout::ParsePartialSegmentKey(upload.key) ||
+                       upload.key.starts_with(layout::kProbePrefix);
     if (!known) continue;
     const std::string label(of_backup ? layout::LabelOf(upload.key).value() : "");
     if (of_backup && at_work.contains(label)) continue;

@@ -29,7 +29,8 @@ std::optional<std::string> WalNameBelow(std::string_view prefix, std::string_vie
   const std::string_view rest = key.substr(prefix.size());
   if (rest.size() <= kTimelineDigits + 1 || rest[kTimelineDigits] != '/') return std::nullopt;
   std::string name(rest.substr(kTimelineDigits + 1));
-  if (!ParseWalFileName(name, kSmallestSegment) || rest.substr(0, kTimelineDigits) != TimelineText(name))
+  const auto parsed = ParseWalFileName(name, kSmallestSegment);
+  if (!parsed || parsed->kind == WalFileKind::kPartial || rest.substr(0, kTimelineDigits) != TimelineText(name))
     return std::nullopt;
   return name;
 }
@@ -81,6 +82,7 @@ std::optional<LabelParts> SplitLabel(std::string_view key, std::string_view pref
   return LabelParts{rest.substr(0, slash), rest.substr(slash + 1)};
 }
 
+constexpr std::string_view kPartialSegmentSuffix = ".partial";
 constexpr std::string_view kPinName = "pin.";
 constexpr std::string_view kHoldName = "hold.";
 constexpr std::string_view kPartialName = "partial.";
@@ -111,6 +113,27 @@ std::string WalKey(std::string_view name) {
 std::string WalTimelinePrefix(Timeline timeline) { return std::string(kWalPrefix) + Format("%08x/", timeline.value); }
 
 std::optional<std::string> WalNameOfKey(std::string_view key) { return WalNameBelow(kWalPrefix, key); }
+
+std::string PartialSegmentKey(std::string_view segment_name, uint32_t end_offset) {
+  return PartialSegmentPrefix(segment_name) + Format("%08X", end_offset) + std::string(kPartialSegmentSuffix);
+}
+
+std::string PartialSegmentPrefix(std::string_view segment_name) { return WalKey(segment_name) + "."; }
+
+std::optional<PartialSegmentKeyParts> ParsePartialSegmentKey(std::string_view key) {
+  constexpr size_t kOffsetDigits = 8;
+  const size_t tail = 1 + kOffsetDigits + kPartialSegmentSuffix.size();
+  if (key.size() <= tail || !key.ends_with(kPartialSegmentSuffix)) return std::nullopt;
+  const auto segment = WalNameOfKey(key.substr(0, key.size() - tail));
+  if (!segment || ParseWalFileName(*segment, kSmallestSegment)->kind != WalFileKind::kSegment) return std::nullopt;
+  PartialSegmentKeyParts parts{*segment, 0};
+  const std::string_view digits = key.substr(key.size() - tail + 1, kOffsetDigits);
+  if (std::from_chars(digits.data(), digits.data() + digits.size(), parts.end_offset, 16).ptr !=
+      digits.data() + digits.size())
+    return std::nullopt;
+  // Only what we would have written.
+  return PartialSegmentKey(parts.segment, parts.end_offset) == key ? std::optional(parts) : std::nullopt;
+}
 
 std::string ChangeMapKey(std::string_view segment_name) {
   return std::string(kChangeMapPrefix) + TimelineText(segment_name) + "/" + std::string(segment_name);

@@ -25,7 +25,8 @@ inline constexpr std::string_view kProbePrefix = "probe/";
 // Letters, digits, '.', '_', '-'; 1 to 64 characters; begins with a letter or digit.
 bool IsValidLabel(std::string_view label);
 
-// `name` is one that ParseWalFileName accepts; the timeline is taken from its first eight digits.
+// `name` is one that ParseWalFileName accepts, but a partial segment's; the timeline is taken from its first eight
+// digits.
 std::string WalKey(std::string_view name);
 // "change/00000001/000000010000000000000003": the change map of a segment; the name as above.
 std::string ChangeMapKey(std::string_view segment_name);
@@ -34,6 +35,15 @@ std::optional<std::string> SegmentOfChangeMapKey(std::string_view key);
 std::string WalTimelinePrefix(Timeline timeline);
 // The WAL file's name, or nullopt when `key` is not a WAL key.
 std::optional<std::string> WalNameOfKey(std::string_view key);
+
+// "wal/00000001/000000010000000000000003.00A1B2C8.partial": the segment's first bytes, up to that offset.
+struct PartialSegmentKeyParts {
+  std::string segment;  // its name
+  uint32_t end_offset = 0;
+};
+std::string PartialSegmentKey(std::string_view segment_name, uint32_t end_offset);
+std::string PartialSegmentPrefix(std::string_view segment_name);  // there are other objects below it, too
+std::optional<PartialSegmentKeyParts> ParsePartialSegmentKey(std::string_view key);
 
 // The label of "backup/<label>/..." and "data/<label>/...", whatever follows it; nullopt for other keys. Points into
 // `key`.

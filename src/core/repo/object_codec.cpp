@@ -46,6 +46,8 @@ std::string_view ObjectKindName(ObjectKind kind) {
       return "mark of a backup kept alone";
     case ObjectKind::kTimelineAside:
       return "timeline mark";
+    case ObjectKind::kPartialSegment:
+      return "partial segment";
   }
   return "object of an unknown kind";
 }

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "core/repo/layout.h"
+#include "core/repo/partial_segment.h"
 #include "core/repo/wal_fetch.h"
 #include "core/store/absence.h"
 
@@ -47,6 +48,15 @@ Result<WalCatalog> WalCatalog::Load(const Repository& repository, const OpContex
   WalCatalog catalog;
   std::vector<Timeline> with_history;
   PITR_TRY(ListAll(repository.store(), std::string(layout::kWalPrefix), ctx, [&](const ObjectInfo& object) {
+    if (const auto partial = ParsePartialSegment(repository, object.key)) {
+      if (each) each(partial->name, object);
+      TimelineWal& timeline = catalog.timelines_[partial->name.timeline];
+      timeline.timeline = partial->name.timeline;
+      Lsn& end = timeline.partials[partial->name.segment];
+      end = std::max(end, partial->end);
+      timeline.newest_micros = std::max(timeline.newest_micros, object.modified_micros);
+      return Status::Ok();
+    }
     const std::optional<std::string> name = layout::WalNameOfKey(object.key);
     const std::optional<WalFileName> parsed = name ? ParseWalFileName(*name, repository.segment_size()) : std::nullopt;
     if (!parsed) {
@@ -60,13 +70,11 @@ Result<WalCatalog> WalCatalog::Load(const Repository& repository, const OpContex
       case WalFileKind::kSegment:
         AddSegment(timeline, parsed->segment, object);
         break;
-      case WalFileKind::kPartial:
-        timeline.partials.push_back(parsed->segment);
-        break;
       case WalFileKind::kHistory:
         timeline.history_micros = object.modified_micros;
         with_history.push_back(parsed->timeline);
         break;
+      case WalFileKind::kPartial:  // above
       case WalFileKind::kBackupHistory:
         break;
     }

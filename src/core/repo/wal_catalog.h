@@ -22,7 +22,7 @@ struct WalRange {
 struct TimelineWal {
   Timeline timeline;
   std::vector<WalRange> ranges;            // ascending; what is between two of them is a gap
-  std::vector<SegmentNo> partials;         // ascending
+  std::map<SegmentNo, Lsn> partials;       // of which the archive has partial segments -> the end of the longest
   std::optional<TimelineHistory> history;  // not for timeline 1; nullopt when the file is missing or damaged
   Status history_problem;                  // why a history file that is there cannot be used
   int64_t newest_micros = 0;               // when the newest segment was stored, by the store's clock

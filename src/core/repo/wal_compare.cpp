@@ -3,12 +3,16 @@
 #include <algorithm>
 #include <optional>
 
+#include "core/pg/wal_extent.h"
+#include "core/repo/layout.h"
 #include "core/repo/wal_check.h"
+#include "core/repo/wal_fetch.h"
 
 namespace pitr {
 namespace {
 
 struct Comparison {
+  uint64_t limit = UINT64_MAX;  // bytes to compare
   uint64_t stored_object_bytes = 0;
   uint64_t stored_plain_bytes = 0;
   std::optional<uint64_t> first_difference;  // among the bytes both have
@@ -20,9 +24,9 @@ Status CompareNext(ByteView stored, const WalSource& source, Bytes& local, Compa
   comparison.stored_first.Take(stored);
   const uint64_t offset = comparison.stored_plain_bytes;
   comparison.stored_plain_bytes += stored.size();
-  if (comparison.first_difference || offset >= source.size_bytes())
-    return Status::Ok();  // only its size is still of interest
-  local.resize(std::min<uint64_t>(stored.size(), source.size_bytes() - offset));
+  const uint64_t end = std::min(comparison.limit, source.size_bytes());
+  if (comparison.first_difference || offset >= end) return Status::Ok();  // only its size is still of interest
+  local.resize(std::min<uint64_t>(stored.size(), end - offset));
   PITR_TRY(source.ReadAt(offset, local));
   const auto differs = std::mismatch(local.begin(), local.end(), stored.begin());
   if (differs.first != local.end())
@@ -59,11 +63,13 @@ Status Different(const std::string& key, const WalSource& source, const Comparis
 
 }  // namespace
 
-Result<uint64_t> CompareWithStored(const Repository& repository, const std::string& key, const WalSource& source,
+Result<uint64_t> CompareWithStored(const Repository& repository, const StoredWal& stored, const WalSource& source,
                                    const OpContext& ctx) {
+  const std::string& key = stored.key;
   Comparison comparison;
+  comparison.limit = stored.first_bytes.value_or(UINT64_MAX);
   Bytes local;
-  ObjectStreamReader reader(ObjectKind::kWal, key, repository.key(),
+  ObjectStreamReader reader(stored.kind, key, repository.key(),
                             [&](ByteView plain) { return CompareNext(plain, source, local, comparison); });
   Status status = repository.store().Get(
       key, {},
@@ -73,14 +79,40 @@ Result<uint64_t> CompareWithStored(const Repository& repository, const std::stri
       },
       ctx);
   if (status.code() == Code::kNotFound)
-    return Status(Code::kUnavailable, "object \"" + key + "\" existed and was removed at the same time");
+    return Status(Code::kNotFound, "object \"" + key + "\" is not in the repository");
   if (status.ok()) status = reader.Finish().status();
   if (!status.ok())
     return std::move(status).Annotate("an object of this name is stored and was left alone, but it cannot be compared");
   PITR_TRY(source.CheckUnchanged());
-  if (comparison.first_difference || comparison.stored_plain_bytes != source.size_bytes())
-    return Different(key, source, comparison);
+  const bool as_long = stored.first_bytes ? comparison.stored_plain_bytes >= *stored.first_bytes
+                                          : comparison.stored_plain_bytes == source.size_bytes();
+  if (comparison.first_difference || !as_long) return Different(key, source, comparison);
   return comparison.stored_object_bytes;
+}
+
+Status ExplainDifference(const Repository& repository, const WalFileName& name, const WalSource& source,
+                         Status difference, const OpContext& ctx) {
+  const uint32_t segment_size = repository.segment_size();
+  const Lsn start = SegmentStart(name.segment, segment_size);
+  const std::string segment = SegmentFileName(name.timeline, name.segment, segment_size);
+  if (name.kind != WalFileKind::kSegment || difference.code() != Code::kConflict) return difference;
+  auto stored = FetchWalBytes(repository, segment, ctx);
+  if (!stored.ok()) return difference;
+  SegmentPageSource pages(segment_size, [&](SegmentNo no) -> Result<ByteView> {
+    return no == name.segment ? ByteView(stored.value()) : ByteView();
+  });
+  auto extent = FindWalExtent(pages, start, segment_size, TornRecord::kDamage);
+  if (!extent.ok() || extent.value().whole) return difference;
+  const size_t end = extent.value().end.value - start.value;
+  Bytes local(end);
+  if (!source.ReadAt(0, local).ok() || !std::equal(local.begin(), local.end(), stored.value().begin()))
+    return difference;
+  const std::string key = layout::WalKey(segment);
+  return Status(Code::kConflict, "an unfinished copy of this segment is stored as \"" + key + "\"; it was left alone")
+      .WithDetail("The stored one ends at " + extent.value().end.ToString() +
+                  ". Up to there both are the same; the local one goes on.")
+      .WithHint("Everything in the stored object is also in the local file. Delete the object \"" + key +
+                "\" from the repository: then the whole segment can be stored.");
 }
 
 }  // namespace pitr

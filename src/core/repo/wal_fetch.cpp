@@ -10,6 +10,7 @@
 #include "core/base/error_text.h"
 #include "core/base/unique_fd.h"
 #include "core/repo/layout.h"
+#include "core/repo/partial_segment.h"
 #include "core/repo/wal_check.h"
 
 namespace pitr {
@@ -69,11 +70,20 @@ class TempFile {
   UniqueFd fd_;  // closed once committed, or moved away
 };
 
+Status StreamLongestPartial(const Repository& repository, const std::string& name, const ObjectStreamReader::Sink& sink,
+                            const OpContext& ctx) {
+  const std::string segment = name.substr(0, name.find('.'));
+  PITR_ASSIGN(const std::vector<PartialSegment> partials, ListPartialSegments(repository, segment, ctx));
+  if (partials.empty()) return {Code::kNotFound, "WAL file \"" + name + "\" is not in the repository"};
+  return StreamPartialSegment(repository, partials.back(), sink, ctx);
+}
+
 }  // namespace
 
 Status StreamWalFile(const Repository& repository, const std::string& name, const ObjectStreamReader::Sink& sink,
                      const OpContext& ctx) {
   PITR_ASSIGN(const WalFileName parsed, CheckWalName(repository, name));
+  if (parsed.kind == WalFileKind::kPartial) return StreamLongestPartial(repository, name, sink, ctx);
   const std::string key = layout::WalKey(name);
   const uint64_t limit = MaxWalFileBytes(repository, parsed);
   FirstBytes first;

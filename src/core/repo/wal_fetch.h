@@ -6,6 +6,9 @@
 
 namespace pitr {
 
+// `name` may be that of a partial segment, as PostgreSQL names it: then the longest that is stored of it is given as a
+// whole segment, zeroes behind its end.
+//
 // Writes the file `name` to `destination`: first to a file of its own beside it
 // (`destination` + ".pg_pitr.tmp.<process>.<number>"), verified, fsynced, renamed. Nothing appears under
 // `destination` unless it is whole and right; a segment has exactly the segment size and a header that matches its name

@@ -4,6 +4,7 @@
 
 #include "core/base/thread.h"
 #include "core/repo/layout.h"
+#include "core/repo/partial_segment.h"
 #include "core/repo/wal_check.h"
 #include "core/repo/wal_compare.h"
 #include "core/repo/wal_source.h"
@@ -16,15 +17,22 @@ namespace {
 constexpr uint64_t kOneRequestBytes = uint64_t{32} << 20;
 constexpr int kPartsInFlight = 2;
 
+// An object to be made of the first bytes of a file.
+struct Upload {
+  ObjectKind kind = ObjectKind::kWal;
+  std::string key;
+  uint64_t plain_bytes = 0;
+};
+
 // Encodes the file frame by frame; `each` takes the bytes of `out` away or leaves them there.
-Status EncodeFile(const Repository& repository, const std::string& key, const WalSource& source, const OpContext& ctx,
+Status EncodeFile(const Repository& repository, const Upload& upload, const WalSource& source, const OpContext& ctx,
                   Bytes& out, const std::function<Status(Bytes&)>& each) {
   ObjectEncoder encoder(repository.key(), repository.config().compression_level);
-  PITR_TRY(encoder.Begin(ObjectKind::kWal, key, out));
-  Bytes frame(std::min<uint64_t>(kWalFramePlainBytes, source.size_bytes()));
-  for (uint64_t done = 0; done < source.size_bytes();) {
+  PITR_TRY(encoder.Begin(upload.kind, upload.key, out));
+  Bytes frame(std::min<uint64_t>(kWalFramePlainBytes, upload.plain_bytes));
+  for (uint64_t done = 0; done < upload.plain_bytes;) {
     PITR_TRY(ctx.Check());
-    const size_t n = std::min<uint64_t>(frame.size(), source.size_bytes() - done);
+    const size_t n = std::min<uint64_t>(frame.size(), upload.plain_bytes - done);
     PITR_TRY(source.ReadAt(done, std::span(frame).first(n)));
     PITR_ASSIGN([[maybe_unused]] FrameRef ref, encoder.AppendFrame(ByteView(frame).first(n), out));
     PITR_TRY(each(out));
@@ -51,28 +59,28 @@ class Slot {
   std::counting_semaphore<>* const slots_;
 };
 
-Result<uint64_t> SendWhole(const Repository& repository, const std::string& key, const WalSource& source,
+Result<uint64_t> SendWhole(const Repository& repository, const Upload& upload, const WalSource& source,
                            const OpContext& ctx, std::counting_semaphore<>* encoders) {
   Bytes stored;
   {
     const Slot slot(encoders);
-    stored.reserve(MaxObjectBytes(source.size_bytes()));
-    PITR_TRY(EncodeFile(repository, key, source, ctx, stored, [](Bytes&) { return Status::Ok(); }));
+    stored.reserve(MaxObjectBytes(upload.plain_bytes));
+    PITR_TRY(EncodeFile(repository, upload, source, ctx, stored, [](Bytes&) { return Status::Ok(); }));
   }
-  PITR_TRY(repository.store().Create(key, stored, ctx));
+  PITR_TRY(repository.store().Create(upload.key, stored, ctx));
   return uint64_t{stored.size()};
 }
 
-Result<uint64_t> SendInParts(const Repository& repository, const std::string& key, const WalSource& source,
+Result<uint64_t> SendInParts(const Repository& repository, const Upload& upload, const WalSource& source,
                              const OpContext& ctx) {
   PITR_ASSIGN(const std::unique_ptr<ThreadPool> pool, ThreadPool::Start(kPartsInFlight));
   WriterOptions options;
   options.part_bytes = static_cast<size_t>(repository.config().part_size_kb) << 10;
   options.parts_in_flight = kPartsInFlight;
-  options.expected_bytes = MaxObjectBytes(source.size_bytes());
-  ObjectWriter writer(repository.store(), *pool, key, options, ctx);
+  options.expected_bytes = MaxObjectBytes(upload.plain_bytes);
+  ObjectWriter writer(repository.store(), *pool, upload.key, options, ctx);
   Bytes stored;
-  PITR_TRY(EncodeFile(repository, key, source, ctx, stored, [&](Bytes& bytes) {
+  PITR_TRY(EncodeFile(repository, upload, source, ctx, stored, [&](Bytes& bytes) {
     Status status = writer.Append(bytes);
     bytes.clear();
     return status;
@@ -80,36 +88,103 @@ Result<uint64_t> SendInParts(const Repository& repository, const std::string& ke
   return writer.Finish();
 }
 
-}  // namespace
+// kAlreadyExists when there is an object under the key.
+Result<uint64_t> Send(const Repository& repository, const Upload& upload, const WalSource& source, const OpContext& ctx,
+                      std::counting_semaphore<>* encoders) {
+  return upload.plain_bytes <= kOneRequestBytes ? SendWhole(repository, upload, source, ctx, encoders)
+                                                : SendInParts(repository, upload, source, ctx);
+}
 
-Result<WalPushResult> PushWalFile(const Repository& repository, const std::string& name, const std::string& path,
-                                  const OpContext& ctx, std::counting_semaphore<>* encoders) {
-  PITR_ASSIGN(const WalFileName parsed, CheckWalName(repository, name));
-  PITR_ASSIGN(const WalSource source, WalSource::Open(path));
-  auto archiving = [&](Status status) { return std::move(status).Annotate("archiving WAL file \"" + name + "\""); };
-
-  std::array<uint8_t, kLongWalPageHeaderSize> first;
-  const auto first_bytes = std::span(first).first(std::min<uint64_t>(first.size(), source.size_bytes()));
-  if (Status status = source.ReadAt(0, first_bytes); !status.ok()) return archiving(std::move(status));
-  if (Status status = CheckWalContent(repository, parsed, first_bytes, source.size_bytes()); !status.ok())
-    return archiving(std::move(status));
-
-  const std::string key = layout::WalKey(name);
+Result<WalPushResult> PushWhole(const Repository& repository, const WalFileName& name, const std::string& key,
+                                const WalSource& source, const OpContext& ctx, std::counting_semaphore<>* encoders) {
   WalPushResult result;
   result.plain_bytes = source.size_bytes();
-  auto sent = source.size_bytes() <= kOneRequestBytes ? SendWhole(repository, key, source, ctx, encoders)
-                                                      : SendInParts(repository, key, source, ctx);
+  auto sent = Send(repository, {ObjectKind::kWal, key, source.size_bytes()}, source, ctx, encoders);
   if (sent.ok()) {
     result.stored_bytes = sent.value();
     return result;
   }
-  if (sent.code() != Code::kAlreadyExists) return archiving(std::move(sent).status());
+  if (sent.code() != Code::kAlreadyExists) return std::move(sent).status();
   // Ours from before a crash, or somebody else's? Only the content tells.
-  auto same = CompareWithStored(repository, key, source, ctx);
-  if (!same.ok()) return archiving(std::move(same).status());
+  auto same = CompareWithStored(repository, {ObjectKind::kWal, key, std::nullopt}, source, ctx);
+  if (same.code() == Code::kNotFound)
+    return Status(Code::kUnavailable, "object \"" + key + "\" existed and was removed at the same time");
+  if (!same.ok()) return ExplainDifference(repository, name, source, std::move(same).status(), ctx);
   result.already_there = true;
   result.stored_bytes = same.value();
   return result;
+}
+
+// The stored size when the repository has as much of the segment or more; nullopt when not. kConflict when it has
+// another segment of this name.
+Result<std::optional<uint64_t>> StoredBeyond(const Repository& repository, const std::string& segment,
+                                             const WalSource& source, uint64_t end, const OpContext& ctx) {
+  auto whole = CompareWithStored(repository, {ObjectKind::kWal, layout::WalKey(segment), end}, source, ctx);
+  if (whole.ok()) return std::optional<uint64_t>(whole.value());
+  if (whole.code() != Code::kNotFound) return std::move(whole).status();
+  PITR_ASSIGN(const std::vector<PartialSegment> partials, ListPartialSegments(repository, segment, ctx));
+  std::optional<uint64_t> beyond;
+  for (const PartialSegment& partial : partials) {
+    const uint64_t its_end = partial.end.value - SegmentStart(partial.name.segment, repository.segment_size()).value;
+    auto same =
+        CompareWithStored(repository, {ObjectKind::kPartialSegment, partial.key, std::min(end, its_end)}, source, ctx);
+    if (same.code() == Code::kNotFound) continue;  // removed since it was listed
+    if (!same.ok()) return std::move(same).status();
+    if (its_end >= end) beyond = same.value();
+  }
+  return beyond;
+}
+
+Result<WalPushResult> PushPartial(const Repository& repository, const WalFileName& name, const WalExtent& extent,
+                                  const WalSource& source, const OpContext& ctx, std::counting_semaphore<>* encoders) {
+  const uint32_t segment_size = repository.segment_size();
+  const std::string segment = SegmentFileName(name.timeline, name.segment, segment_size);
+  const uint64_t end = extent.end.value - SegmentStart(name.segment, segment_size).value;
+  WalPushResult result;
+  result.plain_bytes = extent.written_bytes;
+  result.partial_until = extent.end;
+  const std::string key = layout::PartialSegmentKey(segment, static_cast<uint32_t>(end));
+  for (int attempt = 0; attempt < 2; ++attempt) {
+    PITR_ASSIGN(const std::optional<uint64_t> there, StoredBeyond(repository, segment, source, end, ctx));
+    if (there) {
+      result.already_there = true;
+      result.stored_bytes = *there;
+      return result;
+    }
+    auto sent = Send(repository, {ObjectKind::kPartialSegment, key, extent.written_bytes}, source, ctx, encoders);
+    if (sent.ok()) {
+      result.stored_bytes = sent.value();
+      return result;
+    }
+    if (sent.code() != Code::kAlreadyExists) return std::move(sent).status();
+    // Somebody else stored it in the meantime: look again.
+  }
+  return Status(Code::kUnavailable, "object \"" + key + "\" is being stored by another server");
+}
+
+}  // namespace
+
+Result<WalPushResult> PushWalFile(const Repository& repository, const std::string& name, const std::string& path,
+                                  const OpContext& ctx, const WalPushOptions& options) {
+  PITR_ASSIGN(const WalFileName parsed, CheckWalName(repository, name));
+  PITR_ASSIGN(const WalSource source, WalSource::Open(path));
+  auto push = [&]() -> Result<WalPushResult> {
+    std::array<uint8_t, kLongWalPageHeaderSize> first;
+    const auto first_bytes = std::span(first).first(std::min<uint64_t>(first.size(), source.size_bytes()));
+    PITR_TRY(source.ReadAt(0, first_bytes));
+    PITR_TRY(CheckWalContent(repository, parsed, first_bytes, source.size_bytes()));
+    if (IsSegmentFile(parsed)) {
+      const bool partial = parsed.kind == WalFileKind::kPartial;
+      PITR_ASSIGN(const WalExtent extent,
+                  ExtentOf(source, SegmentStart(parsed.segment, repository.segment_size()),
+                           partial || options.left_behind ? TornRecord::kEnd : TornRecord::kDamage));
+      if (partial || !extent.whole) return PushPartial(repository, parsed, extent, source, ctx, options.encoders);
+    }
+    return PushWhole(repository, parsed, layout::WalKey(name), source, ctx, options.encoders);
+  };
+  auto pushed = push();
+  if (!pushed.ok()) return std::move(pushed).status().Annotate("archiving WAL file \"" + name + "\"");
+  return pushed;
 }
 
 }  // namespace pitr

@@ -140,8 +140,9 @@ void AddArchive(const WalCatalog& wal, uint32_t segment_size, InfoReport& report
     }
     if (const auto path = WalPath::Make(wal, timeline, segment_size); path.ok())
       row.missing_segments = CountSegments(MissingAlong(path.value(), wal));
-    for (SegmentNo partial : held.partials)
-      row.partials.push_back(SegmentFileName(timeline, partial, segment_size) + ".partial");
+    for (const auto& [partial, end] : held.partials)
+      if (!wal.Has(timeline, partial))
+        row.partials.push_back(SegmentFileName(timeline, partial, segment_size) + ".partial, up to " + end.ToString());
     report.timelines.push_back(std::move(row));
   }
 }
@@ -178,8 +179,10 @@ RecoveryWindow WindowOf(const BackupCatalog& backups, const WalCatalog& wal, con
       window.earliest_lsn = backup.stop_lsn;
     }
     window.latest_backup = backup.label;
-    window.latest_segment = path.value().NameOf(*until);
-    window.latest_lsn = SegmentStart(SegmentNo{until->value + 1}, segment_size);
+    const SegmentNo next{until->value + 1};
+    const auto partial_end = path.value().PartialEnd(next);
+    window.latest_segment = path.value().FileOf(partial_end ? next : *until);
+    window.latest_lsn = partial_end.value_or(SegmentStart(next, segment_size));
   }
   if (!window.possible)
     window.problem = backups.backups.empty()

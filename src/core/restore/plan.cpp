@@ -68,19 +68,6 @@ void AddBackupNotes(const BackupCatalog& backups, const std::vector<Candidate>& 
   AddContentNotes(candidates, plan);
 }
 
-// The unfinished last segment of a server, which the server that recovers does not replay by itself.
-void AddPartialNotes(const WalCatalog& wal, const WalPath& path, SegmentNo last, RestorePlan& plan) {
-  if (plan.target.kind != TargetKind::kLatest) return;
-  const SegmentNo next{last.value + 1};
-  const auto held = wal.timelines().find(path.TimelineOf(next));
-  if (held == wal.timelines().end()) return;
-  if (std::binary_search(held->second.partials.begin(), held->second.partials.end(), next))
-    plan.notes.push_back("The archive has " + path.NameOf(next) +
-                         ".partial, the unfinished last segment of a server. PostgreSQL does not replay it by itself: "
-                         "to use it, fetch it after the restore with pg_pitr wal-get into pg_wal and name it without "
-                         ".partial.");
-}
-
 // What else the archive's history has.
 void AddBranchNotes(const PlanRequest& request, const BackupCatalog& backups, const BranchTree& tree,
                     const WalPath& path, RestorePlan& plan) {
@@ -153,7 +140,14 @@ Result<RestorePlan> MakeRestorePlan(const Repository& repository, const PlanRequ
   plan.stop = std::move(resolution.stop);
   plan.notes = std::move(resolution.notes);
   const SegmentNo last = std::max(resolution.last_segment, LastSegment(plan.backup));
-  if (const auto missing = path.Missing(resolution.from->first, last); !missing.empty())
+  auto missing = path.Missing(resolution.from->first, last);
+  if (const auto end = path.PartialEnd(last); end && !missing.empty() && missing.back().first == last) {
+    missing.pop_back();
+    plan.partial_segment = path.NameOf(last);
+    plan.notes.push_back("Of the last segment, " + plan.partial_segment + ", the archive has the beginning, up to " +
+                         end->ToString() + ": what a server had written of it, or a standby had received.");
+  }
+  if (!missing.empty())
     return Status(Code::kNotFound, "WAL is missing on the way to the target")
         .WithDetail("Missing: " + DescribeSpan(missing.front(), path.segment_size()) + ".");
   plan.wal = path.Spans(resolution.from->first, last);
@@ -161,7 +155,6 @@ Result<RestorePlan> MakeRestorePlan(const Repository& repository, const PlanRequ
   plan.objects_checked = plan.wal_segments + 1;  // the manifest has been read
   PITR_TRY(CheckBackupObjects(repository, plan, ctx));
   AddBackupNotes(backups, candidates, plan);
-  AddPartialNotes(wal, path, last, plan);
   AddBranchNotes(request, backups, tree, path, plan);
   plan.newest = NewestSegments(wal, path.target(), path.segment_size());
   plan.estimated_seconds = Estimate(plan);

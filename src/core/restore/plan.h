@@ -39,6 +39,9 @@ struct RestorePlan {
   StopPoint stop;
   std::vector<WalSpan> wal;  // to be replayed, in order; every segment was found
   uint64_t wal_segments = 0;
+  // The last of them, when the archive has only its beginning: a partial segment. wal-get hands it out when it is told
+  // to.
+  std::string partial_segment;
   uint64_t fetch_bytes = 0;        // stored bytes of the backup's objects
   uint64_t restore_bytes = 0;      // plain bytes written
   uint64_t objects_checked = 0;    // present with the right size

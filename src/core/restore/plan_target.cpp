@@ -57,6 +57,11 @@ Result<std::vector<Candidate>> FindCandidates(const BackupCatalog& backups, cons
     if (auto until = path.UnbrokenUntil(candidate.first)) {
       candidate.until = *until;
       candidate.complete = *until >= LastSegment(backup);
+      const SegmentNo next{until->value + 1};
+      if (const auto end = path.PartialEnd(next)) {
+        candidate.until = next;
+        candidate.complete |= next == LastSegment(backup) && *end >= backup.stop_lsn;
+      }
     }
     candidates.push_back(candidate);
   }
@@ -99,7 +104,8 @@ std::string TargetFinder::ReachText() {
     text += FormatTimestamp(last.value()->micros) + " (transaction " + std::to_string(last.value()->xid) + " at " +
             last.value()->start.ToString() + ", the last one in the archive).";
   } else {
-    text += "the end of segment " + path_.NameOf(newest->until) + ".";
+    const auto end = path_.PartialEnd(newest->until);
+    text += end ? end->ToString() + "." : "the end of segment " + path_.NameOf(newest->until) + ".";
   }
   if (const auto missing = MissingAfter(path_, newest->until); !missing.empty())
     text += " WAL missing after that: " + DescribeSpans(missing, path_.segment_size()) + ". " +
@@ -133,7 +139,7 @@ Status TargetFinder::AddLastCommit(Resolution& resolution) {
   const SegmentNo last = SegmentOf(resolution.stop.lsn, path_.segment_size());
   for (uint64_t back = 0; back < kLastCommitSegments && last.value >= resolution.from->first.value + back; ++back) {
     const SegmentNo at{last.value - back};
-    if (!path_.Has(at)) continue;
+    if (!path_.Has(at) && !path_.PartialEnd(at)) continue;
     PITR_ASSIGN(const std::vector<WalMark>* marks, scanner_.Marks(at));
     for (auto mark = marks->rbegin(); mark != marks->rend(); ++mark) {
       const bool there =
@@ -159,13 +165,14 @@ Result<Resolution> TargetFinder::FindEnd() {
     return resolution;
   }
   const SegmentNo next{from->until.value + 1};
-  if (path_.WouldOvershoot(next))
+  const std::optional<Lsn> partial_end = path_.PartialEnd(from->until);
+  if (!partial_end && path_.WouldOvershoot(next))
     return Unreachable("the end of timeline " + std::to_string(path_.target().value) + " is not safe to recover to")
         .WithHint("Segment " + path_.NameOf(next) +
                   " is not in the archive, but an older timeline's is: the server would take that one and leave the "
                   "branch. Archive the "
                   "missing segment (pg_pitr wal-push), or choose the older branch with --target-timeline.");
-  resolution.stop.lsn = SegmentStart(next, path_.segment_size());
+  resolution.stop.lsn = partial_end.value_or(SegmentStart(next, path_.segment_size()));
   resolution.last_segment = from->until;
   if (std::string gap = GapText(*from); !gap.empty()) {
     if (!target_.allow_gap)

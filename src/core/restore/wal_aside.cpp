@@ -102,7 +102,7 @@ class WalSearch {
       case WalFileKind::kSegment:
         return archive_.Has(name.timeline, name.segment);
       case WalFileKind::kPartial:
-        return std::binary_search(timeline->second.partials.begin(), timeline->second.partials.end(), name.segment);
+        return timeline->second.partials.contains(name.segment) || archive_.Has(name.timeline, name.segment);
       case WalFileKind::kHistory:
         return timeline->second.history.has_value();
       case WalFileKind::kBackupHistory:

@@ -42,6 +42,10 @@ bool Earlier(const WalSpan& a, const WalSpan& b) {
 
 std::optional<SegmentNo> KnownEnd(const WalPath& path) {
   std::optional<SegmentNo> end = path.Newest();
+  if (const auto partial = path.NewestPartial(); partial && partial->value > 0) {
+    const SegmentNo before_it{partial->value - 1};
+    end = end ? std::max(*end, before_it) : before_it;
+  }
   const SegmentNo begins = SegmentOf(path.history().entries().back().begin, path.segment_size());
   if (begins.value == 0) return end;
   const SegmentNo before{begins.value - 1};
@@ -51,7 +55,8 @@ std::optional<SegmentNo> KnownEnd(const WalPath& path) {
 std::vector<WalSpan> MissingAfter(const WalPath& path, SegmentNo from) {
   const auto end = KnownEnd(path);
   if (!end || *end <= from) return {};
-  return path.Missing(SegmentNo{from.value + 1}, *end);
+  // Behind the beginning of a segment its rest is missing.
+  return path.Missing(SegmentNo{from.value + (path.PartialEnd(from) ? 0 : 1)}, *end);
 }
 
 std::vector<WalGap> FindGaps(const WalPath& path, const BackupCatalog& backups) {

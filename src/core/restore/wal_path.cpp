@@ -28,6 +28,24 @@ Result<WalPath> WalPath::Make(const WalCatalog& catalog, Timeline target, uint32
           "--target-timeline.");
 }
 
+std::optional<Lsn> WalPath::PartialEnd(SegmentNo segment) const {
+  const auto wal = catalog_->timelines().find(TimelineOf(segment));
+  if (wal == catalog_->timelines().end() || Has(segment)) return std::nullopt;
+  const auto partial = wal->second.partials.find(segment);
+  return partial == wal->second.partials.end() ? std::nullopt : std::optional(partial->second);
+}
+
+std::optional<SegmentNo> WalPath::NewestPartial() const {
+  std::optional<SegmentNo> newest;
+  for (const auto& [timeline, wal] : catalog_->timelines()) {
+    if (!history_.Includes(timeline)) continue;
+    for (const auto& [segment, end] : wal.partials)
+      if (TimelineOf(segment) == timeline && PartialEnd(segment))
+        newest = newest ? std::max(*newest, segment) : segment;
+  }
+  return newest;
+}
+
 std::optional<SegmentNo> WalPath::UnbrokenUntil(SegmentNo from) const {
   std::optional<SegmentNo> last;
   for (SegmentNo at = from; Has(at);) {

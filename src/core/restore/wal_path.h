@@ -36,6 +36,13 @@ class WalPath {
   // The timeline under whose name recovery reads this segment.
   Timeline TimelineOf(SegmentNo segment) const { return history_.TimelineOfSegment(segment, segment_size_); }
   std::string NameOf(SegmentNo segment) const { return SegmentFileName(TimelineOf(segment), segment, segment_size_); }
+  // The end of what the archive has of a segment that it does not have as a whole; nullopt when it has nothing of it.
+  // Recovery can replay that far, and no further: the segment is the last one that it reads.
+  std::optional<Lsn> PartialEnd(SegmentNo segment) const;
+  // The last segment of the path that the archive has in part only.
+  std::optional<SegmentNo> NewestPartial() const;
+  // What to fetch for a segment that is there, or of which PartialEnd() speaks.
+  std::string FileOf(SegmentNo segment) const { return NameOf(segment) + (PartialEnd(segment) ? ".partial" : ""); }
   bool Has(SegmentNo segment) const { return catalog_->Has(TimelineOf(segment), segment); }
 
   // The last segment of the unbroken run that begins with `from`; nullopt when `from` itself is missing.

@@ -50,7 +50,7 @@ Result<std::shared_ptr<const Bytes>> WalScanner::Segment(SegmentNo segment) {
     recent_.splice(recent_.begin(), recent_, at);
     return recent_.front().second;
   }
-  PITR_ASSIGN(Bytes bytes, FetchWalBytes(repository_, path_.NameOf(segment), ctx_));
+  PITR_ASSIGN(Bytes bytes, FetchWalBytes(repository_, path_.FileOf(segment), ctx_));
   ++segments_read_;
   recent_.emplace_front(segment, std::make_shared<const Bytes>(std::move(bytes)));
   // One more than is used at a time, and no more than memory allows.
@@ -63,7 +63,7 @@ Status WalScanner::Scan(SegmentNo first, SegmentNo last, const std::function<boo
   std::shared_ptr<const Bytes> held;
   SegmentPageSource source(segment_size, [&](SegmentNo segment) -> Result<ByteView> {
     // The segment after the last one only completes the last record.
-    if (!path_.Has(segment)) {
+    if (!path_.Has(segment) && !path_.PartialEnd(segment)) {
       if (segment > last) return ByteView();
       return Status(Code::kNotFound, "WAL segment " + path_.NameOf(segment) + " is not in the archive");
     }
@@ -125,7 +125,7 @@ Result<std::vector<WalMark>> WalScanner::Search(SegmentNo first, SegmentNo last,
 Result<std::optional<WalScanner::Record>> WalScanner::FirstRecord(Lsn from, SegmentNo last) {
   std::shared_ptr<const Bytes> held;
   SegmentPageSource source(path_.segment_size(), [&](SegmentNo segment) -> Result<ByteView> {
-    if (segment > last || !path_.Has(segment)) return ByteView();
+    if (segment > last || (!path_.Has(segment) && !path_.PartialEnd(segment))) return ByteView();
     PITR_ASSIGN(held, Segment(segment));
     return ByteView(*held);
   });

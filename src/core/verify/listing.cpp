@@ -7,6 +7,7 @@
 #include "core/pg/timestamp.h"
 #include "core/repo/backup_remarks.h"
 #include "core/repo/layout.h"
+#include "core/repo/partial_segment.h"
 
 namespace pitr {
 namespace {
@@ -117,7 +118,7 @@ class ListingTaker {
   Status SeeWal(const ObjectInfo& object) {
     const auto name = layout::WalNameOfKey(object.key);
     const auto parsed = name ? ParseWalFileName(*name, repository_.segment_size()) : std::nullopt;
-    if (!parsed) {
+    if (!parsed && !ParsePartialSegment(repository_, object.key)) {
       SeeUnknown(object.key);
       return Status::Ok();
     }

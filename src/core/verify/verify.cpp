@@ -235,7 +235,8 @@ void Verification::DropDeleted(std::vector<Finding>& findings) {
 // What the findings about packs and WAL mean for a recovery.
 void Verification::DescribeHarm(std::vector<Finding>& findings) {
   for (Finding& finding : findings) {
-    if (layout::WalNameOfKey(finding.object) && finding.severity != Severity::kWarning && finding.hurts.empty())
+    const bool is_wal = layout::WalNameOfKey(finding.object) || layout::ParsePartialSegmentKey(finding.object);
+    if (is_wal && finding.severity != Severity::kWarning && finding.hurts.empty())
       DescribeWalHarm(current_, wal_, repository_.segment_size(), finding);
     if (table_.Find(finding.object) == nullptr || finding.severity == Severity::kWarning) continue;
     if (finding.labels.empty()) {

@@ -145,11 +145,16 @@ void CheckWalChains(const Repository& repository, const BackupCatalog& backups, 
 
 void DescribeWalHarm(const BackupCatalog& backups, const WalCatalog& wal, uint32_t segment_size, Finding& finding,
                      std::optional<SegmentNo> last_bad) {
+  if (const auto partial = layout::ParsePartialSegmentKey(finding.object)) {
+    finding.hurts = "Unless the archive has the whole segment, a recovery to its end loses what " + partial->segment +
+                    " held when its server died.";
+    return;
+  }
   const auto name = layout::WalNameOfKey(finding.object);
   const auto parsed = name ? ParseWalFileName(*name, segment_size) : std::nullopt;
-  if (parsed && (parsed->kind == WalFileKind::kBackupHistory || parsed->kind == WalFileKind::kPartial))
-    finding.hurts = "No recovery reads this file by itself.";
-  if (!parsed || parsed->kind != WalFileKind::kSegment) return;
+  if (!parsed) return;
+  if (parsed->kind == WalFileKind::kBackupHistory) finding.hurts = "No recovery reads this file by itself.";
+  if (parsed->kind != WalFileKind::kSegment) return;
   std::vector<std::string> before;  // backups that would replay it
   const auto target = WalPath::NewestTimeline(wal);
   // Along the newest timeline if it lies on its path, else along its own.

@@ -4,6 +4,7 @@
 #include "core/base/parallel_for.h"
 #include "core/repo/change_map.h"
 #include "core/repo/layout.h"
+#include "core/repo/partial_segment.h"
 #include "core/repo/wal_fetch.h"
 #include "core/verify/wal_verify.h"
 
@@ -18,7 +19,8 @@ class WalReaders {
 
   // In ascending order.
   Status Add(const ObjectInfo& object) {
-    if (!layout::WalNameOfKey(object.key) || object.key <= shared_.resumed.wal_done) return Status::Ok();
+    const bool known = layout::WalNameOfKey(object.key) || layout::ParsePartialSegmentKey(object.key);
+    if (!known || object.key <= shared_.resumed.wal_done) return Status::Ok();
     batch_.push_back(object);
     return batch_.size() < kBatch ? Status::Ok() : Flush();
   }
@@ -53,8 +55,11 @@ class WalReaders {
 
   Status ReadObject(const ObjectInfo& object, Outcome& outcome) {
     PITR_TRY(shared_.rate.Acquire(object.size, shared_.ctx));
-    Status read = StreamWalFile(
-        shared_.repository, *layout::WalNameOfKey(object.key), [](ByteView) { return Status::Ok(); }, shared_.ctx);
+    const auto ignore = [](ByteView) { return Status::Ok(); };
+    const auto partial = ParsePartialSegment(shared_.repository, object.key);
+    Status read =
+        partial ? StreamPartialSegment(shared_.repository, *partial, ignore, shared_.ctx)
+                : StreamWalFile(shared_.repository, layout::WalNameOfKey(object.key).value_or(""), ignore, shared_.ctx);
     shared_.progress.bytes_done.fetch_add(object.size, std::memory_order_relaxed);
     outcome.bytes_read = object.size;
     if (read.ok()) return Status::Ok();

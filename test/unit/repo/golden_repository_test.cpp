@@ -65,6 +65,20 @@ TEST_P(GoldenRepository, EveryWalFileIsReadBack) {
   EXPECT_EQ(FetchWalBytes(*repository, "000000010000000000000003", ctx_).code(), Code::kNotFound);
 }
 
+TEST_P(GoldenRepository, ItsPartialSegmentEndsWhereItsNameSays) {
+  auto repository = Open();
+  ASSERT_NE(repository, nullptr);
+  auto bytes = FetchWalBytes(*repository, test::kGoldenPartialSegment + ".partial", ctx_);
+  ASSERT_TRUE(bytes.ok()) << bytes.status().ToString();
+  Bytes expected = test::GoldenSegment(1, 5);
+  std::fill(expected.begin() + test::kGoldenPartialEnd, expected.end(), uint8_t{0});
+  EXPECT_TRUE(bytes.value() == expected);
+  auto catalog = WalCatalog::Load(*repository, ctx_);
+  ASSERT_TRUE(catalog.ok());
+  EXPECT_EQ(catalog.value().timelines().at({1}).partials,
+            (std::map<SegmentNo, Lsn>{{{5}, {(5u << 20) + test::kGoldenPartialEnd}}}));
+}
+
 TEST_P(GoldenRepository, TheCatalogIsComplete) {
   auto repository = Open();
   ASSERT_NE(repository, nullptr);

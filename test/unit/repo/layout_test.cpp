@@ -6,9 +6,8 @@ namespace pitr::layout {
 namespace {
 
 TEST(Layout, WalKeysGoBothWays) {
-  for (const char* name :
-       {"000000010000000000000001", "0000000A000000FF000000FE", "000000010000000000000FFF",
-        "000000010000000000000001.partial", "00000002.history", "000000010000000000000001.00000028.backup"}) {
+  for (const char* name : {"000000010000000000000001", "0000000A000000FF000000FE", "000000010000000000000FFF",
+                           "00000002.history", "000000010000000000000001.00000028.backup"}) {
     const std::string key = WalKey(name);
     EXPECT_EQ(WalNameOfKey(key), name);
   }
@@ -21,8 +20,25 @@ TEST(Layout, OtherKeysAreNotWal) {
   for (const char* key :
        {"", "wal/", "wal/00000001", "wal/00000001/", "wal/00000001/README", "wal/00000002/000000010000000000000001",
         "wal/0000000A/0000000A0000000000000001", "xal/00000001/000000010000000000000001",
+        "wal/00000001/000000010000000000000001.partial", "wal/00000001/000000010000000000000001.00000028.partial",
         "wal/00000001/000000010000000000000001.gz", "wal/00000001/x/000000010000000000000001"})
     EXPECT_EQ(WalNameOfKey(key), std::nullopt) << key;
+}
+
+TEST(Layout, PartialSegmentKeysGoBothWays) {
+  const std::string key = PartialSegmentKey("0000000A000000FF000000FE", 0xA1B2C8);
+  EXPECT_EQ(key, "wal/0000000a/0000000A000000FF000000FE.00A1B2C8.partial");
+  EXPECT_TRUE(key.starts_with(PartialSegmentPrefix("0000000A000000FF000000FE")));
+  const auto parts = ParsePartialSegmentKey(key);
+  ASSERT_TRUE(parts.has_value());
+  EXPECT_EQ(parts->segment, "0000000A000000FF000000FE");
+  EXPECT_EQ(parts->end_offset, 0xA1B2C8u);
+  for (const char* other :
+       {"wal/0000000a/0000000A000000FF000000FE.partial", "wal/0000000a/0000000A000000FF000000FE.00a1b2c8.partial",
+        "wal/0000000b/0000000A000000FF000000FE.00A1B2C8.partial", "wal/0000000a/0000000A.history.00A1B2C8.partial",
+        "wal/0000000a/0000000A000000FF000000FE.0A1B2C8.partial", "wal/0000000a/0000000A000000FF000000FE.00A1B2C8",
+        ".00A1B2C8.partial", ""})
+    EXPECT_EQ(ParsePartialSegmentKey(other), std::nullopt) << other;
 }
 
 TEST(Layout, ChangeMapKeysGoBothWays) {

@@ -59,7 +59,6 @@ TEST_P(Wal, EveryKindOfFileGoesThereAndBack) {
   const std::pair<std::string, Bytes> files[] = {
       {kName, Segment(5)},
       {"0000000200000001000000FF", Segment(4096 + 255, 2)},
-      {"000000010000000000000005.partial", Segment(5, 1, 2)},
       {"00000002.history", Bytes{'1', '\t', '0', '/', '5', '\t', 'x', '\n'}},
       {"000000010000000000000005.00000028.backup", Bytes(300, 'b')},
   };
@@ -307,7 +306,9 @@ TEST_F(Catalog, RangesGapsPartialsAndHistory) {
   auto segment = [&](uint32_t timeline, uint64_t number) { put(SegmentFileName({timeline}, {number}, 1u << 20)); };
   for (uint64_t number : {1, 2, 3, 7, 8, 4094, 4095, 4096, 4097}) segment(1, number);  // the last four cross a log file
   for (uint64_t number : {4096, 4097}) segment(2, number);
-  put("000000010000000000000009.partial");
+  for (uint32_t end : {0x100u, 0x9000u, 0x800u})
+    memory_.Replace(layout::PartialSegmentKey("000000010000000000000009", end), Bytes(10));
+  memory_.Replace("wal/00000001/000000010000000000000009.partial", Bytes(10));
   put("000000010000000000000001.00000028.backup");
   memory_.Replace("wal/00000001/README", Bytes(1));
   memory_.Replace("wal/00000001/000000010000000000000001.gz", Bytes(1));
@@ -325,7 +326,7 @@ TEST_F(Catalog, RangesGapsPartialsAndHistory) {
   EXPECT_EQ(one.ranges[0].last.value, 3u);
   EXPECT_EQ(one.ranges[0].stored_bytes, 30u);
   EXPECT_EQ(one.ranges[2].count(), 4u);
-  EXPECT_EQ(one.partials, std::vector<SegmentNo>{{9}});
+  EXPECT_EQ(one.partials, (std::map<SegmentNo, Lsn>{{{9}, {(9u << 20) + 0x9000}}})) << "the longest";
   EXPECT_FALSE(one.history.has_value());
   EXPECT_GT(one.newest_micros, 0);
   const TimelineWal& two = catalog.timelines().at({2});
