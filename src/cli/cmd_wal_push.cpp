@@ -1,7 +1,9 @@
 // pg_pitr wal-push: archives WAL files by hand, when the server that wrote them is gone.
+#include <algorithm>
 #include <cstdio>
 #include <filesystem>
 #include <fstream>
+#include <map>
 
 #include "cli/exit_code.h"
 #include "cli/session.h"
@@ -24,7 +26,20 @@ struct PushOptions {
 struct Outcome {
   std::string name;
   Status status = Status::Ok();
-  bool already_there = false;
+  WalPushResult result;
+};
+
+struct PushFile {
+  std::string path;
+  std::string name;
+  WalFileKind kind = WalFileKind::kSegment;
+};
+
+// What there is to push, and what was passed over and why.
+struct PushSelection {
+  std::vector<PushFile> files;
+  size_t for_reuse = 0;  // segments that the server kept under future names
+  size_t others = 0;     // names that are no WAL files'
 };
 
 // The server keeps old segments under future names to use them again; they hold nothing.
@@ -36,64 +51,170 @@ bool HoldsNothing(const std::string& path, const WalFileName& name, uint32_t seg
   return IsRecycledSegment(first, name.segment, segment_size);
 }
 
-// Names that are no WAL files are passed over: the shell's pg_wal/* has archive_status among them.
-std::vector<std::string> WalFilesOf(const std::vector<std::string>& paths, uint32_t segment_size, int& skipped) {
-  std::vector<std::string> files;
-  for (const std::string& path : paths) {
-    std::error_code ignored;
-    const std::string name = std::filesystem::path(path).filename().string();
-    const auto parsed = ParseWalFileName(name, segment_size);
-    if (parsed && !std::filesystem::is_directory(path, ignored) && !HoldsNothing(path, *parsed, segment_size)) {
-      files.push_back(path);
-    } else {
-      ++skipped;
-    }
+void Select(const std::filesystem::path& path, uint32_t segment_size, PushSelection& selection) {
+  const std::string name = path.filename().string();
+  const auto parsed = ParseWalFileName(name, segment_size);
+  if (!parsed) {
+    ++selection.others;
+  } else if (HoldsNothing(path.string(), *parsed, segment_size)) {
+    ++selection.for_reuse;
+  } else {
+    selection.files.push_back({path.string(), name, parsed->kind});
   }
-  return files;
 }
 
-Status Report(const std::vector<Outcome>& outcomes, int skipped, bool quiet) {
-  size_t pushed = 0, there = 0, failed = 0;
+Status SelectFromDirectory(const std::filesystem::path& directory, uint32_t segment_size, PushSelection& selection) {
+  std::error_code error;
+  std::filesystem::directory_iterator entry(directory, error);
+  for (; !error && entry != std::filesystem::directory_iterator(); entry.increment(error)) {
+    std::error_code ignored;
+    if (entry->is_directory(ignored)) {
+      ++selection.others;
+    } else {
+      Select(entry->path(), segment_size, selection);
+    }
+  }
+  if (!error) return Status::Ok();
+  return {error == std::errc::permission_denied ? Code::kPermission : Code::kUnavailable,
+          "could not read directory \"" + directory.string() + "\": " + error.message()};
+}
+
+// The directories in pg_wal that are the server's own, which the shell's pg_wal/* names, too.
+bool IsBookkeeping(const std::filesystem::path& directory) {
+  const std::string name = directory.filename().string();
+  return name == "archive_status" || name == "summaries" || name == "pg_pitr.spool" || name == "lost+found";
+}
+
+Status NoSuchFile(const std::filesystem::path& path) {
+  Status status(Code::kNotFound, "\"" + path.string() + "\" does not exist");
+  if (path.string().find_first_of("*?[") == std::string::npos) return status;
+  const std::string parent = path.parent_path().string();
+  return std::move(status)
+      .WithDetail(
+          "The shell found nothing that fits the pattern: often because the one who typed it may not read the "
+          "directory, as only the command runs as another user.")
+      .WithHint("Name the directory: pg_pitr wal-push " + (parent.empty() ? "." : parent));
+}
+
+// History files come first, so that nobody finds a timeline without knowing where it comes from.
+Result<PushSelection> SelectFiles(const std::vector<std::string>& paths, uint32_t segment_size) {
+  PushSelection selection;
+  for (const std::string& text : paths) {
+    std::filesystem::path path(text);
+    if (!path.has_filename() && path.has_parent_path()) path = path.parent_path();  // "pg_wal/"
+    std::error_code error;
+    const auto status = std::filesystem::status(path, error);
+    if (!std::filesystem::exists(status)) {
+      if (status.type() == std::filesystem::file_type::not_found) return NoSuchFile(path);
+      return Status(error == std::errc::permission_denied ? Code::kPermission : Code::kUnavailable,
+                    "could not look at \"" + text + "\": " + error.message());
+    }
+    if (!std::filesystem::is_directory(status)) {
+      Select(path, segment_size, selection);
+    } else if (IsBookkeeping(path)) {
+      ++selection.others;
+    } else {
+      PITR_TRY(SelectFromDirectory(path, segment_size, selection));
+    }
+  }
+  std::stable_sort(selection.files.begin(), selection.files.end(), [](const PushFile& a, const PushFile& b) {
+    const bool a_history = a.kind == WalFileKind::kHistory, b_history = b.kind == WalFileKind::kHistory;
+    return a_history != b_history ? a_history : a.name < b.name;
+  });
+  return selection;
+}
+
+const char* Noun(WalFileKind kind, bool one) {
+  switch (kind) {
+    case WalFileKind::kSegment:
+      return one ? "segment" : "segments";
+    case WalFileKind::kPartial:
+      return one ? "unfinished segment" : "unfinished segments";
+    case WalFileKind::kHistory:
+      return one ? "history file" : "history files";
+    case WalFileKind::kBackupHistory:
+      return one ? "backup history file" : "backup history files";
+  }
+  return "";
+}
+
+// "12 segments, 1 unfinished segment"; "nothing".
+std::string Counts(const std::map<WalFileKind, size_t>& counts) {
+  std::string text;
+  for (const auto& [kind, count] : counts)
+    text += (text.empty() ? "" : ", ") + DescribeCount(count, Noun(kind, true), Noun(kind, false));
+  return text.empty() ? "nothing" : text;
+}
+
+void PrintOutcome(const Outcome& outcome) {
+  std::string text = outcome.result.already_there ? "already in the archive" : "archived";
+  if (outcome.result.partial_until) {
+    text = "unfinished, up to " + outcome.result.partial_until->ToString() +
+           (outcome.result.already_there ? ": the archive has as much of it, or more" : ": archived as that");
+  }
+  std::printf("%s: %s\n", outcome.name.c_str(), text.c_str());
+}
+
+Status Report(const PushSelection& selection, const std::vector<Outcome>& outcomes, bool quiet) {
+  std::map<WalFileKind, size_t> pushed, there;
+  size_t failed = 0;
   const Status* first = nullptr;
-  for (const Outcome& outcome : outcomes) {
+  for (size_t i = 0; i < outcomes.size(); ++i) {
+    const Outcome& outcome = outcomes[i];
     if (!outcome.status.ok()) {
       ++failed;
       if (first == nullptr) first = &outcome.status;
       PrintError(outcome.status);
       continue;
     }
-    ++(outcome.already_there ? there : pushed);
-    if (!quiet)
-      std::printf("%s: %s\n", outcome.name.c_str(),
-                  outcome.already_there ? "already in the archive, identical" : "archived");
+    const WalFileKind kind = outcome.result.partial_until ? WalFileKind::kPartial : selection.files[i].kind;
+    ++(outcome.result.already_there ? there : pushed)[kind];
+    if (!quiet) PrintOutcome(outcome);
   }
-  std::printf(
-      "%s archived, %zu already there, %zu failed%s\n", DescribeCount(pushed, "file", "files").c_str(), there, failed,
-      skipped > 0 ? (", " + std::to_string(skipped) + " passed over (not WAL files, or kept for reuse)").c_str() : "");
-  if (first == nullptr) return Status::Ok();
-  return {first->code() == Code::kInvalidArgument ? Code::kConflict : first->code(),
-          std::to_string(failed) + " files could not be archived"};
+  std::string skipped;
+  if (selection.for_reuse > 0)
+    skipped += DescribeCount(selection.for_reuse, "segment kept for reuse, which holds nothing",
+                             "segments kept for reuse, which hold nothing");
+  if (selection.others > 0)
+    skipped += (skipped.empty() ? "" : ", ") +
+               DescribeCount(selection.others, "name that is no WAL file's", "names that are no WAL files'");
+  std::printf("archived: %s\nalready there: %s\nfailed: %zu\npassed over: %s\n", Counts(pushed).c_str(),
+              Counts(there).c_str(), failed, skipped.empty() ? "nothing" : skipped.c_str());
+  if (first != nullptr)
+    return {first->code() == Code::kInvalidArgument ? Code::kConflict : first->code(),
+            DescribeCount(failed, "file", "files") + " could not be archived"};
+  if (!outcomes.empty()) return Status::Ok();
+  return Status(Code::kNotFound, "there was nothing to archive")
+      .WithDetail("None of the files named is a WAL file with something in it.")
+      .WithHint("Name the pg_wal directory of the old server, or files in it.");
+}
+
+Status PushOne(const Repository& repository, const PushFile& file, Outcome& outcome, const OpContext& ctx) {
+  outcome.name = file.name;
+  auto pushed = PushWalFile(repository, file.name, file.path, ctx, {.left_behind = true});
+  if (pushed.ok()) outcome.result = pushed.value();
+  outcome.status = std::move(pushed).status();
+  // An aid to incremental backups, which do without.
+  if (outcome.status.ok() && !outcome.result.partial_until && WantsChangeMap(repository, file.name))
+    static_cast<void>(MakeChangeMap(repository, file.name, file.path, ctx));
+  return ctx.cancelled() ? ctx.Check() : Status::Ok();
 }
 
 Status RunWalPush(const Invocation& invocation, const PushOptions& options) {
   Session session(invocation);
   PITR_ASSIGN(const auto repository, session.OpenRepository());
   const OpContext& ctx = session.ctx();
-  int skipped = 0;
-  const std::vector<std::string> files = WalFilesOf(options.paths, repository->segment_size(), skipped);
+  PITR_ASSIGN(const PushSelection selection, SelectFiles(options.paths, repository->segment_size()));
+  const std::vector<PushFile>& files = selection.files;
   std::vector<Outcome> outcomes(files.size());
   // One that fails must not keep the others from being saved, so a failure is an outcome and not the end.
-  PITR_TRY(ParallelFor(repository->config().archive_jobs, files.size(), ctx, [&](size_t i, int) {
-    outcomes[i].name = std::filesystem::path(files[i]).filename().string();
-    auto pushed = PushWalFile(*repository, outcomes[i].name, files[i], ctx);
-    if (pushed.ok()) outcomes[i].already_there = pushed.value().already_there;
-    outcomes[i].status = std::move(pushed).status();
-    // An aid to incremental backups, which do without.
-    if (outcomes[i].status.ok() && WantsChangeMap(*repository, outcomes[i].name))
-      static_cast<void>(MakeChangeMap(*repository, outcomes[i].name, files[i], ctx));
-    return ctx.cancelled() ? ctx.Check() : Status::Ok();
+  size_t histories = 0;
+  for (; histories < files.size() && files[histories].kind == WalFileKind::kHistory; ++histories)
+    PITR_TRY(PushOne(*repository, files[histories], outcomes[histories], ctx));
+  PITR_TRY(ParallelFor(repository->config().archive_jobs, files.size() - histories, ctx, [&](size_t i, int) {
+    return PushOne(*repository, files[histories + i], outcomes[histories + i], ctx);
   }));
-  return Report(outcomes, skipped, options.quiet);
+  return Report(selection, outcomes, options.quiet);
 }
 
 }  // namespace
@@ -102,15 +223,19 @@ void AddWalPush(CLI::App& app, Invocation& invocation) {
   auto* verb = app.add_subcommand("wal-push", "Archive WAL files by hand, when the server that wrote them is gone");
   verb->footer(
       "The last transactions of a crashed server may be in its pg_wal only. Save them before anything else:\n"
-      "  pg_pitr wal-push /var/lib/postgresql/15/main/pg_wal/*\n"
+      "  pg_pitr wal-push /var/lib/postgresql/15/main/pg_wal\n"
       "What is already there and identical is left alone; different content under the same name is an error and "
       "nothing is\n"
       "overwritten. Only use it when no server is running there: a running one archives by itself. The last, "
       "unfinished segment\n"
-      "is archived as it is; recovery replays what is valid in it.");
+      "is archived as what it is: a recovery to the end of its timeline replays it, and when its server comes back, "
+      "the "
+      "whole\n"
+      "segment takes its place. Names that do not exist are errors, and so is it when nothing is there to be "
+      "archived.");
   AddConfigOption(*verb, invocation);
   auto options = std::make_shared<PushOptions>();
-  verb->add_option("files", options->paths, "Files of pg_wal")->required()->type_name("FILE...");
+  verb->add_option("files", options->paths, "pg_wal, or files of it")->required()->type_name("FILE...");
   verb->add_flag("-q,--quiet", options->quiet, "Print the sum only");
   verb->callback([&invocation, options] {
     invocation.run = [&invocation, options] { return ExitOf(RunWalPush(invocation, *options)); };
