@@ -9,6 +9,7 @@
 
 #include <cstdio>
 #include <filesystem>
+#include <thread>
 
 #include "cli/detach.h"
 #include "cli/exit_code.h"
@@ -16,6 +17,7 @@
 #include "cli/settings_path.h"
 #include "cli/signals.h"
 #include "core/repo/wal_fetch.h"
+#include "core/restore/server_state.h"
 #include "core/restore/wal_prefetch.h"
 #include "core/restore/wal_spool.h"
 
@@ -25,10 +27,15 @@ namespace {
 // A segment that is being fetched ahead is waited for rather than fetched twice.
 constexpr int kWaitMillis = 30000;
 constexpr int kWaitStepMillis = 2;
+// A standby asks again every few seconds, and has other sources; each call of the command delays its promotion.
+constexpr int64_t kStandbyMillis = 5000;
+constexpr int64_t kStandbyOutageMillis = 1000;  // when the attempt before failed, or it is to be promoted
+constexpr int64_t kPromotionMillis = 500;       // from when a promotion is asked for
 
 struct GetOptions {
   std::string name;
   std::string path;
+  std::string partial;  // the segment of which a beginning will do
   bool no_prefetch = false;
 };
 
@@ -53,25 +60,95 @@ void StartPrefetcher(const WalSpool& spool) {
 }
 
 // Whether the segment came from the spool.
-bool TakeAhead(const WalSpool& spool, const GetOptions& options) {
+bool TakeAhead(const WalSpool& spool, const GetOptions& options, bool outage, int64_t wait_millis) {
   const bool taken = spool.Take(options.name, options.path);
   spool.Request(options.name);
-  if (!spool.HasPrefetcher()) StartPrefetcher(spool);
+  if (!outage && !spool.HasPrefetcher()) StartPrefetcher(spool);
   if (taken) return true;
-  for (int waited = 0; waited < kWaitMillis && spool.IsBeingFetched(options.name); waited += kWaitStepMillis)
+  for (int64_t waited = 0; waited < wait_millis && spool.IsBeingFetched(options.name); waited += kWaitStepMillis)
     usleep(kWaitStepMillis * 1000);
   return spool.Take(options.name, options.path);
 }
 
+// Cancels when a signal does, and soon after a promotion was asked for.
+class PromotionWatch {
+ public:
+  PromotionWatch(const std::string& data_directory, const CancelToken& signals)
+      : thread_([this, data_directory, &signals] {
+          int64_t requested = 0;
+          while (!done_.cancelled()) {
+            if (requested > 0 || IsPromotionRequested(data_directory)) requested += kStepMillis;
+            if (signals.cancelled() || requested > kPromotionMillis) token_.Cancel();
+            usleep(kStepMillis * 1000);
+          }
+        }) {}
+  ~PromotionWatch() {
+    done_.Cancel();
+    thread_.join();
+  }
+  PromotionWatch(const PromotionWatch&) = delete;
+  PromotionWatch& operator=(const PromotionWatch&) = delete;
+  const CancelToken& token() const { return token_; }
+
+ private:
+  static constexpr int64_t kStepMillis = 20;
+  CancelToken token_;
+  CancelToken done_;
+  std::thread thread_;
+};
+
+Status Fetch(const std::string& config_path, const GetOptions& options, Log& log, const OpContext& ctx) {
+  PITR_ASSIGN(const auto repository, OpenArchive(config_path, log, ctx));
+  Status status = FetchWalFile(*repository, options.name, options.path, ctx);
+  if (status.code() != Code::kNotFound || options.partial != options.name) return status;
+  return FetchWalFile(*repository, options.name + ".partial", options.path, ctx);
+}
+
+// What a standby is told of a failure: that the file is not there now, which makes it try its other sources and ask
+// again. The server cannot be told to wait: every other answer ends it.
+Status GoOnWithout(const WalSpool& spool, Status status) {
+  if (status.ok() || status.code() == Code::kNotFound) {
+    spool.ForgetOutage();
+    return status;
+  }
+  const bool say = spool.NoteOutage() || IsPromotionRequested(spool.data_directory());
+  if (status.code() == Code::kCancelled)
+    status = Status(Code::kUnavailable, "the archive did not answer before the promotion that was asked for");
+  if (!say) return {Code::kNotFound, status.message()};
+  PrintError(status);
+  std::fputs(
+      "pg_pitr: warning: this standby goes on without the archive and asks it again every few seconds\n"
+      "DETAIL:  If it is promoted before the archive answers, WAL that only the archive has will not be in it, and it "
+      "may take the number of a timeline that the archive has already.\n",
+      stderr);
+  return {Code::kNotFound, status.message()};
+}
+
+Status FetchForStandby(const WalSpool& spool, const GetOptions& options, Session& session) {
+  const bool in_a_hurry = spool.HasOutage() || IsPromotionRequested(spool.data_directory());
+  const PromotionWatch watch(spool.data_directory(), *session.ctx().cancel);
+  OpContext ctx = session.ctx();
+  ctx.cancel = &watch.token();
+  ctx.deadline_millis = ctx.clock->SteadyMillis() + (in_a_hurry ? kStandbyOutageMillis : kStandbyMillis);
+  GetOptions whole = options;
+  whole.partial.clear();
+  Status status = Fetch(spool.config_path(), whole, NullLog(), ctx);
+  if (session.ctx().cancelled()) return {Code::kCancelled, "stopped by a signal"};
+  return GoOnWithout(spool, std::move(status));
+}
+
 Status RunWalGet(const Invocation& invocation, const GetOptions& options) {
   const std::string config_path = ConfigPath(invocation.config);
-  if (IsSpooledName(options.name) && !options.no_prefetch) {
-    const auto spool = WalSpool::For(options.path, config_path);
-    if (spool && TakeAhead(*spool, options)) return Status::Ok();
+  const auto spool = WalSpool::For(options.path, config_path);
+  const bool standby = spool && RoleOf(spool->data_directory()) == RecoveryRole::kStandby;
+  if (spool && IsSpooledName(options.name) && !options.no_prefetch) {
+    const bool outage = standby && spool->HasOutage();
+    const int64_t wait_millis = !standby ? kWaitMillis : outage ? kStandbyOutageMillis : kStandbyMillis;
+    if (TakeAhead(*spool, options, outage, wait_millis)) return Status::Ok();
   }
   Session session(invocation);
-  PITR_ASSIGN(const auto repository, OpenArchive(config_path, session.log(), session.ctx()));
-  return FetchWalFile(*repository, options.name, options.path, session.ctx());
+  if (standby) return FetchForStandby(*spool, options, session);
+  return Fetch(config_path, options, session.log(), session.ctx());
 }
 
 int ExitWith(const Status& status) {
@@ -96,11 +173,19 @@ void AddWalGet(CLI::App& app, Invocation& invocation) {
       "line,\n"
       "204 stored for another cluster, 205 internal error, 128 + N stopped by signal N. PostgreSQL stops instead of "
       "ending\n"
-      "recovery early for everything above 125.");
+      "recovery early for everything above 125.\n"
+      "For a running standby (standby.signal) every failure of the archive is exit code 1, after a few seconds: it "
+      "then "
+      "streams, or\n"
+      "asks again, and can be promoted at any time.");
   AddConfigOption(*verb, invocation);
   auto options = std::make_shared<GetOptions>();
   verb->add_option("name", options->name, "Name of the file (%f)")->required();
   verb->add_option("path", options->path, "Where to put it (%p)")->required();
+  verb->add_option("--partial", options->partial,
+                   "Of this segment the beginning will do, when the archive has no more (written by pg_pitr restore "
+                   "where a recovery ends in it; never for a standby)")
+      ->type_name("SEGMENT");
   verb->add_flag("--no-prefetch", options->no_prefetch, "Fetch this file only");
   verb->callback([&invocation, options] {
     invocation.run = [&invocation, options] { return ExitWith(RunWalGet(invocation, *options)); };

@@ -26,7 +26,7 @@ struct Arguments {
   std::string path;
 };
 
-// Only the form that a restore_command has: --config FILE NAME PATH.
+// Only the forms that a restore_command has: --config FILE [--partial SEGMENT] NAME PATH.
 std::optional<Arguments> Parse(int argc, char** argv) {
   Arguments arguments;
   int at = 1;
@@ -34,6 +34,7 @@ std::optional<Arguments> Parse(int argc, char** argv) {
     arguments.config = argv[2];
     at = 3;
   }
+  if (argc > at + 1 && std::strcmp(argv[at], "--partial") == 0) at += 2;
   if (argc != at + 2) return std::nullopt;
   arguments.name = argv[at];
   arguments.path = argv[at + 1];

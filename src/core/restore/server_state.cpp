@@ -75,19 +75,23 @@ ServerProcess InspectServer(ByteView pid_file, int directory) {
   return server;
 }
 
-bool IsRecovering(const std::string& data_directory) {
+RecoveryRole RoleOf(const std::string& data_directory) {
   const UniqueFd directory(open(data_directory.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-  if (!directory.ok()) return false;
-  if (faccessat(directory.get(), "recovery.signal", F_OK, 0) != 0 &&
-      faccessat(directory.get(), "standby.signal", F_OK, 0) != 0)
-    return false;
+  if (!directory.ok()) return RecoveryRole::kNone;
+  const bool standby = faccessat(directory.get(), "standby.signal", F_OK, 0) == 0;
+  if (!standby && faccessat(directory.get(), "recovery.signal", F_OK, 0) != 0) return RecoveryRole::kNone;
   const UniqueFd file(openat(directory.get(), "postmaster.pid", O_RDONLY | O_CLOEXEC));
-  if (!file.ok()) return false;
+  if (!file.ok()) return RecoveryRole::kNone;
   Bytes content(kMaxPidFileBytes);
   const ssize_t got = read(file.get(), content.data(), content.size());
-  if (got <= 0) return false;
+  if (got <= 0) return RecoveryRole::kNone;
   content.resize(static_cast<size_t>(got));
-  return InspectServer(content, directory.get()).running;
+  if (!InspectServer(content, directory.get()).running) return RecoveryRole::kNone;
+  return standby ? RecoveryRole::kStandby : RecoveryRole::kRecovery;
+}
+
+bool IsPromotionRequested(const std::string& data_directory) {
+  return access((data_directory + "/promote").c_str(), F_OK) == 0;
 }
 
 }  // namespace pitr

@@ -20,8 +20,15 @@ struct ServerProcess {
 // than the one open as `directory` is another program that got the number later.
 ServerProcess InspectServer(ByteView pid_file, int directory);
 
-// A server runs in `data_directory` and has not finished archive recovery (or is a standby): recovery.signal or
-// standby.signal is there.
-bool IsRecovering(const std::string& data_directory);
+enum class RecoveryRole {
+  kNone,      // no server runs there, or it has finished recovery
+  kRecovery,  // recovery.signal: it ends with the archive, or at its target
+  kStandby    // standby.signal, also beside the other: it waits for more until it is promoted
+};
+RecoveryRole RoleOf(const std::string& data_directory);
+inline bool IsRecovering(const std::string& data_directory) { return RoleOf(data_directory) != RecoveryRole::kNone; }
+
+// Somebody has asked for a promotion, of which the server's startup process has not taken notice yet.
+bool IsPromotionRequested(const std::string& data_directory);
 
 }  // namespace pitr

@@ -8,6 +8,7 @@
 
 #include <climits>
 #include <cstdlib>
+#include <ctime>
 
 #include "core/restore/server_state.h"
 #include "core/store/file_error.h"
@@ -19,6 +20,8 @@ constexpr const char* kSpoolName = "pg_pitr.spool";
 constexpr const char* kSource = "source";
 constexpr const char* kLock = "lock";
 constexpr const char* kRequest = "request";
+constexpr const char* kOutage = "outage";
+constexpr time_t kOutageSeconds = 60;
 constexpr std::string_view kFetching = ".fetching";
 constexpr size_t kSegmentNameLength = 24;
 
@@ -59,20 +62,19 @@ WalSpool::WalSpool(std::string data_directory, std::string directory, std::strin
       directory_(std::move(directory)),
       config_path_(std::move(config_path)) {}
 
-std::optional<WalSpool> WalSpool::For(const std::string& destination, const std::string& config_path) {
+std::string DataDirectoryOf(const std::string& destination) {
   const size_t slash = destination.rfind('/');
-  if (slash == std::string::npos || slash == 0) return std::nullopt;
-  std::string wal = destination.substr(0, slash);
-  std::string data;
+  if (slash == std::string::npos || slash == 0) return {};
   // The server runs the command in its data directory; pg_wal may be a link to elsewhere.
-  if (wal.front() != '/') {
-    data = CurrentDirectory();
-    if (data.empty()) return std::nullopt;
-    wal = data + "/" + wal;
-  } else {
-    data = wal.substr(0, wal.rfind('/'));
-  }
-  if (!IsRecovering(data)) return std::nullopt;
+  if (destination.front() != '/') return CurrentDirectory();
+  return destination.substr(0, destination.rfind('/', slash - 1));
+}
+
+std::optional<WalSpool> WalSpool::For(const std::string& destination, const std::string& config_path) {
+  const std::string data = DataDirectoryOf(destination);
+  if (data.empty() || !IsRecovering(data)) return std::nullopt;
+  std::string wal = destination.substr(0, destination.rfind('/'));
+  if (wal.front() != '/') wal = data + "/" + wal;
   return WalSpool(data, wal + "/" + kSpoolName, config_path);
 }
 
@@ -99,6 +101,25 @@ bool WalSpool::HasPrefetcher() const {
   // Closing releases what is taken here at once.
   return flock(fd.get(), LOCK_SH | LOCK_NB) != 0;
 }
+
+bool WalSpool::HasOutage() const {
+  struct stat info;
+  if (stat(Path(kOutage).c_str(), &info) != 0) return false;
+  const time_t age = time(nullptr) - info.st_mtime;
+  return age >= 0 && age < kOutageSeconds;
+}
+
+// The file's content is when it was said last, its time when it was noted last.
+bool WalSpool::NoteOutage() const {
+  const time_t now = time(nullptr);
+  const time_t said = HasOutage() ? static_cast<time_t>(strtoll(ReadSmall(Path(kOutage)).c_str(), nullptr, 10)) : 0;
+  const bool say = now < said || now - said >= kOutageSeconds;
+  if (mkdir(directory_.c_str(), 0700) == 0 || errno == EEXIST)
+    (void)WriteSmall(Path(kOutage), std::to_string(say ? now : said));
+  return say;
+}
+
+void WalSpool::ForgetOutage() const { unlink(Path(kOutage).c_str()); }
 
 Result<UniqueFd> WalSpool::Lock() const {
   UniqueFd fd(open(Path(kLock).c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600));

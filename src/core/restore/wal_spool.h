@@ -3,6 +3,7 @@
 //
 // Files: "source" (settings file and boot of the machine that the content belongs to), "lock", "request" (the name
 // asked for last),
+// "outage" (a standby could not reach the archive a moment ago),
 // "<segment>.fetching" while it is being fetched, "<segment>" when it is whole and verified. Content is not synced:
 // after a crash of the machine the boot differs and nothing in it is used. An absent segment leaves no trace, so
 // absence is always confirmed by the one who asks.
@@ -18,6 +19,9 @@ namespace pitr {
 
 // Whether `name` can be in a spool: the name of a segment. Other files are never fetched ahead.
 bool IsSpooledName(std::string_view name);
+
+// The data directory that the %p of a restore_command belongs to; empty when it does not look like one.
+std::string DataDirectoryOf(const std::string& destination);
 
 class WalSpool {
  public:
@@ -35,6 +39,12 @@ class WalSpool {
   bool IsBeingFetched(const std::string& name) const;
   void Request(const std::string& name) const;  // makes the spool if need be
   bool HasPrefetcher() const;
+  // For a standby, which goes on without an archive that does not answer. True when the last attempt failed, a moment
+  // ago.
+  bool HasOutage() const;
+  // False when the same was noted within the last minute: then it has been said.
+  bool NoteOutage() const;
+  void ForgetOutage() const;
 
   // For the prefetcher. The lock is held as long as the descriptor lives; kAlreadyExists when another holds it.
   Result<UniqueFd> Lock() const;
