@@ -1,0 +1,64 @@
+# wal-push from a dead server's pg_wal: what is no success, a directory, and the unfinished last segment.
+use strict;
+use warnings;
+use File::Copy qw(copy);
+use lib 'test/lib';
+use PitrTest;
+use PostgreSQL::Test::Utils;
+use Test::More;
+
+my $p = PitrTest->new('push', initdb => ['--wal-segsize=1'], conf => "autovacuum = off\n");
+my $pg_wal = $p->node->data_dir . '/pg_wal';
+$p->sql('CREATE TABLE t (n int)');
+$p->backup;
+$p->sql('INSERT INTO t VALUES (1)');
+$p->wait_archived;
+$p->sql('INSERT INTO t SELECT generate_series(2, 1000)');
+my $current = $p->sql('SELECT pg_walfile_name(pg_current_wal_insert_lsn())');
+$p->node->stop('immediate');
+
+# What saves nothing is no success, and says what to do.
+my ($status, $out, $err) = $p->pg_pitr('wal-push', "$pg_wal/*");
+isnt($status, 0, 'a pattern that the shell could not expand is an error');
+like($err, qr{"\Q$pg_wal\E/\*" does not exist.*HINT:  Name the directory: pg_pitr wal-push \Q$pg_wal\E$}sm, 'which names the directory to give');
+($status, $out, $err) = $p->pg_pitr('wal-push', "$pg_wal.nowhere");
+isnt($status, 0, 'a path that does not exist is an error');
+($status, $out, $err) = $p->pg_pitr('wal-push', "$pg_wal/archive_status");
+isnt($status, 0, 'and so is a directory without WAL');
+like($err, qr/there was nothing to archive/, 'which is said');
+
+# The directory means its files; the unfinished segment is stored as that.
+($status, $out, $err) = $p->pg_pitr('wal-push', $pg_wal);
+is($status, 0, 'the directory itself is taken');
+like($out, qr{^$current: unfinished, up to [0-9A-F]+/[0-9A-F]+: archived as that$}m, 'the last segment is stored as unfinished');
+like($out, qr/^archived: 1 unfinished segment$/m, 'what was archived is counted by kind');
+like($out, qr/^already there: \d+ segments?, 1 backup history file$/m, 'and what was there');
+my $stored = $p->repository_dir . '/wal/00000001';
+ok(!-e "$stored/$current", 'not under the name of a whole segment');
+is(scalar(my @partials = glob("$stored/$current.*.partial")), 1, 'but as a partial one');
+($status, $out) = $p->pg_pitr('wal-push', "$pg_wal/$current");
+is($status, 0, 'once more');
+like($out, qr/the archive has as much of it, or more/, 'there is nothing to add');
+like(($p->pg_pitr('info'))[1], qr/$current\.partial, up to/, 'info shows it');
+is(($p->pg_pitr('verify'))[0], 0, 'verify reads it');
+
+# A recovery to the end replays what is in it.
+my $plan = $p->pg_pitr_ok('plan');
+like($plan, qr/Of the last segment, $current, the archive has the beginning/, 'the plan says where the archive ends');
+my $copy = $p->restore('--target-latest');
+is($copy->sql('SELECT count(*) FROM t'), '1000', 'and recovery gets all of it');
+$copy->node->stop('immediate');
+
+# The same server comes back: the whole segment takes its place, and archiving goes on.
+$p->node->start;
+$p->sql('INSERT INTO t SELECT generate_series(1001, 2000)');
+$p->wait_archived;
+ok(-e "$stored/$current", 'the whole segment was archived beside it');
+my $later = $p->restore('--target-latest');
+is($later->sql('SELECT count(*) FROM t'), '2000', 'and is what a recovery reads');
+unlike(slurp_file($later->node->data_dir . '/postgresql.auto.conf'), qr/--partial/, 'with nothing unfinished in it');
+$later->node->stop('immediate');
+like(($p->pg_pitr('wal-push', "$pg_wal/archive_status/..", "$pg_wal/archive_status"))[1], qr/^failed: 0$/m, 'the running server has it all archived');
+
+PitrTest::finish();
+done_testing();
