@@ -26,6 +26,7 @@ namespace {
 
 // A segment that is being fetched ahead is waited for rather than fetched twice.
 constexpr int kWaitMillis = 30000;
+constexpr std::string_view kHistoryOfFirst = "00000001.history";
 constexpr int kWaitStepMillis = 2;
 // A standby asks again every few seconds, and has other sources; each call of the command delays its promotion.
 constexpr int64_t kStandbyMillis = 5000;
@@ -137,7 +138,28 @@ Status FetchForStandby(const WalSpool& spool, const GetOptions& options, Session
   return GoOnWithout(spool, std::move(status));
 }
 
+// The server has removed its signal files and copies the history of the timeline it leaves. What it followed lies in
+// its pg_wal, where it looks when it is told that the archive has no such file.
+bool WantsHistoryItHas(const GetOptions& options) {
+  if (!options.name.ends_with(".history")) return false;
+  const std::string data = DataDirectoryOf(options.path);
+  return !data.empty() && access((data + "/pg_wal/" + options.name).c_str(), R_OK) == 0 &&
+         RoleOf(data) == RecoveryRole::kEnded;
+}
+
+Status FetchOrLeaveLocal(const std::string& config_path, const GetOptions& options, Session& session) {
+  OpContext ctx = session.ctx();
+  ctx.deadline_millis = ctx.clock->SteadyMillis() + kStandbyMillis;
+  Status status = Fetch(config_path, options, NullLog(), ctx);
+  if (status.ok() || status.code() == Code::kNotFound || session.ctx().cancelled()) return status;
+  PrintError(status);
+  std::fputs("pg_pitr: warning: the server uses the file of this name in its pg_wal\n", stderr);
+  return {Code::kNotFound, status.message()};
+}
+
 Status RunWalGet(const Invocation& invocation, const GetOptions& options) {
+  // The first timeline has no history; every recovery that ends asks for it all the same.
+  if (options.name == kHistoryOfFirst) return {Code::kNotFound, "timeline 1 has no history file"};
   const std::string config_path = ConfigPath(invocation.config);
   const auto spool = WalSpool::For(options.path, config_path);
   const bool standby = spool && RoleOf(spool->data_directory()) == RecoveryRole::kStandby;
@@ -147,6 +169,7 @@ Status RunWalGet(const Invocation& invocation, const GetOptions& options) {
     if (TakeAhead(*spool, options, outage, wait_millis)) return Status::Ok();
   }
   Session session(invocation);
+  if (WantsHistoryItHas(options)) return FetchOrLeaveLocal(config_path, options, session);
   if (standby) return FetchForStandby(*spool, options, session);
   return Fetch(config_path, options, session.log(), session.ctx());
 }

@@ -4,6 +4,7 @@
 
 #include "core/repo/layout.h"
 #include "core/repo/wal_check.h"
+#include "core/repo/wal_compare.h"
 
 namespace pitr {
 namespace {
@@ -88,6 +89,24 @@ Status StreamPartialSegment(const Repository& repository, const PartialSegment& 
   while (given < segment_size)
     PITR_TRY(give(ByteView(zeroes).first(std::min<uint64_t>(zeroes.size(), segment_size - given))));
   return Status::Ok();
+}
+
+Result<std::optional<uint64_t>> StoredUpTo(const Repository& repository, const std::string& segment,
+                                           const WalSource& source, uint64_t end, const OpContext& ctx) {
+  auto whole = CompareWithStored(repository, {ObjectKind::kWal, layout::WalKey(segment), end}, source, ctx);
+  if (whole.ok()) return std::optional<uint64_t>(whole.value());
+  if (whole.code() != Code::kNotFound) return std::move(whole).status();
+  PITR_ASSIGN(const std::vector<PartialSegment> partials, ListPartialSegments(repository, segment, ctx));
+  std::optional<uint64_t> beyond;
+  for (const PartialSegment& partial : partials) {
+    const uint64_t its_end = partial.end.value - SegmentStart(partial.name.segment, repository.segment_size()).value;
+    auto same =
+        CompareWithStored(repository, {ObjectKind::kPartialSegment, partial.key, std::min(end, its_end)}, source, ctx);
+    if (same.code() == Code::kNotFound) continue;  // removed since it was listed
+    if (!same.ok()) return std::move(same).status();
+    if (its_end >= end) beyond = same.value();
+  }
+  return beyond;
 }
 
 Result<WalExtent> ExtentOf(const WalSource& source, Lsn start, TornRecord torn) {

@@ -115,26 +115,6 @@ Result<WalPushResult> PushWhole(const Repository& repository, const WalFileName&
   return result;
 }
 
-// The stored size when the repository has as much of the segment or more; nullopt when not. kConflict when it has
-// another segment of this name.
-Result<std::optional<uint64_t>> StoredBeyond(const Repository& repository, const std::string& segment,
-                                             const WalSource& source, uint64_t end, const OpContext& ctx) {
-  auto whole = CompareWithStored(repository, {ObjectKind::kWal, layout::WalKey(segment), end}, source, ctx);
-  if (whole.ok()) return std::optional<uint64_t>(whole.value());
-  if (whole.code() != Code::kNotFound) return std::move(whole).status();
-  PITR_ASSIGN(const std::vector<PartialSegment> partials, ListPartialSegments(repository, segment, ctx));
-  std::optional<uint64_t> beyond;
-  for (const PartialSegment& partial : partials) {
-    const uint64_t its_end = partial.end.value - SegmentStart(partial.name.segment, repository.segment_size()).value;
-    auto same =
-        CompareWithStored(repository, {ObjectKind::kPartialSegment, partial.key, std::min(end, its_end)}, source, ctx);
-    if (same.code() == Code::kNotFound) continue;  // removed since it was listed
-    if (!same.ok()) return std::move(same).status();
-    if (its_end >= end) beyond = same.value();
-  }
-  return beyond;
-}
-
 Result<WalPushResult> PushPartial(const Repository& repository, const WalFileName& name, const WalExtent& extent,
                                   const WalSource& source, const OpContext& ctx, std::counting_semaphore<>* encoders) {
   const uint32_t segment_size = repository.segment_size();
@@ -145,7 +125,7 @@ Result<WalPushResult> PushPartial(const Repository& repository, const WalFileNam
   result.partial_until = extent.end;
   const std::string key = layout::PartialSegmentKey(segment, static_cast<uint32_t>(end));
   for (int attempt = 0; attempt < 2; ++attempt) {
-    PITR_ASSIGN(const std::optional<uint64_t> there, StoredBeyond(repository, segment, source, end, ctx));
+    PITR_ASSIGN(const std::optional<uint64_t> there, StoredUpTo(repository, segment, source, end, ctx));
     if (there) {
       result.already_there = true;
       result.stored_bytes = *there;

@@ -79,7 +79,7 @@ RecoveryRole RoleOf(const std::string& data_directory) {
   const UniqueFd directory(open(data_directory.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
   if (!directory.ok()) return RecoveryRole::kNone;
   const bool standby = faccessat(directory.get(), "standby.signal", F_OK, 0) == 0;
-  if (!standby && faccessat(directory.get(), "recovery.signal", F_OK, 0) != 0) return RecoveryRole::kNone;
+  const bool recovery = faccessat(directory.get(), "recovery.signal", F_OK, 0) == 0;
   const UniqueFd file(openat(directory.get(), "postmaster.pid", O_RDONLY | O_CLOEXEC));
   if (!file.ok()) return RecoveryRole::kNone;
   Bytes content(kMaxPidFileBytes);
@@ -87,7 +87,16 @@ RecoveryRole RoleOf(const std::string& data_directory) {
   if (got <= 0) return RecoveryRole::kNone;
   content.resize(static_cast<size_t>(got));
   if (!InspectServer(content, directory.get()).running) return RecoveryRole::kNone;
-  return standby ? RecoveryRole::kStandby : RecoveryRole::kRecovery;
+  return standby ? RecoveryRole::kStandby : recovery ? RecoveryRole::kRecovery : RecoveryRole::kEnded;
+}
+
+bool IsRecovering(const std::string& data_directory) {
+  // Most directories are those of no recovery, which is seen without looking at processes.
+  if (access((data_directory + "/recovery.signal").c_str(), F_OK) != 0 &&
+      access((data_directory + "/standby.signal").c_str(), F_OK) != 0)
+    return false;
+  const RecoveryRole role = RoleOf(data_directory);
+  return role == RecoveryRole::kRecovery || role == RecoveryRole::kStandby;
 }
 
 bool IsPromotionRequested(const std::string& data_directory) {

@@ -21,12 +21,13 @@ struct ServerProcess {
 ServerProcess InspectServer(ByteView pid_file, int directory);
 
 enum class RecoveryRole {
-  kNone,      // no server runs there, or it has finished recovery
+  kNone,      // no server runs there
+  kEnded,     // neither signal file: a server that recovers has come to its end, and goes on to write its history file
   kRecovery,  // recovery.signal: it ends with the archive, or at its target
   kStandby    // standby.signal, also beside the other: it waits for more until it is promoted
 };
 RecoveryRole RoleOf(const std::string& data_directory);
-inline bool IsRecovering(const std::string& data_directory) { return RoleOf(data_directory) != RecoveryRole::kNone; }
+bool IsRecovering(const std::string& data_directory);  // either of the last two
 
 // Somebody has asked for a promotion, of which the server's startup process has not taken notice yet.
 bool IsPromotionRequested(const std::string& data_directory);

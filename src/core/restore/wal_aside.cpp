@@ -13,6 +13,8 @@
 #include "core/pg/wal_name.h"
 #include "core/pg/wal_page.h"
 #include "core/repo/layout.h"
+#include "core/repo/partial_segment.h"
+#include "core/repo/wal_check.h"
 #include "core/repo/wal_compare.h"
 #include "core/store/file_error.h"
 
@@ -128,19 +130,36 @@ class WalSearch {
       WalFileName partial = parsed;
       partial.kind = WalFileKind::kPartial;
       if (!Listed(partial)) return false;
-      return SameAsStored(name, name + ".partial");
+      return SameAsStored(name, partial);
     }
     if (done) return true;
-    return SameAsStored(name, name);
+    return SameAsStored(name, parsed);
   }
 
-  Result<bool> SameAsStored(const std::string& name, const std::string& stored_name) {
+  Result<bool> SameAsStored(const std::string& name, const WalFileName& as) {
     PITR_ASSIGN(const WalSource source, WalSource::Open(tree_.Locate(directory_) + "/" + name));
-    const auto same = CompareWithStored(repository_, layout::WalKey(stored_name), source, ctx_);
-    if (same.ok()) return true;
-    if (same.code() == Code::kConflict && stored_name == name) found_.differing.push_back(name);
-    if (same.code() == Code::kConflict || same.code() == Code::kCorruption) return false;
+    const auto same = CompareFile(name, as, source);
+    if (same.ok()) return same;
+    if (same.code() == Code::kConflict) found_.differing.push_back(name);
+    if (same.code() == Code::kConflict || same.code() == Code::kCorruption || same.code() == Code::kNotFound)
+      return false;
     return same.status();
+  }
+
+  // Of a segment that was not written to its end the archive need not have more than that.
+  Result<bool> CompareFile(const std::string& name, const WalFileName& as, const WalSource& source) {
+    if (IsSegmentFile(as) && source.size_bytes() == segment_size_) {
+      const Lsn start = SegmentStart(as.segment, segment_size_);
+      PITR_ASSIGN(const WalExtent extent, ExtentOf(source, start, TornRecord::kEnd));
+      if (!extent.whole || as.kind == WalFileKind::kPartial) {
+        PITR_ASSIGN(const auto stored, StoredUpTo(repository_, SegmentFileName(as.timeline, as.segment, segment_size_),
+                                                  source, extent.end.value - start.value, ctx_));
+        return stored.has_value();
+      }
+    }
+    PITR_TRY(
+        CompareWithStored(repository_, {ObjectKind::kWal, layout::WalKey(name), std::nullopt}, source, ctx_).status());
+    return true;
   }
 
   // What cannot be read is not called reusable.

@@ -153,7 +153,7 @@ class UnstoredWalTest : public test::RestoreFixture {
     fs::create_directories(At("pg_wal/archive_status"));
   }
   // A segment of the cluster with these records: checkpoints, and perhaps a commit.
-  Bytes Segment(uint64_t number, bool commit) {
+  Bytes Segment(uint64_t number, bool commit, bool whole = false) {
     WalBuilder builder(15, SegmentStart(SegmentNo{number}, segment_size_));
     builder.AddFiller(100);
     if (commit) {
@@ -162,6 +162,7 @@ class UnstoredWalTest : public test::RestoreFixture {
       builder.AddData(Rmgr::kTransaction, 0x00, data, 777);
     }
     builder.AddFiller(200);
+    if (whole) builder.Switch();
     Bytes bytes(segment_size_);
     const Bytes& built = builder.SegmentAt(SegmentStart(SegmentNo{number}, segment_size_));
     std::copy_n(built.begin(), std::min<size_t>(built.size(), bytes.size()), bytes.begin());
@@ -204,21 +205,29 @@ TEST_F(UnstoredWalTest, WhatAnIdleServerLeavesIsNotMissed) {
 }
 
 TEST_F(UnstoredWalTest, StoredIsWhatIsEqual) {
-  const std::string name = Put(9, Segment(9, true));
+  const std::string name = Put(9, Segment(9, true, true));
   ASSERT_NO_FATAL_FAILURE(Push(name));
   EXPECT_TRUE(Find().names.empty()) << "without a mark, by its content";
-  Bytes other = Segment(9, true);
+  Bytes other = Segment(9, true, true);
   other[5000] ^= 1;
   Put(9, other);
   EXPECT_EQ(Find().differing, std::vector<std::string>{name}) << "another history";
   Put(9, other, ".ready");
   EXPECT_EQ(Find().names.size(), 1U);
   // Archived and expired: older than all there is.
-  Put(9, Segment(9, true));
+  Put(9, Segment(9, true, true));
   Put(3, Segment(3, true), ".done");
   EXPECT_TRUE(Find().names.empty());
   Put(11, Segment(11, true), ".done");
   EXPECT_EQ(Find().names.size(), 1U) << "marked, newer, and not there: the repository has lost it";
+}
+
+TEST_F(UnstoredWalTest, OfAnUnfinishedSegmentItIsEnoughWhatItHas) {
+  const std::string name = Put(9, Segment(9, true));
+  ASSERT_NO_FATAL_FAILURE(Push(name));
+  EXPECT_TRUE(Find().names.empty());
+  Put(9, Segment(9, false));
+  EXPECT_EQ(Find().differing, std::vector<std::string>{name}) << "another history";
 }
 
 }  // namespace
