@@ -196,6 +196,7 @@ Status WriteSample(const std::string& directory, bool encrypted) {
     PITR_ASSIGN([[maybe_unused]] const WalPushResult pushed, PushWalFile(*repository, wal.name, path, ctx));
   }
   PITR_TRY(StoreChangeMap(*repository, test::kGoldenMapSegment, test::GoldenChangeMap(), ctx));
+  PITR_TRY(StoreChangeMap(*repository, test::kGoldenActionsSegment, test::GoldenActionsMap(), ctx));
   PITR_TRY(AddBackups(config, scratch + "/data"));
   PITR_TRY(AddPins(*repository));
   fs::remove_all(scratch);
