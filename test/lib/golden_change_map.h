@@ -26,6 +26,34 @@ inline SegmentChanges GoldenChangeMap() {
   changes.AddDatabase(5, 16400);
   changes.AddDatabase(6, 1663);
   changes.AddTablespace(16500);
+  segment.actions_known = false;  // it is of version 1 of the map
+  return segment;
+}
+
+// Of version 2, with everything that replay does besides changing blocks.
+inline const std::string kGoldenActionsSegment = "000000010000000000000003";
+
+inline SegmentChanges GoldenActionsMap() {
+  using Kind = ReplayAction::Kind;
+  SegmentChanges segment;
+  segment.pg_major = 15;
+  segment.start = {0x300000};
+  segment.size = 1u << 20;
+  segment.changes.AddTablespace(16500);
+  ReplayAction made{.kind = Kind::kTablespaceCreated, .start = {0x300028}, .xid = 800, .oid = 16500, .path = "/srv/ts"};
+  made.ended = {0x300100};
+  made.committed = true;
+  ReplayAction settings{.kind = Kind::kSettings, .start = {0x300200}};
+  settings.limits = {.max_connections = 300,
+                     .max_worker_processes = 20,
+                     .max_wal_senders = 12,
+                     .max_prepared_transactions = 5,
+                     .max_locks_per_transaction = 128};
+  settings.wal_level = WalLevel::kLogical;
+  const ReplayAction dropped{.kind = Kind::kDatabaseDropped, .start = {0x300300}, .xid = 810, .oid = 16600};
+  ReplayAction rolled_back{.kind = Kind::kTablespaceDropped, .start = {0x300400}, .xid = 811, .oid = 16500};
+  rolled_back.ended = {0x300480};
+  segment.actions = {made, settings, dropped, rolled_back};
   return segment;
 }
 

@@ -202,6 +202,7 @@ Status WriteSample(const std::string& directory, bool encrypted) {
       ByteView(partial).first(test::kGoldenPartialBytes), ctx);
   if (!stored.ok() && stored.code() != Code::kAlreadyExists) return stored;
   PITR_TRY(StoreChangeMap(*repository, test::kGoldenMapSegment, test::GoldenChangeMap(), ctx));
+  PITR_TRY(StoreChangeMap(*repository, test::kGoldenActionsSegment, test::GoldenActionsMap(), ctx));
   PITR_TRY(AddBackups(config, scratch + "/data"));
   PITR_TRY(AddPins(*repository));
   fs::remove_all(scratch);

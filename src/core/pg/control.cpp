@@ -4,6 +4,7 @@
 
 #include <fcntl.h>
 #include <unistd.h>
+#include <algorithm>
 
 #include <cerrno>
 #include <cstring>
@@ -200,6 +201,21 @@ Status SealControlFile(Bytes& bytes) {
   if (bytes.size() < crc + sizeof(uint32_t)) return TooShort(bytes.size());
   StoreLe(&bytes[crc], ComputeCrc32c(ByteView(bytes).first(crc)));
   return Status::Ok();
+}
+
+RecoveryLimits Largest(const RecoveryLimits& a, const RecoveryLimits& b) {
+  return {std::max(a.max_connections, b.max_connections), std::max(a.max_worker_processes, b.max_worker_processes),
+          std::max(a.max_wal_senders, b.max_wal_senders),
+          std::max(a.max_prepared_transactions, b.max_prepared_transactions),
+          std::max(a.max_locks_per_transaction, b.max_locks_per_transaction)};
+}
+
+std::vector<std::pair<std::string_view, int32_t>> NamedLimits(const RecoveryLimits& limits) {
+  return {{"max_connections", limits.max_connections},
+          {"max_worker_processes", limits.max_worker_processes},
+          {"max_wal_senders", limits.max_wal_senders},
+          {"max_prepared_transactions", limits.max_prepared_transactions},
+          {"max_locks_per_transaction", limits.max_locks_per_transaction}};
 }
 
 }  // namespace pitr

@@ -3,6 +3,9 @@
 // Plain values; any thread.
 #pragma once
 #include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
 
 #include "core/base/bytes.h"
 #include "core/base/clock.h"
@@ -40,6 +43,9 @@ struct RecoveryLimits {
   int32_t max_locks_per_transaction = 0;
   bool operator==(const RecoveryLimits&) const = default;
 };
+RecoveryLimits Largest(const RecoveryLimits& a, const RecoveryLimits& b);  // of each
+// Their names as settings, in the order of the members.
+std::vector<std::pair<std::string_view, int32_t>> NamedLimits(const RecoveryLimits& limits);
 
 struct ControlData {
   SystemId system_id;

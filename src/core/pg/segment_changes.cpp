@@ -82,7 +82,7 @@ Status SegmentChangesReader::Feed(ByteView pages) {
     if (record == nullptr) break;
     done_ = end_ && record->start >= *end_;
     if (done_) break;
-    PITR_TRY(AddChangesOf(*record, &changes_.changes));
+    PITR_TRY(AddChangesOf(*record, &changes_.changes, &changes_.actions));
     done_ = ReachesEnd(record->end);
   }
   if (reader_.end().reason != WalEnd::Reason::kNone && ReachesEnd(reader_.end().lsn)) done_ = true;
@@ -119,7 +119,7 @@ Status SegmentChangesJoiner::FinishRecord(int pg_major) {
   if (whole && (bytes_.size() < kWalRecordHeaderSize || !WalRecordCrcIsRight(bytes_)))
     return Damage(record_start_, "has a record with a wrong checksum");
   PITR_TRY(whole ? DecodeWalRecord(bytes_, &record) : DecodeWalRecordBeginning(bytes_, &record));
-  Status added = AddChangesOf(record, &changes_);
+  Status added = AddChangesOf(record, &changes_, &actions_);
   if (!added.ok() && !whole) {
     changes_.AddEverything(BlockChanges::Unknown::kLongRecord, record_start_);
     return Status::Ok();
@@ -148,6 +148,7 @@ Status SegmentChangesJoiner::Add(const SegmentChanges& segment) {
   next_ = Lsn{segment.start.value + segment.size};
   PITR_TRY(ContinueRecord(segment));
   changes_.Merge(segment.changes);
+  actions_.insert(actions_.end(), segment.actions.begin(), segment.actions.end());
   if (!segment.tail.start.valid()) return Status::Ok();
   const uint64_t size = segment.tail.bytes.size() < sizeof(uint32_t) ? 0 : LoadLe<uint32_t>(segment.tail.bytes.data());
   if (missing_ != 0 || size <= segment.tail.here)

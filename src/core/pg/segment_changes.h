@@ -10,6 +10,7 @@
 #include <optional>
 
 #include "core/pg/block_changes.h"
+#include "core/pg/replay_action.h"
 #include "core/pg/wal_reader.h"
 
 namespace pitr {
@@ -21,6 +22,9 @@ struct SegmentChanges {
   Lsn start;             // of the segment
   uint32_t size = 0;     // of the segment, in bytes
   BlockChanges changes;  // of the records that are in it whole
+  // What replay of them does besides changing blocks, ascending. Not known of maps that earlier versions made.
+  std::vector<ReplayAction> actions;
+  bool actions_known = true;
 
   // Of a record begun in an earlier segment.
   struct Head {
@@ -88,6 +92,8 @@ class SegmentChangesJoiner {
   Status Add(const SegmentChanges& segment);
   // A record whose end no segment has brought is left out: it ends after the last segment.
   BlockChanges Take() { return std::move(changes_); }
+  // Ascending. Transactions that ended in a later segment than they acted in are not completed.
+  std::vector<ReplayAction> TakeActions() { return std::move(actions_); }
 
  private:
   Status ContinueRecord(const SegmentChanges& segment);
@@ -95,6 +101,7 @@ class SegmentChangesJoiner {
 
   std::optional<Lsn> next_;  // where the next segment starts; nullopt before the first
   BlockChanges changes_;
+  std::vector<ReplayAction> actions_;
   // The record that goes on in the next segment.
   uint64_t missing_ = 0;  // bytes of it that are to come; 0: there is no such record
   Lsn record_start_;      // 0/0: it began before the first segment and does not matter

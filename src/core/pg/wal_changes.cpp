@@ -39,6 +39,7 @@ bool HasEvents(Rmgr rmgr) {
     case Rmgr::kStorage:
     case Rmgr::kDatabase:
     case Rmgr::kTablespace:
+    case Rmgr::kHeap:
     case Rmgr::kXlog2:
       return true;
     default:
@@ -48,11 +49,13 @@ bool HasEvents(Rmgr rmgr) {
 
 }  // namespace
 
-Status AddChangesOf(const WalRecord& record, BlockChanges* changes) {
+Status AddChangesOf(const WalRecord& record, BlockChanges* changes, std::vector<ReplayAction>* actions) {
   for (const BlockReference& block : record.blocks) changes->AddBlock({block.relation, block.fork}, block.block);
   if (!HasEvents(record.rmgr)) return Status::Ok();
   PITR_ASSIGN(const std::optional<WalEvent> event, DecodeWalEvent(record));
-  if (event) std::visit(AddEvent{record.start, changes}, event->what);
+  if (!event) return Status::Ok();
+  std::visit(AddEvent{record.start, changes}, event->what);
+  NoteReplayAction(*event, actions);
   return Status::Ok();
 }
 

@@ -3,11 +3,12 @@
 // postmaster/walsummarizer.c of PostgreSQL 17.
 #pragma once
 #include "core/pg/block_changes.h"
+#include "core/pg/replay_action.h"
 
 namespace pitr {
 
 // Adds the record's changes. kCorruption when the record is shorter than what it must hold; some of its changes may
 // have been added then.
-Status AddChangesOf(const WalRecord& record, BlockChanges* changes);
+Status AddChangesOf(const WalRecord& record, BlockChanges* changes, std::vector<ReplayAction>* actions);
 
 }  // namespace pitr

@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "core/base/byte_reader.h"
+#include "core/pg/invalid_database.h"
 #include "core/pg/timestamp.h"
 
 namespace pitr {
@@ -15,7 +16,7 @@ constexpr uint8_t kParameterChange = 0x60, kRestorePoint = 0x70, kEndOfRecovery 
 }  // namespace xlog
 namespace xact {
 constexpr uint8_t kOperationMask = 0x70, kHasInfo = 0x80;
-constexpr uint8_t kCommit = 0x00, kAbort = 0x20, kCommitPrepared = 0x30, kAbortPrepared = 0x40;
+constexpr uint8_t kCommit = 0x00, kPrepare = 0x10, kAbort = 0x20, kCommitPrepared = 0x30, kAbortPrepared = 0x40;
 constexpr uint32_t kHasDatabase = 1, kHasSubtransactions = 2, kHasRelations = 4, kHasInvalidations = 8;
 constexpr uint32_t kHasTwoPhase = 16, kHasGid = 128, kHasDroppedStats = 256;
 constexpr size_t kInvalidationSize = 16;
@@ -31,7 +32,7 @@ constexpr uint8_t kCreateFileCopy = 0x00, kCreateWalLog = 0x10, kDrop = 0x20;
 namespace tblspc {
 constexpr uint8_t kCreate = 0x00, kDrop = 0x10;
 }
-constexpr uint8_t kXlog2Checksums = 0x00;
+constexpr uint8_t kXlog2Checksums = 0x00, kStandbyLock = 0x00;
 
 using Event = decltype(WalEvent::what);
 
@@ -98,6 +99,9 @@ std::optional<Event> ReadTransaction(const WalRecord& record, Fields& in) {
     case xact::kCommitPrepared:
     case xact::kAbortPrepared:
       return ReadTransactionEnd(record, operation, in);
+    case xact::kPrepare:
+      in.Skip(2 * sizeof(uint32_t));  // magic number, length
+      return TransactionPrepared{in.U32()};
     default:
       return std::nullopt;
   }
@@ -209,6 +213,17 @@ std::optional<Event> ReadDatabase(const WalRecord& record, Fields& in) {
   }
 }
 
+std::optional<Event> ReadStandby(const WalRecord& record, Fields& in) {
+  constexpr size_t kLockBytes = 12;  // transaction, database, relation
+  if (record.operation() != kStandbyLock) return std::nullopt;
+  ExclusiveLocks locks;
+  for (size_t n = in.Count(kLockBytes); n > 0; --n) {
+    locks.xids.push_back(in.U32());
+    in.Skip(kLockBytes - sizeof(uint32_t));
+  }
+  return locks;
+}
+
 std::optional<Event> ReadTablespace(const WalRecord& record, Fields& in) {
   constexpr size_t kMaxPathSize = 1024;
   if (record.operation() == tblspc::kCreate) {
@@ -242,6 +257,12 @@ Result<std::optional<WalEvent>> DecodeWalEvent(const WalRecord& record) {
     case Rmgr::kTablespace:
       event = ReadTablespace(record, in);
       break;
+    case Rmgr::kStandby:
+      event = ReadStandby(record, in);
+      break;
+    case Rmgr::kHeap:
+      if (const auto database = InvalidatedDatabase(record)) event = DatabaseInvalidated{*database};
+      break;
     case Rmgr::kXlog2:
       if (record.operation() == kXlog2Checksums) event = DataChecksumsChanged{static_cast<DataChecksums>(in.U32())};
       break;
@@ -252,7 +273,7 @@ Result<std::optional<WalEvent>> DecodeWalEvent(const WalRecord& record) {
     return Status(Code::kCorruption, "WAL record at " + record.start.ToString() + " of resource manager " +
                                          std::string(RmgrName(record.rmgr)) + " is too short for what it says");
   if (!event) return std::optional<WalEvent>();
-  return std::optional<WalEvent>(WalEvent{record.start, record.end, std::move(*event)});
+  return std::optional<WalEvent>(WalEvent{record.start, record.end, std::move(*event), record.xid});
 }
 
 }  // namespace pitr

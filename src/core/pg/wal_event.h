@@ -25,6 +25,9 @@ struct TransactionEnd {
   std::vector<RelationLocator> dropped;  // relations whose files go away with this
   std::string gid;                       // of a prepared transaction, if logged
 };
+struct TransactionPrepared {  // PREPARE TRANSACTION: from here on it survives a crash
+  uint32_t xid = 0;
+};
 struct RestorePoint {
   std::string name;
   int64_t micros = 0;
@@ -70,6 +73,12 @@ struct DatabaseDropped {
   uint32_t database = 0;
   std::vector<uint32_t> tablespaces;
 };
+struct DatabaseInvalidated {  // by a DROP DATABASE that is going to remove its files
+  uint32_t database = 0;
+};
+struct ExclusiveLocks {  // that transactions hold on tables: nobody reads these until the transactions have ended
+  std::vector<uint32_t> xids;
+};
 struct TablespaceCreated {
   uint32_t tablespace = 0;
   std::string path;
@@ -84,10 +93,11 @@ struct DataChecksumsChanged {  // since 19
 struct WalEvent {
   Lsn start;  // of the record
   Lsn end;
-  std::variant<TransactionEnd, RestorePoint, Checkpoint, EndOfRecovery, BackupEnd, SegmentSwitch, ParameterChange,
-               AbandonedRecord, RelationCreated, RelationTruncated, DatabaseCreated, DatabaseDropped, TablespaceCreated,
-               TablespaceDropped, DataChecksumsChanged>
+  std::variant<TransactionEnd, TransactionPrepared, RestorePoint, Checkpoint, EndOfRecovery, BackupEnd, SegmentSwitch,
+               ParameterChange, AbandonedRecord, RelationCreated, RelationTruncated, DatabaseCreated, DatabaseDropped,
+               DatabaseInvalidated, TablespaceCreated, TablespaceDropped, DataChecksumsChanged, ExclusiveLocks>
       what;
+  uint32_t xid = 0;  // of the record; 0: none
 };
 
 // nullopt for every other record; kCorruption when a record is shorter than what it must hold.

@@ -6,13 +6,33 @@
 namespace pitr {
 namespace {
 
-constexpr uint32_t kVersion = 1;
-constexpr uint32_t kAbandons = 1;  // flag
-constexpr size_t kMinForkBytes = 24, kMinChunkBytes = 6;
+constexpr uint32_t kVersion = 2;
+constexpr uint32_t kWithoutActions = 1;  // the version before
+constexpr uint32_t kAbandons = 1;        // flag
+constexpr size_t kMinForkBytes = 24, kMinChunkBytes = 6, kActionBytes = 32;
+constexpr uint32_t kCommitted = 1;  // flag of an action
+constexpr size_t kMaxPathBytes = 1024;
 
 void AppendPiece(Bytes& out, const Bytes& piece) {
   AppendLe(out, static_cast<uint32_t>(piece.size()));
   out.insert(out.end(), piece.begin(), piece.end());
+}
+
+void AppendAction(Bytes& out, const ReplayAction& action) {
+  AppendLe(out, static_cast<uint32_t>(action.kind));
+  AppendLe(out, action.start.value);
+  AppendLe(out, action.xid);
+  AppendLe(out, action.oid);
+  AppendLe(out, action.ended.value);
+  AppendLe(out, action.committed ? kCommitted : uint32_t{0});
+  if (action.kind == ReplayAction::Kind::kTablespaceCreated)
+    AppendPiece(out, Bytes(action.path.begin(), action.path.end()));
+  if (action.kind != ReplayAction::Kind::kSettings) return;
+  for (int32_t limit :
+       {action.limits.max_connections, action.limits.max_worker_processes, action.limits.max_wal_senders,
+        action.limits.max_prepared_transactions, action.limits.max_locks_per_transaction})
+    AppendLe(out, limit);
+  AppendLe(out, static_cast<uint32_t>(action.wal_level));
 }
 
 void AppendFork(Bytes& out, const RelationFork& fork, const ForkChanges& changes) {
@@ -31,6 +51,45 @@ Bytes ReadPiece(ByteReader& in) {
   const ByteView piece = in.Take(in.U32());
   if (piece.size() > SegmentChanges::kPieceBytes) in.Fail();
   return {piece.begin(), piece.end()};
+}
+
+// Fails unless it comes after `previous`, within the segment.
+ReplayAction ReadAction(ByteReader& in, const SegmentChanges& segment, Lsn previous) {
+  ReplayAction action;
+  action.kind = static_cast<ReplayAction::Kind>(in.U32());
+  action.start = {in.U64()};
+  action.xid = in.U32();
+  action.oid = in.U32();
+  action.ended = {in.U64()};
+  const uint32_t flags = in.U32();
+  action.committed = (flags & kCommitted) != 0;
+  switch (action.kind) {
+    case ReplayAction::Kind::kTablespaceCreated: {
+      const ByteView path = in.Take(in.U32());
+      if (path.size() > kMaxPathBytes) in.Fail();
+      action.path = AsText(path);
+      break;
+    }
+    case ReplayAction::Kind::kTablespaceDropped:
+    case ReplayAction::Kind::kDatabaseDropped:
+    case ReplayAction::Kind::kDatabaseInvalidated:
+      break;
+    case ReplayAction::Kind::kSettings:
+      action.limits.max_connections = in.Get<int32_t>();
+      action.limits.max_worker_processes = in.Get<int32_t>();
+      action.limits.max_wal_senders = in.Get<int32_t>();
+      action.limits.max_prepared_transactions = in.Get<int32_t>();
+      action.limits.max_locks_per_transaction = in.Get<int32_t>();
+      action.wal_level = static_cast<WalLevel>(in.U32());
+      break;
+    default:
+      in.Fail();
+  }
+  const uint64_t end = segment.start.value + segment.size;
+  const bool placed = action.start > previous && action.start >= segment.start && action.start.value < end;
+  const bool ended = action.ended.valid() ? action.ended > action.start && action.ended.value < end : flags == 0;
+  if (!placed || !ended || (flags & ~kCommitted) != 0) in.Fail();
+  return action;
 }
 
 // Fails unless the fork comes after `previous`.
@@ -61,7 +120,7 @@ void ReadFork(ByteReader& in, std::optional<RelationFork>& previous, BlockChange
 Bytes EncodeChangeMap(const SegmentChanges& segment) {
   const BlockChanges& changes = segment.changes;
   Bytes out;
-  AppendLe(out, kVersion);
+  AppendLe(out, segment.actions_known ? kVersion : kWithoutActions);
   AppendLe(out, static_cast<uint32_t>(segment.pg_major));
   AppendLe(out, segment.start.value);
   AppendLe(out, segment.size);
@@ -84,6 +143,9 @@ Bytes EncodeChangeMap(const SegmentChanges& segment) {
   const std::vector<RelationFork> forks = changes.SortedForks();
   AppendLe(out, static_cast<uint32_t>(forks.size()));
   for (const RelationFork& fork : forks) AppendFork(out, fork, *changes.Find(fork));
+  if (!segment.actions_known) return out;
+  AppendLe(out, static_cast<uint32_t>(segment.actions.size()));
+  for (const ReplayAction& action : segment.actions) AppendAction(out, action);
   return out;
 }
 
@@ -114,6 +176,12 @@ Result<SegmentChanges> ParseChangeMap(ByteView bytes) {
   for (size_t n = in.Count(sizeof(uint32_t)); n > 0; --n) segment.changes.AddTablespace(in.U32());
   std::optional<RelationFork> previous;
   for (size_t n = in.Count(kMinForkBytes); n > 0 && in.ok(); --n) ReadFork(in, previous, segment.changes);
+  segment.actions_known = version > kWithoutActions;
+  Lsn previous_action;
+  for (size_t n = segment.actions_known ? in.Count(kActionBytes) : 0; n > 0 && in.ok(); --n) {
+    segment.actions.push_back(ReadAction(in, segment, previous_action));
+    previous_action = segment.actions.back().start;
+  }
   const bool sizes_fit = IsValidSegmentSize(segment.size) && segment.start.value % segment.size == 0 &&
                          segment.head.here <= segment.head.missing && segment.head.bytes.size() <= segment.head.here &&
                          segment.tail.bytes.size() <= segment.tail.here;

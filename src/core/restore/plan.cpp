@@ -7,6 +7,7 @@
 #include "core/restore/content_notes.h"
 #include "core/restore/plan_objects.h"
 #include "core/restore/plan_target.h"
+#include "core/restore/replay_effects.h"
 
 namespace pitr {
 namespace {
@@ -139,7 +140,7 @@ Result<RestorePlan> MakeRestorePlan(const Repository& repository, const PlanRequ
   }
   plan.stop = std::move(resolution.stop);
   plan.notes = std::move(resolution.notes);
-  const SegmentNo last = std::max(resolution.last_segment, LastSegment(plan.backup));
+  SegmentNo last = std::max(resolution.last_segment, LastSegment(plan.backup));
   auto missing = path.Missing(resolution.from->first, last);
   if (const auto end = path.PartialEnd(last); end && !missing.empty() && missing.back().first == last) {
     missing.pop_back();
@@ -150,6 +151,7 @@ Result<RestorePlan> MakeRestorePlan(const Repository& repository, const PlanRequ
   if (!missing.empty())
     return Status(Code::kNotFound, "WAL is missing on the way to the target")
         .WithDetail("Missing: " + DescribeSpan(missing.front(), path.segment_size()) + ".");
+  PITR_ASSIGN(last, FindReplayEffects(repository, path, last, plan, ctx));
   plan.wal = path.Spans(resolution.from->first, last);
   plan.wal_segments = last.value - resolution.from->first.value + 1;
   plan.objects_checked = plan.wal_segments + 1;  // the manifest has been read

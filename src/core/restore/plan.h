@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "core/pg/control.h"
 #include "core/repo/backup_catalog.h"
 #include "core/repo/wal_catalog.h"
 #include "core/restore/target.h"
@@ -18,7 +19,7 @@ struct StopPoint {
   Lsn lsn;               // start of the record (inclusive: it is applied; exclusive or time: see `applied`)
   Lsn end;               // of that record; 0/0 when there is none
   bool applied = false;  // whether the record itself is replayed
-  std::string what;      // "commit", "abort", "restore point", "position"
+  std::string what;      // "commit", "abort", "preparation", "restore point", "position"
   uint64_t xid = 0;
   int64_t time_micros = 0;
   std::string name;
@@ -27,12 +28,27 @@ struct StopPoint {
   int64_t last_commit_micros = 0;
 };
 
+// What replay will do up to the stop besides changing pages.
+struct ReplayEffects {
+  struct NewTablespace {
+    uint32_t oid = 0;
+    std::string path;  // absolute: replay makes it there, wherever the data directory is. Empty: inside it
+    Lsn at;
+  };
+  std::vector<NewTablespace> tablespaces;  // in order; one that is dropped later is among them, too
+  // The largest values that WAL on the way says the server had, 0 for what it does not say: recovery must be allowed
+  // no less. What held when the backup was taken is in its control file.
+  RecoveryLimits limits;
+};
+
 struct RestorePlan {
   RecoveryTarget target;
+  ReplayEffects replay;
   BackupManifest backup;
   Timeline target_timeline;
   std::string timeline_why;  // why that one, a clause; empty when there is no other
-  // What the server is told instead of `target`, which would not end where it should. Its timeline is set when a
+  // What the server is told instead of `target`, which would not end where it should, or leave half done what is
+  // being dropped (replay_effects.h). Its timeline is set when a
   // standby that follows the newest timeline by number would take another branch. nullopt: `target`.
   std::optional<RecoveryTarget> server_target;
   const RecoveryTarget& ServerTarget() const { return server_target ? *server_target : target; }
@@ -47,9 +63,6 @@ struct RestorePlan {
   uint64_t objects_checked = 0;    // present with the right size
   int64_t estimated_seconds = 0;   // rough; 0: unknown
   std::vector<std::string> notes;  // what the operator should know: later matches of a name, clock order, page errors
-  // Settings that replay needs at least as large as they were, as "max_connections", "200": the restore writes them,
-  // and they go when recovery has ended (recovery_settings.h).
-  std::vector<std::pair<std::string, std::string>> needed_settings;
   // The newest segment that the archive had of the timeline that is followed and of the one that was written to last,
   // by its start: should one of them grow, a server lives there.
   std::map<Timeline, Lsn> newest;

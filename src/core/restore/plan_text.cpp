@@ -45,6 +45,22 @@ std::string StopText(const RestorePlan& plan) {
          FormatTimestamp(stop.time_micros);
 }
 
+std::string NewTablespaceText(const ReplayEffects::NewTablespace& made) {
+  const std::string oid = std::to_string(made.oid);
+  if (made.path.empty()) return oid + ", inside the data directory, made at " + made.at.ToString();
+  return oid + " in " + made.path + ", made at " + made.at.ToString() +
+         ", after the backup: replay makes it in that very place, on whatever machine. The restore refuses where "
+         "that is in use";
+}
+
+// Empty when WAL says nothing of them.
+std::string LimitsText(const RecoveryLimits& limits) {
+  std::string text;
+  for (const auto& [name, value] : NamedLimits(limits))
+    if (value != 0) text += (text.empty() ? "" : ", ") + std::string(name) + " = " + std::to_string(value);
+  return text;
+}
+
 std::string WalText(const RestorePlan& plan) {
   const uint32_t segment_size = plan.backup.cluster.segment_size_bytes;
   std::string text;
@@ -82,8 +98,13 @@ std::vector<std::pair<std::string, std::string>> DescribePlan(const RestorePlan&
     rows.emplace_back("then",
                       plan.target.action == TargetAction::kPromote ? "the server opens for writing on a new timeline"
                       : plan.target.action == TargetAction::kPause
-                          ? "the server stays in recovery, open for reading; SELECT pg_wal_replay_resume() promotes it"
+                          ? "the server stays in recovery, open for reading (with hot_standby = off it shuts down "
+                            "instead); SELECT pg_wal_replay_resume() promotes it"
                           : "the server shuts down");
+  for (const ReplayEffects::NewTablespace& made : plan.replay.tablespaces)
+    rows.emplace_back("new tablespace", NewTablespaceText(made));
+  if (const std::string limits = LimitsText(plan.replay.limits); !limits.empty())
+    rows.emplace_back("settings", "replay needs at least " + limits + "; the restore sees to it");
   rows.emplace_back("WAL to replay", WalText(plan));
   rows.emplace_back("objects checked", std::to_string(plan.objects_checked) + ", all there with the right size");
   rows.emplace_back("to fetch", DescribeBytes(plan.fetch_bytes) + ", writing " + DescribeBytes(plan.restore_bytes) +
@@ -103,6 +124,12 @@ std::string PlanJson(const RestorePlan& plan, const std::string& config_path) {
                    {"last", SegmentFileName(span.timeline, span.last, segment_size)},
                    {"segments", span.last.value - span.first.value + 1}});
   const StopPoint& stop = plan.stop;
+  Json tablespaces = Json::array();
+  for (const ReplayEffects::NewTablespace& made : plan.replay.tablespaces)
+    tablespaces.push_back({{"oid", made.oid}, {"path", made.path}, {"lsn", made.at.ToString()}});
+  Json settings = Json::object();
+  for (const auto& [name, value] : NamedLimits(plan.replay.limits))
+    if (value != 0) settings[std::string(name)] = value;
   Json json = {{"target",
                 {{"kind", KindName(plan.target.kind)},
                  {"text", DescribeTarget(plan.target)},
@@ -122,6 +149,9 @@ std::string PlanJson(const RestorePlan& plan, const std::string& config_path) {
                {"last_transaction",
                 {{"xid", stop.last_commit_xid == 0 ? Json(nullptr) : Json(stop.last_commit_xid)},
                  {"time", JsonTime(stop.last_commit_micros)}}},
+               {"server_target", DescribeTarget(plan.ServerTarget())},
+               {"new_tablespaces", tablespaces},
+               {"settings_needed", settings},
                {"wal", wal},
                {"wal_segments", plan.wal_segments},
                {"objects_checked", plan.objects_checked},

@@ -88,6 +88,13 @@ Status CheckTablespaceEmpty(const ClusterTree& tree, const FileMap& map, const s
   return Status::Ok();
 }
 
+// By its OID or by where it will be.
+bool IsMadeByReplay(const ReplayEffects& replay, const std::string& name) {
+  return std::any_of(replay.tablespaces.begin(), replay.tablespaces.end(), [&](const auto& made) {
+    return !made.path.empty() && (name == made.path || name == std::to_string(made.oid));
+  });
+}
+
 }  // namespace
 
 Status CheckNotRunning(const ClusterTree& tree) {
@@ -143,7 +150,8 @@ Result<DirectoryState> CheckDirectory(const ClusterTree& tree, const RestorePlan
   return state;
 }
 
-Result<std::map<std::string, std::string>> MapTablespaces(const BackupManifest& backup, const RestoreOptions& options) {
+Result<std::map<std::string, std::string>> MapTablespaces(const RestorePlan& plan, const RestoreOptions& options) {
+  const BackupManifest& backup = plan.backup;
   namespace fs = std::filesystem;
   std::map<std::string, std::string> mapped;
   std::set<std::string> used, directories;
@@ -173,7 +181,7 @@ Result<std::map<std::string, std::string>> MapTablespaces(const BackupManifest& 
     mapped[oid] = directory.string();
   }
   for (const auto& [name, directory] : options.tablespace_map) {
-    if (used.contains(name)) continue;
+    if (used.contains(name) || IsMadeByReplay(plan.replay, name)) continue;
     std::string known;
     for (const TablespaceEntry& entry : backup.tablespaces)
       known += (known.empty() ? "" : ", ") + entry.path + " (" + std::to_string(entry.oid) + ")";

@@ -28,8 +28,9 @@ Status CheckNotRunning(const ClusterTree& tree);
 Result<DirectoryState> CheckDirectory(const ClusterTree& tree, const RestorePlan& plan, const RestoreOptions& options);
 
 // Where each tablespace that is not in place goes: OID -> absolute directory. kInvalidArgument for a mapping of an
-// unknown tablespace, a relative path, two tablespaces in one directory, or one inside the data directory.
-Result<std::map<std::string, std::string>> MapTablespaces(const BackupManifest& backup, const RestoreOptions& options);
+// tablespace that neither the backup has nor replay makes, a relative path, two tablespaces in one directory, or one
+// inside the data directory.
+Result<std::map<std::string, std::string>> MapTablespaces(const RestorePlan& plan, const RestoreOptions& options);
 
 // The directories below a tablespace's own one that belong to this cluster (PG_15_...), as paths in the tree.
 std::vector<std::string> TablespaceVersionPaths(const FileMap& map, const std::string& oid);

@@ -15,10 +15,12 @@
 #include "core/restore/extent_writer.h"
 #include "core/restore/file_prepare.h"
 #include "core/restore/frame_fetch.h"
+#include "core/restore/recovery_limits.h"
 #include "core/restore/restore_finish.h"
 #include "core/restore/restore_guard.h"
 #include "core/restore/restore_survey.h"
 #include "core/restore/set_aside.h"
+#include "core/restore/tablespace_places.h"
 #include "core/store/file_error.h"
 
 namespace pitr {
@@ -39,7 +41,6 @@ class Restore {
 
  private:
   Status OpenDirectories();
-  Status MakeRoot(const std::string& directory);
   Status ChooseOwner();
   Result<bool> AlreadyFinished();
   Status MarkAndDisarm();
@@ -74,21 +75,6 @@ class Restore {
   mode_t file_mode_ = 0600;
 };
 
-// An existing directory is left as it is: whether it may be touched is not known yet.
-Status Restore::MakeRoot(const std::string& directory) {
-  std::error_code error;
-  const bool existed = std::filesystem::exists(directory, error);
-  std::filesystem::create_directories(directory, error);
-  if (error) return FileError(error.value(), "creating directory \"" + directory + "\"");
-  if (existed) return Status::Ok();
-  if (chmod(directory.c_str(), kOwnerOnly) != 0) return FileError(errno, "changing the mode of \"" + directory + "\"");
-  // The directory's own entry must survive a crash, too.
-  UniqueFd parent(open(std::filesystem::path(directory).parent_path().c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-  if (parent.ok() && fsync(parent.get()) != 0)
-    return FileError(errno, "syncing the directory above \"" + directory + "\"");
-  return Status::Ok();
-}
-
 Status Restore::ChooseOwner() {
   if (geteuid() != 0) return Status::Ok();
   struct stat info;
@@ -109,8 +95,8 @@ Status Restore::ChooseOwner() {
 Status Restore::OpenDirectories() {
   if (!std::filesystem::path(options_.data_directory).is_absolute())
     return {Code::kInvalidArgument, "data directory \"" + options_.data_directory + "\" is not an absolute path"};
-  PITR_ASSIGN(tablespaces_, MapTablespaces(plan_.backup, options_));
-  PITR_TRY(MakeRoot(options_.data_directory));
+  PITR_ASSIGN(tablespaces_, MapTablespaces(plan_, options_));
+  PITR_TRY(MakeRootDirectory(options_.data_directory));
   PITR_ASSIGN(ClusterTree tree, ClusterTree::Open(options_.data_directory));
   tree_.emplace(std::move(tree));
   // Released when the process ends, however it ends.
@@ -120,7 +106,7 @@ Status Restore::OpenDirectories() {
   PITR_ASSIGN(found_, CheckDirectory(*tree_, plan_, options_));
   PITR_TRY(ChooseOwner());
   for (const auto& [oid, directory] : tablespaces_) {
-    PITR_TRY(MakeRoot(directory));
+    PITR_TRY(MakeRootDirectory(directory));
     PITR_TRY(tree_->AddTablespace(oid, directory));
   }
   return Status::Ok();
@@ -311,8 +297,8 @@ Status Restore::SyncFileSystems() {
 }
 
 Status Restore::SyncEverything() {
-  // What an earlier, interrupted run wrote may be in memory only, and is not known by name. Otherwise `changed_` is all
-  // there is, and whole file systems, with what others write to them, need not be waited for.
+  // What an earlier, interrupted run wrote may be in memory only, and is not known by name. Otherwise `changed_` is
+  // all there is, and whole file systems, with what others write to them, need not be waited for.
   if (found_.unfinished) PITR_TRY(SyncFileSystems());
   PITR_TRY(ParallelFor(options_.jobs, changed_.size(), ctx_, [&](size_t i, int) -> Status {
     const std::string& path = map_.files[changed_[i]].path;
@@ -327,13 +313,16 @@ Status Restore::SyncEverything() {
 }
 
 Status Restore::WriteRecovery() {
+  PITR_ASSIGN(const ControlData control, ParseControlFile(control_bytes_));
+  const OwnConfiguration own = ReadOwnConfiguration(*tree_);
   RecoverySettings settings;
   settings.mode = options_.mode;
   settings.target = plan_.ServerTarget();
   settings.target_timeline = plan_.target_timeline;
   settings.restore_command = options_.restore_command;
   settings.recovery_end_command = options_.program;
-  settings.needed = plan_.needed_settings;
+  settings.needed = NeededSettings(Largest(control.limits, plan_.replay.limits), own);
+  AddSettingNotes(settings, own, &result_.notes);
   if (options_.as_copy) settings.copy = CopySettings(repository_.marker().cluster_name);
   RestoreMark mark = MarkOfPlan(repository_, plan_, ctx_.clock->WallMicros());
   mark.mode = options_.mode;
@@ -374,10 +363,13 @@ Result<RestoreResult> Restore::Run() {
   }
   PITR_TRY(CheckTablespaces(*tree_, map_, tablespaces_, found_, options_));
   PITR_ASSIGN(survey_, SurveyDirectory(repository_, options_, found_, map_, *tree_, content_, ctx_));
+  PITR_ASSIGN(const TablespacePlaces places, FindTablespacePlaces(&*tree_, plan_, options_, tablespaces_));
   PITR_ASSIGN(const auto hold, HoldKeeper::Take(repository_, plan_, options_.hold, ctx_));
   PITR_TRY(MarkAndDisarm());
+  PITR_TRY(SetLeftoversAside(places, state_.aside.substr(state_.aside.find('.')), &result_.notes));
   PITR_TRY(ClearDirectory());
   PITR_TRY(MakeDirectories());
+  PITR_TRY(MakeTablespacePlaces(places, *tree_, &result_.notes));
   PITR_TRY(CopyFiles());
   // A standby goes on with the archive of its primary.
   if (options_.mode != RecoveryMode::kStandby) PITR_TRY(LeaveKnownRepositories(*tree_, file_mode_));
@@ -396,9 +388,12 @@ Result<RestoreResult> Restore::Run() {
 
 Result<std::vector<std::string>> CheckRestore(const Repository& repository, const RestorePlan& plan,
                                               const RestoreOptions& options, const OpContext& ctx) {
-  PITR_ASSIGN(const auto tablespaces, MapTablespaces(plan.backup, options));
+  PITR_ASSIGN(const auto tablespaces, MapTablespaces(plan, options));
   std::error_code ignored;
-  if (!std::filesystem::exists(options.data_directory, ignored)) return std::vector<std::string>();
+  if (!std::filesystem::exists(options.data_directory, ignored)) {
+    PITR_TRY(FindTablespacePlaces(nullptr, plan, options, tablespaces).status());
+    return std::vector<std::string>();
+  }
   PITR_ASSIGN(ClusterTree tree, ClusterTree::Open(options.data_directory));
   PITR_ASSIGN(const DirectoryState found, CheckDirectory(tree, plan, options));
   PITR_ASSIGN(const FileMap map, ReadFileMap(repository, plan.backup.label, ctx));
@@ -408,6 +403,7 @@ Result<std::vector<std::string>> CheckRestore(const Repository& repository, cons
     if (std::filesystem::exists(directory, ignored)) PITR_TRY(tree.AddTablespace(oid, directory));
   }
   PITR_TRY(CheckTablespaces(tree, map, tablespaces, found, options));
+  PITR_TRY(FindTablespacePlaces(&tree, plan, options, tablespaces).status());
   PITR_ASSIGN(const RestoreSurvey survey, SurveyDirectory(repository, options, found, map, tree, content, ctx));
   return found.empty ? std::vector<std::string>() : DescribeSurvey(survey, tree, /*done=*/false);
 }

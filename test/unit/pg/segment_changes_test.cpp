@@ -94,6 +94,54 @@ TEST_P(SegmentChangesOfVersion, BlocksOfRecords) {
   EXPECT_EQ(joined.value().SortedForks().size(), 2u);
 }
 
+Bytes Tablespace(uint32_t oid, std::string_view path) {
+  Bytes data = Words({oid});
+  data.insert(data.end(), path.begin(), path.end());
+  data.push_back(0);
+  return data;
+}
+
+TEST_P(SegmentChangesOfVersion, WhatReplayDoesBesides) {
+  using Kind = ReplayAction::Kind;
+  const Lsn made = wal_.AddData(Rmgr::kTablespace, 0x00, Tablespace(16600, "/srv/t"), 700);
+  const Lsn dropping = wal_.AddData(Rmgr::kDatabase, 0x20, Words({22, 2, 1663, 16500}), 701);
+  const Lsn committed = wal_.AddData(Rmgr::kTransaction, 0x00, Words({0, 0}), 700);
+  const Lsn moved = wal_.AddData(Rmgr::kDatabase, 0x20, Words({23, 1, 1663}));
+  const Lsn set = wal_.AddData(Rmgr::kXlog, 0x60, Words({150, 20, 12, 5, 70, 1, 1}), 0);
+  // Its record goes on in the next segment, and so does what its maps say.
+  FillUntil(48);
+  const Lsn crossing = wal_.AddData(Rmgr::kTablespace, 0x00, Tablespace(16601, std::string(300, 'x')), 702);
+  const Lsn aborted = wal_.AddData(Rmgr::kTransaction, 0x20, Words({0, 0}), 701);
+  wal_.Switch();
+  SegmentChangesJoiner joiner;
+  for (uint64_t no : {3u, 4u}) {
+    auto segment = ReadSegmentChanges(wal_.Segment({no}), SegmentStart({no}, kSegmentSize));
+    ASSERT_TRUE(segment.ok()) << segment.status().ToString();
+    if (no == 3) {
+      ASSERT_EQ(segment.value().actions.size(), 4u);
+      EXPECT_EQ(segment.value().actions[0].ended, committed);
+      EXPECT_TRUE(segment.value().actions[0].committed);
+    }
+    ASSERT_TRUE(joiner.Add(segment.value()).ok());
+  }
+  const std::vector<ReplayAction> actions = joiner.TakeActions();
+  ASSERT_EQ(actions.size(), 5u);
+  EXPECT_EQ(actions[0].start, made);
+  EXPECT_EQ(actions[0].path, "/srv/t");
+  EXPECT_EQ(actions[1].kind, Kind::kDatabaseDropped);
+  EXPECT_EQ(actions[1].start, dropping);
+  EXPECT_EQ(actions[1].oid, 22u);
+  EXPECT_EQ(actions[1].xid, 701u);
+  EXPECT_FALSE(actions[1].ended.valid()) << "it ended at " << aborted.ToString() << ", in another segment";
+  EXPECT_EQ(actions[2].start, moved);
+  EXPECT_EQ(actions[2].xid, 0u);
+  EXPECT_EQ(actions[3].start, set);
+  EXPECT_EQ(actions[3].limits, (RecoveryLimits{150, 20, 12, 5, 70}));
+  EXPECT_EQ(actions[3].wal_level, WalLevel::kReplica);
+  EXPECT_EQ(actions[4].start, crossing);
+  EXPECT_EQ(actions[4].path, std::string(300, 'x'));
+}
+
 TEST_P(SegmentChangesOfVersion, RecordsOfWholeRelations) {
   wal_.AddData(Rmgr::kStorage, 0x10, Words({1663, 5, 100, 0}));      // created
   wal_.AddData(Rmgr::kStorage, 0x20, Words({12, 1663, 5, 101, 7}));  // truncated to 12, all forks
@@ -101,9 +149,7 @@ TEST_P(SegmentChangesOfVersion, RecordsOfWholeRelations) {
   wal_.AddData(Rmgr::kDatabase, 0x00, Words({20, 1663, 1, 1663}));   // copied
   wal_.AddData(Rmgr::kDatabase, 0x10, Words({21, 1663}));            // logged
   wal_.AddData(Rmgr::kDatabase, 0x20, Words({22, 2, 1663, 16500}));  // dropped
-  Bytes tablespace = Words({16600});
-  tablespace.insert(tablespace.end(), {'/', 't', 0});
-  wal_.AddData(Rmgr::kTablespace, 0x00, tablespace);
+  wal_.AddData(Rmgr::kTablespace, 0x00, Tablespace(16600, "/t"));
   wal_.AddData(Rmgr::kTablespace, 0x10, Words({16601}));
   Bytes commit = Words({0, 0, 4, 2, 1663, 5, 103, 1663, 5, 104});  // time, xinfo, two relations
   wal_.AddData(Rmgr::kTransaction, 0x80, commit, 700);

@@ -103,8 +103,7 @@ TEST(WalEvent, HugeCountsAreRefusedAtOnce) {
 }
 
 TEST(WalEvent, OtherTransactionRecordsAreNone) {
-  for (uint8_t info : {0x10, 0x50, 0x60})
-    EXPECT_FALSE(Decode(Rmgr::kTransaction, info, Data().U64(1)).value()) << int{info};
+  for (uint8_t info : {0x50, 0x60}) EXPECT_FALSE(Decode(Rmgr::kTransaction, info, Data().U64(1)).value()) << int{info};
 }
 
 TEST(WalEvent, RestorePoint) {

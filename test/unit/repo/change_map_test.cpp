@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <climits>
 #include <filesystem>
+#include <functional>
 
 #include "core/repo/change_map_maker.h"
 #include "core/repo/layout.h"
@@ -37,6 +38,15 @@ SegmentChanges Sample() {
   changes.AddDatabase(5, 1663);
   changes.AddTablespace(16500);
   changes.AddEverything(BlockChanges::Unknown::kMinimalWal, {0x300028});
+  segment.actions = {{.kind = ReplayAction::Kind::kTablespaceCreated,
+                      .start = {0x300100},
+                      .xid = 7,
+                      .oid = 16500,
+                      .path = "/srv/ts",
+                      .ended = {0x300200},
+                      .committed = true},
+                     {.kind = ReplayAction::Kind::kSettings, .start = {0x300180}, .limits = {100, 8, 10, 0, 64}},
+                     {.kind = ReplayAction::Kind::kDatabaseDropped, .start = {0x300300}, .xid = 8, .oid = 5}};
   return segment;
 }
 
@@ -54,7 +64,36 @@ TEST(ChangeMapCoding, ThereAndBack) {
     EXPECT_EQ(back.tail, segment.tail);
     EXPECT_EQ(back.abandons, segment.abandons);
     EXPECT_EQ(ChangesText(back.changes), ChangesText(segment.changes));
+    EXPECT_EQ(back.actions, segment.actions);
+    EXPECT_TRUE(back.actions_known);
     EXPECT_EQ(EncodeChangeMap(back), bytes);
+  }
+}
+
+TEST(ChangeMapCoding, AMapOfTheVersionBeforeKnowsNoActions) {
+  SegmentChanges segment = Sample();
+  segment.actions.clear();
+  segment.actions_known = false;
+  const Bytes bytes = EncodeChangeMap(segment);
+  EXPECT_EQ(LoadLe<uint32_t>(bytes.data()), 1u);
+  const auto back = ParseChangeMap(bytes);
+  ASSERT_TRUE(back.ok()) << back.status().ToString();
+  EXPECT_FALSE(back.value().actions_known);
+  EXPECT_EQ(ChangesText(back.value().changes), ChangesText(segment.changes));
+}
+
+TEST(ChangeMapCoding, ActionsOutsideTheSegmentOrOutOfOrderAreRefused) {
+  for (const auto& change : std::vector<std::function<void(SegmentChanges&)>>{
+           [](SegmentChanges& segment) { segment.actions[0].start = {0x2FFFF8}; },
+           [](SegmentChanges& segment) { segment.actions[2].start = {0x400000}; },
+           [](SegmentChanges& segment) { std::swap(segment.actions[1], segment.actions[2]); },
+           [](SegmentChanges& segment) { segment.actions[0].ended = {0x300080}; },
+           [](SegmentChanges& segment) { segment.actions[2].committed = true; },
+           [](SegmentChanges& segment) { segment.actions[0].path = std::string(2000, 'x'); },
+           [](SegmentChanges& segment) { segment.actions[2].kind = static_cast<ReplayAction::Kind>(9); }}) {
+    SegmentChanges segment = Sample();
+    change(segment);
+    EXPECT_EQ(ParseChangeMap(EncodeChangeMap(segment)).code(), Code::kCorruption);
   }
 }
 
@@ -65,7 +104,7 @@ TEST(ChangeMapCoding, WhatIsCutOrLongerIsRefused) {
   bytes.push_back(0);
   EXPECT_EQ(ParseChangeMap(bytes).code(), Code::kCorruption);
   bytes.pop_back();
-  StoreLe(bytes.data(), uint32_t{2});
+  StoreLe(bytes.data(), uint32_t{3});
   EXPECT_EQ(ParseChangeMap(bytes).code(), Code::kInvalidArgument);
 }
 

@@ -48,6 +48,16 @@ TEST_P(GoldenRepository, ItsChangeMapIsReadBack) {
   EXPECT_EQ(EncodeChangeMap(map.value()), EncodeChangeMap(expected));
 }
 
+TEST_P(GoldenRepository, WhatReplayDoesIsReadBack) {
+  auto repository = Open();
+  ASSERT_NE(repository, nullptr);
+  const auto map = LoadChangeMap(*repository, test::kGoldenActionsSegment, ctx_);
+  ASSERT_TRUE(map.ok()) << map.status().ToString();
+  EXPECT_TRUE(map.value().actions_known);
+  EXPECT_EQ(map.value().actions, test::GoldenActionsMap().actions);
+  EXPECT_EQ(EncodeChangeMap(map.value()), EncodeChangeMap(test::GoldenActionsMap()));
+}
+
 TEST_P(GoldenRepository, EveryWalFileIsReadBack) {
   auto repository = Open();
   ASSERT_NE(repository, nullptr);

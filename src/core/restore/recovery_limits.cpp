@@ -1,0 +1,89 @@
+#include "core/restore/recovery_limits.h"
+
+#include <algorithm>
+#include <charconv>
+
+#include "core/config/settings_file.h"
+#include "core/restore/restore_mark.h"
+
+namespace pitr {
+namespace {
+
+constexpr std::string_view kConfPath = "postgresql.conf";
+constexpr RecoveryLimits kDefaults = {.max_connections = 100,
+                                      .max_worker_processes = 8,
+                                      .max_wal_senders = 10,
+                                      .max_prepared_transactions = 0,
+                                      .max_locks_per_transaction = 64};
+
+// 0 for what is no number: then the needed value is written, which the server can use in any case.
+int32_t NumberOf(const std::string& value) {
+  int32_t number = 0;
+  std::from_chars(value.data(), value.data() + value.size(), number);
+  return number;
+}
+
+// As the server reads a boolean: any beginning of these words that is no other's.
+bool IsOff(std::string value) {
+  std::transform(value.begin(), value.end(), value.begin(), [](unsigned char c) { return std::tolower(c); });
+  if (value == "0" || value == "of" || value == "off") return true;
+  return !value.empty() && (std::string_view("false").starts_with(value) || std::string_view("no").starts_with(value));
+}
+
+}  // namespace
+
+OwnConfiguration ReadOwnConfiguration(const ClusterTree& tree) {
+  OwnConfiguration own;
+  const auto note = [&](const std::string& name, const std::string& value) {
+    own.values[name] = value;
+    return Status::Ok();
+  };
+  own.whole = VisitSettings(tree.data_directory() + "/" + std::string(kConfPath), note).ok();
+  // Read last by the server, and so here. One that is missing says nothing; nor does what an earlier restore wrote,
+  // which goes.
+  const auto text = tree.ReadWhole(kAutoConfPath, kMaxSettingsFileBytes);
+  if (!text.ok()) return own;
+  std::string automatic(AsText(text.value()));
+  if (const auto earlier = ReadRestoreMark(tree); earlier.ok() && earlier.value())
+    automatic = RemoveSettings(automatic, earlier.value()->settings);
+  if (const auto lines = ParseSettingsText(automatic, std::string(kAutoConfPath)); lines.ok())
+    for (const SettingsLine& line : lines.value()) own.values[line.name] = line.value;
+  return own;
+}
+
+std::vector<std::pair<std::string, std::string>> NeededSettings(const RecoveryLimits& needed,
+                                                                const OwnConfiguration& configured) {
+  std::vector<std::pair<std::string, std::string>> settings;
+  const auto defaults = NamedLimits(kDefaults);
+  size_t at = 0;
+  for (const auto& [name, value] : NamedLimits(needed)) {
+    const int32_t without = defaults[at++].second;
+    const auto own = configured.values.find(std::string(name));
+    const int32_t has = own == configured.values.end() ? without : NumberOf(own->second);
+    if (has < value) settings.emplace_back(name, std::to_string(value));
+  }
+  return settings;
+}
+
+void AddSettingNotes(const RecoverySettings& settings, const OwnConfiguration& configured,
+                     std::vector<std::string>* notes) {
+  if (settings.mode == RecoveryMode::kNone) return;
+  std::string needed;
+  for (const auto& [name, value] : settings.needed) needed += (needed.empty() ? "" : ", ") + name + " = " + value;
+  if (!needed.empty())
+    notes->push_back(std::string(kAutoConfPath) + " has " + needed +
+                     " until recovery has ended: the server had so much at some time up to the target, and recovery "
+                     "ends with an error when it has less. " +
+                     (configured.whole ? "The restored configuration has less."
+                                       : "Configuration outside the data directory was not looked at; this overrides "
+                                         "it."));
+  const auto standby = configured.values.find("hot_standby");
+  const bool off = standby != configured.values.end() && IsOff(standby->second);
+  if (off && settings.mode == RecoveryMode::kRecover && settings.target.kind != TargetKind::kLatest &&
+      settings.target.action == TargetAction::kPause)
+    notes->push_back(
+        "hot_standby is off in the restored configuration: at the target the server will not pause but shut down. To "
+        "look at it read-only, start it with hot_standby = on.");
+}
+
+}  // namespace pitr

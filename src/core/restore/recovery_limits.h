@@ -1,0 +1,34 @@
+// Settings that replay needs at least as large as the server had them that wrote the WAL. With a smaller one recovery
+// ends with an error, or pauses for good. Source: CheckRequiredParameterValues() in access/transam/xlogrecovery.c of 15
+// to 19.
+#pragma once
+#include <map>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "core/pg/control.h"
+#include "core/restore/cluster_tree.h"
+#include "core/restore/recovery_settings.h"
+
+namespace pitr {
+
+// What the configuration files in a data directory say.
+struct OwnConfiguration {
+  bool whole = false;                         // postgresql.conf is there and all that it includes could be read
+  std::map<std::string, std::string> values;  // by name in lower case; what a server started from here would use
+};
+// Files that postgresql.conf includes from elsewhere are read, too, as the server would.
+OwnConfiguration ReadOwnConfiguration(const ClusterTree& tree);
+
+// Name and value of what has to be written so that recovery has `needed`: those that the configuration gives a smaller
+// value. Where it is not whole (Debian keeps it outside), those that are larger than PostgreSQL's defaults, unless
+// postgresql.auto.conf, which wins, gives them enough. Pure.
+std::vector<std::pair<std::string, std::string>> NeededSettings(const RecoveryLimits& needed,
+                                                                const OwnConfiguration& configured);
+
+// What the operator should know: what was written and why, and that a target action will not be what it says.
+void AddSettingNotes(const RecoverySettings& settings, const OwnConfiguration& configured,
+                     std::vector<std::string>* notes);
+
+}  // namespace pitr

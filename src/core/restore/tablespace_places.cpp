@@ -1,0 +1,269 @@
+#include "core/restore/tablespace_places.h"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <filesystem>
+#include <optional>
+
+#include "core/restore/tablespace_user.h"
+#include "core/store/file_error.h"
+
+namespace pitr {
+namespace {
+
+namespace fs = std::filesystem;
+using NewTablespace = ReplayEffects::NewTablespace;
+
+bool SameDirectory(const std::string& a, const std::string& b) {
+  struct stat first, second;
+  return stat(a.c_str(), &first) == 0 && stat(b.c_str(), &second) == 0 && first.st_dev == second.st_dev &&
+         first.st_ino == second.st_ino;
+}
+
+// The directories below a tablespace's own one that servers of this version use (PG_15_202209061).
+std::vector<std::string> VersionDirectories(const std::string& directory, int pg_major) {
+  std::vector<std::string> found;
+  std::error_code error;
+  const std::string prefix = "PG_" + std::to_string(pg_major) + "_";
+  for (fs::directory_iterator entry(directory, error), end; !error && entry != end; entry.increment(error)) {
+    const std::string name = entry->path().filename();
+    // Not what was set aside before.
+    if (name.starts_with(prefix) && name.find('.') == std::string::npos) found.push_back(entry->path());
+  }
+  std::sort(found.begin(), found.end());
+  return found;
+}
+
+// Whether the calling user can make `path`; if not, the directory in which that is not possible.
+std::optional<std::string> Unwritable(const std::string& path) {
+  std::error_code error;
+  fs::path above = fs::path(path).parent_path();
+  while (above.has_relative_path() && !fs::exists(above, error)) above = above.parent_path();
+  if (faccessat(AT_FDCWD, above.c_str(), W_OK | X_OK, AT_EACCESS) == 0) return std::nullopt;
+  return above.string();
+}
+
+class PlaceFinder {
+ public:
+  PlaceFinder(const ClusterTree* tree, const RestorePlan& plan, const RestoreOptions& options,
+              const std::map<std::string, std::string>& mapped)
+      : tree_(tree), plan_(plan), options_(options), mapped_(mapped) {}
+
+  Result<TablespacePlaces> Find() {
+    if (options_.delta) PITR_TRY(FindLeftovers());
+    for (const NewTablespace& made : plan_.replay.tablespaces) {
+      if (made.path.empty()) continue;
+      const std::string wanted = Wanted(made);
+      const auto [place, first] = wanted_.emplace(made.path, wanted);
+      if (!first && place->second != wanted)
+        return Status(Code::kInvalidArgument, "tablespaces that replay makes in \"" + made.path +
+                                                  "\" are mapped to \"" + place->second + "\" and \"" + wanted + "\"");
+      if (!first) continue;
+      if (wanted != made.path) PITR_TRY(CheckLink(made, wanted));
+      PITR_TRY(CheckPlace(made, wanted));
+    }
+    return std::move(places_);
+  }
+
+ private:
+  std::string Wanted(const NewTablespace& made) const {
+    const std::string oid = std::to_string(made.oid);
+    if (const auto own = mapped_.find(oid); own != mapped_.end()) return own->second;
+    auto given = options_.tablespace_map.find(oid);
+    if (given == options_.tablespace_map.end()) given = options_.tablespace_map.find(made.path);
+    if (given == options_.tablespace_map.end()) return made.path;
+    std::string wanted = fs::path(given->second).lexically_normal().string();
+    while (wanted.size() > 1 && wanted.back() == '/') wanted.pop_back();
+    return wanted;
+  }
+
+  bool IsOfBackup(const std::string& directory) const {
+    return std::any_of(mapped_.begin(), mapped_.end(), [&](const auto& entry) {
+      return entry.second == directory || SameDirectory(entry.second, directory);
+    });
+  }
+
+  static std::string Instead(const NewTablespace& made) {
+    return "Choose a target before it (--target-lsn " + made.at.ToString() +
+           " --target-exclusive), or a backup that was taken after it: there the tablespace can be mapped. Or restore "
+           "on a machine on which \"" +
+           made.path + "\" does not exist.";
+  }
+  static std::string Why(const NewTablespace& made) {
+    return "CREATE TABLESPACE of OID " + std::to_string(made.oid) + " at " + made.at.ToString() +
+           " will be replayed, and PostgreSQL makes the tablespace in the place that WAL names.";
+  }
+
+  // What links of this data directory lead to and the backup does not have.
+  Status FindLeftovers() {
+    if (tree_ == nullptr) return Status::Ok();
+    auto names = tree_->List(kTablespaceDirectory);
+    if (!names.ok()) return Status::Ok();  // nothing to be found there
+    for (const std::string& name : names.value()) {
+      const auto leads = tree_->ReadLink(std::string(kTablespaceDirectory) + "/" + name);
+      if (!leads.ok() || !leads.value().starts_with('/') || IsOfBackup(leads.value()) || IsInside(leads.value()))
+        continue;
+      const std::vector<std::string> versions = VersionDirectories(leads.value(), plan_.backup.cluster.pg_major);
+      if (versions.empty()) continue;
+      if (const auto user = FindTablespaceUser(leads.value())) {
+        places_.notes.push_back("Tablespace " + name + " was in \"" + leads.value() +
+                                "\", which was not touched: the server with data directory \"" + user->data_directory +
+                                "\" uses it.");
+        continue;
+      }
+      places_.leftovers.insert(places_.leftovers.end(), versions.begin(), versions.end());
+    }
+    return Status::Ok();
+  }
+
+  // What is inside the data directory is cleared with it.
+  bool IsInside(const std::string& directory) const {
+    return (directory + "/").starts_with(options_.data_directory + "/");
+  }
+
+  Status CheckLink(const NewTablespace& made, const std::string& wanted) {
+    if (!fs::path(wanted).is_absolute())
+      return {Code::kInvalidArgument, "tablespace directory \"" + wanted + "\" is not an absolute path"};
+    if (IsInside(wanted))
+      return {Code::kInvalidArgument, "tablespace directory \"" + wanted + "\" is inside the data directory"};
+    std::error_code error;
+    const fs::file_status there = fs::symlink_status(made.path, error);
+    if (there.type() == fs::file_type::not_found) {
+      const auto unwritable = Unwritable(made.path);
+      if (!unwritable) {
+        places_.links[made.path] = wanted;
+        return Status::Ok();
+      }
+      return Status(Code::kInvalidArgument, "could not make a link \"" + made.path + "\" to \"" + wanted + "\"")
+          .WithDetail("\"" + *unwritable + "\" cannot be written to. " + Why(made) +
+                      " A link there leads it elsewhere.")
+          .WithHint("Make it as root: mkdir -p " + fs::path(made.path).parent_path().string() + " && ln -s " + wanted +
+                    " " + made.path + ". Then give the same command again.");
+    }
+    if (there.type() == fs::file_type::symlink && fs::read_symlink(made.path, error) == wanted) return Status::Ok();
+    return Status(Code::kInvalidArgument,
+                  "tablespace " + std::to_string(made.oid) + " cannot be mapped away from \"" + made.path + "\" here")
+        .WithDetail("\"" + made.path + "\" exists. " + Why(made) +
+                    " Only where nothing is, a link can lead it elsewhere.")
+        .WithHint(Instead(made));
+  }
+
+  Status CheckPlace(const NewTablespace& made, const std::string& directory) {
+    if (IsOfBackup(directory)) return Status::Ok();
+    struct stat info;
+    if (stat(directory.c_str(), &info) != 0) {
+      if (errno != ENOENT) return FileError(errno, "looking at \"" + directory + "\"");
+      places_.directories.push_back(directory);
+      const auto unwritable = Unwritable(directory);
+      if (!unwritable) return Status::Ok();
+      return Status(Code::kInvalidArgument, "could not make directory \"" + directory + "\"")
+          .WithDetail("\"" + *unwritable + "\" cannot be written to. " + Why(made))
+          .WithHint(
+              "Make it as root, for the user that the server runs as: install -d -m 700 -o postgres -g postgres " +
+              directory + ". Then give the same command again.");
+    }
+    if (!S_ISDIR(info.st_mode))
+      return Status(Code::kInvalidArgument, "\"" + directory + "\" is not a directory")
+          .WithDetail(Why(made))
+          .WithHint(Instead(made));
+    if (const auto user = FindTablespaceUser(directory))
+      return Status(Code::kInvalidArgument, "replay would write into \"" + directory + "\", which is in use")
+          .WithDetail("The server with data directory \"" + user->data_directory + "\" (process " +
+                      std::to_string(user->pid) + ") has a tablespace there. " + Why(made))
+          .WithHint(Instead(made));
+    if (geteuid() != 0 && info.st_uid != geteuid())
+      return Status(Code::kInvalidArgument, "directory \"" + directory + "\" belongs to another user")
+          .WithDetail(Why(made) + " Recovery ends with an error where the server does not own it.")
+          .WithHint("As root: chown postgres " + directory + ". Then give the same command again.");
+    return CheckVersionDirectories(made, directory);
+  }
+
+  Status CheckVersionDirectories(const NewTablespace& made, const std::string& directory) {
+    std::vector<std::string>& leftovers = places_.leftovers;
+    for (const std::string& version : VersionDirectories(directory, plan_.backup.cluster.pg_major)) {
+      if (std::any_of(leftovers.begin(), leftovers.end(),
+                      [&](const std::string& known) { return SameDirectory(known, version); }))
+        continue;
+      if (options_.delta && options_.force) {
+        leftovers.push_back(version);
+        continue;
+      }
+      return Status(Code::kInvalidArgument, "replay would write into \"" + version + "\", which is there already")
+          .WithDetail("It may be another cluster's: no link in the data directory leads there. " + Why(made) +
+                      " It would use what it finds.")
+          .WithHint(Instead(made) + " If no cluster uses the directory any more, rename or remove it.");
+    }
+    return Status::Ok();
+  }
+
+  const ClusterTree* tree_;
+  const RestorePlan& plan_;
+  const RestoreOptions& options_;
+  const std::map<std::string, std::string>& mapped_;
+  std::map<std::string, std::string> wanted_;  // by the place that WAL names
+  TablespacePlaces places_;
+};
+
+Status SyncParent(const std::string& path) {
+  const UniqueFd parent(open(fs::path(path).parent_path().c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  if (parent.ok() && fsync(parent.get()) != 0) return FileError(errno, "syncing the directory above \"" + path + "\"");
+  return Status::Ok();
+}
+
+}  // namespace
+
+Result<TablespacePlaces> FindTablespacePlaces(const ClusterTree* tree, const RestorePlan& plan,
+                                              const RestoreOptions& options,
+                                              const std::map<std::string, std::string>& mapped) {
+  return PlaceFinder(tree, plan, options, mapped).Find();
+}
+
+Status SetLeftoversAside(const TablespacePlaces& places, const std::string& suffix, std::vector<std::string>* notes) {
+  for (const std::string& directory : places.leftovers) {
+    const std::string aside = directory + suffix;
+    if (rename(directory.c_str(), aside.c_str()) != 0)
+      return FileError(errno, "renaming \"" + directory + "\" to \"" + aside + "\"");
+    PITR_TRY(SyncParent(directory));
+    notes->push_back("\"" + directory + "\" held a tablespace that the backup does not have; it was set aside as \"" +
+                     aside + "\". Remove it when nothing in it is needed any more.");
+  }
+  return Status::Ok();
+}
+
+Status MakeRootDirectory(const std::string& directory) {
+  std::error_code error;
+  const bool existed = fs::exists(directory, error);
+  fs::create_directories(directory, error);
+  if (error) return FileError(error.value(), "creating directory \"" + directory + "\"");
+  if (existed) return Status::Ok();
+  if (chmod(directory.c_str(), 0700) != 0) return FileError(errno, "changing the mode of \"" + directory + "\"");
+  // The directory's own entry must survive a crash, too.
+  return SyncParent(directory);
+}
+
+Status MakeTablespacePlaces(const TablespacePlaces& places, const ClusterTree& tree, std::vector<std::string>* notes) {
+  for (const std::string& directory : places.directories) {
+    PITR_TRY(MakeRootDirectory(directory));
+    const UniqueFd fd(open(directory.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
+    if (!fd.ok()) return FileError(errno, "opening directory \"" + directory + "\"");
+    PITR_TRY(tree.GiveToOwner(fd.get(), directory));
+    notes->push_back("Directory \"" + directory + "\" was made: replay will make a tablespace in it.");
+  }
+  for (const auto& [path, leads_to] : places.links) {
+    std::error_code error;
+    fs::create_directories(fs::path(path).parent_path(), error);
+    if (error) return FileError(error.value(), "creating the directory of \"" + path + "\"");
+    if (symlink(leads_to.c_str(), path.c_str()) != 0)
+      return FileError(errno, "making the link \"" + path + "\" to \"" + leads_to + "\"");
+    PITR_TRY(SyncParent(path));
+    notes->push_back("\"" + path + "\" is a link to \"" + leads_to +
+                     "\" now: replay makes a tablespace there. Keep the link as long as the tablespace exists.");
+  }
+  notes->insert(notes->end(), places.notes.begin(), places.notes.end());
+  return Status::Ok();
+}
+
+}  // namespace pitr

@@ -1,0 +1,42 @@
+// The places at which replay will make tablespaces that the backup does not have, and the directories of tablespaces
+// that a restore in place leaves behind.
+//
+// WAL names the place of a new tablespace, and PostgreSQL makes it there: it wants the directory to exist, uses the
+// version directory that it finds in it, whatever that holds, and replaces the link in pg_tblspc. So replay must find
+// either an empty directory, or a link to where the operator wants the tablespace. Anything else is refused, because
+// it may be a running server's. Blocks; one thread.
+#pragma once
+#include <map>
+#include <string>
+#include <vector>
+
+#include "core/restore/cluster_tree.h"
+#include "core/restore/restorer.h"
+
+namespace pitr {
+
+struct TablespacePlaces {
+  std::vector<std::string> directories;      // absolute; to be made where they do not exist
+  std::map<std::string, std::string> links;  // to be made: absolute path -> where it leads
+  std::vector<std::string> leftovers;        // version directories, absolute: to be renamed
+  std::vector<std::string> notes;
+};
+
+// Looks, and writes nothing. `tree`: the data directory with its links, nullptr when there is none yet; `mapped`: where
+// the backup's own tablespaces go (MapTablespaces). kInvalidArgument says which place cannot be used, why, and what to
+// do instead.
+Result<TablespacePlaces> FindTablespacePlaces(const ClusterTree* tree, const RestorePlan& plan,
+                                              const RestoreOptions& options,
+                                              const std::map<std::string, std::string>& mapped);
+
+// Renames the leftovers to names that end with `suffix`, where no server looks for them; adds notes. To be called while
+// the data directory still has its links. Calling again continues.
+Status SetLeftoversAside(const TablespacePlaces& places, const std::string& suffix, std::vector<std::string>* notes);
+
+// Makes directories and links, owned as `tree` says. To be called when the data directory is cleared.
+Status MakeTablespacePlaces(const TablespacePlaces& places, const ClusterTree& tree, std::vector<std::string>* notes);
+
+// Makes `directory`, for the owner only, and those above it; one that exists is left as it is.
+Status MakeRootDirectory(const std::string& directory);
+
+}  // namespace pitr

@@ -1,0 +1,17 @@
+// Who uses a tablespace's directory right now.
+#pragma once
+#include <optional>
+#include <string>
+
+namespace pitr {
+
+struct TablespaceUser {
+  int pid = 0;
+  std::string data_directory;
+};
+
+// A process of this machine that works in a data directory from which a link in pg_tblspc leads to `directory`. Looks
+// at what the caller may see in /proc; nullopt is no proof that there is none. Any thread.
+std::optional<TablespaceUser> FindTablespaceUser(const std::string& directory);
+
+}  // namespace pitr

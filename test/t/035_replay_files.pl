@@ -1,0 +1,149 @@
+# What replay does to files besides pages: tablespaces made after the backup, databases and tablespaces about to be dropped.
+use strict;
+use warnings;
+use lib 'test/lib';
+use PitrTest;
+use PostgreSQL::Test::Utils;
+use Test::More;
+
+sub moment
+{
+	my ($server) = @_;
+	my $time = $server->sql('SELECT pg_sleep(0.05); SELECT clock_timestamp()') =~ s/^\n*//r;
+	$server->sql('SELECT pg_sleep(0.05)');
+	return $time;
+}
+
+my $p = PitrTest->new('made');
+my $space = $p->node->basedir . '/space';
+my $elsewhere = $p->node->basedir . '/elsewhere';
+$p->backup("label => 'base'");
+$p->sql('CREATE TABLE early AS SELECT 1 AS n');
+my $before = moment($p);
+mkdir $space or die $!;
+$p->sql("CREATE TABLESPACE fresh LOCATION '$space'");
+$p->sql('CREATE TABLE orders (n int) TABLESPACE fresh');
+$p->sql('INSERT INTO orders SELECT generate_series(1, 1000)');
+my $target = moment($p);
+$p->sql('INSERT INTO orders SELECT generate_series(1001, 20000)');
+$p->sql('CHECKPOINT');
+$p->wait_archived;
+my $rows = 'SELECT count(*), max(n) FROM orders';
+
+# Beside the running original nothing of it may be touched.
+my ($status, $out, $err) = $p->pg_pitr('plan', '--target-time', $target);
+like($out, qr/^new tablespace +\d+ in \Q$space\E, made at/m, 'the plan says where replay will make the tablespace');
+($status, $out, $err) = $p->pg_pitr('plan', '--target-time', $before);
+unlike($out, qr/^new tablespace/m, '... and does not when it is made later');
+for my $how ([], ['--dry-run'], [ '--tablespace', "$space=$elsewhere" ])
+{
+	my $copy = $p->empty_cluster;
+	($status, $out, $err) = $p->pg_pitr('restore', '--pgdata', $copy->node->data_dir, '--no-progress', '--target-time', $target, @$how);
+	is($status, 2, "refused beside the running original (@$how)");
+	like($err, @$how == 2 ? qr/cannot be mapped away from "\Q$space\E"/ : qr/replay would write into "\Q$space\E", which is in use/, '... saying so');
+	like($err, qr/--target-lsn \S+ --target-exclusive/, '... with what can be done');
+}
+($status, $out, $err) = $p->pg_pitr('restore', '--pgdata', $p->empty_cluster->node->data_dir, '--tablespace', '4711=/nowhere');
+like($err, qr/no tablespace "4711"/, 'a tablespace that nobody knows is still refused');
+my $early = $p->restore('--target-time', $before);
+is($early->sql("SELECT count(*) FROM pg_tablespace WHERE spcname = 'fresh'"), '0', 'an earlier target can be had beside the original');
+$early->node->stop('immediate');
+
+# On another machine: the place is not there.
+$p->node->stop;
+rename $space, "$space.kept" or die $!;
+my $made = $p->restore('--target-time', $target);
+is($made->sql($rows), '1000|1000', 'the directory is made where there is none');
+is((stat $space)[2] & 07777, 0700, '... for the owner only');
+$made->node->stop('immediate');
+system('rm', '-rf', $space);
+my $mapped = $p->restore('--target-time', $target, '--tablespace', "$space=$elsewhere");
+is($mapped->sql($rows), '1000|1000', 'a mapping leads a new tablespace elsewhere');
+is(readlink $space, $elsewhere, '... by a link in its place');
+my @files = glob("$elsewhere/PG_*/*/*");
+ok(@files > 0, '... where its files are');
+$mapped->sql('CHECKPOINT');
+$mapped->node->restart;
+is($mapped->sql($rows), '1000|1000', '... also after a restart');
+$mapped->node->stop('immediate');
+($status, $out, $err) = $p->pg_pitr('restore', '--pgdata', $p->empty_cluster->node->data_dir, '--target-time', $target);
+like($err, qr/replay would write into "\Q$space\E\/PG_\S+", which is there already/, 'what a stopped cluster left is not used either');
+unlink $space or die $!;
+rename "$space.kept", $space or die $!;
+
+# In place: what was there is set aside, not used.
+my $in_place = sub {
+	my @target = @_;
+	my $text = $p->pg_pitr_ok('restore', '--pgdata', $p->node->data_dir, '--delta', '--no-progress', @target);
+	# The files of the original after the target must not be what replay finds.
+	$p->node->start;
+	$p->wait_open;
+	return $text;
+};
+my $report = $in_place->('--target-time', $target);
+is($p->sql($rows), '1000|1000', 'in place the table has the rows of the target');
+like($report, qr/"(\Q$space\E\/PG_\S+)" held a tablespace.* set aside as "\1\.before-restore-\S+"/, '... and the report names what was set aside');
+$p->node->stop;
+$report = $in_place->('--target-time', $before, '--target-timeline', '1');
+like($report, qr/set aside as/, 'to before the tablespace: set aside, too');
+is($p->sql("SELECT count(*) FROM pg_tablespace WHERE spcname = 'fresh'"), '0', '... and it is not there');
+$p->sql("CREATE TABLESPACE fresh LOCATION '$space'");
+pass('... and can be made again in the same place');
+$p->node->stop;
+
+# A pause is for looking: the table that is truncated next can be read.
+my $t = PitrTest->new('locked');
+$t->sql('CREATE TABLE looked (n int)');
+$t->backup;
+$t->sql('INSERT INTO looked SELECT generate_series(1, 10)');
+my $untouched = moment($t);
+$t->sql('TRUNCATE looked');
+$t->wait_archived;
+my $paused = $t->restore({ no_wait => 1 }, '--target-time', $untouched, '--target-action', 'pause');
+PitrTest::wait_for('the pause', sub { ($paused->try_sql('SELECT pg_get_wal_replay_pause_state()'))[1] eq 'paused' });
+is($paused->sql("SET statement_timeout = '20s'; SELECT count(*) FROM looked"), '10', 'a pause just before TRUNCATE: the table can be read');
+$paused->sql('SELECT pg_wal_replay_resume()');
+$paused->wait_open;
+is($paused->sql('SELECT count(*) FROM looked'), '10', '... and has its rows when it is opened');
+$paused->node->stop('immediate');
+$t->node->stop;
+
+# Just before what acts before its commit.
+my $d = PitrTest->new('dropped');
+my $place = $d->node->basedir . '/place';
+mkdir $place or die $!;
+$d->sql("CREATE TABLESPACE kept LOCATION '$place'");
+$d->sql('CREATE DATABASE shop');
+$d->sql('CREATE TABLE orders AS SELECT generate_series(1, 500) n', 'shop');
+$d->backup;
+$d->sql('INSERT INTO orders SELECT generate_series(501, 600)', 'shop');
+my $time = moment($d);
+$d->sql("SELECT pg_create_restore_point('here')");
+my $lsn = $d->sql('SELECT pg_current_wal_insert_lsn()');
+$d->sql('DROP DATABASE shop');
+my $xid = $d->sql('SELECT txid_current() - 1');
+my $after = moment($d);
+$d->sql('DROP TABLESPACE kept');
+$d->sql('CREATE TABLE later AS SELECT 1 AS n');
+$d->wait_archived;
+my @map = ('--tablespace', "$place=" . $d->node->basedir . '/copied');
+
+for my $how ([ '--target-time', $time ], [ '--target-xid', $xid, '--target-exclusive' ], [ '--target-lsn', $lsn ])
+{
+	($status, $out, $err) = $d->pg_pitr('plan', @$how);
+	like($out, qr/^replay stops +after the commit of transaction \d+/m, "@$how: the plan stops after the last commit");
+	like($out, qr/told to stop by position.*DROP DATABASE \(OID \d+\)/s, '... and says why');
+	my $copy = $d->restore(@$how, @map);
+	is($copy->sql('SELECT count(*) FROM orders', 'shop'), '600', '... and the database can be used');
+	like($copy->log, qr/recovery stopping after WAL location/, '... as the server says');
+	$copy->node->stop('immediate');
+	system('rm', '-rf', $d->node->basedir . '/copied');
+}
+($status, $out, $err) = $d->pg_pitr('plan', '--target-time', $after);
+like($out, qr/DROP TABLESPACE \(OID \d+\)/, 'DROP TABLESPACE is one of them');
+($status, $out, $err) = $d->pg_pitr('plan', '--target-name', 'here');
+unlike($out, qr/DROP DATABASE/, 'a restore point before the drop is right as it is');
+$d->node->stop;
+
+PitrTest::finish();
+done_testing();
