@@ -35,6 +35,11 @@ class Restore {
       : repository_(repository), plan_(plan), options_(options), progress_(progress), ctx_(ctx) {}
 
   Result<RestoreResult> Run();
+  // After a failure: what was made and nothing was written to.
+  void RemoveEmptyDirectories() const {
+    for (auto directory = made_.rbegin(); directory != made_.rend(); ++directory)
+      if (rmdir(directory->c_str()) != 0) return;
+  }
 
  private:
   Status OpenDirectories();
@@ -59,6 +64,7 @@ class Restore {
   Progress& progress_;
   const OpContext& ctx_;
   RestoreResult result_;
+  std::vector<std::string> made_;  // directories, parents first
   std::optional<ClusterTree> tree_;
   std::map<std::string, std::string> tablespaces_;  // OID -> directory
   FileMap map_;
@@ -76,6 +82,10 @@ class Restore {
 Status Restore::MakeRoot(const std::string& directory) {
   std::error_code error;
   const bool existed = std::filesystem::exists(directory, error);
+  std::vector<std::string> missing;
+  for (std::filesystem::path at = directory; !existed && !std::filesystem::exists(at, error); at = at.parent_path())
+    missing.push_back(at.string());
+  made_.insert(made_.end(), missing.rbegin(), missing.rend());
   std::filesystem::create_directories(directory, error);
   if (error) return FileError(error.value(), "creating directory \"" + directory + "\"");
   if (existed) return Status::Ok();
@@ -395,7 +405,10 @@ Result<std::vector<std::string>> CheckRestore(const Repository& repository, cons
 
 Result<RestoreResult> RunRestore(const Repository& repository, const RestorePlan& plan, const RestoreOptions& options,
                                  Progress& progress, const OpContext& ctx) {
-  return Restore(repository, plan, options, progress, ctx).Run();
+  Restore restore(repository, plan, options, progress, ctx);
+  auto result = restore.Run();
+  if (!result.ok()) restore.RemoveEmptyDirectories();
+  return result;
 }
 
 }  // namespace pitr
