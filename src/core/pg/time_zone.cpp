@@ -23,6 +23,15 @@ constexpr const char* kDatabase = "/usr/share/zoneinfo/";
 constexpr int64_t kDay = 86400;
 constexpr int kMaxOffset = 26 * 3600;
 
+// Abbreviations that PostgreSQL's default set knows and that are names of zones as well, some with daylight saving
+// time: PostgreSQL takes the abbreviation.
+struct Abbreviation {
+  std::string_view name;
+  int offset_hours;
+};
+constexpr Abbreviation kAbbreviations[] = {{"CET", 1},  {"MET", 1},  {"EET", 2},  {"WET", 0},
+                                           {"EST", -5}, {"MST", -7}, {"HST", -10}};
+
 // When daylight saving time starts or ends each year.
 struct YearRule {
   enum class Kind { kMonthWeekDay, kJulianWithoutLeapDay, kDayOfYear } kind = Kind::kMonthWeekDay;
@@ -287,6 +296,8 @@ Result<TimeZone> TimeZone::ByName(std::string_view name) {
   std::string upper(name);
   for (char& c : upper) c = static_cast<char>(std::toupper(static_cast<unsigned char>(c)));
   if (upper == "UTC" || upper == "GMT" || upper == "Z" || upper == "ZULU") return Utc();
+  for (const Abbreviation& known : kAbbreviations)
+    if (upper == known.name) return Fixed(known.offset_hours * 3600);
   if (IsZoneName(name))
     for (const std::string& candidate : {std::string(name), upper})
       if (auto bytes = ReadZoneFile(kDatabase + candidate); bytes && !bytes->empty())
@@ -321,10 +332,10 @@ TimeZone::Instant TimeZone::ToUtc(int64_t local_seconds) const {
   if (before == after) return {with_before, true};
   const bool before_holds = OffsetAt(with_before) == before;
   const bool after_holds = OffsetAt(with_after) == after;
-  if (before_holds && after_holds) return {with_after, false};
+  if (before_holds && after_holds) return {with_after, false, false, before, after};
   if (before_holds) return {with_before, true};
   if (after_holds) return {with_after, true};
-  return {with_before, false};
+  return {with_before, false, true, before, after};
 }
 
 }  // namespace pitr

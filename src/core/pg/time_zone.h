@@ -17,7 +17,8 @@ class TimeZone {
   static TimeZone Fixed(int offset_seconds);  // east of Greenwich is positive
   // As TZ or /etc/localtime say when it is used; goes through the C library.
   static TimeZone Local();
-  // "Europe/Berlin", "CET", "EST5EDT". kInvalidArgument when there is no such zone.
+  // "Europe/Berlin", "EST5EDT", and abbreviations such as "CET" with one offset all year, as PostgreSQL reads them
+  // where there is a zone of that name as well. kInvalidArgument when there is no such zone.
   static Result<TimeZone> ByName(std::string_view name);
   // From the bytes of a TZif file. kCorruption. `name` is only remembered.
   static Result<TimeZone> FromTzif(std::string name, ByteView bytes);
@@ -27,7 +28,9 @@ class TimeZone {
 
   struct Instant {
     int64_t utc_seconds = 0;
-    bool exact = true;  // false: the local time is skipped or occurs twice because clocks are changed
+    bool exact = true;     // false: the local time is skipped or occurs twice because clocks are changed
+    bool skipped = false;  // which of the two
+    int offset_before = 0, offset_after = 0;  // when not exact: those on either side of the change
   };
   // The instant at which clocks show `local_seconds` (seconds since 1970 as if local time were UTC).
   // As PostgreSQL: a time that is skipped is read with the offset before the change, a time that occurs

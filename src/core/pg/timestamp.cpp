@@ -146,6 +146,20 @@ std::string FormatDateTime(int64_t local_seconds, char separator) {
   return text;
 }
 
+// `typed`: date and time of day as they were understood, without a zone.
+Status Inexact(std::string_view text, const std::string& typed, const TimeZone& zone,
+               const TimeZone::Instant& instant) {
+  const std::string before = typed + FormatOffset(instant.offset_before);
+  const std::string shown = "the time \"" + std::string(text) + "\" ";
+  if (instant.skipped)
+    return Status(Code::kInvalidArgument, shown + "does not exist: clocks were set forward over it")
+        .WithHint("Give a time that exists, or the offset from UTC: " + before + " is what clocks there called " +
+                  FormatTimestamp(instant.utc_seconds * kMicrosPerSecond, zone) + ".");
+  return Status(Code::kInvalidArgument, shown + "is ambiguous: clocks were set back, and it occurred twice")
+      .WithHint("Give it with its offset from UTC: " + before + " is the first time, " + typed +
+                FormatOffset(instant.offset_after) + " the second.");
+}
+
 }  // namespace
 
 int64_t MicrosFromPgTimestamp(int64_t pg_timestamp) {
@@ -185,6 +199,7 @@ Result<ParsedTimestamp> ParseTimestamp(std::string_view text, const TimeZone& de
   }
   const TimeZone::Instant instant = zone.ToUtc(local);
   result.exact = instant.exact;
+  if (!instant.exact) result.inexact = Inexact(text, FormatDateTime(local, ' '), zone, instant);
   result.micros = instant.utc_seconds * kMicrosPerSecond + time.micros;
   return result;
 }

@@ -18,6 +18,7 @@ struct ParsedTimestamp {
   int64_t micros = 0;
   bool has_zone = false;  // the text says its zone; else `default_zone` was used
   bool exact = true;      // see TimeZone::Instant
+  Status inexact;         // when not exact: kInvalidArgument that says why, with what to write instead
 };
 
 // "2026-11-23 14:05:06.123456+01": date, then a space or T, then HH:MM[:SS[.fraction]], then optionally

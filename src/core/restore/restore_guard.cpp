@@ -77,13 +77,13 @@ Status CheckTablespaceEmpty(const ClusterTree& tree, const FileMap& map, const s
     if (names.code() == Code::kNotFound) continue;
     if (!names.ok()) return names.status();
     if (names.value().empty()) continue;
-    const std::string elsewhere =
-        "Map tablespace " + oid + " to an empty directory with --tablespace " + oid + "=NEW, or ";
+    const std::string elsewhere = "Map tablespace " + oid + " to an empty directory with --tablespace " + oid + "=NEW";
     Status refused(Code::kInvalidArgument, "tablespace directory \"" + tree.Locate(path) + "\" is not empty");
-    if (!delta) return std::move(refused).WithHint(elsewhere + "add --delta to restore over it.");
+    if (!delta)
+      return std::move(refused).WithDetail("A server, running or not, may be using it.").WithHint(elsewhere + ".");
     return std::move(refused)
         .WithDetail("The data directory has no link to it, so another cluster may be using it.")
-        .WithHint(elsewhere + "add --force if what it holds may be overwritten.");
+        .WithHint(elsewhere + ", or add --force if what it holds may be overwritten.");
   }
   return Status::Ok();
 }
@@ -106,7 +106,10 @@ Status CheckNotRunning(const ClusterTree& tree) {
         .WithDetail("\"" + std::string(kPidFile) + "\" is not a file.")
         .WithHint("Make sure that no server runs there, and remove it.");
   if (!content.ok()) return content.status();
-  const std::string hint = "Stop the server first (pg_ctl stop -D " + tree.data_directory() + ").";
+  const std::string hint =
+      "Choose another directory, to restore beside it; or stop the server first, to restore over it "
+      "(pg_ctl stop -D " +
+      tree.data_directory() + ").";
   const ServerProcess server = InspectServer(content.value(), tree.data_fd());
   if (server.running)
     return Status(Code::kInvalidArgument, "a server is running in \"" + tree.data_directory() + "\"")

@@ -38,8 +38,14 @@ class Restore {
       : repository_(repository), plan_(plan), options_(options), progress_(progress), ctx_(ctx) {}
 
   Result<RestoreResult> Run();
+  // After a failure: what was made and nothing was written to.
+  void RemoveEmptyDirectories() const {
+    for (auto directory = made_.rbegin(); directory != made_.rend(); ++directory)
+      if (rmdir(directory->c_str()) != 0) return;
+  }
 
  private:
+  Status MakeRoot(const std::string& directory);
   Status OpenDirectories();
   Status ChooseOwner();
   Result<bool> AlreadyFinished();
@@ -62,6 +68,7 @@ class Restore {
   Progress& progress_;
   const OpContext& ctx_;
   RestoreResult result_;
+  std::vector<std::string> made_;  // directories, parents first
   std::optional<ClusterTree> tree_;
   std::map<std::string, std::string> tablespaces_;  // OID -> directory
   FileMap map_;
@@ -74,6 +81,16 @@ class Restore {
   Bytes control_bytes_;
   mode_t file_mode_ = 0600;
 };
+
+// Remembers what had to be made.
+Status Restore::MakeRoot(const std::string& directory) {
+  std::error_code error;
+  std::vector<std::string> missing;
+  for (std::filesystem::path at = directory; !std::filesystem::exists(at, error); at = at.parent_path())
+    missing.push_back(at.string());
+  made_.insert(made_.end(), missing.rbegin(), missing.rend());
+  return MakeRootDirectory(directory);
+}
 
 Status Restore::ChooseOwner() {
   if (geteuid() != 0) return Status::Ok();
@@ -96,7 +113,7 @@ Status Restore::OpenDirectories() {
   if (!std::filesystem::path(options_.data_directory).is_absolute())
     return {Code::kInvalidArgument, "data directory \"" + options_.data_directory + "\" is not an absolute path"};
   PITR_ASSIGN(tablespaces_, MapTablespaces(plan_, options_));
-  PITR_TRY(MakeRootDirectory(options_.data_directory));
+  PITR_TRY(MakeRoot(options_.data_directory));
   PITR_ASSIGN(ClusterTree tree, ClusterTree::Open(options_.data_directory));
   tree_.emplace(std::move(tree));
   // Released when the process ends, however it ends.
@@ -106,7 +123,7 @@ Status Restore::OpenDirectories() {
   PITR_ASSIGN(found_, CheckDirectory(*tree_, plan_, options_));
   PITR_TRY(ChooseOwner());
   for (const auto& [oid, directory] : tablespaces_) {
-    PITR_TRY(MakeRootDirectory(directory));
+    PITR_TRY(MakeRoot(directory));
     PITR_TRY(tree_->AddTablespace(oid, directory));
   }
   return Status::Ok();
@@ -410,7 +427,10 @@ Result<std::vector<std::string>> CheckRestore(const Repository& repository, cons
 
 Result<RestoreResult> RunRestore(const Repository& repository, const RestorePlan& plan, const RestoreOptions& options,
                                  Progress& progress, const OpContext& ctx) {
-  return Restore(repository, plan, options, progress, ctx).Run();
+  Restore restore(repository, plan, options, progress, ctx);
+  auto result = restore.Run();
+  if (!result.ok()) restore.RemoveEmptyDirectories();
+  return result;
 }
 
 }  // namespace pitr

@@ -55,10 +55,7 @@ Status ParseLsnTarget(std::string_view text, RecoveryTarget& target) {
 
 Status ParseTimeTarget(const std::string& text, RecoveryTarget& target) {
   PITR_ASSIGN(ParsedTimestamp time, ParseTimestamp(text));
-  if (!time.exact)
-    return Status(Code::kInvalidArgument, "the time \"" + text + "\" is ambiguous in the local time zone")
-        .WithDetail("Clocks were changed at that time.")
-        .WithHint("Give it with its offset from UTC, such as 2026-10-25 02:30:00+02.");
+  if (!time.exact) return time.inexact;
   target.kind = TargetKind::kTime;
   target.time_micros = time.micros;
   target.time_text = text;

@@ -16,7 +16,9 @@ Status FileError(int error, const std::string& what) {
     case EACCES:
     case EPERM:
       return Status(Code::kPermission, message)
-          .WithHint("The operating system user that runs this program needs read and write access to the directory.");
+          .WithHint(
+              "The operating system user that runs this program must be allowed to do that; owners and modes of the "
+              "directories above count as well.");
     case EROFS:
       return Status(Code::kPermission, message).WithHint("The file system is mounted read-only.");
     case ENAMETOOLONG:

@@ -90,9 +90,31 @@ TEST(Timestamp, ClockChanges) {
   const auto twice = ParseTimestamp("2026-10-25 02:30:00", berlin);  // 03:00 becomes 02:00
   EXPECT_FALSE(twice.value().exact);
   EXPECT_EQ(FormatTimestamp(twice.value().micros), "2026-10-25 01:30:00+00");  // the second time, as PostgreSQL
+  EXPECT_EQ(
+      skipped.value().inexact.ToString(),
+      "the time \"2026-03-29 02:30:00\" does not exist: clocks were set forward over it HINT: Give a time that exists, "
+      "or the offset from UTC: 2026-03-29 02:30:00+01 is what clocks there called 2026-03-29 03:30:00+02.");
+  EXPECT_EQ(
+      twice.value().inexact.ToString(),
+      "the time \"2026-10-25 02:30:00\" is ambiguous: clocks were set back, and it occurred twice HINT: Give it with "
+      "its offset from UTC: 2026-10-25 02:30:00+02 is the first time, 2026-10-25 02:30:00+01 the second.");
   const auto before = ParseTimestamp("2026-10-25 01:59:59", berlin);
   EXPECT_TRUE(before.value().exact);
   EXPECT_EQ(FormatTimestamp(before.value().micros, berlin), "2026-10-25 01:59:59+02");
+}
+
+// SELECT '2024-07-01 12:00:00 CET'::timestamptz
+TEST(Timestamp, AnAbbreviationIsOneOffsetAllYear) {
+  for (const auto& [zone, utc] : std::vector<std::pair<std::string, std::string>>{{"CET", "11"},
+                                                                                  {"cet", "11"},
+                                                                                  {"MET", "11"},
+                                                                                  {"EET", "10"},
+                                                                                  {"WET", "12"},
+                                                                                  {"EST", "17"},
+                                                                                  {"MST", "19"},
+                                                                                  {"HST", "22"},
+                                                                                  {"EST5EDT", "16"}})
+    EXPECT_EQ(FormatTimestamp(ParsedMicros("2024-07-01 12:00:00 " + zone)), "2024-07-01 " + utc + ":00:00+00") << zone;
 }
 
 TEST(Timestamp, FarFutureFollowsTheRule) {  // after the last entry of any zone file
