@@ -41,6 +41,7 @@ void AddVerb(CLI::App& verb, Invocation& invocation, const std::shared_ptr<Timel
 void AddTimeline(CLI::App& app, Invocation& invocation) {
   auto* group = app.add_subcommand("timeline", "Leave a timeline out of every choice, or take it back");
   group->require_subcommand(1);
+  AddConfigOption(*group, invocation);
   group->footer(
       "A restored copy that archived by mistake, or an old primary that was started once more, leaves a timeline that "
       "competes\n"

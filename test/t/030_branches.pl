@@ -70,16 +70,16 @@ my $three = $p->restore($on, '--target-time', $after{3});
 is(rows($three), '1 2 3', 'the second recovery, to a moment that only timeline 1 went through');
 is($three->sql('SELECT timeline_id FROM pg_control_checkpoint()'), '3', 'is timeline 3');
 $three->node->stop;
-for my $kind ([ 'xid', $xid{4} ], [ 'time', $after{1} ], [ 'xid', $xid{1} ])
+for my $kind ([ 'xid', $xid{3} ], [ 'time', $after{1} ], [ 'xid', $xid{1} ])
 {
 	my $out = $p->pg_pitr_ok('plan', "--target-$kind->[0]", $kind->[1]);
 	like($out, qr/^timeline +1\b/m, "$kind->[0] $kind->[1] is on timeline 1");
 }
-# 21 has the number that 3 has on timeline 1.
-is($xid{21}, $xid{3}, 'two branches gave the same number');
-my $both = plan_fails('a transaction of two branches', qr/branches of the archive's history/, '--target-xid', $xid{3});
+# What 3 had written when it was cut off was replayed, so 21 has the number that 4 has on timeline 1.
+is($xid{21}, $xid{4}, 'two branches gave the same number');
+my $both = plan_fails('a transaction of two branches', qr/branches of the archive's history/, '--target-xid', $xid{4});
 like($both, qr/--target-timeline 1\b.*--target-timeline 2\b/s, 'with the command for each');
-like($p->pg_pitr_ok('plan', '--target-xid', $xid{3}, '--target-timeline', '2'), qr/^timeline +2/m, 'and each can be chosen');
+like($p->pg_pitr_ok('plan', '--target-xid', $xid{4}, '--target-timeline', '2'), qr/^timeline +2/m, 'and each can be chosen');
 
 # A named timeline leads to the target, but begins after it: the server must not be sent along it.
 my $early = $p->restore($on, '--target-xid', $xid{1}, '--target-timeline', '3');
