@@ -102,8 +102,8 @@ class Cluster:
         if not self.running():
             raise Failure(f"BROKEN: {self.name} ended during recovery")
 
-    def wait_archived(self):
-        """Everything written so far is in the repository, says the server."""
+    def wait_archived(self, unless=lambda: False):
+        """Everything written so far is in the repository, says the server; or `unless` became true."""
         self.sql("SELECT pg_create_restore_point('wait_archived')")
         last = self.value("SELECT pg_walfile_name(pg_switch_wal() - 1)")
         ready = os.path.join(self.directory, "pg_wal", "archive_status", last)
@@ -112,7 +112,7 @@ class Cluster:
         def stored():
             return not os.path.exists(ready + ".ready") and (os.path.exists(ready + ".done") or not os.path.exists(segment))
         try:
-            wait_for(f"{last} to be archived", stored, 30)
+            wait_for(f"{last} to be archived", lambda: stored() or unless(), 30)
         except Failure as failure:
             self.log("pg_wal: " + " ".join(sorted(map(os.path.basename, glob.glob(ready[:-len(last)] + "*")))))
             raise Failure(f"ARCHIVING: {failure}; the server log ends: {self.log_end()}") from failure

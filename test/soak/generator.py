@@ -108,11 +108,14 @@ class Teller:
         else:
             word, options = self.target()
             if verb == "copy":
-                options.update({"map": self.chance(0.5), "archives": self.chance(0.2)})
+                options.update({"map": self.chance(0.5), "archives": self.chance(0.2), "take_over": self.chance(0.5)})
             else:
                 options["crashed"] = self.chance(0.2)
-            self.add(verb, word, **options)
+            label = self.add(verb, word, **options)
             self.recoveries += 1
+            if options.get("archives") and self.chance(0.5):
+                self.write()
+                self.add("set-aside", f"@{label}")
 
     def tell(self):
         self.moments.append(self.add("table", "a"))

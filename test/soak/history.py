@@ -63,6 +63,7 @@ class Branch:
     ended: int = FOREVER       # when the last server on it was stopped for good
     stray: bool = False        # made by a copy or by an old primary: not where production went
     stored: bool = True        # its history is in the repository
+    aside: bool = False        # an operator left it out of what is chosen
     events: list = field(default_factory=list)
 
     def path(self):

@@ -90,7 +90,7 @@ class Meanings:
         return path[-1].after if path else 0
 
     def branches_of(self, asked, moment, own):
-        stored = [branch for branch in self.history.branches if branch.stored]
+        stored = [branch for branch in self.history.branches if branch.stored and not branch.aside]
         if asked.kind != "time":
             return [own] if own and count_on(own.path(), asked, moment) is not None else stored
         alive = [branch for branch in stored if branch.born <= moment <= branch.ended]
@@ -128,9 +128,13 @@ class Meanings:
         return not any(self.archive.has(segment_name(branch.timeline_at(at + SEGMENT - 1), at))
                        for at in range(lsn, self.end_of(branch) + SEGMENT, SEGMENT))
 
+    def went_on_beside(self):
+        """Whether a branch was still written when a child of it had been opened: from the archive alone nobody can tell which is meant."""
+        chosen = [branch for branch in self.history.branches if branch.stored and not branch.aside]
+        return any(child.parent in chosen and child.parent.ended > child.born for child in chosen)
+
     def of_end(self, asked, own):
         going = [branch for branch in self.history.branches if branch.ended == FOREVER and not branch.stray]
-        strays = [branch for branch in self.history.branches if branch.stray and branch.stored]
         branches = [asked.branch] if asked.branch else ([own] if own else going)
         meaning = Meaning()
         for branch in branches:
@@ -146,6 +150,6 @@ class Meanings:
                 usable = [backup for backup in backups if self.archive.unbroken_until(branch, backup.before) > backup.backup_stop]
                 if not asked.allow_gap and not self.is_unbroken(branch, ends):
                     meaning.points = []  # not without consent
-            meaning.must = bool(usable and meaning.points) and not (strays and not asked.branch and not own)
-            meaning.why = "" if meaning.must else "stray branches" if usable else "no backup, or a gap behind it"
+            meaning.must = bool(usable and meaning.points) and bool(asked.branch or own or not self.went_on_beside())
+            meaning.why = "" if meaning.must else "branches were written side by side" if usable else "no backup, or a gap behind it"
         return meaning

@@ -74,7 +74,7 @@ class Recoveries:
                 continue
             by_sql = plan_by_sql(self.production, asked)
             judge(asked, self.meaning(asked, moment, self.branch), by_sql, self.history, "the server's plan")
-            if by_sql.promise and by_binary.promise and not self.strays() and by_sql.promise != by_binary.promise:
+            if by_sql.promise and by_binary.promise and not Meanings(self.history, self.archive, 0).went_on_beside() and by_sql.promise != by_binary.promise:
                 raise Failure(f"DISAGREE: {asked.options()}: the binary: {by_binary}; the server: {by_sql}")
             if by_binary.promise and not by_sql.promise:
                 raise Failure(f"DISAGREE: {asked.options()}: the binary: {by_binary}; the server: {by_sql}")
@@ -87,9 +87,6 @@ class Recoveries:
         possible, timeline = self.production.value("SELECT possible, latest_timeline FROM pitr_recovery_window()").split("|")
         if possible == "t" and int(timeline) != self.branch.timeline:
             raise Failure(f"WRONG WINDOW: pitr_recovery_window() is about timeline {timeline}; the server is on {self.branch.timeline}")
-
-    def strays(self):
-        return [branch for branch in self.history.branches if branch.stray and branch.stored]
 
     # --- restoring -------------------------------------------------------------------------------------------------
     def restore(self, directory, asked, meaning, options, may_refuse):
@@ -178,9 +175,10 @@ class Recoveries:
             made.stray, made.stored = True, False
             self.write_in_copy(copy, made, step)
             if archives:
-                self.archive_from_copy(copy, made)
+                self.archive_from_copy(copy, step)
             copy.stop()
             made.ended, made.stored = self.now(), self.archive.has_branch(made)
+            self.branch_of_step[step.label] = made
         if digest_of(os.path.join(self.home, "spaces")) != spaces_before:
             raise Failure("TOUCHED: a copy changed files of production's tablespaces")
         copy.remove()
@@ -200,13 +198,24 @@ class Recoveries:
         lsn, micros = line.split("|")
         made.events.append(Event(-step.label, "written in a copy", made_state, made.fork_lsn, lsn_of(lsn), int(micros)))
 
-    @staticmethod
-    def archive_from_copy(copy, made):
-        """The mistake: it archives into production's repository, unless something holds it back."""
-        try:
+    def archive_from_copy(self, copy, step):
+        """The mistake: it archives into production's repository. It has to be held back, as production lives, unless somebody insists."""
+        def held():
+            return copy.answers("SELECT archiver_state FROM pitr_status", "held")
+        copy.wait_archived(held)
+        if held() and step.options.get("take-over"):
+            run(["pg_pitr", "take-over", "-D", copy.directory], self.log)
             copy.wait_archived()
-        except Failure:
-            pass
+
+    def do_set_aside(self, step):
+        """The branch that was made at a step is left out of every choice."""
+        branch = self.branch_of_step.get(int(step.word(0, "@0").lstrip("@")))
+        if branch is None or not branch.stored or branch in self.branch.lineage():
+            raise Passed("no such branch, or production's own")
+        status, _, err = run(["pg_pitr", "timeline", "set-aside", "--config", self.settings, str(branch.timeline), "--reason", "a test copy"], self.log)
+        if status != 0:
+            raise Failure(f"REFUSED: timeline {branch.timeline} could be set aside: {err}")
+        branch.aside = True
 
     # --- standbys --------------------------------------------------------------------------------------------------
     def do_standby(self, step):

@@ -27,7 +27,7 @@ class StoryError(Exception):
     pass
 
 
-FLAGS = {"exclusive", "archives", "as-copy", "map", "crashed", "pause", "split", "named", "allow-gap"}
+FLAGS = {"exclusive", "archives", "as-copy", "map", "crashed", "pause", "split", "named", "allow-gap", "take-over"}
 
 
 def parse_step(text):
