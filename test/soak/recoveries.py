@@ -136,7 +136,10 @@ class Recoveries:
     def do_recover(self, step):
         """In place: the production server goes to the target, and on from there."""
         asked, moment = self.target(step)
-        self.production.stop("immediate" if step.options.get("crashed") else "fast")
+        if step.options.get("crashed"):
+            self.crash()
+        else:
+            self.production.stop()
         ended, before = self.now(), digest_of(self.production.directory)
         pause, options = self.action(step, asked)
         promise = self.restore(self.production.directory, asked, self.meaning(asked, moment), ["--delta", *options], False)
