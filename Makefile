@@ -124,7 +124,7 @@ test-matrix: ## the server-side tests on PostgreSQL 17, 18 and 19 in throw-away 
 test-soak: ## random stories of recoveries against a model, 5 s each and processor; STORIES=200, SEED=n, or STORY='1: table a; ...', SHRINK=1
 	@scripts/install-deps.sh build test
 	@scripts/with-private-install.sh test/soak/soak.py --stories $(or $(STORIES),200) $(if $(SEED),--seed $(SEED)) --jobs $(JOBS) \
-	  $(if $(STORY),--whole-log --story '$(STORY)') $(if $(SHRINK),--shrink)
+	  $(if $(STORY),--whole-log --story '$(STORY)') $(if $(FILE),--file $(FILE)) $(if $(SHRINK),--shrink)
 bench: ## ratios against pgBackRest, pg_basebackup and zstd; BENCH="--gigabytes 1 --runs 1" for options
 	@scripts/install-deps.sh build test s3 bench
 	@scripts/with-private-install.sh test/lib/rgw.sh run -- bench/bench.py $(BENCH)

@@ -5,6 +5,7 @@ import os
 import re
 import shutil
 import subprocess
+import sys
 import time
 
 LIMIT_S = 60
@@ -221,7 +222,13 @@ def make_template(directory, log):
     os.unlink(cluster.server_log)
 
 
-def copy_template(template, directory, settings, home):
+def copy_template(template, directory, settings, home, log):
+    """A cluster of its own: with another system identifier, for stories are played side by side."""
     shutil.copytree(template, directory, symlinks=True)
+    with open(os.path.join(directory, "global", "pg_control"), "r+b") as file:
+        file.write((int(time.time()) << 32 | int.from_bytes(os.urandom(4), "little")).to_bytes(8, sys.byteorder))
+    status, _, err = run(["pg_resetwal", "-f", "-D", directory], log)  # writes a right checksum, and WAL with the new identifier
+    if status != 0:
+        raise SystemExit(err)
     with open(os.path.join(directory, "postgresql.conf"), "a", encoding="utf-8") as file:
         file.write(f"unix_socket_directories = '{home}'\ninclude '{settings}'\n")

@@ -66,10 +66,11 @@ class Meanings:
         if asked.kind in ("latest", "immediate"):
             return self.of_end(asked, own)
         branches = [asked.branch] if asked.branch else self.branches_of(asked, moment, own)
-        found = {}
+        found, reached = {}, []
         for branch in branches:
             count = count_on(branch.path(), asked, moment)
-            if count is not None and (asked.kind != "lsn" or moment <= self.end_of(branch)):
+            if count is not None and self.is_stored(branch, count, asked, moment):
+                reached.append(branch)
                 found.setdefault(self.history.point(branch, count), (branch, count))
                 following = branch.path()[count:count + 1]
                 if asked.kind == "lsn" and not asked.exclusive and following and following[0].is_one_record():
@@ -77,6 +78,8 @@ class Meanings:
         meaning = Meaning(list(found.values()))
         if not found:
             meaning.why = "the target is on no branch"
+        elif asked.kind == "lsn" and len({branch.timeline_at(moment) for branch in reached}) > 1:
+            meaning.why = "what happened next at this position differs"
         elif len({branch.number for branch, _ in meaning.points}) > 1:
             meaning.why = "several branches lead there"
             meaning.timelines = sorted({branch.timeline for branch, _ in meaning.points})
@@ -89,10 +92,21 @@ class Meanings:
         path = branch.path()
         return path[-1].after if path else 0
 
+    def is_stored(self, branch, count, asked, moment):
+        """Whether the archive has what is named: who has only the archive cannot mean anything else."""
+        if asked.kind == "time":
+            return True
+        starts = [backup.before for backup in self.backups_for(branch, len(branch.path()))]
+        end = max((self.archive.unbroken_until(branch, start) for start in starts), default=0)
+        if asked.kind == "lsn":
+            return moment < end
+        return branch.path()[count if asked.exclusive else count - 1].after <= end
+
     def branches_of(self, asked, moment, own):
         stored = [branch for branch in self.history.branches if branch.stored and not branch.aside]
         if asked.kind != "time":
-            return [own] if own and count_on(own.path(), asked, moment) is not None else stored
+            count = count_on(own.path(), asked, moment) if own else None
+            return [own] if count is not None and self.is_stored(own, count, asked, moment) else stored
         alive = [branch for branch in stored if branch.born <= moment <= branch.ended]
         if not alive:  # a quiet time between one server's end and the next one's start: where it ended
             latest = max((branch.ended for branch in stored if branch.ended < moment), default=None)

@@ -26,7 +26,7 @@ class Player(Recoveries):
         self.branch_of_step, self.names, self.serial, self.ports = {}, {}, 0, 6001
         self.clusters, self.standby = [], None
         self.production = self.cluster("production")
-        copy_template(template, self.production.directory, self.settings, home)
+        copy_template(template, self.production.directory, self.settings, home, self.log)
         if not self.production.start():
             raise Failure("BROKEN: production does not start")
         self.branch.born = 0

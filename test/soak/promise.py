@@ -32,7 +32,7 @@ class Promise:
         items = dict(line.partition("|")[::2] for line in lines if "|" in line)
         stops = items["replay stops"]
         what = "position" if "the record at" in stops else "transaction"
-        return Promise(int(items["timeline"].split()[0]), lsn_of(POSITION.findall(stops)[0]), stops.startswith("after ") and "everything" not in stops, what)
+        return Promise(int(re.match(r"\d+", items["timeline"]).group()), lsn_of(POSITION.findall(stops)[0]), stops.startswith("after ") and "everything" not in stops, what)
 
     def place(self, history):
         """(branch, count of events) that the promise comes to; None when no branch has that timeline."""
