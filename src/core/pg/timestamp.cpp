@@ -150,12 +150,13 @@ std::string FormatDateTime(int64_t local_seconds, char separator) {
 Status Inexact(std::string_view text, const std::string& typed, const TimeZone& zone,
                const TimeZone::Instant& instant) {
   const std::string before = typed + FormatOffset(instant.offset_before);
-  const std::string shown = "the time \"" + std::string(text) + "\" ";
   if (instant.skipped)
-    return Status(Code::kInvalidArgument, shown + "does not exist: clocks were set forward over it")
+    return Status(Code::kInvalidArgument,
+                  "invalid time \"" + std::string(text) + "\": it does not exist, clocks were set forward over it")
         .WithHint("Give a time that exists, or the offset from UTC: " + before + " is what clocks there called " +
                   FormatTimestamp(instant.utc_seconds * kMicrosPerSecond, zone) + ".");
-  return Status(Code::kInvalidArgument, shown + "is ambiguous: clocks were set back, and it occurred twice")
+  return Status(Code::kInvalidArgument,
+                "the time \"" + std::string(text) + "\" is ambiguous: clocks were set back, and it occurred twice")
       .WithHint("Give it with its offset from UTC: " + before + " is the first time, " + typed +
                 FormatOffset(instant.offset_after) + " the second.");
 }

@@ -90,10 +90,10 @@ TEST(Timestamp, ClockChanges) {
   const auto twice = ParseTimestamp("2026-10-25 02:30:00", berlin);  // 03:00 becomes 02:00
   EXPECT_FALSE(twice.value().exact);
   EXPECT_EQ(FormatTimestamp(twice.value().micros), "2026-10-25 01:30:00+00");  // the second time, as PostgreSQL
-  EXPECT_EQ(
-      skipped.value().inexact.ToString(),
-      "the time \"2026-03-29 02:30:00\" does not exist: clocks were set forward over it HINT: Give a time that exists, "
-      "or the offset from UTC: 2026-03-29 02:30:00+01 is what clocks there called 2026-03-29 03:30:00+02.");
+  EXPECT_EQ(skipped.value().inexact.ToString(),
+            "invalid time \"2026-03-29 02:30:00\": it does not exist, clocks were set forward over it HINT: Give a "
+            "time that exists, "
+            "or the offset from UTC: 2026-03-29 02:30:00+01 is what clocks there called 2026-03-29 03:30:00+02.");
   EXPECT_EQ(
       twice.value().inexact.ToString(),
       "the time \"2026-10-25 02:30:00\" is ambiguous: clocks were set back, and it occurred twice HINT: Give it with "
