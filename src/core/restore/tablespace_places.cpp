@@ -97,12 +97,14 @@ class PlaceFinder {
            " will be replayed, and PostgreSQL makes the tablespace in the place that WAL names.";
   }
 
-  // What links of this data directory lead to and the backup does not have.
+  // What links of this data directory lead to and the backup does not have. A tablespace of the backup that is mapped
+  // elsewhere stays where it was.
   Status FindLeftovers() {
     if (tree_ == nullptr) return Status::Ok();
     auto names = tree_->List(kTablespaceDirectory);
     if (!names.ok()) return Status::Ok();  // nothing to be found there
     for (const std::string& name : names.value()) {
+      if (mapped_.contains(name)) continue;
       const auto leads = tree_->ReadLink(std::string(kTablespaceDirectory) + "/" + name);
       if (!leads.ok() || !leads.value().starts_with('/') || IsOfBackup(leads.value()) || IsInside(leads.value()))
         continue;
