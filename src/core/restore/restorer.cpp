@@ -218,7 +218,7 @@ Status Restore::ClearDirectory() {
     }
   }
   if (!survey_.wal_place.wanted.empty()) {
-    PITR_TRY(MakeRoot(survey_.wal_place.wanted));
+    PITR_TRY(MakeRootDirectory(survey_.wal_place.wanted));
     PITR_TRY(PlaceWalLink(*tree_, survey_.wal_place));
     PITR_TRY(tree_->AddWalDirectory(survey_.wal_place.wanted));
   }
