@@ -44,6 +44,8 @@ class ReplayScanner {
  private:
   Result<SegmentChanges> Load(SegmentNo no) {
     const std::string name = path_.NameOf(no);
+    // An unfinished segment has no map, and ends where WAL ends.
+    if (path_.FileOf(no) != name) return Status(Code::kCorruption, "only its beginning is there");
     auto map = LoadChangeMap(repository_, name, ctx_);
     const bool missing = map.code() == Code::kNotFound || map.code() == Code::kCorruption ||
                          map.code() == Code::kInvalidArgument || (map.ok() && !map.value().actions_known);
