@@ -72,7 +72,7 @@ $q->node->start;
 $q->wait_open;
 $q->wait_archived;
 is($q->sql('SELECT archiver_state FROM pitr_status'), 'idle', 'a recovery in place archives without intervention');
-my ($aside) = glob($q->node->data_dir . '/pg_wal.before-restore-*/0*');
+my ($aside) = glob($q->node->data_dir . '/pg_wal/pg_pitr.before-restore-*/0*');
 ok($aside, 'WAL was set aside');
 $q->pg_pitr_ok('wal-push', $aside);
 $q->node->restart;

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "core/base/thread.h"
+#include "core/repo/history_conflict.h"
 #include "core/repo/layout.h"
 #include "core/repo/partial_segment.h"
 #include "core/repo/wal_check.h"
@@ -109,6 +110,8 @@ Result<WalPushResult> PushWhole(const Repository& repository, const WalFileName&
   auto same = CompareWithStored(repository, {ObjectKind::kWal, key, std::nullopt}, source, ctx);
   if (same.code() == Code::kNotFound)
     return Status(Code::kUnavailable, "object \"" + key + "\" existed and was removed at the same time");
+  if (same.code() == Code::kConflict && name.kind == WalFileKind::kHistory)
+    return ExplainHistoryConflict(repository, name.timeline, source, std::move(same).status(), ctx);
   if (!same.ok()) return ExplainDifference(repository, name, source, std::move(same).status(), ctx);
   result.already_there = true;
   result.stored_bytes = same.value();

@@ -1,0 +1,47 @@
+#include "core/repo/history_conflict.h"
+
+#include "core/pg/history.h"
+#include "core/pg/wal_name.h"
+#include "core/repo/wal_fetch.h"
+
+namespace pitr {
+namespace {
+
+// "leaves timeline 1 at 0/5000000 (no recovery target specified)"
+std::string DescribeFork(const TimelineHistory& history) {
+  const auto entries = history.entries();
+  if (entries.size() < 2) return "has no parent";
+  const TimelineEntry& parent = entries[entries.size() - 2];
+  return "leaves timeline " + std::to_string(parent.timeline.value) + " at " + parent.end.ToString() +
+         (parent.reason.empty() ? "" : " (" + parent.reason + ")");
+}
+
+Result<TimelineHistory> ReadFrom(const WalSource& source, Timeline timeline) {
+  if (source.size_bytes() > kMaxHistoryFileSize) return Status(Code::kCorruption, "too large");
+  Bytes text(source.size_bytes());
+  PITR_TRY(source.ReadAt(0, text));
+  return TimelineHistory::Parse(timeline, AsText(text));
+}
+
+}  // namespace
+
+Status ExplainHistoryConflict(const Repository& repository, Timeline timeline, const WalSource& source, Status conflict,
+                              const OpContext& ctx) {
+  const auto ours = ReadFrom(source, timeline);
+  const auto bytes = FetchWalBytes(repository, HistoryFileName(timeline), ctx);
+  if (!ours.ok() || !bytes.ok()) return conflict;
+  const auto stored = TimelineHistory::Parse(timeline, AsText(bytes.value()));
+  if (!stored.ok()) return conflict;
+  const std::string number = std::to_string(timeline.value);
+  return Status(Code::kConflict, "repository " + repository.store().Describe() + " has another timeline " + number)
+      .WithDetail("There it " + DescribeFork(stored.value()) + "; that of this server " + DescribeFork(ours.value()) +
+                  ". Nothing was overwritten.")
+      .WithHint(
+          "Two servers were restored or promoted from the same state, such as a staging server that was made anew. Set "
+          "pg_pitr.repository to an empty place for this server (a prefix for each refresh, say), or empty the one "
+          "that "
+          "it has. If it was meant as a copy that needs no archive, set archive_mode = off, as restore --as-copy "
+          "does.");
+}
+
+}  // namespace pitr

@@ -1,0 +1,13 @@
+// Two servers that gave one number to different timelines.
+#pragma once
+#include "core/repo/repository.h"
+#include "core/repo/wal_source.h"
+
+namespace pitr {
+
+// `conflict`, the error of pushing history file `source` of `timeline` where another is stored, with both fork points
+// and what to do. As it was when either cannot be read.
+Status ExplainHistoryConflict(const Repository& repository, Timeline timeline, const WalSource& source, Status conflict,
+                              const OpContext& ctx);
+
+}  // namespace pitr
