@@ -96,7 +96,10 @@ $p->node->start;
 next_second($p);
 commit_row($p, 5);
 $p->wait_archived;
-my $copy = $p->restore($on, '--target-latest');
+my $copy = $p->restore({ no_start => 1, %$on }, '--target-latest');
+$copy->pg_pitr_ok('take-over', '--pgdata', $copy->node->data_dir);    # which is the mistake
+$copy->node->start;
+$copy->wait_open;
 is(rows($copy), '1 2 3 4 5', 'a copy of timeline 1');
 commit_row($copy, 666);
 $copy->wait_archived;
