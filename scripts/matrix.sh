@@ -5,7 +5,7 @@
 #
 # The core library and the programs know no PostgreSQL and are the same for all: they are built once, outside, and only linked in the chroots;
 # in the newest suite alone they are compiled too, each source by itself, where a missing #include or a library's new version shows.
-# While one version is tested the next chroot is made.
+# While one version is tested the next chroot is made. A TAP file that says "# Any server version will do." runs on one version only, in turn.
 #
 # Packages come from where this machine's own apt gets them. An S3 server for the TAP tests runs on this machine, and is reached over loopback, because
 # the chroots share its network. MATRIX_STAGES names other stages, TESTS the TAP files; with MATRIX_BENCH, the options of bench/bench.py, that runs
@@ -140,11 +140,25 @@ share_s3_admin() { # ROOT
   : >"$1/dev/s3-admin" && mount --bind "$PITR_TEST_S3_ADMIN" "$1/dev/s3-admin" && chmod 666 "$1/dev/s3-admin"
 }
 
+# The TAP files for a version: all, but of those for which any version will do only its share.
+tap_files() { # VERSION
+  local file turn=0 all=($tested_versions) mine=0
+  while [ "${all[mine]}" != "$1" ]; do mine=$((mine + 1)); done
+  for file in test/t/*.pl; do
+    if grep -qx '# Any server version will do\.' "$file"; then
+      turn=$((turn + 1))
+      [ $((turn % ${#all[@]})) -eq "$mine" ] || continue
+    fi
+    echo "$file"
+  done | sort -r
+}
+
 run_tests() { # VERSION
   local root=$base/$1
   local settings=(PATH=/usr/sbin:/usr/bin:/sbin:/bin HOME=/root LC_ALL=C TERM=dumb PG_CONFIG="/usr/lib/postgresql/$1/bin/pg_config") name
-  for name in CI TESTS TEST_JOBS PITR_SEED "${!PITR_TEST_S3_@}"; do settings+=("$name=${!name:-}"); done
+  for name in CI TEST_JOBS PITR_SEED "${!PITR_TEST_S3_@}"; do settings+=("$name=${!name:-}"); done
   if core_built "$1"; then settings+=(PITR_CORE_BUILT=1); else settings+=(CMAKE_OPTIONS=-DPITR_UNITY=OFF); fi
+  settings+=(TESTS="${TESTS:-$(tap_files "$1" | tr '\n' ' ')}")
   settings+=(PITR_TEST_S3_CA=/src/PITR_TEST_S3_CA.pem PITR_TEST_S3_WRONG_CA=/src/PITR_TEST_S3_WRONG_CA.pem)
   if [ -n "${MATRIX_BENCH:-}" ]; then
     share_s3_admin "$root" || return
@@ -164,6 +178,7 @@ start_preparing() { # VERSION
 
 set -- $versions
 compiled_for=${*: -1} # the newest suite
+tested_versions=$versions
 if [ $# -gt 1 ] && [ -z "${MATRIX_BENCH:-}" ]; then
   scripts/install-deps.sh build && make -s core dumps || exit 1
 fi

@@ -1,5 +1,6 @@
 # The main path on a real S3 server, over TLS with its own CA, encrypted: archive, back up, lose everything, restore with only the
 # binary, the settings file and the passphrase. Then the store goes away and comes back.
+# Any server version will do.
 use strict;
 use warnings;
 use lib 'test/lib';

@@ -1,5 +1,6 @@
 # What buckets and accounts differ in, on a real S3 server: addressing by virtual host, session tokens, tags, storage classes, buckets
 # with Object Lock, and credentials that may not delete. Archiving, backup and restore work with all of them.
+# Any server version will do.
 use strict;
 use warnings;
 use lib 'test/lib';

@@ -1,5 +1,6 @@
 # Retention on real clusters, in a directory and in a bucket: what is kept can be restored, what is not is gone, dry runs change
 # nothing, pins hold, what a killed backup left is swept, and an expiry that fails does not fail the backup.
+# Any server version will do.
 use strict;
 use warnings;
 use IPC::Run ();

@@ -1,5 +1,6 @@
 # Expiry that is killed before every step it makes, in a directory and in a bucket: whatever is left is whole, and the next run finishes
 # it. Then several at once, beside a backup; and what nobody claims, which is young at first.
+# Any server version will do.
 use strict;
 use warnings;
 use IPC::Run ();

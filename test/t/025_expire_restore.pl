@@ -1,6 +1,7 @@
 # Expiry while something is restored, by real processes: what a restore needs stays, with the WAL that its server replays, whether the
 # restore is at work, was killed, or is done; a hold ends by itself; a restore learns of an expiry that has begun before it changes
 # anything; and credentials that can only read do.
+# Any server version will do.
 use strict;
 use warnings;
 use IPC::Run ();

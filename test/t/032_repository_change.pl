@@ -1,5 +1,6 @@
 # pg_pitr.repository names another place than the one the cluster archives to: a typing error, a move that is meant, a copy with a
 # repository of its own, and a standby whose primary was moved.
+# Any server version will do.
 use strict;
 use warnings;
 use lib 'test/lib';

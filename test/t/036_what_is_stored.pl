@@ -1,5 +1,6 @@
 # What a backup holds: data and configuration behind links, what is left out and said, what cannot be stored and is refused before anything
 # is copied, leftovers of restores, and damaged pages, which push out no good backup.
+# Any server version will do.
 use strict;
 use warnings;
 use File::Path qw(make_path);

@@ -1,5 +1,6 @@
 # What a restore over an existing directory removes, leaves and sets aside: WAL that is only there, wherever pg_wal is; server logs;
 # configuration, keys and notes.
+# Any server version will do.
 use strict;
 use warnings;
 use IPC::Run ();

@@ -1,4 +1,5 @@
 # wal-push from a dead server's pg_wal: what is no success, a directory, and the unfinished last segment.
+# Any server version will do.
 use strict;
 use warnings;
 use File::Copy qw(copy);

@@ -1,5 +1,6 @@
 # The fixed dozen of stories (test/soak/dozen.txt): random ones are `make test-soak`. Of a story that fails the steps, what was wrong, how to
 # play it again and everything that was said are shown.
+# Any server version will do.
 use strict;
 use warnings;
 use Test::More;
