@@ -91,7 +91,8 @@ class Recoveries:
     # --- restoring -------------------------------------------------------------------------------------------------
     def restore(self, directory, asked, meaning, options, may_refuse):
         """Plan, then restore; None when both refuse and may, else the promise. `may_refuse`: the directory may be why."""
-        plan = plan_by_binary(self.settings, asked.options(), self.log)
+        action = [word for word in options if word in ("--target-action", "pause")]  # where it stops may depend on it
+        plan = plan_by_binary(self.settings, asked.options() + action, self.log)
         judge(asked, meaning, plan, self.history, "the plan")
         command = ["pg_pitr", "restore", "--config", self.settings, "-D", directory, "--no-progress", "--json", *asked.options(), *options]
         status, out, err = run(command, self.log, limit=120)
