@@ -198,9 +198,9 @@ class Recoveries:
                 tables = made_state.tables(database)
                 tables[table] = rows | {-step.label}
                 made_state = made_state.with_tables(database, tables)
-        line = copy.value("SELECT pg_current_wal_insert_lsn(), (extract(epoch FROM clock_timestamp()) * 1000000)::bigint")
-        lsn, micros = line.split("|")
-        made.events.append(Event(-step.label, "written in a copy", made_state, made.fork_lsn, lsn_of(lsn), int(micros)))
+        lsn, micros, xmax = copy.value("SELECT pg_current_wal_insert_lsn(), (extract(epoch FROM clock_timestamp()) * 1000000)::bigint, "
+                                       "pg_snapshot_xmax(pg_current_snapshot())").split("|")
+        made.events.append(Event(-step.label, "written in a copy", made_state, made.fork_lsn, lsn_of(lsn), int(micros), int(xmax) - 1))
 
     def archive_from_copy(self, copy, step):
         """The mistake: it archives into production's repository. It has to be held back, as production lives, unless somebody insists."""
