@@ -262,7 +262,7 @@ class Player(Recoveries):
         """A restore point and a rollback are not flushed by themselves, and may be lost."""
         flushed = lsn_of(self.production.value("SELECT pg_current_wal_flush_lsn()"))
         self.production.stop("immediate")
-        while self.branch.events and self.branch.events[-1].before >= flushed and self.branch.events[-1].kind in ("point", "abort", "quiet"):
+        while self.branch.events and self.branch.events[-1].after > flushed and self.branch.events[-1].kind in ("point", "abort", "quiet"):
             self.branch.events.pop()
 
     def start_again(self):

@@ -91,7 +91,8 @@ class Recoveries:
     # --- restoring -------------------------------------------------------------------------------------------------
     def restore(self, directory, asked, meaning, options, may_refuse):
         """Plan, then restore; None when both refuse and may, else the promise. `may_refuse`: the directory may be why."""
-        plan = plan_by_binary(self.settings, asked.options(), self.log)
+        action = [word for word in options if word in ("--target-action", "pause")]  # where it stops may depend on it
+        plan = plan_by_binary(self.settings, asked.options() + action, self.log)
         judge(asked, meaning, plan, self.history, "the plan")
         command = ["pg_pitr", "restore", "--config", self.settings, "-D", directory, "--no-progress", "--json", *asked.options(), *options]
         status, out, err = run(command, self.log, limit=120)
@@ -197,9 +198,9 @@ class Recoveries:
                 tables = made_state.tables(database)
                 tables[table] = rows | {-step.label}
                 made_state = made_state.with_tables(database, tables)
-        line = copy.value("SELECT pg_current_wal_insert_lsn(), (extract(epoch FROM clock_timestamp()) * 1000000)::bigint")
-        lsn, micros = line.split("|")
-        made.events.append(Event(-step.label, "written in a copy", made_state, made.fork_lsn, lsn_of(lsn), int(micros)))
+        lsn, micros, xmax = copy.value("SELECT pg_current_wal_insert_lsn(), (extract(epoch FROM clock_timestamp()) * 1000000)::bigint, "
+                                       "pg_snapshot_xmax(pg_current_snapshot())").split("|")
+        made.events.append(Event(-step.label, "written in a copy", made_state, made.fork_lsn, lsn_of(lsn), int(micros), int(xmax) - 1))
 
     def archive_from_copy(self, copy, step):
         """The mistake: it archives into production's repository. It has to be held back, as production lives, unless somebody insists."""

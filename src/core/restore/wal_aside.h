@@ -12,7 +12,7 @@
 
 namespace pitr {
 
-// "pg_pitr.before-restore-20261123T003000Z": what a restore that began then sets aside, in pg_wal and in the data
+// "pg_pitr.before-restore-20261123T003000.123Z": what a restore that began then sets aside, in pg_wal and in the data
 // directory.
 std::string AsideName(int64_t now_micros);
 

@@ -230,5 +230,10 @@ TEST_F(UnstoredWalTest, OfAnUnfinishedSegmentItIsEnoughWhatItHas) {
   EXPECT_EQ(Find().differing, std::vector<std::string>{name}) << "another history";
 }
 
+TEST(AsideNameTest, SaysWhenToTheMillisecond) {
+  EXPECT_EQ(AsideName(1795393800'123456), "pg_pitr.before-restore-20261123T003000.123Z");
+  EXPECT_NE(AsideName(1795393800'123456), AsideName(1795393800'124456));
+}
+
 }  // namespace
 }  // namespace pitr
