@@ -55,7 +55,7 @@ my $want = $p->content;
 my $restored = $p->restore('--target-latest');
 is($restored->content, $want, 'sixty segments are replayed');
 my $data = $restored->node->data_dir;
-like(slurp_file("$data/postgresql.auto.conf"), qr/^restore_command = '\S*pg_pitr_wal_get --config /m, 'by pg_pitr_wal_get');
+like($restored->sql('SHOW restore_command'), qr/^\S*pg_pitr_wal_get --config /, 'by pg_pitr_wal_get');
 PitrTest::wait_for('the spool to be removed', sub { !-e "$data/pg_wal/pg_pitr.spool" }, 60);
 pass('the prefetcher removes its spool when recovery has ended');
 my $left = `pgrep -x pg_pitr -a | grep -F '$data' || true`;
