@@ -78,7 +78,7 @@ class Meanings:
         meaning = Meaning(list(found.values()))
         if not found:
             meaning.why = "the target is on no branch"
-        elif asked.kind == "lsn" and len({branch.timeline_at(moment) for branch in reached}) > 1:
+        elif len({self.owner_of_next(branch, asked, moment) for branch in reached}) > 1:
             meaning.why = "what happened next at this position differs"
         elif len({branch.number for branch, _ in meaning.points}) > 1:
             meaning.why = "several branches lead there"
@@ -91,6 +91,14 @@ class Meanings:
     def end_of(self, branch):
         path = branch.path()
         return path[-1].after if path else 0
+
+    def owner_of_next(self, branch, asked, moment):
+        """The branch that owns what is named, when recovery stops before it: the same rows on both sides do not make it one."""
+        if asked.kind == "lsn":
+            return branch.timeline_at(moment)
+        if asked.kind == "xid" and asked.exclusive:
+            return self.history.point(branch, count_on(branch.path(), asked, moment) + 1)[0]
+        return 0
 
     def is_stored(self, branch, count, asked, moment):
         """Whether the archive has what is named: who has only the archive cannot mean anything else."""
