@@ -10,11 +10,14 @@ namespace pitr {
 namespace {
 
 constexpr std::string_view kConfPath = "postgresql.conf";
-constexpr RecoveryLimits kDefaults = {.max_connections = 100,
-                                      .max_worker_processes = 8,
-                                      .max_wal_senders = 10,
-                                      .max_prepared_transactions = 0,
-                                      .max_locks_per_transaction = 64};
+// What a server has without any setting; 19 doubled the locks.
+constexpr RecoveryLimits Defaults(int pg_major) {
+  return {.max_connections = 100,
+          .max_worker_processes = 8,
+          .max_wal_senders = 10,
+          .max_prepared_transactions = 0,
+          .max_locks_per_transaction = pg_major >= 19 ? 128 : 64};
+}
 
 // 0 for what is no number: then the needed value is written, which the server can use in any case.
 int32_t NumberOf(const std::string& value) {
@@ -52,9 +55,9 @@ OwnConfiguration ReadOwnConfiguration(const ClusterTree& tree) {
 }
 
 std::vector<std::pair<std::string, std::string>> NeededSettings(const RecoveryLimits& needed,
-                                                                const OwnConfiguration& configured) {
+                                                                const OwnConfiguration& configured, int pg_major) {
   std::vector<std::pair<std::string, std::string>> settings;
-  const auto defaults = NamedLimits(kDefaults);
+  const auto defaults = NamedLimits(Defaults(pg_major));
   size_t at = 0;
   for (const auto& [name, value] : NamedLimits(needed)) {
     const int32_t without = defaults[at++].second;

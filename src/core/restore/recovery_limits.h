@@ -25,7 +25,7 @@ OwnConfiguration ReadOwnConfiguration(const ClusterTree& tree);
 // value. Where it is not whole (Debian keeps it outside), those that are larger than PostgreSQL's defaults, unless
 // postgresql.auto.conf, which wins, gives them enough. Pure.
 std::vector<std::pair<std::string, std::string>> NeededSettings(const RecoveryLimits& needed,
-                                                                const OwnConfiguration& configured);
+                                                                const OwnConfiguration& configured, int pg_major);
 
 // What the operator should know: what was written and why, and that a target action will not be what it says.
 void AddSettingNotes(const RecoverySettings& settings, const OwnConfiguration& configured,

@@ -338,7 +338,7 @@ Status Restore::WriteRecovery() {
   settings.target_timeline = plan_.target_timeline;
   settings.restore_command = options_.restore_command;
   settings.recovery_end_command = options_.program;
-  settings.needed = NeededSettings(Largest(control.limits, plan_.replay.limits), own);
+  settings.needed = NeededSettings(Largest(control.limits, plan_.replay.limits), own, plan_.backup.cluster.pg_major);
   AddSettingNotes(settings, own, &result_.notes);
   if (options_.as_copy) settings.copy = CopySettings(repository_.marker().cluster_name);
   RestoreMark mark = MarkOfPlan(repository_, plan_, ctx_.clock->WallMicros());

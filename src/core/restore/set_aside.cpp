@@ -8,7 +8,7 @@
 namespace pitr {
 namespace {
 
-constexpr int kMaxDepth = 64;
+constexpr int kMaxAsideDepth = 64;
 constexpr size_t kCopyBytes = size_t{256} << 10;
 
 std::string DirectoryOf(const std::string& path) {
@@ -42,7 +42,7 @@ Status SetAside::Move(const std::string& path) {
 }
 
 Status SetAside::Copy(const std::string& from, const std::string& to, int depth) {
-  if (depth > kMaxDepth) return {Code::kConflict, "\"" + tree_.Locate(from) + "\" is nested too deeply"};
+  if (depth > kMaxAsideDepth) return {Code::kConflict, "\"" + tree_.Locate(from) + "\" is nested too deeply"};
   PITR_ASSIGN(const struct stat info, tree_.Stat(from));
   if (S_ISREG(info.st_mode)) {
     PITR_TRY(CopyFile(from, to, info.st_mode & 07777));
