@@ -33,7 +33,8 @@ override with_llvm = no
 # is empty before PostgreSQL 16 (which adds the flag itself), so exports.map is what limits the symbols everywhere.
 # SANITIZE: flags that scripts/server-san.sh adds.
 PG_CXXFLAGS = -std=c++20 -Wall -Wextra -Werror -Wno-missing-field-initializers -Wno-register -fvisibility-inlines-hidden $(SANITIZE)
-PG_CPPFLAGS = -Isrc
+# What was built elsewhere brings the headers with it that are part of its interface.
+PG_CPPFLAGS = $(if $(CORE_BUILT),-isystem $(CMAKE_DIR)/include) -Isrc
 SHLIB_LINK = $(CORE_LIB) -lcurl -lcrypto -lzstd -lxxhash -lpugixml -lstdc++ -lpthread \
 	-Wl,--version-script=exports.map -Wl,--exclude-libs,ALL $(SANITIZE)
 include $(PGXS)

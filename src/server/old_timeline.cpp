@@ -1,5 +1,7 @@
 #include "server/old_timeline.h"
 
+#include <unistd.h>
+
 #include <cerrno>
 #include <fstream>
 #include <iterator>
@@ -8,6 +10,7 @@
 #include "core/base/error_text.h"
 #include "core/pg/wal_name.h"
 #include "core/repo/ancestor_segments.h"
+#include "core/repo/layout.h"
 #include "server/ready_files.h"
 
 namespace pitr::server {
@@ -37,9 +40,29 @@ std::string Describe(const std::vector<std::string>& names) {
          ",";
 }
 
+// PostgreSQL hands a history file over once, to whoever archives then: a copy that does not, and later takes over,
+// never gets it again, and without it nothing of its timeline can be recovered.
+Status KeepHistories(const Repository* repository, const TimelineHistory& history, const OpContext& ctx) {
+  for (const TimelineEntry& entry : history.entries()) {
+    const std::string name = HistoryFileName(entry.timeline);
+    const std::string path = std::string(kWalDirectory) + "/" + name;
+    if (MarkOf(name) == ArchiveMark::kReady || access(path.c_str(), R_OK) != 0) continue;
+    if (repository != nullptr) {
+      const auto stored = repository->store().Stat(layout::WalKey(name), ctx);
+      if (stored.ok()) continue;
+      if (stored.code() != Code::kNotFound) return stored.status();
+    } else if (MarkOf(name) == ArchiveMark::kDone) {
+      continue;
+    }
+    PITR_TRY(MarkReady(name));
+  }
+  return Status::Ok();
+}
+
 Status Keep(const Repository* repository, const ClusterIdentity& cluster, Timeline own, Log& log,
             const OpContext& ctx) {
   PITR_ASSIGN(const TimelineHistory history, ReadOwnHistory(own));
+  PITR_TRY(KeepHistories(repository, history, ctx));
   PITR_ASSIGN(std::vector<std::string> names, AncestorSegments(history, cluster, kWalDirectory));
   if (names.empty()) return Status::Ok();
   bool known = false;

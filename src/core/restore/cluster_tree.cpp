@@ -5,6 +5,7 @@
 #include <sys/sysmacros.h>
 
 #include <climits>
+#include <filesystem>
 
 #include "core/store/file_error.h"
 
@@ -36,6 +37,15 @@ Result<ClusterTree> ClusterTree::Open(const std::string& data_directory) {
   tree.data_ = UniqueFd(open(data_directory.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
   if (!tree.data_.ok()) return tree.Problem(errno, "opening", "");
   tree.locations_[""] = data_directory;
+  return tree;
+}
+
+Result<ClusterTree> ClusterTree::OpenWithWal(const std::string& data_directory) {
+  PITR_ASSIGN(ClusterTree tree, Open(data_directory));
+  const auto link = tree.ReadLink(kWalDirectory);
+  if (!link.ok()) return tree;  // a directory
+  const std::filesystem::path wal = std::filesystem::path(data_directory) / link.value();
+  PITR_TRY(tree.AddWalDirectory(wal.string()));
   return tree;
 }
 

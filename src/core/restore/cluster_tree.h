@@ -29,6 +29,8 @@ class ClusterTree {
  public:
   // `data_directory` exists (it may itself be reached through a link: the operator named it).
   static Result<ClusterTree> Open(const std::string& data_directory);
+  // The same of a server's directory as it is now: where pg_wal is a link, WAL is where that leads.
+  static Result<ClusterTree> OpenWithWal(const std::string& data_directory);
   // `directory` exists and is absolute.
   Status AddTablespace(const std::string& oid, const std::string& directory);
   // WAL is in `directory` (as AddTablespace's), to which pg_wal is a link.

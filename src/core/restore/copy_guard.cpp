@@ -56,7 +56,7 @@ Result<std::string> GrownTo(const Repository& repository, const RestoreMark& mar
 
 Status CheckGrowth(const Repository& repository, const std::string& data_directory, const RestoreMark& mark,
                    const OpContext& ctx) {
-  PITR_ASSIGN(const ClusterTree tree, ClusterTree::Open(data_directory));
+  PITR_ASSIGN(const ClusterTree tree, ClusterTree::OpenWithWal(data_directory));
   PITR_ASSIGN(const auto fork, NewestFork(tree, mark.timeline));
   std::map<Timeline, Lsn> watched = mark.newest;
   watched.try_emplace(mark.timeline, Lsn{});
@@ -106,11 +106,13 @@ Status CheckRestoredServer(const Repository& repository, const std::string& data
 Status CopyGuard::Look(const Repository& repository, const OpContext& ctx) {
   const int64_t now = ctx.clock->WallMicros();
   auto found = FinishRecovery(data_directory_, now);
-  if (!found.ok()) {
-    repository.log().Warning("how this server was restored is not known: " + found.status().ToString());
-    settled_ = true;
-    return Status::Ok();
-  }
+  // It may be a copy: better nothing is archived until somebody has looked.
+  if (!found.ok())
+    return std::move(found)
+        .status()
+        .Annotate("finding out how this server was restored")
+        .WithHint("Mend what keeps " + std::string(kRestoreMarkPath) +
+                  " from being read. If this server may archive, whatever it was restored from, remove that file.");
   std::optional<RestoreMark>& mark = found.value();
   if (!mark || (mark->admitted_micros != 0 && now - mark->admitted_micros > kWatchMicros && !mark->as_copy)) {
     settled_ = true;

@@ -118,7 +118,7 @@ Result<std::optional<TimelineFork>> NewestFork(const ClusterTree& tree, Timeline
 }
 
 Result<std::optional<RestoreMark>> FinishRecovery(const std::string& data_directory, int64_t now_micros) {
-  PITR_ASSIGN(const ClusterTree tree, ClusterTree::Open(data_directory));
+  PITR_ASSIGN(const ClusterTree tree, ClusterTree::OpenWithWal(data_directory));
   PITR_ASSIGN(std::optional<RestoreMark> mark, ReadRestoreMark(tree));
   if (!mark || mark->outcome) return mark;
   for (const std::string_view signal : {kRecoverySignal, kStandbySignal}) {
