@@ -122,9 +122,29 @@ $other->node->stop('immediate');
 $becomes->node->start;
 is($becomes->sql('SHOW archive_mode'), 'on', 'its settings as a copy are gone');
 $becomes->wait_archived;
+# It was promoted while it did not archive, and PostgreSQL hands the history file over once.
+my $line = $becomes->sql('SELECT timeline_id FROM pg_control_checkpoint()');
+my $own = $becomes->backup("'full'");
+$becomes->wait_archived;
+like($becomes->pg_pitr_ok('plan', '--backup', $own), qr/^timeline +$line\b/m, 'a backup of the new line can be restored');
+$becomes->node->stop('immediate');
 my ($status, $o, $err) = $r->pg_pitr('take-over', '--pgdata', PostgreSQL::Test::Utils::tempdir());
 isnt($status, 0, 'a directory that was not restored is refused');
 like($err, qr/not made by a restore/, 'and the error says so');
+
+# Behind a link to pg_wal a server knows what it is just as well.
+my $l = PitrTest->new('linked');
+$l->sql('CREATE TABLE h (n int)');
+$l->backup;
+$l->wait_archived;
+my $behind = $l->restore({ %$on }, '--target-latest', '--waldir', PostgreSQL::Test::Utils::tempdir() . '/wal');
+ok(-l $behind->node->data_dir . '/pg_wal', 'pg_wal is a link');
+unlike(slurp_file($behind->node->data_dir . '/postgresql.auto.conf'), qr/recovery_target_timeline/, 'the settings of the recovery are gone');
+$behind->pg_pitr_ok('outcome', '--pgdata', $behind->node->data_dir);
+$behind->sql('INSERT INTO h VALUES (1); SELECT pg_switch_wal()');
+PitrTest::wait_for('archiving to be held', sub { held($behind) });
+pass('and a copy beside its original is held');
+$behind->node->stop('immediate');
 
 PitrTest::finish();
 done_testing();

@@ -75,7 +75,7 @@ like($dry, qr/WAL file \w{24}, which the repository does not have, is in "\Q$wal
 like($dry, qr/transactions that are nowhere else, the last committed at \d{4}-/, 'and what it holds');
 ok(-e "$data/global/pg_control", 'and touches nothing');
 $out = restore();
-like($out, qr/NOTE: WAL file \w{24}, which the repository does not have, was set aside in "[^"]*before-restore-\w+"/, 'the restore sets it aside');
+like($out, qr/NOTE: WAL file \w{24}, which the repository does not have, was set aside in "[^"]*before-restore-[\w.]+"/, 'the restore sets it aside');
 my ($aside) = set_aside_in($wal);
 ok($aside, 'on its own disk');
 $node->start;
