@@ -92,7 +92,7 @@ like($err, qr/belongs to (another|a different) cluster/, 'with the same explanat
 $other->node->stop('immediate');
 
 # The history file and the partial segment of a promoted copy.
-my $restored = $p->restore({ conf => "archive_mode = on\n" }, '--target-latest');
+my $restored = $p->restore({ unmarked => 1, conf => "archive_mode = on\n" }, '--target-latest');
 $restored->wait_archived;
 ok(-s "$wal/00000002/00000002.history", 'the history file of the new timeline is stored');
 
