@@ -9,7 +9,6 @@ namespace pitr {
 namespace {
 
 constexpr size_t kMaxAutoConfBytes = size_t{8} << 20;
-constexpr std::string_view kWalDirectoryPath = "pg_wal";
 // Between the end of a record and the start of the next: alignment and the header of a page.
 constexpr uint64_t kMostBetweenRecords = 64;
 
@@ -92,7 +91,7 @@ RecoveryOutcome CompareWithPlan(const RestoreMark& mark, const TimelineFork& for
 }
 
 Result<std::optional<TimelineFork>> NewestFork(const ClusterTree& tree, Timeline after) {
-  PITR_ASSIGN(const std::vector<std::string> names, tree.List(kWalDirectoryPath));
+  PITR_ASSIGN(const std::vector<std::string> names, tree.List(kWalDirectory));
   TimelineFork fork;
   fork.timeline = after;
   for (const std::string& name : names) {
@@ -100,7 +99,7 @@ Result<std::optional<TimelineFork>> NewestFork(const ClusterTree& tree, Timeline
     if (parsed && parsed->kind == WalFileKind::kHistory) fork.timeline = std::max(fork.timeline, parsed->timeline);
   }
   if (fork.timeline == after) return std::optional<TimelineFork>();
-  const std::string path = std::string(kWalDirectoryPath) + "/" + HistoryFileName(fork.timeline);
+  const std::string path = std::string(kWalDirectory) + "/" + HistoryFileName(fork.timeline);
   PITR_ASSIGN(const Bytes bytes, tree.ReadWhole(path, kMaxHistoryFileSize));
   std::istringstream text{std::string(AsText(bytes))};
   std::string last;

@@ -12,7 +12,6 @@ namespace pitr {
 namespace {
 
 constexpr size_t kMaxAutoConfBytes = size_t{8} << 20;
-constexpr std::string_view kWalDirectoryName = "pg_wal";
 constexpr size_t kMaxKnownRepositoriesBytes = size_t{1} << 20;
 
 // What the server would run at the end of recovery if nobody wrote another command. Configuration that cannot be read
@@ -79,7 +78,7 @@ RestoreMark MarkOfPlan(const Repository& repository, const RestorePlan& plan, in
 }
 
 Status NoteWalAside(const ClusterTree& tree, RestoreMark& mark) {
-  const std::string wal(kWalDirectoryName);
+  const std::string wal(kWalDirectory);
   const auto names = tree.List(wal);
   if (!names.ok()) return Status::Ok();  // nothing was there
   for (const std::string& directory : names.value()) {
