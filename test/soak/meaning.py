@@ -83,10 +83,17 @@ class Meanings:
         elif len({branch.number for branch, _ in meaning.points}) > 1:
             meaning.why = "several branches lead there"
             meaning.timelines = sorted({branch.timeline for branch, _ in meaning.points})
+        elif asked.kind == "time" and not asked.branch and self.is_opening(moment):
+            meaning.why = "a branch was being opened"
         else:
             meaning.why = self.why_not(*meaning.points[0], asked)
             meaning.must = not meaning.why
         return meaning
+
+    def is_opening(self, moment):
+        """Whether a branch may have begun in the second of the moment: PostgreSQL's first record of it has whole seconds."""
+        return any(branch.parent and branch.stored and not branch.aside and branch.born - 1000000 <= moment <= branch.born + 3000000
+                   and not any(event.time <= moment for event in branch.events) for branch in self.history.branches)
 
     def end_of(self, branch):
         path = branch.path()

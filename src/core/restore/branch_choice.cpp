@@ -60,12 +60,12 @@ BranchChooser::BranchChooser(const BranchTree& tree, const BackupCatalog& backup
     if (branch->timeline == *request.own) own_ = branch;
 }
 
-Branches BranchChooser::GoingOnAt(int64_t micros) const {
+Branches BranchChooser::GoingOnAt(int64_t micros, Doubt doubt) const {
   Branches begun, going_on;
   for (const Branch* branch : pool_) {
-    if (branch->life.begin_micros > micros) continue;
+    if (!HadBegun(*branch, micros, doubt)) continue;
     begun.push_back(branch);
-    if (!tree_.WasLeftBy(*branch, micros)) going_on.push_back(branch);
+    if (!tree_.WasLeftBy(*branch, micros, doubt)) going_on.push_back(branch);
   }
   // Of a backup's own branches all may have been left.
   return PreferReachable(going_on.empty() ? begun : going_on);
@@ -87,7 +87,7 @@ Branches BranchChooser::WithoutOutlived(Branches branches) const {
   return branches.empty() ? all : branches;
 }
 
-Branches BranchChooser::Latest() const { return WithoutOutlived(GoingOnAt(kEndOfTime)); }
+Branches BranchChooser::Latest() const { return WithoutOutlived(GoingOnAt(kEndOfTime, Doubt::kBegun)); }
 
 const Branch* BranchChooser::Main() const {
   if (own_ != nullptr) return own_;
@@ -100,24 +100,33 @@ const Branch* BranchChooser::Main() const {
 
 // Where `branch` ended before the time, the one that was opened at its end later has the same rows, and WAL that tells
 // the server where to stop.
-const Branch* BranchChooser::Continued(const Branch* branch, int64_t micros) const {
+const Branch* BranchChooser::Continued(const Branch* branch, int64_t micros, Doubt doubt) const {
   while (branch->life.last_micros < micros) {
     const Branch* next = tree_.ContinuationOf(*branch);
-    if (next == nullptr || next->life.begin_micros <= micros ||
-        std::find(pool_.begin(), pool_.end(), next) == pool_.end())
+    if (next == nullptr || HadBegun(*next, micros, doubt) || std::find(pool_.begin(), pool_.end(), next) == pool_.end())
       break;
     branch = next;
   }
   return branch;
 }
 
+// Whichever of the two was first, the answer must be the same.
 Result<BranchChoice> BranchChooser::ChooseAtTime() const {
+  PITR_ASSIGN(BranchChoice begun, ChooseAtTime(Doubt::kBegun));
+  PITR_ASSIGN(const BranchChoice not_yet, ChooseAtTime(Doubt::kNotYet));
+  if (begun.timeline == not_yet.timeline) return begun;
+  return Several({tree_.Find(not_yet.timeline), tree_.Find(begun.timeline)},
+                 "Timeline " + std::to_string(begun.timeline.value) +
+                     " was opened in that same second, and PostgreSQL says no more about when.");
+}
+
+Result<BranchChoice> BranchChooser::ChooseAtTime(Doubt doubt) const {
   const int64_t micros = request_.target->time_micros;
-  Branches branches = GoingOnAt(micros);
+  Branches branches = GoingOnAt(micros, doubt);
   const bool lone = tree_.branches().size() == 1;
   const Branch* mine = own_ == nullptr ? nullptr : DeepestOn(*own_, branches);
   if (mine != nullptr) {
-    const Branch* taken = Continued(mine, micros);
+    const Branch* taken = Continued(mine, micros, doubt);
     if (lone) return BranchChoice{taken->timeline, ""};
     return BranchChoice{taken->timeline, taken == own_ ? "the running server's own"
                                                        : "the running server's history went through that moment on it"};
@@ -131,7 +140,7 @@ Result<BranchChoice> BranchChooser::ChooseAtTime() const {
   }
   if (branches.empty()) return Nothing();
   if (branches.size() > 1) return Several(branches);
-  const Branch* taken = Continued(branches.front(), micros);
+  const Branch* taken = Continued(branches.front(), micros, doubt);
   if (lone) return BranchChoice{taken->timeline, ""};
   if (taken != branches.front())
     return BranchChoice{taken->timeline, "it goes on where timeline " + Number(*branches.front()) +
@@ -196,8 +205,8 @@ Status BranchChooser::Nothing() const {
       .WithHint("Name one with --target-timeline, or take one back with pg_pitr timeline take-back.");
 }
 
-Status BranchChooser::Several(const Branches& branches) const {
-  std::string detail;
+Status BranchChooser::Several(const Branches& branches, const std::string& why) const {
+  std::string detail = why;
   for (const Branch* branch : branches) {
     std::string line = DescribeBranch(*branch);
     line[0] = 'T';

@@ -43,14 +43,15 @@ class BranchChooser {
   const Branch* Main() const;
 
  private:
-  std::vector<const Branch*> GoingOnAt(int64_t micros) const;
+  std::vector<const Branch*> GoingOnAt(int64_t micros, Doubt doubt) const;
   std::vector<const Branch*> WithoutOutlived(std::vector<const Branch*> branches) const;
   Result<BranchChoice> ChooseAtTime() const;
+  Result<BranchChoice> ChooseAtTime(Doubt doubt) const;
   Result<BranchChoice> ChooseImmediate() const;
   Result<BranchChoice> ChooseLatest() const;
-  const Branch* Continued(const Branch* branch, int64_t micros) const;
+  const Branch* Continued(const Branch* branch, int64_t micros, Doubt doubt) const;
   Status Nothing() const;
-  Status Several(const std::vector<const Branch*>& branches) const;
+  Status Several(const std::vector<const Branch*>& branches, const std::string& why = "") const;
 
   const BranchTree& tree_;
   const BackupCatalog& backups_;

@@ -7,6 +7,8 @@
 namespace pitr {
 namespace {
 
+constexpr int64_t kSecond = 1000000;
+
 // The first records of a branch say when it began. Its last ones may be in the middle of a long transaction, in which
 // checkpoints have times, but nothing ends.
 constexpr uint64_t kSegmentsForBegin = 4;
@@ -23,9 +25,15 @@ Status ReadBegin(WalScanner& scanner, const WalPath& path, SegmentNo first, Lsn 
   return scanner.Scan(first, last, [&](const WalEvent& event) {
     const auto timed = event.start >= fork ? TimedRecordOf(event) : std::nullopt;
     if (!timed) return true;
-    life.begin_micros = timed->micros;
-    found = true;
-    return false;
+    const bool in_seconds = std::holds_alternative<Checkpoint>(event.what);
+    if (!found) {
+      found = true;
+      life.begin_micros = timed->micros;
+      life.begun_by_micros = timed->micros + (in_seconds ? kSecond - 1 : 0);
+    } else {
+      life.begun_by_micros = std::clamp(timed->micros, life.begin_micros, life.begun_by_micros);
+    }
+    return in_seconds && timed->micros < life.begun_by_micros;
   });
 }
 
@@ -78,6 +86,7 @@ Result<BranchLife> ReadBranchLife(const Repository& repository, const TimelineWa
   life.read = has_begin && has_end;
   if (!has_begin) life.begin_micros = held.history_micros != 0 ? held.history_micros : held.newest_micros;
   if (!has_end) life.last_micros = held.newest_micros != 0 ? held.newest_micros : life.begin_micros;
+  life.begun_by_micros = std::max(life.begun_by_micros, life.begin_micros);
   life.last_micros = std::max(life.last_micros, life.begin_micros);
   return life;
 }

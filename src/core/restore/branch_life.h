@@ -8,6 +8,8 @@ struct BranchLife {
   // When it was opened; 0 for one that has no parent: it was always there. Known by the time of its first record
   // (rounded down to the second), else by when its history file or first segment was stored, which is later.
   int64_t begin_micros = 0;
+  // When it had begun for certain: the first record is a checkpoint as a rule, whose time has whole seconds.
+  int64_t begun_by_micros = 0;
   // The newest time that any of its records has; else when its newest segment was stored.
   int64_t last_micros = 0;
   bool read = false;  // both are from WAL

@@ -90,10 +90,23 @@ const Branch* BranchTree::Find(Timeline timeline) const {
   return nullptr;
 }
 
-bool BranchTree::WasLeftBy(const Branch& branch, int64_t micros) const {
+// What a branch left had its last record before the branch began, which narrows the second down.
+BranchTree::BranchTree(std::vector<Branch> branches) : branches_(std::move(branches)) {
+  for (Branch& branch : branches_) {
+    BranchLife& life = branch.life;
+    life.begun_by_micros = std::max(life.begun_by_micros, life.begin_micros);
+    for (const Branch& other : branches_) {
+      if (other.timeline >= branch.timeline || other.set_aside || other.life.last_micros >= life.begun_by_micros)
+        continue;
+      life.begin_micros = std::max(life.begin_micros, other.life.last_micros + 1);
+    }
+  }
+}
+
+bool BranchTree::WasLeftBy(const Branch& branch, int64_t micros, Doubt doubt) const {
   return std::any_of(branches_.begin(), branches_.end(), [&](const Branch& other) {
     // A timeline's number is higher than those of all that the archive had when it was opened.
-    if (other.timeline <= branch.timeline || other.set_aside || other.life.begin_micros > micros) return false;
+    if (other.timeline <= branch.timeline || other.set_aside || !HadBegun(other, micros, doubt)) return false;
     const bool complete = other.parent == branch.timeline && !branch.life.MayEndAfter(other.fork);
     return branch.life.last_micros <= other.life.begin_micros + (complete ? kTwoClocksMicros : kBeginSlackMicros);
   });

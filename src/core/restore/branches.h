@@ -30,13 +30,20 @@ struct Branch {
   bool Includes(Timeline other) const { return other == timeline || (path && path->history().Includes(other)); }
 };
 
+// How a moment is taken that lies in the second in which a branch began, when nothing says which of the two was first.
+enum class Doubt { kBegun, kNotYet };
+
+inline bool HadBegun(const Branch& branch, int64_t micros, Doubt doubt) {
+  return (doubt == Doubt::kBegun ? branch.life.begin_micros : branch.life.begun_by_micros) <= micros;
+}
+
 class BranchTree {
  public:
   // Reads the ends of the branches when there is more than one. Errors are the store's.
   static Result<BranchTree> Load(const Repository& repository, const BackupCatalog& backups, const WalCatalog& wal,
                                  const OpContext& ctx);
   // Pure: of branches whose lives are known. Ascending by timeline.
-  explicit BranchTree(std::vector<Branch> branches) : branches_(std::move(branches)) {}
+  explicit BranchTree(std::vector<Branch> branches);
 
   const std::vector<Branch>& branches() const { return branches_; }
   bool empty() const { return branches_.empty(); }
@@ -44,7 +51,7 @@ class BranchTree {
 
   // Whether `branch` had gone silent for good when another was opened, at or before `micros`: it was left, by a
   // recovery or a promotion.
-  bool WasLeftBy(const Branch& branch, int64_t micros) const;
+  bool WasLeftBy(const Branch& branch, int64_t micros, Doubt doubt = Doubt::kBegun) const;
   // The branch that goes on where `branch` ends: a child that lacks nothing of it. nullptr when there is none.
   const Branch* ContinuationOf(const Branch& branch) const;
 

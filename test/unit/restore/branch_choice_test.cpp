@@ -33,6 +33,8 @@ class BranchChoiceTest : public test::RepositoryTest {
   struct Life {
     int64_t begin = 0, last = 0;  // minutes
     Lsn last_end;
+    int64_t last_micros = 0;  // more of `last`
+    bool in_seconds = false;  // `begin` is a checkpoint's time
   };
   void Timeline1(uint64_t last_segment, Life life) {
     Segments(1, 3, last_segment);
@@ -66,7 +68,8 @@ class BranchChoiceTest : public test::RepositoryTest {
     for (Branch& branch : branches) {
       const Life& life = lives_.at(branch.timeline.value);
       branch.life.begin_micros = branch.fork.valid() ? At(life.begin) : 0;
-      branch.life.last_micros = At(life.last);
+      branch.life.begun_by_micros = branch.life.begin_micros + (life.in_seconds ? kMinute / 60 - 1 : 0);
+      branch.life.last_micros = At(life.last) + life.last_micros;
       branch.life.last_end = life.last_end;
       branch.life.last_commit_xid = 700 + branch.timeline.value;
       branch.life.last_commit_micros = At(life.last);
@@ -83,10 +86,10 @@ class BranchChoiceTest : public test::RepositoryTest {
     if (own) request.own = Timeline{*own};
     return BranchChooser(Tree(), backups_, request).Choose();
   }
-  static RecoveryTarget Time(int64_t minutes) {
+  static RecoveryTarget Time(int64_t minutes, int64_t micros = 0) {
     RecoveryTarget target;
     target.kind = TargetKind::kTime;
-    target.time_micros = At(minutes);
+    target.time_micros = At(minutes) + micros;
     return target;
   }
   // The timeline; 0 for a refusal that names every branch in `named`.
@@ -106,6 +109,29 @@ class BranchChoiceTest : public test::RepositoryTest {
 };
 
 Lsn In(uint64_t segment) { return Lsn{segment * kSize + 0x500}; }
+
+// PostgreSQL says in whole seconds when a recovery opened its branch; what was committed just before is not of it.
+TEST_F(BranchChoiceTest, AMomentInTheSecondInWhichABranchWasOpened) {
+  Timeline1(8, {0, 10, In(8), 400000});
+  Backup("full", 1, 3, 1);
+  Fork(2, "1\t0/500100\tx\n", 5, 9, {10, 30, In(9), 0, true});
+  EXPECT_EQ(Number(Choose(Time(10, 300000))), 1U) << "timeline 1 was still written then";
+  EXPECT_EQ(Number(Choose(Time(10, 400000))), 1U);
+  const auto between = Choose(Time(10, 700000));
+  EXPECT_EQ(Number(between), 0U) << "the end of the one or the beginning of the other";
+  EXPECT_NE(between.status().detail().find("same second"), std::string::npos) << between.status().detail();
+  EXPECT_NE(between.status().detail().find("--target-timeline 1"), std::string::npos) << between.status().detail();
+  EXPECT_EQ(Number(Choose(Time(10, 700000), 2)), 0U) << "the running server does not know either";
+  EXPECT_EQ(Number(Choose(Time(10, 999999))), 2U);
+  EXPECT_EQ(Number(Choose(Time(11))), 2U);
+}
+
+TEST_F(BranchChoiceTest, AMomentInThatSecondWhenNothingIsLost) {
+  Timeline1(5, {0, 10, In(4), 400000});
+  Backup("full", 1, 3, 1);
+  Fork(2, "1\t0/500100\tx\n", 5, 9, {10, 30, In(9), 0, true});
+  EXPECT_EQ(Number(Choose(Time(10, 700000))), 2U) << "the rows are the same";
+}
 
 TEST_F(BranchChoiceTest, OneTimelineNeedsNoReason) {
   Timeline1(9, {0, 60, In(9)});

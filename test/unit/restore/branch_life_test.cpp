@@ -31,6 +31,12 @@ class BranchLifeTest : public test::RepositoryTest {
     AppendLe<uint32_t>(data, 1);
     wal.AddData(Rmgr::kXlog, 0x90, data);
   }
+  static void EndOfRecoveryCheckpoint(WalBuilder& wal, int64_t micros) {
+    Bytes data(64);  // of version 15: redo, timelines, transaction counters
+    AppendLe<uint64_t>(data, static_cast<uint64_t>(micros / kSecond));
+    data.resize(data.size() + 16);
+    wal.AddData(Rmgr::kXlog, 0x00, data);
+  }
   void Archive(WalBuilder& wal, uint32_t timeline, Lsn from) {
     wal.Switch();
     for (SegmentNo no = SegmentOf(from, kSegment); no.value * kSegment < wal.at().value; ++no.value) {
@@ -86,6 +92,31 @@ TEST_F(BranchLifeTest, IsReadFromItsFirstAndLastRecords) {
   EXPECT_TRUE(tree.WasLeftBy(parent, kDay + 60 * kSecond));
   EXPECT_FALSE(tree.WasLeftBy(parent, kDay + 59 * kSecond)) << "it was not yet";
   EXPECT_FALSE(tree.WasLeftBy(child, INT64_MAX));
+}
+
+TEST_F(BranchLifeTest, ACheckpointSaysTheSecondAndTheFirstCommitTheRest) {
+  WalBuilder one;
+  Commit(one, 10, kDay + 400000);
+  const Lsn fork = one.at();
+  WalBuilder two = one;
+  Commit(one, 11, kDay + 500000);
+  Archive(one, 1, Lsn{3 * kSegment});
+  two.set_timeline(2);
+  EndOfRecoveryCheckpoint(two, kDay);
+  WalBuilder quiet = two;
+  Commit(two, 11, kDay + 700000);
+  Archive(two, 2, fork);
+  quiet.set_timeline(3);
+  Archive(quiet, 3, fork);
+  for (const char* name : {"00000002.history", "00000003.history"}) {
+    const std::string history = "1\t" + fork.ToString() + "\tx\n";
+    ASSERT_TRUE(repository_->CreateObject(ObjectKind::kWal, layout::WalKey(name), AsBytes(history), ctx_).ok());
+  }
+  const BranchTree tree = Load();
+  ASSERT_EQ(tree.branches().size(), 3U);
+  EXPECT_EQ(tree.branches()[1].life.begin_micros, kDay + 500001) << "after what it left had ended";
+  EXPECT_EQ(tree.branches()[1].life.begun_by_micros, kDay + 700000);
+  EXPECT_EQ(tree.branches()[2].life.begun_by_micros, kDay + kSecond - 1);
 }
 
 TEST_F(BranchLifeTest, ABranchWithoutRecordsIsDatedByTheStore) {
