@@ -21,7 +21,7 @@ uint64_t ClaimBackup(const BackupRequest& request) {
     shared.backup = BackupSlot{};
     shared.backup.generation = generation;
     shared.backup.phase = BackupPhase::kStarting;
-    shared.backup.caller_pid = MyProcPid;
+    shared.backup.owner = ThisProcess();
     shared.backup.request = request;
     shared.backup.started_micros = SystemClock().WallMicros();
   });
@@ -56,11 +56,47 @@ bool CancelBackup(uint64_t generation) noexcept {
   return ours;
 }
 
+bool TakeBackupSlot(uint64_t generation, BackupRequest& request) {
+  bool wanted = false;
+  WithShared(LW_EXCLUSIVE, [&](SharedState& shared) {
+    BackupSlot& slot = shared.backup;
+    wanted = slot.generation == generation && slot.phase == BackupPhase::kStarting && slot.worker_pid == 0 &&
+             !slot.cancel_requested;
+    if (!wanted) return;
+    slot.owner = ThisProcess();
+    slot.worker_pid = MyProcPid;
+    request = slot.request;
+  });
+  if (!wanted) {
+    PlainError error;
+    error.Set(ERRCODE_QUERY_CANCELED, "the backup was cancelled before it began");
+    EndBackupSlot(generation, BackupPhase::kFailed, &error);
+  }
+  return wanted;
+}
+
+void WithdrawClaim(const PlainError* why) noexcept {
+  SharedState* shared = Shared();
+  if (shared == nullptr) return;
+  LWLockAcquire(shared->lock, LW_EXCLUSIVE);
+  BackupSlot& slot = shared->backup;
+  if (!slot.Ended() && slot.worker_pid == 0 && slot.owner == ThisProcess()) {
+    slot.phase = BackupPhase::kFailed;
+    slot.ended_micros = SystemClock().WallMicros();
+    if (why != nullptr) {
+      slot.error = *why;
+    } else {
+      slot.error.Set(ERRCODE_QUERY_CANCELED, "the session that asked for the backup ended before the backup began");
+    }
+  }
+  LWLockRelease(shared->lock);
+}
+
 void EndBackupSlot(uint64_t generation, BackupPhase phase, const PlainError* error) noexcept {
   SharedState* shared = Shared();
   if (shared == nullptr) return;
   LWLockAcquire(shared->lock, LW_EXCLUSIVE);
-  if (shared->backup.generation == generation && shared->backup.Running()) {
+  if (shared->backup.generation == generation && !shared->backup.Ended()) {
     shared->backup.phase = phase;
     shared->backup.worker_pid = 0;
     shared->backup.ended_micros = SystemClock().WallMicros();

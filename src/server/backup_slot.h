@@ -28,6 +28,14 @@ bool UpdateBackupSlot(uint64_t generation, Fn fn) {
 // raises, so that exit hooks may use it.
 bool CancelBackup(uint64_t generation) noexcept;
 
+// The worker takes the slot that its caller claimed, and is its owner from now on. False, the slot being ended then,
+// when the caller has given up meanwhile; false as well when the slot is another backup's.
+bool TakeBackupSlot(uint64_t generation, BackupRequest& request);
+
+// Gives up what this process has claimed and no worker has taken. For the exit hook of a caller, which is there before
+// it claims anything.
+void WithdrawClaim(const PlainError* why = nullptr) noexcept;
+
 // Ends the slot as failed unless it has ended. For exit hooks as well.
 void EndBackupSlot(uint64_t generation, BackupPhase phase, const PlainError* error) noexcept;
 

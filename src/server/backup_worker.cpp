@@ -286,26 +286,13 @@ void WorkerExit(int, Datum) {
   if (!worker->finished) {
     SharedState* shared = Shared();
     LWLockAcquire(shared->lock, LW_EXCLUSIVE);
-    if (shared->backup.generation == worker->generation && shared->backup.Running())
+    if (shared->backup.generation == worker->generation && !shared->backup.Ended())
       shared->backup.phase = BackupPhase::kAbandoning;
     LWLockRelease(shared->lock);
     AbandonSession();
     error.Set(ERRCODE_ADMIN_SHUTDOWN, "the backup worker was terminated", "No backup was made.");
   }
   EndBackupSlot(worker->generation, worker->finished ? BackupPhase::kDone : BackupPhase::kFailed, &error);
-}
-
-// Takes the slot that the caller claimed. False when the caller has given up meanwhile.
-bool TakeSlot(uint64_t generation) {
-  bool wanted = false;
-  WithShared(LW_EXCLUSIVE, [&](SharedState& shared) {
-    BackupSlot& slot = shared.backup;
-    wanted = slot.generation == generation && slot.phase == BackupPhase::kStarting && !slot.cancel_requested;
-    if (!wanted) return;
-    slot.worker_pid = MyProcPid;
-    worker->request = slot.request;
-  });
-  return wanted;
 }
 
 void ReportEnd(const Pending& pending) {
@@ -338,15 +325,13 @@ void ReportEnd(const Pending& pending) {
 Status WorkerMain(uint64_t generation) {
   worker = new Worker;
   worker->generation = generation;
-  if (!TakeSlot(generation)) {
-    worker = nullptr;
-    PlainError error;
-    error.Set(ERRCODE_QUERY_CANCELED, "the backup was cancelled before it began");
-    EndBackupSlot(generation, BackupPhase::kFailed, &error);
-    return Status::Ok();
-  }
+  // First the hook, then what it is to give back.
   PgCall([] { before_shmem_exit(WorkerExit, (Datum)0); });
   JoinThreadsAtExit();
+  if (!TakeBackupSlot(generation, worker->request)) {
+    worker = nullptr;
+    return Status::Ok();
+  }
   // A transaction that waits for a spread checkpoint may be long; the setting exists from 17 on.
   PgCall([] {
     if (GetConfigOption("transaction_timeout", true, false))

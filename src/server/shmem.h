@@ -6,6 +6,7 @@
 #include <memory>
 #include <type_traits>
 
+#include "server/claim_owner.h"
 #include "server/pg.h"
 
 extern "C" {
@@ -71,8 +72,8 @@ struct BackupRequest {
 struct BackupSlot {
   uint64_t generation = 0;  // counts backups; a caller knows its own by it
   BackupPhase phase = BackupPhase::kNone;
+  ClaimOwner owner;    // the caller until the worker has taken the slot: what runs runs only while it lives
   int worker_pid = 0;  // 0 until the worker has taken the slot and after it has left it
-  int caller_pid = 0;
   bool cancel_requested = false;
   BackupRequest request;
   char label[kLabelBytes] = "";  // once reserved in the repository; then also what follows
@@ -102,9 +103,11 @@ struct BackupSlot {
   uint64_t wal_segments_stored = 0;
   PlainError error;  // when kFailed
 
-  bool Running() const {
-    return phase != BackupPhase::kNone && phase != BackupPhase::kDone && phase != BackupPhase::kFailed;
+  bool Ended() const {
+    return phase == BackupPhase::kNone || phase == BackupPhase::kDone || phase == BackupPhase::kFailed;
   }
+  // Neither ended nor left behind by a process that is gone.
+  bool Running() const { return !Ended() && Lives(owner); }
 };
 
 struct SharedState {

@@ -28,9 +28,9 @@ uint64_t waiting_for = 0;
 bool hook_registered = false;
 
 void CallerExit(int, Datum) {
-  if (waiting_for == 0) return;
   LWLockReleaseAll();
-  CancelBackup(waiting_for);
+  WithdrawClaim();
+  if (waiting_for != 0) CancelBackup(waiting_for);
 }
 
 [[noreturn]] void Refuse(const std::string& message, const std::string& hint, const std::string& detail = "") {
@@ -237,29 +237,32 @@ void AwaitCleanUp(uint64_t generation) {
   }
 }
 
+// The statement ends, by a cancel or an error of its own, and so does its backup.
+void GiveUp(uint64_t generation, const PlainError* why) {
+  WithdrawClaim(why);
+  if (CancelBackup(generation)) AwaitCleanUp(generation);
+  waiting_for = 0;
+}
+
 std::string RunBackup(const BackupRequest& request, bool until_done) {
   if (!hook_registered) {
     PgCall([] { before_shmem_exit(CallerExit, (Datum)0); });
     hook_registered = true;
   }
   const uint64_t generation = ClaimBackup(request);
-  BackgroundWorkerHandle* handle = nullptr;
   try {
-    handle = StartWorker(generation);
-  } catch (const PgError& e) {
-    PlainError error;
-    error.Set(*e.error());
-    EndBackupSlot(generation, BackupPhase::kFailed, &error);
-    throw;
-  }
-  waiting_for = generation;
-  try {
+    BackgroundWorkerHandle* handle = StartWorker(generation);
+    waiting_for = generation;
     std::string label = AwaitWorker(generation, handle, until_done);
     waiting_for = 0;
     return label;
-  } catch (const PgError&) {
-    if (CancelBackup(generation)) AwaitCleanUp(generation);
-    waiting_for = 0;
+  } catch (const PgError& e) {
+    PlainError error;
+    error.Set(*e.error());
+    GiveUp(generation, &error);
+    throw;
+  } catch (...) {
+    GiveUp(generation, nullptr);
     throw;
   }
 }
