@@ -89,6 +89,13 @@ std::string TargetFinder::GapText(const Candidate& from) const {
   return DescribeSpans(MissingAfter(path_, from.until), path_.segment_size());
 }
 
+// The ways out of a gap, whose segments and remedy ReachText() names.
+std::string TargetFinder::GapHint() const {
+  return "Archive the missing segments, and plan again. Are they lost? What is behind the gap is reached from a backup "
+         "taken there only; everything before it with --target-latest --allow-gap --target-timeline " +
+         std::to_string(path_.target().value) + ".";
+}
+
 // "Reachable ... from ... to ...": what the operator can ask for instead.
 std::string TargetFinder::ReachText() {
   const Candidate* earliest = nullptr;
@@ -178,7 +185,7 @@ Result<Resolution> TargetFinder::FindEnd() {
     if (!target_.allow_gap)
       return Unreachable("WAL is missing on the way to the end of timeline " + std::to_string(path_.target().value) +
                          ": recovery would end before the gap, at " + resolution.stop.lsn.ToString())
-          .WithHint("To recover to the end before the gap, and leave what is behind it, add --allow-gap.");
+          .WithHint(GapHint());
     resolution.notes.push_back("There is WAL after a gap that recovery cannot cross. Missing: " + gap + ".");
   }
   PITR_ASSIGN(const std::optional<WalMark> last, scanner_.LastCommit(from->first, from->until, kLastCommitSegments));
@@ -197,9 +204,9 @@ Result<Resolution> TargetFinder::FindPosition() {
     return Unreachable("position " + target_.lsn.ToString() + " is before the end of every backup that could be used");
   PITR_ASSIGN(const auto record, scanner_.FirstRecord(target_.lsn, from->until));
   if (!record) {
-    const std::string gap = GapText(*from);
-    return Unreachable(gap.empty() ? "position " + target_.lsn.ToString() + " is after the end of the archive"
-                                   : "position " + target_.lsn.ToString() + " is behind a gap in the archive")
+    if (!GapText(*from).empty())
+      return Unreachable("position " + target_.lsn.ToString() + " is behind a gap in the archive").WithHint(GapHint());
+    return Unreachable("position " + target_.lsn.ToString() + " is after the end of the archive")
         .WithHint("The server would stop with an error at the end of WAL. To recover everything there is on timeline " +
                   std::to_string(path_.target().value) + ", use --target-latest --target-timeline " +
                   std::to_string(path_.target().value) + ".");
@@ -297,8 +304,10 @@ Result<Resolution> TargetFinder::FindQuietTime(const Candidate& from) {
   PITR_ASSIGN(const std::optional<TimedRecord> later,
               FindEvidence(scanner_, from.first, from.until, target_.time_micros + 1, kEvidenceSegments));
   if (!later) {
-    const std::string gap = GapText(from);
-    return Unreachable("no transaction in the archive ended after " + time + (gap.empty() ? "" : " and before a gap"))
+    if (!GapText(from).empty())
+      return Unreachable("WAL is missing on the way to " + time + ": up to the gap in the archive nothing ended later")
+          .WithHint(GapHint());
+    return Unreachable("no transaction in the archive ended after " + time)
         .WithHint(
             "Nothing in WAL has a later time either, so there may have been transactions until then that were not "
             "archived. If newer WAL is still in the old server's pg_wal, archive it first with pg_pitr wal-push. To "
@@ -349,11 +358,14 @@ Result<Resolution> TargetFinder::FindTime() {
 }
 
 Status TargetFinder::MissingName(const std::vector<WalMark>& seen, uint32_t parent_xid) {
+  const Candidate* newest = NewestComplete();
+  const bool gap = newest != nullptr && !GapText(*newest).empty();
   if (target_.kind == TargetKind::kXid) {
     Status status = Unreachable("the end of transaction " + std::to_string(target_.xid) + " is not in the archive");
     if (parent_xid != 0)
       return std::move(status).WithHint("It is a subtransaction of transaction " + std::to_string(parent_xid) +
                                         "; use that one.");
+    if (gap) return std::move(status).WithHint("It may be in the gap or behind it. " + GapHint());
     return std::move(status).WithHint(
         "A transaction that wrote nothing, or had not ended, leaves no record; --target-time and --target-lsn need "
         "none.");
@@ -364,8 +376,9 @@ Status TargetFinder::MissingName(const std::vector<WalMark>& seen, uint32_t pare
     if (known.insert(mark->name).second)
       names.push_back("\"" + mark->name + "\" (" + FormatTimestamp(mark->micros) + ")");
   return Unreachable("restore point \"" + target_.name + "\" is not in the archive")
-      .WithHint(names.empty() ? "The archive has no restore point at all."
-                              : "Restore points in the archive, newest first: " + DescribeList(names) + ".");
+      .WithHint((names.empty() ? "No restore point was found at all."
+                               : "Restore points that were found, newest first: " + DescribeList(names) + ".") +
+                (gap ? " It may be in the gap or behind it. " + GapHint() : ""));
 }
 
 Result<Resolution> TargetFinder::FindByName() {

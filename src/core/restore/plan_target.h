@@ -74,6 +74,7 @@ class TargetFinder {
   Status Unreachable(std::string why);
   std::string ReachText();
   std::string GapText(const Candidate& from) const;
+  std::string GapHint() const;
   Status MissingName(const std::vector<WalMark>& seen, uint32_t parent_xid);
 
   const Repository& repository_;

@@ -51,7 +51,7 @@ Result<std::shared_ptr<const Bytes>> WalScanner::Segment(SegmentNo segment) {
     return recent_.front().second;
   }
   PITR_ASSIGN(Bytes bytes, FetchWalBytes(repository_, path_.FileOf(segment), ctx_));
-  ++segments_read_;
+  read_.insert(segment.value);
   recent_.emplace_front(segment, std::make_shared<const Bytes>(std::move(bytes)));
   // One more than is used at a time, and no more than memory allows.
   while (recent_.size() > std::min<uint64_t>(4, KeptSegments(path_.segment_size()))) recent_.pop_back();
@@ -103,20 +103,16 @@ Result<std::vector<WalMark>> WalScanner::Search(SegmentNo first, SegmentNo last,
   const int threads = static_cast<int>(
       std::min<uint64_t>(static_cast<uint64_t>(std::max(jobs, 1)), KeptSegments(path_.segment_size()) / 2));
   std::vector<std::vector<WalMark>> found(tasks);
-  std::atomic<uint64_t> read{0};
   PITR_TRY(ParallelFor(threads, tasks, ctx_, [&](size_t task, int) {
     WalScanner scanner(repository_, path_, ctx_);
     const SegmentNo from{first.value + task * kSegmentsPerTask};
     const SegmentNo to{std::min(last.value, from.value + kSegmentsPerTask - 1)};
-    Status scanned = scanner.Scan(from, to, [&](const WalEvent& event) {
+    return scanner.Scan(from, to, [&](const WalEvent& event) {
       if (!wanted(event)) return true;
       if (auto mark = MarkOf(event)) found[task].push_back(std::move(*mark));
       return true;
     });
-    read += scanner.segments_read();
-    return scanned;
   }));
-  segments_read_ += read;
   std::vector<WalMark> all;
   for (std::vector<WalMark>& part : found) std::move(part.begin(), part.end(), std::back_inserter(all));
   return all;

@@ -8,6 +8,7 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <set>
 #include <vector>
 
 #include "core/pg/wal_event.h"
@@ -61,7 +62,8 @@ class WalScanner {
   // The last commit that starts in [first, last], reading at most `max_segments` from the end.
   Result<std::optional<WalMark>> LastCommit(SegmentNo first, SegmentNo last, int max_segments);
 
-  uint64_t segments_read() const { return segments_read_; }
+  // How many different segments the scanner itself has read, without those of Search().
+  uint64_t segments_read() const { return read_.size(); }
 
  private:
   Result<std::shared_ptr<const Bytes>> Segment(SegmentNo segment);
@@ -72,7 +74,7 @@ class WalScanner {
   const OpContext& ctx_;
   std::list<std::pair<SegmentNo, std::shared_ptr<const Bytes>>> recent_;  // the newest use first
   std::map<SegmentNo, std::vector<WalMark>> marks_;
-  uint64_t segments_read_ = 0;
+  std::set<uint64_t> read_;  // numbers of segments
 };
 
 // What WalScanner::LastCommit finds, with a scanner of its own. nullopt when there is none.

@@ -1,5 +1,6 @@
 #include "core/restore/plan_target.h"
 
+#include <cstdio>
 #include <random>
 
 #include "core/pg/recovery_target.h"
@@ -299,6 +300,7 @@ TEST_F(PlanTargetTest, EveryTimeIsFoundAsTheServerWouldFindIt) {
   }
   Archive();
   ASSERT_GT(wal_.at().value / kSegment, 45U);
+  int bisected = 0;
   for (int i = 0; i < 60; ++i) {
     const int64_t micros = kDay + static_cast<int64_t>(random() % static_cast<uint64_t>(clock - kDay + 60 * kSecond));
     const RecoveryTarget target = Time(micros, random() % 2 == 0);
@@ -310,6 +312,12 @@ TEST_F(PlanTargetTest, EveryTimeIsFoundAsTheServerWouldFindIt) {
         continue;
       }
       ASSERT_TRUE(found.ok()) << found.status().ToString();
+      for (const std::string& note : found.value().notes) {
+        unsigned read = 0, of = 0;
+        ASSERT_EQ(std::sscanf(note.c_str(), "Found by reading %u of %u segments", &read, &of), 2) << note;
+        EXPECT_LE(read, of);
+        ++bisected;
+      }
       const BackupManifest& backup = *found.value().from->backup;
       const WalMark* oracle = Oracle(backup, target);
       ASSERT_NE(oracle, nullptr);
@@ -318,6 +326,7 @@ TEST_F(PlanTargetTest, EveryTimeIsFoundAsTheServerWouldFindIt) {
       EXPECT_LE(backup.start_micros, micros);
     }
   }
+  EXPECT_GT(bisected, 0);
 }
 
 TEST_F(PlanTargetTest, TransactionsAndRestorePoints) {
@@ -405,10 +414,15 @@ TEST_F(PlanTargetTest, AGapIsAWall) {
   EXPECT_EQ(latest.value().last_segment, SegmentNo{4});
   ASSERT_EQ(latest.value().notes.size(), 1U);
   EXPECT_NE(latest.value().notes[0].find(lost), std::string::npos);
-  for (const RecoveryTarget& target : {Time(kDay + 25 * kSecond), Xid(12), Position(Lsn{wal_.at().value - kSegment})}) {
+  for (const RecoveryTarget& target :
+       {Time(kDay + 25 * kSecond), Xid(12), Position(Lsn{wal_.at().value - kSegment}), Name("behind")}) {
     auto found = Find(target);
     ASSERT_EQ(found.code(), Code::kNotFound);
-    EXPECT_NE(found.status().detail().find(lost), std::string::npos) << found.status().ToString();
+    EXPECT_NE(found.status().detail().find("pg_pitr wal-push /path/to/pg_wal/" + lost), std::string::npos)
+        << found.status().ToString();
+    EXPECT_NE(found.status().hint().find("--target-latest --allow-gap --target-timeline 1"), std::string::npos)
+        << found.status().ToString();
+    EXPECT_EQ(found.status().hint().find("later time"), std::string::npos) << found.status().ToString();
   }
 }
 
