@@ -7,9 +7,11 @@
 #include <memory>
 
 #include "cli/exit_code.h"
+#include "cli/replay_state.h"
 #include "cli/signals.h"
 #include "cli/verbs.h"
 #include "core/base/op_context.h"
+#include "core/pg/control.h"
 #include "core/pg/timestamp.h"
 #include "core/restore/recovery_end.h"
 
@@ -32,10 +34,70 @@ Status RunRecoveryEnd(const std::string& directory) {
   return Status::Ok();
 }
 
+constexpr int64_t kAskEveryMillis = 1000;
+
 struct OutcomeOptions {
   std::string directory;
   int wait_seconds = 0;
 };
+
+// What is known of a recovery that has not ended.
+struct Unended {
+  std::optional<RecoveryOutcome> halted;  // it stopped and stays there
+  bool paused = false;                    // and the server is open for reading
+  std::string detail;                     // a sentence, empty when there is nothing to say
+};
+
+std::string ShutDownText(const RecoveryOutcome& outcome, Lsn planned) {
+  return "The server was shut down during recovery; pg_control proves that it had replayed up to " +
+         outcome.lsn.ToString() + ", and the target is at " + planned.ToString() +
+         ". Its log says \"shutdown at recovery target\" if it got there.";
+}
+
+Unended LookAtRecovery(const std::string& directory, const RestoreMark& mark, bool ask) {
+  Unended found;
+  const TargetAction action = ActionAtTarget(mark);
+  if (mark.mode != RecoveryMode::kRecover || action == TargetAction::kPromote) return found;
+  const auto control = ReadControlFile(directory + "/" + kControlFilePath);
+  if (control.ok() && control.value().data.state == ClusterState::kShutDownInRecovery) {
+    // So does a server without hot_standby that is told to pause.
+    RecoveryOutcome outcome = CompareHalted(mark, Halt::kShutDown, control.value().data.min_recovery_point);
+    if (outcome.as_planned) {
+      found.halted = std::move(outcome);
+    } else {
+      found.detail = ShutDownText(outcome, mark.stop_lsn);
+    }
+    return found;
+  }
+  if (action != TargetAction::kPause || !ask) return found;
+  const auto state = AskReplayState(directory);
+  if (!state.ok()) {
+    if (state.code() != Code::kNotFound) found.detail = state.status().message() + ". " + state.status().detail();
+  } else if (state.value().paused) {
+    found.halted = CompareHalted(mark, Halt::kPaused, state.value().replayed);
+    found.paused = true;
+  } else {
+    found.detail = "The server has replayed up to " + state.value().replayed.ToString() + " and goes on.";
+  }
+  return found;
+}
+
+Status ReportOutcome(const RecoveryOutcome& outcome, bool paused) {
+  std::printf("%s\n", outcome.text.c_str());
+  if (outcome.as_planned) {
+    if (paused) std::printf("Is it what you wanted? SELECT pg_wal_replay_resume() opens the server for writing.\n");
+    return Status::Ok();
+  }
+  if (paused)
+    return Status(Code::kConflict, "recovery is paused, and not where the plan said")
+        .WithHint(
+            "Look into the server log: a setting that is smaller than it was pauses recovery as well, and so does "
+            "pg_wal_replay_pause(). SELECT pg_wal_replay_resume() goes on.");
+  return Status(Code::kConflict, "recovery did not end where the plan said")
+      .WithHint(
+          "Look into the server log, and for recovery_target settings on the server's command line, which win over "
+          "those that the restore wrote. What the archive has stays there: restore again.");
+}
 
 Status RunOutcome(const OutcomeOptions& options) {
   OpContext ctx;
@@ -45,24 +107,23 @@ Status RunOutcome(const OutcomeOptions& options) {
         .WithHint("Give the restored directory with -D, or in $PGDATA.");
   const std::string directory = AbsoluteDirectory(options.directory);
   const int64_t until = ctx.clock->SteadyMillis() + int64_t{options.wait_seconds} * 1000;
+  int64_t asked = INT64_MIN / 2;
   for (;;) {
     PITR_TRY(ctx.Check());
     PITR_ASSIGN(const ClusterTree tree, ClusterTree::Open(directory));
     PITR_ASSIGN(const auto mark, ReadRestoreMark(tree));
     if (!mark)
       return Status(Code::kInvalidArgument, "data directory \"" + directory + "\" was not made by pg_pitr restore");
-    if (mark->outcome) {
-      std::printf("%s\n", mark->outcome->text.c_str());
-      if (mark->outcome->as_planned) return Status::Ok();
-      return Status(Code::kConflict, "recovery did not end where the plan said")
-          .WithHint(
-              "Look into the server log, and for recovery_target settings on the server's command line, which win over "
-              "those that the restore wrote. Nothing in the archive has changed: restore again.");
-    }
-    if (ctx.clock->SteadyMillis() >= until)
+    if (mark->outcome) return ReportOutcome(*mark->outcome, /*paused=*/false);
+    const int64_t now = ctx.clock->SteadyMillis();
+    const bool last = now >= until, ask = last || now - asked >= kAskEveryMillis;
+    if (ask) asked = now;
+    const Unended unended = LookAtRecovery(directory, *mark, ask);
+    if (unended.halted) return ReportOutcome(*unended.halted, unended.paused);
+    if (last)
       return Status(Code::kUnavailable, "recovery has not ended in \"" + directory + "\"")
           .WithDetail("It was restored " + FormatToSecond(mark->restored_micros) + " from backup " + mark->backup +
-                      " to " + mark->target + ".")
+                      " to " + mark->target + "." + (unended.detail.empty() ? "" : " " + unended.detail))
           .WithHint("Start the server, look into its log, and ask again; --wait 600 waits ten minutes.");
     usleep(kPollMicros);
   }
@@ -85,7 +146,10 @@ void AddRecoveryEnd(CLI::App& app, Invocation& invocation) {
       [&invocation, directory] { invocation.run = [directory] { return ExitOf(RunRecoveryEnd(*directory)); }; });
 
   auto* outcome = app.add_subcommand("outcome", "Say whether a restored server's recovery ended where the plan said");
-  outcome->footer("Exit codes: 0 as planned, 1 not as planned, or not ended yet.");
+  outcome->footer(
+      "A recovery that was told to pause or to shut down has ended as planned when it is paused at its target, which "
+      "the\nserver is asked with psql, or has shut down there, which pg_control tells.\n"
+      "Exit codes: 0 as planned, 1 not as planned, or not ended yet.");
   AddConfigOption(*outcome, invocation);
   auto options = std::make_shared<OutcomeOptions>();
   outcome->add_option("-D,--pgdata", options->directory, "The restored data directory (default: $PGDATA)")

@@ -56,7 +56,7 @@ $node->backup('base');
 $replica->node->init_from_backup($node, 'base', has_streaming => 1);
 $replica->node->append_conf('postgresql.conf', "archive_mode = off\n");
 $replica->node->start;
-$p->sql("INSERT INTO h VALUES (20)");
+my $third = $p->sql('INSERT INTO h VALUES (20) RETURNING pg_current_xact_id()');
 $node->wait_for_catchup($replica->node);
 is(rows($replica), '31', 'a replica made from it opens and follows');
 $replica->node->stop('immediate');
@@ -88,9 +88,40 @@ my ($status, $out, $err) = $p->pg_pitr('outcome', '--pgdata', $other->node->data
 isnt($status, 0, 'an end that was not planned is no success');
 like($out, qr/recovery ended at .*planned was .*at the end of the archive/, 'both ends are named');
 like($err, qr/did not end where the plan said/, 'as an error');
-like($other->log, qr/pg_pitr: WARNING: NOT AS PLANNED/, 'in the server log as well');
+$other->wait_for_log(qr/pg_pitr: WARNING: NOT AS PLANNED/);
 $other->wait_open;
 $other->node->stop('immediate');
+
+# A recovery that stays at its target has reached it.
+sub outcome { my ($copy, @options) = @_; return $p->pg_pitr('outcome', '--pgdata', $copy->node->data_dir, @options); }
+for my $exclusive (0, 1)
+{
+	my @target = $exclusive ? ('--target-xid', $third, '--target-exclusive') : ('--target-time', $time);
+	my $paused = $p->restore({ no_start => 1 }, @target, '--target-action', 'pause');
+	$paused->node->start;
+	($status, $out, $err) = outcome($paused, '--wait', 60);
+	is($status, 0, "@target: a pause at the target is success") or diag($err);
+	like($out, qr/^recovery is paused at [0-9A-F]+\/[0-9A-F]+; so it was planned: .*pg_wal_replay_resume/s, 'which is said, with how to go on');
+	is(rows($paused), $exclusive ? 11 : 1, 'the rows are there');
+	$paused->sql('SELECT pg_wal_replay_resume()');
+	$paused->wait_open;
+	like((outcome($paused, '--wait', 60))[1], qr/recovery ended at .*so it was planned/, 'opened, it has ended there');
+	$paused->node->stop('immediate');
+}
+my $down = $p->restore({ no_start => 1 }, '--target-time', $time, '--target-action', 'shutdown');
+$down->node->start(fail_ok => 1);
+($status, $out, $err) = outcome($down, '--wait', 60);
+is($status, 0, 'a server that shut down at its target is success') or diag($err);
+like($out, qr/^the server shut down during recovery, at .*; so it was planned/, 'which is said');
+
+# Paused elsewhere: by hand, before the target.
+my $held = $p->restore({ no_start => 1 }, '--target-time', $time, '--target-action', 'pause');
+append_to_file($held->node->data_dir . '/postgresql.auto.conf', "recovery_target_time = ''\nrecovery_target = 'immediate'\n");
+$held->node->start;
+($status, $out, $err) = outcome($held, '--wait', 60);
+isnt($status, 0, 'a pause elsewhere is no success');
+like($out . $err, qr/recovery is paused at .*planned was .*not where the plan said/s, 'and both places are named');
+$held->node->stop('immediate');
 
 # Asked too early, and where nothing was restored.
 my $waiting = $p->restore({ no_start => 1 }, '--target-latest');

@@ -90,6 +90,27 @@ RecoveryOutcome CompareWithPlan(const RestoreMark& mark, const TimelineFork& for
   return outcome;
 }
 
+RecoveryOutcome CompareHalted(const RestoreMark& mark, Halt halt, Lsn lsn) {
+  RecoveryOutcome outcome;
+  outcome.parent = mark.timeline;
+  outcome.lsn = lsn;
+  outcome.as_planned = EndsWherePlanned(mark, lsn);
+  outcome.text = (halt == Halt::kPaused ? "recovery is paused at " : "the server shut down during recovery, at ") +
+                 lsn.ToString() + "; ";
+  outcome.text +=
+      outcome.as_planned ? "so it was planned: " + mark.target : "planned was " + mark.target + ", " + PlannedEnd(mark);
+  return outcome;
+}
+
+TargetAction ActionAtTarget(const RestoreMark& mark) {
+  for (const RecoverySetting& setting : mark.settings) {
+    if (setting.name != "recovery_target_action") continue;
+    for (const TargetAction action : {TargetAction::kPause, TargetAction::kShutdown})
+      if (setting.value == TargetActionName(action)) return action;
+  }
+  return TargetAction::kPromote;
+}
+
 Result<std::optional<TimelineFork>> NewestFork(const ClusterTree& tree, Timeline after) {
   PITR_ASSIGN(const std::vector<std::string> names, tree.List(kWalDirectory));
   TimelineFork fork;

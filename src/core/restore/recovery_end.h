@@ -24,6 +24,14 @@ Result<std::optional<TimelineFork>> NewestFork(const ClusterTree& tree, Timeline
 // Compares the end of a recovery with the plan. Pure.
 RecoveryOutcome CompareWithPlan(const RestoreMark& mark, const TimelineFork& fork);
 
+// The same of a recovery that stopped at `lsn`, the end of the last record that was replayed, and opened no timeline:
+// it is paused, or the server has shut down. Pure.
+enum class Halt { kPaused, kShutDown };
+RecoveryOutcome CompareHalted(const RestoreMark& mark, Halt halt, Lsn lsn);
+
+// What the restored server was told to do at its target. Of a recovery that has not ended.
+TargetAction ActionAtTarget(const RestoreMark& mark);
+
 // The mark as it is now. nullopt: the directory was not restored. Without an outcome: recovery goes on. Calling again
 // changes nothing.
 Result<std::optional<RestoreMark>> FinishRecovery(const std::string& data_directory, int64_t now_micros);

@@ -98,6 +98,19 @@ TEST_F(RecoveryEndTest, EachKindOfEnd) {
   EXPECT_FALSE(ends(0x7000100));
 }
 
+TEST_F(RecoveryEndTest, OneThatStaysAtItsTarget) {
+  plan_.target.action = TargetAction::kPause;
+  ASSERT_NO_FATAL_FAILURE(Restored());
+  const RestoreMark mark = Mark();
+  EXPECT_EQ(ActionAtTarget(mark), TargetAction::kPause);
+  const RecoveryOutcome there = CompareHalted(mark, Halt::kPaused, Lsn{0x7000240});
+  EXPECT_TRUE(there.as_planned) << there.text;
+  EXPECT_EQ(there.text.find("recovery is paused at 0/7000240; so it was planned: "), 0U) << there.text;
+  const RecoveryOutcome before = CompareHalted(mark, Halt::kShutDown, Lsn{0x7000100});
+  EXPECT_FALSE(before.as_planned);
+  EXPECT_NE(before.text.find("planned was"), std::string::npos) << before.text;
+}
+
 // A recovery archives without a word, a copy of what lives does not.
 TEST_F(RecoveryEndTest, HoldsWhileTheParentGrows) {
   ASSERT_NO_FATAL_FAILURE(Restored());
