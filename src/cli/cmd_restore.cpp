@@ -112,8 +112,8 @@ std::string NextSteps(const RestoreOptions& options, const RestorePlan& plan) {
          "Did it end where planned? pg_pitr outcome -D " +
          options.data_directory + " --wait 600\n" +
          "Is it what you wanted? Then take a new backup: SELECT pitr_backup();\n"
-         "If not, stop the server and run pg_pitr restore with another target and --delta: the archive still has "
-         "everything.\n";
+         "If not, stop the server and run pg_pitr restore with another target and --delta: what the archive has stays "
+         "there.\n";
 }
 
 Status RunWithProgress(const Repository& repository, const RestorePlan& plan, const RestoreOptions& restore,

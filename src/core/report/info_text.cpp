@@ -46,6 +46,15 @@ std::string WindowText(const InfoReport& report) {
          (window.timeline_why.empty() ? "" : ": " + window.timeline_why) + ")\n" + AlignItems(items, 2);
 }
 
+// Every backup of a server that keeps its settings elsewhere has the same to say.
+std::string OutsideText(const InfoReport& report) {
+  for (auto row = report.backups.rbegin(); row != report.backups.rend(); ++row)
+    if (!row->outside_files.empty())
+      return "\nconfiguration that the server keeps outside of its data directory, and backups do not hold: " +
+             row->outside_files + "\n";
+  return "";
+}
+
 std::string BackupsText(const InfoReport& report) {
   if (report.backups.empty()) return "\nbackups: none\n";
   std::vector<std::vector<std::string>> rows = {
@@ -74,12 +83,9 @@ std::string BackupsText(const InfoReport& report) {
     if (!row.not_stored.empty()) problems += "  " + row.label + ": not in the backup: " + row.not_stored + "\n";
     if (!row.followed_links.empty())
       problems += "  " + row.label + ": links of which it holds what they lead to: " + row.followed_links + "\n";
-    if (!row.outside_files.empty())
-      problems += "  " + row.label +
-                  ": configuration outside of the data directory, not in the backup: " + row.outside_files + "\n";
     for (const auto& [name, value] : row.annotations) problems += "  " + row.label + ": " + name + " = " + value + "\n";
   }
-  return "\nbackups\n" + AlignTable(rows, 2) + (problems.empty() ? "" : "\n" + problems);
+  return "\nbackups\n" + AlignTable(rows, 2) + (problems.empty() ? "" : "\n" + problems) + OutsideText(report);
 }
 
 std::string VerifiedText(const InfoReport& report) {

@@ -15,8 +15,9 @@ std::vector<const Branch*> BranchesBeside(const BranchTree& tree, const Branch& 
 std::string DescribeBeside(const Branch& branch, const Branch& reference);
 std::string HintBeside(const Branch& branch);
 
-// For a plan along `path`: what other branches hold and how to get at it, one sentence or more each; a warning for
-// those that were written beside `reference`, which may be nullptr.
+// For a plan along `path`: what other branches hold and how to get at it, one sentence or more each: a warning for
+// every one that was written beside `reference`, which may be nullptr; of the others those that were written last, and
+// how many more there are.
 std::vector<std::string> DescribeOtherBranches(const BranchTree& tree, const WalPath& path, const Branch* reference);
 
 }  // namespace pitr

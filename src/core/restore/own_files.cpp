@@ -6,7 +6,8 @@
 
 #include "core/config/settings_file.h"
 #include "core/pg/server_file.h"
-#include "core/restore/recovery_settings.h"
+#include "core/repo/known_repository.h"
+#include "core/restore/restore_mark.h"
 
 namespace pitr {
 namespace {
@@ -32,6 +33,13 @@ bool SameContent(const MappedFile& file, ByteView bytes) {
   return zeroes(covered, bytes.size());
 }
 
+// Whether somebody has changed it since the backup: what a restore wrote into it, and what the module keeps for itself,
+// is nobody's change.
+bool SameButForOurs(const MappedFile& file, ByteView bytes, const std::vector<RecoverySetting>& written) {
+  if (file.path == kKnownRepositoriesFile) return true;
+  return file.path == kAutoConfPath && SameContent(file, AsBytes(RemoveSettings(AsText(bytes), written)));
+}
+
 // What a crash of the machine or a full disk leaves: nothing, zeroes, half a line.
 bool IsDamaged(const MappedFile& file, ByteView bytes) {
   if (std::find(std::begin(kEssential), std::end(kEssential), file.path) == std::end(kEssential)) return false;
@@ -45,6 +53,8 @@ bool IsDamaged(const MappedFile& file, ByteView bytes) {
 Result<OwnFiles> FindOwnFiles(const ClusterTree& tree, const FileMap& map, const ServerLogs& logs, Configuration choice,
                               const OpContext& ctx) {
   OwnFiles own;
+  std::vector<RecoverySetting> written;
+  if (auto mark = ReadRestoreMark(tree); mark.ok() && mark.value()) written = std::move(mark.value()->settings);
   for (const MappedDirectory& directory : map.directories) {
     if (directory.path.empty() || directory.path == "." || IsServerFile(directory.path) || logs.Holds(directory.path))
       continue;
@@ -62,17 +72,18 @@ Result<OwnFiles> FindOwnFiles(const ClusterTree& tree, const FileMap& map, const
       own.restored.insert(file.path);
       continue;
     }
-    bool same = false, damaged = false;
+    bool same = false, damaged = false, ours = false;
     if (there.ok() && S_ISREG(there.value().st_mode)) {
       const auto content = tree.ReadWhole(file.path, kMaxComparedBytes);
       same = content.ok() && SameContent(file, content.value());
       damaged = content.ok() && !same && IsDamaged(file, content.value());
+      ours = content.ok() && SameButForOurs(file, content.value(), written);
     }
     // A restore writes into it.
     if (there.ok() && !S_ISREG(there.value().st_mode) && file.path == kAutoConfPath) damaged = true;
     if (choice == Configuration::kKeep && !damaged) {
       own.kept.insert(file.path);
-      if (!same) own.differing.insert(file.path);
+      if (!same && !ours) own.differing.insert(file.path);
     } else if (!same && there.ok()) {
       own.replaced.insert(file.path);
       if (choice == Configuration::kKeep) own.damaged.insert(file.path);

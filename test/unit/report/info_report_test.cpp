@@ -55,6 +55,20 @@ TEST_F(InfoReportTest, AnEmptyRepositorySaysSo) {
   EXPECT_FALSE(nlohmann::json::parse(InfoJson(report))["recovery_window"]["possible"]);
 }
 
+// As every server that was set up as README says.
+TEST_F(InfoReportTest, ConfigurationElsewhereIsSaidOnce) {
+  Segments(1, 3, 8);
+  Backup("one", 3, 1);
+  Backup("two", 5, 2);
+  for (BackupManifest& backup : backups_.backups) backup.outside = {{"include", "/etc/pg_pitr.conf"}};
+  const InfoReport report = Make();
+  EXPECT_EQ(report.backups[0].outside_files, "/etc/pg_pitr.conf");
+  const std::string text = InfoText(report);
+  const size_t at = text.find("/etc/pg_pitr.conf");
+  ASSERT_NE(at, std::string::npos) << text;
+  EXPECT_EQ(text.find("/etc/pg_pitr.conf", at + 1), std::string::npos) << text;
+}
+
 TEST_F(InfoReportTest, GapsAndBackupsThatNeedThem) {
   Segments(1, 3, 6);
   Segments(1, 9, 12);

@@ -250,6 +250,24 @@ TEST_F(BranchChoiceTest, EachMomentOfAChainOfRecoveriesHasItsBranch) {
   EXPECT_EQ(Number(Choose({}, {}, "on three")), 3U);
 }
 
+// One recovery in place after another: of the branches that were left, the newest are described and the others counted.
+TEST_F(BranchChoiceTest, ManyOldBranchesAreSummedUp) {
+  Timeline1(9, {0, 60, In(9)});
+  Backup("base", 1, 3, 0);
+  std::string history;
+  for (uint32_t timeline = 2; timeline <= 9; ++timeline)
+    Fork(timeline, "1\t0/500100\tagain\n", 5, 7, {timeline * 100, timeline * 100 + 50, In(7)});
+  const BranchTree& tree = Tree();
+  const auto path = WalPath::Make(*wal_, Timeline{9}, kSize);
+  ASSERT_TRUE(path.ok());
+  const auto notes = DescribeOtherBranches(tree, path.value(), tree.Find(Timeline{9}));
+  ASSERT_EQ(notes.size(), 4U);
+  EXPECT_NE(notes[0].find("--target-timeline 8"), std::string::npos) << notes[0];
+  EXPECT_NE(notes[2].find("--target-timeline 6"), std::string::npos) << notes[2];
+  EXPECT_EQ(notes[3].find("5 more branches"), 0U) << notes[3];
+  EXPECT_NE(notes[3].find("pg_pitr info"), std::string::npos) << notes[3];
+}
+
 TEST_F(BranchChoiceTest, ABranchThatNoBackupReachesIsNoChoiceWhileAnotherIs) {
   Timeline1(12, {0, 200, In(12)});
   Put("00000002.history", "1\t0/600100\tcopy\n");  // opened, and nothing of it was archived but this

@@ -66,6 +66,21 @@ TEST_F(SetAsideTest, WhatPeoplePutThereStays) {
   EXPECT_EQ(result_.set_aside, (std::vector<std::string>{"base/5/NOTES", "base/77/NOTES"}));
 }
 
+// A second restore before the first one's recovery has ended; the backup's own file had nothing of recovery.
+TEST_F(SetAsideTest, WhatTheRestoreItselfWroteIsNoChange) {
+  ASSERT_NO_FATAL_FAILURE(Prepare(false));
+  ASSERT_NO_FATAL_FAILURE(MustRun());
+  options_.delta = true;
+  const std::string had = "# ours\nwork_mem = '8MB'\n", restored = ReadFileText(At("postgresql.auto.conf"));
+  ASSERT_EQ(restored.find(had), 0U) << restored;
+  WriteFileText(At("postgresql.auto.conf"), had + "recovery_target_xid = '7'\n" + restored.substr(had.size()));
+  WriteFileText(At("pg_pitr.repository"), "of the module");
+  auto checked = CheckRestore(*repo_.repository, plan_, options_, OpContext());
+  ASSERT_TRUE(checked.ok()) << checked.status().ToString();
+  EXPECT_EQ(DescribeNotes(checked.value()).find("other than in the backup"), std::string::npos)
+      << DescribeNotes(checked.value());
+}
+
 TEST_F(SetAsideTest, OrTheBackupsTakesItsPlace) {
   ASSERT_NO_FATAL_FAILURE(Restored());
   options_.configuration = Configuration::kBackup;
