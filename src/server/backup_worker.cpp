@@ -9,6 +9,7 @@
 #include "core/expire/expire_settings.h"
 #include "core/repo/backup_remarks.h"
 #include "core/repo/known_repository.h"
+#include "core/restore/plan_proof.h"
 #include "core/verify/known_damage.h"
 #include "server/backup_mode.h"
 #include "server/backup_slot.h"
@@ -187,6 +188,26 @@ void PublishPageErrors(const BackupManifest& backup) {
               "unless allow_page_errors is given. Restore an undamaged backup to mend the pages; its WAL does that.");
 }
 
+// The backup exists, and whatever happens here does not take that back. But one that could not be restored now pushes
+// out no other.
+bool ProveRestorable(const std::string& label) {
+  const Timeline own{PgCall([] { return GetWALInsertionTimeLine(); })};
+  const Status proof =
+      InThread([&](const OpContext& ctx) { return ProveBackup(*worker->repository, label, own, ctx); });
+  if (proof.ok()) return true;
+  std::string detail = proof.message() + ".";
+  for (const std::string& more : {proof.detail(), proof.hint()})
+    if (!more.empty()) detail += " " + more;
+  PublishNote(&BackupSlot::proof_note, &BackupSlot::proof_note_detail, WARNING,
+              SaysNotRestorable(proof)
+                  ? "backup \"" + label + "\" is complete, but could not be restored now: no older backup is expired"
+                  : "backup \"" + label +
+                        "\" is complete, but whether it can be restored could not be found out: no older backup is "
+                        "expired",
+              detail);
+  return false;
+}
+
 // The backup exists: whatever happens here does not take that back.
 void ExpireOldBackups() {
   if (!worker->config.expire_after_backup) return;
@@ -245,7 +266,7 @@ Status TakeBackup() {
     return Status::Ok();
   }));
   PublishPageErrors(finished);
-  ExpireOldBackups();
+  if (ProveRestorable(finished.label)) ExpireOldBackups();
   return Status::Ok();
 }
 

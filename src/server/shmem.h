@@ -91,6 +91,8 @@ struct BackupSlot {
   char files_note_detail[kNoteBytes] = "";
   char pages_note[kNoteBytes] = "";  // the same about pages that failed their checksum
   char pages_note_detail[kNoteBytes] = "";
+  char proof_note[kNoteBytes] = "";  // that its plans do not succeed, and why
+  char proof_note_detail[kNoteBytes] = "";
   int64_t started_micros = 0;
   int64_t ended_micros = 0;
   uint64_t bytes_total = 0;

@@ -152,6 +152,7 @@ class Notes {
     Tell(NOTICE, slot.change_note, slot.change_note_detail, change_told_);
     Tell(NOTICE, slot.files_note, slot.files_note_detail, files_told_);
     Tell(WARNING, slot.pages_note, slot.pages_note_detail, pages_told_);
+    Tell(WARNING, slot.proof_note, slot.proof_note_detail, proof_told_);
   }
 
  private:
@@ -164,7 +165,7 @@ class Notes {
   bool resume_told_ = false;
   bool change_told_ = false;
   bool files_told_ = false;
-  bool pages_told_ = false;
+  bool pages_told_ = false, proof_told_ = false;
 };
 
 // Says how far the backup is: after two seconds, then with every tenth of the way or every ten seconds.

@@ -221,7 +221,7 @@ void AllowNoBackupYet(Rows& rows) {
 // Whether it is worth while to prove that archiving works: a gap in what was archived before does not hinder it.
 bool CanArchive(const Rows& rows) {
   return std::none_of(rows.begin(), rows.end(), [](const CheckRow& row) {
-    return row.state == CheckState::kFailed && row.item != kArchiveGapsItem;
+    return row.state == CheckState::kFailed && row.item != kArchiveGapsItem && row.item != kPlanItem;
   });
 }
 

@@ -310,7 +310,8 @@ my $crash = qr/terminated by signal|PANIC:|TRAP:|Segmentation fault|AddressSanit
 sub assert_no_crash
 {
 	my ($self, $expected) = @_;
-	my @lines = grep { $_ =~ $crash } split /\n/, $self->log;
+	# An immediate shutdown ends the command that fetches a segment by SIGQUIT.
+	my @lines = grep { $_ =~ $crash && $_ !~ /could not restore file .* signal 3\b/ } split /\n/, $self->log;
 	$self->{crash_checked} = 1;
 	if ($expected) { ok(@lines >= 1, "$self->{name}: only the kills of this test are in the log") or diag(join "\n", @lines); }
 	else { is(scalar @lines, 0, "$self->{name}: no crash in the server log") or diag(join "\n", @lines); }

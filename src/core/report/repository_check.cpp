@@ -8,6 +8,7 @@
 #include "core/repo/repository.h"
 #include "core/report/info_report.h"
 #include "core/report/store_check.h"
+#include "core/restore/plan.h"
 
 namespace pitr {
 namespace {
@@ -85,6 +86,26 @@ void CheckArchive(const InfoReport& report, std::vector<CheckRow>& rows) {
   }
 }
 
+// What the worst day would ask for, planned in full.
+void CheckPlan(const Repository& repository, std::optional<Timeline> own_timeline, const OpContext& ctx,
+               std::vector<CheckRow>& rows) {
+  PlanRequest request;
+  request.target.kind = TargetKind::kLatest;
+  request.own_timeline = own_timeline;
+  const auto plan = MakeRestorePlan(repository, request, ctx);
+  if (plan.ok()) {
+    rows.push_back({kPlanItem, CheckState::kOk,
+                    "from backup \"" + plan.value().backup.label + "\" along timeline " +
+                        std::to_string(plan.value().target_timeline.value) + ", " +
+                        DescribeCount(plan.value().wal_segments, "segment", "segments") + " of WAL",
+                    ""});
+    return;
+  }
+  rows.push_back(FailedRow(kPlanItem, plan.status()));
+  // Which branch is for a person to say; each can be restored.
+  if (plan.code() == Code::kInvalidArgument) rows.back().state = CheckState::kWarning;
+}
+
 }  // namespace
 
 std::string_view CheckStateName(CheckState state) {
@@ -129,6 +150,7 @@ std::vector<CheckRow> CheckRepository(const Config& config, std::optional<Timeli
   }
   CheckBackups(report.value(), rows);
   CheckArchive(report.value(), rows);
+  if (!report.value().backups.empty()) CheckPlan(repo, own_timeline, ctx, rows);
   return rows;
 }
 
