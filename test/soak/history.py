@@ -62,6 +62,7 @@ class Branch:
     born: int = 0              # when the server that made it was started
     ended: int = FOREVER       # when the last server on it was stopped for good
     stray: bool = False        # made by a copy or by an old primary: not where production went
+    took_over: bool = False    # somebody said that the copy continues the cluster
     stored: bool = True        # its history is in the repository
     aside: bool = False        # an operator left it out of what is chosen
     events: list = field(default_factory=list)

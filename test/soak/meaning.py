@@ -163,22 +163,22 @@ class Meanings:
         return any(child.parent in chosen and child.parent.ended > child.born for child in chosen)
 
     def of_end(self, asked, own):
-        going = [branch for branch in self.history.branches if branch.ended == FOREVER and not branch.stray]
+        going = [branch for branch in self.history.branches
+                 if branch.ended == FOREVER and not branch.stray or branch.took_over and branch.stored and not branch.aside]
         branches = [asked.branch] if asked.branch else ([own] if own else going)
         meaning = Meaning()
         for branch in branches:
             backups = self.backups_for(branch, len(branch.path()))
             if asked.kind == "immediate":
                 meaning.points += [(branch, branch.count_until(backup.backup_stop)) for backup in backups]
-                usable = backups
             else:
                 ends = {self.archive.unbroken_until(branch, backup.before) for backup in backups}
                 meaning.points += [(branch, branch.count_until(end)) for end in sorted(ends)[-1:]]
                 # What the server still had and the product could save is right as well.
                 meaning.points += [(branch, count) for branch, count in meaning.points[-1:] for count in range(count, len(branch.path()) + 1)]
-                usable = [backup for backup in backups if self.archive.unbroken_until(branch, backup.before) > backup.backup_stop]
                 if not asked.allow_gap and not self.is_unbroken(branch, ends):
                     meaning.points = []  # not without consent
+            usable = [backup for backup in backups if self.archive.unbroken_until(branch, backup.before) > backup.backup_stop]
             meaning.must = bool(usable and meaning.points) and bool(asked.branch or own or not self.went_on_beside())
             meaning.why = "" if meaning.must else "branches were written side by side" if usable else "no backup, or a gap behind it"
         return meaning

@@ -179,7 +179,7 @@ class Recoveries:
             made.stray, made.stored = True, False
             self.write_in_copy(copy, made, step)
             if archives:
-                self.archive_from_copy(copy, step)
+                self.archive_from_copy(copy, made, step)
             copy.stop()
             made.ended, made.stored = self.now(), self.archive.has_branch(made)
             self.branch_of_step[step.label] = made
@@ -202,13 +202,14 @@ class Recoveries:
                                        "pg_snapshot_xmax(pg_current_snapshot())").split("|")
         made.events.append(Event(-step.label, "written in a copy", made_state, made.fork_lsn, lsn_of(lsn), int(micros), int(xmax) - 1))
 
-    def archive_from_copy(self, copy, step):
+    def archive_from_copy(self, copy, made, step):
         """The mistake: it archives into production's repository. It has to be held back, as production lives, unless somebody insists."""
         def held():
             return copy.answers("SELECT archiver_state FROM pitr_status", "held")
         copy.wait_archived(held)
         if held() and step.options.get("take-over"):
             run(["pg_pitr", "take-over", "-D", copy.directory], self.log)
+            made.took_over = True
             copy.wait_archived()
 
     def do_set_aside(self, step):
