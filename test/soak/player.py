@@ -223,6 +223,8 @@ class Player(Recoveries):
         name, state = step.word(0), self.branch.state()
         if name in state.spaces:
             raise Passed("it is there")
+        if self.standby:
+            raise Passed("the standby on this machine would use the same directory")
         os.makedirs(self.space_directory(name), mode=0o700, exist_ok=True)
         if os.listdir(self.space_directory(name)):
             raise Passed("its directory is not empty")
