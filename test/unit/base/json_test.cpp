@@ -9,6 +9,7 @@ TEST(Json, RejectsWhatIsNotOneValue) {
   for (const char* text :
        {"", "{", "{} {}", "nul", "[1,]", "{\"a\":1,}", "\"\xff\"", "{\"a\" 1}", "01", "1e999", "\xEF\xBB\xBF{}"})
     EXPECT_EQ(ParseJson(text).code(), Code::kCorruption) << text;
+  EXPECT_EQ(ParseJson(std::string_view("1\0 2", 4)).code(), Code::kCorruption) << "what comes after a NUL";
 }
 
 TEST(Json, DepthIsBounded) {
