@@ -12,6 +12,7 @@
 #include "core/repo/layout.h"
 #include "core/repo/partial_segment.h"
 #include "core/repo/wal_check.h"
+#include "core/store/absence.h"
 
 namespace pitr {
 namespace {
@@ -98,8 +99,12 @@ Status StreamWalFile(const Repository& repository, const std::string& name, cons
   });
   Status status = repository.store().Get(
       key, {}, [&](ByteView piece) { return reader.Feed(piece); }, ctx);
-  if (status.code() == Code::kNotFound)
-    return Status(Code::kNotFound, "WAL file \"" + name + "\" is not in the repository");
+  if (status.code() == Code::kNotFound) {
+    // It ends a recovery, which then goes on without what the archive has: one look is not enough.
+    status = ConfirmAbsent(repository.store(), key, ctx);
+    if (status.code() == Code::kNotFound)
+      return Status(Code::kNotFound, "WAL file \"" + name + "\" is not in the repository");
+  }
   if (status.ok()) status = reader.Finish().status();
   if (!status.ok()) return std::move(status).Annotate("fetching WAL file \"" + name + "\"");
   if (Status content = CheckWalContent(repository, parsed, first.view(), size); !content.ok())

@@ -223,6 +223,14 @@ TEST_P(Wal, OnlyAConfirmedAbsenceIsNotFound) {
   EXPECT_FALSE(std::filesystem::exists(destination));
   ASSERT_TRUE(Push(*repository, kName, Segment(5)).ok());
   EXPECT_EQ(FetchWalFile(*repository, kName, dir_ + "/missing/out", ctx_).code(), Code::kInvalidArgument);
+  // A store that says so by mistake: recovery must not end there. The second look contradicts it, or fails.
+  const Status absent(Code::kNotFound, "no such object");
+  faults().Inject({.op = StoreOp::kGet, .status = absent, .key_contains = kName});
+  EXPECT_EQ(FetchWalFile(*repository, kName, destination, ctx_).code(), Code::kCorruption);
+  faults().Inject({.op = StoreOp::kGet, .status = absent, .key_contains = kName});
+  faults().Inject({.op = StoreOp::kList});
+  EXPECT_EQ(FetchWalFile(*repository, kName, destination, ctx_).code(), Code::kUnavailable);
+  EXPECT_FALSE(std::filesystem::exists(destination));
   EXPECT_EQ(FetchWalFile(*repository, "RECOVERYXLOG", destination, ctx_).code(), Code::kInvalidArgument);
 }
 
