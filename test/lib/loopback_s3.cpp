@@ -110,6 +110,11 @@ int LoopbackS3::failed() const {
   return failed_;
 }
 
+void LoopbackS3::Interfere(std::function<std::optional<Interference>(const SeenRequest&)> ask) {
+  std::lock_guard lock(mutex_);
+  ask_ = std::move(ask);
+}
+
 ScriptStep LoopbackS3::Answer(const SeenRequest& seen) {
   const bool whole = seen.Header("x-amz-content-sha256") == Sha256Hex(AsBytes(seen.body));
   std::lock_guard lock(mutex_);
@@ -118,6 +123,14 @@ ScriptStep LoopbackS3::Answer(const SeenRequest& seen) {
   const bool fails = fail_every_ > 0 && requests_ % fail_every_ == 0;
   ScriptStep step;
   if (fails) failed_++;
+  if (auto other = ask_ ? ask_(seen) : std::nullopt) {
+    if (other->carry_out || other->truthful) step = CarryOut(call);
+    if (!other->truthful) return other->answer;
+    other->answer.status = step.status;
+    other->answer.reply_headers = step.reply_headers;
+    other->answer.reply = step.reply;
+    return other->answer;
+  }
   if (seen.Header("authorization").empty()) {
     step = Error(403, "AccessDenied", "The request is not signed.");
   } else if (!whole) {

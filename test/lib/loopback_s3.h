@@ -9,8 +9,10 @@
 // Protocol: https://docs.aws.amazon.com/AmazonS3/latest/API/API_Operations_Amazon_Simple_Storage_Service.html
 #pragma once
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <mutex>
+#include <optional>
 #include <string>
 
 #include "lib/scripted_http_server.h"
@@ -25,6 +27,14 @@ class LoopbackS3 {
   // Every n-th request is answered 503 SlowDown: in turn without being carried out and after having been. 0: none.
   void FailEvery(int n);
   int failed() const;
+  // Asked before each request, under the mutex: the answer to give instead of the right one, and whether the request is
+  // carried out all the same. nullopt leaves it alone.
+  struct Interference {
+    ScriptStep answer;
+    bool carry_out = false;
+    bool truthful = false;  // the right answer, on the way that `answer` says (send_only, close_unanswered, ...)
+  };
+  void Interfere(std::function<std::optional<Interference>(const SeenRequest&)> ask);
 
  private:
   struct Object {
@@ -67,13 +77,14 @@ class LoopbackS3 {
 
   const std::string bucket_;
   mutable std::mutex mutex_;
-  std::map<std::string, Object> objects_;  // protected by mutex_
-  std::map<std::string, Upload> uploads_;  // by upload id; protected by mutex_
-  int64_t requests_ = 0;                   // protected by mutex_
-  int64_t next_upload_ = 1;                // protected by mutex_
-  int fail_every_ = 0;                     // protected by mutex_
-  int failed_ = 0;                         // protected by mutex_
-  ScriptedHttpServer server_;              // the last: its threads use all of the above
+  std::map<std::string, Object> objects_;                               // protected by mutex_
+  std::map<std::string, Upload> uploads_;                               // by upload id; protected by mutex_
+  int64_t requests_ = 0;                                                // protected by mutex_
+  int64_t next_upload_ = 1;                                             // protected by mutex_
+  int fail_every_ = 0;                                                  // protected by mutex_
+  int failed_ = 0;                                                      // protected by mutex_
+  std::function<std::optional<Interference>(const SeenRequest&)> ask_;  // protected by mutex_
+  ScriptedHttpServer server_;                                           // the last: its threads use all of the above
 };
 
 }  // namespace pitr::test
