@@ -126,6 +126,16 @@ test-soak: ## random stories of recoveries against a model, 5 s each and process
 	@scripts/install-deps.sh build test
 	@scripts/with-private-install.sh test/soak/soak.py --stories $(or $(STORIES),200) $(if $(SEED),--seed $(SEED)) --jobs $(JOBS) \
 	  $(if $(STORY),--whole-log --story '$(STORY)') $(if $(FILE),--file $(FILE)) $(if $(SHRINK),--shrink)
+test-faults: ## archive, back up, expire, verify, restore while calls fail, processes are killed and the power goes; FAULTS=500 each on a directory and S3, SEED=n
+	@scripts/install-deps.sh build test
+	@FAULTS=$(or $(FAULTS),500) SEED=$(or $(SEED),$$$$) test/run-tests.sh faults
+fuzz: ## every parser of untrusted bytes, FUZZ_SECONDS=10 for each target; TARGETS="json keys" for some, KEEP=1 adds what reaches more to the corpus
+	@scripts/install-deps.sh build
+	@cmake -S . -B $(BUILD)/fuzz $(if $(shell command -v ninja),-G Ninja) -DPITR_TESTS=OFF -DPITR_FUZZ=ON -DPITR_SANITIZE=address \
+	  -DCMAKE_BUILD_TYPE=None -DCMAKE_CXX_FLAGS='-O1 -g1' >/dev/null
+	@cmake --build $(BUILD)/fuzz -j $(JOBS) --target fuzz_targets
+	@printf '%s\n' $(or $(TARGETS),$$($(BUILD)/fuzz/fuzz_targets --list)) | xargs -n 1 -P $(JOBS) \
+	  $(BUILD)/fuzz/fuzz_targets --seconds $(or $(FUZZ_SECONDS),10) --seed $${SEED:-$$$$} $(if $(KEEP),--keep)
 bench: ## ratios against pgBackRest, pg_basebackup and zstd; BENCH="--gigabytes 1 --runs 1" for options
 	@scripts/install-deps.sh build test s3 bench
 	@scripts/with-private-install.sh test/lib/rgw.sh run -- bench/bench.py $(BENCH)
@@ -146,5 +156,5 @@ help:
 
 force:
 .PHONY: all install uninstall install-binary uninstall-binary core dumps force demo test test-unit test-sanitize test-server-san test-store \
-	test-regress test-pgtap test-tap test-soak test-matrix bench format tidy check-exports help clean
+	test-regress test-pgtap test-tap test-faults fuzz test-soak test-matrix bench format tidy check-exports help clean
 .DEFAULT_GOAL := all

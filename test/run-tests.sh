@@ -10,7 +10,7 @@
 set -u
 top=$(cd "$(dirname "$0")/.." && pwd)
 cd "$top" || exit 2
-all_stages="tidy build exports unit asan tsan store regress pgtap tap root"
+all_stages="tidy build exports unit asan fuzz tsan store regress pgtap tap root"
 stages=${*:-$all_stages}
 jobs=$(nproc 2>/dev/null || echo 2)
 export TEST_JOBS=${TEST_JOBS:-$((jobs + 1))} PITR_TOP=$top
@@ -108,6 +108,46 @@ gtest_result() { # STAGE LOG STATUS
 }
 stage_unit() { gtest_stage unit cmake "" unit_tests "$jobs"; }
 stage_asan() { gtest_stage asan tests-asan address unit_tests "$jobs"; }
+# FAULTS random ones (SEED says which) on each kind of store; by default the same few. Each line of what they print is a round.
+stage_faults() {
+  local store log=$work/log/faults pids=()
+  if ! build_tests cmake "" pitr_faults >"$log-build.log" 2>&1; then
+    row faults fail faults:build
+    grep -E -A6 'error|FAILED|undefined reference' "$log-build.log" | head -n 60
+    return
+  fi
+  for store in directory s3; do
+    timeout -k 10 $((120 + ${FAULTS:-30} * 10)) build/cmake/pitr_faults --layer build/cmake/fault_layer.so --store "$store" --rounds "${FAULTS:-30}" \
+      --seed "${SEED:-7}" >"$log-$store.log" 2>&1 &
+    pids+=($!)
+  done
+  for store in directory s3; do
+    if wait "${pids[0]}"; then row faults pass "faults:$store"; else
+      row faults fail "faults:$store" "$(head -n 1 "$log-$store.log")"
+      head -n 1 "$log-$store.log"
+    fi
+    tail -n "$([ "$(tail -c 6 "$log-$store.log")" = stuck ] && echo 1 || echo 30)" "$log-$store.log"
+    pids=("${pids[@]:1}")
+  done
+}
+# Every parser of untrusted bytes for a moment, on the library that the stage before has built.
+stage_fuzz() {
+  local target log=$work/log/fuzz
+  if ! build_tests tests-asan address fuzz_targets >"$log-build.log" 2>&1; then
+    row fuzz fail fuzz:build
+    grep -E -A6 'error|FAILED|undefined reference' "$log-build.log" | head -n 60
+    return
+  fi
+  mkdir -p "$log"
+  build/tests-asan/fuzz_targets --list | ASAN_OPTIONS=detect_leaks=1:halt_on_error=1 UBSAN_OPTIONS=print_stacktrace=1:halt_on_error=1 \
+    xargs -P "$jobs" -I TARGET bash -c 'timeout -k 5 60 build/tests-asan/fuzz_targets --seconds 0.6 TARGET >"$0/TARGET" 2>&1; echo $? >>"$0/TARGET"' "$log"
+  for target in "$log"/*; do
+    if [ "$(tail -n 1 "$target")" = 0 ]; then row fuzz pass "fuzz:${target##*/}"; else
+      row fuzz fail "fuzz:${target##*/}" "exit status $(tail -n 1 "$target")"
+      tail -n 60 "$target"
+    fi
+  done
+}
 stage_tsan() { gtest_stage tsan tests-tsan thread unit_tests "$jobs"; }
 # Once without a server (memory, directory, scripted), then with a real S3 server, which the suite finds in its environment.
 stage_store() { gtest_stage store cmake "" store_suite 1 test/lib/rgw.sh run --; }
@@ -219,7 +259,7 @@ for stage in $stages; do
   case $stage in
     regress | pgtap | tap | root)
       if prepare; then "stage_$stage"; else row "$stage" fail "$stage:install" "the module could not be installed"; fi ;;
-    build | exports | tidy | unit | asan | tsan | store) "stage_$stage" ;;
+    build | exports | tidy | unit | faults | asan | fuzz | tsan | store) "stage_$stage" ;;
     *) echo "run-tests: no stage $stage" >&2; exit 2 ;;
   esac
   has_rows "$stage" || row "$stage" fail "$stage:none" "the stage reported no test"

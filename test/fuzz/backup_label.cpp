@@ -4,8 +4,9 @@
 #include <cstdlib>
 
 #include "core/base/bytes.h"
+#include "fuzz/target.h"
 
-extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
+PITR_FUZZ_TARGET(backup_label)(const uint8_t* data, size_t size) {
   using namespace pitr;
   const std::string_view text = AsText({data, size});
   const auto label = ParseBackupLabel(text);

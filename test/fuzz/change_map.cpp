@@ -3,7 +3,9 @@
 
 #include <cstdlib>
 
-extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
+#include "fuzz/target.h"
+
+PITR_FUZZ_TARGET(change_map)(const uint8_t* data, size_t size) {
   const auto map = pitr::ParseChangeMap({data, size});
   if (!map.ok()) return 0;
   const pitr::Bytes again = pitr::EncodeChangeMap(map.value());

@@ -1,7 +1,9 @@
 // Anything as pg_control; the checksum is made right where the version allows.
 #include "core/pg/control.h"
 
-extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
+#include "fuzz/target.h"
+
+PITR_FUZZ_TARGET(control)(const uint8_t* data, size_t size) {
   using namespace pitr;
   Bytes bytes(data, data + size);
   (void)ParseControlFile(bytes);

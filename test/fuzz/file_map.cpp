@@ -2,6 +2,7 @@
 // round.
 #include "core/repo/file_map_parser.h"
 #include "core/repo/file_map_writer.h"
+#include "fuzz/target.h"
 
 namespace {
 
@@ -38,7 +39,7 @@ Parsed Parse(pitr::ByteView bytes, size_t piece) {
 
 }  // namespace
 
-extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
+PITR_FUZZ_TARGET(file_map)(const uint8_t* data, size_t size) {
   const Parsed whole = Parse({data, size}, SIZE_MAX / 2);
   const Parsed pieces = Parse({data, size}, 5);
   if (whole.status.code() != pieces.status.code() || whole.text != pieces.text) __builtin_trap();

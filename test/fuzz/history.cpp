@@ -4,8 +4,9 @@
 #include <cstdlib>
 
 #include "core/base/bytes.h"
+#include "fuzz/target.h"
 
-extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
+PITR_FUZZ_TARGET(history)(const uint8_t* data, size_t size) {
   using namespace pitr;
   const auto history = TimelineHistory::Parse({100}, AsText({data, size}));
   if (!history.ok()) return 0;

@@ -2,7 +2,9 @@
 // round.
 #include "core/repo/manifest.h"
 
-extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
+#include "fuzz/target.h"
+
+PITR_FUZZ_TARGET(manifest)(const uint8_t* data, size_t size) {
   const auto first = pitr::DecodeManifest(pitr::AsText({data, size}));
   if (!first.ok()) return 0;
   const std::string text = pitr::EncodeManifest(first.value());

@@ -7,6 +7,7 @@
 #include <cstdlib>
 
 #include "core/base/hash.h"
+#include "fuzz/target.h"
 
 namespace {
 
@@ -67,7 +68,7 @@ void WriteIt(ByteView plain, const RepositoryKey* key, int level, size_t frame) 
 
 }  // namespace
 
-extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
+PITR_FUZZ_TARGET(object_codec)(const uint8_t* data, size_t size) {
   if (size < 2) return 0;
   const RepositoryKey* key = (data[0] & 1) != 0 ? &FuzzKey() : nullptr;
   const size_t piece = size_t{data[1]} + 1;

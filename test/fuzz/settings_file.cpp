@@ -4,7 +4,9 @@
 #include <cstdint>
 #include <cstdlib>
 
-extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
+#include "fuzz/target.h"
+
+PITR_FUZZ_TARGET(settings_file)(const uint8_t* data, size_t size) {
   using namespace pitr;
   const std::string_view text(reinterpret_cast<const char*>(data), size);
   Config config;

@@ -4,8 +4,9 @@
 #include <cstdlib>
 
 #include "core/base/bytes.h"
+#include "fuzz/target.h"
 
-extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
+PITR_FUZZ_TARGET(timestamp)(const uint8_t* data, size_t size) {
   using namespace pitr;
   const auto parsed = ParseTimestamp(AsText({data, size}), TimeZone::Fixed(3600));
   if (parsed.ok()) {

@@ -5,8 +5,9 @@
 
 #include "core/base/bytes.h"
 #include "core/pg/relation_file.h"
+#include "fuzz/target.h"
 
-extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
+PITR_FUZZ_TARGET(wal_name)(const uint8_t* data, size_t size) {
   using namespace pitr;
   if (size < 1) return 0;
   const uint32_t segment_size = 1u << (20 + data[0] % 11);

@@ -6,6 +6,7 @@
 
 #include "core/pg/recovery_target.h"
 #include "core/pg/wal_event.h"
+#include "fuzz/target.h"
 #include "unit/pg/wal_builder.h"
 
 namespace {
@@ -67,7 +68,7 @@ void FuzzPages(ByteView input) {
 
 }  // namespace
 
-extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
+PITR_FUZZ_TARGET(wal_reader)(const uint8_t* data, size_t size) {
   if (size < 2) return 0;
   const ByteView input(data + 1, size - 1);
   if (data[0] % 2 == 1)

@@ -3,8 +3,9 @@
 #include "core/pg/wal_summary.h"
 
 #include "core/pg/crc32c.h"
+#include "fuzz/target.h"
 
-extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
+PITR_FUZZ_TARGET(wal_summary)(const uint8_t* data, size_t size) {
   using namespace pitr;
   (void)ParseWalSummaryName(AsText({data, size}));
   Bytes file;

@@ -1,0 +1,88 @@
+// Anything as a file that is found in a data directory: settings, what a restore left, what a server left.
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+#include <string>
+
+#include "core/base/bytes.h"
+#include "core/repo/known_repository.h"
+#include "core/restore/cluster_tree.h"
+#include "core/restore/recovery_end.h"
+#include "core/restore/recovery_settings.h"
+#include "core/restore/restore_mark.h"
+#include "core/restore/restore_state.h"
+#include "core/restore/server_state.h"
+#include "core/restore/wal_spool.h"
+#include "fuzz/target.h"
+
+namespace {
+
+// A directory in memory that lives as long as the process.
+struct FuzzedDirectory {
+  std::string path = access("/dev/shm", W_OK) == 0 ? "/dev/shm/pg_pitr-fuzz-XXXXXX" : "/tmp/pg_pitr-fuzz-XXXXXX";
+  FuzzedDirectory() {
+    if (mkdtemp(path.data()) == nullptr) abort();
+    mkdir((path + "/pg_wal").c_str(), 0700);
+  }
+  ~FuzzedDirectory() {
+    std::error_code ignored;
+    std::filesystem::remove_all(path, ignored);
+  }
+};
+
+}  // namespace
+
+// What a person wrote in postgresql.auto.conf stays, and the settings of a restore can be taken out again.
+PITR_FUZZ_TARGET(auto_conf)(const uint8_t* data, size_t size) {
+  using namespace pitr;
+  const std::string existing(AsText({data, size}));
+  RecoverySettings settings;
+  settings.target_timeline = Timeline{1};
+  settings.restore_command = "pg_pitr wal-get \"%f\" \"%p\"";
+  settings.needed = {{"max_connections", "300"}};
+  const std::string edited = EditAutoConf(existing, settings);
+  if (SettingIn(edited, "restore_command") != settings.restore_command && !SettingIn(edited, "max_connections").empty())
+    abort();
+  const std::string twice = EditAutoConf(edited, settings);
+  if (SettingIn(twice, "restore_command") != SettingIn(edited, "restore_command")) abort();
+  const std::string without = RemoveSettings(edited, RecoverySettingList(settings, existing));
+  if (SettingIn(without, "restore_command") == settings.restore_command) abort();
+  for (const char* name : {"restore_command", "max_connections", "recovery_target_time"})
+    (void)SettingIn(existing, name);
+  if (const auto quoted = QuoteSetting(existing);
+      quoted.ok() && SettingIn("a = " + quoted.value() + "\n", "a") != existing)
+    abort();
+  (void)QuoteForRestoreCommand(existing);
+  (void)RecoveryEndCommand("pg_pitr", existing);
+  return 0;
+}
+
+PITR_FUZZ_TARGET(directory_files)(const uint8_t* data, size_t size) {
+  using namespace pitr;
+  static FuzzedDirectory directory;
+  static constexpr const char* kNames[] = {"pg_pitr.restored", "pg_pitr.restore", "pg_pitr.repository",
+                                           "postmaster.pid", "pg_wal/00000002.history"};
+  if (size < 1) return 0;
+  const std::string path = directory.path + "/" + kNames[data[0] % std::size(kNames)];
+  std::ofstream(path, std::ios::binary)
+      .write(reinterpret_cast<const char*>(data + 1), static_cast<std::streamsize>(size - 1));
+  if (auto tree = ClusterTree::Open(directory.path); tree.ok()) {
+    (void)ReadRestoreState(tree.value());
+    if (const auto mark = ReadRestoreMark(tree.value()); mark.ok() && mark.value()) {
+      if (!WriteRestoreMark(tree.value(), *mark.value()).ok()) abort();
+      const auto again = ReadRestoreMark(tree.value());
+      if (!again.ok() || !again.value() || again.value()->newest != mark.value()->newest) abort();
+    }
+    (void)NewestFork(tree.value(), Timeline{1});
+    (void)InspectServer({data + 1, size - 1}, tree.value().data_fd());
+  }
+  (void)CheckKnownRepository("file:///fuzz", directory.path);
+  (void)RestoredKnownRepositories(std::string(AsText({data + 1, size - 1})));
+  (void)IsSpooledName(AsText({data + 1, size - 1}));
+  (void)DataDirectoryOf(std::string(AsText({data + 1, size - 1})));
+  unlink(path.c_str());
+  return 0;
+}
