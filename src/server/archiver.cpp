@@ -137,9 +137,9 @@ Status EnsureSession(Archiver& state) {
   if (config.change_map == "auto" && SummarizesWal()) config.change_map = "off";
   const Timeline own = WrittenTimeline();
   // Promoted with archive_mode = always: the archiver goes on.
-  if (state.session && state.session->own_timeline() != own) state.session.reset();
+  if (state.session && state.session->own_timeline() != own) StopOrLeave(std::move(state.session));
   if (state.session && !SameSettings(state.session->config(), config)) {
-    state.session.reset();
+    StopOrLeave(std::move(state.session));
     state.store_works = false;
   }
   if (!state.session) { PITR_ASSIGN(state.session, PushAhead::Start(config, ServerIdentity(), own, state.log)); }

@@ -26,6 +26,7 @@ extern "C" {
 #include "postmaster/bgworker.h"
 #include "postmaster/interrupt.h"
 #include "storage/ipc.h"
+#include "storage/pmsignal.h"
 #include "tcop/tcopprot.h"
 #include "utils/backend_status.h"
 #include "utils/guc.h"
@@ -43,11 +44,14 @@ struct Worker {
   uint64_t generation = 0;
   BackupRequest request;
   Config config;
-  QueuedLog log;
+  std::shared_ptr<QueuedLog> log = std::make_shared<QueuedLog>();
   std::unique_ptr<Repository> repository;
   std::unique_ptr<BackupSession> session;  // reserved and neither finished nor abandoned
   std::atomic<bool> finished{false};
   Progress progress;
+  BackupStart start;
+  BackupStop stop;
+  BackupManifest manifest;  // once finished
 };
 Worker* worker = nullptr;
 
@@ -77,13 +81,19 @@ void PublishProgress() {
   });
 }
 
-// Runs `body` in a thread with the worker's log and progress.
-Status InThread(const std::function<Status(const OpContext&)>& body) {
-  const auto publish = [] {
-    PublishProgress();
-    return Status::Ok();
-  };
-  return RunInterruptibly(worker->log, body, {publish, kPublishMs});
+WaitTick Publishing() {
+  return {[] {
+            PublishProgress();
+            return Status::Ok();
+          },
+          kPublishMs};
+}
+
+// Runs `body` in a thread with the worker's log and progress. What it needs is in the worker.
+template <class Fn>
+Status InThread(Fn) {
+  return RunInterruptibly(
+      worker->log, Nothing(), [](Nothing&, Log&, const OpContext& ctx) -> Status { return Fn()(ctx); }, Publishing());
 }
 
 // What is taken and why: for pitr_progress, the waiting caller and the log.
@@ -116,7 +126,7 @@ void PublishChoice() {
 DamageFinder KnownDamage(const OpContext& ctx) {
   auto finder = FindKnownDamage(*worker->repository, DamageOf::kFiles, ctx);
   if (finder.ok()) return std::move(finder).value();
-  worker->log.Warning("could not read what verifications have found: " + finder.status().ToString());
+  worker->log->Warning("could not read what verifications have found: " + finder.status().ToString());
   return {};
 }
 
@@ -137,14 +147,18 @@ Status Reserve() {
   options.allow_page_errors = worker->request.allow_page_errors;
   options.resume = worker->request.resume;
   options.started_by = ProcessName();
-  const ClusterIdentity cluster = ServerIdentity();
-  // Without publishing meanwhile, which looks at the session that the thread makes.
-  PITR_TRY(RunInterruptibly(worker->log, [&](const OpContext& ctx) -> Status {
-    PITR_ASSIGN(worker->repository, OpenClusterRepository(worker->config, cluster, kDataDirectory, worker->log, ctx));
-    if (options.type != BackupType::kFull) options.damage_of = KnownDamage(ctx);
-    PITR_ASSIGN(worker->session, BackupSession::Begin(*worker->repository, options, ctx));
+  struct Asked {
+    ClusterIdentity cluster;
+    BackupOptions options;
+  };
+  const auto reserve = [](Asked& asked, Log& log, const OpContext& ctx) -> Status {
+    PITR_ASSIGN(worker->repository, OpenClusterRepository(worker->config, asked.cluster, kDataDirectory, log, ctx));
+    if (asked.options.type != BackupType::kFull) asked.options.damage_of = KnownDamage(ctx);
+    PITR_ASSIGN(worker->session, BackupSession::Begin(*worker->repository, asked.options, ctx));
     return Status::Ok();
-  }));
+  };
+  // Without publishing meanwhile, which looks at the session that the thread makes.
+  PITR_TRY(RunInterruptibly(worker->log, Asked{ServerIdentity(), std::move(options)}, reserve));
   PublishChoice();
   return Status::Ok();
 }
@@ -191,9 +205,16 @@ void PublishPageErrors(const BackupManifest& backup) {
 // The backup exists, and whatever happens here does not take that back. But one that could not be restored now pushes
 // out no other.
 bool ProveRestorable(const std::string& label) {
-  const Timeline own{PgCall([] { return GetWALInsertionTimeLine(); })};
-  const Status proof =
-      InThread([&](const OpContext& ctx) { return ProveBackup(*worker->repository, label, own, ctx); });
+  struct Asked {
+    std::string label;
+    Timeline own;
+  };
+  const Status proof = RunInterruptibly(
+      worker->log, Asked{label, {PgCall([] { return GetWALInsertionTimeLine(); })}},
+      [](Asked& asked, Log&, const OpContext& ctx) {
+        return ProveBackup(*worker->repository, asked.label, asked.own, ctx);
+      },
+      Publishing());
   if (proof.ok()) return true;
   std::string detail = proof.message() + ".";
   for (const std::string& more : {proof.detail(), proof.hint()})
@@ -215,16 +236,17 @@ void ExpireOldBackups() {
   if (request.ok() && request.value().policy.empty()) return;
   EnterPhase(BackupPhase::kExpiring);
   Status status = request.status();
-  ExpireReport report;
   if (status.ok()) {
     request.value().by = ProcessName();
-    status = InThread([&](const OpContext& ctx) -> Status {
-      PITR_ASSIGN(request.value().damage_of, FindKnownDamage(*worker->repository, DamageOf::kAnything, ctx));
-      PITR_ASSIGN(report, Expire(*worker->repository, request.value(), ctx));
-      return Status::Ok();
-    });
+    auto report = ComputeInterruptibly<ExpireReport>(
+        worker->log, std::move(request).value(),
+        [](ExpireRequest& asked, Log&, const OpContext& ctx) -> Result<ExpireReport> {
+          PITR_ASSIGN(asked.damage_of, FindKnownDamage(*worker->repository, DamageOf::kAnything, ctx));
+          return Expire(*worker->repository, asked, ctx);
+        },
+        Publishing());
+    status = report.ok() ? ProblemsOf(report.value()) : report.status();
   }
-  if (status.ok()) status = ProblemsOf(report);
   if (status.ok()) return;
   const char* message = status.message().c_str();
   const char* detail = status.detail().c_str();
@@ -239,18 +261,19 @@ Status TakeBackup() {
   EnterPhase(BackupPhase::kStarting);
   PITR_TRY(Reserve());
   EnterPhase(BackupPhase::kCheckpoint);
-  PITR_ASSIGN(const BackupStart start, EnterBackupMode("pg_pitr " + worker->session->label(), worker->request.fast));
+  PITR_ASSIGN(worker->start, EnterBackupMode("pg_pitr " + worker->session->label(), worker->request.fast));
   EnterPhase(BackupPhase::kCopying);
-  PITR_TRY(InThread([&](const OpContext& ctx) { return worker->session->CopyFiles(start, worker->progress, ctx); }));
+  PITR_TRY(
+      InThread([](const OpContext& ctx) { return worker->session->CopyFiles(worker->start, worker->progress, ctx); }));
   PublishProgress();
   PublishChangeOrigin();
   PublishLeftOut();
   EnterPhase(BackupPhase::kStopping);
-  PITR_ASSIGN(const BackupStop stop, LeaveBackupMode());
+  PITR_ASSIGN(worker->stop, LeaveBackupMode());
   EnterPhase(BackupPhase::kWaitingForWal);
   const uint32_t segment_size = worker->repository->segment_size();
-  const WalNeed need{stop.stop_timeline, SegmentOf(start.start_lsn, segment_size),
-                     SegmentBefore(stop.stop_lsn, segment_size)};
+  const WalNeed need{worker->stop.stop_timeline, SegmentOf(worker->start.start_lsn, segment_size),
+                     SegmentBefore(worker->stop.stop_lsn, segment_size)};
   PITR_TRY(
       WaitForWal(*worker->repository, need, worker->config.backup_wal_timeout_ms, worker->log, [&](uint64_t stored) {
         UpdateBackupSlot(worker->generation, [&](BackupSlot& slot) {
@@ -259,25 +282,35 @@ Status TakeBackup() {
         });
       }));
   EnterPhase(BackupPhase::kFinishing);
-  BackupManifest finished;
-  PITR_TRY(InThread([&](const OpContext& ctx) -> Status {
-    PITR_ASSIGN(finished, worker->session->Finish(stop, ctx));
+  PITR_TRY(InThread([](const OpContext& ctx) -> Status {
+    PITR_ASSIGN(worker->manifest, worker->session->Finish(worker->stop, ctx));
     worker->finished = true;
     return Status::Ok();
   }));
-  PublishPageErrors(finished);
-  if (ProveRestorable(finished.label)) ExpireOldBackups();
+  PublishPageErrors(worker->manifest);
+  if (ProveRestorable(worker->manifest.label)) ExpireOldBackups();
   return Status::Ok();
 }
 
-// Removes what the session stored. In a thread, because curl runs in threads only; not interruptible, but bounded.
+// Runs `body` in a thread, because curl runs in threads only; not interruptible, but bounded. What it needs is in the
+// worker.
+Status RunBounded(Status (*body)(const OpContext&)) {
+  auto job =
+      Job::Start([body](const CancelToken& cancel) { return body(OpContext::WithTimeout(kAbandonMs, &cancel)); });
+  if (!job.ok()) return std::move(job).status();
+  auto running = std::make_unique<RunningJob>(std::move(job).value());
+  if (AwaitEnd(*running, kAbandonMs)) return running->job().Join();
+  StopOrLeave(std::move(running));
+  return {Code::kUnavailable, "the repository does not answer"};
+}
+
+// Removes what the session stored.
 void AbandonSession() noexcept {
-  if (!worker->session || worker->finished) return;
+  // A thread that was left behind uses it.
+  if (!worker->session || worker->finished || !PostmasterIsAlive() || !EverythingEnded()) return;
   try {
-    auto job = Job::Start([](const CancelToken& cancel) {
-      return worker->session->Abandon(OpContext::WithTimeout(kAbandonMs, &cancel));
-    });
-    Status status = job.ok() ? job.value()->Join() : job.status();
+    const Status status = RunBounded([](const OpContext& ctx) { return worker->session->Abandon(ctx); });
+    if (!EverythingEnded()) return;
     const std::string label = worker->session->label();
     const uint64_t kept = worker->session->recorded_bytes();
     worker->session.reset();

@@ -1,6 +1,6 @@
 // The repository that the settings lead to, for a function called from SQL: opened and used in a thread.
 #pragma once
-#include <functional>
+#include <optional>
 
 #include "core/repo/repository.h"
 #include "server/guc.h"
@@ -9,25 +9,29 @@
 
 namespace pitr::server {
 
-// Opens the repository and runs `body` on it, both in a thread; waits as ComputeInterruptibly does. Main thread.
-template <class T>
-Result<T> OnRepository(const std::function<Result<T>(const Repository&, const OpContext&)>& body) {
-  const Config config = CurrentConfig();
-  QueuedLog log;
-  return ComputeInterruptibly<T>(log, [&](const OpContext& ctx) -> Result<T> {
-    PITR_ASSIGN(const auto repository, Repository::Open(config, log, ctx));
-    return body(*repository, ctx);
-  });
+// Opens the repository and runs `body`, a `Result<T> of (const Repository&, In&, const OpContext&)`, on it, both in a
+// thread; hands over and waits as ComputeInterruptibly does. With `cluster` the repository must be its. Main thread.
+template <class T, class In, class Fn>
+Result<T> OnRepository(In in, Fn, std::optional<ClusterIdentity> cluster = std::nullopt) {
+  static_assert(std::is_empty_v<Fn>, "as in ComputeInterruptibly");
+  struct Request {
+    Config config;
+    std::optional<ClusterIdentity> cluster;
+    In in;
+  };
+  return ComputeInterruptibly<T>(std::make_shared<QueuedLog>(),
+                                 Request{CurrentConfig(), std::move(cluster), std::move(in)},
+                                 [](Request& request, Log& log, const OpContext& ctx) -> Result<T> {
+                                   PITR_ASSIGN(const auto repository, Repository::Open(request.config, log, ctx));
+                                   if (request.cluster) PITR_TRY(repository->CheckCluster(*request.cluster));
+                                   return Fn()(*repository, request.in, ctx);
+                                 });
 }
 
 // OnRepository, which must be this cluster's.
-template <class T>
-Result<T> OnOwnRepository(const std::function<Result<T>(const Repository&, const OpContext&)>& body) {
-  const ClusterIdentity cluster = ServerIdentity();
-  return OnRepository<T>([&](const Repository& repository, const OpContext& ctx) -> Result<T> {
-    PITR_TRY(repository.CheckCluster(cluster));
-    return body(repository, ctx);
-  });
+template <class T, class In, class Fn>
+Result<T> OnOwnRepository(In in, Fn body) {
+  return OnRepository<T>(std::move(in), body, ServerIdentity());
 }
 
 }  // namespace pitr::server

@@ -27,14 +27,15 @@ Result<std::unique_ptr<PushAhead>> PushAhead::Start(const Config& config, const 
 }
 
 PushAhead::~PushAhead() {
-  Stop();
+  Cancel();
+  pool_.reset();
   for (int fd : pipe_)
     if (fd >= 0) close(fd);
 }
 
-void PushAhead::Stop() noexcept {
+void PushAhead::Cancel() noexcept {
   cancel_.Cancel();
-  pool_.reset();
+  if (pool_ != nullptr) pool_->Shut();
 }
 
 void PushAhead::Wake() noexcept {

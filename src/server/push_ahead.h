@@ -31,7 +31,7 @@ class PushAhead final : public StopAtExit {
   // here: call JoinThreadsAtExit() before.
   static Result<std::unique_ptr<PushAhead>> Start(const Config& config, const ClusterIdentity& cluster, Timeline own,
                                                   QueuedLog& log);
-  ~PushAhead() override;
+  ~PushAhead() override;  // joins: see StopOrLeave()
 
   enum class State { kPending, kStored, kFailed };
   struct Outcome {
@@ -51,7 +51,8 @@ class PushAhead final : public StopAtExit {
   Timeline own_timeline() const { return own_; }
   bool encrypted() const { return !config_.passphrase_file.empty(); }
 
-  void Stop() noexcept override;  // cancels and joins; the session is of no use afterwards
+  void Cancel() noexcept override;  // the session is of no use afterwards
+  bool Ended() noexcept override { return pool_ == nullptr || pool_->ended(); }
 
  private:
   struct Push {

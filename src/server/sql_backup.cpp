@@ -231,6 +231,7 @@ void AwaitCleanUp(uint64_t generation) {
   for (;;) {
     const auto slot = ReadBackupSlot();
     if (slot->generation != generation || !slot->Running() || SystemClock().SteadyMillis() > end) return;
+    AbsorbBarriers();
     PgCall([] {
       (void)WaitLatch(MyLatch, WL_LATCH_SET | WL_TIMEOUT | WL_EXIT_ON_PM_DEATH, kPollMs, PitrWaitEvent());
       ResetLatch(MyLatch);

@@ -162,34 +162,41 @@ void ProveArchiving(Rows& rows) {
     return;
   }
   const int64_t archived_micros = SystemClock().WallMicros();
-  const auto found = OnRepository<ObjectInfo>([&](const Repository& repository, const OpContext& ctx) {
-    return repository.store().Stat(layout::WalKey(segment), ctx);
-  });
+  const auto found = OnRepository<ObjectInfo>(
+      segment, [](const Repository& repository, const std::string& name, const OpContext& ctx) {
+        return repository.store().Stat(layout::WalKey(name), ctx);
+      });
   char seconds[32];
   std::snprintf(seconds, sizeof seconds, "%.2f", static_cast<double>(archived_micros - began_micros) / 1e6);
   Add(rows, item, found.status(), segment + " was stored " + seconds + " s after the switch");
 }
 
+// What the threads of a check are given.
+struct Asked {
+  Config config;
+  ClusterIdentity cluster;
+  std::optional<Timeline> own;
+};
+
 // Rows about the repository, and whether it is this cluster's.
-Result<Rows> CheckStoreAndRepository(const Config& config, QueuedLog& log) {
-  const ClusterIdentity cluster = ServerIdentity();
-  const std::optional<Timeline> own = OwnTimeline();
-  return ComputeInterruptibly<Rows>(log, [&](const OpContext& ctx) -> Result<Rows> {
-    Rows rows = CheckRepository(config, own, log, ctx);
-    auto repository = Repository::Open(config, log, ctx);
+Result<Rows> CheckStoreAndRepository(const Config& config, const std::shared_ptr<QueuedLog>& log) {
+  const auto check = [](Asked& asked, Log& thread_log, const OpContext& ctx) -> Result<Rows> {
+    Rows rows = CheckRepository(asked.config, asked.own, thread_log, ctx);
+    auto repository = Repository::Open(asked.config, thread_log, ctx);
     if (repository.ok())
-      Add(rows, "repository: belongs to this cluster", repository.value()->CheckCluster(cluster),
+      Add(rows, "repository: belongs to this cluster", repository.value()->CheckCluster(asked.cluster),
           "the same system identifier");
     PITR_TRY(ctx.Check());
     return rows;
-  });
+  };
+  return ComputeInterruptibly<Rows>(log, Asked{config, ServerIdentity(), OwnTimeline()}, check);
 }
 
 // Archiving creates the repository; right after the first start there may be none yet. Why it cannot be created is told
 // by the rows that follow. But whether it is the repository that the cluster archives to is told here: the rows that
 // follow look at the one that is set.
 // False when archiving there is held.
-bool OpenOrCreateIt(const Config& config, QueuedLog& log, Rows& rows) {
+bool OpenOrCreateIt(const Config& config, const std::shared_ptr<QueuedLog>& log, Rows& rows) {
   const std::string item = "repository: the one this cluster archives to";
   if (PgCall([] { return RecoveryInProgress(); })) {
     const Status known = CheckKnownRepository(config.repository, kDataDirectory);
@@ -199,10 +206,10 @@ bool OpenOrCreateIt(const Config& config, QueuedLog& log, Rows& rows) {
     return true;
   }
   if (!ServerCanArchive()) return true;
-  const ClusterIdentity cluster = ServerIdentity();
-  const Status opened = RunInterruptibly(log, [&](const OpContext& ctx) {
-    return OpenClusterRepository(config, cluster, kDataDirectory, log, ctx).status();
-  });
+  const Status opened = RunInterruptibly(
+      log, Asked{config, ServerIdentity(), std::nullopt}, [](Asked& asked, Log& thread_log, const OpContext& ctx) {
+        return OpenClusterRepository(asked.config, asked.cluster, kDataDirectory, thread_log, ctx).status();
+      });
   if (opened.ok() || IsArchivingHeld(opened)) Add(rows, item, opened, config.repository);
   return !IsArchivingHeld(opened);
 }
@@ -233,7 +240,7 @@ using namespace pitr::server;
 
 PITR_FUNCTION(pitr_check) {
   const Config config = CurrentConfig();
-  QueuedLog log;
+  const auto log = std::make_shared<QueuedLog>();
   Rows rows;
   CheckServerSettings(rows);
   CheckRestored(rows);

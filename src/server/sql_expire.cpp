@@ -59,13 +59,14 @@ using namespace pitr;
 using namespace pitr::server;
 
 PITR_FUNCTION(pitr_expire) {
-  PITR_ASSIGN(ExpireRequest request, RequestFromArguments(fcinfo));
-  PITR_ASSIGN(
-      const ExpireReport report,
-      OnOwnRepository<ExpireReport>([&](const Repository& repository, const OpContext& ctx) -> Result<ExpireReport> {
-        PITR_ASSIGN(request.damage_of, FindKnownDamage(repository, DamageOf::kAnything, ctx));
-        return Expire(repository, request, ctx);
-      }));
+  PITR_ASSIGN(const ExpireRequest request, RequestFromArguments(fcinfo));
+  PITR_ASSIGN(const ExpireReport report,
+              OnOwnRepository<ExpireReport>(
+                  request,
+                  [](const Repository& repository, ExpireRequest& asked, const OpContext& ctx) -> Result<ExpireReport> {
+                    PITR_ASSIGN(asked.damage_of, FindKnownDamage(repository, DamageOf::kAnything, ctx));
+                    return Expire(repository, asked, ctx);
+                  }));
   std::vector<Row> rows;
   for (const ExpireRow& row : report.rows)
     rows.push_back({std::string(ExpireActionName(row.action)), row.what, row.name, NumberCell(row.objects),
@@ -81,17 +82,19 @@ PITR_FUNCTION(pitr_pin) {
   if (!PG_ARGISNULL(2) && !TIMESTAMP_IS_NOEND(PG_GETARG_TIMESTAMPTZ(2)))
     request.until_micros = std::max<int64_t>(1, MicrosFromPgTimestamp(PG_GETARG_TIMESTAMPTZ(2)));
   request.pinned_by = ProcessName();
-  PITR_TRY(OnOwnRepository<BackupPin>([&](const Repository& repository, const OpContext& ctx) {
-             return PinBackup(repository, request, ctx);
+  PITR_TRY(OnOwnRepository<BackupPin>(request, [](const Repository& repository, const PinRequest& asked,
+                                                  const OpContext& ctx) {
+             return PinBackup(repository, asked, ctx);
            }).status());
   return Status::Ok();
 }
 
 PITR_FUNCTION(pitr_unpin) {
-  const std::string label = TextArgument(fcinfo, 0);
-  PITR_ASSIGN(const int removed, OnOwnRepository<int>([&](const Repository& repository, const OpContext& ctx) {
-                return UnpinBackup(repository, label, ctx);
-              }));
+  PITR_ASSIGN(const int removed,
+              OnOwnRepository<int>(TextArgument(fcinfo, 0),
+                                   [](const Repository& repository, const std::string& label, const OpContext& ctx) {
+                                     return UnpinBackup(repository, label, ctx);
+                                   }));
   *result = BoolGetDatum(removed > 0);
   return Status::Ok();
 }

@@ -15,10 +15,14 @@ struct Report {
 
 // Reads the repository in a thread; `read_last_commit` costs a few segments.
 Result<Report> LoadReport(bool read_last_commit) {
-  const std::optional<Timeline> own = OwnTimeline();
-  return OnRepository<Report>([&](const Repository& repository, const OpContext& ctx) -> Result<Report> {
+  struct Wanted {
+    std::optional<Timeline> own;
+    bool read_last_commit;
+  };
+  const auto load = [](const Repository& repository, Wanted& wanted, const OpContext& ctx) -> Result<Report> {
     Report report;
-    if (read_last_commit) {
+    const std::optional<Timeline> own = wanted.own;
+    if (wanted.read_last_commit) {
       PITR_ASSIGN(report.info, LoadInfoReport(repository, InfoOptions{.own_timeline = own}, ctx));
       return report;
     }
@@ -29,7 +33,8 @@ Result<Report> LoadReport(bool read_last_commit) {
     report.info = MakeInfoReport(repository, backups, wal, branches, own, std::move(verified.results));
     for (const BackupManifest& backup : backups.backups) report.page_errors[backup.label] = backup.page_errors.size();
     return report;
-  });
+  };
+  return OnRepository<Report>(Wanted{OwnTimeline(), read_last_commit}, load);
 }
 
 Cell TimelineOrNull(Timeline timeline) { return timeline.valid() ? Cell(std::to_string(timeline.value)) : Cell(); }

@@ -64,10 +64,10 @@ PITR_FUNCTION(pitr_restore_plan) {
   request.backup_label = TextArgument(fcinfo, 8);
   request.own_timeline = OwnTimeline();
   const std::string settings_path = SettingsPath();
-  PITR_ASSIGN(const RestorePlan plan,
-              OnRepository<RestorePlan>([&](const Repository& repository, const OpContext& ctx) {
-                return MakeRestorePlan(repository, request, ctx);
-              }));
+  PITR_ASSIGN(
+      const RestorePlan plan,
+      OnRepository<RestorePlan>(request, [](const Repository& repository, const PlanRequest& asked,
+                                            const OpContext& ctx) { return MakeRestorePlan(repository, asked, ctx); }));
   std::vector<Row> rows;
   for (const auto& [item, value] : DescribePlan(plan, settings_path)) rows.push_back({item, value});
   ReturnRows(fcinfo, rows);

@@ -18,9 +18,14 @@ Result<Timeline> TimelineArgument(FunctionCallInfo fcinfo) {
 Result<bool> SetAside(Timeline timeline, TimelineAside aside) {
   aside.by = ProcessName();
   aside.micros = SystemClock().WallMicros();
-  return OnOwnRepository<bool>([&](const Repository& repository, const OpContext& ctx) {
-    return SetTimelineAside(repository, timeline, aside, ctx);
-  });
+  struct Change {
+    Timeline timeline;
+    TimelineAside aside;
+  };
+  return OnOwnRepository<bool>(Change{timeline, std::move(aside)},
+                               [](const Repository& repository, const Change& change, const OpContext& ctx) {
+                                 return SetTimelineAside(repository, change.timeline, change.aside, ctx);
+                               });
 }
 
 }  // namespace

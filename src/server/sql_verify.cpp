@@ -122,10 +122,15 @@ using namespace pitr::server;
 PITR_FUNCTION(pitr_verify) {
   const Config config = CurrentConfig();
   PITR_ASSIGN(const VerifyOptions options, OptionsFrom(fcinfo, config));
-  QueuedLog log;
-  Progress progress;
-  auto report = ComputeInterruptibly<VerifyReport>(
-      log, [&](const OpContext& ctx) { return RunVerify(config, options, progress, log, ctx); });
+  struct Run {
+    Config config;
+    VerifyOptions options;
+    std::unique_ptr<Progress> progress = std::make_unique<Progress>();
+  };
+  auto report = ComputeInterruptibly<VerifyReport>(std::make_shared<QueuedLog>(), Run{config, options},
+                                                   [](Run& run, Log& log, const OpContext& ctx) {
+                                                     return RunVerify(run.config, run.options, *run.progress, log, ctx);
+                                                   });
   if (!report.ok()) return std::move(report).status().Annotate("the repository could not be verified");
   GiveNotice(report.value());
   std::vector<Row> rows;
@@ -136,7 +141,7 @@ PITR_FUNCTION(pitr_verify) {
 
 PITR_FUNCTION(pitr_verifications) {
   PITR_ASSIGN(const VerifyRecords records,
-              OnRepository<VerifyRecords>([](const Repository& repository, const OpContext& ctx) {
+              OnRepository<VerifyRecords>(Nothing(), [](const Repository& repository, Nothing&, const OpContext& ctx) {
                 return LoadVerifyRecords(repository, ctx);
               }));
   std::vector<Row> rows;

@@ -1,37 +1,68 @@
 // Waiting for work done in threads. The main thread sleeps on its latch and on the work's pipe, and lets the server
-// interrupt it: Ctrl-C, statement_timeout, pg_terminate_backend, barriers (R10). However the process ends, its threads
-// are cancelled and joined first (R11).
+// interrupt it: Ctrl-C, statement_timeout, pg_terminate_backend, barriers (R10).
+//
+// A thread may sit in a system call that does not return: a directory on a mount that is dead. So every wait for its
+// end has an end itself. What threads use is owned by them; a thread that does not end in time is left behind with it,
+// and a process that ends with such a thread ends at once, past the destructors that the thread might need (R11).
 #pragma once
 #include <functional>
+#include <memory>
 #include <optional>
+#include <type_traits>
 
 #include "core/base/thread.h"
 #include "server/log_pg.h"
 
 namespace pitr::server {
 
-// Makes sure that proc_exit() cancels and joins what is registered below. Call before the first thread starts. May
-// throw PgError.
+// How long threads that were cancelled may take: what talks to a network notices within 100 ms.
+inline constexpr int64_t kStopMs = 2000;
+
+// Makes sure that proc_exit() cancels what is registered below and waits for it. Call before the first thread starts.
+// May throw PgError.
 void JoinThreadsAtExit();
 
-// Something with threads that must be stopped when the process ends without unwinding. Stop() must not throw, makes no
-// PostgreSQL call, and returns within seconds. Registered for its lifetime; main thread only.
+// Something with threads that must be stopped when the process ends without unwinding. Registered for its lifetime;
+// main thread only; on the heap.
 class StopAtExit {
  public:
   StopAtExit();
-  virtual ~StopAtExit();
+  virtual ~StopAtExit();  // of a subclass: joins, so call it only when Ended()
   StopAtExit(const StopAtExit&) = delete;
   StopAtExit& operator=(const StopAtExit&) = delete;
-  virtual void Stop() noexcept = 0;
+  // Asks the threads to end. Neither throws nor blocks nor calls PostgreSQL; may be called again.
+  virtual void Cancel() noexcept = 0;
+  // Whether none runs any more.
+  virtual bool Ended() noexcept = 0;
 
  private:
-  friend void StopEverything() noexcept;
+  friend void CancelEverything() noexcept;
+  friend bool EverythingEnded() noexcept;
   StopAtExit* previous_;
   StopAtExit* next_;
 };
 
-// Cancels and joins everything registered. For exit hooks.
-void StopEverything() noexcept;
+// Cancels it and waits, for kStopMs at the most, for its threads, absorbing barriers meanwhile. Then it is freed, or
+// left behind: never freed before its threads have ended. Null is nothing.
+void StopOrLeave(std::unique_ptr<StopAtExit> threads) noexcept;
+
+// Waits until it has ended; false when it has not within `timeout_ms`, or when the postmaster is gone. Absorbs
+// barriers, handles no other interrupt: for exit hooks and for what may not be interrupted.
+bool AwaitEnd(StopAtExit& threads, int64_t timeout_ms) noexcept;
+
+void CancelEverything() noexcept;
+
+// Whether nothing registered runs any more, be it left behind or not.
+bool EverythingEnded() noexcept;
+
+// Cancels everything registered and waits as StopOrLeave does. False when something still runs. For exit hooks.
+bool StopEverything() noexcept;
+
+// Whether threads of this process were left behind and still run.
+bool ThreadsLeftBehind() noexcept;
+
+// Takes part in the barriers that others wait for, without handling other interrupts.
+void AbsorbBarriers() noexcept;
 
 // Waits until the latch is set, `fd` is readable or `timeout_ms` has passed, then handles interrupts. True when `fd` is
 // readable. May throw PgError; FATAL does not return. `latch_set` is told whether the latch woke us.
@@ -43,19 +74,52 @@ struct WaitTick {
   int every_ms = 1000;
 };
 
-// Runs `body` on a thread of its own and waits as above, emitting `log` meanwhile (in the main thread). An interrupt
-// cancels the body, through its context, and joins it before it travels on.
-Status RunInterruptibly(QueuedLog& log, const std::function<Status(const OpContext&)>& body, const WaitTick& tick = {});
+// Runs `body`, which must own all that it uses, on a thread of its own and waits as above, emitting `log` meanwhile (in
+// the main thread). An interrupt cancels the body, through its context, stops or leaves it, and travels on.
+// kUnavailable when too many threads of this process were left behind already.
+Status RunThread(const std::shared_ptr<QueuedLog>& log, std::function<Status(const OpContext&)> body,
+                 const WaitTick& tick = {});
 
-// The same for a body that makes a value.
-template <class T>
-Result<T> ComputeInterruptibly(QueuedLog& log, const std::function<Result<T>(const OpContext&)>& body) {
-  std::optional<T> value;
-  PITR_TRY(RunInterruptibly(log, [&](const OpContext& ctx) -> Status {
-    PITR_ASSIGN(value, body(ctx));
-    return Status::Ok();
-  }));
-  return std::move(*value);
+// The same for a body `T or Status of (In&, Log&, const OpContext&)`. `in` is what it works on: it moves to the thread,
+// which may outlive the caller, so it holds values, or pointers to what is never freed. The body captures nothing.
+template <class T, class In, class Fn>
+Result<T> ComputeInterruptibly(const std::shared_ptr<QueuedLog>& log, In in, Fn body, const WaitTick& tick = {}) {
+  static_assert(std::is_empty_v<Fn>, "the thread may outlive the caller: hand over what it needs, capture nothing");
+  struct Owned {
+    In in;
+    std::optional<T> value;
+  };
+  auto owned = std::make_shared<Owned>(Owned{std::move(in), std::nullopt});
+  PITR_TRY(RunThread(
+      log,
+      [log, owned, body](const OpContext& ctx) -> Status {
+        PITR_ASSIGN(owned->value, body(owned->in, *log, ctx));
+        return Status::Ok();
+      },
+      tick));
+  return std::move(*owned->value);
 }
+
+template <class In, class Fn>
+Status RunInterruptibly(const std::shared_ptr<QueuedLog>& log, In in, Fn body, const WaitTick& tick = {}) {
+  static_assert(std::is_empty_v<Fn>, "the thread may outlive the caller: hand over what it needs, capture nothing");
+  auto owned = std::make_shared<In>(std::move(in));
+  return RunThread(
+      log, [log, owned, body](const OpContext& ctx) -> Status { return body(*owned, *log, ctx); }, tick);
+}
+
+struct Nothing {};  // for a body that needs nothing
+
+// A StopAtExit of one thread.
+class RunningJob final : public StopAtExit {
+ public:
+  explicit RunningJob(std::unique_ptr<Job> job) : job_(std::move(job)) {}
+  void Cancel() noexcept override { job_->Cancel(); }
+  bool Ended() noexcept override { return job_->done(); }
+  Job& job() { return *job_; }
+
+ private:
+  std::unique_ptr<Job> job_;
+};
 
 }  // namespace pitr::server

@@ -84,9 +84,17 @@ std::optional<std::string> FirstWaiting(const WalNeed& need, uint32_t segment_si
   return first;
 }
 
-Result<std::optional<std::string>> FirstMissing(const Repository& repository, const WalNeed& need, QueuedLog& log) {
-  PITR_ASSIGN(const auto stored, ComputeInterruptibly<std::set<std::string>>(
-                                     log, [&](const OpContext& ctx) { return ListStored(repository, need, ctx); }));
+Result<std::optional<std::string>> FirstMissing(const Repository& repository, const WalNeed& need,
+                                                const std::shared_ptr<QueuedLog>& log) {
+  struct Question {
+    const Repository* repository;
+    WalNeed need;
+  };
+  PITR_ASSIGN(const auto stored,
+              ComputeInterruptibly<std::set<std::string>>(log, Question{&repository, need},
+                                                          [](const Question& question, Log&, const OpContext& ctx) {
+                                                            return ListStored(*question.repository, question.need, ctx);
+                                                          }));
   for (uint64_t number = need.first.value; number <= need.last.value; number++) {
     std::string name = SegmentFileName(need.timeline, {number}, repository.segment_size());
     if (stored.count(name) == 0) return std::optional<std::string>(std::move(name));
@@ -96,8 +104,8 @@ Result<std::optional<std::string>> FirstMissing(const Repository& repository, co
 
 }  // namespace
 
-Status WaitForWal(const Repository& repository, const WalNeed& need, int timeout_ms, QueuedLog& log,
-                  const std::function<void(uint64_t stored)>& progress) {
+Status WaitForWal(const Repository& repository, const WalNeed& need, int timeout_ms,
+                  const std::shared_ptr<QueuedLog>& log, const std::function<void(uint64_t stored)>& progress) {
   const Clock& clock = SystemClock();
   const int64_t began = clock.SteadyMillis();
   int64_t progressed = began;
@@ -130,7 +138,7 @@ Status WaitForWal(const Repository& repository, const WalNeed& need, int timeout
     }
     if (now - progressed > timeout_ms) return GiveUp(*waiting, timeout_ms);
     WaitInterruptibly(-1, static_cast<int>(std::clamp((now - began) / 4, kFirstPollMs, kLastPollMs)));
-    log.Emit();
+    log->Emit();
   }
 }
 

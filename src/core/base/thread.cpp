@@ -78,8 +78,15 @@ Result<std::unique_ptr<ThreadPool>> ThreadPool::Start(int threads) {
   std::unique_ptr<ThreadPool> pool(new ThreadPool);
   pool->threads_.reserve(threads);
   for (int i = 0; i < threads; i++) {
-    auto thread = StartThread([p = pool.get()] { p->Work(); });
-    if (!thread.ok()) return std::move(thread).status();
+    pool->running_.fetch_add(1);
+    auto thread = StartThread([p = pool.get()] {
+      p->Work();
+      p->running_.fetch_sub(1, std::memory_order_release);
+    });
+    if (!thread.ok()) {
+      pool->running_.fetch_sub(1);
+      return std::move(thread).status();
+    }
     pool->threads_.push_back(std::move(thread).value());
   }
   return pool;
@@ -88,9 +95,20 @@ Result<std::unique_ptr<ThreadPool>> ThreadPool::Start(int threads) {
 void ThreadPool::Submit(std::function<void()> task) {
   {
     std::lock_guard lock(mutex_);
+    if (shut_) return;
     tasks_.push_back(std::move(task));
   }
   ready_.notify_one();
+}
+
+void ThreadPool::Shut() noexcept {
+  std::deque<std::function<void()>> forgotten;
+  {
+    std::lock_guard lock(mutex_);
+    forgotten.swap(tasks_);
+    stopping_ = shut_ = true;
+  }
+  ready_.notify_all();
 }
 
 void ThreadPool::Work() {

@@ -1,6 +1,7 @@
 // Threads that are safe inside a PostgreSQL process: every signal is blocked in them, and what they
 // run may not touch a PostgreSQL symbol (rules R8, R9 of docs/architecture.md).
 #pragma once
+#include <atomic>
 #include <condition_variable>
 #include <deque>
 #include <functional>
@@ -58,14 +59,20 @@ class ThreadPool {
   // `task` must not throw.
   void Submit(std::function<void()> task);
   int size() const { return static_cast<int>(threads_.size()); }
+  // Forgets what is queued: the threads end with the tasks they are at. What is submitted later is not run.
+  void Shut() noexcept;
+  // Whether every thread has ended, so that the destructor does not block. Any thread.
+  bool ended() const noexcept { return running_.load(std::memory_order_acquire) == 0; }
 
  private:
   ThreadPool() = default;
   void Work();
+  std::atomic<int> running_{0};
   std::mutex mutex_;
   std::condition_variable ready_;
   std::deque<std::function<void()>> tasks_;  // protected by mutex_
   bool stopping_ = false;                    // protected by mutex_
+  bool shut_ = false;                        // protected by mutex_
   std::vector<std::thread> threads_;         // constant after Start()
 };
 
