@@ -237,6 +237,18 @@ def rule_white_space():
                 break
 
 
+def rule_threat_model():
+    """A protection is worth what proves it: the tests that docs/threat-model.md names exist."""
+    name = "docs/threat-model.md"
+    for path, tests in re.findall(r"`((?:test|sql)/[\w/.]+\.\w+)`((?: \w+,?)*)", read(name)):
+        if not os.path.isfile(path):
+            yield f"{name}: there is no {path}"
+        elif path.endswith(".cpp"):
+            for test in re.findall(r"\b[A-Z]\w+\b", tests):
+                if not re.search(rf"\b{test}\)", read(path)):
+                    yield f"{name}: {path} has no test {test}"
+
+
 def rule_scripts_executable():
     for name in tracked("scripts", "test", ".ci", "bench"):
         if read(name).startswith("#!") and not os.access(name, os.X_OK):
