@@ -30,13 +30,25 @@ int64_t ModifiedMicros(const struct stat& st) {
   return st.st_mtim.tv_sec * int64_t{1000000} + st.st_mtim.tv_nsec / 1000;
 }
 
+// What was listed a moment ago and is not found is gone only when a second look agrees: a listing that leaves out by
+// mistake what is there would be taken for its absence.
+Status IsGone(int root, const std::string& path) {
+  struct stat st {};
+  if (fstatat(root, path.c_str(), &st, AT_SYMLINK_NOFOLLOW) != 0) {
+    if (errno == ENOENT || errno == ENOTDIR) return Status::Ok();
+    return FileError(errno, "looking up \"" + path + "\" in the store");
+  }
+  return {Code::kUnavailable, "listing \"" + path + "\" in the store: it is there and was not found"};
+}
+
 // Files and directories of `directory` ("" or ending in '/'), unsorted. One that is gone is empty.
 Result<std::vector<Entry>> ReadEntries(int root, const std::string& directory, const OpContext& ctx) {
   std::vector<Entry> entries;
   UniqueFd fd(openat(root, directory.empty() ? "." : directory.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
   if (!fd.ok()) {
-    if (!directory.empty() && (errno == ENOENT || errno == ENOTDIR)) return entries;
-    return FileError(errno, Reading(directory));
+    if (directory.empty() || (errno != ENOENT && errno != ENOTDIR)) return FileError(errno, Reading(directory));
+    PITR_TRY(IsGone(root, directory.substr(0, directory.size() - 1)));
+    return entries;
   }
   std::unique_ptr<DIR, CloseDir> dir(fdopendir(fd.get()));
   if (dir == nullptr) return FileError(errno, Reading(directory));
@@ -96,7 +108,7 @@ class KeyWalk {
   Status Add(const std::string& key) {
     struct stat st {};
     if (fstatat(root_, key.c_str(), &st, 0) != 0) {
-      if (errno == ENOENT || errno == ENOTDIR) return Status::Ok();
+      if (errno == ENOENT || errno == ENOTDIR) return IsGone(root_, key);
       return FileError(errno, "looking up \"" + key + "\" in the store");
     }
     if (!S_ISREG(st.st_mode)) return Status::Ok();

@@ -43,6 +43,7 @@ class ListingTaker {
     for (const std::string& prefix : Prefixes()) {
       PITR_TRY(ListAll(repository_.store(), prefix, ctx, [&](const ObjectInfo& object) { return See(object); }));
     }
+    PITR_TRY(LookAgain(ctx));
     CheckPacks();
     for (const auto& [name, label] : labels_) CheckLabel(name, label);
     if (unknown_ > kMaxUnknownNamed) {
@@ -169,6 +170,20 @@ class ListingTaker {
     if (++unknown_ > kMaxUnknownNamed) return;
     AddWarning("unknown", key, "No object of a repository of this version has such a key.",
                "pg_pitr ignores it; find out who has stored it.");
+  }
+
+  // Absence takes two looks (store/absence.h); the listing was the first.
+  Status LookAgain(const OpContext& ctx) {
+    for (TabledPack& pack : table_.packs) {
+      if (pack.stored) continue;
+      const auto info = repository_.store().Stat(pack.key, ctx);
+      if (info.ok()) {
+        PITR_TRY(SeePack(info.value()));
+      } else if (info.code() != Code::kNotFound) {
+        return info.status();
+      }
+    }
+    return Status::Ok();
   }
 
   void CheckPacks() {

@@ -3,6 +3,7 @@
 #include "core/config/store_config.h"
 #include "core/repo/keyring.h"
 #include "core/repo/layout.h"
+#include "core/store/absence.h"
 
 namespace pitr {
 namespace {
@@ -35,6 +36,8 @@ Result<bool> CheckMarker(ObjectStore& store, FindingList& findings, RepositoryMa
   } else if (read.code() == Code::kNotFound) {
     PITR_ASSIGN(const bool ours, HoldsOurObjects(store, ctx));
     if (!ours) return read.status();
+    if (Status absent = ConfirmAbsent(store, std::string(layout::kMarkerKey), ctx); absent.code() != Code::kNotFound)
+      return absent;
     finding.problem = "missing";
     finding.detail = "The object that says whose repository this is does not exist, though its backups or WAL do.";
   } else {

@@ -41,6 +41,23 @@ TEST_P(Verify_, AGoodRepositoryIsGoodInEveryMode) {
   EXPECT_EQ(quick.record.wal.objects, 36U);
 }
 
+// Neither a listing that leaves something out once nor one "not found" is damage.
+TEST_P(Verify_, WhatIsMissingIsLookedForTwice) {
+  Make(GetParam());
+  const std::string key = plan_.backup.packs[0].key;
+  const Bytes content = Content(key);
+  bool taken = false;
+  faults_->OnCall([&](StoreOp op, const std::string& prefix) {
+    if (taken) { EXPECT_TRUE(memory_.Create(key, content, OpContext()).ok()); }
+    taken = op == StoreOp::kList && prefix.empty();
+    if (taken) { EXPECT_TRUE(memory_.Delete({key}, OpContext()).ok()); }
+  });
+  const VerifyReport report = MustVerify(Quick());
+  EXPECT_EQ(report.outcome(), VerifyOutcome::kGood) << VerifyText(report);
+  faults_->Inject({.op = StoreOp::kGet, .status = {Code::kNotFound, "gone"}, .key_contains = "pg_pitr.marker"});
+  EXPECT_EQ(Verify(Quick()).code(), Code::kCorruption);
+}
+
 TEST_P(Verify_, FlippedBitsAreFoundAndNamed) {
   Make(GetParam());
   ASSERT_FALSE(plan_.backup.packs.empty());
