@@ -73,7 +73,8 @@ class Meanings:
                 reached.append(branch)
                 found.setdefault(self.history.point(branch, count), (branch, count))
                 following = branch.path()[count:count + 1]
-                if asked.kind == "lsn" and not asked.exclusive and following and following[0].is_one_record():
+                # What is replayed up to and with the position may be the end of what is being written there.
+                if asked.kind == "lsn" and not asked.exclusive and following and (following[0].is_one_record() or following[0].before < moment):
                     found.setdefault(self.history.point(branch, count + 1), (branch, count + 1))
         meaning = Meaning(list(found.values()))
         if not found:

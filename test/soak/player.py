@@ -168,7 +168,8 @@ class Player(Recoveries):
             raise Passed("enough are prepared")
         name = f"p{step.label}"
         event = self.act(step, f"BEGIN; INSERT INTO {table} VALUES ({added[0]}); PREPARE TRANSACTION '{name}';", None, database)
-        event.state = state.with_prepared(state.prepared + ((name, event.xid, database, table, added[0]),))
+        xid = int(self.production.value(f"SELECT transaction FROM pg_prepared_xacts WHERE gid = '{name}'"))
+        event.state = state.with_prepared(state.prepared + ((name, xid, database, table, added[0]),))
         event.xid = 0
 
     def end_prepared(self, step, word, keep):

@@ -39,6 +39,8 @@ struct ReplayEffects {
   // The largest values that WAL on the way says the server had, 0 for what it does not say: recovery must be allowed
   // no less. What held when the backup was taken is in its control file.
   RecoveryLimits limits;
+  // Replay passes a place where a hot standby ends with an error (prepared_fork.h).
+  bool without_hot_standby = false;
 };
 
 struct RestorePlan {

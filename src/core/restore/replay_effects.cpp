@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <set>
 
+#include "core/restore/prepared_fork.h"
 #include "core/restore/replay_scan.h"
 #include "core/restore/wal_scan.h"
 
@@ -81,6 +82,7 @@ class EffectsFinder {
         plan_.replay.tablespaces.push_back({action.oid, action.path, action.start});
       if (action.kind == Kind::kSettings) PITR_TRY(AddSettings(action));
     }
+    PITR_TRY(AvoidPreparedFork());
     return last_;
   }
 
@@ -91,6 +93,21 @@ class EffectsFinder {
   }
   bool IsReplayed(const ReplayAction& action) const {
     return action.start >= plan_.backup.start_lsn && IsBeforeStop(action.start);
+  }
+
+  Status AvoidPreparedFork() {
+    PITR_ASSIGN(const auto fork,
+                FindPreparedFork(repository_, path_, FirstSegment(plan_.backup), plan_.stop.lsn, ctx_));
+    if (!fork) return Status::Ok();
+    plan_.replay.without_hot_standby = true;
+    plan_.notes.push_back(
+        "Transaction " + std::to_string(fork->xid) + " was prepared just before timeline " +
+        std::to_string(fork->left.value) + " was left at " + fork->at.ToString() +
+        ": PostgreSQL replays that only with hot_standby = off, which is set until recovery has ended; so nothing can "
+        "be "
+        "read before, and target action pause shuts the server down. A standby needs the same setting until it is past "
+        "that position; otherwise it ends with \"requested WAL segment ... has already been removed\".");
+    return Status::Ok();
   }
 
   Status AddSettings(const ReplayAction& action) {

@@ -340,6 +340,9 @@ Status Restore::WriteRecovery() {
   settings.recovery_end_command = options_.program;
   settings.needed = NeededSettings(Largest(control.limits, plan_.replay.limits), own, plan_.backup.cluster.pg_major);
   AddSettingNotes(settings, own, &result_.notes);
+  // Not for a standby: nobody would set it back.
+  if (plan_.replay.without_hot_standby && options_.mode == RecoveryMode::kRecover)
+    settings.needed.emplace_back("hot_standby", "off");
   if (options_.as_copy) settings.copy = CopySettings(repository_.marker().cluster_name);
   RestoreMark mark = MarkOfPlan(repository_, plan_, ctx_.clock->WallMicros());
   mark.mode = options_.mode;

@@ -125,11 +125,20 @@ Result<std::optional<WalScanner::Record>> WalScanner::FirstRecord(Lsn from, Segm
     PITR_ASSIGN(held, Segment(segment));
     return ByteView(*held);
   });
-  WalReader reader(source, ReaderOptions(from));
-  auto next = reader.Next();
-  if (!next.ok()) return std::move(next).status().Annotate("reading WAL at " + from.ToString());
-  if (next.value() == nullptr) return std::optional<Record>();
-  return std::optional<Record>(Record{next.value()->start, next.value()->end});
+  const auto first_from = [&](Lsn begin) -> Result<std::optional<Record>> {
+    WalReader reader(source, ReaderOptions(begin));
+    for (;;) {
+      auto next = reader.Next();
+      if (!next.ok()) return std::move(next).status().Annotate("reading WAL at " + from.ToString());
+      if (next.value() == nullptr) return std::optional<Record>();
+      if (next.value()->start >= from) return std::optional<Record>(Record{next.value()->start, next.value()->end});
+    }
+  };
+  PITR_ASSIGN(auto record, first_from(from));
+  // Behind a switch the segment is empty, and only who comes from before it knows that WAL goes on in the next one.
+  const Lsn begin = SegmentStart(SegmentOf(from, path_.segment_size()), path_.segment_size());
+  if (!record && begin < from) return first_from(begin);
+  return record;
 }
 
 Result<std::optional<WalMark>> WalScanner::LastCommit(SegmentNo first, SegmentNo last, int max_segments) {

@@ -392,6 +392,18 @@ TEST_F(PlanTargetTest, Positions) {
   EXPECT_EQ(Find(Position(Lsn{wal_.at().value + kSegment})).code(), Code::kNotFound);
 }
 
+TEST_F(PlanTargetTest, APositionInWhatASwitchLeftEmpty) {
+  Backup("old", kDay);
+  const Lsn first = End(10, kDay + 10 * kSecond);
+  Archive();
+  const Lsn next = End(11, kDay + 20 * kSecond);
+  Archive();
+  ASSERT_GT(next.value / kSegment, first.value / kSegment);
+  const auto at = Find(Position(Lsn{first.value + kSegment / 4}));
+  ASSERT_TRUE(at.ok()) << at.status().ToString();
+  EXPECT_EQ(at.value().stop.lsn, next);
+}
+
 TEST_F(PlanTargetTest, AGapIsAWall) {
   Backup("old", kDay);
   End(10, kDay + 10 * kSecond);

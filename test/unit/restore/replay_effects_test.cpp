@@ -8,6 +8,7 @@
 #include "core/repo/change_map_maker.h"
 #include "core/repo/layout.h"
 #include "core/repo/wal_catalog.h"
+#include "core/restore/prepared_fork.h"
 #include "lib/repository_fixture.h"
 #include "unit/pg/wal_builder.h"
 
@@ -118,6 +119,49 @@ class ReplayEffectsTest : public test::RepositoryTest {
   WalCatalog archive_;
   RestorePlan plan_;
 };
+
+// A recovery left timeline 1 with a transaction prepared in that segment.
+TEST_F(ReplayEffectsTest, APreparedTransactionWhereATimelineWasLeft) {
+  Timeline timeline{1};
+  for (const bool ended : {false, true}) {
+    for (const bool promoted : {false, true}) {
+      SCOPED_TRACE(testing::Message() << ended << promoted);
+      ++timeline.value;
+      WalBuilder wal = wal_;
+      wal.AddData(Rmgr::kTransaction, 0x10, Words({0x57F94534, 80, 77, 5}), 77);
+      Bytes end;
+      AppendLe(end, kDay - kPgEpochMicros);
+      AppendLe<uint32_t>(end, 0x10);
+      AppendLe<uint32_t>(end, 77);
+      if (ended) wal.AddData(Rmgr::kTransaction, 0x30 | 0x80, end, 0);
+      const Lsn fork = wal.at();
+      wal.set_timeline(timeline.value);
+      if (promoted) {
+        wal.AddData(Rmgr::kXlog, 0x90, Bytes(16));
+      } else {
+        wal.AddData(Rmgr::kXlog, 0x00, Bytes(96));
+      }
+      const Lsn stop = wal.AddFiller(50);
+      wal.Switch();
+      const std::string history = "1\t" + fork.ToString() + "\tx\n";
+      const SegmentNo segment = SegmentOf(fork, kSegment);
+      const auto put = [&](const std::string& name, ByteView bytes) {
+        return repository_->CreateObject(ObjectKind::kWal, layout::WalKey(name), bytes, ctx_).ok();
+      };
+      ASSERT_TRUE(put(HistoryFileName(timeline), AsBytes(history)));
+      ASSERT_TRUE(put(SegmentFileName(timeline, segment, kSegment), wal.Segment(segment)));
+      const WalCatalog archive = WalCatalog::Load(*repository_, ctx_).value();
+      const WalPath path = WalPath::Make(archive, timeline, kSegment).value();
+      const auto found = FindPreparedFork(*repository_, path, segment, stop, ctx_);
+      ASSERT_TRUE(found.ok()) << test::TextOf(found);
+      EXPECT_EQ(found.value().has_value(), !ended && !promoted);
+      if (!found.value()) continue;
+      EXPECT_EQ(found.value()->at, fork);
+      EXPECT_EQ(found.value()->xid, 77U);
+      EXPECT_FALSE(FindPreparedFork(*repository_, path, segment, fork, ctx_).value()) << "the stop is before it";
+    }
+  }
+}
 
 TEST_F(ReplayEffectsTest, JustBeforeADropItStopsAfterTheLastCommit) {
   const Lsn last = End(10);
