@@ -8,7 +8,9 @@
 #include <unistd.h>
 
 #include <cstdio>
+#include <cstdlib>
 #include <filesystem>
+#include <fstream>
 #include <thread>
 
 #include "cli/detach.h"
@@ -16,7 +18,9 @@
 #include "cli/session.h"
 #include "cli/settings_path.h"
 #include "cli/signals.h"
+#include "core/pg/wal_name.h"
 #include "core/repo/wal_fetch.h"
+#include "core/restore/own_number.h"
 #include "core/restore/server_state.h"
 #include "core/restore/wal_prefetch.h"
 #include "core/restore/wal_spool.h"
@@ -26,6 +30,7 @@ namespace {
 
 // A segment that is being fetched ahead is waited for rather than fetched twice.
 constexpr int kWaitMillis = 30000;
+constexpr uint32_t kAnySegmentSize = 1U << 20;
 constexpr std::string_view kHistoryOfFirst = "00000001.history";
 constexpr int kWaitStepMillis = 2;
 // A standby asks again every few seconds, and has other sources; each call of the command delays its promotion.
@@ -157,6 +162,19 @@ Status FetchOrLeaveLocal(const std::string& config_path, const GetOptions& optio
   return {Code::kNotFound, status.message()};
 }
 
+// Answers PostgreSQL's search for a free number without the store.
+bool WriteNumberOfAnother(const GetOptions& options) {
+  const auto name = ParseWalFileName(options.name, kAnySegmentSize);
+  if (!name || name->kind != WalFileKind::kHistory) return false;
+  const std::string data = DataDirectoryOf(options.path);
+  const char* archives_to = getenv(kArchivesToVariable);
+  if (data.empty() || !IsNumberOfAnother(data, name->timeline, archives_to ? archives_to : "")) return false;
+  std::ofstream file(options.path, std::ios::trunc);
+  file << "# The number of this timeline was given to another restore from the same repository.\n";
+  file.close();
+  return !file.fail();
+}
+
 Status RunWalGet(const Invocation& invocation, const GetOptions& options) {
   // The first timeline has no history; every recovery that ends asks for it all the same.
   if (options.name == kHistoryOfFirst) return {Code::kNotFound, "timeline 1 has no history file"};
@@ -168,6 +186,7 @@ Status RunWalGet(const Invocation& invocation, const GetOptions& options) {
     const int64_t wait_millis = !standby ? kWaitMillis : outage ? kStandbyOutageMillis : kStandbyMillis;
     if (TakeAhead(*spool, options, outage, wait_millis)) return Status::Ok();
   }
+  if (WriteNumberOfAnother(options)) return Status::Ok();
   Session session(invocation);
   if (WantsHistoryItHas(options)) return FetchOrLeaveLocal(config_path, options, session);
   if (standby) return FetchForStandby(*spool, options, session);

@@ -2,10 +2,12 @@
 #include "server/guc.h"
 
 #include <array>
+#include <cstdlib>
 #include <string_view>
 #include <utility>
 
 #include "core/config/settings.h"
+#include "core/restore/own_number.h"
 #include "server/pg.h"
 
 extern "C" {
@@ -108,6 +110,20 @@ void RegisterSettings() {
       },
       &pending);
   if (!ok) Raise(&pending);
+}
+
+void TellPrograms() {
+  const auto settings = AllSettings();
+  for (size_t i = 0; i < settings.size() && i < kMaxSettings; i++) {
+    const auto* text = std::get_if<std::string Config::*>(&settings[i].member);
+    if (text == nullptr || *text != &Config::repository) continue;
+    const char* value = string_values[i];
+    if (value != nullptr && value[0] != '\0') {
+      setenv(kArchivesToVariable, value, 1);
+    } else {
+      unsetenv(kArchivesToVariable);
+    }
+  }
 }
 
 Config CurrentConfig() {

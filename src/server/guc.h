@@ -8,6 +8,10 @@ namespace pitr::server {
 // Called once, from _PG_init. C frame: may raise.
 void RegisterSettings();
 
+// Tells the programs that the server will call (restore_command) which repository this server archives to, in the
+// environment. From _PG_init in the postmaster, which has no threads; a later change of the setting is not followed.
+void TellPrograms();
+
 // A copy of the settings as they are now. Main thread.
 Config CurrentConfig();
 

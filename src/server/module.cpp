@@ -10,6 +10,9 @@ PGDLLEXPORT void _PG_init(void);
 
 void _PG_init(void) {
   pitr::server::RegisterSettings();
-  if (process_shared_preload_libraries_in_progress) pitr::server::RequestSharedMemory();
+  if (process_shared_preload_libraries_in_progress) {
+    pitr::server::RequestSharedMemory();
+    pitr::server::TellPrograms();
+  }
 }
 }

@@ -29,6 +29,7 @@ inline const std::string kGoldenAloneLabel = "20260522-100000F";
 inline constexpr int64_t kGoldenAloneMicros = 1779460000000005;
 
 inline const std::string kGoldenHeldLabel = "20260522-120000D";
+inline constexpr Timeline kGoldenTakenAfter{9};  // so 10 is taken
 inline const std::string kGoldenHeldBy = "golden \xE9";
 inline constexpr int64_t kGoldenHoldMicros = 86400000006;
 

@@ -146,5 +146,41 @@ PitrTest::wait_for('archiving to be held', sub { held($behind) });
 pass('and a copy beside its original is held');
 $behind->node->stop('immediate');
 
+# Staging is made anew again and again from the same state, and archives to a repository of its own.
+my $s = PitrTest->new('source');
+$s->sql('CREATE TABLE h (n int)');
+$s->backup;
+$s->wait_archived;
+my $own = PostgreSQL::Test::Utils::tempdir();
+append_to_file("$own/staging.conf", "pg_pitr.repository = 'file://$own/repository'\n");
+mkdir "$own/repository" or die $!;
+my %forks;
+for my $turn (1 .. 3)
+{
+	$s->sql("INSERT INTO h VALUES ($turn)");
+	$s->wait_archived;
+	my $staging = $s->restore({ conf => "archive_mode = on\ninclude '$own/staging.conf'\n" }, '--target-latest');
+	# A new repository may have to be meant.
+	$staging->sql("INSERT INTO h VALUES (100)");
+	$staging->wait_archived;
+	my ($timeline) = $staging->sql('SELECT timeline_id FROM pg_control_checkpoint()');
+	ok(!$forks{$timeline}++, "staging, refreshed the ${turn}. time, archives, on a timeline of its own ($timeline)");
+	is($staging->sql('SELECT backlog_segments FROM pitr_status'), '0', 'nothing waits');
+	is($staging->sql('SELECT count(*) FROM h'), $turn + 1, 'with the rows of then');
+	$staging->node->stop('immediate');
+}
+is(scalar(glob("$repository/number/*")) ? 1 : 0, 1, 'the numbers are kept in the repository that was restored from');
+
+# By other means: the second history file is named with both fork points.
+unlink glob("$s->{repository_dir}/number/*");
+my $clash = $s->restore({ no_start => 1, conf => "archive_mode = on\ninclude '$own/staging.conf'\n" }, '--target-immediate');
+$clash->node->start;
+$clash->wait_open;
+$clash->sql('SELECT pg_switch_wal()');
+$clash->wait_for_log(qr/WARNING:.*has another timeline 2/);
+like($clash->log, qr{DETAIL:.*leaves timeline 1 at [0-9A-F]+/[0-9A-F]+ .*that of this server leaves timeline 1 at [0-9A-F]+/}, 'both fork points');
+like($clash->log, qr/HINT:.*empty place.*archive_mode = off/, 'and the ways out');
+$clash->node->stop('immediate');
+
 PitrTest::finish();
 done_testing();

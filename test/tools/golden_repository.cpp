@@ -18,6 +18,7 @@
 #include "core/repo/keyring.h"
 #include "core/repo/layout.h"
 #include "core/repo/timeline_aside.h"
+#include "core/repo/timeline_number.h"
 #include "core/repo/wal_push.h"
 #include "lib/golden_backup.h"
 #include "lib/golden_change_map.h"
@@ -172,6 +173,13 @@ Status AddPins(const Repository& repository) {
           TimelineAside{false, "", test::kGoldenAsideBy, test::kGoldenBackMicros}})
       PITR_TRY(SetTimelineAside(repository, aside, said, OpContext()).status());
   }
+  bool numbered = false;
+  PITR_TRY(ListAll(repository.store(), std::string(layout::kNumberPrefix), OpContext(), [&](const ObjectInfo&) {
+    numbered = true;
+    return Status::Ok();
+  }));
+  if (!numbered)
+    PITR_TRY(TakeTimelineNumber(repository, test::kGoldenTakenAfter, test::kGoldenHeldBy, OpContext()).status());
   const SampleClock marked(test::kGoldenMarkedMicros), alone(test::kGoldenAloneMicros);
   PITR_TRY(CreateMark(repository, test::kGoldenMarkedLabel, layout::BackupObject::kExpireMark, test::kGoldenMarkedBy,
                       At(marked)));

@@ -37,11 +37,11 @@ Status ExplainHistoryConflict(const Repository& repository, Timeline timeline, c
       .WithDetail("There it " + DescribeFork(stored.value()) + "; that of this server " + DescribeFork(ours.value()) +
                   ". Nothing was overwritten.")
       .WithHint(
-          "Two servers were restored or promoted from the same state, such as a staging server that was made anew. Set "
-          "pg_pitr.repository to an empty place for this server (a prefix for each refresh, say), or empty the one "
-          "that "
-          "it has. If it was meant as a copy that needs no archive, set archive_mode = off, as restore --as-copy "
-          "does.");
+          "Two servers were restored or promoted from the same state, such as a staging server that was made anew. "
+          "Restore once more with pg_pitr restore, whose restore_command gives each its own number when pg_pitr is in "
+          "shared_preload_libraries. Or set "
+          "pg_pitr.repository to an empty place for this server. If it was meant as a copy that needs no archive, set "
+          "archive_mode = off.");
 }
 
 }  // namespace pitr

@@ -242,6 +242,18 @@ std::optional<KeySlotParts> ParseKeySlotKey(std::string_view key) {
   return parts;
 }
 
+std::string NumberKey(Timeline timeline) { return std::string(kNumberPrefix) + Format("%08x", timeline.value); }
+
+std::optional<Timeline> ParseNumberKey(std::string_view key) {
+  if (!key.starts_with(kNumberPrefix)) return std::nullopt;
+  const std::string_view digits = key.substr(kNumberPrefix.size());
+  Timeline timeline;
+  const auto end = std::from_chars(digits.data(), digits.data() + digits.size(), timeline.value, 16);
+  // Only what we would have written.
+  if (end.ec != std::errc() || !timeline.valid() || NumberKey(timeline) != key) return std::nullopt;
+  return timeline;
+}
+
 std::string VerifyRunPrefix(uint32_t run) { return std::string(kVerifyPrefix) + Format("%08u/", run); }
 
 std::string VerifyKey(const VerifyKeyParts& parts) {

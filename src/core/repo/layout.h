@@ -19,6 +19,7 @@ inline constexpr std::string_view kTimelinePrefix = "timeline/";
 inline constexpr std::string_view kTailPrefix = "tail/";  // reserved for later formats, as are the two below
 inline constexpr std::string_view kIndexPrefix = "index/";
 inline constexpr std::string_view kProofPrefix = "proof/";
+inline constexpr std::string_view kNumberPrefix = "number/";
 inline constexpr std::string_view kVerifyPrefix = "proof/verify/";
 inline constexpr std::string_view kProbePrefix = "probe/";
 
@@ -102,6 +103,10 @@ struct KeySlotParts {
   uint32_t slot = 0;
 };
 std::optional<KeySlotParts> ParseKeySlotKey(std::string_view key);
+
+// "number/0000000a": a number that was given to a restore.
+std::string NumberKey(Timeline timeline);
+std::optional<Timeline> ParseNumberKey(std::string_view key);
 
 // "proof/verify/00000012/result", "proof/verify/00000012/progress.000003"; runs from 1.
 struct VerifyKeyParts {

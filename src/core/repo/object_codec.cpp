@@ -44,6 +44,8 @@ std::string_view ObjectKindName(ObjectKind kind) {
       return "restore hold";
     case ObjectKind::kAloneMark:
       return "mark of a backup kept alone";
+    case ObjectKind::kTimelineNumber:
+      return "number of a timeline";
     case ObjectKind::kTimelineAside:
       return "timeline mark";
     case ObjectKind::kPartialSegment:

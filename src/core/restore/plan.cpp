@@ -158,6 +158,7 @@ Result<RestorePlan> MakeRestorePlan(const Repository& repository, const PlanRequ
   PITR_TRY(CheckBackupObjects(repository, plan, ctx));
   AddBackupNotes(backups, candidates, plan);
   AddBranchNotes(request, backups, tree, path, plan);
+  plan.highest = WalPath::NewestTimeline(wal).value_or(path.target());
   plan.newest = NewestSegments(wal, path.target(), path.segment_size());
   plan.estimated_seconds = Estimate(plan);
   return plan;

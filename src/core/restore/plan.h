@@ -68,6 +68,7 @@ struct RestorePlan {
   // The newest segment that the archive had of the timeline that is followed and of the one that was written to last,
   // by its start: should one of them grow, a server lives there.
   std::map<Timeline, Lsn> newest;
+  Timeline highest;  // of all that the archive knows
 };
 
 struct PlanRequest {

@@ -15,6 +15,7 @@
 #include "core/restore/extent_writer.h"
 #include "core/restore/file_prepare.h"
 #include "core/restore/frame_fetch.h"
+#include "core/restore/own_number.h"
 #include "core/restore/recovery_limits.h"
 #include "core/restore/restore_finish.h"
 #include "core/restore/restore_guard.h"
@@ -348,6 +349,15 @@ Status Restore::WriteRecovery() {
   mark.mode = options_.mode;
   mark.as_copy = options_.as_copy;
   PITR_TRY(NoteWalAside(*tree_, mark));
+  // Without a hold a restore writes nothing to the repository; and credentials may be read-only.
+  if (options_.mode == RecoveryMode::kRecover && options_.hold.lasts_micros > 0) {
+    const auto number = OwnNumber(repository_, *tree_, plan_, options_.hold.by, ctx_);
+    PITR_TRY(ctx_.Check());
+    if (number.ok()) mark.reserved = number.value();
+    if (!number.ok())
+      result_.notes.push_back("No number of its own could be reserved for the new timeline: " +
+                              number.status().ToString() + ". It gets the next one that the archive does not know.");
+  }
   return WriteRecoveryFiles(*tree_, std::move(settings), std::move(mark), file_mode_);
 }
 
@@ -385,6 +395,7 @@ Result<RestoreResult> Restore::Run() {
   PITR_ASSIGN(survey_, SurveyDirectory(repository_, options_, found_, map_, *tree_, content_, ctx_));
   PITR_ASSIGN(const TablespacePlaces places, FindTablespacePlaces(&*tree_, plan_, options_, tablespaces_));
   PITR_ASSIGN(const auto hold, HoldKeeper::Take(repository_, plan_, options_.hold, ctx_));
+  PITR_TRY(ForgetUsedNumber(*tree_, found_.unfinished.has_value()));
   PITR_TRY(MarkAndDisarm());
   PITR_TRY(SetLeftoversAside(places, state_.aside.substr(state_.aside.find('.')), &result_.notes));
   PITR_TRY(ClearDirectory());

@@ -94,6 +94,10 @@ class ListingTaker {
       listing_.aside.push_back({ObjectKind::kRestoreHold, object.key});
       return Status::Ok();
     }
+    if (layout::ParseNumberKey(key)) {
+      listing_.aside.push_back({ObjectKind::kTimelineNumber, object.key});
+      return Status::Ok();
+    }
     if (const auto partial = layout::ParsePartialKey(key)) {
       ++labels_[partial->label].partials;
       listing_.aside.push_back({ObjectKind::kPartialMap, object.key});

@@ -101,6 +101,11 @@ Status CheckAside(const Repository& repository, const SideObject& object, Findin
       finding.hurts = "No recovery. What it says is not used: what was said of the timeline before it counts.";
       finding.hint = "Say again whether the timeline is set aside: pg_pitr timeline set-aside, or take-back.";
       break;
+    case ObjectKind::kTimelineNumber:
+      finding.severity = Severity::kWarning;
+      finding.hurts = "No recovery. The number counts as taken by its key alone.";
+      finding.hint = "Nothing has to be done.";
+      break;
     case ObjectKind::kPartialMap:
       finding.severity = Severity::kWarning;
       finding.hurts = "No recovery. The next full backup sends what is in that pack again.";

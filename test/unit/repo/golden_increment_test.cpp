@@ -210,6 +210,16 @@ TEST_P(GoldenIncrement, WhatWasSaidLastOfATimelineIsReadBack) {
   EXPECT_EQ(aside.micros, test::kGoldenBackMicros);
 }
 
+TEST_P(GoldenIncrement, TheNumberOfATimelineIsReadBack) {
+  const std::string key = layout::NumberKey({test::kGoldenTakenAfter.value + 1});
+  EXPECT_EQ(key, "number/0000000a");
+  EXPECT_EQ(layout::ParseNumberKey(key)->value, 10U);
+  EXPECT_FALSE(layout::ParseNumberKey("number/0000000A"));
+  const auto content = repository_->ReadObject(ObjectKind::kTimelineNumber, key, 65536, OpContext());
+  ASSERT_TRUE(content.ok()) << content.status().ToString();
+  EXPECT_NE(AsText(content.value()).find("pg_pitr_timeline"), std::string::npos);
+}
+
 TEST_P(GoldenIncrement, TheHoldOfARestoreIsReadBack) {
   ASSERT_EQ(catalog_.holds.size(), 1u);
   const RestoreHold& hold = catalog_.holds[0];
