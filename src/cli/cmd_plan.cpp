@@ -5,6 +5,7 @@
 #include "cli/session.h"
 #include "cli/target_options.h"
 #include "core/base/describe_size.h"
+#include "core/restore/live_servers.h"
 
 namespace pitr::cli {
 namespace {
@@ -14,11 +15,22 @@ struct PlanOptions {
   bool json = false;
 };
 
+// What the original has written since the last segment that it archived is not in the plan.
+void AddNoteOfOriginal(RestorePlan& plan) {
+  if (plan.target.kind != TargetKind::kLatest) return;
+  for (const LiveServer& server : OtherServersOfCluster(plan.backup.cluster.system_id, "/")) {
+    if (server.control.timeline != plan.target_timeline) continue;
+    plan.notes.push_back("A server of this cluster runs on this machine, in \"" + server.data_directory +
+                         "\": what it has written since is reached after SELECT pg_switch_wal() there.");
+  }
+}
+
 Status RunPlan(const Invocation& invocation, const PlanOptions& options) {
   Session session(invocation);
   PITR_ASSIGN(const PlanRequest request, MakePlanRequest(options.target));
   PITR_ASSIGN(const auto repository, session.OpenRepository());
-  PITR_ASSIGN(const RestorePlan plan, MakeRestorePlan(*repository, request, session.ctx()));
+  PITR_ASSIGN(RestorePlan plan, MakeRestorePlan(*repository, request, session.ctx()));
+  AddNoteOfOriginal(plan);
   const std::string& path = session.config_path();
   const std::string text = options.json ? PlanJson(plan, path) + "\n" : AlignItems(DescribePlan(plan, path), 0);
   std::fputs(text.c_str(), stdout);

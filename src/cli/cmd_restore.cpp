@@ -81,6 +81,21 @@ std::string RestoreCommand(const std::string& config_path, const std::string& pa
   return command + " \"%f\" \"%p\"";
 }
 
+// A standby that is told a number does not go over to the timeline of a primary that is promoted later.
+std::string StandbyTimeline(const RestorePlan& plan) {
+  const auto timeline = plan.ServerTarget().timeline;
+  if (!timeline) return "";
+  const std::string number = std::to_string(timeline->value);
+  return "It stays on timeline " + number + ": recovery_target_timeline = '" + number + "' is written, " +
+         (plan.target.timeline ? "as you chose it"
+                               : "because the archive also has a newer one that is not its branch") +
+         ". When a primary is promoted to a new timeline, it does not follow by itself:\nit waits at the end of "
+         "timeline " +
+         number +
+         ", without an error, until you set recovery_target_timeline to the new number ('latest' for the highest there "
+         "is) and restart it.\n";
+}
+
 std::string NextSteps(const RestoreOptions& options, const RestorePlan& plan) {
   const std::string start = "  pg_ctl start -D " + options.data_directory + "      (or with your service manager)\n";
   if (options.mode == RecoveryMode::kNone)
@@ -89,7 +104,7 @@ std::string NextSteps(const RestoreOptions& options, const RestorePlan& plan) {
   if (options.mode == RecoveryMode::kStandby)
     return "Start the server; it becomes a standby that follows the archive. Set primary_conninfo to stream from a "
            "primary.\n" +
-           start;
+           StandbyTimeline(plan) + start;
   std::string text =
       "Start the server; it replays " + DescribeCount(plan.wal_segments, "WAL segment", "WAL segments") + " and ";
   if (plan.target.kind == TargetKind::kLatest || plan.target.action == TargetAction::kPromote) {
@@ -103,9 +118,12 @@ std::string NextSteps(const RestoreOptions& options, const RestorePlan& plan) {
     return text + "  pg_ctl start -D " + options.data_directory + "      (give it a port of its own: -o '-p 5499')\n" +
            "It is a copy: it does not archive, replicate, subscribe or run pg_cron's jobs, and calls itself a copy; "
            "other "
-           "schedulers and applications must be kept from it. The settings are at the end of postgresql.auto.conf.\n"
-           "Should it become the production server: pg_pitr take-over -D " +
-           options.data_directory + "\n";
+           "schedulers and applications must be kept from it. The settings are at the end of postgresql.auto.conf.\n" +
+           std::string(plan.target.kind != TargetKind::kLatest
+                           ? ""
+                           : "It ends where the archive does. Are newer rows wanted, and the original runs? SELECT "
+                             "pg_switch_wal() there, then start the copy, or restore it once more.\n") +
+           "Should it become the production server: pg_pitr take-over -D " + options.data_directory + "\n";
   return text + start +
          "A look beside a production server that goes on? Then restore with --as-copy instead, so that it does not "
          "archive to production's repository.\n"

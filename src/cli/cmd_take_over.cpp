@@ -4,19 +4,60 @@
 #include <memory>
 
 #include "cli/exit_code.h"
-#include "cli/verbs.h"
+#include "cli/session.h"
+#include "core/base/describe_size.h"
+#include "core/restore/lost_wal.h"
 #include "core/restore/recovery_end.h"
+#include "core/restore/wal_gaps.h"
 
 namespace pitr::cli {
 namespace {
 
-Status RunTakeOver(const std::string& directory) {
+// What is known of the server's WAL before it takes over: what nobody can bring back, and what still can be stored.
+// `as_copy`: it does not archive.
+std::string DescribeWal(const LostWal& lost, bool as_copy, const std::string& directory, uint32_t segment_size) {
+  if (!lost.timeline.valid()) return "";
+  const std::string timeline = std::to_string(lost.timeline.value);
+  std::string text;
+  if (!lost.missing.empty())
+    text += "WAL of timeline " + timeline +
+            " is lost, neither in the repository nor in pg_wal any more: " + DescribeSpans(lost.missing, segment_size) +
+            ".\nA recovery from an older backup ends before it. Take a backup at once when the server runs: SELECT "
+            "pitr_backup();\n";
+  if (as_copy && lost.waiting > 0)
+    text += DescribeCount(lost.waiting, "WAL segment", "WAL segments") + " of timeline " + timeline +
+            " can still be stored. A server that does not archive drops them at the next checkpoint, and that of its "
+            "shutdown is one.\nSo before it is stopped: pg_pitr wal-push " +
+            directory + "/pg_wal\n";
+  return text;
+}
+
+// For people; what cannot be found out is said, and hinders nothing.
+std::string LookAtWal(const Invocation& invocation, const std::string& directory) {
+  Session session(invocation);
+  const auto look = [&]() -> Result<std::string> {
+    PITR_ASSIGN(const ClusterTree tree, ClusterTree::OpenWithWal(directory));
+    PITR_ASSIGN(const std::optional<RestoreMark> mark, ReadRestoreMark(tree));
+    if (!mark) return std::string();
+    PITR_ASSIGN(const auto repository, session.OpenRepository());
+    PITR_ASSIGN(const LostWal lost, FindLostWal(*repository, tree, *mark, session.ctx()));
+    return DescribeWal(lost, mark->as_copy, directory, repository->segment_size());
+  };
+  auto text = look();
+  if (text.ok()) return std::move(text).value();
+  return "It could not be found out whether WAL of its timeline is lost: " + text.status().ToString() +
+         "\nTake a backup at once when the server runs: SELECT pitr_backup();\n";
+}
+
+Status RunTakeOver(const Invocation& invocation, const std::string& directory) {
   if (directory.empty())
     return Status(Code::kInvalidArgument, "no data directory given")
         .WithHint("Give the restored directory with -D, or in $PGDATA.");
   std::error_code ignored;
   const std::string path = std::filesystem::absolute(directory, ignored).lexically_normal().string();
+  const std::string wal = LookAtWal(invocation, path);
   PITR_ASSIGN(const auto removed, TakeOver(path));
+  std::fputs(wal.c_str(), stdout);
   std::string names;
   for (const std::string& name : removed) names += (names.empty() ? "" : ", ") + name;
   std::printf("The server of \"%s\" continues the cluster and may archive to the repository it was restored from.\n",
@@ -42,8 +83,9 @@ void AddTakeOver(CLI::App& app, Invocation& invocation) {
   verb->add_option("-D,--pgdata", *directory, "The restored data directory (default: $PGDATA)")
       ->type_name("DIR")
       ->envname("PGDATA");
-  verb->callback(
-      [&invocation, directory] { invocation.run = [directory] { return ExitOf(RunTakeOver(*directory)); }; });
+  verb->callback([&invocation, directory] {
+    invocation.run = [&invocation, directory] { return ExitOf(RunTakeOver(invocation, *directory)); };
+  });
 }
 
 }  // namespace pitr::cli

@@ -16,6 +16,10 @@ namespace {
 constexpr int64_t kWatchMicros = int64_t{24} * 3600 * 1000000;
 constexpr int64_t kLookAgainMillis = 60000;
 constexpr int64_t kLookAgainWhileHeldMillis = 2000;
+// Somebody stops production, starts what was restored, and starts production again: within an hour, as a rule.
+constexpr int64_t kYoungMicros = int64_t{3600} * 1000000;
+constexpr int64_t kLookAgainWhileYoungMillis = 10000;  // a request to the store
+constexpr int64_t kLookForProcessesMillis = 1000;      // files in /proc only
 
 std::string NumberOf(Timeline timeline) { return std::to_string(timeline.value); }
 
@@ -126,6 +130,9 @@ Status CopyGuard::Look(const Repository& repository, const OpContext& ctx) {
     PITR_ASSIGN(const ClusterTree tree, ClusterTree::Open(data_directory_));
     PITR_TRY(WriteRestoreMark(tree, *mark));
   }
+  const bool watched = !mark->taken_over && mark->repository_id == repository.marker().repository_id &&
+                       mark->mode != RecoveryMode::kStandby && !mark->as_copy;
+  if (watched && now - mark->admitted_micros < kYoungMicros) young_ = std::move(mark);
   return Status::Ok();
 }
 
@@ -133,9 +140,18 @@ Status CopyGuard::Check(const Repository& repository, const OpContext& ctx) {
   std::lock_guard lock(mutex_);
   if (settled_) return Status::Ok();
   const int64_t now = ctx.clock->SteadyMillis();
-  if (now < next_look_millis_) return last_;
-  last_ = Look(repository, ctx);
-  next_look_millis_ = now + (last_.ok() ? kLookAgainMillis : kLookAgainWhileHeldMillis);
+  if (now >= next_look_millis_) {
+    young_.reset();
+    last_ = Look(repository, ctx);
+    next_look_millis_ = now + (!last_.ok() ? kLookAgainWhileHeldMillis
+                               : young_    ? kLookAgainWhileYoungMillis
+                                           : kLookAgainMillis);
+    next_processes_millis_ = now + kLookForProcessesMillis;
+  } else if (young_ && last_.ok() && now >= next_processes_millis_) {
+    last_ = CheckProcesses(data_directory_, *young_);
+    if (!last_.ok()) next_look_millis_ = now + kLookAgainWhileHeldMillis;
+    next_processes_millis_ = now + kLookForProcessesMillis;
+  }
   return last_;
 }
 

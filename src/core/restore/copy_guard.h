@@ -3,6 +3,7 @@
 // is told by the timeline that was left, which goes on growing, and by its process, where that is on this machine.
 #pragma once
 #include <mutex>
+#include <optional>
 #include <string>
 
 #include "core/repo/repository.h"
@@ -16,8 +17,9 @@ namespace pitr {
 Status CheckRestoredServer(const Repository& repository, const std::string& data_directory, const RestoreMark& mark,
                            const OpContext& ctx);
 
-// Asks that before files are pushed: each time while archiving is held, each minute for a day after it was first found
-// to be right, and then no more. Safe from several threads.
+// Asks that before files are pushed: each time while archiving is held; for an hour after it was first found to be
+// right each second for processes on this machine and every ten for the timeline's growth; then each minute for a day,
+// and then no more. Safe from several threads.
 class CopyGuard {
  public:
   explicit CopyGuard(std::string data_directory) : data_directory_(std::move(data_directory)) {}
@@ -31,6 +33,8 @@ class CopyGuard {
   std::mutex mutex_;
   bool settled_ = false;          // protected by mutex_, as what follows
   int64_t next_look_millis_ = 0;  // steady
+  int64_t next_processes_millis_ = 0;
+  std::optional<RestoreMark> young_;  // while processes are looked for between two looks
   Status last_;
 };
 
