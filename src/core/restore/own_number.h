@@ -13,8 +13,8 @@ namespace pitr {
 // What the module tells the programs that the server calls: the repository that this server archives to.
 inline constexpr const char* kArchivesToVariable = "PG_PITR_ARCHIVES_TO";
 
-// Before a restore changes the directory `tree`: a number that was given to a server which opened here is that server's,
-// and goes from the mark. One that never opened leaves its number to the restore that takes its place.
+// Before a restore changes the directory `tree`: a number that was given to a server which opened here is that
+// server's, and goes from the mark. One that never opened leaves its number to the restore that takes its place.
 Status ForgetUsedNumber(const ClusterTree& tree, bool unfinished_restore);
 
 // The number that the mark in `tree` has left, if it will still do, or one that is taken from the repository: an object

@@ -51,20 +51,6 @@ TEST_F(RecoveryEndTest, WaitsForTheEndAndThenCleansUp) {
   EXPECT_EQ(Finish()->seen_micros, 5);
 }
 
-TEST_F(RecoveryEndTest, EachRestoreHasANumberOfItsOwn) {
-  ASSERT_NO_FATAL_FAILURE(Restored());
-  EXPECT_EQ(Mark().reserved, Timeline{2});
-  EXPECT_FALSE(IsNumberOfAnother(options_.data_directory, Timeline{2}));
-  options_.data_directory += "2";
-  ASSERT_NO_FATAL_FAILURE(MustRun());
-  EXPECT_EQ(Mark().reserved, Timeline{3});
-  EXPECT_TRUE(IsNumberOfAnother(options_.data_directory, Timeline{2}));
-  EXPECT_FALSE(IsNumberOfAnother(options_.data_directory, Timeline{1})) << "is the one that is followed";
-  EXPECT_FALSE(IsNumberOfAnother(options_.data_directory, Timeline{3})) << "is its own";
-  std::filesystem::remove(At("recovery.signal"));
-  EXPECT_FALSE(IsNumberOfAnother(options_.data_directory, Timeline{2})) << "a server that does not recover";
-}
-
 TEST_F(RecoveryEndTest, SaysThatItEndedElsewhere) {
   ASSERT_NO_FATAL_FAILURE(Restored());
   Promoted("1\t0/6000100\treached consistency\n");
