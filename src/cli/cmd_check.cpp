@@ -16,7 +16,7 @@ struct CheckOptions {
 Result<bool> RunCheck(const Invocation& invocation, const CheckOptions& options) {
   Session session(invocation);
   PITR_ASSIGN(const Config config, session.LoadConfig());
-  std::vector<CheckRow> rows = CheckRepository(config, std::nullopt, session.log(), session.ctx());
+  std::vector<CheckRow> rows = CheckRepository(config, {}, session.log(), session.ctx());
   if (!options.data_directory.empty())
     for (CheckRow& row : CheckDataDirectory(config, options.data_directory, session.log(), session.ctx()))
       rows.push_back(std::move(row));

@@ -142,7 +142,9 @@ Status EnsureSession(Archiver& state) {
     StopOrLeave(std::move(state.session));
     state.store_works = false;
   }
-  if (!state.session) { PITR_ASSIGN(state.session, PushAhead::Start(config, ServerIdentity(), own, state.log)); }
+  if (!state.session) {
+    PITR_ASSIGN(state.session, PushAhead::Start(config, ServerIdentity(), own, WalPosition(), state.log));
+  }
   return Status::Ok();
 }
 

@@ -6,8 +6,10 @@
 
 #include <set>
 
+#include "core/pg/wal_name.h"
 #include "core/repo/change_map_maker.h"
 #include "core/repo/known_repository.h"
+#include "core/repo/left_by.h"
 #include "server/old_timeline.h"
 
 namespace pitr::server {
@@ -19,8 +21,8 @@ constexpr size_t kOutstandingPerThread = 2;
 }  // namespace
 
 Result<std::unique_ptr<PushAhead>> PushAhead::Start(const Config& config, const ClusterIdentity& cluster, Timeline own,
-                                                    QueuedLog& log) {
-  std::unique_ptr<PushAhead> session(new PushAhead(config, cluster, own, log));
+                                                    Lsn written, QueuedLog& log) {
+  std::unique_ptr<PushAhead> session(new PushAhead(config, cluster, own, written, log));
   if (pipe2(session->pipe_, O_CLOEXEC | O_NONBLOCK) != 0) return Status(Code::kUnavailable, "could not create a pipe");
   PITR_ASSIGN(session->pool_, ThreadPool::Start(config.archive_jobs * kPushesPerJob));
   return session;
@@ -71,8 +73,11 @@ void PushAhead::SubmitOpen() {
       return Status::Ok();
     });
     // Before the first push, so that PostgreSQL finds what waits when it looks for the next file.
-    const Status kept = Guarded([&] {
+    const Status kept = Guarded([&]() -> Status {
       KeepOldTimelines(opened.get(), cluster_, own_, *log_, ctx);
+      if (opened == nullptr || !own_.valid()) return Status::Ok();
+      PITR_ASSIGN(const std::string successors, DescribeSuccessors(*opened, own_, ctx));
+      if (!successors.empty()) log_->Warning(successors);
       return Status::Ok();
     });
     if (!kept.ok()) log_->Warning(kept.ToString());
@@ -107,8 +112,10 @@ void PushAhead::RunPush(const std::string& name) {
   if (status.ok()) {
     status = Guarded([&]() -> Status {
       PITR_TRY(guard_.Check(*repository_, ctx));
+      const auto parsed = ParseWalFileName(name, cluster_.segment_size_bytes);
       PITR_ASSIGN(result, PushWalFile(*repository_, name, std::string(kWalDirectory) + "/" + name, ctx,
-                                      {.encoders = &encoders_}));
+                                      {.encoders = &encoders_,
+                                       .compare_partials = !parsed || parsed->segment <= interrupted_}));
       if (!result.partial_until && WantsChangeMap(*repository_, name)) maps_.Add(name);
       return Status::Ok();
     });

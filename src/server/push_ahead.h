@@ -27,10 +27,10 @@ namespace pitr::server {
 
 class PushAhead final : public StopAtExit {
  public:
-  // `own`: the timeline the server writes, invalid during recovery. `log` must outlive the session. Threads are started
-  // here: call JoinThreadsAtExit() before.
+  // `own`: the timeline the server writes, invalid during recovery. `written`: how far its WAL goes. `log` must outlive
+  // the session. Threads are started here: call JoinThreadsAtExit() before.
   static Result<std::unique_ptr<PushAhead>> Start(const Config& config, const ClusterIdentity& cluster, Timeline own,
-                                                  QueuedLog& log);
+                                                  Lsn written, QueuedLog& log);
   ~PushAhead() override;  // joins: see StopOrLeave()
 
   enum class State { kPending, kStored, kFailed };
@@ -63,8 +63,14 @@ class PushAhead final : public StopAtExit {
   };
   enum class Opening { kNotYet, kUnderWay, kOpen, kFailed };
 
-  PushAhead(const Config& config, const ClusterIdentity& cluster, Timeline own, QueuedLog& log)
-      : config_(config), cluster_(cluster), own_(own), log_(&log), encoders_(config.archive_jobs), maps_(log) {}
+  PushAhead(const Config& config, const ClusterIdentity& cluster, Timeline own, Lsn written, QueuedLog& log)
+      : config_(config),
+        cluster_(cluster),
+        own_(own),
+        interrupted_(SegmentOf(written, cluster.segment_size_bytes)),
+        log_(&log),
+        encoders_(config.archive_jobs),
+        maps_(log) {}
   void SubmitOpen();
   void Submit(const std::string& name, bool asked);
   void LookAhead(const std::string& asked);
@@ -75,6 +81,7 @@ class PushAhead final : public StopAtExit {
   const Config config_;
   const ClusterIdentity cluster_;
   const Timeline own_;
+  const SegmentNo interrupted_;  // later segments are written without an interruption
   QueuedLog* const log_;
   int pipe_[2] = {-1, -1};
   CancelToken cancel_;

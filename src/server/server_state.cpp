@@ -3,13 +3,16 @@
 
 #include <fcntl.h>
 
+#include "core/pg/timestamp.h"
 #include "server/pg.h"
 
 extern "C" {
+#include "access/transam.h"
 #include "access/xlog.h"
 #include "access/xlogrecovery.h"
 #include "catalog/pg_control.h"
 #include "utils/guc.h"
+#include "utils/timestamp.h"
 }
 
 namespace pitr::server {
@@ -47,6 +50,24 @@ std::optional<Timeline> OwnTimeline() {
   TimeLineID* const replayed = &timeline;
   PgCall([replayed] { GetXLogReplayRecPtr(replayed); });
   return timeline != 0 ? std::optional<Timeline>(Timeline{timeline}) : std::nullopt;
+}
+
+int64_t WriterStartMicros() {
+  if (!WrittenTimeline().valid()) return 0;
+  return MicrosFromPgTimestamp(PgStartTime);
+}
+
+Lsn WalPosition() {
+  return Lsn{
+      PgCall([]() -> uint64 { return RecoveryInProgress() ? GetXLogReplayRecPtr(NULL) : GetXLogInsertRecPtr(); })};
+}
+
+OwnPosition WriterPosition() {
+  if (!WrittenTimeline().valid()) return {};
+  OwnPosition position;
+  position.next_xid = PgCall([]() -> uint64 { return U64FromFullTransactionId(ReadNextFullTransactionId()); });
+  position.end = Lsn{PgCall([]() -> uint64 { return GetXLogInsertRecPtr(); })};
+  return position;
 }
 
 std::string ServerVersion() {

@@ -4,6 +4,7 @@
 #include <string>
 
 #include "core/repo/repository.h"
+#include "core/restore/branch_choice.h"
 
 namespace pitr::server {
 
@@ -21,6 +22,15 @@ bool SummarizesWal();
 
 // The timeline that the server writes, or in recovery the one that it replays; nullopt when it has not begun to.
 std::optional<Timeline> OwnTimeline();
+
+// When a server that writes a timeline was started; 0 during recovery.
+int64_t WriterStartMicros();
+
+// How far the server's WAL goes: written, or in recovery replayed.
+Lsn WalPosition();
+
+// What a server that writes has used; nothing during recovery.
+OwnPosition WriterPosition();
 
 // "15.18"
 std::string ServerVersion();

@@ -55,14 +55,36 @@ bool ServerCanArchive() {
          std::string(XLogArchiveLibrary).find("pg_pitr") != std::string::npos;
 }
 
-void CheckServerSettings(Rows& rows) {
+Result<std::optional<RestoreMark>> ServerRestoreMark() {
+  PITR_ASSIGN(const ClusterTree tree, ClusterTree::Open(kDataDirectory));
+  return ReadRestoreMark(tree);
+}
+
+// As pg_pitr restore --as-copy made it, and nobody has said since that it takes over.
+bool IsCopy(const Result<std::optional<RestoreMark>>& mark) {
+  return mark.ok() && mark.value() && mark.value()->as_copy;
+}
+
+void CheckArchiveMode(Rows& rows, bool is_copy) {
+  const std::string item = "server: archive_mode";
+  if (!is_copy || XLogArchiveMode != ARCHIVE_MODE_OFF) {
+    Add(rows, item, XLogArchiveMode != ARCHIVE_MODE_OFF, Setting("archive_mode"),
+        "Set archive_mode = on and restart the server.");
+    return;
+  }
+  Add(rows, item, true,
+      "off, on purpose: this is a copy, made with pg_pitr restore --as-copy. Should it become the production server: "
+      "pg_pitr take-over",
+      "");
+}
+
+void CheckServerSettings(Rows& rows, bool is_copy) {
   Add(rows, "server: shared_preload_libraries", Shared() != nullptr,
       Shared() ? "pg_pitr is preloaded" : "pg_pitr is not preloaded",
       "Add pg_pitr to shared_preload_libraries and restart the server; backups and pitr_status need it.");
   Add(rows, "server: wal_level", wal_level >= WAL_LEVEL_REPLICA, Setting("wal_level"),
       "Set wal_level = replica and restart the server.");
-  Add(rows, "server: archive_mode", XLogArchiveMode != ARCHIVE_MODE_OFF, Setting("archive_mode"),
-      "Set archive_mode = on and restart the server.");
+  CheckArchiveMode(rows, is_copy);
   const std::string library = Setting("archive_library");
   Add(rows, "server: archive_library", library.find("pg_pitr") != library.npos, library.empty() ? "empty" : library,
       "Set archive_library = 'pg_pitr' and archive_command = '', and reload the server.");
@@ -125,10 +147,7 @@ std::string AwaitArchived(const std::string& segment, int64_t began_micros) {
 }
 
 // What is true of a server that was restored, and of no other.
-void CheckRestored(Rows& rows) {
-  auto tree = ClusterTree::Open(kDataDirectory);
-  if (!tree.ok()) return;
-  const auto mark = ReadRestoreMark(tree.value());
+void CheckRestored(Rows& rows, const Result<std::optional<RestoreMark>>& mark) {
   if (!mark.ok()) {
     Add(rows, "restore: the mark in the data directory", mark.status(), "");
   } else if (mark.value() && mark.value()->outcome) {
@@ -143,10 +162,14 @@ void CheckRestored(Rows& rows) {
     Add(rows, "archive: not held", false, std::string(hold.message) + " (" + hold.detail + ")", hold.hint);
 }
 
-void ProveArchiving(Rows& rows) {
+void ProveArchiving(Rows& rows, bool is_copy) {
   const char* item = kProofItem;
   if (PgCall([] { return RecoveryInProgress(); })) {
     rows.push_back({item, CheckState::kSkipped, "recovery is in progress", "Run pitr_check() on the primary."});
+    return;
+  }
+  if (is_copy && XLogArchiveMode == ARCHIVE_MODE_OFF) {
+    rows.push_back({item, CheckState::kSkipped, "a copy does not archive", "Nothing has to be done."});
     return;
   }
   if (!ServerCanArchive()) {
@@ -175,7 +198,7 @@ void ProveArchiving(Rows& rows) {
 struct Asked {
   Config config;
   ClusterIdentity cluster;
-  std::optional<Timeline> own;
+  InfoOptions own;
 };
 
 // Rows about the repository, and whether it is this cluster's.
@@ -189,7 +212,11 @@ Result<Rows> CheckStoreAndRepository(const Config& config, const std::shared_ptr
     PITR_TRY(ctx.Check());
     return rows;
   };
-  return ComputeInterruptibly<Rows>(log, Asked{config, ServerIdentity(), OwnTimeline()}, check);
+  return ComputeInterruptibly<Rows>(
+      log,
+      Asked{config, ServerIdentity(),
+            InfoOptions{.own_timeline = OwnTimeline(), .own_started_micros = WriterStartMicros()}},
+      check);
 }
 
 // Archiving creates the repository; right after the first start there may be none yet. Why it cannot be created is told
@@ -207,7 +234,7 @@ bool OpenOrCreateIt(const Config& config, const std::shared_ptr<QueuedLog>& log,
   }
   if (!ServerCanArchive()) return true;
   const Status opened = RunInterruptibly(
-      log, Asked{config, ServerIdentity(), std::nullopt}, [](Asked& asked, Log& thread_log, const OpContext& ctx) {
+      log, Asked{config, ServerIdentity(), {}}, [](Asked& asked, Log& thread_log, const OpContext& ctx) {
         return OpenClusterRepository(asked.config, asked.cluster, kDataDirectory, thread_log, ctx).status();
       });
   if (opened.ok() || IsArchivingHeld(opened)) Add(rows, item, opened, config.repository);
@@ -242,15 +269,17 @@ PITR_FUNCTION(pitr_check) {
   const Config config = CurrentConfig();
   const auto log = std::make_shared<QueuedLog>();
   Rows rows;
-  CheckServerSettings(rows);
-  CheckRestored(rows);
+  const auto mark = ServerRestoreMark();
+  const bool is_copy = IsCopy(mark);
+  CheckServerSettings(rows, is_copy);
+  CheckRestored(rows, mark);
   const bool allowed = !ValidateConfig(config).ok() || OpenOrCreateIt(config, log, rows);
   PITR_ASSIGN(Rows repository, CheckStoreAndRepository(config, log));
   AllowNoBackupYet(repository);
   const bool usable = allowed && CanArchive(repository);
   rows.insert(rows.end(), repository.begin(), repository.end());
   if (usable) {
-    ProveArchiving(rows);
+    ProveArchiving(rows, is_copy);
   } else {
     rows.push_back(
         {kProofItem, CheckState::kSkipped, "the repository cannot be used", "Mend what is said above first."});

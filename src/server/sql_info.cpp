@@ -16,25 +16,27 @@ struct Report {
 // Reads the repository in a thread; `read_last_commit` costs a few segments.
 Result<Report> LoadReport(bool read_last_commit) {
   struct Wanted {
-    std::optional<Timeline> own;
+    InfoOptions options;
     bool read_last_commit;
   };
   const auto load = [](const Repository& repository, Wanted& wanted, const OpContext& ctx) -> Result<Report> {
     Report report;
-    const std::optional<Timeline> own = wanted.own;
+    const InfoOptions& options = wanted.options;
     if (wanted.read_last_commit) {
-      PITR_ASSIGN(report.info, LoadInfoReport(repository, InfoOptions{.own_timeline = own}, ctx));
+      PITR_ASSIGN(report.info, LoadInfoReport(repository, options, ctx));
       return report;
     }
     PITR_ASSIGN(auto backups, BackupCatalog::Load(repository, ctx));
     PITR_ASSIGN(auto wal, WalCatalog::Load(repository, ctx));
     PITR_ASSIGN(const BranchTree branches, BranchTree::Load(repository, backups, wal, ctx));
     PITR_ASSIGN(VerifyRecords verified, LoadVerifyRecords(repository, ctx));
-    report.info = MakeInfoReport(repository, backups, wal, branches, own, std::move(verified.results));
+    report.info = MakeInfoReport(repository, backups, wal, branches, options, std::move(verified.results));
     for (const BackupManifest& backup : backups.backups) report.page_errors[backup.label] = backup.page_errors.size();
     return report;
   };
-  return OnRepository<Report>(Wanted{OwnTimeline(), read_last_commit}, load);
+  return OnRepository<Report>(
+      Wanted{InfoOptions{.own_timeline = OwnTimeline(), .own_started_micros = WriterStartMicros()}, read_last_commit},
+      load);
 }
 
 Cell TimelineOrNull(Timeline timeline) { return timeline.valid() ? Cell(std::to_string(timeline.value)) : Cell(); }

@@ -63,6 +63,8 @@ PITR_FUNCTION(pitr_restore_plan) {
   PITR_ASSIGN(request.target, ParseTarget(text));
   request.backup_label = TextArgument(fcinfo, 8);
   request.own_timeline = OwnTimeline();
+  request.own_started_micros = WriterStartMicros();
+  request.own_position = WriterPosition();
   const std::string settings_path = SettingsPath();
   PITR_ASSIGN(
       const RestorePlan plan,

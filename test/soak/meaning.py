@@ -89,12 +89,23 @@ class Meanings:
         else:
             meaning.why = self.why_not(*meaning.points[0], asked)
             meaning.must = not meaning.why
+        if meaning.must and own and not asked.branch and self.may_be_unarchived(own, asked, moment):
+            meaning.must, meaning.why = False, "the server may have one of that number itself, which is not archived"
         return meaning
 
     def is_opening(self, moment):
         """Whether a branch may have begun in the second of the moment: PostgreSQL's first record of it has whole seconds."""
         return any(branch.parent and branch.stored and not branch.aside and branch.born - 1000000 <= moment <= branch.born + 3000000
                    and not any(event.time <= moment for event in branch.events) for branch in self.history.branches)
+
+    def may_be_unarchived(self, own, asked, moment):
+        """Whether the running server can have given the number itself: which it has is known to it alone."""
+        if asked.kind == "xid":
+            given = moment <= max((event.xid for event in own.path() if event.xid), default=0)
+        else:
+            given = asked.kind == "lsn" and moment >= own.fork_lsn
+        count = count_on(own.path(), asked, moment)
+        return given and (count is None or not self.is_stored(own, count, asked, moment))
 
     def end_of(self, branch):
         path = branch.path()
@@ -122,7 +133,8 @@ class Meanings:
         stored = [branch for branch in self.history.branches if branch.stored and not branch.aside]
         if asked.kind != "time":
             count = count_on(own.path(), asked, moment) if own else None
-            return [own] if count is not None and self.is_stored(own, count, asked, moment) else stored
+            # A server's own transaction is not another branch's of that number, be it archived or not.
+            return [own] if count is not None and (asked.kind == "xid" or self.is_stored(own, count, asked, moment)) else stored
         alive = [branch for branch in stored if branch.born <= moment <= branch.ended]
         if not alive:  # a quiet time between one server's end and the next one's start: where it ended
             latest = max((branch.ended for branch in stored if branch.ended < moment), default=None)

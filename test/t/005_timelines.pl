@@ -94,6 +94,7 @@ commit_row($p, 6);
 $p->wait_archived;
 $standby->node->poll_query_until('postgres', "SELECT max(n) = 6 FROM h");
 is(rows($standby), '1 2 3 4 5 6', 'and follows the archive');
+$standby->node->stop;    # it may be asking the archive
 
 PitrTest::finish();
 done_testing();

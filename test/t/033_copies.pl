@@ -23,6 +23,11 @@ like(slurp_file($copy->node->data_dir . '/postgresql.auto.conf'), qr/^cluster_na
 is($copy->sql("SELECT string_agg(setting, ',') FROM pg_settings WHERE name IN ('primary_conninfo', 'primary_slot_name', 'synchronous_standby_names')"),
 	',,', 'it does not replicate');
 is($copy->sql('SHOW max_logical_replication_workers'), '0', 'nor subscribe');
+my $of_copy = $copy->sql(q{SELECT ok || '|' || detail FROM pitr_check() WHERE "check" = 'server: archive_mode'});
+like($of_copy, qr/^true\|off, on purpose: this is a copy/, 'pitr_check does not want it to archive');
+is($copy->sql(q{SELECT detail FROM pitr_check() WHERE ok IS NULL AND "check" LIKE 'archive: a segment%'}), 'a copy does not archive', 'nor tries');
+like($p->pg_pitr_ok('plan', '--target-latest'), qr/A server of this cluster runs on this machine.*reached after SELECT pg_switch_wal\(\) there/s,
+	'a plan to the end of the archive says what the original may have beyond it');
 $copy->sql("SET statement_timeout = '30s'; INSERT INTO h VALUES (2)");
 pass('a commit does not wait for a standby');
 my $dir = $copy->node->data_dir;
@@ -47,7 +52,11 @@ like($forgotten->log, qr/DETAIL:.*\Q$where\E.*timeline 1/, 'the living server is
 like($forgotten->log, qr/HINT:.*archive_mode = off.*take-over/, 'and both ways out');
 is($forgotten->sql("SELECT ok FROM pitr_check() WHERE \"check\" = 'archive: not held'"), 'f', 'pitr_check fails');
 is(scalar(grep { !/^00000001/ } map { stored($_) } map { s/.*\///r } glob("$repository/wal/*")), 0, 'nothing of it is in the repository');
-cmp_ok($forgotten->sql('SELECT backlog_segments FROM pitr_status'), '>', 0, 'its WAL waits in pg_wal');
+my @waits = glob($forgotten->node->data_dir . '/pg_wal/archive_status/*.ready');
+$forgotten->sql("INSERT INTO h VALUES ($_); SELECT pg_switch_wal(); CHECKPOINT") for 1 .. 4;
+my @gone = grep { !-e s/archive_status\/(.*)\.ready/$1/r } @waits;
+is("@gone", '', 'while archiving is held no WAL is recycled');
+cmp_ok($forgotten->sql('SELECT backlog_segments FROM pitr_status'), '>', scalar(@waits), 'its WAL waits in pg_wal');
 
 # Production stops, having archived nothing more since the restore was made: it is a recovery after all.
 my $newest = (sort(stored('00000001')))[-1];
@@ -57,6 +66,15 @@ is((sort(stored('00000001')))[-1], $newest, 'the old timeline did not grow');
 ok(scalar(glob("$repository/wal/*/*.history")), 'a recovery whose original is gone archives without a word');
 is($forgotten->sql("SELECT count(*) FROM pitr_check() WHERE \"check\" = 'archive: not held'"), '0', 'and there is no such row any more');
 $forgotten->wait_archived;
+# Production comes back after all.
+$p->node->start;
+$forgotten->sql('INSERT INTO h VALUES (667); SELECT pg_switch_wal()');
+PitrTest::wait_for('archiving to be held again', sub {
+	$forgotten->sql('INSERT INTO h VALUES (668); SELECT pg_switch_wal()');
+	return held($forgotten);
+}, 30);
+pass('what was opened while production was stopped is held within seconds after it runs again');
+$p->node->stop('immediate');
 $forgotten->node->stop('immediate');
 
 # A recovery in place to a time before the end of the archive: the parent goes on beyond, but was there before.
@@ -72,6 +90,15 @@ $q->node->start;
 $q->wait_open;
 $q->wait_archived;
 is($q->sql('SELECT archiver_state FROM pitr_status'), 'idle', 'a recovery in place archives without intervention');
+# The new timeline gives the numbers of the old one's transactions once more.
+my $again = $q->sql('INSERT INTO h VALUES (11) RETURNING pg_current_xact_id()');
+is($again, $xid + 1, 'the next transaction has a number that the old timeline has, too') or BAIL_OUT('the rest tests nothing');
+my ($failed, undef, $refusal) = $q->try_sql("SELECT * FROM pitr_restore_plan(target_xid => '$again')");
+isnt($failed, 0, "the other timeline's transaction is not taken for the server's own");
+like($refusal, qr/transaction $again is not in the archive of timeline 2, which this server writes/, 'which is not archived yet');
+like($refusal, qr/HINT:.*pg_switch_wal\(\)/, 'and can be');
+$q->wait_archived;
+is($q->sql("SELECT value FROM pitr_restore_plan(target_xid => '$again') WHERE item = 'timeline'") =~ s/\D.*//r, '2', 'then the plan finds it');
 my ($aside) = glob($q->node->data_dir . '/pg_wal/pg_pitr.before-restore-*/0*');
 ok($aside, 'WAL was set aside');
 $q->pg_pitr_ok('wal-push', $aside);
@@ -116,8 +143,14 @@ pass('for good');
 
 # A copy becomes the production server.
 my $becomes = $r->restore({ conf => '' }, '--as-copy', '--target-latest', '--target-timeline', '1');
+$becomes->sql("INSERT INTO h VALUES ($_); SELECT pg_switch_wal(); CHECKPOINT") for 1 .. 6;
+$becomes->sql('INSERT INTO h VALUES (7); SELECT pg_switch_wal()');
+my $took = $becomes->pg_pitr_ok('take-over', '--pgdata', $becomes->node->data_dir);
+like($took, qr/^WAL of timeline \d+ is lost, neither in the repository nor in pg_wal any more: [0-9A-F]{24}/m, 'take-over says what WAL is gone');
+like($took, qr/Take a backup at once/, 'and what that means');
+like($took, qr/can still be stored.*So before it is stopped: pg_pitr wal-push \S+\/pg_wal/s, 'and what is not');
+$becomes->pg_pitr_ok('wal-push', $becomes->node->data_dir . '/pg_wal');
 $becomes->node->stop;
-$becomes->pg_pitr_ok('take-over', '--pgdata', $becomes->node->data_dir);
 $other->node->stop('immediate');
 $becomes->node->start;
 is($becomes->sql('SHOW archive_mode'), 'on', 'its settings as a copy are gone');
@@ -155,12 +188,11 @@ my $own = PostgreSQL::Test::Utils::tempdir();
 append_to_file("$own/staging.conf", "pg_pitr.repository = 'file://$own/repository'\n");
 mkdir "$own/repository" or die $!;
 my %forks;
-for my $turn (1 .. 3)
+for my $turn (1 .. 2)
 {
 	$s->sql("INSERT INTO h VALUES ($turn)");
 	$s->wait_archived;
 	my $staging = $s->restore({ conf => "archive_mode = on\ninclude '$own/staging.conf'\n" }, '--target-latest');
-	# A new repository may have to be meant.
 	$staging->sql("INSERT INTO h VALUES (100)");
 	$staging->wait_archived;
 	my ($timeline) = $staging->sql('SELECT timeline_id FROM pg_control_checkpoint()');
@@ -169,10 +201,10 @@ for my $turn (1 .. 3)
 	is($staging->sql('SELECT count(*) FROM h'), $turn + 1, 'with the rows of then');
 	$staging->node->stop('immediate');
 }
-is(scalar(glob("$repository/number/*")) ? 1 : 0, 1, 'the numbers are kept in the repository that was restored from');
+ok(scalar(glob($s->repository_dir . '/number/*')), 'the numbers are kept in the repository that was restored from');
 
 # By other means: the second history file is named with both fork points.
-unlink glob("$s->{repository_dir}/number/*");
+unlink glob($s->repository_dir . '/number/*');
 my $clash = $s->restore({ no_start => 1, conf => "archive_mode = on\ninclude '$own/staging.conf'\n" }, '--target-immediate');
 $clash->node->start;
 $clash->wait_open;
@@ -181,6 +213,15 @@ $clash->wait_for_log(qr/WARNING:.*has another timeline 2/);
 like($clash->log, qr{DETAIL:.*leaves timeline 1 at [0-9A-F]+/[0-9A-F]+ .*that of this server leaves timeline 1 at [0-9A-F]+/}, 'both fork points');
 like($clash->log, qr/HINT:.*empty place.*archive_mode = off/, 'and the ways out');
 $clash->node->stop('immediate');
+
+# The recovery of the original itself: numbers without a gap, whatever was given away.
+$s->node->stop('fast');
+$s->pg_pitr_ok('restore', '--pgdata', $s->node->data_dir, '--delta', '--no-progress', '--target-latest');
+$s->node->start;
+$s->wait_open;
+$s->wait_archived;
+is($s->sql('SELECT timeline_id FROM pg_control_checkpoint()'), '2', 'a recovery in place takes the next number');
+$s->node->stop('immediate');
 
 PitrTest::finish();
 done_testing();

@@ -27,6 +27,10 @@ my $one = standby();
 $one->node->start;
 PitrTest::wait_for('the standby to have the row', sub { my ($s, $o) = $one->try_sql('SELECT count(*) FROM t'); $s == 0 && $o eq '1' });
 
+my $told = $p->pg_pitr_ok('restore', '--pgdata', $p->empty_cluster->node->data_dir, '--no-progress', '--mode', 'standby', '--target-timeline', '1');
+like($told, qr/It stays on timeline 1: recovery_target_timeline = '1' is written, as you chose it.*does not follow by itself/s,
+	'a standby that is told a number says that it stays there');
+
 # The repository is away.
 rename($p->repository_dir, $p->repository_dir . '.away') or die $!;
 my $begun = time;

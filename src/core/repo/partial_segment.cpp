@@ -109,6 +109,27 @@ Result<std::optional<uint64_t>> StoredUpTo(const Repository& repository, const s
   return beyond;
 }
 
+Status CheckPartialsOf(const Repository& repository, const std::string& segment, const WalSource& source,
+                       const OpContext& ctx) {
+  PITR_ASSIGN(const std::vector<PartialSegment> partials, ListPartialSegments(repository, segment, ctx));
+  for (const PartialSegment& partial : partials) {
+    const uint64_t end = partial.end.value - SegmentStart(partial.name.segment, repository.segment_size()).value;
+    auto same = CompareWithStored(repository, {ObjectKind::kPartialSegment, partial.key, end}, source, ctx);
+    // Removed since it was listed, or damaged, which verify says: it speaks against nothing.
+    if (same.ok() || same.code() == Code::kNotFound || same.code() == Code::kCorruption) continue;
+    if (same.code() != Code::kConflict) return std::move(same).status();
+    const Status& difference = same.status();
+    return Status(Code::kConflict, "another beginning of this segment is stored as \"" + partial.key + "\", up to " +
+                                       partial.end.ToString() + ": two servers wrote it differently")
+        .WithDetail(difference.detail() + " Nothing was stored or overwritten.")
+        .WithHint(
+            "A standby that was promoted, or a copy, archived what it had of the segment, and this server wrote "
+            "it once more after it had lost that. Stop the one that should not run. If this server is the right "
+            "one, keep the object elsewhere and delete it from the repository: then the segment can be stored.");
+  }
+  return Status::Ok();
+}
+
 Result<WalExtent> ExtentOf(const WalSource& source, Lsn start, TornRecord torn) {
   SourcePages pages(source, start);
   return FindWalExtent(pages, start, static_cast<uint32_t>(source.size_bytes()), torn);

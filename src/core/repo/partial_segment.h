@@ -34,6 +34,11 @@ Status StreamPartialSegment(const Repository& repository, const PartialSegment& 
 Result<std::optional<uint64_t>> StoredUpTo(const Repository& repository, const std::string& segment,
                                            const WalSource& source, uint64_t end, const OpContext& ctx);
 
+// kConflict when a partial segment is stored that is not a beginning of the whole segment `source`: two servers have
+// written it.
+Status CheckPartialsOf(const Repository& repository, const std::string& segment, const WalSource& source,
+                       const OpContext& ctx);
+
 // How far a local file was written. `start` is its segment's first position.
 Result<WalExtent> ExtentOf(const WalSource& source, Lsn start, TornRecord torn);
 

@@ -162,6 +162,7 @@ Result<WalPushResult> PushWalFile(const Repository& repository, const std::strin
                   ExtentOf(source, SegmentStart(parsed.segment, repository.segment_size()),
                            partial || options.left_behind ? TornRecord::kEnd : TornRecord::kDamage));
       if (partial || !extent.whole) return PushPartial(repository, parsed, extent, source, ctx, options.encoders);
+      if (options.compare_partials) PITR_TRY(CheckPartialsOf(repository, name, source, ctx));
     }
     return PushWhole(repository, parsed, layout::WalKey(name), source, ctx, options.encoders);
   };

@@ -23,6 +23,9 @@ struct WalPushOptions {
   // The file lies where a server died, so what cannot be read at its end is its end; else the server says that it is
   // complete.
   bool left_behind = false;
+  // Whether a whole segment is compared with the partial ones that are stored of it, which takes a request. What a
+  // server writes while it runs need not be; the segment in which it, or another server, was interrupted must.
+  bool compare_partials = true;
 };
 
 // Stores the file `path` (a segment, partial segment, history or backup history file) under its name `name`. A segment
@@ -30,7 +33,8 @@ struct WalPushOptions {
 // (repo/partial_segment.h), unless as much of it is stored already. Durable in the store when ok. A segment's header is
 // checked first: another cluster's system identifier, another timeline or address than its name says, or a wrong size
 // is kConflict and nothing is sent; no segment header at all is kCorruption. kConflict when different content is stored
-// under the name (detail: sizes, first difference; hint: two primaries, restored copies); kUnavailable when it may work
+// under the name, or a partial segment that is not its beginning (detail: sizes, first difference; hint: two primaries,
+// restored copies); kUnavailable when it may work
 // later; kNotFound when `path` does not exist. kUnavailable also when the file changes while it is read. Memory: the
 // stored size of a file of up to 32 MiB, which is one request; beyond that a few frames and parts. Safe from several
 // threads (each call owns its encoder).

@@ -210,7 +210,7 @@ void AddGaps(const BackupCatalog& backups, const WalCatalog& wal, uint32_t segme
 }
 
 // What the branches' WAL tells of the timelines.
-void AddBranches(const BranchTree& branches, InfoReport& report) {
+void AddBranches(const BranchTree& branches, const BesideEvidence& evidence, InfoReport& report) {
   const Branch* reference = branches.Find(report.window.latest_timeline);
   const auto beside = reference == nullptr ? std::vector<const Branch*>() : BranchesBeside(branches, *reference);
   for (TimelineRow& row : report.timelines) {
@@ -220,9 +220,10 @@ void AddBranches(const BranchTree& branches, InfoReport& report) {
     row.last_commit_micros = branch->life.last_commit_micros;
     row.set_aside = branch->set_aside;
     if (branch->set_aside) row.note = "Set aside " + branch->aside_why + ".";
-    if (std::find(beside.begin(), beside.end(), branch) != beside.end())
-      row.note = "Warning: it does not lead to timeline " + std::to_string(reference->timeline.value) +
-                 " and was written beside it. " + HintBeside(*branch);
+    if (std::find(beside.begin(), beside.end(), branch) == beside.end()) continue;
+    row.likely_successor = evidence.own && IsLikelySuccessor(*branch, *reference, evidence);
+    row.note = "Warning: it does not lead to timeline " + std::to_string(reference->timeline.value) +
+               " and was written beside it. " + HintBeside(*branch, *reference, evidence);
   }
 }
 
@@ -248,15 +249,18 @@ void AddVerification(const std::vector<VerifyRecord>& results, BackupRow& row) {
 }  // namespace
 
 InfoReport MakeInfoReport(const Repository& repository, const BackupCatalog& backups, const WalCatalog& wal,
-                          const BranchTree& branches, std::optional<Timeline> own_timeline,
+                          const BranchTree& branches, const InfoOptions& options,
                           std::vector<VerifyRecord> verifications) {
   InfoReport report;
   report.repository = repository.store().Describe();
   report.marker = repository.marker();
   AddBackups(backups, wal, report.backups);
   AddArchive(wal, repository.segment_size(), report);
-  report.window = WindowOf(backups, wal, branches, own_timeline, repository.segment_size());
-  AddBranches(branches, report);
+  report.window = WindowOf(backups, wal, branches, options.own_timeline, repository.segment_size());
+  AddBranches(branches,
+              {&backups, options.own_started_micros != 0 && options.own_timeline == report.window.latest_timeline,
+               options.own_started_micros},
+              report);
   AddGaps(backups, wal, repository.segment_size(), report);
   report.verifications = std::move(verifications);
   for (BackupRow& row : report.backups) AddVerification(report.verifications, row);
@@ -268,8 +272,7 @@ Result<InfoReport> LoadInfoReport(const Repository& repository, const InfoOption
   PITR_ASSIGN(const WalCatalog wal, WalCatalog::Load(repository, ctx));
   PITR_ASSIGN(const BranchTree branches, BranchTree::Load(repository, backups, wal, ctx));
   PITR_ASSIGN(VerifyRecords verified, LoadVerifyRecords(repository, ctx));
-  InfoReport report =
-      MakeInfoReport(repository, backups, wal, branches, options.own_timeline, std::move(verified.results));
+  InfoReport report = MakeInfoReport(repository, backups, wal, branches, options, std::move(verified.results));
   if (!options.read_last_commit || !report.window.possible) return report;
   auto path = WalPath::Make(wal, report.window.latest_timeline, repository.segment_size());
   if (!path.ok()) return report;

@@ -74,6 +74,7 @@ struct TimelineRow {
   int64_t began_micros = 0;
   int64_t last_commit_micros = 0;
   bool set_aside = false;         // left out of every choice
+  bool likely_successor = false;  // IsLikelySuccessor (restore/branch_notes.h) of the running server's own timeline
   std::string note;               // who set it aside, or that it was written beside the window's timeline; sentences
   int64_t newest_micros = 0;      // when its newest segment was stored, by the store's clock; 0 when unknown
   uint64_t missing_segments = 0;  // on the path to its end, from the path's oldest segment in the archive on
@@ -122,6 +123,7 @@ struct InfoOptions {
   // read is left out.
   bool read_last_commit = true;
   std::optional<Timeline> own_timeline;  // that the running server writes or follows
+  int64_t own_started_micros = 0;        // when a server that writes it was started; 0: not known
 };
 
 // Lists and reads what the report needs: the manifests, wal/, the history files. kUnavailable, kPermission, kCorruption
@@ -130,7 +132,7 @@ Result<InfoReport> LoadInfoReport(const Repository& repository, const InfoOption
 
 // Pure: the same from catalogs at hand; latest_commit_micros stays 0.
 InfoReport MakeInfoReport(const Repository& repository, const BackupCatalog& backups, const WalCatalog& wal,
-                          const BranchTree& branches, std::optional<Timeline> own_timeline,
+                          const BranchTree& branches, const InfoOptions& options,
                           std::vector<VerifyRecord> verifications = {});
 
 // A page for a terminal, in UTC.

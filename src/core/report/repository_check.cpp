@@ -78,8 +78,12 @@ void CheckArchive(const InfoReport& report, std::vector<CheckRow>& rows) {
   for (const TimelineRow& row : report.timelines) {
     if (row.note.empty()) continue;
     const std::string timeline = "timeline " + std::to_string(row.timeline.value) + ": ";
+    // An old primary writes what nobody will want.
+    const CheckState state = row.set_aside          ? CheckState::kOk
+                             : row.likely_successor ? CheckState::kFailed
+                                                    : CheckState::kWarning;
     rows.push_back(
-        {"archive: timelines", row.set_aside ? CheckState::kOk : CheckState::kWarning, timeline + row.note,
+        {"archive: timelines", state, timeline + row.note,
          row.set_aside
              ? ""
              : "Plans, the recovery window and standbys pass it over only while they know which is the real one."});
@@ -122,8 +126,7 @@ std::string_view CheckStateName(CheckState state) {
   return "?";
 }
 
-std::vector<CheckRow> CheckRepository(const Config& config, std::optional<Timeline> own_timeline, Log& log,
-                                      const OpContext& ctx) {
+std::vector<CheckRow> CheckRepository(const Config& config, InfoOptions options, Log& log, const OpContext& ctx) {
   std::vector<CheckRow> rows;
   if (Status valid = ValidateConfig(config); !valid.ok()) {
     rows.push_back(FailedRow("settings", valid));
@@ -143,14 +146,15 @@ std::vector<CheckRow> CheckRepository(const Config& config, std::optional<Timeli
                   ""});
   rows.push_back({"encryption", CheckState::kOk, repo.marker().encrypted ? "the passphrase fits" : "not used", ""});
   for (CheckRow& row : CheckStore(repo.store(), ctx)) rows.push_back(std::move(row));
-  auto report = LoadInfoReport(repo, {.read_last_commit = false, .own_timeline = own_timeline}, ctx);
+  options.read_last_commit = false;
+  auto report = LoadInfoReport(repo, options, ctx);
   if (!report.ok()) {
     rows.push_back(FailedRow("contents", report.status()));
     return rows;
   }
   CheckBackups(report.value(), rows);
   CheckArchive(report.value(), rows);
-  if (!report.value().backups.empty()) CheckPlan(repo, own_timeline, ctx, rows);
+  if (!report.value().backups.empty()) CheckPlan(repo, options.own_timeline, ctx, rows);
   return rows;
 }
 

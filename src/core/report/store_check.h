@@ -5,6 +5,7 @@
 #include <optional>
 #include <string>
 #include <vector>
+#include "core/report/info_report.h"
 
 #include "core/base/log.h"
 #include "core/base/op_context.h"
@@ -35,10 +36,9 @@ inline constexpr const char* kArchiveGapsItem = "archive: gaps";
 // So does one of this item: that the plan of a restore to the newest state succeeds.
 inline constexpr const char* kPlanItem = "restore: the plan to the newest state";
 
-// Settings, store, marker, key, backups and archive of the repository that `config` names. `own_timeline`: that the
-// running server writes or follows.
-std::vector<CheckRow> CheckRepository(const Config& config, std::optional<Timeline> own_timeline, Log& log,
-                                      const OpContext& ctx);
+// Settings, store, marker, key, backups and archive of the repository that `config` names. `options`: of the running
+// server.
+std::vector<CheckRow> CheckRepository(const Config& config, InfoOptions options, Log& log, const OpContext& ctx);
 
 // Adds what a data directory on this machine tells: its pg_control against the marker, archive settings are the
 // server's business.

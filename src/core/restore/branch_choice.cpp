@@ -27,6 +27,12 @@ const BackupManifest* NewestLeading(const BackupCatalog& backups, const Branch& 
   return newest;
 }
 
+// Whether a transaction number was given before `next`; one below 2^32 is meant as the server shows it, without epoch.
+bool Precedes(uint64_t xid, uint64_t next) {
+  if (xid > UINT32_MAX) return xid < next;
+  return static_cast<int32_t>(static_cast<uint32_t>(xid) - static_cast<uint32_t>(next)) < 0;
+}
+
 // As long as one can be reached those that cannot are no choice.
 Branches PreferReachable(Branches branches) {
   const auto reachable = [](const Branch* branch) { return branch->reachable; };
@@ -182,15 +188,45 @@ Result<BranchChoice> BranchChooser::Choose() const {
   }
 }
 
-Result<BranchChoice> BranchChooser::ChooseAmong(const Branches& found) const {
+Result<BranchChoice> BranchChooser::ChooseAmong(const Branches& found, bool shared) const {
   if (tree_.branches().size() == 1) return BranchChoice{found.front()->timeline, ""};
-  if (own_ != nullptr) {
+  if (own_ != nullptr && shared) {
     if (const Branch* mine = DeepestOn(*own_, found))
       return BranchChoice{mine->timeline,
                           mine == own_ ? "the running server's own" : "on the running server's history"};
   }
   if (found.size() > 1) return Several(found);
   return BranchChoice{found.front()->timeline, "the only one that has it"};
+}
+
+Status BranchChooser::CheckNotOwn(const Branches& found) const {
+  if (own_ == nullptr || found.empty() || std::find(found.begin(), found.end(), own_) != found.end())
+    return Status::Ok();
+  const RecoveryTarget& target = *request_.target;
+  const OwnPosition& used = request_.own_position;
+  std::string up_to, what;
+  if (target.kind == TargetKind::kXid && used.next_xid != 0 && Precedes(target.xid, used.next_xid)) {
+    what = "transaction " + std::to_string(target.xid);
+    up_to = "its next transaction is " + std::to_string(used.next_xid);
+  } else if (target.kind == TargetKind::kLsn && used.end.valid() && target.lsn >= own_->fork && target.lsn < used.end) {
+    what = "position " + target.lsn.ToString();
+    up_to = "it has written up to " + used.end.ToString();
+  } else {
+    return Status::Ok();
+  }
+  std::string others;
+  for (const Branch* branch : found) {
+    std::string line = DescribeBranch(*branch);
+    line[0] = 'T';
+    others += "\n" + line + ".";
+  }
+  return Status(Code::kInvalidArgument,
+                what + " is not in the archive of timeline " + Number(*own_) + ", which this server writes")
+      .WithDetail("It is this server's own, too: " + up_to + ". The archive has it of another branch only:" + others)
+      .WithHint(
+          "If the server's own is meant: SELECT pg_switch_wal() archives what it has written until now; then plan "
+          "again. "
+          "If that of the other branch is meant, name its timeline: target_timeline.");
 }
 
 Status BranchChooser::Nothing() const {
@@ -218,9 +254,9 @@ Status BranchChooser::Several(const Branches& branches, const std::string& why) 
                                             std::to_string(branches.size()) + " branches of the archive's history")
       .WithDetail(std::move(detail))
       .WithHint(
-          "Choose one with --target-timeline. One that should not have been archived here, such as that of a test "
-          "copy, "
-          "is left out of every choice by: pg_pitr timeline set-aside NUMBER");
+          "Choose one with --target-timeline. One that should not have been archived here, such as that of a test copy "
+          "or of an old primary that came back after a failover, is left out of every choice by: pg_pitr timeline "
+          "set-aside NUMBER");
 }
 
 }  // namespace pitr

@@ -11,10 +11,17 @@
 
 namespace pitr {
 
+// What the running server has used up to now, archived or not.
+struct OwnPosition {
+  uint64_t next_xid = 0;  // that it will give next; 0: not known, as for a standby
+  Lsn end;                // of its WAL; 0/0: not known
+};
+
 struct BranchRequest {
   const RecoveryTarget* target = nullptr;  // its timeline is not looked at
   const BackupManifest* backup = nullptr;  // recovery starts from this one: only branches that it leads to
   std::optional<Timeline> own;             // that the running server writes or follows: its own branch is the default
+  OwnPosition own_position;
 };
 
 struct BranchChoice {
@@ -30,8 +37,12 @@ class BranchChooser {
   // For a time, latest and immediate. kInvalidArgument when several branches qualify; kNotFound for an empty archive.
   Result<BranchChoice> Choose() const;
   // The branches on which something was found (a transaction, a restore point, a position), to one or a refusal.
-  // `found` is not empty.
-  Result<BranchChoice> ChooseAmong(const std::vector<const Branch*>& found) const;
+  // `found` is not empty. `shared`: what was found may lie on the running server's history, whose branch is preferred.
+  Result<BranchChoice> ChooseAmong(const std::vector<const Branch*>& found, bool shared) const;
+  // For a transaction or a position that the running server has on its own branch although the archive has it only on
+  // `found`: the server has not archived it yet, and another branch's of that number must not be taken for it. Ok when
+  // it is not the server's.
+  Status CheckNotOwn(const std::vector<const Branch*>& found) const;
 
   // The branches that may be chosen: not set aside, and on the way from the backup. Ascending.
   const std::vector<const Branch*>& pool() const { return pool_; }

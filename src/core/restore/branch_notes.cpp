@@ -32,12 +32,38 @@ std::string DescribeBeside(const Branch& branch, const Branch& reference) {
          std::to_string(reference.timeline.value) + " and was written beside it.";
 }
 
-std::string HintBeside(const Branch& branch) {
-  return "If a test copy or a server that was given up wrote it, set it aside: pg_pitr timeline set-aside " +
-         std::to_string(branch.timeline.value);
+bool IsLikelySuccessor(const Branch& branch, const Branch& reference, const BesideEvidence& evidence) {
+  if (!branch.Includes(reference.timeline)) return false;
+  if (evidence.own && evidence.started_micros > branch.life.begin_micros) return true;
+  const auto is_of_branch = [&](const BackupManifest& backup) {
+    return branch.path && branch.path->LeadsFrom(backup) && StopTimeline(backup) > reference.timeline;
+  };
+  return evidence.backups != nullptr &&
+         std::any_of(evidence.backups->backups.begin(), evidence.backups->backups.end(), is_of_branch);
 }
 
-std::vector<std::string> DescribeOtherBranches(const BranchTree& tree, const WalPath& path, const Branch* reference) {
+std::string HintBeside(const Branch& branch, const Branch& reference, const BesideEvidence& evidence) {
+  const std::string number = std::to_string(branch.timeline.value);
+  const std::string left = "timeline " + std::to_string(reference.timeline.value);
+  const std::string set_aside = "set it aside: pg_pitr timeline set-aside " + number;
+  const std::string rewind = "make it a standby of the new one (pg_rewind, or a new copy)";
+  if (!branch.Includes(reference.timeline))
+    return "If a test copy or a server that was given up wrote it, " + set_aside;
+  if (!IsLikelySuccessor(branch, reference, evidence))
+    return "If a test copy or a server that was given up wrote it, " + set_aside +
+           ". If it is that of a new primary after a failover, stop the old primary, which writes " + left + ", and " +
+           rewind;
+  const std::string until = branch.life.last_micros == 0
+                                ? ""
+                                : " It has been written since, until " + FormatToSecond(branch.life.last_micros) + ".";
+  return (evidence.own ? "Is this server the old primary of a failover?"
+                       : "Did the old primary of a failover come back and write " + left + "?") +
+         until + " Then stop it, " + rewind + ", and set nothing aside. Only if a test copy wrote timeline " + number +
+         ", " + set_aside;
+}
+
+std::vector<std::string> DescribeOtherBranches(const BranchTree& tree, const WalPath& path, const Branch* reference,
+                                               const BesideEvidence& evidence) {
   std::vector<std::string> notes;
   const auto beside = reference == nullptr ? std::vector<const Branch*>() : BranchesBeside(tree, *reference);
   std::vector<std::pair<int64_t, std::string>> harmless;
@@ -50,7 +76,8 @@ std::vector<std::string> DescribeOtherBranches(const BranchTree& tree, const Wal
     if (branch.set_aside) {
       add(Capitalized(DescribeBranch(branch)) + ".");
     } else if (std::find(beside.begin(), beside.end(), &branch) != beside.end()) {
-      notes.push_back("Warning: " + DescribeBeside(branch, *reference) + reached + " " + HintBeside(branch));
+      notes.push_back("Warning: " + DescribeBeside(branch, *reference) + reached + " " +
+                      HintBeside(branch, *reference, evidence));
     } else if (!leaves) {
       add("Another branch is " + DescribeBranch(branch) + "." + reached);
     } else if (branch.life.MayEndAfter(*leaves)) {

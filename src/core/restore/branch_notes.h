@@ -11,13 +11,26 @@ namespace pitr {
 // copy does that archives into the repository it came from. Not those that were set aside.
 std::vector<const Branch*> BranchesBeside(const BranchTree& tree, const Branch& reference);
 
+// Who asks: what decides whether `reference` is what goes on, or what was left.
+struct BesideEvidence {
+  const BackupCatalog* backups = nullptr;  // borrowed
+  bool own = false;                        // the reference is the timeline that the server which asks writes
+  int64_t started_micros = 0;              // when that server was started; 0: not known
+};
+
+// Whether `branch`, written beside `reference`, is rather the history that goes on after a failover, and `reference`
+// that of an old primary which came back: it left the reference, and since then somebody took a backup of it, or the
+// server that asks was not running when it was opened. A server that ran all along has seen a copy archive.
+bool IsLikelySuccessor(const Branch& branch, const Branch& reference, const BesideEvidence& evidence);
+
 // What such a branch is and what to do about it, sentences.
 std::string DescribeBeside(const Branch& branch, const Branch& reference);
-std::string HintBeside(const Branch& branch);
+std::string HintBeside(const Branch& branch, const Branch& reference, const BesideEvidence& evidence);
 
 // For a plan along `path`: what other branches hold and how to get at it, one sentence or more each: a warning for
 // every one that was written beside `reference`, which may be nullptr; of the others those that were written last, and
 // how many more there are.
-std::vector<std::string> DescribeOtherBranches(const BranchTree& tree, const WalPath& path, const Branch* reference);
+std::vector<std::string> DescribeOtherBranches(const BranchTree& tree, const WalPath& path, const Branch* reference,
+                                               const BesideEvidence& evidence);
 
 }  // namespace pitr

@@ -99,13 +99,17 @@ Result<BranchChoice> ChooseByContent(const Repository& repository, const BackupC
   const Branch* main = chooser.Main();
   if (main == nullptr || chooser.pool().size() == 1) return chooser.Choose();
   std::vector<const Branch*> found;
-  if (target.kind == TargetKind::kLsn) {
+  // What is found beside the running server's branch, and not on the way along it, is not of its history, even if it is
+  // on a timeline that the server has left.
+  const bool position = target.kind == TargetKind::kLsn;
+  if (position) {
     found = WithPosition(chooser, target.lsn);
   } else {
     PITR_ASSIGN(found, WithRecord(repository, backups, chooser, *main, target, backup_label, ctx));
   }
   if (found.empty()) return BranchChoice{main->timeline, "the one that goes on"};
-  return chooser.ChooseAmong(found);
+  PITR_TRY(chooser.CheckNotOwn(found));
+  return chooser.ChooseAmong(found, position || found.front() == chooser.own());
 }
 
 }  // namespace pitr

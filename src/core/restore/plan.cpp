@@ -29,7 +29,7 @@ Result<BranchChoice> ChooseTimeline(const Repository& repository, const PlanRequ
       return Status(Code::kInvalidArgument, "there is no finished backup whose timeline could be followed");
     return BranchChoice{StopTimeline(*backup), "that of backup " + backup->label};
   }
-  const BranchChooser chooser(tree, backups, {&target, backup, request.own_timeline});
+  const BranchChooser chooser(tree, backups, {&target, backup, request.own_timeline, request.own_position});
   if (target.kind == TargetKind::kXid || target.kind == TargetKind::kName || target.kind == TargetKind::kLsn)
     return ChooseByContent(repository, backups, chooser, target, request.backup_label, ctx);
   return chooser.Choose();
@@ -84,7 +84,10 @@ void AddBranchNotes(const PlanRequest& request, const BackupCatalog& backups, co
   const RecoveryTarget latest;
   const auto going_on = BranchChooser(tree, backups, {&latest, nullptr, std::nullopt}).Latest();
   const Branch* reference = own != nullptr ? own : going_on.size() == 1 ? going_on.front() : nullptr;
-  for (std::string& note : DescribeOtherBranches(tree, path, reference)) plan.notes.push_back(std::move(note));
+  const BesideEvidence evidence{&backups, own != nullptr && request.own_started_micros != 0,
+                                request.own_started_micros};
+  for (std::string& note : DescribeOtherBranches(tree, path, reference, evidence))
+    plan.notes.push_back(std::move(note));
 }
 
 // Where a living server of this cluster would be seen to write.

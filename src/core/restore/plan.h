@@ -8,6 +8,7 @@
 #include "core/pg/control.h"
 #include "core/repo/backup_catalog.h"
 #include "core/repo/wal_catalog.h"
+#include "core/restore/branch_choice.h"
 #include "core/restore/target.h"
 #include "core/restore/wal_path.h"
 
@@ -76,6 +77,8 @@ struct PlanRequest {
   std::string backup_label;  // empty: chosen
   // The timeline that the running server writes or follows, when there is one: its branch is the default.
   std::optional<Timeline> own_timeline;
+  OwnPosition own_position;
+  int64_t own_started_micros = 0;  // when a server that writes it was started; 0: not known
 };
 
 // kInvalidArgument: the request contradicts itself, names something that does not exist, or belongs to several branches

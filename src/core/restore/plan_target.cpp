@@ -21,6 +21,9 @@ constexpr int kMaxWalkBack = 64;
 constexpr int kLastCommitSegments = 8;
 constexpr size_t kNamesShown = 8;
 constexpr int kEvidenceSegments = 32;
+constexpr const char* kIfItRuns =
+    "If the server that wrote it runs, SELECT pg_switch_wal() there archives what it has written until now; then plan "
+    "again.";
 
 bool Later(const Candidate& a, const Candidate& b) { return a.backup->stop_lsn < b.backup->stop_lsn; }
 
@@ -207,9 +210,9 @@ Result<Resolution> TargetFinder::FindPosition() {
     if (!GapText(*from).empty())
       return Unreachable("position " + target_.lsn.ToString() + " is behind a gap in the archive").WithHint(GapHint());
     return Unreachable("position " + target_.lsn.ToString() + " is after the end of the archive")
-        .WithHint("The server would stop with an error at the end of WAL. To recover everything there is on timeline " +
-                  std::to_string(path_.target().value) + ", use --target-latest --target-timeline " +
-                  std::to_string(path_.target().value) + ".");
+        .WithHint(std::string("The server would stop with an error at the end of WAL. ") + kIfItRuns +
+                  " To recover everything there is on timeline " + std::to_string(path_.target().value) +
+                  ", use --target-latest --target-timeline " + std::to_string(path_.target().value) + ".");
   }
   WalMark mark;
   mark.start = record->start;
@@ -309,8 +312,10 @@ Result<Resolution> TargetFinder::FindQuietTime(const Candidate& from) {
           .WithHint(GapHint());
     return Unreachable("no transaction in the archive ended after " + time)
         .WithHint(
-            "Nothing in WAL has a later time either, so there may have been transactions until then that were not "
-            "archived. If newer WAL is still in the old server's pg_wal, archive it first with pg_pitr wal-push. To "
+            std::string("Nothing in WAL has a later time either, so there may have been transactions until then that "
+                        "were not archived. ") +
+            kIfItRuns +
+            " If newer WAL is still in the old server's pg_wal, archive it first with pg_pitr wal-push. To "
             "recover everything there is on timeline " +
             timeline + ", use --target-latest --target-timeline " + timeline + ".");
   }
@@ -367,8 +372,9 @@ Status TargetFinder::MissingName(const std::vector<WalMark>& seen, uint32_t pare
                                         "; use that one.");
     if (gap) return std::move(status).WithHint("It may be in the gap or behind it. " + GapHint());
     return std::move(status).WithHint(
-        "A transaction that wrote nothing, or had not ended, leaves no record; --target-time and --target-lsn need "
-        "none.");
+        std::string("A transaction that wrote nothing, or had not ended, leaves no record; --target-time and "
+                    "--target-lsn need none. ") +
+        kIfItRuns);
   }
   std::vector<std::string> names;
   std::set<std::string> known;

@@ -106,6 +106,21 @@ TEST_F(Partial, TheWholeSegmentIsAlwaysTakenAndPreferred) {
   EXPECT_TRUE(partial_name.value().already_there);
 }
 
+TEST_F(Partial, AWholeSegmentOfWhichItIsNotTheBeginningIsAnotherServers) {
+  WalBuilder wal = Wal(20);
+  wal.AddData(Rmgr::kXlog, 0x20, Bytes(100, 0x11));
+  ASSERT_TRUE(Push(wal.Segment({3})).value().partial_until.has_value());
+  ASSERT_TRUE(Push(Beginning(10)).ok()) << "both begin alike";
+  auto whole = Push(Whole());
+  ASSERT_EQ(whole.code(), Code::kConflict) << TextOf(whole);
+  EXPECT_NE(whole.status().message().find("two servers wrote it differently"), std::string::npos) << TextOf(whole);
+  EXPECT_NE(whole.status().detail().find("they differ from byte 2620 on"), std::string::npos) << TextOf(whole);
+  EXPECT_FALSE(Has(layout::WalKey(kName))) << "neither is lost: the one is stored, the other waits";
+  // What a server writes while it runs is not compared with anything.
+  auto unasked = PushWalFile(*repository_, kName, Write("segment", AsText(Whole())), ctx_, {.compare_partials = false});
+  EXPECT_TRUE(unasked.ok()) << TextOf(unasked);
+}
+
 TEST_F(Partial, UnderPostgresOwnNameItIsTheSame) {
   auto pushed = Push(Beginning(50), false, kName + ".partial");
   ASSERT_TRUE(pushed.ok()) << TextOf(pushed);

@@ -202,6 +202,63 @@ TEST_F(BranchChoiceTest, TwoThatGoOnAreRefusedAndListed) {
   EXPECT_EQ(Number(Choose({})), 2U);
 }
 
+// A second recovery, whose server gives the same transaction numbers once more.
+TEST_F(BranchChoiceTest, WhatTheServerHasNotArchivedYetIsNotTakenFromAnotherBranch) {
+  Timeline1(9, {0, 60, In(9)});
+  Fork(2, "1\t0/600100\tbefore the accident\n", 6, 7, {90, 120, In(7)});
+  Backup("base", 1, 3, 0);
+  const BranchTree& tree = Tree();
+  const auto check = [&](const OwnPosition& position, uint32_t found) {
+    const BranchChooser chooser(tree, backups_, {&target_, nullptr, Timeline{2}, position});
+    return chooser.CheckNotOwn({tree.Find(Timeline{found})});
+  };
+  target_.kind = TargetKind::kXid;
+  target_.xid = 750;
+  const Status refused = check({.next_xid = 751}, 1);
+  ASSERT_EQ(refused.code(), Code::kInvalidArgument);
+  EXPECT_NE(refused.detail().find("Timeline 1"), std::string::npos) << refused.ToString();
+  EXPECT_NE(refused.hint().find("pg_switch_wal()"), std::string::npos) << refused.ToString();
+  EXPECT_TRUE(check({.next_xid = 751}, 2).ok()) << "it is in the archive of its own branch";
+  EXPECT_TRUE(check({.next_xid = 750}, 1).ok()) << "a number that it has not given yet";
+  EXPECT_TRUE(check({}, 1).ok()) << "not known";
+  EXPECT_FALSE(check({.next_xid = (uint64_t{3} << 32) + 751}, 1).ok()) << "given without its epoch";
+  target_.xid = (uint64_t{3} << 32) + 750;
+  EXPECT_FALSE(check({.next_xid = (uint64_t{3} << 32) + 751}, 1).ok());
+  target_.kind = TargetKind::kLsn;
+  target_.lsn = In(8);
+  EXPECT_FALSE(check({.end = In(9)}, 1).ok());
+  EXPECT_TRUE(check({.end = In(7)}, 1).ok()) << "behind what it has written";
+  target_.lsn = In(4);
+  EXPECT_TRUE(check({.end = In(9)}, 1).ok()) << "before its own timeline began";
+  const BranchChooser chooser(tree, backups_, {&target_, nullptr, Timeline{2}});
+  EXPECT_EQ(chooser.ChooseAmong({tree.Find(Timeline{1})}, false).value().why, "the only one that has it");
+}
+
+// Production runs; timeline 2 left it and was written beside it: a copy, or the new primary of a failover?
+TEST_F(BranchChoiceTest, AnOldPrimaryThatCameBackIsNotToldToSetTheRealTimelineAside) {
+  Timeline1(12, {0, 200, In(12)});
+  Fork(2, "1\t0/600100\tno recovery target specified\n", 6, 9, {90, 190, In(9)});
+  Backup("base", 1, 3, 0);
+  const BranchTree& tree = Tree();
+  const Branch &one = *tree.Find(Timeline{1}), &two = *tree.Find(Timeline{2});
+  const auto hint = [&](BesideEvidence evidence) { return HintBeside(two, one, evidence); };
+  // It ran when the other was opened.
+  const std::string copy = hint({&backups_, true, At(10)});
+  EXPECT_TRUE(copy.starts_with("If a test copy")) << copy;
+  EXPECT_NE(copy.find("pg_rewind"), std::string::npos) << copy;
+  EXPECT_FALSE(IsLikelySuccessor(two, one, {&backups_, true, At(10)}));
+  // It was started afterwards.
+  const std::string old = hint({&backups_, true, At(150)});
+  EXPECT_TRUE(old.starts_with("Is this server the old primary of a failover?")) << old;
+  EXPECT_LT(old.find("pg_rewind"), old.find("set-aside")) << old;
+  EXPECT_NE(old.find("until"), std::string::npos) << old;
+  // Without a server that asks nothing is known, until somebody takes a backup of it.
+  EXPECT_TRUE(hint({&backups_, false, 0}).starts_with("If a test copy"));
+  Backup("after", 2, 8, 120);
+  EXPECT_TRUE(hint({&backups_, false, 0}).starts_with("Did the old primary of a failover come back"));
+  EXPECT_TRUE(hint({&backups_, true, At(10)}).starts_with("Is this server the old primary"));
+}
+
 TEST_F(BranchChoiceTest, ABackupImpliesItsTimeline) {
   Timeline1(12, {0, 200, In(12)});
   Fork(2, "1\t0/600100\tcopy\n", 6, 9, {90, 190, In(9)});
@@ -260,7 +317,7 @@ TEST_F(BranchChoiceTest, ManyOldBranchesAreSummedUp) {
   const BranchTree& tree = Tree();
   const auto path = WalPath::Make(*wal_, Timeline{9}, kSize);
   ASSERT_TRUE(path.ok());
-  const auto notes = DescribeOtherBranches(tree, path.value(), tree.Find(Timeline{9}));
+  const auto notes = DescribeOtherBranches(tree, path.value(), tree.Find(Timeline{9}), {});
   ASSERT_EQ(notes.size(), 4U);
   EXPECT_NE(notes[0].find("--target-timeline 8"), std::string::npos) << notes[0];
   EXPECT_NE(notes[2].find("--target-timeline 6"), std::string::npos) << notes[2];

@@ -1,0 +1,124 @@
+# A primary and standbys with archive_mode = always archive to one repository at once. A failover cuts the primary's last segment: what the
+# standbys have of it is stored as a part. Then the old primary comes back, once with all that it had written and once without its tail.
+use strict;
+use warnings;
+use lib 'test/lib';
+use PitrTest;
+use PostgreSQL::Test::Utils;
+use Test::More;
+
+my $p = PitrTest->new('primary', initdb => ['--wal-segsize=1'],
+	conf => "autovacuum = off\nwal_keep_size = 64\nbgwriter_lru_maxpages = 0\ncheckpoint_timeout = 1h\n");
+my $repository = $p->repository_dir;
+$p->sql('CREATE TABLE t (n int); CREATE ROLE rep REPLICATION LOGIN');
+$p->node->append_conf('pg_hba.conf', "local replication rep trust\nlocal all rep trust\n");
+$p->node->reload;
+$p->backup("label => 'base'");
+$p->wait_archived;
+
+sub standby
+{
+	my ($name, $upstream) = @_;
+	my $standby = $p->empty_cluster($name);
+	$p->pg_pitr_ok('restore', '--pgdata', $standby->node->data_dir, '--no-progress', '--mode', 'standby');
+	$standby->adopt("archive_mode = always\nwal_retrieve_retry_interval = 200ms\n");
+	$standby->node->append_conf('postgresql.auto.conf', sprintf("primary_conninfo = 'host=%s port=%d user=rep'\n", $upstream->node->host, $upstream->node->port));
+	$standby->node->start;
+	$upstream->node->poll_query_until('postgres', 'SELECT count(*) = 1 FROM pg_stat_replication') or die "$name does not stream";
+	return $standby;
+}
+my $s = standby('heir', $p);
+my $c = standby('cascaded', $s);
+sub caught_up
+{
+	my ($lsn, @servers) = @_;
+	$_->node->poll_query_until('postgres', "SELECT pg_last_wal_replay_lsn() >= '$lsn'") or die 'a standby lags' for @servers;
+}
+sub failures { return join(' ', map { $_->sql('SELECT failed_count FROM pg_stat_archiver') } @_); }
+sub written { my ($server) = @_; return $server->sql('SELECT pg_current_wal_flush_lsn()'); }
+
+# All of them at once.
+for my $n (1 .. 5)
+{
+	$p->sql("INSERT INTO t VALUES ($n)");
+	$p->wait_archived;
+}
+caught_up(written($p), $s, $c);
+my $last = (sort map { s/.*\///r } glob("$repository/wal/00000001/0*"))[-1];
+for my $server ($s, $c)
+{
+	$server->node->poll_query_until('postgres', "SELECT last_archived_wal >= '$last' FROM pg_stat_archiver")
+	  or die 'a standby does not archive';
+}
+is(failures($p, $s, $c), '0 0 0', 'three servers archive the same segments at once');
+is($c->sql('SELECT backlog_segments FROM pitr_status'), '0', 'and nothing waits');
+
+# The primary dies in the middle of a segment, of which the standbys have everything.
+$p->sql('CHECKPOINT');
+$p->wait_archived;
+$p->sql('INSERT INTO t VALUES (6)');
+my $kept = written($p);
+$p->sql('INSERT INTO t VALUES (7)');
+$p->sql('INSERT INTO t VALUES (8)');
+my $cut = $p->sql('SELECT pg_walfile_name(pg_current_wal_lsn())');
+caught_up(written($p), $s, $c);
+$p->node->stop('immediate');
+my $lost = $p->empty_cluster('tailless');
+my $tailless = $lost->node->data_dir;
+system_or_bail('cp', '-a', $p->node->data_dir . '/.', $tailless);
+$s->node->promote;
+$s->wait_open;
+$s->sql('INSERT INTO t VALUES (9)');
+$s->wait_archived;
+caught_up(written($s), $c);
+sub parts { return map { s/.*\///r } glob("$repository/wal/00000001/$cut.*.partial"); }
+PitrTest::wait_for('the part to be stored', sub { return scalar(parts()); });
+ok(!-e "$repository/wal/00000001/$cut", 'what the standbys have of the cut segment is not stored as the whole');
+is(failures($s, $c), '0 0', 'both go on archiving');
+is($c->sql('SELECT count(*) FROM t'), '9', 'the other standby follows the new primary');
+$s->backup("label => 'after'");
+
+# The old primary without its tail, as after a power failure that its disk lied about.
+my $path = "$tailless/pg_wal/$cut";
+my ($high, $low) = $kept =~ /([0-9A-F]+)\/([0-9A-F]+)/ or die $kept;
+my $offset = hex($low) % (1 << 20);
+open(my $file, '+<', $path) or die $!;
+seek($file, $offset, 0);
+print $file "\0" x ((1 << 20) - $offset);
+close $file;
+$lost->adopt("archive_mode = on\n");
+$lost->node->start;
+is($lost->sql('SELECT max(n) FROM t'), '6', 'it has lost two rows') or BAIL_OUT('the rest tests nothing');
+$lost->sql('INSERT INTO t VALUES (666); SELECT pg_switch_wal()');
+$lost->wait_for_log(qr/WARNING:.*could not archive WAL file "$cut": .*another beginning of this segment is stored/);
+like($lost->log, qr/two servers wrote it differently/, 'its segment is refused');
+ok(!-e "$repository/wal/00000001/$cut" && -e $path, 'and neither is lost');
+$lost->node->stop('immediate');
+
+# The old primary as it was, not rewound.
+my ($before) = parts();
+$p->node->start;
+$p->sql('INSERT INTO t VALUES (10)');
+my $whole = $p->wait_archived;
+is($whole, $cut, 'the old primary finishes its segment') or BAIL_OUT('the rest tests nothing');
+ok(-e "$repository/wal/00000001/$cut" && -e "$repository/wal/00000001/$before", 'the whole segment is stored beside its part');
+is(failures($p), '0', 'without a failure');
+$p->wait_for_log(qr/WARNING:.*is this the old primary of a failover\?.*Timeline 2 left timeline 1 at/);
+my ($ok, $detail) = split /\|/, $p->sql(q{SELECT ok, detail FROM pitr_check() WHERE "check" = 'archive: timelines'});
+is($ok, 'f', 'pitr_check on the old primary fails');
+like($detail, qr/Is this server the old primary of a failover\? It has been written since, until .*pg_rewind.*set nothing aside.*Only if a test copy/, 'and asks the right question');
+like($p->sql('SELECT note FROM pitr_timelines() WHERE timeline = 2'), qr/Is this server the old primary/, 'so does the list of timelines');
+like($p->sql("SELECT string_agg(value, ' ') FROM pitr_restore_plan()"), qr/Is this server the old primary/, 'and a plan');
+my ($status, undef, $err) = $p->pg_pitr('plan', '--target-latest');
+isnt($status, 0, 'both timelines go on: the binary asks which');
+like($err, qr/old primary that came back after a failover/, 'and names the case');
+is($s->sql(q{SELECT count(*) FROM pitr_check() WHERE "check" = 'archive: timelines' AND NOT ok}), '0', 'the new primary is not asked');
+unlike($s->log, qr/is this the old primary/, 'nor its log');
+$p->node->stop('immediate');
+my $real = $p->restore('--target-latest', '--target-timeline', '2');
+is($real->sql('SELECT string_agg(n::text, $$ $$ ORDER BY n) FROM t'), '1 2 3 4 5 6 7 8 9', 'along the new timeline nothing of the old primary is seen');
+$real->node->stop('immediate');
+$_->node->stop for $c, $s;
+
+PitrTest::finish();
+done_testing();
