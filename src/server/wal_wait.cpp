@@ -18,7 +18,7 @@ constexpr int64_t kFirstPollMs = 5;
 constexpr int64_t kLastPollMs = 200;
 constexpr int64_t kVanishedPatienceMs = 10000;  // neither waiting, nor done, nor stored
 
-// Which of the needed segments are stored: a page of a listing holds a thousand.
+// Which of the needed segments are stored, durably: a page of a listing holds a thousand.
 Result<std::set<std::string>> ListStored(const Repository& repository, const WalNeed& need, const OpContext& ctx) {
   const uint32_t size = repository.segment_size();
   const std::string prefix = layout::WalTimelinePrefix(need.timeline);
@@ -28,9 +28,14 @@ Result<std::set<std::string>> ListStored(const Repository& repository, const Wal
   std::set<std::string> stored;
   for (;;) {
     PITR_ASSIGN(const ListPage page, repository.store().List(prefix, after, ctx));
+    std::vector<std::string> keys;
     for (const ObjectInfo& object : page.objects) {
-      if (auto name = layout::WalNameOfKey(object.key)) stored.insert(*name);
+      const auto name = layout::WalNameOfKey(object.key);
+      if (name && object.key <= end) keys.push_back(object.key);
+      if (name) stored.insert(*name);
     }
+    // Listed is what another process is storing just now, too.
+    PITR_TRY(repository.store().Settle(keys, ctx));
     if (!page.more || page.objects.empty() || page.objects.back().key >= end) return stored;
     after = page.objects.back().key;
   }

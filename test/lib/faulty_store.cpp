@@ -111,4 +111,16 @@ Result<std::vector<PendingUpload>> FaultyStore::ListUploads(const std::string& p
   return Run(StoreOp::kListUploads, prefix, [&] { return inner_.ListUploads(prefix, ctx); });
 }
 
+Status FaultyStore::Settle(const std::vector<std::string>& keys, const OpContext& ctx) {
+  return Run(StoreOp::kSettle, keys.empty() ? "" : keys.front(), [&] { return inner_.Settle(keys, ctx); });
+}
+
+Result<std::optional<ObjectLock>> FaultyStore::GetLock(const std::string& key, const OpContext& ctx) {
+  return Run(StoreOp::kGetLock, key, [&] { return inner_.GetLock(key, ctx); });
+}
+
+Status FaultyStore::ExtendLock(const std::string& key, const ObjectLock& lock, const OpContext& ctx) {
+  return Run(StoreOp::kExtendLock, key, [&] { return inner_.ExtendLock(key, lock, ctx); });
+}
+
 }  // namespace pitr::test

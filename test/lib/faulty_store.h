@@ -21,7 +21,10 @@ enum class StoreOp {
   kPutPart,
   kCompleteUpload,
   kAbortUpload,
-  kListUploads
+  kListUploads,
+  kSettle,
+  kGetLock,
+  kExtendLock
 };
 
 struct Fault {
@@ -65,6 +68,9 @@ class FaultyStore : public ObjectStore {
                         const OpContext& ctx) override;
   Status AbortUpload(const std::string& key, const std::string& upload_id, const OpContext& ctx) override;
   Result<std::vector<PendingUpload>> ListUploads(const std::string& prefix, const OpContext& ctx) override;
+  Status Settle(const std::vector<std::string>& keys, const OpContext& ctx) override;
+  Result<std::optional<ObjectLock>> GetLock(const std::string& key, const OpContext& ctx) override;
+  Status ExtendLock(const std::string& key, const ObjectLock& lock, const OpContext& ctx) override;
   StoreCapabilities capabilities() const override { return inner_.capabilities(); }
   std::string Describe() const override { return inner_.Describe(); }
 

@@ -59,6 +59,13 @@ class Borrowed final : public ObjectStore {
   Result<std::vector<PendingUpload>> ListUploads(const std::string& prefix, const OpContext& ctx) override {
     return store_->ListUploads(prefix, ctx);
   }
+  Status Settle(const std::vector<std::string>& k, const OpContext& c) override { return store_->Settle(k, c); }
+  Result<std::optional<ObjectLock>> GetLock(const std::string& k, const OpContext& c) override {
+    return store_->GetLock(k, c);
+  }
+  Status ExtendLock(const std::string& k, const ObjectLock& l, const OpContext& c) override {
+    return store_->ExtendLock(k, l, c);
+  }
   StoreCapabilities capabilities() const override { return store_->capabilities(); }
   std::string Describe() const override { return store_->Describe(); }
 

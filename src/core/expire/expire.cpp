@@ -47,6 +47,7 @@ class ExpireRun {
     if (!request_.dry_run) { PITR_ASSIGN(now, CautiousNow(repository_, ctx_)); }
     PITR_ASSIGN(decision_, Decide(inventory_, request_, now));
     if (!request_.dry_run) PITR_TRY(MarkAndLookAgain(now));
+    if (!request_.dry_run) PITR_TRY(SettleKept());
     report_.rows = decision_.blocked;
     report_.rows.insert(report_.rows.end(), decision_.kept.begin(), decision_.kept.end());
     PITR_TRY(ExpireBackups());
@@ -81,6 +82,15 @@ class ExpireRun {
     }
     std::erase_if(decision_.gone, [&](const auto& one) { return !marked.contains(one.first); });
     return Status::Ok();
+  }
+
+  // What stays must not be less durable than what goes on its account.
+  Status SettleKept() {
+    std::vector<std::string> keys;
+    for (const BackupManifest& backup : inventory_.backups.backups)
+      if (!decision_.gone.contains(backup.label))
+        keys.push_back(layout::BackupKey(backup.label, layout::BackupObject::kManifest));
+    return repository_.store().Settle(keys, ctx_);
   }
 
   // A backup whose manifest was left out of the listing looks like one that never finished.

@@ -15,6 +15,7 @@
 #include "core/pg/wal_name.h"
 #include "core/repo/ancestor_segments.h"
 #include "core/repo/archive_hold.h"
+#include "core/repo/recovery_kit.h"
 #include "core/store/file_error.h"
 
 namespace pitr {
@@ -71,9 +72,12 @@ std::string Format(const KnownRepositories& known) {
 
 Result<KnownRepositories> Read(const std::string& path) {
   std::ifstream file(path);
-  if (file.is_open()) return Parse(file);
-  if (errno == ENOENT) return KnownRepositories();
-  return FileError(errno, "opening \"" + path + "\"");
+  if (!file.is_open() && errno == ENOENT) return KnownRepositories();
+  if (!file.is_open()) return FileError(errno, "opening \"" + path + "\"");
+  KnownRepositories known = Parse(file);
+  // A file that cannot be read is not an empty one: that would let any repository be created.
+  if (file.bad()) return FileError(EIO, "reading \"" + path + "\"");
+  return known;
 }
 
 Status Write(const std::string& data_directory, const KnownRepositories& known) {
@@ -104,7 +108,10 @@ Result<std::unique_ptr<Repository>> OpenKnown(const Config& config, const Cluste
     return Status(Code::kUnavailable,
                   "repository " + config.repository + ", which this cluster archives to, is not there")
         .WithDetail(opened.status().message() + ".")
-        .WithHint("Check that its file system is mounted, or that the bucket and prefix are right. " + hint);
+        .WithHint(
+            "Check that its file system is mounted, or that the bucket and prefix are right. If only its marker was "
+            "deleted, write it again: pg_pitr key import, with a recovery kit or " +
+            std::string(kRecoveryKitFile) + " of the data directory. " + hint);
   if (!opened.ok()) return opened;
   PITR_TRY(opened.value()->CheckCluster(cluster));
   if (opened.value()->marker().repository_id != id)

@@ -94,6 +94,7 @@ Status StreamPartialSegment(const Repository& repository, const PartialSegment& 
 Result<std::optional<uint64_t>> StoredUpTo(const Repository& repository, const std::string& segment,
                                            const WalSource& source, uint64_t end, const OpContext& ctx) {
   auto whole = CompareWithStored(repository, {ObjectKind::kWal, layout::WalKey(segment), end}, source, ctx);
+  if (whole.ok()) PITR_TRY(repository.store().Settle({layout::WalKey(segment)}, ctx));
   if (whole.ok()) return std::optional<uint64_t>(whole.value());
   if (whole.code() != Code::kNotFound) return std::move(whole).status();
   PITR_ASSIGN(const std::vector<PartialSegment> partials, ListPartialSegments(repository, segment, ctx));
@@ -104,7 +105,9 @@ Result<std::optional<uint64_t>> StoredUpTo(const Repository& repository, const s
         CompareWithStored(repository, {ObjectKind::kPartialSegment, partial.key, std::min(end, its_end)}, source, ctx);
     if (same.code() == Code::kNotFound) continue;  // removed since it was listed
     if (!same.ok()) return std::move(same).status();
-    if (its_end >= end) beyond = same.value();
+    if (its_end < end) continue;
+    PITR_TRY(repository.store().Settle({partial.key}, ctx));
+    beyond = same.value();
   }
   return beyond;
 }

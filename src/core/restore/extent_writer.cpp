@@ -15,14 +15,15 @@ constexpr uint32_t kEarlyWriteBytes = 512U << 10;
 
 }  // namespace
 
-ExtentWriter::ExtentWriter(const ClusterTree& tree, const FileMap& map, int jobs)
-    : tree_(tree), map_(map), workers_(static_cast<size_t>(std::max(jobs, 1))) {}
+ExtentWriter::ExtentWriter(const ClusterTree& tree, const FileMap& map, WrittenFiles& files, int jobs)
+    : tree_(tree), map_(map), files_(files), workers_(static_cast<size_t>(std::max(jobs, 1))) {}
 
 Status ExtentWriter::Write(const NeededExtent& which, const Extent& extent, ByteView bytes, int number) {
   Worker& worker = workers_[static_cast<size_t>(number)];
   if (worker.file != which.file) {
     worker.file = UINT32_MAX;
-    PITR_ASSIGN(worker.fd, tree_.OpenFile(map_.files[which.file].path, O_RDWR));
+    worker.fd.reset();
+    PITR_ASSIGN(worker.fd, files_.Open(which.file, map_.files[which.file].path));
     worker.file = which.file;
   }
   return which.held ? WriteBlocks(worker, extent, bytes) : WriteAt(worker, extent.file_offset, bytes);
@@ -32,7 +33,7 @@ Status ExtentWriter::WriteBlocks(Worker& worker, const Extent& extent, ByteView 
   worker.held.resize(bytes.size());
   size_t have = 0;
   while (have < bytes.size()) {
-    const ssize_t got = pread(worker.fd.get(), worker.held.data() + have, bytes.size() - have,
+    const ssize_t got = pread(worker.fd->get(), worker.held.data() + have, bytes.size() - have,
                               static_cast<off_t>(extent.file_offset + have));
     if (got < 0 && errno == EINTR) continue;
     if (got < 0) return FileError(errno, "reading \"" + Where(worker) + "\"");
@@ -60,7 +61,7 @@ Status ExtentWriter::WriteBlocks(Worker& worker, const Extent& extent, ByteView 
 Status ExtentWriter::WriteAt(const Worker& worker, uint64_t offset, ByteView bytes) {
   for (size_t done = 0; done < bytes.size();) {
     const ssize_t put =
-        pwrite(worker.fd.get(), bytes.data() + done, bytes.size() - done, static_cast<off_t>(offset + done));
+        pwrite(worker.fd->get(), bytes.data() + done, bytes.size() - done, static_cast<off_t>(offset + done));
     if (put < 0 && errno == EINTR) continue;
     if (put < 0) return FileError(errno, "writing \"" + Where(worker) + "\"");
     done += static_cast<size_t>(put);
@@ -68,7 +69,7 @@ Status ExtentWriter::WriteAt(const Worker& worker, uint64_t offset, ByteView byt
   written_.fetch_add(bytes.size(), std::memory_order_relaxed);
   // Begins to write to disk now what has to be there at the end anyway. Only a wish: fsync says whether it worked.
   if (bytes.size() >= kEarlyWriteBytes)
-    (void)sync_file_range(worker.fd.get(), static_cast<off_t>(offset), static_cast<off_t>(bytes.size()),
+    (void)sync_file_range(worker.fd->get(), static_cast<off_t>(offset), static_cast<off_t>(bytes.size()),
                           SYNC_FILE_RANGE_WRITE);
   return Status::Ok();
 }

@@ -10,6 +10,7 @@
 #include "core/repo/file_map.h"
 #include "core/restore/cluster_tree.h"
 #include "core/restore/file_prepare.h"
+#include "core/restore/written_files.h"
 
 namespace pitr {
 
@@ -18,8 +19,8 @@ inline constexpr uint32_t kWriteBlockBytes = 8192;
 
 class ExtentWriter {
  public:
-  // Both borrowed. The files exist with their sizes.
-  ExtentWriter(const ClusterTree& tree, const FileMap& map, int jobs);
+  // All borrowed. The files exist with their sizes; `files` is to sync them.
+  ExtentWriter(const ClusterTree& tree, const FileMap& map, WrittenFiles& files, int jobs);
 
   // FileError.
   Status Write(const NeededExtent& which, const Extent& extent, ByteView bytes, int worker);
@@ -29,7 +30,7 @@ class ExtentWriter {
  private:
   struct Worker {
     uint32_t file = UINT32_MAX;  // the file written last
-    UniqueFd fd;
+    std::shared_ptr<UniqueFd> fd;
     Bytes held;
   };
   Status WriteBlocks(Worker& worker, const Extent& extent, ByteView bytes);
@@ -38,6 +39,7 @@ class ExtentWriter {
 
   const ClusterTree& tree_;
   const FileMap& map_;
+  WrittenFiles& files_;
   std::vector<Worker> workers_;
   std::atomic<uint64_t> written_{0};
 };

@@ -33,6 +33,14 @@ Status ReadAt(int fd, uint64_t offset, std::span<uint8_t> out, const std::string
   return Status::Ok();
 }
 
+// Sees to it that the file's bytes are read from disk. False when some of what was written to it is lost.
+bool IsOnDisk(int fd) {
+  if (fsync(fd) != 0) return false;
+  // Pages that could not be written back once are in memory as if they had been.
+  posix_fadvise(fd, 0, 0, POSIX_FADV_DONTNEED);
+  return true;
+}
+
 // Bytes that no extent covers are zero in the backup; returns whether they had to be made so.
 Result<bool> ClearGap(int fd, uint64_t begin, uint64_t end, Bytes& buffer, const std::string& where) {
   bool cleared = false;
@@ -58,8 +66,8 @@ Result<bool> ClearGap(int fd, uint64_t begin, uint64_t end, Bytes& buffer, const
 
 class Preparer {
  public:
-  Preparer(const ClusterTree& tree, const FileMap& map, Progress& progress)
-      : tree_(tree), map_(map), progress_(progress) {}
+  Preparer(const ClusterTree& tree, const FileMap& map, WrittenFiles& files, Progress& progress)
+      : tree_(tree), map_(map), files_(files), progress_(progress) {}
 
   Status Prepare(uint32_t index, Worker& worker, const OpContext& ctx) {
     const MappedFile& file = map_.files[index];
@@ -68,7 +76,13 @@ class Preparer {
     const std::string where = tree_.Locate(file.path);
     if (fstat(fd.get(), &info) != 0) return FileError(errno, "looking at \"" + where + "\"");
     if (!S_ISREG(info.st_mode)) return {Code::kConflict, "\"" + where + "\" is not a regular file"};
-    const uint64_t held = static_cast<uint64_t>(info.st_size);
+    uint64_t held = static_cast<uint64_t>(info.st_size);
+    // What cannot be brought to disk is written anew.
+    if (held > 0 && !IsOnDisk(fd.get())) {
+      if (ftruncate(fd.get(), 0) != 0) return FileError(errno, "emptying \"" + where + "\"");
+      info.st_size = 0;
+      held = 0;
+    }
     bool changed = false;
     // Another name elsewhere leads to the same bytes (a copy made of hard links, pg_upgrade --link): they are not ours
     // to change. Somebody else's file cannot be given the right mode, and who starts the server may not read it.
@@ -92,7 +106,9 @@ class Preparer {
     if (changed || cleared) worker.changed.push_back(index);
     ++worker.files;
     if (worker.needed.size() == needed) progress_.files_done.fetch_add(1, std::memory_order_relaxed);
-    return Status::Ok();
+    // An empty one may just have been made.
+    if (!changed && !cleared && held > 0 && worker.needed.size() == needed) return Status::Ok();
+    return files_.Keep(index, file.path, std::move(fd));
   }
 
  private:
@@ -167,16 +183,17 @@ class Preparer {
 
   const ClusterTree& tree_;
   const FileMap& map_;
+  WrittenFiles& files_;
   Progress& progress_;
 };
 
 }  // namespace
 
 Result<PreparedFiles> PrepareFiles(const ClusterTree& tree, const FileMap& map,
-                                   const std::function<bool(const MappedFile&)>& skip, int jobs, Progress& progress,
-                                   const OpContext& ctx) {
+                                   const std::function<bool(const MappedFile&)>& skip, WrittenFiles& files, int jobs,
+                                   Progress& progress, const OpContext& ctx) {
   std::vector<Worker> workers(static_cast<size_t>(std::max(jobs, 1)));
-  Preparer preparer(tree, map, progress);
+  Preparer preparer(tree, map, files, progress);
   PITR_TRY(ParallelFor(jobs, map.files.size(), ctx, [&](size_t index, int worker) {
     if (skip(map.files[index])) return Status::Ok();
     return preparer.Prepare(static_cast<uint32_t>(index), workers[static_cast<size_t>(worker)], ctx);

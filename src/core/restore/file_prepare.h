@@ -7,6 +7,7 @@
 #include "core/base/progress.h"
 #include "core/repo/file_map.h"
 #include "core/restore/cluster_tree.h"
+#include "core/restore/written_files.h"
 
 namespace pitr {
 
@@ -31,8 +32,12 @@ struct PreparedFiles {
 // Raises `progress.bytes_done` by what is right already and files_done by files that need nothing. An extent without a
 // checksum is needed, right or not: see block_proof.h. A file `skip`
 // accepts is left alone. kConflict when something that is not a regular file is in the way; FileError.
+//
+// What is compared is what the disk has: a file is synced and dropped from memory first, for what a server, a copy or
+// an interrupted restore wrote may never have got there, without anybody being told again. What was changed goes to
+// `files`, to be synced.
 Result<PreparedFiles> PrepareFiles(const ClusterTree& tree, const FileMap& map,
-                                   const std::function<bool(const MappedFile&)>& skip, int jobs, Progress& progress,
-                                   const OpContext& ctx);
+                                   const std::function<bool(const MappedFile&)>& skip, WrittenFiles& files, int jobs,
+                                   Progress& progress, const OpContext& ctx);
 
 }  // namespace pitr

@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <filesystem>
+#include <set>
 
 #include "core/base/parallel_for.h"
 #include "core/pg/control.h"
@@ -22,6 +23,7 @@
 #include "core/restore/restore_survey.h"
 #include "core/restore/set_aside.h"
 #include "core/restore/tablespace_places.h"
+#include "core/restore/written_files.h"
 #include "core/store/file_error.h"
 
 namespace pitr {
@@ -56,7 +58,6 @@ class Restore {
   Status ClearDirectory();
   Status MakeDirectories();
   Status CopyFiles();
-  Status SyncFileSystems();
   Status SyncEverything();
   Status WriteRecovery();
   Status PlaceControlFile();
@@ -77,7 +78,7 @@ class Restore {
   DirectoryState found_;
   RestoreSurvey survey_;
   RestoreState state_;
-  std::vector<uint32_t> changed_;
+  std::optional<WrittenFiles> files_;
   uint32_t control_ = UINT32_MAX;  // index in map_.files
   Bytes control_bytes_;
   mode_t file_mode_ = 0600;
@@ -274,17 +275,15 @@ Status Restore::CopyFiles() {
                                             return file.path == kControlFilePath || IsWrittenByUs(file) ||
                                                    IsLeftAlone(file.path);
                                           },
-                                          options_.jobs, progress_, ctx_));
+                                          *files_, options_.jobs, progress_, ctx_));
   PITR_TRY(ProveUnchecked(repository_, plan_.backup.packs, *tree_, map_, options_.jobs, progress_, prepared, ctx_));
-  changed_ = std::move(prepared.changed);
-  for (const NeededExtent& needed : prepared.needed) changed_.push_back(needed.file);
-  std::sort(changed_.begin(), changed_.end());
-  changed_.erase(std::unique(changed_.begin(), changed_.end()), changed_.end());
+  std::set<uint32_t> changed(prepared.changed.begin(), prepared.changed.end());
+  for (const NeededExtent& needed : prepared.needed) changed.insert(needed.file);
   // In a new directory only empty files need nothing.
-  result_.files_kept = found_.empty ? 0 : prepared.files - changed_.size();
+  result_.files_kept = found_.empty ? 0 : prepared.files - changed.size();
   result_.bytes_compared = prepared.bytes_compared;
   FrameFetcher fetcher(repository_, plan_.backup.packs, map_, progress_);
-  ExtentWriter writer(*tree_, map_, options_.jobs);
+  ExtentWriter writer(*tree_, map_, *files_, options_.jobs);
   PITR_TRY(fetcher.Fetch(
       prepared.needed, options_.jobs,
       [&](const NeededExtent& which, const Extent& extent, ByteView bytes, int worker) {
@@ -306,24 +305,8 @@ Status Restore::CopyFiles() {
   return Status::Ok();
 }
 
-Status Restore::SyncFileSystems() {
-  for (const auto& [root, directory] : tree_->roots()) {
-    PITR_ASSIGN(const UniqueFd fd, tree_->OpenDirectory(root));
-    if (syncfs(fd.get()) != 0) return FileError(errno, "syncing the file system of \"" + directory + "\"");
-  }
-  return Status::Ok();
-}
-
 Status Restore::SyncEverything() {
-  // What an earlier, interrupted run wrote may be in memory only, and is not known by name. Otherwise `changed_` is
-  // all there is, and whole file systems, with what others write to them, need not be waited for.
-  if (found_.unfinished) PITR_TRY(SyncFileSystems());
-  PITR_TRY(ParallelFor(options_.jobs, changed_.size(), ctx_, [&](size_t i, int) -> Status {
-    const std::string& path = map_.files[changed_[i]].path;
-    PITR_ASSIGN(const UniqueFd fd, tree_->OpenFile(path, O_RDONLY));
-    if (fsync(fd.get()) != 0) return FileError(errno, "syncing \"" + tree_->Locate(path) + "\"");
-    return Status::Ok();
-  }));
+  PITR_TRY(files_->SyncAll(options_.jobs, ctx_));
   for (const std::string& path : content_.directories)
     if (!IsLeftAlone(path)) PITR_TRY(tree_->SyncDirectory(path));
   for (const auto& [root, directory] : tree_->roots()) PITR_TRY(tree_->SyncDirectory(root));
@@ -401,6 +384,7 @@ Result<RestoreResult> Restore::Run() {
   PITR_TRY(ClearDirectory());
   PITR_TRY(MakeDirectories());
   PITR_TRY(MakeTablespacePlaces(places, *tree_, &result_.notes));
+  files_.emplace(*tree_);
   PITR_TRY(CopyFiles());
   // A standby goes on with the archive of its primary.
   if (options_.mode != RecoveryMode::kStandby) PITR_TRY(LeaveKnownRepositories(*tree_, file_mode_));

@@ -38,28 +38,36 @@ Status SetAside::Move(const std::string& path) {
   // A directory that gets another parent must itself be writable.
   PITR_TRY(tree_.MakeAccessible(path));
   if (there.st_dev == top.st_dev) return tree_.Rename(path, to);
-  return Copy(path, to, 0);
+  PITR_TRY(Copy(path, to, 0));
+  // To another file system: nothing goes before all of it is there durably.
+  PITR_TRY(Sync());
+  return Remove(path);
 }
 
 Status SetAside::Copy(const std::string& from, const std::string& to, int depth) {
   if (depth > kMaxAsideDepth) return {Code::kConflict, "\"" + tree_.Locate(from) + "\" is nested too deeply"};
   PITR_ASSIGN(const struct stat info, tree_.Stat(from));
-  if (S_ISREG(info.st_mode)) {
-    PITR_TRY(CopyFile(from, to, info.st_mode & 07777));
-    return tree_.Unlink(from);
-  }
+  if (S_ISREG(info.st_mode)) return CopyFile(from, to, info.st_mode & 07777);
   if (S_ISLNK(info.st_mode)) {
     PITR_ASSIGN(const std::string target, tree_.ReadLink(from));
-    PITR_TRY(tree_.MakeLink(to, target));
-    return tree_.Unlink(from);
+    return tree_.MakeLink(to, target);
   }
-  if (!S_ISDIR(info.st_mode)) return tree_.Unlink(from);
+  if (!S_ISDIR(info.st_mode)) return Status::Ok();
   PITR_TRY(tree_.MakeDirectory(to, 0700));
   made_.insert(to);
   PITR_TRY(tree_.MakeAccessible(from));
   PITR_ASSIGN(const std::vector<std::string> names, tree_.List(from));
   for (const std::string& name : names) PITR_TRY(Copy(from + "/" + name, to + "/" + name, depth + 1));
-  return tree_.RemoveDirectory(from);
+  return Status::Ok();
+}
+
+// What was copied, no deeper than Copy() went.
+Status SetAside::Remove(const std::string& path) const {
+  PITR_ASSIGN(const struct stat info, tree_.Stat(path));
+  if (!S_ISDIR(info.st_mode)) return tree_.Unlink(path);
+  PITR_ASSIGN(const std::vector<std::string> names, tree_.List(path));
+  for (const std::string& name : names) PITR_TRY(Remove(path + "/" + name));
+  return tree_.RemoveDirectory(path);
 }
 
 Status SetAside::CopyFile(const std::string& from, const std::string& to, mode_t mode) const {

@@ -24,6 +24,7 @@ class SetAside {
  private:
   Status MakeParents(const std::string& path);
   Status Copy(const std::string& from, const std::string& to, int depth);
+  Status Remove(const std::string& path) const;
   Status CopyFile(const std::string& from, const std::string& to, mode_t mode) const;
 
   const ClusterTree& tree_;

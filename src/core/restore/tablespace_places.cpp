@@ -209,10 +209,16 @@ class PlaceFinder {
   TablespacePlaces places_;
 };
 
-Status SyncParent(const std::string& path) {
-  const UniqueFd parent(open(fs::path(path).parent_path().c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-  if (parent.ok() && fsync(parent.get()) != 0) return FileError(errno, "syncing the directory above \"" + path + "\"");
-  return Status::Ok();
+// Makes the entry of `path` durable, and those that lead to it, which an interrupted run may have made. Directories
+// that this user may not read were made by others.
+Status SyncWayTo(const std::string& path) {
+  for (fs::path above = fs::path(path).parent_path();; above = above.parent_path()) {
+    const UniqueFd directory(open(above.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+    const bool closed = !directory.ok() && errno == EACCES;
+    if (!closed && (!directory.ok() || (fsync(directory.get()) != 0 && errno != EINVAL)))
+      return FileError(errno, "syncing \"" + above.string() + "\"");
+    if (!above.has_relative_path()) return Status::Ok();
+  }
 }
 
 }  // namespace
@@ -228,7 +234,7 @@ Status SetLeftoversAside(const TablespacePlaces& places, const std::string& suff
     const std::string aside = directory + suffix;
     if (rename(directory.c_str(), aside.c_str()) != 0)
       return FileError(errno, "renaming \"" + directory + "\" to \"" + aside + "\"");
-    PITR_TRY(SyncParent(directory));
+    PITR_TRY(SyncWayTo(directory));
     notes->push_back("\"" + directory + "\" held a tablespace that the backup does not have; it was set aside as \"" +
                      aside + "\". Remove it when nothing in it is needed any more.");
   }
@@ -240,10 +246,10 @@ Status MakeRootDirectory(const std::string& directory) {
   const bool existed = fs::exists(directory, error);
   fs::create_directories(directory, error);
   if (error) return FileError(error.value(), "creating directory \"" + directory + "\"");
-  if (existed) return Status::Ok();
-  if (chmod(directory.c_str(), 0700) != 0) return FileError(errno, "changing the mode of \"" + directory + "\"");
+  if (!existed && chmod(directory.c_str(), 0700) != 0)
+    return FileError(errno, "changing the mode of \"" + directory + "\"");
   // The directory's own entry must survive a crash, too.
-  return SyncParent(directory);
+  return SyncWayTo(directory);
 }
 
 Status MakeTablespacePlaces(const TablespacePlaces& places, const ClusterTree& tree, std::vector<std::string>* notes) {
@@ -260,7 +266,7 @@ Status MakeTablespacePlaces(const TablespacePlaces& places, const ClusterTree& t
     if (error) return FileError(error.value(), "creating the directory of \"" + path + "\"");
     if (symlink(leads_to.c_str(), path.c_str()) != 0)
       return FileError(errno, "making the link \"" + path + "\" to \"" + leads_to + "\"");
-    PITR_TRY(SyncParent(path));
+    PITR_TRY(SyncWayTo(path));
     notes->push_back("\"" + path + "\" is a link to \"" + leads_to +
                      "\" now: replay makes a tablespace there. Keep the link as long as the tablespace exists.");
   }

@@ -33,7 +33,9 @@ std::string ReadSmall(const std::string& path) {
   return got <= 0 ? std::string() : std::string(buffer, static_cast<size_t>(got));
 }
 
-Status WriteSmall(const std::string& path, std::string_view content) {
+enum class Durable { kNo, kYes };
+
+Status WriteSmall(const std::string& path, std::string_view content, Durable durable = Durable::kNo) {
   UniqueFd fd(open(path.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600));
   if (!fd.ok()) return FileError(errno, "creating \"" + path + "\"");
   for (size_t done = 0; done < content.size();) {
@@ -42,6 +44,7 @@ Status WriteSmall(const std::string& path, std::string_view content) {
     if (put < 0) return FileError(errno, "writing \"" + path + "\"");
     done += static_cast<size_t>(put);
   }
+  if (durable == Durable::kYes && fsync(fd.get()) != 0) return FileError(errno, "syncing \"" + path + "\"");
   if (int error = fd.Close()) return FileError(error, "closing \"" + path + "\"");
   return Status::Ok();
 }
@@ -162,7 +165,8 @@ Status WalSpool::MarkFetching(const std::string& name) const {
 
 Status WalSpool::Store(const std::string& name, std::string_view content) const {
   const std::string mark = Path(name + std::string(kFetching));
-  PITR_TRY(WriteSmall(mark, content));
+  // The server syncs it, too, through a descriptor of its own: an error of writing back must not fall between the two.
+  PITR_TRY(WriteSmall(mark, content, Durable::kYes));
   if (rename(mark.c_str(), Path(name).c_str()) != 0) return FileError(errno, "renaming \"" + mark + "\"");
   return Status::Ok();
 }

@@ -246,9 +246,48 @@ Status DirectoryStore::Publish(int root, const std::string& temp, int temp_fd, c
     return Status(Code::kInvalidArgument,
                   What("storing", key) + ": the key or a leading part of it is used differently")
         .WithDetail("In a directory a key cannot be an object and the parent of other objects.");
-  if (error == EEXIST) return {Code::kAlreadyExists, What("storing", key) + ": the object exists"};
+  if (error == EEXIST) return Exists(root, key);
   if (error != 0) return FileError(error, What("storing", key));
   return SyncDirectories(root, Parent(key));
+}
+
+Status DirectoryStore::SettleFile(int root, const std::string& key) const {
+  UniqueFd file(openat(root, key.c_str(), O_RDONLY | O_NONBLOCK | O_CLOEXEC));
+  if (!file.ok() && (errno == ENOENT || errno == ENOTDIR))
+    return {Code::kNotFound, What("syncing", key) + ": no such object"};
+  if (!file.ok() || fsync(file.get()) != 0) return FileError(errno, What("syncing", key));
+  return Status::Ok();
+}
+
+Status DirectoryStore::Settle(const std::vector<std::string>& keys, const OpContext& ctx) {
+  PITR_ASSIGN(UniqueFd root, OpenRoot());
+  std::set<std::string> directories;
+  for (const std::string& key : keys) {
+    PITR_TRY(CheckDirectoryKey(key));
+    PITR_TRY(ctx.Check());
+    PITR_TRY(SettleFile(root.get(), key));
+    directories.insert(Parent(key));
+  }
+  for (const std::string& directory : directories) PITR_TRY(SyncDirectories(root.get(), directory));
+  return Status::Ok();
+}
+
+Status DirectoryStore::Exists(int root, const std::string& key) {
+  Status settled = SettleFile(root, key);
+  if (settled.ok()) settled = SyncDirectories(root, Parent(key));
+  if (settled.code() == Code::kNotFound)
+    return {Code::kUnavailable, What("storing", key) + ": the object existed and was removed at the same time"};
+  if (!settled.ok()) return settled;
+  return {Code::kAlreadyExists, What("storing", key) + ": the object exists"};
+}
+
+Result<std::optional<ObjectLock>> DirectoryStore::GetLock(const std::string& key, const OpContext& ctx) {
+  PITR_TRY(Stat(key, ctx).status());
+  return std::optional<ObjectLock>();
+}
+
+Status DirectoryStore::ExtendLock(const std::string& key, const ObjectLock& /*lock*/, const OpContext& /*ctx*/) {
+  return {Code::kInvalidArgument, What("locking", key) + ": a directory has no locks"};
 }
 
 Status DirectoryStore::SyncDirectories(int root, std::string directory) {
@@ -280,8 +319,7 @@ Status DirectoryStore::Create(const std::string& key, ByteView body, const OpCon
   PITR_ASSIGN(UniqueFd root, OpenRoot());
   // Spares writing the body in vain; what decides is Publish().
   struct stat st {};
-  if (fstatat(root.get(), key.c_str(), &st, 0) == 0 && S_ISREG(st.st_mode))
-    return {Code::kAlreadyExists, What("storing", key) + ": the object exists"};
+  if (fstatat(root.get(), key.c_str(), &st, 0) == 0 && S_ISREG(st.st_mode)) return Exists(root.get(), key);
   const std::string temp = TempPath(NewUploadId(ctx.clock->WallMicros()), key);
   PITR_ASSIGN(UniqueFd file, OpenTemp(root.get(), temp, key));
   Status status = WriteAt(file.get(), 0, body, key, ctx);

@@ -3,7 +3,9 @@
 // Creation: the bytes go to a temporary file in `.tmp~` under the root (same file system), are fsynced, and
 // the file gets its name by renameat2(RENAME_NOREPLACE), or link() where that is not supported; then the
 // directories are fsynced. So a file under a key is always whole, and nothing is ever replaced. What a
-// crash leaves in `.tmp~` is harmless; ListUploads shows it and AbortUpload removes it.
+// crash leaves in `.tmp~` is harmless; ListUploads shows it and AbortUpload removes it. A file that is found under its
+// key may be one whose directory was never synced, because its creator died or met an error: "already exists" is said
+// after syncing it, and Settle() does so.
 //
 // A missing file system must never look like an empty archive. Every operation first opens the root, which
 // must exist and must either contain `.tmp~` (made when the store is created) or not be empty (a copied
@@ -47,6 +49,9 @@ class DirectoryStore final : public ObjectStore {
                         const OpContext& ctx) override;
   Status AbortUpload(const std::string& key, const std::string& upload_id, const OpContext& ctx) override;
   Result<std::vector<PendingUpload>> ListUploads(const std::string& prefix, const OpContext& ctx) override;
+  Status Settle(const std::vector<std::string>& keys, const OpContext& ctx) override;
+  Result<std::optional<ObjectLock>> GetLock(const std::string& key, const OpContext& ctx) override;
+  Status ExtendLock(const std::string& key, const ObjectLock& lock, const OpContext& ctx) override;
   StoreCapabilities capabilities() const override { return {.conditional_create = true}; }
   std::string Describe() const override { return "file://" + root_; }
 
@@ -65,6 +70,9 @@ class DirectoryStore final : public ObjectStore {
   Result<UniqueFd> OpenTemp(int root, const std::string& path, const std::string& key) const;
   Result<UniqueFd> OpenUpload(int root, const std::string& id, const std::string& key) const;
   Status WriteAt(int fd, uint64_t offset, ByteView body, const std::string& key, const OpContext& ctx) const;
+  // What creating an object whose key is taken says: kAlreadyExists once that is durable.
+  Status Exists(int root, const std::string& key);
+  Status SettleFile(int root, const std::string& key) const;
   // Gives the synced temporary file its key, durably.
   Status Publish(int root, const std::string& temp, int temp_fd, const std::string& key);
   // One attempt to: 0 or errno.

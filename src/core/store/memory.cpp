@@ -25,7 +25,7 @@ Status MemoryStore::Create(const std::string& key, ByteView body, const OpContex
   PITR_TRY(ctx.Check());
   auto copy = std::make_shared<const Bytes>(body.begin(), body.end());
   std::lock_guard lock(mutex_);
-  auto [at, added] = objects_.try_emplace(key, Object{std::move(copy), ctx.clock->WallMicros()});
+  auto [at, added] = objects_.try_emplace(key, Object{std::move(copy), ctx.clock->WallMicros(), NewLock(ctx)});
   return added ? Status::Ok() : Taken("creating", key);
 }
 
@@ -132,7 +132,7 @@ Status MemoryStore::CompleteUpload(const std::string& key, const std::string& up
     const Bytes& piece = upload->parts[part.number].body;
     whole.insert(whole.end(), piece.begin(), piece.end());
   }
-  objects_[key] = Object{std::make_shared<const Bytes>(std::move(whole)), ctx.clock->WallMicros()};
+  objects_[key] = Object{std::make_shared<const Bytes>(std::move(whole)), ctx.clock->WallMicros(), NewLock(ctx)};
   uploads_.erase(upload_id);
   return Status::Ok();
 }
@@ -155,6 +155,37 @@ Result<std::vector<PendingUpload>> MemoryStore::ListUploads(const std::string& p
   return pending;
 }
 
+std::optional<ObjectLock> MemoryStore::NewLock(const OpContext& ctx) const {
+  if (options_.lock_micros == 0) return std::nullopt;
+  return ObjectLock{"GOVERNANCE", ctx.clock->WallMicros() + options_.lock_micros};
+}
+
+Status MemoryStore::Settle(const std::vector<std::string>& keys, const OpContext& ctx) {
+  PITR_TRY(ctx.Check());
+  std::lock_guard lock(mutex_);
+  for (const std::string& key : keys)
+    if (!objects_.contains(key)) return {Code::kNotFound, "there is no object \"" + key + "\""};
+  return Status::Ok();
+}
+
+Result<std::optional<ObjectLock>> MemoryStore::GetLock(const std::string& key, const OpContext& ctx) {
+  PITR_TRY(ctx.Check());
+  std::lock_guard lock(mutex_);
+  const auto at = objects_.find(key);
+  if (at == objects_.end()) return Status(Code::kNotFound, "there is no object \"" + key + "\"");
+  return at->second.lock;
+}
+
+Status MemoryStore::ExtendLock(const std::string& key, const ObjectLock& wanted, const OpContext& ctx) {
+  PITR_TRY(ctx.Check());
+  if (options_.lock_micros == 0) return {Code::kInvalidArgument, "this store has no locks"};
+  std::lock_guard lock(mutex_);
+  const auto at = objects_.find(key);
+  if (at == objects_.end()) return {Code::kNotFound, "there is no object \"" + key + "\""};
+  if (!at->second.lock || at->second.lock->until_micros < wanted.until_micros) at->second.lock = wanted;
+  return Status::Ok();
+}
+
 bool MemoryStore::FlipBit(const std::string& key, uint64_t bit) {
   std::lock_guard lock(mutex_);
   auto at = objects_.find(key);
@@ -175,7 +206,7 @@ bool MemoryStore::Truncate(const std::string& key, uint64_t size) {
 
 void MemoryStore::Replace(const std::string& key, Bytes body) {
   std::lock_guard lock(mutex_);
-  objects_[key] = Object{std::make_shared<const Bytes>(std::move(body)), SystemClock().WallMicros()};
+  objects_[key] = Object{std::make_shared<const Bytes>(std::move(body)), SystemClock().WallMicros(), std::nullopt};
 }
 
 std::vector<std::string> MemoryStore::Keys() const {

@@ -18,6 +18,7 @@ class MemoryStore final : public ObjectStore {
     size_t list_page = kMaxListPage;
     size_t piece_bytes = size_t{1} << 20;  // how much a sink is given at a time
     StoreCapabilities capabilities{.conditional_create = true};
+    int64_t lock_micros = 0;  // new objects are locked for so long; a lock only says so, and keeps nobody from deleting
   };
 
   MemoryStore();
@@ -35,6 +36,9 @@ class MemoryStore final : public ObjectStore {
                         const OpContext& ctx) override;
   Status AbortUpload(const std::string& key, const std::string& upload_id, const OpContext& ctx) override;
   Result<std::vector<PendingUpload>> ListUploads(const std::string& prefix, const OpContext& ctx) override;
+  Status Settle(const std::vector<std::string>& keys, const OpContext& ctx) override;
+  Result<std::optional<ObjectLock>> GetLock(const std::string& key, const OpContext& ctx) override;
+  Status ExtendLock(const std::string& key, const ObjectLock& lock, const OpContext& ctx) override;
   StoreCapabilities capabilities() const override { return options_.capabilities; }
   std::string Describe() const override { return "memory:"; }
 
@@ -49,6 +53,7 @@ class MemoryStore final : public ObjectStore {
   struct Object {
     std::shared_ptr<const Bytes> body;
     int64_t modified_micros = 0;
+    std::optional<ObjectLock> lock;
   };
   struct Part {
     uint64_t offset = 0;
@@ -61,6 +66,7 @@ class MemoryStore final : public ObjectStore {
     std::map<int, Part> parts;
   };
 
+  std::optional<ObjectLock> NewLock(const OpContext& ctx) const;
   Result<Upload*> FindUpload(const std::string& key, const std::string& upload_id);  // mutex_ held
 
   const Options options_;

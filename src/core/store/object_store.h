@@ -3,7 +3,8 @@
 // Required semantics (every driver, proven by the conformance suite in test/store_suite and, for a
 // user's own bucket, by `pg_pitr check`):
 //  - an object appears whole or not at all, also after a crash of either side; once Create() or
-//    CompleteUpload() has returned ok the object is durable and visible to every later Get, Stat, List;
+//    CompleteUpload() has returned ok the object is durable and visible to every later Get, Stat, List; what is visible
+//    need not be durable yet, unless Settle() has said so: another process may have died between the two;
 //  - an object is never modified; creation under a taken key fails with kAlreadyExists and leaves
 //    what is there alone (atomically where capabilities().conditional_create, else by looking first);
 //  - List is complete and in ascending byte order of keys, or it is an error.
@@ -16,6 +17,7 @@
 #pragma once
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -53,6 +55,12 @@ struct PendingUpload {
   int64_t initiated_micros = 0;
 };
 
+// What keeps an object from being deleted (S3 Object Lock).
+struct ObjectLock {
+  std::string mode;  // "GOVERNANCE", "COMPLIANCE"
+  int64_t until_micros = 0;
+};
+
 struct StoreCapabilities {
   bool conditional_create = false;  // two racing creators: exactly one wins
 };
@@ -72,7 +80,8 @@ class ObjectStore {
   virtual ~ObjectStore() = default;
 
   // Stores `body` (borrowed until return, at most 5 GiB) unless the key is taken.
-  // kAlreadyExists, kUnavailable (retrying may help; the object may nevertheless be there), kPermission.
+  // kAlreadyExists (what is there is durable), kUnavailable (retrying may help; the object may nevertheless be there),
+  // kPermission.
   virtual Status Create(const std::string& key, ByteView body, const OpContext& ctx) = 0;
 
   // Streams the range into `sink`, in order, each byte once. kNotFound only when the store confirmed it.
@@ -101,6 +110,16 @@ class ObjectStore {
   virtual Status AbortUpload(const std::string& key, const std::string& upload_id, const OpContext& ctx) = 0;
   // Unfinished uploads under `prefix`, at most kMaxListPage.
   virtual Result<std::vector<PendingUpload>> ListUploads(const std::string& prefix, const OpContext& ctx) = 0;
+
+  // Objects that Get, Stat or List have found are durable when this is ok, not only visible. Whoever is going to rely
+  // on what another process stored asks: to say "stored", to refer to it, to delete something else on its account.
+  // kNotFound when one is missing. Costs no request where what is visible is durable.
+  virtual Status Settle(const std::vector<std::string>& keys, const OpContext& ctx) = 0;
+
+  // The object's lock; nothing when the store has no locks, or the object none. kNotFound as Stat.
+  virtual Result<std::optional<ObjectLock>> GetLock(const std::string& key, const OpContext& ctx) = 0;
+  // Makes the lock last at least as long. kInvalidArgument where the store has none.
+  virtual Status ExtendLock(const std::string& key, const ObjectLock& lock, const OpContext& ctx) = 0;
 
   virtual StoreCapabilities capabilities() const = 0;
   // For messages: "s3://bucket/prefix" or "file:///dir". Never a secret.

@@ -177,7 +177,9 @@ Status RetryingStore::CompareBody(const std::string& key, ByteView body, const O
           return Status::Ok();
         },
         ctx);
-  if (status.ok()) return at == body.size() ? Status::Ok() : differs;
+  if (status.ok() && at != body.size()) return differs;
+  // The attempt that stored it failed: in making it durable, perhaps.
+  if (status.ok()) return Settle({key}, ctx);
   if (status.code() == Code::kAlreadyExists) return differs;
   if (status.code() == Code::kNotFound) status = {Code::kUnavailable, status.message()};
   return std::move(status).Annotate("finding out whether an earlier attempt has stored \"" + key + "\"");
@@ -294,7 +296,8 @@ Status RetryingStore::CompareParts(const std::string& key, const Upload& upload,
   if (status.ok())
     status = Get(
         key, {}, [&](ByteView piece) { return checker.Add(piece) ? Status::Ok() : differs; }, ctx);
-  if (status.ok()) return checker.Complete() ? Status::Ok() : differs;
+  if (status.ok() && !checker.Complete()) return differs;
+  if (status.ok()) return Settle({key}, ctx);
   if (status.code() == Code::kAlreadyExists) return differs;
   if (status.code() == Code::kNotFound) status = {Code::kUnavailable, status.message()};
   return std::move(status).Annotate(doing);
@@ -310,6 +313,18 @@ Status RetryingStore::AbortUpload(const std::string& key, const std::string& upl
 
 Result<std::vector<PendingUpload>> RetryingStore::ListUploads(const std::string& prefix, const OpContext& ctx) {
   return Repeat("listing uploads under", prefix, ctx, [&] { return inner_->ListUploads(prefix, ctx); });
+}
+
+Status RetryingStore::Settle(const std::vector<std::string>& keys, const OpContext& ctx) {
+  return Repeat("syncing", keys.empty() ? "" : keys[0], ctx, [&] { return inner_->Settle(keys, ctx); });
+}
+
+Result<std::optional<ObjectLock>> RetryingStore::GetLock(const std::string& key, const OpContext& ctx) {
+  return Repeat("reading the lock of", key, ctx, [&] { return inner_->GetLock(key, ctx); });
+}
+
+Status RetryingStore::ExtendLock(const std::string& key, const ObjectLock& lock, const OpContext& ctx) {
+  return Repeat("extending the lock of", key, ctx, [&] { return inner_->ExtendLock(key, lock, ctx); });
 }
 
 }  // namespace pitr

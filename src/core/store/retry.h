@@ -53,6 +53,9 @@ class RetryingStore final : public ObjectStore {
                         const OpContext& ctx) override;
   Status AbortUpload(const std::string& key, const std::string& upload_id, const OpContext& ctx) override;
   Result<std::vector<PendingUpload>> ListUploads(const std::string& prefix, const OpContext& ctx) override;
+  Status Settle(const std::vector<std::string>& keys, const OpContext& ctx) override;
+  Result<std::optional<ObjectLock>> GetLock(const std::string& key, const OpContext& ctx) override;
+  Status ExtendLock(const std::string& key, const ObjectLock& lock, const OpContext& ctx) override;
   StoreCapabilities capabilities() const override { return inner_->capabilities(); }
   std::string Describe() const override { return inner_->Describe(); }
 

@@ -1,4 +1,5 @@
-// The class behind s3.h, for its own two sources only: s3.cpp (whole objects) and s3_multipart.cpp (uploads in parts).
+// The class behind s3.h, for its own three sources only: s3.cpp (whole objects), s3_multipart.cpp (uploads in parts)
+// and s3_lock.cpp (locks and lifecycle).
 #pragma once
 #include <atomic>
 #include <string>
@@ -29,9 +30,14 @@ class S3Store final : public ObjectStore {
                         const OpContext& ctx) override;
   Status AbortUpload(const std::string& key, const std::string& upload_id, const OpContext& ctx) override;
   Result<std::vector<PendingUpload>> ListUploads(const std::string& prefix, const OpContext& ctx) override;
+  Status Settle(const std::vector<std::string>& keys, const OpContext& ctx) override;
+  Result<std::optional<ObjectLock>> GetLock(const std::string& key, const OpContext& ctx) override;
+  Status ExtendLock(const std::string& key, const ObjectLock& lock, const OpContext& ctx) override;
   StoreCapabilities capabilities() const override { return {client_.config().conditional_create}; }
   std::string Describe() const override;
 
+  // What ReadLifecycleRules says.
+  Result<std::vector<S3LifecycleRule>> LifecycleRules(const OpContext& ctx);
   // ProbeConditionalCreate() with a key to use.
   Result<bool> Probe(const std::string& key, const OpContext& ctx);
 

@@ -161,6 +161,37 @@ Result<std::vector<S3Error>> ParseDeleteResult(std::string_view xml) {
   return errors;
 }
 
+Result<ObjectLock> ParseRetention(std::string_view xml) {
+  pugi::xml_document document;
+  pugi::xml_node root = Load(&document, xml, "Retention");
+  const auto until = ParseIsoTime(Text(root, "RetainUntilDate"));
+  ObjectLock lock{Text(root, "Mode"), until.value_or(0)};
+  if (lock.mode.empty() || !until) return Unusable("Retention");
+  return lock;
+}
+
+Result<std::vector<S3LifecycleRule>> ParseLifecycle(std::string_view xml) {
+  pugi::xml_document document;
+  pugi::xml_node root = Load(&document, xml, "LifecycleConfiguration");
+  if (!root) return Unusable("LifecycleConfiguration");
+  std::vector<S3LifecycleRule> rules;
+  for (pugi::xml_node node : root.children()) {
+    if (!Is(node, "Rule") || Text(node, "Status") != "Enabled") continue;
+    S3LifecycleRule rule{.id = Text(node, "ID"), .prefix = Text(node, "Prefix")};
+    const pugi::xml_node filter = Child(node, "Filter"), both = Child(filter, "And");
+    if (rule.prefix.empty()) rule.prefix = Text(filter, "Prefix") + Text(both, "Prefix");
+    rule.tagged = Child(filter, "Tag") || Child(both, "Tag");
+    const pugi::xml_node expiration = Child(node, "Expiration");
+    rule.expires = Child(expiration, "Days") || Child(expiration, "Date");
+    for (pugi::xml_node move : node.children()) {
+      const std::string to = Is(move, "Transition") ? Text(move, "StorageClass") : "";
+      rule.archives = rule.archives || to == "GLACIER" || to == "DEEP_ARCHIVE";
+    }
+    rules.push_back(std::move(rule));
+  }
+  return rules;
+}
+
 Result<AwsCredentials> ParseAssumedRole(std::string_view xml) {
   pugi::xml_document document;
   pugi::xml_node root = Load(&document, xml, "AssumeRoleWithWebIdentityResponse");
@@ -179,6 +210,13 @@ std::string DeleteRequestXml(const std::vector<std::string>& full_keys) {
       "xmlns=\"http://s3.amazonaws.com/doc/2006-03-01/\"><Quiet>true</Quiet>";
   for (const std::string& key : full_keys) xml += "<Object><Key>" + Escaped(key) + "</Key></Object>";
   return xml + "</Delete>";
+}
+
+std::string RetentionRequestXml(const ObjectLock& lock) {
+  return "<?xml version=\"1.0\" encoding=\"UTF-8\"?><Retention "
+         "xmlns=\"http://s3.amazonaws.com/doc/2006-03-01/\"><Mode>" +
+         Escaped(lock.mode) + "</Mode><RetainUntilDate>" + FormatIsoTime(lock.until_micros) +
+         "</RetainUntilDate></Retention>";
 }
 
 std::string CompleteRequestXml(const std::vector<UploadPart>& parts) {

@@ -50,11 +50,26 @@ Result<S3Uploads> ParseUploads(std::string_view xml);
 // The keys that could not be deleted and why; empty when all went well.
 Result<std::vector<S3Error>> ParseDeleteResult(std::string_view xml);
 
+// Of GetObjectRetention.
+Result<ObjectLock> ParseRetention(std::string_view xml);
+
+// A rule of GetBucketLifecycleConfiguration that makes objects expire or sends them where they cannot be read at once.
+struct S3LifecycleRule {
+  std::string id;
+  std::string prefix;   // of the objects it is about; "" all
+  bool tagged = false;  // only of those with certain tags
+  bool expires = false;
+  bool archives = false;  // to GLACIER, DEEP_ARCHIVE
+};
+// The enabled ones.
+Result<std::vector<S3LifecycleRule>> ParseLifecycle(std::string_view xml);
+
 // Of STS AssumeRoleWithWebIdentity.
 Result<AwsCredentials> ParseAssumedRole(std::string_view xml);
 
 // Request documents.
 std::string DeleteRequestXml(const std::vector<std::string>& full_keys);
+std::string RetentionRequestXml(const ObjectLock& lock);
 std::string CompleteRequestXml(const std::vector<UploadPart>& parts);
 
 }  // namespace pitr

@@ -355,6 +355,13 @@ TEST_F(ExpireTest, AClockThatIsAheadMakesNothingOld) {
     Result<std::vector<PendingUpload>> ListUploads(const std::string& p, const OpContext& c) override {
       return inner_.ListUploads(p, c);
     }
+    Status Settle(const std::vector<std::string>& k, const OpContext& c) override { return inner_.Settle(k, c); }
+    Result<std::optional<ObjectLock>> GetLock(const std::string& k, const OpContext& c) override {
+      return inner_.GetLock(k, c);
+    }
+    Status ExtendLock(const std::string& k, const ObjectLock& l, const OpContext& c) override {
+      return inner_.ExtendLock(k, l, c);
+    }
     StoreCapabilities capabilities() const override { return inner_.capabilities(); }
     std::string Describe() const override { return inner_.Describe(); }
 

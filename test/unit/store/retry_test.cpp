@@ -44,6 +44,13 @@ class Handle final : public ObjectStore {
   Result<std::vector<PendingUpload>> ListUploads(const std::string& p, const OpContext& c) override {
     return s_.ListUploads(p, c);
   }
+  Status Settle(const std::vector<std::string>& k, const OpContext& c) override { return s_.Settle(k, c); }
+  Result<std::optional<ObjectLock>> GetLock(const std::string& k, const OpContext& c) override {
+    return s_.GetLock(k, c);
+  }
+  Status ExtendLock(const std::string& k, const ObjectLock& l, const OpContext& c) override {
+    return s_.ExtendLock(k, l, c);
+  }
   StoreCapabilities capabilities() const override { return s_.capabilities(); }
   std::string Describe() const override { return s_.Describe(); }
 
