@@ -9,7 +9,7 @@ use HTTP::Tiny;
 use IPC::Run ();
 
 # Parameters that are part of what is signed.
-my $signed = qr/^(?:policy|tagging|uploads|versionId|versions|versioning)$/;
+my $signed = qr/^(?:lifecycle|policy|tagging|uploads|versionId|versions|versioning)$/;
 
 # request('DELETE', '/bucket/key?versionId=x', headers => {...}, body => '...'): a HTTP::Tiny response.
 sub request
@@ -19,12 +19,13 @@ sub request
 	my ($resource, $query) = split /\?/, $path, 2;
 	my @parameters = sort grep { /^([^=]+)/ && $1 =~ $signed } split /&/, $query // '';
 	$resource .= '?' . join('&', @parameters) if @parameters;
+	my $md5 = $headers{'Content-MD5'} // '';
 	my $type = defined $options{body} ? 'application/octet-stream' : '';
 	my @now = gmtime;
 	my $date = sprintf('%s, %02d %s %d %02d:%02d:%02d GMT', qw(Sun Mon Tue Wed Thu Fri Sat) [ $now[6] ], $now[3],
 		qw(Jan Feb Mar Apr May Jun Jul Aug Sep Oct Nov Dec) [ $now[4] ], $now[5] + 1900, @now[ 2, 1, 0 ]);
 	my $amz = join '', map { "$_:$headers{$_}\n" } sort grep { /^x-amz-/ } keys %headers;
-	my $signature = hmac_sha1_base64("$method\n\n$type\n$date\n$amz$resource", $ENV{PITR_TEST_S3_SECRET_KEY});
+	my $signature = hmac_sha1_base64("$method\n$md5\n$type\n$date\n$amz$resource", $ENV{PITR_TEST_S3_SECRET_KEY});
 	$signature .= '=' while length($signature) % 4;
 	$headers{Date} = $date;
 	$headers{Authorization} = "AWS $ENV{PITR_TEST_S3_ACCESS_KEY}:$signature";

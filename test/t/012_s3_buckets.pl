@@ -6,6 +6,7 @@ use warnings;
 use lib 'test/lib';
 use PitrTest;
 use RawS3;
+use Digest::MD5 qw(md5_base64);
 use PostgreSQL::Test::Utils;
 use Test::More;
 
@@ -88,6 +89,21 @@ is($l->sql("SELECT count(*) FROM pitr_info() WHERE status = 'ok'"), '0', 'a dele
 my ($marker) = RawS3::must('GET', "/$locked?prefix=$manifest&versions")->{content} =~ m{<DeleteMarker>.*?<VersionId>([^<]+)}s;
 RawS3::must('DELETE', "/$locked/$manifest?versionId=$marker");
 is($l->sql("SELECT count(*) FROM pitr_info() WHERE status = 'ok'"), '1', 'and removing the marker brings it back');
+# An increment needs packs that were stored, and locked, before it.
+my %until = map { $_ => RawS3::must('HEAD', "/$locked/$_")->{headers}{'x-amz-object-lock-retain-until-date'} }
+  grep { m{/data/} } RawS3::keys_of($locked, $l->prefix . '/data/');
+$l->sql('INSERT INTO t SELECT g, md5(g::text) FROM generate_series(1, 100) g');
+$l->backup("type => 'incr', label => 'increment'");
+my $own = RawS3::must('HEAD', "/$locked/" . $l->prefix . '/backup/increment/manifest')->{headers}{'x-amz-object-lock-retain-until-date'};
+my @short = grep { RawS3::must('HEAD', "/$locked/$_")->{headers}{'x-amz-object-lock-retain-until-date'} lt $own } keys %until;
+is("@short", '', 'what an increment refers to is locked as long as itself');
+isnt(scalar(grep { $_ lt $own } values %until), 0, 'which it was not before');
+# A rule of the bucket that would take the marker as well.
+my $rule = '<LifecycleConfiguration><Rule><ID>tidy</ID><Filter><Prefix></Prefix></Filter><Status>Enabled</Status>'
+  . '<Expiration><Days>30</Days></Expiration></Rule></LifecycleConfiguration>';
+is($l->sql(q{SELECT ok, hint IS NULL FROM pitr_check() WHERE "check" = 'store: lifecycle rules'}), 't|t', 'no lifecycle rule');
+RawS3::must('PUT', "/$locked?lifecycle", body => $rule, headers => { 'Content-MD5' => md5_base64($rule) . '==' });
+like($l->sql(q{SELECT ok, detail FROM pitr_check() WHERE "check" = 'store: lifecycle rules'}), qr/t\|.*rule "tidy"/, 'pitr_check() warns of one');
 $l->node->stop;
 
 ($status, $said) = check_with($v, "pg_pitr.s3_object_lock_mode = 'GOVERNANCE'", 'pg_pitr.s3_object_lock_days = 1');

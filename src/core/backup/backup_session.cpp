@@ -7,12 +7,14 @@
 #include "core/backup/backup_label.h"
 #include "core/backup/backup_removal.h"
 #include "core/backup/copy_run.h"
+#include "core/backup/lock_extension.h"
 #include "core/base/version.h"
 #include "core/repo/backup_objects.h"
 #include "core/repo/expire_mark.h"
 #include "core/repo/file_map_writer.h"
 #include "core/repo/json_scan.h"
 #include "core/repo/layout.h"
+#include "core/repo/repository_watch.h"
 
 namespace pitr {
 namespace {
@@ -111,6 +113,14 @@ struct BackupSession::State {
   PageFindings pages;
   std::optional<CopiedFiles> copied;
   std::atomic<int> change_kind{-1};
+  std::unique_ptr<LifeSigns> life;
+
+  // No more life signs. What stays of them ends by itself.
+  void EndLifeSigns(const OpContext& ctx) {
+    const Status ended = life ? life->End(ctx) : Status::Ok();
+    life.reset();
+    if (!ended.ok()) repository.log().Debug("could not remove a backup's life signs: " + ended.ToString());
+  }
 
   Result<BackupManifest> MakeManifest(const BackupStop& stop) const;
   void AddRemarks(BackupManifest& manifest) const;
@@ -185,6 +195,9 @@ Result<std::unique_ptr<BackupSession>> BackupSession::Begin(const Repository& re
   PITR_ASSIGN(std::string label, ReserveLabel(repository, chosen, basis, ctx));
   std::unique_ptr<BackupSession> session(new BackupSession);
   session->state_ = std::make_unique<State>(repository, chosen, std::move(choice), std::move(label));
+  const std::string by = options.started_by.empty() ? "its writer" : options.started_by;
+  PITR_ASSIGN(session->state_->life,
+              LifeSigns::Start(repository, session->state_->label, by + ", taking it", options.life_sign_millis));
   if (!basis.resumes.empty()) session->state_->resumed = LoadInterrupted(repository, basis.resumes, ctx);
   return session;
 }
@@ -244,6 +257,7 @@ Result<BackupManifest> BackupSession::Finish(const BackupStop& stop, const OpCon
     return Status(Code::kConflict, "objects that backup \"" + s.label + "\" refers to were deleted while it was taken")
         .WithDetail(ListProblems(missing) + ".")
         .WithHint("Take the backup again.");
+  PITR_TRY(CheckIdentity(s.repository, /*keys=*/true, ctx));
   const std::string text = EncodeManifest(manifest);
   // Never store what could not be read again.
   if (auto check = DecodeManifest(text); !check.ok())
@@ -254,6 +268,8 @@ Result<BackupManifest> BackupSession::Finish(const BackupStop& stop, const OpCon
   // Somebody who took this backup for one that had died may have begun to sweep it (see expire_mark.h).
   PITR_TRY(CheckNotExpiring(s.repository, s.label, layout::BackupObject::kStart, ctx));
   s.stage = State::Stage::kFinished;
+  s.EndLifeSigns(ctx);
+  ExtendLocksOrWarn(s.repository, manifest, ctx);
   s.copied.reset();
   s.resumed.stored.reset();
   if (s.record.packs() == 0) return manifest;
@@ -269,6 +285,7 @@ Status BackupSession::Abandon(const OpContext& ctx) {
   if (s.stage == State::Stage::kFinished)
     return {Code::kInternal, "backup \"" + s.label + "\" is finished and cannot be abandoned"};
   s.stage = State::Stage::kAbandoned;
+  s.EndLifeSigns(ctx);
   s.copied.reset();
   if (s.record.packs() > 0) return RemoveUnrecordedObjects(s.repository, s.label, s.manifest_tried, ctx);
   return RemoveBackupObjects(s.repository, s.label, s.manifest_tried, ctx);

@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "core/backup/life_signs.h"
 #include "core/backup/pack_record.h"
 #include "core/backup/parent_choice.h"
 #include "core/backup/resume_choice.h"
@@ -38,6 +39,7 @@ struct BackupOptions {
   int64_t record_after_millis = kRecordAfterMillis;
   bool allow_page_errors = false;  // store the backup even when pages fail their checksum, and record them
   std::string started_by;          // "host orders-db, process 4711"
+  int64_t life_sign_millis = kLifeSignMillis;
 };
 
 // What pg_backup_start told and pg_control says.

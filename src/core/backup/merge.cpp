@@ -2,6 +2,7 @@
 
 #include "core/backup/backup_label.h"
 #include "core/backup/backup_removal.h"
+#include "core/backup/lock_extension.h"
 #include "core/base/version.h"
 #include "core/repo/backup_objects.h"
 #include "core/repo/expire_mark.h"
@@ -61,7 +62,9 @@ Status StoreManifest(const Repository& repository, const BackupManifest& manifes
   const std::string text = EncodeManifest(manifest);
   PITR_TRY(repository.CreateObject(
       ObjectKind::kManifest, layout::BackupKey(manifest.label, layout::BackupObject::kManifest), AsBytes(text), ctx));
-  return CheckNotExpiring(repository, manifest.label, layout::BackupObject::kStart, ctx);
+  PITR_TRY(CheckNotExpiring(repository, manifest.label, layout::BackupObject::kStart, ctx));
+  ExtendLocksOrWarn(repository, manifest, ctx);
+  return Status::Ok();
 }
 
 }  // namespace

@@ -78,6 +78,8 @@ void AddBackups(const BackupCatalog& catalog, const WalCatalog& wal, std::vector
     if (!unfinished.partial_packs.empty())
       row.problem = "Running, or interrupted; started by " + unfinished.started_by +
                     ". It cannot be restored; the next full backup can take over what it has stored.";
+    if (const RestoreHold* sign = catalog.FindHold(unfinished.label, 0))
+      row.problem += " Its last sign of life was at " + FormatTimestamp(sign->created_micros) + ".";
     if (catalog.expiring.contains(unfinished.label)) {
       row.status = "expiring";
       row.problem = "It was deleted; what is left of it belongs to later backups, or goes with the next expiry.";

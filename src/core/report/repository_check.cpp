@@ -3,12 +3,14 @@
 
 #include "core/base/describe_size.h"
 #include "core/config/settings.h"
+#include "core/config/store_config.h"
 #include "core/pg/control.h"
 #include "core/pg/timestamp.h"
 #include "core/repo/repository.h"
 #include "core/report/info_report.h"
 #include "core/report/store_check.h"
 #include "core/restore/plan.h"
+#include "core/store/s3.h"
 
 namespace pitr {
 namespace {
@@ -110,6 +112,43 @@ void CheckPlan(const Repository& repository, std::optional<Timeline> own_timelin
   if (plan.code() == Code::kInvalidArgument) rows.back().state = CheckState::kWarning;
 }
 
+// A rule is about what begins with its prefix: everything, the repository and what is beside it, or a part of it.
+bool Concerns(const S3LifecycleRule& rule, const std::string& repository_prefix) {
+  const std::string prefix = repository_prefix.empty() ? "" : repository_prefix + "/";
+  return prefix.starts_with(rule.prefix) || rule.prefix.starts_with(prefix);
+}
+
+// Rules by which the bucket deletes or moves objects know nothing of what needs what: the marker and the key slots are
+// the oldest objects.
+void CheckLifecycle(const Config& config, const OpContext& ctx, std::vector<CheckRow>& rows) {
+  const std::string item = "store: lifecycle rules";
+  if (!config.repository.starts_with("s3:")) return;
+  auto settings = MakeStoreConfig(config);
+  auto where = settings.ok() ? ParseS3Url(config.repository) : Result<S3Config>(settings.status());
+  if (!where.ok()) return;  // other rows say why
+  settings.value().s3.bucket = where.value().bucket;
+  settings.value().s3.prefix = where.value().prefix;
+  const auto rules = ReadLifecycleRules(settings.value().s3, *ctx.clock, ctx);
+  if (!rules.ok()) {
+    rows.push_back({item, CheckState::kSkipped, rules.status().message(),
+                    "See in the store's console that no rule deletes or archives objects of the repository."});
+    return;
+  }
+  std::string taking;
+  for (const S3LifecycleRule& rule : rules.value()) {
+    if (!(rule.expires || rule.archives) || !Concerns(rule, where.value().prefix)) continue;
+    taking += (taking.empty() ? "" : ", ") + ("\"" + rule.id + "\"") + (rule.expires ? "" : " (archives)") +
+              (rule.tagged ? " (objects with certain tags)" : "");
+  }
+  if (taking.empty()) {
+    rows.push_back({item, CheckState::kOk, "none takes objects of the repository", ""});
+    return;
+  }
+  rows.push_back({item, CheckState::kWarning, "by age, the bucket takes objects of the repository: rule " + taking,
+                  "It would take the marker and the key slots as well as packs that later backups refer to. Remove "
+                  "it, or limit it to another prefix; let pg_pitr expire backups (pg_pitr.retention_...)."});
+}
+
 }  // namespace
 
 std::string_view CheckStateName(CheckState state) {
@@ -144,6 +183,7 @@ std::vector<CheckRow> CheckRepository(const Config& config, InfoOptions options,
                   "of PostgreSQL " + std::to_string(cluster.pg_major) + ", system identifier " +
                       std::to_string(cluster.system_id.value),
                   ""});
+  CheckLifecycle(config, ctx, rows);
   rows.push_back({"encryption", CheckState::kOk, repo.marker().encrypted ? "the passphrase fits" : "not used", ""});
   for (CheckRow& row : CheckStore(repo.store(), ctx)) rows.push_back(std::move(row));
   options.read_last_commit = false;
