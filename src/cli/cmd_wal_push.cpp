@@ -12,6 +12,7 @@
 #include "core/pg/wal_name.h"
 #include "core/pg/wal_page.h"
 #include "core/repo/change_map_maker.h"
+#include "core/repo/repository_watch.h"
 #include "core/repo/wal_push.h"
 #include "core/restore/wal_aside.h"
 
@@ -214,6 +215,7 @@ Status RunWalPush(const Invocation& invocation, const PushOptions& options) {
   PITR_TRY(ParallelFor(repository->config().archive_jobs, files.size() - histories, ctx, [&](size_t i, int) {
     return PushOne(*repository, files[histories + i], outcomes[histories + i], ctx);
   }));
+  PITR_TRY(CheckIdentity(*repository, /*keys=*/true, ctx));
   return Report(selection, outcomes, options.quiet);
 }
 

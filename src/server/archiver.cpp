@@ -197,6 +197,7 @@ Pushed WaitForPush(Archiver& state, const std::string& file) {
     }
     if (outcome.state == PushAhead::State::kFailed) {
       ReportFailure(state, file, outcome.status);
+      if (state.session->repository_lost()) StopOrLeave(std::move(state.session));
       pushed = Pushed::kNo;
       break;
     }

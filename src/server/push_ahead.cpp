@@ -111,11 +111,18 @@ void PushAhead::RunPush(const std::string& name) {
   Status status = ctx.Check();
   if (status.ok()) {
     status = Guarded([&]() -> Status {
+      // A store also takes what nobody will find again.
+      const auto still_there = [&](Status looked) {
+        if (looked.code() == Code::kConflict) lost_ = true;
+        return looked;
+      };
+      PITR_TRY(still_there(watch_.CheckBefore(*repository_, ctx)));
       PITR_TRY(guard_.Check(*repository_, ctx));
       const auto parsed = ParseWalFileName(name, cluster_.segment_size_bytes);
       PITR_ASSIGN(result, PushWalFile(*repository_, name, std::string(kWalDirectory) + "/" + name, ctx,
                                       {.encoders = &encoders_,
                                        .compare_partials = !parsed || parsed->segment <= interrupted_}));
+      PITR_TRY(still_there(watch_.CheckStored(*repository_, ctx)));
       if (!result.partial_until && WantsChangeMap(*repository_, name)) maps_.Add(name);
       return Status::Ok();
     });

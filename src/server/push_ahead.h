@@ -7,6 +7,7 @@
 // repository, opened by the first Advance(), which also sees to WAL of older timelines. Used by the archiver's main
 // thread; its threads touch no PostgreSQL symbol (R9).
 #pragma once
+#include <atomic>
 #include <deque>
 #include <map>
 #include <memory>
@@ -16,6 +17,7 @@
 
 #include "core/base/thread.h"
 #include "core/repo/repository.h"
+#include "core/repo/repository_watch.h"
 #include "core/repo/wal_push.h"
 #include "core/restore/copy_guard.h"
 #include "server/due_maps.h"
@@ -47,6 +49,8 @@ class PushAhead final : public StopAtExit {
   void DrainPipe();
   int in_flight();
   bool repository_open();
+  // The repository is not what it was when it was opened: only another session can go on.
+  bool repository_lost() const { return lost_.load(); }
   const Config& config() const { return config_; }
   Timeline own_timeline() const { return own_; }
   bool encrypted() const { return !config_.passphrase_file.empty(); }
@@ -88,6 +92,8 @@ class PushAhead final : public StopAtExit {
   std::counting_semaphore<> encoders_;  // pushes that may read and compress; the others wait for the store
   DueMaps maps_;
   CopyGuard guard_{kDataDirectory};
+  RepositoryWatch watch_{kDataDirectory};
+  std::atomic<bool> lost_{false};
   std::unique_ptr<ThreadPool> pool_;
 
   // Main thread only.

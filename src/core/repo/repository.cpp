@@ -52,8 +52,8 @@ Status CheckEmpty(ObjectStore& store, const OpContext& ctx) {
     return Status(Code::kConflict, "cannot create a repository at " + store.Describe() + ": it is not empty")
         .WithDetail("There is an object \"" + object.key + "\" and no \"" + std::string(layout::kMarkerKey) + "\".")
         .WithHint(
-            "Use an empty directory or prefix. If this was a repository, its marker has been deleted: restore it from "
-            "a copy.");
+            "Use an empty directory or prefix. If this was a repository, its marker has been deleted: write it again "
+            "with pg_pitr key import, or restore it from a copy.");
   });
 }
 

@@ -1,0 +1,173 @@
+#include "core/repo/recovery_kit.h"
+
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <fstream>
+#include <sstream>
+
+#include "core/base/unique_fd.h"
+#include "core/repo/key_slot.h"
+#include "core/repo/keyring.h"
+#include "core/repo/layout.h"
+#include "core/repo/object_codec.h"
+#include "core/repo/repository.h"
+#include "core/store/absence.h"
+#include "core/store/file_error.h"
+
+namespace pitr {
+namespace {
+
+constexpr size_t kMaxKitBytes = size_t{4} << 20;
+constexpr size_t kMaxKitObjectBytes = 65536;
+
+Status NotAKit(const std::string& why) {
+  return Status(Code::kInvalidArgument, "this is not a complete recovery kit: " + why)
+      .WithHint("Give a file that pg_pitr key export wrote, or pg_pitr.kit of the server's data directory.");
+}
+
+// What the object must be, by its key.
+Status CheckKitObject(const std::string& key, ByteView stored, RecoveryKit& kit) {
+  if (key == layout::kMarkerKey) {
+    PITR_ASSIGN(const Bytes json, DecodeObject(ObjectKind::kMarker, key, stored, nullptr, kMaxKitObjectBytes));
+    PITR_ASSIGN(kit.marker, DecodeMarker(AsText(json)));
+    return Status::Ok();
+  }
+  if (!layout::ParseKeySlotKey(key)) return NotAKit("\"" + key + "\" is neither the marker nor a key slot");
+  PITR_ASSIGN(const Bytes json, DecodeObject(ObjectKind::kKeySlot, key, stored, nullptr, kMaxKitObjectBytes));
+  PITR_ASSIGN(const KeySlot slot, DecodeKeySlot(AsText(json), key));
+  if (slot.repository_id != kit.marker.repository_id) return NotAKit("\"" + key + "\" is of another repository");
+  return Status::Ok();
+}
+
+// A marker where nothing can be restored would only hide that.
+Status CheckSomethingIsThere(ObjectStore& store, const OpContext& ctx) {
+  PITR_ASSIGN(const ListPage page, store.List(std::string(layout::kBackupPrefix), "", ctx));
+  if (!page.objects.empty()) return Status::Ok();
+  return Status(Code::kConflict, "there is nothing to be saved of a repository at " + store.Describe())
+      .WithDetail("It holds no backup, and without one nothing can be restored; a marker would only hide that.")
+      .WithHint(
+          "Check pg_pitr.repository. If everything is gone, remove the file pg_pitr.repository from the data "
+          "directory: "
+          "archiving makes a new repository then, where nothing else is stored; take a full backup.");
+}
+
+}  // namespace
+
+Result<RecoveryKit> ReadRecoveryKit(ObjectStore& store, const OpContext& ctx) {
+  RecoveryKit kit;
+  kit.url = store.Describe();
+  PITR_ASSIGN(kit.marker, ReadMarker(store, ctx));
+  if (kit.marker.encrypted) {
+    PITR_ASSIGN(const Keyring keyring, ReadKeyring(store, kit.marker.repository_id, ctx));
+    if (keyring.slots.empty())
+      return Status(Code::kCorruption, "the key slots of repository " + kit.url + " are gone or cannot be read")
+          .WithHint(
+              "Write them again: pg_pitr key import FILE, with a recovery kit or pg_pitr.kit of a server's data "
+              "directory.");
+    for (const KeySlot& slot : keyring.slots) {
+      PITR_ASSIGN(Bytes stored, GetAll(store, slot.object_key(), kMaxKitObjectBytes, ctx));
+      kit.objects.emplace_back(slot.object_key(), std::move(stored));
+    }
+  }
+  const std::string key(layout::kMarkerKey);
+  PITR_ASSIGN(Bytes stored, GetAll(store, key, kMaxKitObjectBytes, ctx));
+  kit.objects.emplace_back(key, std::move(stored));
+  return kit;
+}
+
+std::string FormatRecoveryKit(const RecoveryKit& kit) {
+  std::string text =
+      "# pg_pitr recovery kit: marker and key slots of a repository. It opens nothing without a passphrase.\n"
+      "# Write back what is missing of them: pg_pitr key import FILE\n";
+  text += "repository " + kit.url + "\nrepository_id " + kit.marker.repository_id + "\n";
+  for (const auto& [key, stored] : kit.objects) text += "object " + key + " " + ToHex(stored) + "\n";
+  return text + "end\n";
+}
+
+Result<RecoveryKit> ParseRecoveryKit(std::string_view text) {
+  if (text.size() > kMaxKitBytes) return NotAKit("it is too large");
+  RecoveryKit kit;
+  std::string id;
+  bool ended = false;
+  std::istringstream in{std::string(text)};
+  for (std::string line; !ended && std::getline(in, line);) {
+    std::istringstream words(line);
+    std::string word, first, second;
+    words >> word >> first >> second;
+    if (word.empty() || word.starts_with("#")) continue;
+    if (word == "end") {
+      ended = true;
+    } else if (word == "repository") {
+      kit.url = first;
+    } else if (word == "repository_id") {
+      id = first;
+    } else if (word == "object") {
+      std::optional<Bytes> stored = FromHex(second);
+      if (!stored || !CheckKey(first).ok()) return NotAKit("the line of object \"" + first + "\" cannot be read");
+      kit.objects.emplace_back(first, std::move(*stored));
+    } else {
+      return NotAKit("there is a line that begins with \"" + word.substr(0, 40) + "\"");
+    }
+  }
+  if (!ended) return NotAKit("its last line is missing");
+  if (kit.objects.empty() || kit.objects.back().first != layout::kMarkerKey) return NotAKit("it has no marker");
+  PITR_TRY(CheckKitObject(kit.objects.back().first, kit.objects.back().second, kit));
+  for (const auto& [key, stored] : kit.objects) PITR_TRY(CheckKitObject(key, stored, kit));
+  if (id != kit.marker.repository_id) return NotAKit("its marker is of another repository than it says");
+  if (kit.marker.encrypted && kit.objects.size() < 2) return NotAKit("it has no key slot");
+  return kit;
+}
+
+Status WriteRecoveryKit(const std::string& path, const RecoveryKit& kit) {
+  const std::string text = FormatRecoveryKit(kit);
+  const std::string temporary = path + ".tmp." + std::to_string(getpid());
+  UniqueFd file(open(temporary.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600));
+  if (!file.ok()) return FileError(errno, "creating \"" + temporary + "\"");
+  for (size_t done = 0; done < text.size();) {
+    const ssize_t written = write(file.get(), text.data() + done, text.size() - done);
+    if (written < 0 && errno == EINTR) continue;
+    if (written < 0) return FileError(errno, "writing \"" + temporary + "\"");
+    done += static_cast<size_t>(written);
+  }
+  if (fsync(file.get()) != 0) return FileError(errno, "syncing \"" + temporary + "\"");
+  if (rename(temporary.c_str(), path.c_str()) != 0) return FileError(errno, "renaming \"" + temporary + "\"");
+  const size_t slash = path.rfind('/');
+  const std::string parent = slash == std::string::npos ? "." : slash == 0 ? "/" : path.substr(0, slash);
+  UniqueFd directory(open(parent.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  if (!directory.ok() || fsync(directory.get()) != 0) return FileError(errno, "syncing \"" + parent + "\"");
+  return Status::Ok();
+}
+
+Result<RecoveryKit> ReadRecoveryKitFile(const std::string& path) {
+  std::ifstream file(path, std::ios::binary);
+  if (!file.is_open()) return Status(Code::kInvalidArgument, FileError(errno, "opening \"" + path + "\"").message());
+  std::string text(kMaxKitBytes + 1, '\0');
+  file.read(text.data(), static_cast<std::streamsize>(text.size()));
+  if (file.bad()) return FileError(EIO, "reading \"" + path + "\"");
+  text.resize(static_cast<size_t>(file.gcount()));
+  auto kit = ParseRecoveryKit(text);
+  if (!kit.ok()) return std::move(kit).status().Annotate("reading \"" + path + "\"");
+  return kit;
+}
+
+Result<std::vector<std::string>> ImportRecoveryKit(ObjectStore& store, const RecoveryKit& kit, const OpContext& ctx) {
+  const std::string marker_key(layout::kMarkerKey);
+  auto there = OrConfirmed(store, marker_key, ReadMarker(store, ctx), ctx);
+  if (!there.ok() && there.code() != Code::kNotFound) return std::move(there).status();
+  if (there.ok() && there.value().repository_id != kit.marker.repository_id)
+    return Status(Code::kConflict, "repository " + store.Describe() + " is not the one that the kit is of")
+        .WithDetail("Its id is " + there.value().repository_id + ", the kit's " + kit.marker.repository_id + ".")
+        .WithHint("Nothing was written. Check pg_pitr.repository.");
+  if (!there.ok()) PITR_TRY(CheckSomethingIsThere(store, ctx));
+  std::vector<std::string> created;
+  for (const auto& [key, stored] : kit.objects) {
+    const Status status = store.Create(key, stored, ctx);
+    if (status.ok()) created.push_back(key);
+    if (!status.ok() && status.code() != Code::kAlreadyExists) return status;
+  }
+  return created;
+}
+
+}  // namespace pitr
