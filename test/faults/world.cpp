@@ -151,6 +151,13 @@ void World::NoteKept() {
   if (fulls < kKeptFulls) first_kept = 0;
 }
 
+size_t World::ChooseBackup() {
+  std::vector<size_t> choice;
+  for (size_t i = first_kept; i < backups.size(); i++)
+    if (backups[i].acknowledged) choice.push_back(i);
+  return choice[Below(choice.size())];
+}
+
 std::string World::CheckSegment(const Repository& repository, uint64_t number) {
   const auto bytes = FetchWalBytes(repository, SegmentName(number), OpContext());
   if (!bytes.ok()) return "segment " + SegmentName(number) + " was acknowledged: " + bytes.status().ToString();
@@ -196,10 +203,11 @@ std::string World::Check(bool all) {
     for (uint64_t at = all ? first_segment : next_segment - 1; at < next_segment; at++) segments.insert(at);
     segments.insert(first_segment + Below(next_segment - first_segment));
   }
-  if (first_kept < backups.size()) {
-    for (size_t i = all ? first_kept : backups.size() - 1; i < backups.size(); i++) checked.insert(i);
-    checked.insert(first_kept + Below(backups.size() - first_kept));
-  }
+  for (size_t i = first_kept; i < backups.size(); i++)
+    if (all && backups[i].acknowledged) checked.insert(i);
+  size_t newest = backups.size() - 1;
+  while (!backups[newest].acknowledged) newest--;
+  checked.insert({newest, ChooseBackup()});
   for (const uint64_t segment : segments)
     if (std::string wrong = CheckSegment(*repository.value(), segment); !wrong.empty()) return wrong;
   for (const size_t backup : checked)

@@ -26,6 +26,8 @@ struct Backup {
   bool full = true;
   uint64_t first_segment = 0;
   std::map<std::string, Bytes> files;  // of the data directory when it was taken
+  bool acknowledged =
+      true;  // else it was being taken when something failed: it may be there, and then counts in retention
 };
 
 // One run of a child.
@@ -69,11 +71,13 @@ class World {
   std::string CheckRestored(const std::string& directory, const Backup& backup, bool done);
 
   uint64_t next_segment = 0;    // the first that was not acknowledged
-  std::vector<Backup> backups;  // acknowledged, in order
+  std::vector<Backup> backups;  // in order
   uint64_t first_segment = 0;   // the first that a kept backup needs
   size_t first_kept = 0;        // of `backups`
 
-  // Those that no expiry may take: from the last but one full backup on.
+  // One of the acknowledged backups that no expiry may take.
+  size_t ChooseBackup();
+  // Which these are: from the last but one full backup on.
   void NoteKept();
 
  private:
