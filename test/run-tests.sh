@@ -10,7 +10,7 @@
 set -u
 top=$(cd "$(dirname "$0")/.." && pwd)
 cd "$top" || exit 2
-all_stages="tidy build exports unit asan fuzz tsan store regress pgtap tap root"
+all_stages="tidy build exports unit faults asan fuzz tsan store regress pgtap tap root"
 stages=${*:-$all_stages}
 jobs=$(nproc 2>/dev/null || echo 2)
 export TEST_JOBS=${TEST_JOBS:-$((jobs + 1))} PITR_TOP=$top
