@@ -7,6 +7,7 @@
 #include "core/repo/json_scan.h"
 #include "core/repo/key_slot.h"
 #include "core/repo/marker.h"
+#include "core/repo/recovery_kit.h"
 #include "core/verify/record.h"
 #include "fuzz/target.h"
 
@@ -33,6 +34,11 @@ PITR_FUZZ_TARGET(key_slot)(const uint8_t* data, size_t size) {
   RepositoryKey opened;
   if (cost.n * cost.r * cost.p <= 4096 || cost.n * cost.r / cost.n != cost.r || cost.n * cost.r > (uint64_t{1} << 30))
     if (UnwrapKey(first.value(), "not the passphrase", opened).ok()) abort();
+  return 0;
+}
+
+PITR_FUZZ_TARGET(recovery_kit)(const uint8_t* data, size_t size) {
+  (void)pitr::ParseRecoveryKit(pitr::AsText({data, size}));
   return 0;
 }
 
