@@ -83,6 +83,7 @@ class Verification {
   BackupCatalog current_;          // without what was deleted since
   std::set<std::string> deleted_;  // labels
   WalCatalog wal_;
+  std::vector<Timeline> going_on_;              // of wal_
   std::vector<const BackupManifest*> backups_;  // to be verified
   CheckedPacks table_;
   VerifyListing listing_;
@@ -237,7 +238,7 @@ void Verification::DescribeHarm(std::vector<Finding>& findings) {
   for (Finding& finding : findings) {
     const bool is_wal = layout::WalNameOfKey(finding.object) || layout::ParsePartialSegmentKey(finding.object);
     if (is_wal && finding.severity != Severity::kWarning && finding.hurts.empty())
-      DescribeWalHarm(current_, wal_, repository_.segment_size(), finding);
+      DescribeWalHarm(current_, wal_, going_on_, repository_.segment_size(), finding);
     if (table_.Find(finding.object) == nullptr || finding.severity == Severity::kWarning) continue;
     if (finding.labels.empty()) {
       finding.hurts = "Nothing: no file of a backup lies there. A restore over existing files may fetch more.";
@@ -264,7 +265,8 @@ Status Verification::CheckChains() {
     PITR_ASSIGN(wal_, WalCatalog::Load(repository_, ctx_));
     if (one && (backups_.empty() || deleted_.contains(request_.label))) return Status::Ok();
     FindingList found;
-    CheckWalChains(repository_, current_, wal_, one ? backups_[0] : nullptr, earlier_.results, found);
+    PITR_ASSIGN(going_on_, TimelinesThatGoOn(repository_, current_, wal_, ctx_));
+    CheckWalChains(repository_, current_, wal_, going_on_, one ? backups_[0] : nullptr, earlier_.results, found);
     std::set<std::string> damaged;
     for (const Finding& finding : found.Copy())
       if (finding.severity == Severity::kDamage) damaged.insert(finding.object);

@@ -4,6 +4,7 @@
 #include "core/base/describe_size.h"
 #include "core/pg/wal_name.h"
 #include "core/repo/layout.h"
+#include "core/restore/branch_choice.h"
 #include "core/restore/wal_gaps.h"
 #include "core/verify/wal_verify.h"
 
@@ -16,7 +17,7 @@ constexpr char kPushHint[] =
 // Missing segments that follow each other, and the backups that cannot become consistent without them.
 struct Hole {
   WalSpan span;
-  bool reachable = false;  // it cuts what the newest timeline's backups would reach
+  bool reachable = false;  // it cuts what the backups of a timeline that goes on would reach
   std::vector<std::string> needed_by;
 };
 
@@ -26,8 +27,17 @@ bool Within(const WalSpan& inner, const WalSpan& outer) {
 
 class ChainCheck {
  public:
-  ChainCheck(const Repository& repository, const BackupCatalog& backups, const WalCatalog& wal, FindingList& findings)
-      : segment_size_(repository.segment_size()), backups_(backups), wal_(wal), findings_(findings) {}
+  ChainCheck(const Repository& repository, const BackupCatalog& backups, const WalCatalog& wal,
+             const std::vector<Timeline>& going_on, FindingList& findings)
+      : segment_size_(repository.segment_size()),
+        backups_(backups),
+        wal_(wal),
+        going_on_(going_on),
+        findings_(findings) {}
+
+  bool GoesOn(Timeline timeline) const {
+    return std::find(going_on_.begin(), going_on_.end(), timeline) != going_on_.end();
+  }
 
   void CheckHistories() {
     for (const auto& [timeline, held] : wal_.timelines()) {
@@ -60,14 +70,14 @@ class ChainCheck {
     }
   }
 
-  void AddGaps(Timeline target, bool newest) {
+  void AddGaps(Timeline target) {
     auto path = WalPath::Make(wal_, target, segment_size_);
     if (!path.ok()) return;  // the history file, of which CheckHistories speaks
     for (const auto& [missing, expired] : FindGaps(path.value(), backups_)) {
       if (expired == Expired::kWhole) continue;
       const auto known =
           std::find_if(holes_.begin(), holes_.end(), [&](const Hole& hole) { return Within(missing, hole.span); });
-      if (known == holes_.end()) holes_.push_back({missing, newest && expired == Expired::kNo, {}});
+      if (known == holes_.end()) holes_.push_back({missing, GoesOn(target) && expired == Expired::kNo, {}});
     }
   }
 
@@ -79,38 +89,41 @@ class ChainCheck {
       finding.object = layout::WalKey(SegmentFileName(hole.span.timeline, hole.span.first, segment_size_));
       finding.detail = "WAL is missing: " + DescribeSpan(hole.span, segment_size_) + ".";
       finding.hint = kPushHint;
-      DescribeWalHarm(backups_, wal_, segment_size_, finding, hole.span.last);
+      DescribeWalHarm(backups_, wal_, going_on_, segment_size_, finding, hole.span.last);
       findings_.Add(std::move(finding));
     }
   }
 
   // WAL is removed from its old end; what an earlier verification saw at the new end must be there.
   void CheckEnd(const std::vector<VerifyRecord>& earlier) {
-    const auto newest = WalPath::NewestTimeline(wal_);
-    if (!newest) return;
-    const std::vector<WalRange>& ranges = wal_.timelines().at(*newest).ranges;
+    for (const Timeline timeline : going_on_) CheckEndOf(timeline, earlier);
+  }
+
+ private:
+  void CheckEndOf(Timeline timeline, const std::vector<VerifyRecord>& earlier) {
+    const std::vector<WalRange>& ranges = wal_.timelines().at(timeline).ranges;
     for (auto result = earlier.rbegin(); result != earlier.rend(); ++result) {
-      const auto seen = result->newest_wal.find(newest->value);
+      const auto seen = result->newest_wal.find(timeline.value);
       if (seen == result->newest_wal.end()) continue;
       const auto name = ParseWalFileName(seen->second, segment_size_);
       if (!name || ranges.empty() || name->segment <= ranges.back().last) return;
       Finding finding;
       finding.problem = "gap";
-      const WalSpan span{*newest, SegmentNo{ranges.back().last.value + 1}, name->segment};
+      const WalSpan span{timeline, SegmentNo{ranges.back().last.value + 1}, name->segment};
       finding.object = layout::WalKey(SegmentFileName(span.timeline, span.first, segment_size_));
       finding.detail =
           "WAL that an earlier verification saw is not there any more: " + DescribeSpan(span, segment_size_) + ".";
       finding.hint = kPushHint;
-      DescribeWalHarm(backups_, wal_, segment_size_, finding, span.last);
+      DescribeWalHarm(backups_, wal_, going_on_, segment_size_, finding, span.last);
       findings_.Add(std::move(finding));
       return;
     }
   }
 
- private:
   const uint32_t segment_size_;
   const BackupCatalog& backups_;
   const WalCatalog& wal_;
+  const std::vector<Timeline>& going_on_;
   FindingList& findings_;
   std::vector<Hole> holes_;
 };
@@ -125,26 +138,36 @@ WalPath PathOfBackup(const WalCatalog& wal, const BackupManifest& backup, uint32
   return WalPath::Alone(wal, backup.timeline, segment_size);
 }
 
+Result<std::vector<Timeline>> TimelinesThatGoOn(const Repository& repository, const BackupCatalog& backups,
+                                                const WalCatalog& wal, const OpContext& ctx) {
+  PITR_ASSIGN(const BranchTree tree, BranchTree::Load(repository, backups, wal, ctx));
+  const RecoveryTarget latest;
+  std::vector<Timeline> going_on;
+  for (const Branch* branch : BranchChooser(tree, backups, {&latest, nullptr, std::nullopt}).Latest())
+    if (wal.timelines().contains(branch->timeline)) going_on.push_back(branch->timeline);
+  return going_on;
+}
+
 void CheckWalChains(const Repository& repository, const BackupCatalog& backups, const WalCatalog& wal,
-                    const BackupManifest* backup, const std::vector<VerifyRecord>& earlier, FindingList& findings) {
-  ChainCheck check(repository, backups, wal, findings);
+                    const std::vector<Timeline>& going_on, const BackupManifest* backup,
+                    const std::vector<VerifyRecord>& earlier, FindingList& findings) {
+  ChainCheck check(repository, backups, wal, going_on, findings);
   if (backup != nullptr) {
     check.AddNeeds(*backup);
     check.Report();
     return;
   }
   check.CheckHistories();
-  const auto newest = WalPath::NewestTimeline(wal);
-  if (newest) check.AddGaps(*newest, /*newest=*/true);
+  for (const Timeline timeline : going_on) check.AddGaps(timeline);
   for (const auto& [timeline, held] : wal.timelines())
-    if (timeline != *newest) check.AddGaps(timeline, /*newest=*/false);
+    if (!check.GoesOn(timeline)) check.AddGaps(timeline);
   for (const BackupManifest& each : backups.backups) check.AddNeeds(each);
   check.Report();
   check.CheckEnd(earlier);
 }
 
-void DescribeWalHarm(const BackupCatalog& backups, const WalCatalog& wal, uint32_t segment_size, Finding& finding,
-                     std::optional<SegmentNo> last_bad) {
+void DescribeWalHarm(const BackupCatalog& backups, const WalCatalog& wal, const std::vector<Timeline>& going_on,
+                     uint32_t segment_size, Finding& finding, std::optional<SegmentNo> last_bad) {
   if (const auto partial = layout::ParsePartialSegmentKey(finding.object)) {
     finding.hurts = "Unless the archive has the whole segment, a recovery to its end loses what " + partial->segment +
                     " held when its server died.";
@@ -156,13 +179,12 @@ void DescribeWalHarm(const BackupCatalog& backups, const WalCatalog& wal, uint32
   if (parsed->kind == WalFileKind::kBackupHistory) finding.hurts = "No recovery reads this file by itself.";
   if (parsed->kind != WalFileKind::kSegment) return;
   std::vector<std::string> before;  // backups that would replay it
-  const auto target = WalPath::NewestTimeline(wal);
-  // Along the newest timeline if it lies on its path, else along its own.
-  auto path = target ? WalPath::Make(wal, *target, segment_size)
-                     : Result<WalPath>(Status(Code::kNotFound, "the archive is empty"));
-  if (!path.ok() || path.value().TimelineOf(parsed->segment) != parsed->timeline)
-    path = WalPath::Alone(wal, parsed->timeline, segment_size);
-  const WalPath& along = path.value();
+  // Along a timeline that goes on if it lies on its path, else along its own.
+  WalPath along = WalPath::Alone(wal, parsed->timeline, segment_size);
+  for (const Timeline timeline : going_on)
+    if (auto path = WalPath::Make(wal, timeline, segment_size);
+        path.ok() && path.value().TimelineOf(parsed->segment) == parsed->timeline)
+      along = std::move(path).value();
   finding.labels.clear();
   for (const BackupManifest& backup : backups.backups) {
     const WalPath own = PathOfBackup(wal, backup, segment_size);

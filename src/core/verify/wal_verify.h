@@ -23,16 +23,22 @@ Status CheckChangeMaps(VerifyShared& shared);
 // missing.
 WalPath PathOfBackup(const WalCatalog& wal, const BackupManifest& backup, uint32_t segment_size);
 
+// The timelines that recoveries to the end of the archive follow: one, or several between which nothing decides
+// (branch_choice.h); not what was left or set aside, whatever its number. Empty: the archive is. Errors of the store.
+Result<std::vector<Timeline>> TimelinesThatGoOn(const Repository& repository, const BackupCatalog& backups,
+                                                const WalCatalog& wal, const OpContext& ctx);
+
 // Missing segments and history files: what backups need is damage, and so is a gap in what lies between the oldest
-// backup of the newest timeline and the end of its WAL; gaps elsewhere are warnings. What retention leaves between a
-// backup that it keeps alone and the next one is no gap (a warning, when some of it is still there). `earlier`: by
+// backup of a timeline that goes on and the end of its WAL; gaps elsewhere are warnings. What retention leaves between
+// a backup that it keeps alone and the next one is no gap (a warning, when some of it is still there). `earlier`: by
 // which WAL is known that was there before. `backup` null: all.
 void CheckWalChains(const Repository& repository, const BackupCatalog& backups, const WalCatalog& wal,
-                    const BackupManifest* backup, const std::vector<VerifyRecord>& earlier, FindingList& findings);
+                    const std::vector<Timeline>& going_on, const BackupManifest* backup,
+                    const std::vector<VerifyRecord>& earlier, FindingList& findings);
 
 // Says which backups need the segment that a finding is about, or one of those up to `last`, and how far recovery still
 // goes. A finding about anything else is left as it is.
-void DescribeWalHarm(const BackupCatalog& backups, const WalCatalog& wal, uint32_t segment_size, Finding& finding,
-                     std::optional<SegmentNo> last = std::nullopt);
+void DescribeWalHarm(const BackupCatalog& backups, const WalCatalog& wal, const std::vector<Timeline>& going_on,
+                     uint32_t segment_size, Finding& finding, std::optional<SegmentNo> last = std::nullopt);
 
 }  // namespace pitr

@@ -4,6 +4,7 @@
 #include "core/repo/backup_pin.h"
 #include "core/repo/expire_mark.h"
 #include "core/repo/partial_map.h"
+#include "core/repo/timeline_aside.h"
 #include "core/verify/wal_verify.h"
 #include "unit/verify/verify_fixture.h"
 
@@ -43,7 +44,10 @@ class VerifyRetention : public VerifyFixture {
     auto wal = WalCatalog::Load(*repo_.repository, OpContext());
     EXPECT_TRUE(wal.ok()) << wal.status().ToString();
     FindingList findings;
-    if (wal.ok()) CheckWalChains(*repo_.repository, catalog_, wal.value(), nullptr, {}, findings);
+    if (!wal.ok()) return {};
+    const auto going_on = TimelinesThatGoOn(*repo_.repository, catalog_, wal.value(), OpContext());
+    EXPECT_TRUE(going_on.ok()) << going_on.status().ToString();
+    CheckWalChains(*repo_.repository, catalog_, wal.value(), going_on.value(), nullptr, {}, findings);
     return findings.Copy();
   }
   BackupCatalog catalog_;
@@ -52,6 +56,24 @@ class VerifyRetention : public VerifyFixture {
 TEST_F(VerifyRetention, WalBehindABackupThatIsKeptAloneIsNoGap) {
   MakeThinned();
   EXPECT_TRUE(Chains().empty()) << Chains()[0].detail;
+}
+
+// A copy that archived by mistake has the highest number and was set aside: what is missing on the way that recoveries
+// take is damage.
+TEST_F(VerifyRetention, TheHighestNumberIsNotTheWayThatRecoveriesTake) {
+  Make();
+  AddBackup("window", 0x50, 0x70);
+  const uint64_t fork = 0x71 * uint64_t{repo_.repository->segment_size()} + 0x100;
+  AddWal("00000002.history", AsBytes("1\t" + Lsn{fork}.ToString() + "\tcopy\n"));
+  AddSegment(0x71, 2);
+  AddSegment(0x72, 2);
+  AddSegment(0x73);
+  ASSERT_TRUE(SetTimelineAside(*repo_.repository, Timeline{2}, {true, "copy", "a test", 1}, OpContext()).ok());
+  DeleteSegment(0x72);
+  const std::vector<Finding> found = Chains();
+  ASSERT_EQ(found.size(), 1U);
+  EXPECT_EQ(found[0].object, layout::WalKey(SegmentName(0x72)));
+  EXPECT_EQ(found[0].severity, Severity::kDamage);
 }
 
 TEST_F(VerifyRetention, WhatAnExpiryThatWasKilledHasLeftIsAWarning) {
