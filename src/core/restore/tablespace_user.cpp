@@ -2,10 +2,10 @@
 
 #include <sys/stat.h>
 
-#include <charconv>
 #include <filesystem>
 #include <set>
 
+#include "core/base/process_directories.h"
 #include "core/restore/cluster_tree.h"
 
 namespace pitr {
@@ -30,17 +30,13 @@ std::optional<TablespaceUser> FindTablespaceUser(const std::string& directory) {
   struct stat wanted;
   if (stat(directory.c_str(), &wanted) != 0) return std::nullopt;
   std::set<std::string> seen;
-  std::error_code error;
-  for (fs::directory_iterator process("/proc", error), end; !error && process != end; process.increment(error)) {
-    const std::string name = process->path().filename();
-    int pid = 0;
-    if (std::from_chars(name.data(), name.data() + name.size(), pid).ec != std::errc()) continue;
-    std::error_code ignored;
-    const fs::path works_in = fs::read_symlink(process->path() / "cwd", ignored);
-    if (ignored || !seen.insert(works_in).second) continue;
-    if (HasLinkTo(works_in, wanted)) return TablespaceUser{pid, works_in};
-  }
-  return std::nullopt;
+  std::optional<TablespaceUser> user;
+  EachProcessDirectory([&](pid_t pid, const std::string& link) {
+    const std::string works_in = NameOfProcessDirectory(link);
+    if (seen.insert(works_in).second && HasLinkTo(works_in, wanted)) user = TablespaceUser{pid, works_in};
+    return !user;
+  });
+  return user;
 }
 
 }  // namespace pitr

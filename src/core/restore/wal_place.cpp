@@ -4,12 +4,13 @@
 #include <fcntl.h>
 #include <unistd.h>
 
-#include <cctype>
 #include <climits>
 #include <cstdlib>
 #include <filesystem>
 #include <memory>
 
+#include "core/base/process_directories.h"
+#include "core/base/same_directory.h"
 #include "core/store/directory_walk.h"
 #include "core/store/file_error.h"
 
@@ -33,29 +34,21 @@ std::string RealPath(const std::string& path) {
   return real ? std::string(real.get()) : std::string();
 }
 
-bool SameDirectory(const std::string& a, const std::string& b) {
-  struct stat x, y;
-  return stat(a.c_str(), &x) == 0 && stat(b.c_str(), &y) == 0 && x.st_dev == y.st_dev && x.st_ino == y.st_ino;
-}
-
 // A server works in its data directory: one whose pg_wal is this directory, and which is not the one restored into
 // (that was looked at before). Empty when there is none, or none that this user can see.
 std::string RunningUserOf(const std::string& wal_directory, int data_directory) {
   struct stat ours;
   if (fstat(data_directory, &ours) != 0) return {};
-  const std::unique_ptr<DIR, int (*)(DIR*)> processes(opendir("/proc"), closedir);
-  if (processes == nullptr) return {};
-  while (const dirent* entry = readdir(processes.get())) {
-    if (!std::isdigit(static_cast<unsigned char>(entry->d_name[0]))) continue;
-    const std::string at = std::string("/proc/") + entry->d_name + "/cwd";
+  std::string user;
+  EachProcessDirectory([&](pid_t, const std::string& at) {
     struct stat its;
-    if (stat(at.c_str(), &its) != 0 || (its.st_dev == ours.st_dev && its.st_ino == ours.st_ino)) continue;
-    if (access((at + "/postmaster.pid").c_str(), F_OK) != 0) continue;
-    if (!SameDirectory(at + "/" + std::string(kWalDirectory), wal_directory)) continue;
-    std::error_code ignored;
-    return fs::read_symlink(at, ignored).string();
-  }
-  return {};
+    if (stat(at.c_str(), &its) != 0 || (its.st_dev == ours.st_dev && its.st_ino == ours.st_ino)) return true;
+    if (access((at + "/postmaster.pid").c_str(), F_OK) != 0) return true;
+    if (!SameDirectory(at + "/" + std::string(kWalDirectory), wal_directory)) return true;
+    user = NameOfProcessDirectory(at);
+    return false;
+  });
+  return user;
 }
 
 Status CheckNewPlace(const ClusterTree& tree, const std::string& asked) {
