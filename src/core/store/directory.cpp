@@ -19,6 +19,7 @@
 namespace pitr {
 namespace {
 
+constexpr size_t kLaterListPage = 65536;
 constexpr char kTempDirectory[] = ".tmp~";
 constexpr mode_t kFileMode = 0640;
 constexpr mode_t kDirectoryMode = 0750;
@@ -376,7 +377,9 @@ Result<ObjectInfo> DirectoryStore::Stat(const std::string& key, const OpContext&
 Result<ListPage> DirectoryStore::List(const std::string& prefix, const std::string& start_after, const OpContext& ctx) {
   PITR_TRY(ctx.Check());
   PITR_ASSIGN(UniqueFd root, OpenRoot());
-  auto page = WalkKeys(root.get(), {prefix, start_after}, ctx);
+  // Each page costs a walk through a whole directory. Who asks for a second one wants all.
+  const size_t limit = start_after.empty() ? kMaxListPage : kLaterListPage;
+  auto page = WalkKeys(root.get(), {prefix, start_after, limit}, ctx);
   if (!page.ok()) return std::move(page).status().Annotate(What("listing", prefix));
   return page;
 }
