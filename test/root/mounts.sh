@@ -4,15 +4,7 @@
 # before pg_control is gone, and lost+found is nobody's business.
 set -eu
 [ "${2:-}" = inside ] || exec unshare -m --propagation private "$0" "$1" inside
-dir=$1
-user=${PITR_TEST_USER:-pitr_test}
-top=$(cd "$(dirname "$0")/../.." && pwd)
-bin=$("$PG_CONFIG" --bindir)
-as_user() { "$top/scripts/as-user.sh" "$@"; }
-fail() { echo "mounts.sh: $*" >&2; exit 1; }
-
-mkdir -p "$dir"
-chown "$user:" "$dir"
+. "$(dirname "$0")/../lib/root.sh"
 as_user mkdir "$dir/cluster"
 as_user "$top/test/lib/with-cluster.sh" "$dir/cluster" psql -X -q -v ON_ERROR_STOP=1 <<'SQL'
 CREATE EXTENSION pg_pitr;
@@ -90,3 +82,31 @@ install -d -m 700 -o "$user" -g "$user" "$dir/new" "$dir/new/pg_wal"
 disk "$dir/new/pg_wal"
 said=$(restore "$dir/new") || fail "a new directory with a disk for pg_wal: $said"
 starts "$dir/new" 1001
+
+# The disk fills up half-way, which no check beforehand saw: no file can be made any more. What is there cannot be started, nothing is
+# lost, and the same command goes on when there is room.
+inodes() { # DIRECTORY: how many are in use
+  df --output=iused "$1" | tail -n 1
+}
+full=$dir/full
+mkdir "$full"
+mount -t tmpfs -o size=600M,nr_inodes=300 tmpfs "$full"
+install -d -m 700 -o "$user" -g "$user" "$full/new"
+said=$(restore "$full/new") && fail "a restore onto a full disk succeeds"
+grep -q 'No space left on device' <<<"$said" && grep -q 'cannot be started. .* run the same command again' <<<"$said" || fail "a full disk: $said"
+[ ! -e "$full/new/global/pg_control" ] || fail "a half-restored directory can be started"
+mount -o remount,nr_inodes=100000 "$full"
+said=$(restore "$full/new") || fail "the same command, with room: $said"
+starts "$full/new" 1001
+# Over the old directory, which has WAL that is nowhere else.
+as_user sh -c "echo 'only here' > '$full/new/pg_wal/000000090000000000000008'; rm -r '$full/new'/base/*/[0-9]*"
+mount -o "remount,nr_inodes=$(($(inodes "$full") + 20))" "$full"
+said=$(restore "$full/new" --delta) && fail "a restore over a directory on a full disk succeeds"
+grep -q 'No space left on device' <<<"$said" || fail "a full disk, --delta: $said"
+[ ! -e "$full/new/global/pg_control" ] || fail "a half-restored directory can be started"
+[ "$(cat "$full/new"/pg_wal/*.before-restore-*/000000090000000000000008)" = 'only here' ] || fail "WAL is lost on a full disk"
+mount -o remount,nr_inodes=100000 "$full"
+said=$(restore "$full/new" --delta) || fail "the same command, with room, --delta: $said"
+grep -q '000000090000000000000008' <<<"$said" || fail "WAL that was set aside is not named again: $said"
+[ "$(cat "$full/new"/pg_wal/*.before-restore-*/000000090000000000000008)" = 'only here' ] || fail "WAL is lost by going on"
+starts "$full/new" 1001

@@ -3,15 +3,7 @@
 # Root restores into directories of the server's user, over and over with umasks of its own, as an operator does in an emergency: what
 # arrives must belong to that user, with the modes it had, and the server must start from it.
 set -eu
-dir=$1
-user=${PITR_TEST_USER:-pitr_test}
-top=$(cd "$(dirname "$0")/../.." && pwd)
-bin=$("$PG_CONFIG" --bindir)
-as_user() { "$top/scripts/as-user.sh" "$@"; }
-fail() { echo "restore.sh: $*" >&2; exit 1; }
-
-mkdir -p "$dir"
-chown "$user:" "$dir"
+. "$(dirname "$0")/../lib/root.sh"
 # A cluster with a tablespace, a backup, and a row that only WAL has. Its last segment is archived as it stops.
 as_user mkdir "$dir/cluster" "$dir/space" "$dir/sockets"
 as_user "$top/test/lib/with-cluster.sh" "$dir/cluster" psql -X -q -v ON_ERROR_STOP=1 -v space="$dir/space" <<'SQL'
