@@ -29,7 +29,7 @@ Status RunPlan(const Invocation& invocation, const PlanOptions& options) {
   Session session(invocation);
   PITR_ASSIGN(const PlanRequest request, MakePlanRequest(options.target));
   PITR_ASSIGN(const auto repository, session.OpenRepository());
-  PITR_ASSIGN(RestorePlan plan, MakeRestorePlan(*repository, request, session.ctx()));
+  PITR_ASSIGN(RestorePlan plan, MakePlanWithProgress(*repository, request, session.ctx()));
   AddNoteOfOriginal(plan);
   const std::string& path = session.config_path();
   const std::string text = options.json ? PlanJson(plan, path) + "\n" : AlignItems(DescribePlan(plan, path), 0);

@@ -12,6 +12,7 @@ namespace {
 constexpr int kBarCells = 24;
 constexpr int64_t kTerminalMillis = 200;
 constexpr int64_t kPlainMillis = 10000;
+constexpr int64_t kPlanMillis = 1000;  // a plan that is made sooner needs no line
 
 }  // namespace
 
@@ -36,29 +37,51 @@ std::string ProgressText(uint64_t done, uint64_t total, double bytes_per_second,
   return text;
 }
 
-ProgressLine::ProgressLine(const Progress& progress, FILE* out)
-    : progress_(progress), out_(out), terminal_(isatty(fileno(out)) != 0) {
+std::string PlanProgressText(uint64_t done, uint64_t total) {
+  return "looking at WAL: " + std::to_string(std::min(done, total)) + " of " +
+         DescribeCount(total, "segment", "segments");
+}
+
+ProgressLine::ProgressLine(const Progress& progress, FILE* out, Of of)
+    : progress_(progress), out_(out), terminal_(isatty(fileno(out)) != 0), of_(of) {
+  if (of == Of::kPlan && !terminal_) return;
   auto job = Job::Start([this](const CancelToken& stop) { return Draw(stop); });
   if (job.ok()) job_ = std::move(job).value();  // without a thread there is no bar, and the work goes on
 }
 
 ProgressLine::~ProgressLine() {
   job_.reset();
+  if (of_ == Of::kPlan) {
+    if (last_.empty()) return;
+    Redraw("");
+    std::fputs("\r", out_);
+    std::fflush(out_);
+    return;
+  }
   if (progress_.bytes_total == 0) return;
   Print(0);
   if (terminal_) std::fputs("\n", out_);
 }
 
+// In place; spaces cover what was longer before.
+void ProgressLine::Redraw(std::string text) {
+  const size_t width = text.size();
+  if (last_.size() > width) text.append(last_.size() - width, ' ');
+  std::fprintf(out_, "\r%s", text.c_str());
+  last_ = text.substr(0, width);
+}
+
 void ProgressLine::Print(double bytes_per_second) {
+  if (of_ == Of::kPlan) {
+    if (progress_.files_total > 0) Redraw(PlanProgressText(progress_.files_done, progress_.files_total));
+    std::fflush(out_);
+    return;
+  }
   const uint64_t done = progress_.bytes_done, total = progress_.bytes_total;
   if (total == 0) return;
   std::string text = ProgressText(done, total, bytes_per_second, terminal_);
   if (terminal_) {
-    // Redrawn in place; spaces cover what was longer before.
-    const size_t width = text.size();
-    if (last_.size() > width) text.append(last_.size() - width, ' ');
-    std::fprintf(out_, "\r%s", text.c_str());
-    last_ = text.substr(0, width);
+    Redraw(std::move(text));
   } else if (text != last_) {
     std::fprintf(out_, "%s\n", text.c_str());
     last_ = text;
@@ -69,7 +92,7 @@ void ProgressLine::Print(double bytes_per_second) {
 Status ProgressLine::Draw(const CancelToken& stop) {
   const Clock& clock = SystemClock();
   const int64_t interval = terminal_ ? kTerminalMillis : kPlainMillis;
-  int64_t next = clock.SteadyMillis() + interval;
+  int64_t next = clock.SteadyMillis() + (of_ == Of::kPlan ? kPlanMillis : interval);
   const int64_t begun = clock.SteadyMillis();
   uint64_t before = 0;
   int64_t before_millis = begun;

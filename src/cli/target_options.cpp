@@ -1,5 +1,7 @@
 #include "cli/target_options.h"
 
+#include "cli/progress_line.h"
+
 namespace pitr::cli {
 
 void AddTargetOptions(CLI::App& verb, TargetOptions& options) {
@@ -48,6 +50,13 @@ Result<PlanRequest> MakePlanRequest(const TargetOptions& options) {
     return Status(Code::kInvalidArgument, "--target-latest contradicts the other target").WithHint("Give one of them.");
   request.backup_label = options.backup;
   return request;
+}
+
+Result<RestorePlan> MakePlanWithProgress(const Repository& repository, PlanRequest request, const OpContext& ctx) {
+  Progress progress;
+  const ProgressLine line(progress, stderr, ProgressLine::Of::kPlan);
+  request.progress = &progress;
+  return MakeRestorePlan(repository, request, ctx);
 }
 
 }  // namespace pitr::cli

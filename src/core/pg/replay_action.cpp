@@ -21,6 +21,7 @@ struct NoteAction {
   void operator()(const DatabaseInvalidated& invalidated) {
     Add(ReplayAction::Kind::kDatabaseInvalidated, invalidated.database);
   }
+  void operator()(const OriginDropped& dropped) { Add(ReplayAction::Kind::kOriginDropped, dropped.origin); }
   void operator()(const ParameterChange& change) {
     action.limits = change.limits;
     action.wal_level = change.wal_level;

@@ -18,12 +18,13 @@ struct ReplayAction {
     kTablespaceDropped = 2,
     kDatabaseDropped = 3,
     kSettings = 4,
-    kDatabaseInvalidated = 5  // refuses connections from here on; a kDatabaseDropped is to follow
+    kDatabaseInvalidated = 5,  // refuses connections from here on; a kDatabaseDropped is to follow
+    kOriginDropped = 6         // a replication origin: how far a subscription got is forgotten
   };
   Kind kind = Kind::kTablespaceCreated;
   Lsn start;                                // of the record
   uint32_t xid = 0;                         // the transaction that wrote it; 0: none, what it does needs no commit
-  uint32_t oid = 0;                         // of the tablespace or database
+  uint32_t oid = 0;                         // of the tablespace or database; the number of the origin
   std::string path;                         // of a tablespace that is made, absolute; empty: inside the data directory
   RecoveryLimits limits;                    // kSettings: what holds from here on
   WalLevel wal_level = WalLevel::kMinimal;  // kSettings

@@ -39,6 +39,7 @@ bool HasEvents(Rmgr rmgr) {
     case Rmgr::kStorage:
     case Rmgr::kDatabase:
     case Rmgr::kTablespace:
+    case Rmgr::kReplicationOrigin:
     case Rmgr::kHeap:
     case Rmgr::kXlog2:
       return true;

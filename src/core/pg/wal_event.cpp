@@ -32,7 +32,7 @@ constexpr uint8_t kCreateFileCopy = 0x00, kCreateWalLog = 0x10, kDrop = 0x20;
 namespace tblspc {
 constexpr uint8_t kCreate = 0x00, kDrop = 0x10;
 }
-constexpr uint8_t kXlog2Checksums = 0x00, kStandbyLock = 0x00;
+constexpr uint8_t kXlog2Checksums = 0x00, kStandbyLock = 0x00, kOriginDrop = 0x10;
 
 using Event = decltype(WalEvent::what);
 
@@ -99,9 +99,14 @@ std::optional<Event> ReadTransaction(const WalRecord& record, Fields& in) {
     case xact::kCommitPrepared:
     case xact::kAbortPrepared:
       return ReadTransactionEnd(record, operation, in);
-    case xact::kPrepare:
+    case xact::kPrepare: {
+      TransactionPrepared prepared;
       in.Skip(2 * sizeof(uint32_t));  // magic number, length
-      return TransactionPrepared{in.U32()};
+      prepared.xid = in.U32();
+      in.Skip(sizeof(uint32_t));  // database
+      prepared.micros = in.Time();
+      return prepared;
+    }
     default:
       return std::nullopt;
   }
@@ -262,6 +267,9 @@ Result<std::optional<WalEvent>> DecodeWalEvent(const WalRecord& record) {
       break;
     case Rmgr::kHeap:
       if (const auto database = InvalidatedDatabase(record)) event = DatabaseInvalidated{*database};
+      break;
+    case Rmgr::kReplicationOrigin:
+      if (record.operation() == kOriginDrop) event = OriginDropped{in.Get<uint16_t>()};
       break;
     case Rmgr::kXlog2:
       if (record.operation() == kXlog2Checksums) event = DataChecksumsChanged{static_cast<DataChecksums>(in.U32())};

@@ -27,6 +27,7 @@ struct TransactionEnd {
 };
 struct TransactionPrepared {  // PREPARE TRANSACTION: from here on it survives a crash
   uint32_t xid = 0;
+  int64_t micros = 0;
 };
 struct RestorePoint {
   std::string name;
@@ -86,6 +87,9 @@ struct TablespaceCreated {
 struct TablespaceDropped {
   uint32_t tablespace = 0;
 };
+struct OriginDropped {  // a replication origin, by DROP SUBSCRIPTION or pg_replication_origin_drop()
+  uint32_t origin = 0;
+};
 struct DataChecksumsChanged {  // since 19
   DataChecksums state = DataChecksums::kOff;
 };
@@ -95,7 +99,8 @@ struct WalEvent {
   Lsn end;
   std::variant<TransactionEnd, TransactionPrepared, RestorePoint, Checkpoint, EndOfRecovery, BackupEnd, SegmentSwitch,
                ParameterChange, AbandonedRecord, RelationCreated, RelationTruncated, DatabaseCreated, DatabaseDropped,
-               DatabaseInvalidated, TablespaceCreated, TablespaceDropped, DataChecksumsChanged, ExclusiveLocks>
+               DatabaseInvalidated, TablespaceCreated, TablespaceDropped, DataChecksumsChanged, ExclusiveLocks,
+               OriginDropped>
       what;
   uint32_t xid = 0;  // of the record; 0: none
 };

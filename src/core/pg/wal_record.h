@@ -23,6 +23,7 @@ enum class Rmgr : uint8_t {  // resource managers this program looks into
   kTablespace = 5,
   kStandby = 8,
   kHeap = 10,
+  kReplicationOrigin = 19,
   kXlog2 = 22  // since 19
 };
 // As pg_waldump prints it ("Heap2"); "custom" from 128 on; "unknown".

@@ -73,6 +73,7 @@ ReplayAction ReadAction(ByteReader& in, const SegmentChanges& segment, Lsn previ
     case ReplayAction::Kind::kTablespaceDropped:
     case ReplayAction::Kind::kDatabaseDropped:
     case ReplayAction::Kind::kDatabaseInvalidated:
+    case ReplayAction::Kind::kOriginDropped:
       break;
     case ReplayAction::Kind::kSettings:
       action.limits.max_connections = in.Get<int32_t>();

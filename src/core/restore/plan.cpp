@@ -125,7 +125,8 @@ Result<RestorePlan> MakeRestorePlan(const Repository& repository, const PlanRequ
   PITR_ASSIGN(const BranchChoice choice, ChooseTimeline(repository, request, backups, tree, ctx));
   PITR_ASSIGN(const WalPath chosen, WalPath::Make(wal, choice.timeline, repository.segment_size()));
   PITR_ASSIGN(const std::vector<Candidate> candidates, FindCandidates(backups, chosen, request.backup_label));
-  PITR_ASSIGN(Resolution resolution, FindSoundFirst(repository, chosen, candidates, request.target, ctx));
+  PITR_ASSIGN(Resolution resolution,
+              FindSoundFirst(repository, chosen, candidates, request.target, ctx, request.progress));
   const WalPath path = ShortestPath(wal, chosen, resolution, request.target.kind);
 
   RestorePlan plan;
@@ -154,7 +155,7 @@ Result<RestorePlan> MakeRestorePlan(const Repository& repository, const PlanRequ
   if (!missing.empty())
     return Status(Code::kNotFound, "WAL is missing on the way to the target")
         .WithDetail("Missing: " + DescribeSpan(missing.front(), path.segment_size()) + ".");
-  PITR_ASSIGN(last, FindReplayEffects(repository, path, last, plan, ctx));
+  PITR_ASSIGN(last, FindReplayEffects(repository, path, last, plan, ctx, request.progress));
   plan.wal = path.Spans(resolution.from->first, last);
   plan.wal_segments = last.value - resolution.from->first.value + 1;
   plan.objects_checked = plan.wal_segments + 1;  // the manifest has been read

@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "core/base/progress.h"
 #include "core/pg/control.h"
 #include "core/repo/backup_catalog.h"
 #include "core/repo/wal_catalog.h"
@@ -79,6 +80,8 @@ struct PlanRequest {
   std::optional<Timeline> own_timeline;
   OwnPosition own_position;
   int64_t own_started_micros = 0;  // when a server that writes it was started; 0: not known
+  // Where segments that are looked at are counted, as files, for somebody who waits; borrowed, may be nullptr.
+  Progress* progress = nullptr;
 };
 
 // kInvalidArgument: the request contradicts itself, names something that does not exist, or belongs to several branches

@@ -144,13 +144,26 @@ Resolution TargetFinder::StopAt(const Candidate& from, const WalMark& mark, bool
   return resolution;
 }
 
-// The last transaction that will be there.
+// A time is compared with the ends of transactions only, so one that was prepared after it is there when it came before
+// the record at which replay stops.
+void TargetFinder::NotePrepared(SegmentNo segment, Resolution& resolution) {
+  if (target_.kind != TargetKind::kTime) return;
+  for (const PreparedMark& prepared : scanner_.Prepared(segment))
+    if (prepared.micros > target_.time_micros && prepared.start < resolution.stop.lsn)
+      resolution.notes.push_back("Transaction " + std::to_string(prepared.xid) + ", prepared after that time (" +
+                                 FormatTimestamp(prepared.micros) +
+                                 "), will be there as prepared, with its locks and without its rows: ROLLBACK "
+                                 "PREPARED, or COMMIT PREPARED, of its name in pg_prepared_xacts.");
+}
+
+// The last transaction that will be there, and what was prepared since.
 Status TargetFinder::AddLastCommit(Resolution& resolution) {
   const SegmentNo last = SegmentOf(resolution.stop.lsn, path_.segment_size());
   for (uint64_t back = 0; back < kLastCommitSegments && last.value >= resolution.from->first.value + back; ++back) {
     const SegmentNo at{last.value - back};
     if (!path_.Has(at) && !path_.PartialEnd(at)) continue;
     PITR_ASSIGN(const std::vector<WalMark>* marks, scanner_.Marks(at));
+    NotePrepared(at, resolution);
     for (auto mark = marks->rbegin(); mark != marks->rend(); ++mark) {
       const bool there =
           mark->start < resolution.stop.lsn || (mark->start == resolution.stop.lsn && resolution.stop.applied);
@@ -469,7 +482,7 @@ Result<Resolution> TargetFinder::Find() {
 
 Result<Resolution> FindSoundFirst(const Repository& repository, const WalPath& path,
                                   const std::vector<Candidate>& candidates, const RecoveryTarget& target,
-                                  const OpContext& ctx) {
+                                  const OpContext& ctx, Progress* progress) {
   SegmentNo reach, sound_reach;
   std::vector<Candidate> sound;
   for (const Candidate& candidate : candidates) {
@@ -485,14 +498,14 @@ Result<Resolution> FindSoundFirst(const Repository& repository, const WalPath& p
   };
   // With a gap in the WAL after them, what they lead to is less.
   if (!sound.empty() && sound.size() < candidates.size() && sound_reach == reach) {
-    auto resolution = TargetFinder(repository, path, sound, target, ctx).Find();
+    auto resolution = TargetFinder(repository, path, sound, target, ctx, progress).Find();
     if (resolution.ok()) {
       resolution.value().from = original(resolution.value().from);
       return resolution;
     }
     if (resolution.code() != Code::kNotFound) return resolution;
   }
-  return TargetFinder(repository, path, candidates, target, ctx).Find();
+  return TargetFinder(repository, path, candidates, target, ctx, progress).Find();
 }
 
 }  // namespace pitr

@@ -40,18 +40,18 @@ struct Resolution {
 // Replaying WAL over an undamaged page gives the page that a newer backup could not read.
 Result<Resolution> FindSoundFirst(const Repository& repository, const WalPath& path,
                                   const std::vector<Candidate>& candidates, const RecoveryTarget& target,
-                                  const OpContext& ctx);
+                                  const OpContext& ctx, Progress* progress = nullptr);
 
 // One search along one path. Borrowed arguments outlive it.
 class TargetFinder {
  public:
   TargetFinder(const Repository& repository, const WalPath& path, const std::vector<Candidate>& candidates,
-               const RecoveryTarget& target, const OpContext& ctx)
+               const RecoveryTarget& target, const OpContext& ctx, Progress* progress = nullptr)
       : repository_(repository),
         path_(path),
         candidates_(candidates),
         target_(target),
-        scanner_(repository, path, ctx) {}
+        scanner_(repository, path, ctx, progress) {}
 
   // kNotFound says why the target cannot be reached, with the nearest points that can in the detail.
   Result<Resolution> Find();
@@ -71,6 +71,7 @@ class TargetFinder {
   Result<SegmentNo> WalkBack(SegmentNo low, SegmentNo from);
   Resolution StopAt(const Candidate& from, const WalMark& mark, bool applied) const;
   Status AddLastCommit(Resolution& resolution);
+  void NotePrepared(SegmentNo segment, Resolution& resolution);
   Status Unreachable(std::string why);
   std::string ReachText();
   std::string GapText(const Candidate& from) const;

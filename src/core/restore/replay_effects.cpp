@@ -26,6 +26,8 @@ std::string Describe(const ReplayAction& action) {
       return "DROP DATABASE (OID " + oid + ")";
     case Kind::kDatabaseInvalidated:
       return "the beginning of DROP DATABASE (OID " + oid + ")";
+    case Kind::kOriginDropped:
+      return "DROP of replication origin " + oid + " (by DROP SUBSCRIPTION or its like)";
     case Kind::kSettings:
       break;
   }
@@ -47,6 +49,10 @@ std::string Consequence(const ReplayAction& action) {
              " will be listed and refuse connections as invalid (UPDATE pg_database SET datconnlimit = -1 WHERE oid "
              "= " +
              oid + " makes it usable as long as its files are there)";
+    case Kind::kOriginDropped:
+      return "origin " + oid +
+             " will be listed and have forgotten how far its subscription got: the subscription begins at the position "
+             "of its slot again";
     case Kind::kSettings:
       break;
   }
@@ -67,9 +73,9 @@ class EffectsFinder {
                 const OpContext& ctx)
       : repository_(repository), path_(path), plan_(plan), ctx_(ctx), scanner_(repository, path, ctx), last_(last) {}
 
-  Result<SegmentNo> Find() {
+  Result<SegmentNo> Find(Progress* progress) {
     PITR_ASSIGN(ReplayScan scan, ScanReplay(repository_, path_, FirstSegment(plan_.backup), last_,
-                                            repository_.config().restore_jobs, ctx_));
+                                            repository_.config().restore_jobs, ctx_, progress));
     for (const std::string& segment : scan.unread)
       plan_.notes.push_back("WAL segment " + segment +
                             " could not be read; replay will end there if the server cannot read it either.");
@@ -330,8 +336,8 @@ class EffectsFinder {
 }  // namespace
 
 Result<SegmentNo> FindReplayEffects(const Repository& repository, const WalPath& path, SegmentNo last,
-                                    RestorePlan& plan, const OpContext& ctx) {
-  return EffectsFinder(repository, path, last, plan, ctx).Find();
+                                    RestorePlan& plan, const OpContext& ctx, Progress* progress) {
+  return EffectsFinder(repository, path, last, plan, ctx).Find(progress);
 }
 
 }  // namespace pitr

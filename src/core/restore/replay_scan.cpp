@@ -16,8 +16,9 @@ constexpr uint64_t kBatchSegments = 256;
 
 class ReplayScanner {
  public:
-  ReplayScanner(const Repository& repository, const WalPath& path, SegmentNo last, const OpContext& ctx)
-      : repository_(repository), path_(path), last_(last), ctx_(ctx) {}
+  ReplayScanner(const Repository& repository, const WalPath& path, SegmentNo last, const OpContext& ctx,
+                Progress* progress)
+      : repository_(repository), path_(path), last_(last), ctx_(ctx), progress_(progress) {}
 
   Status Run(SegmentNo first, int jobs) {
     for (uint64_t begin = first.value; begin <= last_.value; begin += kBatchSegments) {
@@ -25,6 +26,7 @@ class ReplayScanner {
       std::vector<Result<SegmentChanges>> batch(count, SegmentChanges());
       PITR_TRY(ParallelFor(jobs, count, ctx_, [&](size_t i, int) {
         batch[i] = Load({begin + i});
+        if (progress_ != nullptr) ++progress_->files_done;
         const bool damaged = batch[i].code() == Code::kCorruption || batch[i].code() == Code::kInvalidArgument;
         return batch[i].ok() || damaged ? Status::Ok() : batch[i].status();
       }));
@@ -93,6 +95,7 @@ class ReplayScanner {
   const WalPath& path_;
   const SegmentNo last_;
   const OpContext& ctx_;
+  Progress* const progress_;
   SegmentChangesJoiner joiner_;
   std::atomic<uint64_t> segments_read_{0};
   ReplayScan scan_;
@@ -101,8 +104,9 @@ class ReplayScanner {
 }  // namespace
 
 Result<ReplayScan> ScanReplay(const Repository& repository, const WalPath& path, SegmentNo first, SegmentNo last,
-                              int jobs, const OpContext& ctx) {
-  ReplayScanner scanner(repository, path, last, ctx);
+                              int jobs, const OpContext& ctx, Progress* progress) {
+  if (progress != nullptr) progress->files_total += last.value - first.value + 1;
+  ReplayScanner scanner(repository, path, last, ctx, progress);
   PITR_TRY(scanner.Run(first, std::max(jobs, 1)));
   return scanner.Take();
 }

@@ -4,6 +4,7 @@
 #include <string>
 #include <vector>
 
+#include "core/base/progress.h"
 #include "core/pg/replay_action.h"
 #include "core/repo/repository.h"
 #include "core/restore/wal_path.h"
@@ -18,8 +19,9 @@ struct ReplayScan {
 
 // Of the records in the segments [first, last] of `path`, all of which are there. An action whose transaction ended in
 // a later segment may not say so. Errors of the store are returned; damage is in the result, because replay may
-// well not get that far. Memory: for each of `jobs` threads a map, or 2 MiB of a segment, and the result.
+// well not get that far. Segments are counted in `progress`. Memory: for each of `jobs` threads a map, or 2 MiB of a
+// segment, and the result.
 Result<ReplayScan> ScanReplay(const Repository& repository, const WalPath& path, SegmentNo first, SegmentNo last,
-                              int jobs, const OpContext& ctx);
+                              int jobs, const OpContext& ctx, Progress* progress = nullptr);
 
 }  // namespace pitr

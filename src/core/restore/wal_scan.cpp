@@ -88,10 +88,14 @@ Result<const std::vector<WalMark>*> WalScanner::Marks(SegmentNo segment) {
   if (auto known = marks_.find(segment); known != marks_.end())
     return const_cast<const std::vector<WalMark>*>(&known->second);
   std::vector<WalMark> marks;
+  std::vector<PreparedMark> found;
   PITR_TRY(Scan(segment, segment, [&](const WalEvent& event) {
     if (auto mark = MarkOf(event)) marks.push_back(std::move(*mark));
+    if (const auto* prepared = std::get_if<TransactionPrepared>(&event.what))
+      found.push_back({event.start, prepared->xid, prepared->micros});
     return true;
   }));
+  if (!found.empty()) prepared_[segment] = std::move(found);
   return const_cast<const std::vector<WalMark>*>(&marks_.insert_or_assign(segment, std::move(marks)).first->second);
 }
 
@@ -103,15 +107,18 @@ Result<std::vector<WalMark>> WalScanner::Search(SegmentNo first, SegmentNo last,
   const int threads = static_cast<int>(
       std::min<uint64_t>(static_cast<uint64_t>(std::max(jobs, 1)), KeptSegments(path_.segment_size()) / 2));
   std::vector<std::vector<WalMark>> found(tasks);
+  if (progress_ != nullptr) progress_->files_total += count;
   PITR_TRY(ParallelFor(threads, tasks, ctx_, [&](size_t task, int) {
     WalScanner scanner(repository_, path_, ctx_);
     const SegmentNo from{first.value + task * kSegmentsPerTask};
     const SegmentNo to{std::min(last.value, from.value + kSegmentsPerTask - 1)};
-    return scanner.Scan(from, to, [&](const WalEvent& event) {
+    PITR_TRY(scanner.Scan(from, to, [&](const WalEvent& event) {
       if (!wanted(event)) return true;
       if (auto mark = MarkOf(event)) found[task].push_back(std::move(*mark));
       return true;
-    });
+    }));
+    if (progress_ != nullptr) progress_->files_done += to.value - from.value + 1;
+    return Status::Ok();
   }));
   std::vector<WalMark> all;
   for (std::vector<WalMark>& part : found) std::move(part.begin(), part.end(), std::back_inserter(all));

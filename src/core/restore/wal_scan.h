@@ -11,6 +11,7 @@
 #include <set>
 #include <vector>
 
+#include "core/base/progress.h"
 #include "core/pg/wal_event.h"
 #include "core/pg/wal_reader.h"
 #include "core/repo/repository.h"
@@ -33,11 +34,18 @@ struct WalMark {
 // nullopt for events that are none.
 std::optional<WalMark> MarkOf(const WalEvent& event);
 
+// A transaction that was prepared: no target, but from its record on it is there.
+struct PreparedMark {
+  Lsn start;
+  uint32_t xid = 0;
+  int64_t micros = 0;
+};
+
 class WalScanner {
  public:
-  // All borrowed for the scanner's life.
-  WalScanner(const Repository& repository, const WalPath& path, const OpContext& ctx)
-      : repository_(repository), path_(path), ctx_(ctx) {}
+  // All borrowed for the scanner's life. Search() counts segments in `progress`.
+  WalScanner(const Repository& repository, const WalPath& path, const OpContext& ctx, Progress* progress = nullptr)
+      : repository_(repository), path_(path), ctx_(ctx), progress_(progress) {}
 
   // Calls `each` for the events of records that start in the segments [first, last], in order, until it returns false
   // or WAL ends. kCorruption names the segment; kNotFound when a segment is missing in between.
@@ -45,6 +53,9 @@ class WalScanner {
 
   // Transaction ends and restore points of records that start in this segment, in order. Kept for the next call.
   Result<const std::vector<WalMark>*> Marks(SegmentNo segment);
+
+  // The transactions that were prepared in a segment whose Marks() were asked for, in order.
+  const std::vector<PreparedMark>& Prepared(SegmentNo segment) { return prepared_[segment]; }
 
   // Everything in [first, last] that `wanted` accepts, in order, read by `jobs` threads; `wanted` is called by all of
   // them.
@@ -72,8 +83,10 @@ class WalScanner {
   const Repository& repository_;
   const WalPath& path_;
   const OpContext& ctx_;
+  Progress* const progress_;
   std::list<std::pair<SegmentNo, std::shared_ptr<const Bytes>>> recent_;  // the newest use first
   std::map<SegmentNo, std::vector<WalMark>> marks_;
+  std::map<SegmentNo, std::vector<PreparedMark>> prepared_;
   std::set<uint64_t> read_;  // numbers of segments
 };
 

@@ -57,5 +57,16 @@ TEST(ProgressLineTest, Text) {
   EXPECT_EQ(ProgressText(0, 0, 0, true), "[########################] 100%  0 B of 0 B");
 }
 
+TEST(ProgressLineTest, APlanCountsSegmentsAndIsSilentElsewhereThanOnATerminal) {
+  EXPECT_EQ(PlanProgressText(120, 200), "looking at WAL: 120 of 200 segments");
+  EXPECT_EQ(PlanProgressText(2, 1), "looking at WAL: 1 of 1 segment");
+  FILE* file = std::tmpfile();
+  Progress progress;
+  progress.files_total = progress.files_done = 7;
+  { const ProgressLine line(progress, file, ProgressLine::Of::kPlan); }
+  EXPECT_EQ(std::ftell(file), 0);
+  std::fclose(file);
+}
+
 }  // namespace
 }  // namespace pitr::cli

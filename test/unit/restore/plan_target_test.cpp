@@ -190,6 +190,44 @@ TEST_F(PlanTargetTest, ATimeOfAQuietDatabaseIsTheEndOfTheArchive) {
   EXPECT_EQ(found.value().stop.xid, 11U);
 }
 
+// It is replayed, because it comes before the record at which the server stops.
+TEST_F(PlanTargetTest, WhatWasPreparedAfterTheTimeIsThere) {
+  const auto prepare = [&](uint32_t xid, int64_t micros) {
+    Bytes data(8);
+    AppendLe(data, xid);
+    AppendLe<uint32_t>(data, 5);
+    AppendLe(data, micros - kPgEpochMicros);
+    data.resize(72);
+    wal_.AddData(Rmgr::kTransaction, 0x10, data, xid);
+  };
+  Backup("first", kDay);
+  End(10, kDay + 10 * kSecond);
+  prepare(11, kDay + 12 * kSecond);
+  prepare(12, kDay + 20 * kSecond);
+  wal_.AddFiller(kSegment);
+  prepare(13, kDay + 25 * kSecond);
+  Checkpoint(kDay + 30 * kSecond);
+  wal_.AddFiller(100);
+  Archive();
+  const auto named = [&](const RecoveryTarget& target, const std::string& xid) {
+    auto found = Find(target);
+    EXPECT_TRUE(found.ok()) << found.status().ToString();
+    for (const std::string& note : found.value().notes)
+      if (note.find("Transaction " + xid + ", prepared after that time") == 0) return true;
+    return false;
+  };
+  const RecoveryTarget quiet = Time(kDay + 15 * kSecond);
+  EXPECT_FALSE(named(quiet, "11")) << "before that time";
+  EXPECT_TRUE(named(quiet, "12"));
+  EXPECT_TRUE(named(quiet, "13"));
+  End(14, kDay + 40 * kSecond);
+  prepare(15, kDay + 41 * kSecond);
+  Archive();
+  EXPECT_TRUE(named(quiet, "13")) << "a transaction that ended later is the stop";
+  EXPECT_FALSE(named(quiet, "15")) << "behind the stop";
+  EXPECT_FALSE(named(Xid(14), "13")) << "nobody asked for a time";
+}
+
 TEST_F(PlanTargetTest, ABackupThatEndsAfterTheStopIsNotUsed) {
   Backup("old", kDay);
   End(10, kDay + 10 * kSecond);

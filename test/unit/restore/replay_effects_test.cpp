@@ -42,7 +42,9 @@ class ReplayEffectsTest : public test::RepositoryTest {
     for (uint32_t word : words) AppendLe(bytes, word);
     return bytes;
   }
-  Lsn Prepare(uint32_t xid) { return wal_.AddData(Rmgr::kTransaction, 0x10, Words({0x57F94534, 80, xid, 5}), xid); }
+  Lsn Prepare(uint32_t xid) {
+    return wal_.AddData(Rmgr::kTransaction, 0x10, Words({0x57F94534, 80, xid, 5, 0, 0}), xid);
+  }
   Lsn DropDatabase(uint32_t oid, uint32_t xid) {
     return wal_.AddData(Rmgr::kDatabase, 0x20, Words({oid, 1, 1663}), xid);
   }
@@ -191,6 +193,18 @@ TEST_F(ReplayEffectsTest, ACommitInBetweenIsNotGivenUp) {
   EXPECT_EQ(plan_.stop.lsn, commit);
   EXPECT_NE(Notes().find("Replay stops between DROP DATABASE (OID 16400) at " + dropped.ToString()), std::string::npos)
       << Notes();
+}
+
+TEST_F(ReplayEffectsTest, ASubscriptionKeepsItsPosition) {
+  const Lsn last = End(10);
+  Bytes origin;
+  AppendLe<uint16_t>(origin, 3);
+  wal_.AddData(Rmgr::kReplicationOrigin, 0x10, origin, 12);
+  const Lsn commit = End(12);
+  ASSERT_TRUE(Find(TargetKind::kTime, commit).ok());
+  ASSERT_TRUE(Moved());
+  EXPECT_EQ(plan_.server_target->lsn, last);
+  EXPECT_NE(Notes().find("DROP of replication origin 3"), std::string::npos) << Notes();
 }
 
 TEST_F(ReplayEffectsTest, NeitherIsAPreparedTransaction) {
