@@ -222,14 +222,16 @@ Status RunWalPush(const Invocation& invocation, const PushOptions& options) {
 }  // namespace
 
 void AddWalPush(CLI::App& app, Invocation& invocation) {
-  auto* verb = app.add_subcommand("wal-push", "Archive WAL files by hand, when the server that wrote them is gone");
+  auto* verb =
+      app.add_subcommand("wal-push", "Archive WAL files by hand: of a server that is gone, or what is missing");
   verb->footer(
       "The last transactions of a crashed server may be in its pg_wal only. Save them before anything else:\n"
       "  pg_pitr wal-push /var/lib/postgresql/15/main/pg_wal\n"
       "What is already there and identical is left alone; different content under the same name is an error and "
       "nothing is\n"
-      "overwritten. Only use it when no server is running there: a running one archives by itself. The last, "
-      "unfinished segment\n"
+      "overwritten. A running server archives by itself; beside one, push from its pg_wal what the archive lacks, "
+      "after "
+      "a gap.\nThe last, unfinished segment\n"
       "is archived as what it is: a recovery to the end of its timeline replays it, and when its server comes back, "
       "the "
       "whole\n"
