@@ -149,7 +149,7 @@ Status RunWithProgress(const Repository& repository, const RestorePlan& plan, co
   const int64_t millis = ctx.clock->SteadyMillis() - begun;
   const std::string text =
       options.json
-          ? RestoreJson(plan, config_path, &result.value(), restore.data_directory, millis) + "\n"
+          ? RestoreJson(plan, config_path, result.value(), restore.data_directory, millis) + "\n"
           : "\n" + DescribeRestore(result.value(), restore.data_directory, millis) + "\n" + NextSteps(restore, plan);
   std::fputs(text.c_str(), stdout);
   return Status::Ok();
@@ -162,7 +162,8 @@ Status RunRestoreVerb(const Invocation& invocation, const Options& options) {
   PITR_ASSIGN(const Config config, session.LoadConfig());
   PITR_ASSIGN(RestoreOptions restore, MakeRestoreOptions(options, config));
   PITR_ASSIGN(const auto repository, session.OpenRepository(config));
-  PITR_ASSIGN(const RestorePlan plan, MakeRestorePlan(*repository, request, session.ctx()));
+  PITR_ASSIGN(const RestorePlan plan, options.no_progress ? MakeRestorePlan(*repository, request, session.ctx())
+                                                          : MakePlanWithProgress(*repository, request, session.ctx()));
   restore.restore_command = RestoreCommand(path, restore.mode == RecoveryMode::kRecover ? plan.partial_segment : "");
   if (!options.json) {
     auto rows = DescribePlan(plan, path);
@@ -173,7 +174,7 @@ Status RunRestoreVerb(const Invocation& invocation, const Options& options) {
   if (!options.dry_run) return RunWithProgress(*repository, plan, restore, options, path, session.ctx());
   PITR_ASSIGN(const auto notes, CheckRestore(*repository, plan, restore, session.ctx()));
   const std::string text = options.json
-                               ? RestoreJson(plan, path, nullptr, restore.data_directory, 0) + "\n"
+                               ? DryRunJson(plan, path, restore.data_directory, notes) + "\n"
                                : DescribeNotes(notes) + "dry run: everything is in order; nothing was written\n";
   std::fputs(text.c_str(), stdout);
   return Status::Ok();
@@ -210,8 +211,10 @@ void AddRestore(CLI::App& app, Invocation& invocation) {
       ->type_name("DIR");
   verb->add_flag("--as-copy", options->as_copy,
                  "A copy beside production: it does not archive, replicate, subscribe or run pg_cron's jobs");
-  verb->add_flag("--delta", options->delta,
-                 "Into an existing data directory: fetch only what differs, remove what does not belong");
+  verb->add_flag(
+      "--delta", options->delta,
+      "Into an existing data directory: fetch only what differs, remove PostgreSQL's files that do not belong; "
+      "nothing else is deleted");
   verb->add_option("--configuration", options->configuration,
                    "With --delta: keep (default) configuration and other files that are not PostgreSQL's as they are "
                    "now, or take the backup's and set those aside")

@@ -9,6 +9,7 @@
 #include <filesystem>
 #include <set>
 
+#include "core/base/same_directory.h"
 #include "core/pg/control.h"
 #include "core/restore/server_state.h"
 #include "core/restore/wal_place.h"
@@ -62,13 +63,15 @@ Status CheckOwnCluster(const ClusterTree& tree, const RestorePlan& plan, bool ma
       .WithHint("Check the data directory's name. If that cluster may be overwritten, add --force.");
 }
 
-// Whether a link in the data directory leads to this very directory, under whatever name.
-bool LeadsTo(const ClusterTree& tree, const std::string& link, const std::string& directory) {
-  const auto target = tree.ReadLink(link);
-  if (!target.ok()) return false;
-  struct stat a, b;
-  return stat(target.value().c_str(), &a) == 0 && stat(directory.c_str(), &b) == 0 && a.st_dev == b.st_dev &&
-         a.st_ino == b.st_ino;
+// Whether a tablespace of this data directory is in this very directory, under whatever name: the backup's own, or one
+// that was made there after the backup's had been dropped.
+bool HasTablespaceIn(const ClusterTree& tree, const std::string& directory) {
+  const auto names = tree.List(kTablespaceDirectory);
+  if (!names.ok()) return false;
+  return std::any_of(names.value().begin(), names.value().end(), [&](const std::string& name) {
+    const auto target = tree.ReadLink(std::string(kTablespaceDirectory) + "/" + name);
+    return target.ok() && SameDirectory(target.value(), directory);
+  });
 }
 
 Status CheckTablespaceEmpty(const ClusterTree& tree, const FileMap& map, const std::string& oid, bool delta) {
@@ -220,7 +223,7 @@ Status CheckTablespaces(const ClusterTree& tree, const FileMap& map,
       const auto before = found.unfinished->tablespaces.find(oid);
       if (before != found.unfinished->tablespaces.end() && before->second == directory) continue;
     }
-    if (options.delta && (options.force || LeadsTo(tree, link, directory))) continue;
+    if (options.delta && (options.force || HasTablespaceIn(tree, directory))) continue;
     PITR_TRY(CheckTablespaceEmpty(tree, map, oid, options.delta));
   }
   return Status::Ok();

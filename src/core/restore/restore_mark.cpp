@@ -79,6 +79,9 @@ Status DecodeMark(std::string_view text, RestoreMark& mark) {
     PITR_TRY(entry.Text("value", setting.value));
     return entry.Bool("stays", setting.stays);
   }));
+  PITR_TRY(fields.OptionalEachObject("aside_elsewhere", [&](const JsonFields& entry) -> Status {
+    return entry.Text("path", mark.aside_elsewhere.emplace_back());
+  }));
   PITR_TRY(fields.Unsigned32("reserved_timeline", mark.reserved.value));
   PITR_ASSIGN(const auto outcome, fields.OptionalObject("outcome"));
   if (outcome) PITR_TRY(DecodeOutcome(*outcome, mark.outcome.emplace()));
@@ -102,7 +105,8 @@ Result<std::optional<RestoreMark>> ReadRestoreMark(const ClusterTree& tree) {
 
 Status WriteRestoreMark(const ClusterTree& tree, const RestoreMark& mark, mode_t mode) {
   using Ordered = nlohmann::ordered_json;
-  Ordered newest = Ordered::array(), settings = Ordered::array();
+  Ordered newest = Ordered::array(), settings = Ordered::array(), elsewhere = Ordered::array();
+  for (const std::string& path : mark.aside_elsewhere) elsewhere.push_back({{"path", path}});
   for (const auto& [timeline, segment] : mark.newest)
     newest.push_back({{"timeline", timeline.value}, {"segment", segment.ToString()}});
   for (const RecoverySetting& setting : mark.settings)
@@ -129,6 +133,7 @@ Status WriteRestoreMark(const ClusterTree& tree, const RestoreMark& mark, mode_t
                         {"last_commit_micros", mark.last_commit_micros}}},
                       {"newest", newest},
                       {"settings", settings},
+                      {"aside_elsewhere", elsewhere},
                       {"reserved_timeline", mark.reserved.value},
                       {"admitted_micros", mark.admitted_micros},
                       {"taken_over", mark.taken_over}};

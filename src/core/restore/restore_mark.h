@@ -51,8 +51,9 @@ struct RestoreMark {
   // server of this cluster would write: the one that is followed and the one written to last. By its start.
   std::map<Timeline, Lsn> newest;
 
-  std::vector<RecoverySetting> settings;  // in postgresql.auto.conf
-  Timeline reserved;                      // the number that the new timeline is to get; 0: the next free one
+  std::vector<RecoverySetting> settings;     // in postgresql.auto.conf
+  std::vector<std::string> aside_elsewhere;  // absolute: set aside outside of the cluster's directories
+  Timeline reserved;                         // the number that the new timeline is to get; 0: the next free one
   std::optional<RecoveryOutcome> outcome;
   int64_t admitted_micros = 0;  // when archiving on the new timeline was first found to be right; 0: not yet
   bool taken_over = false;      // the operator has said that this server continues the cluster

@@ -31,25 +31,40 @@ std::string DescribeNotes(const std::vector<std::string>& notes) {
   return text;
 }
 
-std::string RestoreJson(const RestorePlan& plan, const std::string& config_path, const RestoreResult* result,
+namespace {
+
+std::string Dump(const nlohmann::ordered_json& json) {
+  return json.dump(2, ' ', false, nlohmann::ordered_json::error_handler_t::replace);
+}
+
+}  // namespace
+
+std::string RestoreJson(const RestorePlan& plan, const std::string& config_path, const RestoreResult& result,
                         const std::string& data_directory, int64_t millis) {
   using Json = nlohmann::ordered_json;
-  Json json = {{"plan", Json::parse(PlanJson(plan, config_path))}, {"restore", nullptr}};
-  if (result != nullptr)
-    json["restore"] = {
-        {"data_directory", data_directory},
-        {"files", result->files},
-        {"files_kept", result->files_kept},
-        {"files_removed", result->files_removed},
-        {"set_aside", result->set_aside},
-        {"set_aside_directory", result->aside_directory.empty() ? Json(nullptr) : Json(result->aside_directory)},
-        {"bytes_compared", result->bytes_compared},
-        {"bytes_fetched", result->bytes_fetched},
-        {"bytes_written", result->bytes_written},
-        {"milliseconds", millis},
-        {"held_until", result->held_until_micros == 0 ? Json(nullptr) : Json(FormatIso8601(result->held_until_micros))},
-        {"notes", result->notes}};
-  return json.dump(2, ' ', false, Json::error_handler_t::replace);
+  const Json held_until = result.held_until_micros == 0 ? Json(nullptr) : Json(FormatIso8601(result.held_until_micros));
+  return Dump({{"plan", Json::parse(PlanJson(plan, config_path))},
+               {"restore",
+                {{"data_directory", data_directory},
+                 {"files", result.files},
+                 {"files_kept", result.files_kept},
+                 {"files_removed", result.files_removed},
+                 {"set_aside", result.set_aside},
+                 {"set_aside_directory", result.aside_directory.empty() ? Json(nullptr) : Json(result.aside_directory)},
+                 {"bytes_compared", result.bytes_compared},
+                 {"bytes_fetched", result.bytes_fetched},
+                 {"bytes_written", result.bytes_written},
+                 {"milliseconds", millis},
+                 {"held_until", held_until},
+                 {"notes", result.notes}}}});
+}
+
+std::string DryRunJson(const RestorePlan& plan, const std::string& config_path, const std::string& data_directory,
+                       const std::vector<std::string>& notes) {
+  using Json = nlohmann::ordered_json;
+  return Dump({{"plan", Json::parse(PlanJson(plan, config_path))},
+               {"restore", nullptr},
+               {"dry_run", {{"data_directory", data_directory}, {"notes", notes}}}});
 }
 
 }  // namespace pitr

@@ -7,9 +7,11 @@ namespace pitr {
 // One line, and one for each note.
 std::string DescribeRestore(const RestoreResult& result, const std::string& data_directory, int64_t millis);
 std::string DescribeNotes(const std::vector<std::string>& notes);
-// One JSON object: {"plan": what PlanJson gives, "restore": {...}}. Without a result (nothing was written) "restore" is
-// null.
-std::string RestoreJson(const RestorePlan& plan, const std::string& config_path, const RestoreResult* result,
+// One JSON object: {"plan": what PlanJson gives, "restore": {...}}.
+std::string RestoreJson(const RestorePlan& plan, const std::string& config_path, const RestoreResult& result,
                         const std::string& data_directory, int64_t millis);
+// The same of a dry run: "restore" is null, and "dry_run" has what CheckRestore noted.
+std::string DryRunJson(const RestorePlan& plan, const std::string& config_path, const std::string& data_directory,
+                       const std::vector<std::string>& notes);
 
 }  // namespace pitr

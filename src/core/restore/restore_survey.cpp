@@ -82,6 +82,7 @@ Result<RestoreSurvey> SurveyDirectory(const Repository& repository, const Restor
   }
   survey.set_aside_before = Continues(found) && !survey.rules.aside.empty() && tree.Stat(survey.rules.aside).ok();
   if (survey.rules.aside.empty()) survey.rules.aside = AsideName(ctx.clock->WallMicros());
+  if (!found.empty) { PITR_ASSIGN(survey.earlier, FindEarlierAsides(repository, tree, survey.rules.aside, ctx)); }
   PITR_ASSIGN(survey.clear, SurveyTree(tree, map, content, survey.rules, ctx));
   PITR_TRY(CheckSpace(tree, map, survey.clear));
   return survey;
@@ -126,6 +127,8 @@ std::vector<std::string> DescribeSurvey(const RestoreSurvey& survey, const Clust
   if (!survey.clear.set_aside.empty())
     notes.push_back("Set aside in \"" + tree.data_directory() + "/" + aside + "\": " +
                     NameSome(survey.clear.set_aside) + ". No backup takes it along; remove what is not needed.");
+  if (std::string earlier = DescribeEarlierAsides(survey.earlier); !earlier.empty())
+    notes.push_back(std::move(earlier));
   return notes;
 }
 

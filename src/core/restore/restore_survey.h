@@ -3,6 +3,7 @@
 #include <string>
 #include <vector>
 
+#include "core/restore/earlier_asides.h"
 #include "core/restore/restore_guard.h"
 #include "core/restore/tree_cleaner.h"
 #include "core/restore/wal_aside.h"
@@ -17,6 +18,7 @@ struct RestoreSurvey {
   bool set_aside_before = false;  // as were other files
   ClearRules rules;               // for ClearTree
   ClearedTree clear;              // what that will do
+  EarlierAsides earlier;          // of other restores
 };
 
 // `tree` has the tablespaces that exist; pg_wal's directory is added to it when it exists and stays, and to `content`

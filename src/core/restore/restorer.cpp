@@ -41,6 +41,8 @@ class Restore {
       : repository_(repository), plan_(plan), options_(options), progress_(progress), ctx_(ctx) {}
 
   Result<RestoreResult> Run();
+  // Whether the directory was changed.
+  bool begun() const { return begun_; }
   // After a failure: what was made and nothing was written to.
   void RemoveEmptyDirectories() const {
     for (auto directory = made_.rbegin(); directory != made_.rend(); ++directory)
@@ -70,7 +72,8 @@ class Restore {
   Progress& progress_;
   const OpContext& ctx_;
   RestoreResult result_;
-  std::vector<std::string> made_;  // directories, parents first
+  std::vector<std::string> made_;       // directories, parents first
+  std::vector<std::string> leftovers_;  // directories of tablespaces that were set aside
   std::optional<ClusterTree> tree_;
   std::map<std::string, std::string> tablespaces_;  // OID -> directory
   FileMap map_;
@@ -79,6 +82,7 @@ class Restore {
   RestoreSurvey survey_;
   RestoreState state_;
   std::optional<WrittenFiles> files_;
+  bool begun_ = false;
   uint32_t control_ = UINT32_MAX;  // index in map_.files
   Bytes control_bytes_;
   mode_t file_mode_ = 0600;
@@ -185,6 +189,7 @@ Status Restore::MarkAndDisarm() {
   state_.logs = survey_.rules.logs.directories();
   state_.kept = survey_.rules.own.kept;
   state_.replaced = survey_.rules.own.replaced;
+  begun_ = true;
   PITR_TRY(WriteRestoreState(*tree_, state_));
   return Disarm();
 }
@@ -330,6 +335,8 @@ Status Restore::WriteRecovery() {
   if (options_.as_copy) settings.copy = CopySettings(repository_.marker().cluster_name);
   RestoreMark mark = MarkOfPlan(repository_, plan_, ctx_.clock->WallMicros());
   mark.mode = options_.mode;
+  mark.aside_elsewhere = survey_.earlier.elsewhere;
+  for (const std::string& directory : leftovers_) mark.aside_elsewhere.push_back(directory);
   mark.as_copy = options_.as_copy;
   PITR_TRY(NoteWalAside(*tree_, mark));
   // Without a hold a restore writes nothing to the repository; and credentials may be read-only.
@@ -380,7 +387,7 @@ Result<RestoreResult> Restore::Run() {
   PITR_ASSIGN(const auto hold, HoldKeeper::Take(repository_, plan_, options_.hold, ctx_));
   PITR_TRY(ForgetUsedNumber(*tree_, found_.unfinished.has_value()));
   PITR_TRY(MarkAndDisarm());
-  PITR_TRY(SetLeftoversAside(places, state_.aside.substr(state_.aside.find('.')), &result_.notes));
+  PITR_ASSIGN(leftovers_, SetLeftoversAside(places, state_.aside.substr(state_.aside.find('.')), &result_.notes));
   PITR_TRY(ClearDirectory());
   PITR_TRY(MakeDirectories());
   PITR_TRY(MakeTablespacePlaces(places, *tree_, &result_.notes));
@@ -406,8 +413,8 @@ Result<std::vector<std::string>> CheckRestore(const Repository& repository, cons
   PITR_ASSIGN(const auto tablespaces, MapTablespaces(plan, options));
   std::error_code ignored;
   if (!std::filesystem::exists(options.data_directory, ignored)) {
-    PITR_TRY(FindTablespacePlaces(nullptr, plan, options, tablespaces).status());
-    return std::vector<std::string>();
+    PITR_ASSIGN(const auto places, FindTablespacePlaces(nullptr, plan, options, tablespaces));
+    return DescribePlaces(places);
   }
   PITR_ASSIGN(ClusterTree tree, ClusterTree::Open(options.data_directory));
   PITR_ASSIGN(const DirectoryState found, CheckDirectory(tree, plan, options));
@@ -418,17 +425,26 @@ Result<std::vector<std::string>> CheckRestore(const Repository& repository, cons
     if (std::filesystem::exists(directory, ignored)) PITR_TRY(tree.AddTablespace(oid, directory));
   }
   PITR_TRY(CheckTablespaces(tree, map, tablespaces, found, options));
-  PITR_TRY(FindTablespacePlaces(&tree, plan, options, tablespaces).status());
+  PITR_ASSIGN(const auto places, FindTablespacePlaces(&tree, plan, options, tablespaces));
   PITR_ASSIGN(const RestoreSurvey survey, SurveyDirectory(repository, options, found, map, tree, content, ctx));
-  return found.empty ? std::vector<std::string>() : DescribeSurvey(survey, tree, /*done=*/false);
+  std::vector<std::string> notes = DescribePlaces(places);
+  if (found.empty) return notes;
+  for (std::string& note : DescribeSurvey(survey, tree, /*done=*/false)) notes.push_back(std::move(note));
+  return notes;
 }
 
 Result<RestoreResult> RunRestore(const Repository& repository, const RestorePlan& plan, const RestoreOptions& options,
                                  Progress& progress, const OpContext& ctx) {
   Restore restore(repository, plan, options, progress, ctx);
   auto result = restore.Run();
-  if (!result.ok()) restore.RemoveEmptyDirectories();
-  return result;
+  if (result.ok()) return result;
+  restore.RemoveEmptyDirectories();
+  if (!restore.begun()) return result;
+  const std::string hint = result.status().hint();
+  return Status(result.status())
+      .WithHint(hint + (hint.empty() ? "" : " ") +
+                "The directory is incomplete and cannot be started. When the cause is mended, run the same command "
+                "again: it goes on, and what was set aside stays.");
 }
 
 }  // namespace pitr

@@ -8,6 +8,7 @@
 #include <filesystem>
 #include <optional>
 
+#include "core/base/same_directory.h"
 #include "core/restore/tablespace_user.h"
 #include "core/store/file_error.h"
 
@@ -16,12 +17,6 @@ namespace {
 
 namespace fs = std::filesystem;
 using NewTablespace = ReplayEffects::NewTablespace;
-
-bool SameDirectory(const std::string& a, const std::string& b) {
-  struct stat first, second;
-  return stat(a.c_str(), &first) == 0 && stat(b.c_str(), &second) == 0 && first.st_dev == second.st_dev &&
-         first.st_ino == second.st_ino;
-}
 
 // The directories below a tablespace's own one that servers of this version use (PG_15_202209061).
 std::vector<std::string> VersionDirectories(const std::string& directory, int pg_major) {
@@ -229,7 +224,22 @@ Result<TablespacePlaces> FindTablespacePlaces(const ClusterTree* tree, const Res
   return PlaceFinder(tree, plan, options, mapped).Find();
 }
 
-Status SetLeftoversAside(const TablespacePlaces& places, const std::string& suffix, std::vector<std::string>* notes) {
+std::vector<std::string> DescribePlaces(const TablespacePlaces& places) {
+  std::vector<std::string> notes;
+  for (const std::string& directory : places.leftovers)
+    notes.push_back("\"" + directory +
+                    "\" holds a tablespace that the backup does not have; it will be set aside beside, not reused.");
+  for (const std::string& directory : places.directories)
+    notes.push_back("Directory \"" + directory + "\" will be made: replay makes a tablespace in it.");
+  for (const auto& [path, leads_to] : places.links)
+    notes.push_back("\"" + path + "\" will be made a link to \"" + leads_to + "\": replay makes a tablespace there.");
+  notes.insert(notes.end(), places.notes.begin(), places.notes.end());
+  return notes;
+}
+
+Result<std::vector<std::string>> SetLeftoversAside(const TablespacePlaces& places, const std::string& suffix,
+                                                   std::vector<std::string>* notes) {
+  std::vector<std::string> set_aside;
   for (const std::string& directory : places.leftovers) {
     const std::string aside = directory + suffix;
     if (rename(directory.c_str(), aside.c_str()) != 0)
@@ -237,8 +247,9 @@ Status SetLeftoversAside(const TablespacePlaces& places, const std::string& suff
     PITR_TRY(SyncWayTo(directory));
     notes->push_back("\"" + directory + "\" held a tablespace that the backup does not have; it was set aside as \"" +
                      aside + "\". Remove it when nothing in it is needed any more.");
+    set_aside.push_back(aside);
   }
-  return Status::Ok();
+  return set_aside;
 }
 
 Status MakeRootDirectory(const std::string& directory) {

@@ -184,6 +184,11 @@ TEST_F(DeltaTest, ATablespaceThatAnotherClusterMayUseIsRefused) {
   fs::create_directory_symlink(scratch_.path() + "/./new ts", At("pg_tblspc/16400"));
   ASSERT_NO_FATAL_FAILURE(MustRun());
   ExpectRestored();
+  // The backup's tablespace was dropped, and another one of this very cluster was made in its place.
+  fs::rename(At("pg_tblspc/16400"), At("pg_tblspc/16999"));
+  ASSERT_NO_FATAL_FAILURE(MustRun());
+  ExpectRestored();
+  EXPECT_FALSE(fs::exists(fs::symlink_status(At("pg_tblspc/16999"))));
   // Moved elsewhere: what is in the old place stays, and is named.
   options_.tablespace_map["16400"] = scratch_.path() + "/third";
   ASSERT_NO_FATAL_FAILURE(MustRun());
@@ -232,9 +237,11 @@ TEST_F(DeltaTest, TheReportSaysWhatWasDone) {
   const std::string text = DescribeRestore(result_, "/data", 1500);
   EXPECT_NE(text.find(" compared, "), std::string::npos) << text;
   EXPECT_NE(text.find("3 removed"), std::string::npos) << text;
-  const std::string json = RestoreJson(plan_, "/c", &result_, "/data", 1500);
+  const std::string json = RestoreJson(plan_, "/c", result_, "/data", 1500);
   EXPECT_NE(json.find("\"bytes_compared\": " + std::to_string(result_.bytes_compared)), std::string::npos) << json;
-  EXPECT_NE(RestoreJson(plan_, "/c", nullptr, "/data", 0).find("\"restore\": null"), std::string::npos);
+  const std::string dry = DryRunJson(plan_, "/c", "/data", {"files stay"});
+  EXPECT_NE(dry.find("\"restore\": null"), std::string::npos) << dry;
+  EXPECT_NE(dry.find("\"files stay\""), std::string::npos) << dry;
 }
 
 }  // namespace
