@@ -18,7 +18,7 @@ SELECT possible, problem, earliest_time IS NOT NULL AS has_earliest, latest_lsn 
 -- Something that is not stored yet.
 INSERT INTO t VALUES (0);
 SELECT archiver_state IN ('idle', 'archiving') AS works, last_archived ~ '^[0-9A-F]{8}' AS has_archived, archived_count > 0 AS counts, archived_bytes >= stored_bytes AS compresses,
-       failed_count, last_error, data_at_risk_bytes < 64 * 1024 * 1024 AS little_at_risk, data_at_risk > interval '0' AS since, repository LIKE 'file:///%' AS repository, encrypted, backup_running
+       failed_count, last_error, data_at_risk_bytes < 64 * 1024 * 1024 AS little_at_risk, data_at_risk >= interval '0' AS since, repository LIKE 'file:///%' AS repository, encrypted, backup_running
 FROM pitr_status \gx
 SELECT * FROM pitr_progress;
 -- In the background.

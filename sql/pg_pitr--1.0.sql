@@ -16,6 +16,19 @@ AS 'MODULE_PATHNAME', 'pitr_backup' LANGUAGE C VOLATILE PARALLEL UNSAFE CALLED O
 COMMENT ON FUNCTION pitr_backup(text, text, jsonb, boolean, boolean, integer, boolean, boolean, boolean) IS
   'takes a full, diff or incr backup in a background worker and returns its label; with wait => false as soon as the label is reserved';
 
+CREATE PROCEDURE pitr_run_backup(
+  type text DEFAULT 'full',
+  INOUT label text DEFAULT NULL,
+  annotations jsonb DEFAULT '{}',
+  fast boolean DEFAULT false,
+  jobs integer DEFAULT NULL,
+  allow_page_errors boolean DEFAULT false,
+  verify_changes boolean DEFAULT false,
+  resume boolean DEFAULT true)
+AS 'MODULE_PATHNAME', 'pitr_run_backup' LANGUAGE C;
+COMMENT ON PROCEDURE pitr_run_backup(text, text, jsonb, boolean, integer, boolean, boolean, boolean) IS
+  'takes a backup as pitr_backup() does and waits for it without a snapshot, so that vacuum is not held back: for schedulers';
+
 CREATE FUNCTION pitr_backup_cancel() RETURNS boolean
 AS 'MODULE_PATHNAME', 'pitr_backup_cancel' LANGUAGE C VOLATILE PARALLEL UNSAFE;
 COMMENT ON FUNCTION pitr_backup_cancel() IS 'stops the running backup; false when none runs';
@@ -29,10 +42,10 @@ CREATE FUNCTION pitr_info(
   OUT parent text, OUT server_version text, OUT change_source text, OUT change_reason text, OUT annotations jsonb,
   OUT pinned boolean, OUT pinned_until timestamptz, OUT pin_reason text, OUT held_until timestamptz, OUT held_by text,
   OUT verified timestamptz, OUT verify_mode text, OUT verify_result text,
-  OUT not_stored text, OUT followed_links text, OUT outside_files text)
+  OUT not_stored text, OUT followed_links text, OUT outside_files text, OUT sqlstate text, OUT requested_by text)
 RETURNS SETOF record
 AS 'MODULE_PATHNAME', 'pitr_info' LANGUAGE C VOLATILE PARALLEL UNSAFE ROWS 20;
-COMMENT ON FUNCTION pitr_info() IS 'the backups in the repository, oldest first; unfinished and damaged ones say so in status';
+COMMENT ON FUNCTION pitr_info() IS 'the backups in the repository, oldest first; unfinished, damaged and failed ones say so in status';
 
 CREATE FUNCTION pitr_archive(
   OUT timeline bigint, OUT gap boolean, OUT first_segment text, OUT last_segment text,
@@ -165,6 +178,7 @@ CREATE VIEW pitr_progress AS SELECT * FROM pitr_get_progress();
 COMMENT ON VIEW pitr_progress IS 'the running backup; no row when none runs';
 
 REVOKE ALL ON FUNCTION pitr_backup(text, text, jsonb, boolean, boolean, integer, boolean, boolean, boolean) FROM PUBLIC;
+REVOKE ALL ON PROCEDURE pitr_run_backup(text, text, jsonb, boolean, integer, boolean, boolean, boolean) FROM PUBLIC;
 REVOKE ALL ON FUNCTION pitr_backup_cancel() FROM PUBLIC;
 REVOKE ALL ON FUNCTION pitr_expire(boolean, text, boolean, interval) FROM PUBLIC;
 REVOKE ALL ON FUNCTION pitr_pin(text, text, timestamptz) FROM PUBLIC;
@@ -180,8 +194,6 @@ REVOKE ALL ON FUNCTION pitr_archive() FROM PUBLIC;
 REVOKE ALL ON FUNCTION pitr_timelines() FROM PUBLIC;
 REVOKE ALL ON FUNCTION pitr_recovery_window() FROM PUBLIC;
 REVOKE ALL ON FUNCTION pitr_restore_plan(timestamptz, xid8, text, pg_lsn, boolean, boolean, text, text, text, boolean) FROM PUBLIC;
-REVOKE ALL ON FUNCTION pitr_get_status() FROM PUBLIC;
-REVOKE ALL ON FUNCTION pitr_get_progress() FROM PUBLIC;
 
 GRANT EXECUTE ON FUNCTION pitr_info() TO pg_monitor;
 GRANT EXECUTE ON FUNCTION pitr_archive() TO pg_monitor;
@@ -189,6 +201,5 @@ GRANT EXECUTE ON FUNCTION pitr_verifications() TO pg_monitor;
 GRANT EXECUTE ON FUNCTION pitr_timelines() TO pg_monitor;
 GRANT EXECUTE ON FUNCTION pitr_recovery_window() TO pg_monitor;
 GRANT EXECUTE ON FUNCTION pitr_restore_plan(timestamptz, xid8, text, pg_lsn, boolean, boolean, text, text, text, boolean) TO pg_monitor;
-GRANT EXECUTE ON FUNCTION pitr_get_status() TO pg_monitor;
-GRANT EXECUTE ON FUNCTION pitr_get_progress() TO pg_monitor;
+-- Whoever may read a view may call the function behind it, which looks at that itself.
 GRANT SELECT ON pitr_status, pitr_progress TO pg_monitor;

@@ -19,6 +19,8 @@ SELECT pitr_unpin('x');
 SELECT * FROM pitr_info();
 SELECT * FROM pitr_status;
 SELECT * FROM pitr_progress;
+SELECT * FROM pitr_get_status();
+CALL pitr_run_backup();
 \set VERBOSITY sqlstate
 SHOW pg_pitr.s3_credentials_file;
 SHOW pg_pitr.passphrase_file;

@@ -6,6 +6,7 @@ SELECT p.proname, pg_get_function_result(p.oid) LIKE 'SETOF%' OR pg_get_function
 FROM pg_proc p JOIN pg_depend d ON d.objid = p.oid AND d.classid = 'pg_proc'::regclass AND d.deptype = 'e'
 WHERE d.refobjid = (SELECT oid FROM pg_extension WHERE extname = 'pg_pitr') ORDER BY 1;
 SELECT pg_get_function_arguments('pitr_backup'::regproc);
+SELECT pg_get_function_arguments('pitr_run_backup'::regproc);
 SELECT pg_get_function_arguments('pitr_restore_plan'::regproc);
 SELECT attname, format_type(atttypid, atttypmod) FROM pg_attribute WHERE attrelid = 'pitr_status'::regclass AND attnum > 0 ORDER BY attnum;
 SELECT attname, format_type(atttypid, atttypmod) FROM pg_attribute WHERE attrelid = 'pitr_progress'::regclass AND attnum > 0 ORDER BY attnum;

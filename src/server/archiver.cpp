@@ -5,6 +5,7 @@
 // nor a shutdown. All in the main thread.
 #include "core/config/settings.h"
 #include "core/repo/archive_hold.h"
+#include "server/archive_counters.h"
 #include "server/guc.h"
 #include "server/pg.h"
 #include "server/push_ahead.h"
@@ -44,6 +45,7 @@ struct Archiver {
   uint64_t failures = 0;     // in a row
   std::string failing_file;
   bool store_works = false;       // the last attempt of this session succeeded
+  int64_t counters_millis = 0;    // when they were last saved
   int64_t shutdown_deadline = 0;  // steady milliseconds; 0: the server is not shutting down
 };
 Archiver* archiver = nullptr;
@@ -55,13 +57,16 @@ void ForgetArchiverPid(int, Datum) {
   if (shared == nullptr) return;
   LWLockReleaseAll();
   LWLockAcquire(shared->lock, LW_EXCLUSIVE);
+  ArchiverState last;
   if (shared->archiver.pid == MyProcPid) {
+    last = shared->archiver;
     shared->archiver.pid = 0;
     shared->archiver.in_flight = 0;
     shared->archiver.current_file[0] = '\0';
     shared->archiver.repository_open = false;
   }
   LWLockRelease(shared->lock);
+  SaveCounters(last);
 }
 
 Archiver& GetArchiver() {
@@ -72,6 +77,7 @@ Archiver& GetArchiver() {
     WithShared(LW_EXCLUSIVE, [](SharedState& shared) {
       shared.archiver.pid = MyProcPid;
       shared.archiver.started_micros = SystemClock().WallMicros();
+      LoadCounters(shared.archiver);
     });
   }
   return *archiver;
@@ -107,6 +113,15 @@ void ReportFailure(Archiver& state, const std::string& file, const Status& statu
   });
 }
 
+void SaveCountersNowAndThen(Archiver& state) {
+  const int64_t now = NowMillis();
+  if (now - state.counters_millis < kCountersEveryMs) return;
+  state.counters_millis = now;
+  ArchiverState copy;
+  WithShared(LW_SHARED, [&copy](SharedState& shared) { copy = shared.archiver; });
+  SaveCounters(copy);
+}
+
 void ReportSuccess(Archiver& state, const std::string& file, const WalPushResult& result) {
   WithShared(LW_EXCLUSIVE, [&](SharedState& shared) {
     CopyText(shared.archiver.last_file, file.c_str());
@@ -117,6 +132,7 @@ void ReportSuccess(Archiver& state, const std::string& file, const WalPushResult
     shared.archiver.failures = 0;
     shared.archiver.held = false;
   });
+  SaveCountersNowAndThen(state);
   const char* name = file.c_str();
   if (state.failures > 0) {
     const uint64_t failures = state.failures;
@@ -175,7 +191,10 @@ bool ShouldLeave(Archiver& state, int64_t started_millis, std::string* why) {
 }
 
 void SetCurrentFile(const char* file) {
-  WithShared(LW_EXCLUSIVE, [file](SharedState& shared) { CopyText(shared.archiver.current_file, file); });
+  WithShared(LW_EXCLUSIVE, [file](SharedState& shared) {
+    shared.archiver.current_micros = file[0] == '\0' ? 0 : SystemClock().WallMicros();
+    CopyText(shared.archiver.current_file, file);
+  });
 }
 
 enum class Pushed { kYes, kNo, kLeft };

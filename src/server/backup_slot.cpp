@@ -75,12 +75,14 @@ bool TakeBackupSlot(uint64_t generation, BackupRequest& request) {
   return wanted;
 }
 
-void WithdrawClaim(const PlainError* why) noexcept {
+bool WithdrawClaim(const PlainError* why, BackupSlot* withdrawn) noexcept {
   SharedState* shared = Shared();
-  if (shared == nullptr) return;
+  if (shared == nullptr) return false;
   LWLockAcquire(shared->lock, LW_EXCLUSIVE);
   BackupSlot& slot = shared->backup;
-  if (!slot.Ended() && slot.worker_pid == 0 && slot.owner == ThisProcess()) {
+  const bool ours = !slot.Ended() && slot.worker_pid == 0 && slot.owner == ThisProcess();
+  if (ours) {
+    if (withdrawn != nullptr) *withdrawn = slot;
     slot.phase = BackupPhase::kFailed;
     slot.ended_micros = SystemClock().WallMicros();
     if (why != nullptr) {
@@ -90,6 +92,7 @@ void WithdrawClaim(const PlainError* why) noexcept {
     }
   }
   LWLockRelease(shared->lock);
+  return ours;
 }
 
 void EndBackupSlot(uint64_t generation, BackupPhase phase, const PlainError* error) noexcept {

@@ -33,8 +33,8 @@ bool CancelBackup(uint64_t generation) noexcept;
 bool TakeBackupSlot(uint64_t generation, BackupRequest& request);
 
 // Gives up what this process has claimed and no worker has taken. For the exit hook of a caller, which is there before
-// it claims anything.
-void WithdrawClaim(const PlainError* why = nullptr) noexcept;
+// it claims anything. False when there was nothing to give up. `withdrawn`, if given, is then the slot as it was.
+bool WithdrawClaim(const PlainError* why = nullptr, BackupSlot* withdrawn = nullptr) noexcept;
 
 // Ends the slot as failed unless it has ended. For exit hooks as well.
 void EndBackupSlot(uint64_t generation, BackupPhase phase, const PlainError* error) noexcept;

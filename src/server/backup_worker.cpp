@@ -13,6 +13,7 @@
 #include "core/verify/known_damage.h"
 #include "server/backup_mode.h"
 #include "server/backup_slot.h"
+#include "server/failure_record.h"
 #include "server/guc.h"
 #include "server/ready_files.h"
 #include "server/server_state.h"
@@ -52,6 +53,9 @@ struct Worker {
   BackupStart start;
   BackupStop stop;
   BackupManifest manifest;  // once finished
+  BackupFailure failure;
+  // Of reading; a reload changes it.
+  std::shared_ptr<RateLimit> rate = std::make_shared<RateLimit>(0);
 };
 Worker* worker = nullptr;
 
@@ -81,8 +85,19 @@ void PublishProgress() {
   });
 }
 
+uint64_t MaxRate(const Config& config) { return static_cast<uint64_t>(config.backup_max_rate_kb) * 1024; }
+
+// Of the settings, a running backup takes a new rate; the others hold for the next one.
+void TakeReload() {
+  if (!ConfigReloadPending) return;
+  ConfigReloadPending = false;
+  PgCall([] { ProcessConfigFile(PGC_SIGHUP); });
+  worker->rate->SetRate(MaxRate(CurrentConfig()));
+}
+
 WaitTick Publishing() {
   return {[] {
+            TakeReload();
             PublishProgress();
             return Status::Ok();
           },
@@ -143,7 +158,7 @@ Status Reserve() {
   options.verify_changes = worker->request.verify_changes;
   PITR_ASSIGN(options.annotations, ParseAnnotations(worker->request.annotations));
   options.jobs = worker->request.jobs > 0 ? worker->request.jobs : worker->config.backup_jobs;
-  options.max_rate_bytes = static_cast<uint64_t>(worker->config.backup_max_rate_kb) * 1024;
+  options.rate = worker->rate;
   options.allow_page_errors = worker->request.allow_page_errors;
   options.resume = worker->request.resume;
   options.started_by = ProcessName();
@@ -153,6 +168,8 @@ Status Reserve() {
   };
   const auto reserve = [](Asked& asked, Log& log, const OpContext& ctx) -> Status {
     PITR_ASSIGN(worker->repository, OpenClusterRepository(worker->config, asked.cluster, kDataDirectory, log, ctx));
+    if (Status moved = MoveBackupFailures(kDataDirectory, *worker->repository, ctx); !moved.ok())
+      log.Warning("records of failed backups stay in the data directory: " + moved.ToString());
     if (asked.options.type != BackupType::kFull) asked.options.damage_of = KnownDamage(ctx);
     PITR_ASSIGN(worker->session, BackupSession::Begin(*worker->repository, asked.options, ctx));
     return Status::Ok();
@@ -332,19 +349,37 @@ void AbandonSession() noexcept {
   } catch (...) { worker->session.release(); }
 }
 
+// The record of the failure, in the repository when that can be reached.
+void RecordFailure(const BackupSlot& slot, const PlainError& error, bool in_repository) noexcept {
+  try {
+    worker->failure = FailureOf(slot, error);
+    if (in_repository && worker->repository && EverythingEnded()) {
+      const Status stored = RunBounded(
+          [](const OpContext& ctx) { return StoreBackupFailure(*worker->repository, worker->failure, ctx); });
+      if (stored.ok()) return;
+    }
+    KeepFailure(worker->failure);
+  } catch (...) { /* there is the log */
+  }
+}
+
 void WorkerExit(int, Datum) {
   if (worker == nullptr) return;
   LWLockReleaseAll();
   StopEverything();
   PlainError error;
   if (!worker->finished) {
+    error.Set(ERRCODE_ADMIN_SHUTDOWN, "the backup worker was terminated", "No backup was made.");
     SharedState* shared = Shared();
     LWLockAcquire(shared->lock, LW_EXCLUSIVE);
+    static BackupSlot failed;  // large, and exit hooks should need no memory
+    failed = shared->backup;
     if (shared->backup.generation == worker->generation && !shared->backup.Ended())
       shared->backup.phase = BackupPhase::kAbandoning;
     LWLockRelease(shared->lock);
+    // Nothing is asked of the store that can as well be done by the next backup.
+    if (failed.generation == worker->generation && !failed.Ended()) RecordFailure(failed, error, false);
     AbandonSession();
-    error.Set(ERRCODE_ADMIN_SHUTDOWN, "the backup worker was terminated", "No backup was made.");
   }
   EndBackupSlot(worker->generation, worker->finished ? BackupPhase::kDone : BackupPhase::kFailed, &error);
 }
@@ -365,8 +400,10 @@ void ReportEnd(const Pending& pending) {
     EndBackupSlot(worker->generation, BackupPhase::kDone, nullptr);
     return;
   }
+  const auto failed = ReadBackupSlot();
   UpdateBackupSlot(worker->generation, [](BackupSlot& slot) { slot.phase = BackupPhase::kAbandoning; });
   AbandonSession();
+  RecordFailure(*failed, error, true);
   const PlainError* plain = &error;
   PgCall([plain] {
     ereport(LOG,
@@ -392,6 +429,7 @@ Status WorkerMain(uint64_t generation) {
       SetConfigOption("transaction_timeout", "0", PGC_USERSET, PGC_S_OVERRIDE);
   });
   worker->config = CurrentConfig();
+  worker->rate->SetRate(MaxRate(worker->config));
   Pending pending;
   RunCpp(TakeBackup, &pending);
   // From here on a late cancel must not end the process before the caller has its answer.
@@ -418,7 +456,8 @@ void pitr_backup_worker(Datum argument) {
   BackgroundWorkerUnblockSignals();
   Oid database;
   memcpy(&database, MyBgworkerEntry->bgw_extra, sizeof database);
-  BackgroundWorkerInitializeConnectionByOid(database, InvalidOid, 0);
+  // Nothing of the database is wanted but that it is there.
+  BackgroundWorkerInitializeConnectionByOid(database, InvalidOid, BGWORKER_BYPASS_ALLOWCONN);
   MemoryContextSwitchTo(TopMemoryContext);
   pitr::server::Pending pending;
   if (!pitr::server::RunCpp([argument] { return pitr::server::WorkerMain(DatumGetUInt64(argument)); }, &pending))

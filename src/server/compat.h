@@ -63,6 +63,9 @@
 #define PitrArchiveErrdetail(text) ((void)(text))
 #endif
 
+// Setting archive_command besides archive_library is an error since 16.
+#define PITR_ARCHIVE_COMMAND_EXCLUDES_LIBRARY (PG_VERSION_NUM >= 160000)
+
 // 19 gave signal handlers a type of its own.
 #ifdef PG_SIG_IGN
 #define PitrIgnoreSignal PG_SIG_IGN

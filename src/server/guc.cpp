@@ -34,7 +34,10 @@ bool CheckString(char** value, void**, GucSource) {
     if (status.ok()) return true;
     problem.Set(status);
   } catch (...) { problem.Set(ERRCODE_OUT_OF_MEMORY, "out of memory"); }
-  if (problem.detail[0]) {
+  // The server's own message would show a value that ours withholds.
+  if (*value && strstr(problem.message, *value) == nullptr) {
+    GUC_check_errmsg("%s", problem.message);
+  } else if (problem.detail[0]) {
     GUC_check_errdetail("%s: %s", problem.message, problem.detail);
   } else {
     GUC_check_errdetail("%s.", problem.message);
@@ -49,7 +52,7 @@ constexpr std::array<GucStringCheckHook, kMaxSettings> MakeCheckHooks(std::index
 }
 constexpr auto kCheckHooks = MakeCheckHooks(std::make_index_sequence<kMaxSettings>{});
 
-// Values that name files, or may hold a password (a proxy's), are for superusers only.
+// Values that name files or what is near a secret are for superusers only.
 bool IsSensitive(const Setting& setting) {
   std::string_view name = setting.name;
   return name.find("file") != name.npos || name == "proxy" || name == "s3_profile" || name == "s3_sse_kms_key_id";

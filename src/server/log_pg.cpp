@@ -1,6 +1,7 @@
 // Threads queue, the main thread reports: the only way a line of core reaches the server log.
 #include "server/log_pg.h"
 
+#include "server/encoding.h"
 #include "server/pg.h"
 
 namespace pitr::server {
@@ -24,7 +25,8 @@ void QueuedLog::Emit() {
   }
   for (const auto& [level, text] : lines) {
     const int elevel = level == LogLevel::kDebug ? DEBUG1 : level == LogLevel::kInfo ? LOG : WARNING;
-    const char* message = text.c_str();
+    const std::string converted = ToServerEncoding(text);
+    const char* message = converted.c_str();
     PgCall([elevel, message] { ereport(elevel, (errmsg("pg_pitr: %s", message))); });
   }
   if (dropped > 0) {

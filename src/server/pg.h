@@ -116,7 +116,13 @@ inline int SqlState(Code code) {
   return ERRCODE_INTERNAL_ERROR;
 }
 
+struct PlainError;
+// Between core's encoding and the database's (encoding.h); what cannot be converted is shown somehow.
+void ToServerEncoding(PlainError& error) noexcept;
+void FromServerEncoding(PlainError& error) noexcept;
+
 // An error in plain data: what is alive when ereport() jumps, and what one process leaves in shared memory for another.
+// Its texts are UTF-8.
 struct PlainError {
   int sqlstate = 0;  // 0: none
   char message[1024] = "";
@@ -132,15 +138,21 @@ struct PlainError {
   void Set(const Status& status) noexcept {
     Set(SqlState(status.code()), status.message().c_str(), status.detail().c_str(), status.hint().c_str());
   }
-  void Set(const ErrorData& error) noexcept { Set(error.sqlerrcode, error.message, error.detail, error.hint); }
+  void Set(const ErrorData& error) noexcept {
+    Set(error.sqlerrcode, error.message, error.detail, error.hint);
+    FromServerEncoding(*this);
+  }
 };
 static_assert(std::is_trivially_copyable_v<PlainError> && std::is_trivially_destructible_v<PlainError>);
 
 // Raises `error`. C frames only: no object with a destructor may be alive in the caller (use RaiseFromCpp there).
 [[noreturn]] inline void RaisePlain(const PlainError* error) {
+  static PlainError raised;
+  raised = *error;
+  ToServerEncoding(raised);
   ereport(ERROR,
-          (errcode(error->sqlstate), errmsg("%s", error->message),
-           error->detail[0] ? errdetail("%s", error->detail) : 0, error->hint[0] ? errhint("%s", error->hint) : 0));
+          (errcode(raised.sqlstate), errmsg("%s", raised.message),
+           raised.detail[0] ? errdetail("%s", raised.detail) : 0, raised.hint[0] ? errhint("%s", raised.hint) : 0));
   pg_unreachable();
 }
 

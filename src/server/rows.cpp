@@ -2,6 +2,7 @@
 #include "server/rows.h"
 
 #include "core/pg/timestamp.h"
+#include "server/encoding.h"
 
 extern "C" {
 #include "access/htup_details.h"
@@ -34,7 +35,10 @@ void ReturnRows(FunctionCallInfo fcinfo, const std::vector<Row>& rows) {
                    "The extension's SQL script and its library are of different versions.",
                    "Run ALTER EXTENSION pg_pitr UPDATE.");
     }
-    for (size_t i = 0; i < columns; i++) values[i] = row[i] ? const_cast<char*>(row[i]->c_str()) : nullptr;
+    Row converted = row;
+    for (Cell& cell : converted)
+      if (cell) cell = ToServerEncoding(*cell);
+    for (size_t i = 0; i < columns; i++) values[i] = converted[i] ? converted[i]->data() : nullptr;
     char** texts = values.data();
     PgCall([info, metadata, texts] {
       HeapTuple tuple = BuildTupleFromCStrings(metadata, texts);
@@ -49,7 +53,7 @@ std::string TextArgument(FunctionCallInfo fcinfo, int n, const std::string& if_n
   char* value = PgCall([fcinfo, n] { return text_to_cstring(PG_GETARG_TEXT_PP(n)); });
   std::string copy = value;
   PgCall([value] { pfree(value); });
-  return copy;
+  return FromServerEncoding(copy);
 }
 
 std::string ArgumentAsText(FunctionCallInfo fcinfo, int n, Oid output_function) {
@@ -58,7 +62,7 @@ std::string ArgumentAsText(FunctionCallInfo fcinfo, int n, Oid output_function) 
       PgCall([fcinfo, n, output_function] { return OidOutputFunctionCall(output_function, PG_GETARG_DATUM(n)); });
   std::string copy = value;
   PgCall([value] { pfree(value); });
-  return copy;
+  return FromServerEncoding(copy);
 }
 
 }  // namespace pitr::server

@@ -1,5 +1,6 @@
 // Results of SQL functions: rows of text values, handed to PostgreSQL at the end in one go. The server's input
-// functions turn the texts into the column types, so no function here knows a type's binary form.
+// functions turn the texts into the column types, so no function here knows a type's binary form. Texts are UTF-8 here,
+// and converted from and to the database's encoding (encoding.h).
 #pragma once
 #include <optional>
 #include <string>

@@ -26,9 +26,10 @@ struct ArchiverState {
   int pid = 0;  // 0: no archiver runs this module
   int64_t started_micros = 0;
   char current_file[kFileNameBytes] = "";  // while PostgreSQL waits for it
+  int64_t current_micros = 0;              // since when
   char last_file[kFileNameBytes] = "";
   int64_t last_micros = 0;
-  uint64_t archived_files = 0;  // since the server was started
+  uint64_t archived_files = 0;  // this and the next two outlive the server, see archive_counters.h
   uint64_t archived_bytes = 0;
   uint64_t stored_bytes = 0;
   uint64_t failures = 0;  // in a row, 0 when the last attempt succeeded

@@ -2,16 +2,23 @@
 #include "core/config/settings.h"
 #include "core/repo/layout.h"
 #include "server/backup_slot.h"
+#include "server/encoding.h"
+#include "server/failure_record.h"
 #include "server/guc.h"
 #include "server/rows.h"
 #include "server/wait.h"
 
 extern "C" {
+#include "access/htup_details.h"
 #include "access/xlog.h"
+#include "executor/spi.h"
+#include "funcapi.h"
+#include "nodes/parsenodes.h"
 #include "postmaster/bgworker.h"
 #include "storage/ipc.h"
 #include "utils/fmgroids.h"
 #include "utils/guc.h"
+#include "utils/snapmgr.h"
 }
 
 namespace pitr::server {
@@ -59,7 +66,8 @@ Status CheckServer() {
   return ValidateConfig(CurrentConfig());
 }
 
-Result<BackupRequest> RequestFromArguments(FunctionCallInfo fcinfo) {
+// Type, label and annotations come first; `fast` and what follows it from `first_option` on.
+Result<BackupRequest> RequestFromArguments(FunctionCallInfo fcinfo, int first_option, bool fast_by_default) {
   BackupRequest request;
   const std::string type = TextArgument(fcinfo, 0, "full");
   CheckType(type);
@@ -73,16 +81,18 @@ Result<BackupRequest> RequestFromArguments(FunctionCallInfo fcinfo) {
   const std::string annotations = ArgumentAsText(fcinfo, 2, F_JSONB_OUT);
   PITR_TRY(ParseAnnotations(annotations).status());
   CopyText(request.annotations, annotations.c_str());
-  request.fast = PG_ARGISNULL(4) || PG_GETARG_BOOL(4);
-  request.jobs = PG_ARGISNULL(5) ? 0 : PG_GETARG_INT32(5);
-  if (!PG_ARGISNULL(5) && (request.jobs < 1 || request.jobs > kMaxJobs)) {
+  const int fast = first_option, jobs = first_option + 1, page_errors = first_option + 2, verify = first_option + 3,
+            resume = first_option + 4;
+  request.fast = PG_ARGISNULL(fast) ? fast_by_default : PG_GETARG_BOOL(fast);
+  request.jobs = PG_ARGISNULL(jobs) ? 0 : PG_GETARG_INT32(jobs);
+  if (!PG_ARGISNULL(jobs) && (request.jobs < 1 || request.jobs > kMaxJobs)) {
     return Status(Code::kInvalidArgument, "jobs must be between 1 and " + std::to_string(kMaxJobs));
   }
-  request.allow_page_errors = !PG_ARGISNULL(6) && PG_GETARG_BOOL(6);
-  request.verify_changes = !PG_ARGISNULL(7) && PG_GETARG_BOOL(7);
-  request.resume = PG_ARGISNULL(8) || PG_GETARG_BOOL(8);
+  request.allow_page_errors = !PG_ARGISNULL(page_errors) && PG_GETARG_BOOL(page_errors);
+  request.verify_changes = !PG_ARGISNULL(verify) && PG_GETARG_BOOL(verify);
+  request.resume = PG_ARGISNULL(resume) || PG_GETARG_BOOL(resume);
   char* user = PgCall([] { return GetUserNameFromId(GetUserId(), false); });
-  CopyText(request.requested_by, user);
+  CopyText(request.requested_by, ShowServerText(user).c_str());
   return request;
 }
 
@@ -159,7 +169,10 @@ class Notes {
   static void Tell(int level, const char* note, const char* detail, bool& told) {
     if (told || note[0] == '\0') return;
     told = true;
-    PgCall([=] { ereport(level, (errmsg("%s", note), detail[0] ? errdetail("%s", detail) : 0)); });
+    const std::string message = ToServerEncoding(note), more = ToServerEncoding(detail);
+    const char* text = message.c_str();
+    const char* text_detail = more.c_str();
+    PgCall([=] { ereport(level, (errmsg("%s", text), text_detail[0] ? errdetail("%s", text_detail) : 0)); });
   }
   bool choice_told_ = false;
   bool resume_told_ = false;
@@ -217,7 +230,11 @@ std::string AwaitWorker(uint64_t generation, BackgroundWorkerHandle* handle, boo
     if (gone) {
       PlainError error;
       error.Set(ERRCODE_INTERNAL_ERROR, "the backup worker ended unexpectedly", "", "See the server log.");
-      EndBackupSlot(generation, BackupPhase::kFailed, &error);
+      // Before it has taken the slot the claim is still ours, and GiveUp() withdraws it.
+      if (slot->worker_pid != 0) {
+        EndBackupSlot(generation, BackupPhase::kFailed, &error);
+        KeepFailure(FailureOf(*slot, error));
+      }
       RaiseWorkerError(error);
     }
     if (until_done) notices.Consider(*slot);
@@ -241,7 +258,9 @@ void AwaitCleanUp(uint64_t generation) {
 
 // The statement ends, by a cancel or an error of its own, and so does its backup.
 void GiveUp(uint64_t generation, const PlainError* why) {
-  WithdrawClaim(why);
+  const auto withdrawn = std::make_unique<BackupSlot>();
+  // With nobody else to tell of it.
+  if (WithdrawClaim(why, withdrawn.get()) && why != nullptr) KeepFailure(FailureOf(*withdrawn, *why));
   if (CancelBackup(generation)) AwaitCleanUp(generation);
   waiting_for = 0;
 }
@@ -255,6 +274,8 @@ std::string RunBackup(const BackupRequest& request, bool until_done) {
   try {
     BackgroundWorkerHandle* handle = StartWorker(generation);
     waiting_for = generation;
+    // Looking up names took one, which would hold back vacuum while we wait.
+    PgCall([] { InvalidateCatalogSnapshot(); });
     std::string label = AwaitWorker(generation, handle, until_done);
     waiting_for = 0;
     return label;
@@ -276,12 +297,40 @@ using namespace pitr;
 using namespace pitr::server;
 
 PITR_FUNCTION(pitr_backup) {
-  PITR_ASSIGN(const BackupRequest request, RequestFromArguments(fcinfo));
+  PITR_ASSIGN(const BackupRequest request, RequestFromArguments(fcinfo, 4, /*fast_by_default=*/true));
   const bool wait = PG_ARGISNULL(3) || PG_GETARG_BOOL(3);
   PITR_TRY(CheckServer());
   const std::string label = RunBackup(request, wait);
   const char* text = label.c_str();
   *result = PgCall([text] { return CStringGetTextDatum(text); });
+  return Status::Ok();
+}
+
+// A procedure, because it can let go of its snapshot: a statement that waits for hours with one keeps vacuum from
+// removing anything. It is what schedulers call, so that they see a failure.
+PITR_FUNCTION(pitr_run_backup) {
+  const bool atomic = fcinfo->context == nullptr || !IsA(fcinfo->context, CallContext) ||
+                      reinterpret_cast<CallContext*>(fcinfo->context)->atomic;
+  if (atomic)
+    return Status(Code::kConflict, "pitr_run_backup() cannot be called in a transaction block")
+        .WithDetail("It ends the transaction that it is called in, so that waiting holds back no vacuum.")
+        .WithHint("CALL it as a statement of its own, or use SELECT pitr_backup().");
+  PITR_ASSIGN(const BackupRequest request, RequestFromArguments(fcinfo, 3, /*fast_by_default=*/false));
+  PITR_TRY(CheckServer());
+  PgCall([] {
+    SPI_connect_ext(SPI_OPT_NONATOMIC);
+    SPI_commit();
+    SPI_finish();
+  });
+  const std::string label = RunBackup(request, true);
+  const char* text = label.c_str();
+  *result = PgCall([fcinfo, text] {
+    TupleDesc row = NULL;
+    (void)get_call_result_type(fcinfo, NULL, &row);
+    Datum values[1] = {CStringGetTextDatum(text)};
+    bool nulls[1] = {false};
+    return HeapTupleGetDatum(heap_form_tuple(BlessTupleDesc(row), values, nulls));
+  });
   return Status::Ok();
 }
 

@@ -8,6 +8,7 @@
 #include "core/repo/layout.h"
 #include "core/report/store_check.h"
 #include "core/restore/restore_mark.h"
+#include "server/archive_settings.h"
 #include "server/on_repository.h"
 #include "server/ready_files.h"
 #include "server/rows.h"
@@ -88,6 +89,12 @@ void CheckServerSettings(Rows& rows, bool is_copy) {
   const std::string library = Setting("archive_library");
   Add(rows, "server: archive_library", library.find("pg_pitr") != library.npos, library.empty() ? "empty" : library,
       "Set archive_library = 'pg_pitr' and archive_command = '', and reload the server.");
+  if (ArchiveCommandIsSet())
+    Add(rows, "server: archive_command", false,
+        ArchiveCommandHinders() ? "set besides archive_library: nothing is archived"
+                                : "set besides archive_library: not used, and an error since PostgreSQL 16",
+        "Set archive_command = '' and reload the server.",
+        ArchiveCommandHinders() ? CheckState::kFailed : CheckState::kWarning);
   const int timeout = XLogArchiveTimeout;
   if (timeout == 0) {
     Add(rows, "server: archive_timeout", false, "off",

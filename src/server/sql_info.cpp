@@ -2,6 +2,7 @@
 #include "core/base/json.h"
 #include "core/report/info_report.h"
 #include "server/on_repository.h"
+#include "server/ready_files.h"
 #include "server/rows.h"
 #include "server/server_state.h"
 
@@ -30,7 +31,10 @@ Result<Report> LoadReport(bool read_last_commit) {
     PITR_ASSIGN(auto wal, WalCatalog::Load(repository, ctx));
     PITR_ASSIGN(const BranchTree branches, BranchTree::Load(repository, backups, wal, ctx));
     PITR_ASSIGN(VerifyRecords verified, LoadVerifyRecords(repository, ctx));
-    report.info = MakeInfoReport(repository, backups, wal, branches, options, std::move(verified.results));
+    PITR_ASSIGN(std::vector<BackupFailure> failures, LoadBackupFailures(repository, ctx));
+    PITR_ASSIGN(const std::vector<BackupFailure> kept, KeptBackupFailures(kDataDirectory));
+    failures.insert(failures.end(), kept.begin(), kept.end());
+    report.info = MakeInfoReport(repository, backups, wal, branches, options, std::move(verified.results), failures);
     for (const BackupManifest& backup : backups.backups) report.page_errors[backup.label] = backup.page_errors.size();
     return report;
   };
@@ -81,7 +85,9 @@ Row BackupCells(const BackupRow& backup, uint64_t page_errors) {
           TextOrNull(backup.verify_result),
           TextOrNull(backup.not_stored),
           TextOrNull(backup.followed_links),
-          TextOrNull(backup.outside_files)};
+          TextOrNull(backup.outside_files),
+          TextOrNull(backup.sqlstate),
+          TextOrNull(backup.requested_by)};
 }
 
 }  // namespace

@@ -1,15 +1,21 @@
-// pitr_status and pitr_progress: what the archiver and the running backup do, from shared memory and pg_wal; no word to
-// the store.
+// pitr_status and pitr_progress: what the archiver and the running backup do, from shared memory, settings and pg_wal;
+// no word to the store.
+#include <algorithm>
+
 #include "core/base/clock.h"
-#include "core/pg/wal_name.h"
+#include "core/config/settings.h"
+#include "server/archive_settings.h"
 #include "server/guc.h"
 #include "server/ready_files.h"
 #include "server/rows.h"
 #include "server/shmem.h"
+#include "server/unstored_wal.h"
 
 extern "C" {
 #include "access/xlog.h"
-#include "access/xlog_internal.h"
+#include "storage/proc.h"
+#include "utils/acl.h"
+#include "utils/lsyscache.h"
 }
 
 namespace pitr::server {
@@ -31,28 +37,52 @@ std::unique_ptr<Snapshot> TakeSnapshot() {
   return snapshot;
 }
 
-std::string StateOf(const ArchiverState& archiver) {
-  if (XLogArchiveMode == ARCHIVE_MODE_OFF) return "off";
-  if (archiver.pid == 0) return "not started";
-  if (archiver.failures > 0) return archiver.held ? "held" : "failing";
-  return archiver.current_file[0] != '\0' ? "archiving" : "idle";
+// Who may read the view may call its function, which anybody can name: a grant on the view is enough, and one without
+// it reads nothing.
+void CheckMayRead(FunctionCallInfo fcinfo, const char* view) {
+  const Oid function = fcinfo->flinfo->fn_oid;
+  PgCall([function, view] {
+    const Oid relation = get_relname_relid(view, get_func_namespace(function));
+    const AclResult allowed =
+        OidIsValid(relation) ? pg_class_aclcheck(relation, GetUserId(), ACL_SELECT) : ACLCHECK_NO_PRIV;
+    if (allowed != ACLCHECK_OK) aclcheck_error(allowed, OBJECT_VIEW, view);
+  });
 }
 
-// Flushed WAL that is not in the repository: from the start of the oldest segment that waits, or of the current one.
-// Nullopt on a standby.
-std::optional<uint64_t> DataAtRisk(const Backlog& backlog) {
-  if (PgCall([] { return RecoveryInProgress(); })) return std::nullopt;
-  TimeLineID timeline = 0;
-  TimeLineID* timeline_out = &timeline;
-  const Lsn flushed{PgCall([timeline_out] { return GetFlushRecPtr(timeline_out); })};
-  const auto segment_size = static_cast<uint32_t>(wal_segment_size);
-  Lsn stored_until = SegmentStart(SegmentOf(flushed, segment_size), segment_size);
-  if (!backlog.oldest_segment.empty()) {
-    auto oldest = ParseWalFileName(backlog.oldest_segment, segment_size);
-    if (oldest && SegmentStart(oldest->segment, segment_size) < stored_until)
-      stored_until = SegmentStart(oldest->segment, segment_size);
-  }
-  return flushed.value - stored_until.value;
+struct State {
+  std::string name;
+  // Why, where that is not the archiver's last error.
+  std::string problem;
+  std::string hint;
+};
+
+// Why nothing can be archived, whatever the archiver does.
+Status CheckConfigured(const Config& config) {
+  const std::string library = XLogArchiveLibrary ? XLogArchiveLibrary : "";
+  if (library.find("pg_pitr") == library.npos)
+    return Status(Code::kInvalidArgument, "WAL is not archived by pg_pitr: archive_library is \"" + library + "\"")
+        .WithHint("Set archive_library = 'pg_pitr' and archive_command = '', and reload the server.");
+  if (ArchiveCommandHinders())
+    return Status(Code::kInvalidArgument, "both archive_library and archive_command are set, so nothing is archived")
+        .WithHint("Set archive_command = '' and reload the server.");
+  return ValidateConfig(config);
+}
+
+// From conditions that hold now, not from what happened last.
+State StateOf(const ArchiverState& archiver, const Config& config) {
+  if (XLogArchiveMode == ARCHIVE_MODE_OFF) return {"off", "", ""};
+  if (const Status configured = CheckConfigured(config); !configured.ok())
+    return {"not configured", configured.message(), configured.hint()};
+  const int pid = archiver.pid;
+  if (pid == 0 || PgCall([pid] { return AuxiliaryPidGetProc(pid) == NULL; })) return {"not started", "", ""};
+  if (archiver.failures > 0) return {archiver.held ? "held" : "failing", "", ""};
+  if (archiver.current_file[0] == '\0') return {"idle", "", ""};
+  const int64_t waited_ms = (SystemClock().WallMicros() - archiver.current_micros) / 1000;
+  if (waited_ms <= config.request_timeout_ms) return {"archiving", "", ""};
+  return {"stalled",
+          "the repository does not answer: WAL file " + std::string(archiver.current_file) +
+              " has been on its way for " + std::to_string(waited_ms / 1000) + " s",
+          "Check the network, or the file system that " + config.repository + " is on."};
 }
 
 std::string ErrorText(const ArchiverState& archiver) {
@@ -69,17 +99,19 @@ using namespace pitr;
 using namespace pitr::server;
 
 PITR_FUNCTION(pitr_get_status) {
+  CheckMayRead(fcinfo, "pitr_status");
   const auto snapshot = TakeSnapshot();
   const ArchiverState& archiver = snapshot->archiver;
   const BackupSlot& backup = snapshot->backup;
   PITR_ASSIGN(const Backlog backlog, MeasureBacklog());
-  const auto at_risk = DataAtRisk(backlog);
+  const auto unstored = MeasureUnstoredWal(backlog);
   const Config config = CurrentConfig();
-  const bool has_error = archiver.error_micros != 0;
-  // A segment begins with a page header, which is no data.
-  const bool nothing_new = at_risk && *at_risk <= SizeOfXLogLongPHD;
-  const int64_t since_last = nothing_new ? 0 : SystemClock().WallMicros() - archiver.last_micros;
-  ReturnRows(fcinfo, {{StateOf(archiver),
+  const State state = StateOf(archiver, config);
+  const bool has_error = archiver.error_micros != 0 && state.problem.empty();
+  const int64_t at_risk_micros = unstored && unstored->oldest_commit_micros != 0
+                                     ? std::max<int64_t>(0, SystemClock().WallMicros() - unstored->oldest_commit_micros)
+                                     : 0;
+  ReturnRows(fcinfo, {{state.name,
                        archiver.pid ? Cell(std::to_string(archiver.pid)) : Cell(),
                        TextOrNull(archiver.last_file),
                        TimestampOrNull(archiver.last_micros),
@@ -91,12 +123,12 @@ PITR_FUNCTION(pitr_get_status) {
                        TextOrNull(backlog.oldest),
                        NumberCell(static_cast<uint64_t>(archiver.in_flight)),
                        NumberCell(archiver.failures),
-                       has_error ? Cell(ErrorText(archiver)) : Cell(),
-                       has_error ? TextOrNull(archiver.error.hint) : Cell(),
+                       has_error ? Cell(ErrorText(archiver)) : TextOrNull(state.problem),
+                       has_error ? TextOrNull(archiver.error.hint) : TextOrNull(state.hint),
                        has_error ? TextOrNull(archiver.error_file) : Cell(),
                        TimestampOrNull(archiver.error_micros),
-                       at_risk ? NumberCell(*at_risk) : Cell(),
-                       archiver.last_micros ? Cell(std::to_string(since_last) + " microseconds") : Cell(),
+                       unstored ? NumberCell(unstored->bytes) : Cell(),
+                       unstored ? Cell(std::to_string(at_risk_micros) + " microseconds") : Cell(),
                        TextOrNull(config.repository),
                        BoolCell(!config.passphrase_file.empty()),
                        backup.Running() ? TextOrNull(backup.label[0] ? backup.label : backup.request.label) : Cell()}});
@@ -104,6 +136,7 @@ PITR_FUNCTION(pitr_get_status) {
 }
 
 PITR_FUNCTION(pitr_get_progress) {
+  CheckMayRead(fcinfo, "pitr_progress");
   const auto snapshot = TakeSnapshot();
   const BackupSlot& backup = snapshot->backup;
   std::vector<Row> rows;

@@ -1,5 +1,6 @@
 // pitr_verify() and pitr_verifications(): whether the repository holds what recoveries need, and what was found before.
 #include "core/verify/verify.h"
+#include "server/encoding.h"
 #include "server/on_repository.h"
 #include "server/rows.h"
 
@@ -69,7 +70,8 @@ Row CellsOf(const Finding& finding) {
 }
 
 void Notice(const std::string& text) {
-  const char* message = text.c_str();
+  const std::string converted = ToServerEncoding(text);
+  const char* message = converted.c_str();
   PgCall([message] { ereport(NOTICE, (errmsg("%s", message))); });
 }
 

@@ -26,7 +26,9 @@ SELECT col_type_is('public', 'pitr_progress', 'percent', 'numeric', 'percent is 
 CREATE ROLE pitr_tap_nobody;
 CREATE ROLE pitr_tap_watcher IN ROLE pg_monitor;
 SELECT ok(NOT has_function_privilege('pitr_tap_nobody', oid, 'EXECUTE'), proname || ' is not for everybody')
-FROM pg_proc WHERE proname LIKE 'pitr\_%' ORDER BY proname;
+FROM pg_proc WHERE proname LIKE 'pitr\_%' AND proname NOT IN ('pitr_get_status', 'pitr_get_progress') ORDER BY proname;
+SELECT throws_ok('SET ROLE pitr_tap_nobody; SELECT * FROM pitr_get_status()', '42501', NULL, 'the function behind a view is for those who may read the view');
+RESET ROLE;
 SELECT is(array_agg(proname::text ORDER BY proname), ARRAY['pitr_archive', 'pitr_get_progress', 'pitr_get_status', 'pitr_info', 'pitr_recovery_window', 'pitr_restore_plan', 'pitr_timelines', 'pitr_verifications'],
   'what pg_monitor may call')
 FROM pg_proc WHERE proname LIKE 'pitr\_%' AND has_function_privilege('pitr_tap_watcher', oid, 'EXECUTE');

@@ -13,7 +13,7 @@ use Time::HiRes qw(usleep);
 
 BAIL_OUT('no S3 server in the environment: run through test/lib/rgw.sh') unless $ENV{PITR_TEST_S3_HTTPS};
 
-sub labels { my ($p) = @_; return $p->sql(q{SELECT coalesce(string_agg(label, ' ' ORDER BY start_time), '') FROM pitr_info()}); }
+sub labels { my ($p) = @_; return $p->sql(q{SELECT coalesce(string_agg(label, ' ' ORDER BY start_time), '') FROM pitr_info() WHERE status <> 'failed'}); }
 sub expired { my ($p, $arguments) = @_; return $p->sql(qq{SELECT coalesce(string_agg(name, ' ' ORDER BY name), '') FROM pitr_expire($arguments) WHERE action = 'delete' AND what LIKE '%backup'}); }
 sub oldest { my ($p) = @_; return $p->sql('SELECT min(first_segment) FROM pitr_archive() WHERE NOT gap'); }
 

@@ -132,7 +132,7 @@ while (expire_until($s, ++$steps))
 note("$steps steps, " . keys(%seen) . ' states');
 cmp_ok(scalar(keys %seen), '>', 3, 's3: killed with more and more done');
 is(join("\n", @wrong), '', 's3: killed at any step nothing is hurt');
-is($s->sql(q{SELECT string_agg(label || ' ' || status, ' ' ORDER BY start_time) FROM pitr_info()}), 'a expiring i ok b ok c ok', 's3: in the end it is done, but for what is borrowed');
+is($s->sql(q{SELECT string_agg(label || ' ' || status, ' ' ORDER BY start_time) FROM pitr_info() WHERE status <> 'failed'}), 'a expiring i ok b ok c ok', 's3: in the end it is done, but for what is borrowed');
 
 # --- what nobody claims is young at first, and goes when it is old
 my $prefix = $s->prefix;

@@ -13,7 +13,7 @@ use Test::More;
 
 BAIL_OUT('no S3 server in the environment: run through test/lib/rgw.sh') unless $ENV{PITR_TEST_S3_HTTPS};
 
-sub labels { my ($p) = @_; return $p->sql(q{SELECT coalesce(string_agg(label, ' ' ORDER BY start_time), '') FROM pitr_info()}); }
+sub labels { my ($p) = @_; return $p->sql(q{SELECT coalesce(string_agg(label, ' ' ORDER BY start_time), '') FROM pitr_info() WHERE status <> 'failed'}); }
 
 sub set
 {

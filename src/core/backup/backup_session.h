@@ -16,6 +16,7 @@
 #include "core/repo/backup_catalog.h"
 #include "core/repo/file_map.h"
 #include "core/repo/repository.h"
+#include "core/store/rate_limit.h"
 
 namespace pitr {
 
@@ -32,7 +33,7 @@ struct BackupOptions {
   bool verify_changes = false;         // read everything, and fail if the change source was wrong
   std::map<std::string, std::string> annotations;
   int jobs = 2;
-  uint64_t max_rate_bytes = 0;  // a second, 0: no limit
+  std::shared_ptr<RateLimit> rate = std::make_shared<RateLimit>(0);  // may be changed while files are copied
   // Full backups: take over what interrupted ones stored, and leave what is stored to the next one when this one is
   // interrupted.
   bool resume = true;

@@ -223,7 +223,6 @@ Result<CopiedFiles> RunCopy(const CopyRequest& request, const OpContext& ctx) {
 
   CancelToken stop;
   ReferenceFindings references;
-  RateLimit rate(request.options.max_rate_bytes);
   const int job_count = request.options.jobs;
   PITR_ASSIGN(const std::unique_ptr<ThreadPool> pool, ThreadPool::Start(job_count * kPartsInFlightPerJob));
   CopyShared shared{repository,
@@ -238,7 +237,7 @@ Result<CopiedFiles> RunCopy(const CopyRequest& request, const OpContext& ctx) {
                     request.record,
                     references,
                     request.pages,
-                    rate,
+                    *request.options.rate,
                     *pool,
                     request.progress,
                     {ctx.clock, &stop, ctx.deadline_millis}};

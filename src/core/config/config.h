@@ -25,7 +25,8 @@ struct Config {
   std::string s3_object_lock_mode;  // "" | GOVERNANCE | COMPLIANCE
   int s3_object_lock_days = 0;
   bool s3_requester_pays = false;
-  std::string proxy;  // URL; empty: none
+  std::string proxy;                   // URL; empty: none
+  std::string proxy_credentials_file;  // one line, user:password
 
   int request_timeout_ms = 30000;   // a request without progress for this long has failed
   int retry_timeout_ms = 120000;    // how long one operation is tried again

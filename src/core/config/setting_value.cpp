@@ -120,7 +120,26 @@ Result<int> ParseInteger(const Setting& setting, std::string_view text) {
   return static_cast<int>(value);
 }
 
+// Everybody can read a setting: in the file, in pg_settings, and as a placeholder in sessions without the module. So no
+// URL carries a user or a password, wherever one is a setting, with or without its scheme; and no message shows it.
+Status CheckNoCredentials(const Setting& setting, std::string_view text) {
+  const std::string_view name = setting.name;
+  const size_t scheme = text.find("://");
+  const bool is_url = name == "repository" || name == "proxy" || name == "s3_endpoint";
+  const std::string_view authority = scheme == std::string_view::npos ? text : text.substr(scheme + 3);
+  // A password may hold a slash: what follows one counts when only a user name and its password can come before it.
+  const size_t at = name == "repository" ? authority.substr(0, authority.find('/')).find('@') : authority.find('@');
+  if (!is_url || at == std::string_view::npos) return Status::Ok();
+  const bool proxy = name == "proxy";
+  return Status(Code::kInvalidArgument,
+                "setting \"" + std::string(kSettingPrefix) + setting.name + "\" must not carry a user or password")
+      .WithHint(proxy ? "Write user:password into a file that only its owner can read, and name it in "
+                        "pg_pitr.proxy_credentials_file."
+                      : "Access keys come from pg_pitr.s3_credentials_file.");
+}
+
 Status CheckText(const Setting& setting, std::string_view text) {
+  PITR_TRY(CheckNoCredentials(setting, text));
   for (char c : text)
     if (static_cast<unsigned char>(c) < 0x20)
       return Invalid(setting, "...").WithHint("It must not contain control characters.");
@@ -172,13 +191,7 @@ Status ApplySetting(const Setting& setting, std::string_view text, Config& confi
 std::string ShowSetting(const Setting& setting, const Config& config) {
   if (auto* member = std::get_if<bool Config::*>(&setting.member)) return config.*(*member) ? "on" : "off";
   if (auto* member = std::get_if<int Config::*>(&setting.member)) return ShowInteger(setting, config.*(*member));
-  std::string text = config.*std::get<std::string Config::*>(setting.member);
-  // A URL may carry a password: "http://user:secret@proxy:3128".
-  const size_t scheme = text.find("://");
-  const size_t at = text.rfind('@');
-  if (scheme != std::string::npos && at != std::string::npos && at > scheme)
-    text.replace(scheme + 3, at - scheme - 3, "***");
-  return text;
+  return config.*std::get<std::string Config::*>(setting.member);
 }
 
 std::vector<ConfigRow> DescribeConfig(const Config& config) {

@@ -37,7 +37,9 @@ const Setting kSettings[] = {
      "|GOVERNANCE|COMPLIANCE"},
     {"s3_object_lock_days", "How many days new objects are locked.", &Config::s3_object_lock_days, 0, 36500},
     {"s3_requester_pays", "Accept the charges of a requester-pays bucket.", &Config::s3_requester_pays},
-    {"proxy", "HTTP proxy URL for S3; empty for none.", &Config::proxy},
+    {"proxy", "HTTP proxy URL for S3, without user and password; empty for none.", &Config::proxy},
+    {"proxy_credentials_file", "File with user:password for the proxy; readable by its owner only.",
+     &Config::proxy_credentials_file},
 
     {"request_timeout", "A request that makes no progress for this long has failed.", &Config::request_timeout_ms, 100,
      kMaxMillis, SettingUnit::kMilliseconds},

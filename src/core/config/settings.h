@@ -40,7 +40,7 @@ Status UnknownSetting(std::string_view name);
 // and what is allowed.
 Status ApplySetting(const Setting& setting, std::string_view text, Config& config);
 
-// As SHOW would: "8MB", "on". A password in a URL is hidden.
+// As SHOW would: "8MB", "on".
 std::string ShowSetting(const Setting& setting, const Config& config);
 std::string ShowInteger(const Setting& setting, int value);
 

@@ -1,9 +1,27 @@
 #include "core/config/store_config.h"
 
+#include "core/base/secret_file.h"
 #include "core/config/settings.h"
+#include "core/store/sigv4.h"
 
 namespace pitr {
 namespace {
+
+// The proxy's URL with user and password in it, as curl takes it.
+Result<std::string> ProxyOf(const Config& config) {
+  if (config.proxy_credentials_file.empty() || config.proxy.empty()) return config.proxy;
+  PITR_ASSIGN(const Secret secret, ReadSecretFile(config.proxy_credentials_file, "proxy credentials file"));
+  const std::string_view text = secret.view();
+  const size_t colon = text.find(':');
+  if (colon == std::string_view::npos || colon == 0)
+    return Status(Code::kInvalidArgument,
+                  "proxy credentials file \"" + config.proxy_credentials_file + "\" is not user:password")
+        .WithHint("Write one line: the user, a colon, the password.");
+  const std::string userinfo = UriEncode(text.substr(0, colon), false) + ":" + UriEncode(text.substr(colon + 1), false);
+  const size_t scheme = config.proxy.find("://");
+  const size_t host = scheme == std::string::npos ? 0 : scheme + 3;
+  return config.proxy.substr(0, host) + userinfo + "@" + config.proxy.substr(host);
+}
 
 Result<S3Config> MakeS3Config(const Config& config) {
   PITR_ASSIGN(S3Config s3, ParseS3Url(config.repository));
@@ -12,7 +30,7 @@ Result<S3Config> MakeS3Config(const Config& config) {
   s3.region = config.s3_region;
   s3.verify_tls = config.s3_verify_tls;
   s3.ca_file = config.s3_ca_file;
-  s3.proxy = config.proxy;
+  PITR_ASSIGN(s3.proxy, ProxyOf(config));
   s3.stall_timeout_ms = config.request_timeout_ms;
   s3.storage_class = config.s3_storage_class;
   s3.sse = config.s3_sse;

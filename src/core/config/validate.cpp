@@ -57,6 +57,9 @@ Status CheckS3(const Config& config) {
     return Bad("s3_region", "is empty", "Many servers other than AWS accept \"us-east-1\".");
   PITR_TRY(CheckAbsolute("s3_ca_file", config.s3_ca_file));
   PITR_TRY(CheckAbsolute("s3_credentials_file", config.s3_credentials_file));
+  PITR_TRY(CheckAbsolute("proxy_credentials_file", config.proxy_credentials_file));
+  if (config.proxy.empty() && !config.proxy_credentials_file.empty())
+    return Bad("proxy_credentials_file", "has no effect without a proxy", "Set pg_pitr.proxy, or clear the file.");
   PITR_TRY(CheckTags(config.s3_object_tags));
   if (!config.s3_sse_kms_key_id.empty() && config.s3_sse != "aws:kms")
     return Bad("s3_sse_kms_key_id", "has no effect without aws:kms",

@@ -49,7 +49,9 @@ constexpr FileRule kSkippedFiles[] = {
     {".DS_Store", false, true},
     {"backup_label.old", false, false},
     {"tablespace_map.old", false, false},
-    {"pg_pitr.restored", false, false},  // says how this directory came to be, not the cluster
+    {"pg_pitr.archived", false, false},         // counters of this server
+    {"pg_pitr.backup_failures", false, false},  // of this server, on their way to the repository
+    {"pg_pitr.restored", false, false},         // says how this directory came to be, not the cluster
     {"recovery.signal", false, false},
     {"standby.signal", false, false},
 };

@@ -211,6 +211,19 @@ std::optional<TimelineAsideParts> ParseTimelineAsideKey(std::string_view key) {
   return TimelineAsideKey(parts) == key ? std::optional(parts) : std::nullopt;
 }
 
+std::string FailureKey(uint64_t number) {
+  return std::string(kFailurePrefix) + Format("%017llu", static_cast<unsigned long long>(number));
+}
+
+std::optional<uint64_t> ParseFailureKey(std::string_view key) {
+  if (!key.starts_with(kFailurePrefix)) return std::nullopt;
+  const std::string_view digits = key.substr(kFailurePrefix.size());
+  uint64_t number = 0;
+  const auto end = std::from_chars(digits.data(), digits.data() + digits.size(), number);
+  // Only what we would have written.
+  return end.ec == std::errc() && number != 0 && FailureKey(number) == key ? std::optional(number) : std::nullopt;
+}
+
 std::string DataPrefix(std::string_view label) { return std::string(kDataPrefix) + std::string(label) + "/"; }
 
 std::string PackKey(std::string_view label, uint32_t number) { return DataPrefix(label) + Format("%06u", number); }

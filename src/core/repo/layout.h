@@ -16,6 +16,7 @@ inline constexpr std::string_view kDataPrefix = "data/";
 inline constexpr std::string_view kKeyringPrefix = "keys/";
 inline constexpr std::string_view kChangeMapPrefix = "change/";
 inline constexpr std::string_view kTimelinePrefix = "timeline/";
+inline constexpr std::string_view kFailurePrefix = "failure/";
 inline constexpr std::string_view kTailPrefix = "tail/";  // reserved for later formats, as are the two below
 inline constexpr std::string_view kIndexPrefix = "index/";
 inline constexpr std::string_view kProofPrefix = "proof/";
@@ -90,6 +91,10 @@ struct TimelineAsideParts {
 };
 std::string TimelineAsideKey(const TimelineAsideParts& parts);
 std::optional<TimelineAsideParts> ParseTimelineAsideKey(std::string_view key);
+
+// "failure/01779460000000001": what is known of a backup that failed; the number is when, in microseconds since 1970.
+std::string FailureKey(uint64_t number);
+std::optional<uint64_t> ParseFailureKey(std::string_view key);
 
 std::string DataPrefix(std::string_view label);                // "data/<label>/"
 std::string PackKey(std::string_view label, uint32_t number);  // numbers from 1

@@ -50,6 +50,8 @@ std::string_view ObjectKindName(ObjectKind kind) {
       return "timeline mark";
     case ObjectKind::kPartialSegment:
       return "partial segment";
+    case ObjectKind::kBackupFailure:
+      return "record of a failed backup";
   }
   return "object of an unknown kind";
 }

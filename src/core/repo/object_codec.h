@@ -31,7 +31,8 @@ enum class ObjectKind : uint8_t {
   kAloneMark = 14,
   kTimelineAside = 15,
   kPartialSegment = 17,
-  kTimelineNumber = 20
+  kTimelineNumber = 20,
+  kBackupFailure = 23
 };
 enum class Cipher : uint8_t { kNone = 0, kAes256Gcm = 1 };
 enum class Codec : uint8_t { kNone = 0, kZstd = 1 };

@@ -95,6 +95,29 @@ void AddBackups(const BackupCatalog& catalog, const WalCatalog& wal, std::vector
   }
 }
 
+// One that left packs behind has a row already.
+void AddFailures(const std::vector<BackupFailure>& failures, std::vector<BackupRow>& rows) {
+  for (const BackupFailure& failure : failures) {
+    auto row = std::find_if(rows.begin(), rows.end(), [&](const BackupRow& each) {
+      return each.status == "unfinished" && each.label == failure.label && each.start_micros <= failure.ended_micros;
+    });
+    std::string after;
+    if (row == rows.end()) {
+      row = rows.insert(rows.end(), BackupRow());
+      row->label = failure.label;
+      row->start_micros = failure.started_micros;
+    } else if (row->problem.ends_with("has stored.")) {
+      after = " The next full backup can take over what it has stored.";
+    }
+    row->type = failure.type;
+    row->status = "failed";
+    row->stop_micros = failure.ended_micros;
+    row->problem = DescribeFailure(failure) + after;
+    row->sqlstate = failure.sqlstate;
+    row->requested_by = failure.requested_by;
+  }
+}
+
 ArchiveRow RangeRow(Timeline timeline, SegmentNo first, SegmentNo last, uint32_t segment_size) {
   ArchiveRow row;
   row.timeline = timeline;
@@ -252,11 +275,12 @@ void AddVerification(const std::vector<VerifyRecord>& results, BackupRow& row) {
 
 InfoReport MakeInfoReport(const Repository& repository, const BackupCatalog& backups, const WalCatalog& wal,
                           const BranchTree& branches, const InfoOptions& options,
-                          std::vector<VerifyRecord> verifications) {
+                          std::vector<VerifyRecord> verifications, const std::vector<BackupFailure>& failures) {
   InfoReport report;
   report.repository = repository.store().Describe();
   report.marker = repository.marker();
   AddBackups(backups, wal, report.backups);
+  AddFailures(failures, report.backups);
   AddArchive(wal, repository.segment_size(), report);
   report.window = WindowOf(backups, wal, branches, options.own_timeline, repository.segment_size());
   AddBranches(branches,
@@ -274,7 +298,9 @@ Result<InfoReport> LoadInfoReport(const Repository& repository, const InfoOption
   PITR_ASSIGN(const WalCatalog wal, WalCatalog::Load(repository, ctx));
   PITR_ASSIGN(const BranchTree branches, BranchTree::Load(repository, backups, wal, ctx));
   PITR_ASSIGN(VerifyRecords verified, LoadVerifyRecords(repository, ctx));
-  InfoReport report = MakeInfoReport(repository, backups, wal, branches, options, std::move(verified.results));
+  PITR_ASSIGN(const std::vector<BackupFailure> failures, LoadBackupFailures(repository, ctx));
+  InfoReport report =
+      MakeInfoReport(repository, backups, wal, branches, options, std::move(verified.results), failures);
   if (!options.read_last_commit || !report.window.possible) return report;
   auto path = WalPath::Make(wal, report.window.latest_timeline, repository.segment_size());
   if (!path.ok()) return report;

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "core/repo/backup_catalog.h"
+#include "core/repo/backup_failure.h"
 #include "core/repo/wal_catalog.h"
 #include "core/restore/branches.h"
 #include "core/verify/record.h"
@@ -16,7 +17,7 @@ namespace pitr {
 struct BackupRow {
   std::string label;
   std::string type;     // "full", "diff", "incr"; empty when unknown
-  std::string status;   // "ok", "page errors", "wal missing", "unfinished", "expiring", "damaged"
+  std::string status;   // "ok", "page errors", "wal missing", "unfinished", "expiring", "damaged", "failed"
   std::string problem;  // a sentence; empty when status is "ok"
   std::string parent_label;
   std::string change_source;  // of an increment: "page LSN", ...
@@ -48,6 +49,9 @@ struct BackupRow {
   int64_t verified_micros = 0;
   std::string verify_mode;    // "full", "sample", "quick"
   std::string verify_result;  // "good", "damage", "unchecked": of what concerns this backup
+  // Of one that failed.
+  std::string sqlstate;
+  std::string requested_by;  // role
 };
 
 // A run of segments of one timeline that are all there, or (gap) that are all missing: between two others, or on the
@@ -110,7 +114,7 @@ struct RecoveryWindow {
 struct InfoReport {
   std::string repository;  // "s3://bucket/prefix"
   RepositoryMarker marker;
-  std::vector<BackupRow> backups;      // ascending by stop time, then unfinished, then damaged
+  std::vector<BackupRow> backups;      // ascending by stop time, then unfinished, damaged, failed
   std::vector<ArchiveRow> archive;     // ascending by timeline and position, gaps in between
   std::vector<TimelineRow> timelines;  // ascending
   RecoveryWindow window;
@@ -133,7 +137,8 @@ Result<InfoReport> LoadInfoReport(const Repository& repository, const InfoOption
 // Pure: the same from catalogs at hand; latest_commit_micros stays 0.
 InfoReport MakeInfoReport(const Repository& repository, const BackupCatalog& backups, const WalCatalog& wal,
                           const BranchTree& branches, const InfoOptions& options,
-                          std::vector<VerifyRecord> verifications = {});
+                          std::vector<VerifyRecord> verifications = {},
+                          const std::vector<BackupFailure>& failures = {});
 
 // A page for a terminal, in UTC.
 std::string InfoText(const InfoReport& report);

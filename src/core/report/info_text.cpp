@@ -63,16 +63,16 @@ std::string BackupsText(const InfoReport& report) {
   for (const BackupRow& row : report.backups) {
     const bool read = row.start_lsn.valid();
     rows.push_back(
-        {row.label, row.type.empty() ? "-" : row.type, Time(row.start_micros), Time(row.stop_micros),
-         row.timeline.valid() ? std::to_string(row.timeline.value) : "-", read ? row.start_lsn.ToString() : "-",
-         read ? row.stop_lsn.ToString() : "-", read ? DescribeBytes(row.database_bytes) : "-",
-         read ? DescribeBytes(row.stored_bytes) : "-",
+        {row.label.empty() ? "-" : row.label, row.type.empty() ? "-" : row.type, Time(row.start_micros),
+         Time(row.stop_micros), row.timeline.valid() ? std::to_string(row.timeline.value) : "-",
+         read ? row.start_lsn.ToString() : "-", read ? row.stop_lsn.ToString() : "-",
+         read ? DescribeBytes(row.database_bytes) : "-", read ? DescribeBytes(row.stored_bytes) : "-",
          row.verified_micros == 0 ? "-" : Time(row.verified_micros) + ", " + row.verify_mode + ": " + row.verify_result,
          row.status});
     if (!row.parent_label.empty())
       problems += "  " + row.label + ": builds on " + row.parent_label +
                   (row.change_source.empty() ? "" : ", changes found by " + row.change_source) + "\n";
-    if (!row.problem.empty()) problems += "  " + row.label + ": " + row.problem + "\n";
+    if (!row.problem.empty()) problems += "  " + (row.label.empty() ? "-" : row.label) + ": " + row.problem + "\n";
     if (row.pinned)
       problems += "  " + row.label + ": pinned" +
                   (row.pinned_until_micros == 0 ? "" : " until " + Time(row.pinned_until_micros)) +
@@ -159,7 +159,9 @@ Json BackupJson(const BackupRow& row) {
           {"held_by", row.held_until_micros == 0 ? Json(nullptr) : Json(row.held_by)},
           {"verified", JsonTime(row.verified_micros)},
           {"verify_mode", row.verify_mode.empty() ? Json(nullptr) : Json(row.verify_mode)},
-          {"verify_result", row.verify_result.empty() ? Json(nullptr) : Json(row.verify_result)}};
+          {"verify_result", row.verify_result.empty() ? Json(nullptr) : Json(row.verify_result)},
+          {"sqlstate", row.sqlstate.empty() ? Json(nullptr) : Json(row.sqlstate)},
+          {"requested_by", row.requested_by.empty() ? Json(nullptr) : Json(row.requested_by)}};
 }
 
 Json VerificationJson(const VerifyRecord& record) {

@@ -107,6 +107,10 @@ class ListingTaker {
       if (request_.scope == VerifyScope::kAll) listing_.aside.push_back({ObjectKind::kTimelineAside, object.key});
       return Status::Ok();
     }
+    if (layout::ParseFailureKey(key)) {
+      if (request_.scope == VerifyScope::kAll) listing_.aside.push_back({ObjectKind::kBackupFailure, object.key});
+      return Status::Ok();
+    }
     if (key.starts_with(layout::kDataPrefix)) return SeePack(object);
     if (layout::ParseVerifyKey(key)) listing_.aside.push_back({ObjectKind::kProof, object.key});
     if (request_.scope != VerifyScope::kAll || key == layout::kMarkerKey || layout::ParseKeySlotKey(key) ||

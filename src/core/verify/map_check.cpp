@@ -106,6 +106,11 @@ Status CheckAside(const Repository& repository, const SideObject& object, Findin
       finding.hurts = "No recovery. The number counts as taken by its key alone.";
       finding.hint = "Nothing has to be done.";
       break;
+    case ObjectKind::kBackupFailure:
+      finding.severity = Severity::kWarning;
+      finding.hurts = "No recovery. Why that backup failed is not known any more; the server's log may say it.";
+      finding.hint = "Delete the object, unless a newer pg_pitr has written it.";
+      break;
     case ObjectKind::kPartialMap:
       finding.severity = Severity::kWarning;
       finding.hurts = "No recovery. The next full backup sends what is in that pack again.";

@@ -241,7 +241,7 @@ TEST_F(BackupSessionTest, AChangingDirectoryIsCopied) {
 
 TEST_F(BackupSessionTest, TheRateIsLimited) {
   tree_.Add("big", test::MakeBytes(3 << 20, 1));
-  options_.max_rate_bytes = 6 << 20;
+  options_.rate = std::make_shared<RateLimit>(6 << 20);
   const int64_t before = SystemClock().SteadyMillis();
   ASSERT_TRUE(TakeBackup(repository(), tree_, options_, progress_).ok());
   EXPECT_GE(SystemClock().SteadyMillis() - before, 150);

@@ -17,11 +17,12 @@ namespace {
 std::vector<const void*> MembersOf(const Config& config) {
   const auto& [repository, cluster_name, passphrase_file, s3_endpoint, s3_region, s3_addressing, s3_ca_file,
                s3_verify_tls, s3_credentials_file, s3_profile, s3_storage_class, s3_sse, s3_sse_kms_key_id,
-               s3_object_tags, s3_object_lock_mode, s3_object_lock_days, s3_requester_pays, proxy, request_timeout_ms,
-               retry_timeout_ms, compression_level, change_map, archive_jobs, backup_jobs, restore_jobs,
-               backup_max_rate_kb, max_chain_length, change_source, verify_jobs, verify_max_rate_kb,
-               backup_wal_timeout_ms, part_size_kb, pack_size_kb, retention_full, retention_diff, retention_age,
-               retention_monthly, expire_after_backup, expire_leftover_age_ms, restore_hold_ms] = config;
+               s3_object_tags, s3_object_lock_mode, s3_object_lock_days, s3_requester_pays, proxy,
+               proxy_credentials_file, request_timeout_ms, retry_timeout_ms, compression_level, change_map,
+               archive_jobs, backup_jobs, restore_jobs, backup_max_rate_kb, max_chain_length, change_source,
+               verify_jobs, verify_max_rate_kb, backup_wal_timeout_ms, part_size_kb, pack_size_kb, retention_full,
+               retention_diff, retention_age, retention_monthly, expire_after_backup, expire_leftover_age_ms,
+               restore_hold_ms] = config;
   return {&repository,
           &cluster_name,
           &passphrase_file,
@@ -40,6 +41,7 @@ std::vector<const void*> MembersOf(const Config& config) {
           &s3_object_lock_days,
           &s3_requester_pays,
           &proxy,
+          &proxy_credentials_file,
           &request_timeout_ms,
           &retry_timeout_ms,
           &compression_level,
@@ -164,14 +166,33 @@ TEST(Settings, NamesAreFoundWithAndWithoutPrefix) {
   EXPECT_EQ(UnknownSetting("pg_pitr." + std::string(100000, 'x')).code(), Code::kInvalidArgument);
 }
 
+TEST(Settings, NoUrlCarriesCredentials) {
+  Config config;
+  for (const auto& [name, value] :
+       std::vector<std::pair<const char*, std::string>>{{"proxy", "http://user:secret@proxy:3128"},
+                                                        {"proxy", "user:sec/ret@proxy:3128"},
+                                                        {"proxy", "user@proxy"},
+                                                        {"s3_endpoint", "https://user:secret@s3.example.com"},
+                                                        {"s3_endpoint", "user:secret@s3.example.com"},
+                                                        {"repository", "s3://key:secret@bucket/prefix"}}) {
+    const Status refused = ApplySetting(*FindSetting(name), value, config);
+    EXPECT_EQ(refused.code(), Code::kInvalidArgument) << value;
+    EXPECT_EQ(refused.ToString().find("sec"), std::string::npos) << refused.ToString();
+    EXPECT_NE(refused.hint().find("_file"), std::string::npos) << refused.hint();
+  }
+  for (const auto& [name, value] : std::vector<std::pair<const char*, std::string>>{
+           {"proxy", "http://proxy:3128"}, {"repository", "file:///srv/a@b/c"}, {"repository", "s3://bucket/a@b"}})
+    EXPECT_TRUE(ApplySetting(*FindSetting(name), value, config).ok()) << value;
+}
+
 TEST(Settings, DescribedInFullAndWithoutSecrets) {
   Config config;
-  config.proxy = "http://user:secret@proxy:3128";
+  config.proxy = "http://proxy:3128";
   config.retry_timeout_ms = 90000;
   const std::vector<ConfigRow> rows = DescribeConfig(config);
   ASSERT_EQ(rows.size(), AllSettings().size());
   for (const ConfigRow& row : rows) {
-    if (row.name == "pg_pitr.proxy") { EXPECT_EQ(row.value, "http://***@proxy:3128"); }
+    if (row.name == "pg_pitr.proxy") { EXPECT_EQ(row.value, "http://proxy:3128"); }
     if (row.name == "pg_pitr.retry_timeout") { EXPECT_EQ(row.value, "90s"); }
     EXPECT_EQ(row.is_default, row.name != "pg_pitr.proxy" && row.name != "pg_pitr.retry_timeout") << row.name;
   }

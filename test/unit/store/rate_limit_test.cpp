@@ -47,6 +47,27 @@ TEST(RateLimit, SavesALittleIdleTimeOnly) {
   EXPECT_GE(clock.SteadyMillis() - start, 1000);
 }
 
+TEST(RateLimit, WhoWaitsGoesByANewRate) {
+  test::TestClock clock;
+  RateLimit limit(10);
+  const int64_t start = clock.SteadyMillis();
+  bool changed = false;
+  clock.on_sleep = [&](int64_t now) {
+    if (changed || now < start + 1000) return;
+    changed = true;
+    limit.SetRate(1000, clock);
+  };
+  // 100 s by the first rate; after a second of it the other 990 bytes take another.
+  EXPECT_TRUE(limit.Acquire(1000, {&clock}).ok());
+  EXPECT_NEAR(clock.SteadyMillis() - start, 2000, 600);
+  EXPECT_TRUE(limit.Acquire(1000, {&clock}).ok());
+  EXPECT_NEAR(clock.SteadyMillis() - start, 3000, 600);
+  clock.on_sleep = [&](int64_t) { limit.SetRate(0, clock); };
+  const int64_t unlimited = clock.SteadyMillis();
+  EXPECT_TRUE(limit.Acquire(100000, {&clock}).ok());
+  EXPECT_LT(clock.SteadyMillis() - unlimited, 1100);
+}
+
 TEST(RateLimit, StopsWaitingWhenCancelledOrLate) {
   test::TestClock clock;
   RateLimit limit(1);
