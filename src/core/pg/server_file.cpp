@@ -28,8 +28,8 @@ constexpr std::string_view kWalNames[] = {"archive_status", "summaries", "RECOVE
 // its configuration.
 constexpr std::string_view kOurPrefix = "pg_pitr.";
 constexpr std::string_view kOurConfiguration = "pg_pitr.repository";
-constexpr std::string_view kSocketPrefix = ".s.PGSQL.";
-constexpr std::string_view kTemporaryPrefix = "pgsql_tmp";
+constexpr std::string_view kSocketName = ".s.PGSQL.";
+constexpr std::string_view kTemporaryName = "pgsql_tmp";
 
 template <size_t N>
 bool IsOneOf(std::string_view name, const std::string_view (&names)[N]) {
@@ -45,7 +45,7 @@ bool IsTopName(std::string_view name) {
   if (name.find(kSetAsideMark) != std::string_view::npos || name == kOurConfiguration) return false;
   if (IsOneOf(name, kTopFiles) || IsOneOf(name, kWholeDirectories) || IsOneOf(name, kNumberedDirectories)) return true;
   return name == "base" || name == "global" || name == "pg_tblspc" || name == "pg_wal" || name == "pg_multixact" ||
-         name.starts_with(kOurPrefix) || name.starts_with(kSocketPrefix);
+         name.starts_with(kOurPrefix) || name.starts_with(kSocketName);
 }
 
 bool IsRelationDirectoryName(std::string_view name) {
@@ -74,7 +74,7 @@ bool IsServerFile(std::string_view path) {
   const std::string_view top = path.substr(0, path.find('/'));
   if (!IsTopName(top)) return false;
   // At any depth.
-  if (path.find("/" + std::string(kTemporaryPrefix)) != std::string_view::npos || name.ends_with(".pg_pitr.tmp"))
+  if (path.find("/" + std::string(kTemporaryName)) != std::string_view::npos || name.ends_with(".pg_pitr.tmp"))
     return true;
   if (IsOneOf(top, kWholeDirectories)) return true;
   if (IsOneOf(directory, kNumberedDirectories)) return IsHex(name);

@@ -8,7 +8,7 @@
 namespace pitr {
 namespace {
 
-constexpr int kMaxAttempts = 100;  // restores that begin at the same moment
+constexpr int kMaxNumberAttempts = 100;  // restores that begin at the same moment
 
 }  // namespace
 
@@ -21,7 +21,7 @@ Result<Timeline> TakeTimelineNumber(const Repository& repository, Timeline highe
   Json document = {{"pg_pitr_timeline", 1}, {"taken_micros", ctx.clock->WallMicros()}};
   PutText(document, "taken_by", by);
   const std::string text = JsonText(document);
-  for (int attempt = 0; attempt < kMaxAttempts; ++attempt) {
+  for (int attempt = 0; attempt < kMaxNumberAttempts; ++attempt) {
     ++highest.value;
     Status created =
         repository.CreateObject(ObjectKind::kTimelineNumber, layout::NumberKey(highest), AsBytes(text), ctx);
