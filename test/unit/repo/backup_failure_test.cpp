@@ -40,7 +40,7 @@ TEST_F(BackupFailureTest, IsReadAsItWasWritten) {
 
 TEST_F(BackupFailureTest, TheRepositoryKeepsTheNewest) {
   for (int i = 0; i < static_cast<int>(kFailuresKept) + 3; i++)
-    ASSERT_TRUE(StoreBackupFailure(*repository_, Failure(std::to_string(i), 5000), ctx_).ok());
+    ASSERT_TRUE(StoreBackupFailure(*repository_, Failure(std::to_string(i), 5000 + i / 2), ctx_).ok());
   auto failures = LoadBackupFailures(*repository_, ctx_);
   ASSERT_TRUE(failures.ok());
   ASSERT_EQ(failures.value().size(), kFailuresKept);

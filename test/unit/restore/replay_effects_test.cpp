@@ -130,7 +130,7 @@ TEST_F(ReplayEffectsTest, APreparedTransactionWhereATimelineWasLeft) {
       SCOPED_TRACE(testing::Message() << ended << promoted);
       ++timeline.value;
       WalBuilder wal = wal_;
-      wal.AddData(Rmgr::kTransaction, 0x10, Words({0x57F94534, 80, 77, 5}), 77);
+      wal.AddData(Rmgr::kTransaction, 0x10, Words({0x57F94534, 80, 77, 5, 0, 0}), 77);
       Bytes end;
       AppendLe(end, kDay - kPgEpochMicros);
       AppendLe<uint32_t>(end, 0x10);
