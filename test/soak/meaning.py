@@ -76,6 +76,7 @@ class Meanings:
                 # What is replayed up to and with the position may be the end of what is being written there.
                 if asked.kind == "lsn" and not asked.exclusive and following and (following[0].is_one_record() or following[0].before < moment):
                     found.setdefault(self.history.point(branch, count + 1), (branch, count + 1))
+        lost = self.add_what_is_left(found, asked)
         meaning = Meaning(list(found.values()))
         if not found:
             meaning.why = "the target is on no branch"
@@ -84,6 +85,8 @@ class Meanings:
         elif len({branch.number for branch, _ in meaning.points}) > 1:
             meaning.why = "several branches lead there"
             meaning.timelines = sorted({branch.timeline for branch, _ in meaning.points})
+        elif lost:
+            meaning.why = "what was committed before the crash was not archived"
         elif asked.kind == "time" and not asked.branch and self.is_opening(moment):
             meaning.why = "a branch was being opened"
         else:
@@ -92,6 +95,17 @@ class Meanings:
         if meaning.must and own and not asked.branch and self.may_be_unarchived(own, asked, moment):
             meaning.must, meaning.why = False, "the server may have one of that number itself, which is not archived"
         return meaning
+
+    def add_what_is_left(self, found, asked):
+        """A crash may take what was committed and not archived: then what is in the archive of it is all there can be. Whether it did."""
+        lost = False
+        for branch, count in list(found.values()) if asked.kind == "time" else []:
+            ends = [self.archive.unbroken_until(branch, backup.before) for backup in self.backups_for(branch, count)]
+            left = branch.count_until(max(ends, default=0))
+            if ends and left < count:
+                found.setdefault(self.history.point(branch, left), (branch, left))
+                lost = True
+        return lost
 
     def is_opening(self, moment):
         """Whether a branch may have begun in the second of the moment: PostgreSQL's first record of it has whole seconds."""

@@ -97,8 +97,8 @@ sub all_archived
 
 # --- archiving through what retries overcome -------------------------------------------------------------------------------------
 my $round = 0;
-for my $case ([ 'slowdown 3', qr/\tanswered\tPUT / ], [ 'lose-answer 3', qr{\tlost\tPUT \S*/wal/} ], [ 'reset 20', qr/\tended\tGET / ],
-	[ 'truncate 20', qr/\tended\tGET / ])
+for my $case ([ 'slowdown 3', qr/\tanswered\tPUT / ], [ 'lose-answer 3', qr{\tlost\tPUT \S*/wal/} ], [ 'reset 20 3', qr/\tended\tGET / ],
+	[ 'truncate 20 3', qr/\tended\tGET / ])
 {
 	my ($mode, $pattern) = @$case;
 	my $from = length $p->log;

@@ -344,11 +344,22 @@ Result<Resolution> TargetFinder::FindQuietTime(const Candidate& from) {
   resolution.server_target->lsn = record->start;
   resolution.server_target->inclusive = true;
   PITR_TRY(AddLastCommit(resolution));
-  resolution.notes.push_back(
-      "No transaction in the archive ended after " + time + ", and the archive goes on until later: to a " +
-      later->what + " at " + later->start.ToString() + ", " + FormatTimestamp(later->micros) +
-      ". So the state at that time and the end of the archive are the same, and the server is told to stop at " +
-      record->start.ToString() + ", because it does not accept a time after which nothing ended.");
+  PITR_ASSIGN(const auto fork, SilentFork(scanner_, path_, from.backup->start_lsn, later->start, target_.time_micros));
+  const std::string told = " The server is told to stop at " + record->start.ToString() +
+                           ", because it does not accept a time after which nothing ended.";
+  if (fork) {
+    resolution.notes.push_back("No transaction in the archive ended after " + time + ", but timeline " +
+                               std::to_string(fork->timeline.value) + " ends in the archive before that time, at " +
+                               fork->end.ToString() +
+                               ", and the next one was opened after it. If a server was running at that time, what it "
+                               "committed in between was not archived and is not restored." +
+                               told);
+    return resolution;
+  }
+  resolution.notes.push_back("No transaction in the archive ended after " + time +
+                             ", and the archive goes on until later: to a " + later->what + " at " +
+                             later->start.ToString() + ", " + FormatTimestamp(later->micros) +
+                             ". So the state at that time and the end of the archive are the same." + told);
   return resolution;
 }
 

@@ -40,4 +40,34 @@ Result<std::optional<TimedRecord>> FindEvidence(WalScanner& scanner, SegmentNo f
   return std::optional<TimedRecord>();
 }
 
+Result<std::optional<TimelineEntry>> SilentFork(WalScanner& scanner, const WalPath& path, Lsn after, Lsn before,
+                                                int64_t micros) {
+  constexpr uint64_t kSegmentsOfFork = 4;
+  const SegmentNo lowest = SegmentOf(after, path.segment_size());
+  for (const TimelineEntry& entry : path.history().entries()) {
+    if (!entry.end.valid() || entry.end <= after || entry.end > before) continue;
+    const SegmentNo fork = SegmentOf(entry.end, path.segment_size());
+    const auto until = path.UnbrokenUntil(fork);
+    int64_t opened = INT64_MAX, last = INT64_MIN;
+    if (until)
+      PITR_TRY(
+          scanner.Scan(fork, {std::min(until->value, fork.value + kSegmentsOfFork - 1)}, [&](const WalEvent& event) {
+            const auto timed = event.start >= entry.end ? TimedRecordOf(event) : std::nullopt;
+            if (timed) opened = timed->micros;
+            return !timed;
+          }));
+    if (opened <= micros) continue;
+    for (SegmentNo at = fork; at >= lowest && last == INT64_MIN; --at.value) {
+      PITR_TRY(scanner.Scan(at, at, [&](const WalEvent& event) {
+        const auto timed = event.start < entry.end ? TimedRecordOf(event) : std::nullopt;
+        if (timed) last = std::max(last, timed->micros);
+        return event.start < entry.end;
+      }));
+      if (at.value == 0 || at.value + kSegmentsOfFork <= fork.value) break;
+    }
+    return last < micros ? std::optional(entry) : std::nullopt;
+  }
+  return std::optional<TimelineEntry>();
+}
+
 }  // namespace pitr

@@ -21,4 +21,11 @@ std::optional<TimedRecord> TimedRecordOf(const WalEvent& event);
 Result<std::optional<TimedRecord>> FindEvidence(WalScanner& scanner, SegmentNo first, SegmentNo last, int64_t micros,
                                                 int max_segments);
 
+// Where a path changes timelines while nothing of the archive is of `micros`: the older timeline's last record is
+// before that, the first of the next one later. What a server did in between is not in the archive, if one ran. nullopt
+// when a record of the older timeline is later, and for a time on no fork in (after, before]. Reads a few segments of
+// each fork.
+Result<std::optional<TimelineEntry>> SilentFork(WalScanner& scanner, const WalPath& path, Lsn after, Lsn before,
+                                                int64_t micros);
+
 }  // namespace pitr
