@@ -49,6 +49,8 @@ pass('wait => false leaves the work to the worker');
 # Slow it down, so that it can be watched and stopped.
 append_to_file($p->conf, "pg_pitr.backup_max_rate = 1MB\n");
 $node->reload;
+# The worker has its settings from the server's first process.
+PitrTest::wait_for('the rate to hold', sub { $p->sql('SHOW pg_pitr.backup_max_rate') eq '1MB' });
 sub begin_backup
 {
 	my ($name) = @_;

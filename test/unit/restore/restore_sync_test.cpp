@@ -5,8 +5,8 @@
 #include <set>
 
 #include "core/restore/written_files.h"
-#include "lib/sync_faults.h"
 #include "unit/restore/restore_fixture.h"
+#include "unit/store/sync_faults.h"
 
 namespace pitr {
 namespace {

@@ -9,7 +9,7 @@
 #include "core/store/directory.h"
 #include "core/store/retry.h"
 #include "lib/memory_log.h"
-#include "lib/sync_faults.h"
+#include "unit/store/sync_faults.h"
 
 namespace pitr {
 namespace {

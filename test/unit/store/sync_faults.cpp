@@ -1,4 +1,4 @@
-#include "lib/sync_faults.h"
+#include "unit/store/sync_faults.h"
 
 #include <sys/syscall.h>
 #include <unistd.h>
