@@ -168,7 +168,7 @@ for my $server ($p, $s)
 		for my $run (@runs)
 		{
 			$run->{run}->finish;
-			push @failed, "round $round: @{ $run->{command} }: $run->{err}" if $run->{run}->result != 0;
+			push @failed, "round $round: @{ $run->{command} }: $run->{out}$run->{err}" if $run->{run}->result != 0;
 		}
 		my $damage = damage($server);
 		push @failed, "round $round: $damage" if $damage ne '';
