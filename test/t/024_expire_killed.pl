@@ -156,6 +156,7 @@ for my $server ($p, $s)
 	$server->node->reload;
 	PitrTest::wait_for('the setting', sub { $server->sql('SHOW pg_pitr.retention_full') eq '1' });
 	my @failed;
+	# What another deletes between two looks may block one for that time, which it says.
 	for my $round (1 .. 4)
 	{
 		$server->sql("INSERT INTO t SELECT g, 'round $round' FROM generate_series(1, 500) g");
@@ -168,7 +169,7 @@ for my $server ($p, $s)
 		for my $run (@runs)
 		{
 			$run->{run}->finish;
-			push @failed, "round $round: @{ $run->{command} }: $run->{out}$run->{err}" if $run->{run}->result != 0;
+			push @failed, "round $round: @{ $run->{command} }: $run->{out}$run->{err}" if $run->{run}->result != 0 && $run->{out} !~ /^blocked /m;
 		}
 		my $damage = damage($server);
 		push @failed, "round $round: $damage" if $damage ne '';

@@ -32,12 +32,13 @@ int64_t ModifiedMicros(const struct stat& st) {
 
 // What was listed a moment ago and is not found is gone only when a second look agrees: a listing that leaves out by
 // mistake what is there would be taken for its absence.
-Status IsGone(int root, const std::string& path) {
+Status IsGone(int root, const std::string& path, bool as_directory) {
   struct stat st {};
   if (fstatat(root, path.c_str(), &st, AT_SYMLINK_NOFOLLOW) != 0) {
     if (errno == ENOENT || errno == ENOTDIR) return Status::Ok();
     return FileError(errno, "looking up \"" + path + "\" in the store");
   }
+  if (as_directory && S_ISREG(st.st_mode)) return Status::Ok();  // an object has none below it
   return {Code::kUnavailable, "listing \"" + path + "\" in the store: it is there and was not found"};
 }
 
@@ -47,7 +48,7 @@ Result<std::vector<Entry>> ReadEntries(int root, const std::string& directory, c
   UniqueFd fd(openat(root, directory.empty() ? "." : directory.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
   if (!fd.ok()) {
     if (directory.empty() || (errno != ENOENT && errno != ENOTDIR)) return FileError(errno, Reading(directory));
-    PITR_TRY(IsGone(root, directory.substr(0, directory.size() - 1)));
+    PITR_TRY(IsGone(root, directory.substr(0, directory.size() - 1), /*as_directory=*/true));
     return entries;
   }
   std::unique_ptr<DIR, CloseDir> dir(fdopendir(fd.get()));
@@ -108,7 +109,7 @@ class KeyWalk {
   Status Add(const std::string& key) {
     struct stat st {};
     if (fstatat(root_, key.c_str(), &st, 0) != 0) {
-      if (errno == ENOENT || errno == ENOTDIR) return IsGone(root_, key);
+      if (errno == ENOENT || errno == ENOTDIR) return IsGone(root_, key, /*as_directory=*/false);
       return FileError(errno, "looking up \"" + key + "\" in the store");
     }
     if (!S_ISREG(st.st_mode)) return Status::Ok();
