@@ -34,6 +34,8 @@ ok($p->backup("label => 'after_claim'"), 'and the next backup runs');
 # Terminated while it waits for a worker that the postmaster has not started yet.
 my $third = $node->background_psql('postgres', on_error_stop => 0);
 $pid = session_pid($third);
+# A server that is stopped when the test dies would outlive it.
+END { kill 'CONT', $postmaster if $postmaster; }
 kill 'STOP', $postmaster;
 $third->query_until(qr/asked/, "\\echo asked\nSELECT pitr_backup();\n");
 PitrTest::wait_for('the claim', sub { $watch->query_safe('SELECT count(*) FROM pitr_progress') =~ /1/ });
