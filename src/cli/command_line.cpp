@@ -40,27 +40,31 @@ void AddConfigOption(CLI::App& verb, Invocation& invocation) {
       ->type_name("FILE");
 }
 
+void AddVerbs(CLI::App& app, Invocation& invocation) {
+  AddInfo(app, invocation);
+  AddPlan(app, invocation);
+  AddRestore(app, invocation);
+  AddRecoveryEnd(app, invocation);
+  AddTakeOver(app, invocation);
+  AddCheck(app, invocation);
+  AddVerify(app, invocation);
+  AddWalGet(app, invocation);
+  AddWalPush(app, invocation);
+  AddMerge(app, invocation);
+  AddKey(app, invocation);
+  AddTimeline(app, invocation);
+  AddExpire(app, invocation);
+  AddPin(app, invocation);
+  AddVersion(app, invocation);
+}
+
 int RunCommandLine(int argc, char** argv) {
   try {
     CLI::App app(kOverview, "pg_pitr");
     app.footer(kFooter);
     app.require_subcommand(1);
     Invocation invocation;
-    AddInfo(app, invocation);
-    AddPlan(app, invocation);
-    AddRestore(app, invocation);
-    AddRecoveryEnd(app, invocation);
-    AddTakeOver(app, invocation);
-    AddCheck(app, invocation);
-    AddVerify(app, invocation);
-    AddWalGet(app, invocation);
-    AddWalPush(app, invocation);
-    AddMerge(app, invocation);
-    AddKey(app, invocation);
-    AddTimeline(app, invocation);
-    AddExpire(app, invocation);
-    AddPin(app, invocation);
-    AddVersion(app, invocation);
+    AddVerbs(app, invocation);
     if (int code = Parse(app, argc, argv); code != 0) return code < 0 ? kExitOk : code;
     return invocation.run();
   } catch (const std::exception& error) { return ExitOf(Status(Code::kInternal, error.what())); }

@@ -27,6 +27,8 @@ void AddPin(CLI::App& app, Invocation& invocation);          // pin and unpin
 void AddRecoveryEnd(CLI::App& app, Invocation& invocation);  // recovery-end and outcome
 void AddTakeOver(CLI::App& app, Invocation& invocation);
 void AddVersion(CLI::App& app, Invocation& invocation);
+// All of them.
+void AddVerbs(CLI::App& app, Invocation& invocation);
 
 // --config, which every verb has.
 void AddConfigOption(CLI::App& verb, Invocation& invocation);

@@ -1,15 +1,14 @@
 #include "core/repo/backup_failure.h"
 
-#include <fcntl.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
 #include <fstream>
 
-#include "core/base/unique_fd.h"
 #include "core/repo/json_fields.h"
 #include "core/repo/layout.h"
+#include "core/store/durable_file.h"
 #include "core/store/file_error.h"
 
 namespace pitr {
@@ -20,20 +19,6 @@ constexpr uint64_t kFailureVersion = 1;
 constexpr int kMaxTries = 16;
 
 std::string FailuresPath(const std::string& data_directory) { return data_directory + "/" + kBackupFailuresFile; }
-
-Status ReplaceFile(const std::string& path, const std::vector<BackupFailure>& failures) {
-  std::string text;
-  for (const BackupFailure& failure : failures) text += EncodeFailure(failure) + "\n";
-  const std::string temporary = path + ".tmp." + std::to_string(getpid());
-  const UniqueFd file(open(temporary.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600));
-  if (!file.ok()) return FileError(errno, "creating \"" + temporary + "\"");
-  const ssize_t written = write(file.get(), text.data(), text.size());
-  if (written != static_cast<ssize_t>(text.size()))
-    return FileError(written < 0 ? errno : ENOSPC, "writing \"" + temporary + "\"");
-  if (fsync(file.get()) != 0) return FileError(errno, "syncing \"" + temporary + "\"");
-  if (rename(temporary.c_str(), path.c_str()) != 0) return FileError(errno, "renaming \"" + temporary + "\"");
-  return Status::Ok();
-}
 
 Result<std::vector<std::string>> ListFailureKeys(const Repository& repository, const OpContext& ctx) {
   std::vector<std::string> keys;
@@ -146,7 +131,9 @@ Status KeepBackupFailure(const std::string& data_directory, const BackupFailure&
   PITR_ASSIGN(std::vector<BackupFailure> failures, KeptBackupFailures(data_directory));
   if (failures.size() == kFailuresKept) failures.erase(failures.begin());
   failures.push_back(failure);
-  return ReplaceFile(FailuresPath(data_directory), failures);
+  std::string text;
+  for (const BackupFailure& each : failures) text += EncodeFailure(each) + "\n";
+  return WriteDurableFile(FailuresPath(data_directory), text);
 }
 
 Status MoveBackupFailures(const std::string& data_directory, const Repository& repository, const OpContext& ctx) {

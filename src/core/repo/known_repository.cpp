@@ -1,9 +1,7 @@
 #include "core/repo/known_repository.h"
 
-#include <fcntl.h>
-#include <unistd.h>
-
 #include <algorithm>
+#include <cerrno>
 #include <cstdio>
 #include <filesystem>
 #include <fstream>
@@ -11,11 +9,11 @@
 #include <sstream>
 #include <vector>
 
-#include "core/base/unique_fd.h"
 #include "core/pg/wal_name.h"
 #include "core/repo/ancestor_segments.h"
 #include "core/repo/archive_hold.h"
 #include "core/repo/recovery_kit.h"
+#include "core/store/durable_file.h"
 #include "core/store/file_error.h"
 
 namespace pitr {
@@ -81,20 +79,8 @@ Result<KnownRepositories> Read(const std::string& path) {
 }
 
 Status Write(const std::string& data_directory, const KnownRepositories& known) {
-  const std::string text = Format(known);
   // The archiver and a backup may both be first.
-  const std::string path = PathIn(data_directory);
-  const std::string temporary = path + ".tmp." + std::to_string(getpid());
-  UniqueFd file(open(temporary.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600));
-  if (!file.ok()) return FileError(errno, "creating \"" + temporary + "\"");
-  const ssize_t written = write(file.get(), text.data(), text.size());
-  if (written != static_cast<ssize_t>(text.size()))
-    return FileError(written < 0 ? errno : ENOSPC, "writing \"" + temporary + "\"");
-  if (fsync(file.get()) != 0) return FileError(errno, "syncing \"" + temporary + "\"");
-  if (rename(temporary.c_str(), path.c_str()) != 0) return FileError(errno, "renaming \"" + temporary + "\"");
-  UniqueFd directory(open(data_directory.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-  if (!directory.ok() || fsync(directory.get()) != 0) return FileError(errno, "syncing \"" + data_directory + "\"");
-  return Status::Ok();
+  return WriteDurableFile(PathIn(data_directory), Format(known));
 }
 
 Result<std::unique_ptr<Repository>> OpenKnown(const Config& config, const ClusterIdentity& cluster,

@@ -1,19 +1,16 @@
 #include "core/repo/recovery_kit.h"
 
-#include <fcntl.h>
-#include <unistd.h>
-
 #include <cerrno>
 #include <fstream>
 #include <sstream>
 
-#include "core/base/unique_fd.h"
 #include "core/repo/key_slot.h"
 #include "core/repo/keyring.h"
 #include "core/repo/layout.h"
 #include "core/repo/object_codec.h"
 #include "core/repo/repository.h"
 #include "core/store/absence.h"
+#include "core/store/durable_file.h"
 #include "core/store/file_error.h"
 
 namespace pitr {
@@ -121,23 +118,7 @@ Result<RecoveryKit> ParseRecoveryKit(std::string_view text) {
 }
 
 Status WriteRecoveryKit(const std::string& path, const RecoveryKit& kit) {
-  const std::string text = FormatRecoveryKit(kit);
-  const std::string temporary = path + ".tmp." + std::to_string(getpid());
-  UniqueFd file(open(temporary.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600));
-  if (!file.ok()) return FileError(errno, "creating \"" + temporary + "\"");
-  for (size_t done = 0; done < text.size();) {
-    const ssize_t written = write(file.get(), text.data() + done, text.size() - done);
-    if (written < 0 && errno == EINTR) continue;
-    if (written < 0) return FileError(errno, "writing \"" + temporary + "\"");
-    done += static_cast<size_t>(written);
-  }
-  if (fsync(file.get()) != 0) return FileError(errno, "syncing \"" + temporary + "\"");
-  if (rename(temporary.c_str(), path.c_str()) != 0) return FileError(errno, "renaming \"" + temporary + "\"");
-  const size_t slash = path.rfind('/');
-  const std::string parent = slash == std::string::npos ? "." : slash == 0 ? "/" : path.substr(0, slash);
-  UniqueFd directory(open(parent.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-  if (!directory.ok() || fsync(directory.get()) != 0) return FileError(errno, "syncing \"" + parent + "\"");
-  return Status::Ok();
+  return WriteDurableFile(path, FormatRecoveryKit(kit));
 }
 
 Result<RecoveryKit> ReadRecoveryKitFile(const std::string& path) {

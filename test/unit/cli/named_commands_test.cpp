@@ -80,21 +80,7 @@ std::string WhyNotParsed(std::vector<std::string> words) {
 std::set<std::string> Verbs() {
   CLI::App app;
   Invocation invocation;
-  AddInfo(app, invocation);
-  AddPlan(app, invocation);
-  AddRestore(app, invocation);
-  AddRecoveryEnd(app, invocation);
-  AddTakeOver(app, invocation);
-  AddCheck(app, invocation);
-  AddVerify(app, invocation);
-  AddWalGet(app, invocation);
-  AddWalPush(app, invocation);
-  AddMerge(app, invocation);
-  AddKey(app, invocation);
-  AddTimeline(app, invocation);
-  AddExpire(app, invocation);
-  AddPin(app, invocation);
-  AddVersion(app, invocation);
+  AddVerbs(app, invocation);
   std::set<std::string> verbs;
   for (const CLI::App* verb : app.get_subcommands([](CLI::App*) { return true; })) verbs.insert(verb->get_name());
   return verbs;
