@@ -95,9 +95,11 @@ like($lost->log, qr/two servers wrote it differently/, 'its segment is refused')
 ok(!-e "$repository/wal/00000001/$cut" && -e $path, 'and neither is lost');
 $lost->node->stop('immediate');
 
-# The old primary as it was, not rewound.
+# The old primary as it was, not rewound. What it writes in the first second of the new timeline counts as written before the failover: the
+# timeline is dated by a checkpoint, whose time has whole seconds.
 my ($before) = parts();
 $p->node->start;
+$p->sql('SELECT pg_sleep(2)');
 $p->sql('INSERT INTO t VALUES (10)');
 my $whole = $p->wait_archived;
 is($whole, $cut, 'the old primary finishes its segment') or BAIL_OUT('the rest tests nothing');
