@@ -173,9 +173,8 @@ Status RunRestoreVerb(const Invocation& invocation, const Options& options) {
   }
   if (!options.dry_run) return RunWithProgress(*repository, plan, restore, options, path, session.ctx());
   PITR_ASSIGN(const auto notes, CheckRestore(*repository, plan, restore, session.ctx()));
-  const std::string text = options.json
-                               ? DryRunJson(plan, path, restore.data_directory, notes) + "\n"
-                               : DescribeNotes(notes) + "dry run: everything is in order; nothing was written\n";
+  const std::string text = options.json ? DryRunJson(plan, path, restore.data_directory, notes) + "\n"
+                                        : DescribeNotes(notes) + DescribeDryRun();
   std::fputs(text.c_str(), stdout);
   return Status::Ok();
 }

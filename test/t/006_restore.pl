@@ -24,11 +24,32 @@ my ($status, $out, $err) = $p->pg_pitr('restore', '--pgdata', $node->data_dir, '
 isnt($status, 0, 'the directory of a running server is refused');
 like($err, qr/running|postmaster/, 'and the error says so');
 is($p->sql('SELECT 1'), '1', 'the server is untouched');
+# Nor may any place of a restore be inside a data directory or the repository; a dry run says the same.
+my $inside = $node->data_dir;
+my $new = PostgreSQL::Test::Utils::tempdir() . '/data';
+for my $case (
+	[ 'a subdirectory of a data directory', $inside, '--pgdata', "$inside/base/new" ],
+	[ 'one that is there already', $inside, '--pgdata', "$inside/base", '--delta', '--force' ],
+	[ 'WAL in it', $inside, '--pgdata', $new, '--waldir', "$inside/pg_wal/../wal" ],
+	[ 'the repository', $p->repository_dir, '--pgdata', $p->repository_dir, '--delta', '--force' ],
+	[ 'a directory in the repository', $p->repository_dir, '--pgdata', $p->repository_dir . '/wal/new' ],
+	[ 'WAL in the repository', $p->repository_dir, '--pgdata', $new, '--waldir', $p->repository_dir . '/new' ],
+	[ 'WAL in the new data directory', $new, '--pgdata', $new, '--waldir', "$new/wal" ])
+{
+	my ($what, $named, @options) = @$case;
+	my ($real, undef, $said) = $p->pg_pitr('restore', @options);
+	my ($dry, undef, $dry_said) = $p->pg_pitr('restore', '--dry-run', @options);
+	isnt($real, 0, "$what is refused");
+	like($said, qr/"\Q$named\E"/, 'naming both');
+	is("$dry $dry_said", "$real $said", 'and so does the dry run');
+}
+is($p->sql('SELECT 1'), '1', 'the server is untouched');
+ok(!-e $new, 'and nothing was made');
 my $full = PostgreSQL::Test::Utils::tempdir();
 append_to_file("$full/precious", 'data');
 ($status, $out, $err) = $p->pg_pitr('restore', '--pgdata', $full);
 isnt($status, 0, 'a directory that is not empty is refused');
-like($err, qr/not empty.*--delta/s, 'and the hint names --delta');
+like($err, qr/not empty and is not a data directory.*"precious"/s, 'and the error says what it is');
 ($status, $out, $err) = $p->pg_pitr('restore', '--pgdata', $full, '--delta');
 isnt($status, 0, 'with --delta too, when it is no data directory');
 is(slurp_file("$full/precious"), 'data', 'nothing was touched');

@@ -40,6 +40,21 @@ Result<ClusterTree> ClusterTree::Open(const std::string& data_directory) {
   return tree;
 }
 
+Result<ClusterTree> ClusterTree::OpenForSurvey(const std::string& data_directory) {
+  auto opened = Open(data_directory);
+  if (opened.ok()) {
+    opened.value().survey_ = true;
+    return opened;
+  }
+  if (opened.code() != Code::kNotFound) return opened;
+  ClusterTree tree;
+  tree.data_directory_ = data_directory;
+  tree.locations_[""] = data_directory;
+  tree.survey_ = true;
+  tree.whole_ = false;
+  return tree;
+}
+
 Result<ClusterTree> ClusterTree::OpenWithWal(const std::string& data_directory) {
   PITR_ASSIGN(ClusterTree tree, Open(data_directory));
   const auto link = tree.ReadLink(kWalDirectory);
@@ -51,7 +66,9 @@ Result<ClusterTree> ClusterTree::OpenWithWal(const std::string& data_directory) 
 
 Status ClusterTree::AddRoot(const std::string& path, const std::string& directory) {
   UniqueFd fd(open(directory.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-  if (!fd.ok()) return FileError(errno, "opening \"" + directory + "\"");
+  const bool absent = !fd.ok() && errno == ENOENT && survey_;
+  if (!fd.ok() && !absent) return FileError(errno, "opening \"" + directory + "\"");
+  whole_ &= !absent;
   links_[path] = std::move(fd);
   locations_[path] = directory;
   return Status::Ok();
@@ -86,6 +103,7 @@ std::string ClusterTree::Locate(std::string_view path) const {
 }
 
 Result<UniqueFd> ClusterTree::Walk(Step step, std::string_view whole) const {
+  if (step.root < 0) return Problem(ENOENT, "opening", whole);
   UniqueFd at(openat(step.root, ".", kDirectoryFlags));
   if (!at.ok()) return Problem(errno, "opening", whole);
   for (std::string_view rest = step.rest; !rest.empty();) {

@@ -29,6 +29,8 @@ class ClusterTree {
  public:
   // `data_directory` exists (it may itself be reached through a link: the operator named it).
   static Result<ClusterTree> Open(const std::string& data_directory);
+  // For looking only: what is not there yet, the data directory or what AddTablespace() names, is absent.
+  static Result<ClusterTree> OpenForSurvey(const std::string& data_directory);
   // The same of a server's directory as it is now: where pg_wal is a link, WAL is where that leads.
   static Result<ClusterTree> OpenWithWal(const std::string& data_directory);
   // `directory` exists and is absolute.
@@ -37,6 +39,8 @@ class ClusterTree {
   Status AddWalDirectory(const std::string& directory);
 
   int data_fd() const { return data_.get(); }
+  // Whether the data directory and every root exist.
+  bool whole() const { return whole_; }
   const std::string& data_directory() const { return data_directory_; }
   // Roots by path: "" for the data directory, "pg_tblspc/<oid>" for each tablespace, "pg_wal" when that is a link; the
   // value is where it is.
@@ -105,6 +109,8 @@ class ClusterTree {
   uid_t uid_ = 0;
   gid_t gid_ = 0;
   bool set_owner_ = false;
+  bool survey_ = false;
+  bool whole_ = true;
 };
 
 }  // namespace pitr

@@ -55,6 +55,13 @@ Result<std::unique_ptr<HoldKeeper>> HoldKeeper::Take(const Repository& repositor
   return keeper;
 }
 
+Result<std::vector<std::string>> HoldKeeper::Look(const Repository& repository, const RestorePlan& plan,
+                                                  const HoldOptions& options, const OpContext& ctx) {
+  HoldKeeper keeper(repository, plan.backup.label, options);
+  PITR_TRY(keeper.CheckMarks(plan, ctx));
+  return std::move(keeper.notes_);
+}
+
 HoldKeeper::~HoldKeeper() = default;
 
 Status HoldKeeper::Create(const OpContext& ctx) {

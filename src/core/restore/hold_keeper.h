@@ -23,6 +23,9 @@ class HoldKeeper {
   // to is no error: a restore must not depend on that. It is a note.
   static Result<std::unique_ptr<HoldKeeper>> Take(const Repository& repository, const RestorePlan& plan,
                                                   const HoldOptions& options, const OpContext& ctx);
+  // The same without a hold, and without writing anything; what the operator should know.
+  static Result<std::vector<std::string>> Look(const Repository& repository, const RestorePlan& plan,
+                                               const HoldOptions& options, const OpContext& ctx);
   HoldKeeper(const HoldKeeper&) = delete;
   HoldKeeper& operator=(const HoldKeeper&) = delete;
   ~HoldKeeper();  // ends the renewals; the hold stays until it ends by itself

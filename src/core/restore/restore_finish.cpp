@@ -37,10 +37,16 @@ Result<std::string> AdjustTablespaceMap(std::string_view text, const std::map<st
   return FormatTablespaceMap(links);
 }
 
-Status WriteBackupFiles(const ClusterTree& tree, const BackupManifest& backup,
-                        const std::map<std::string, std::string>& mapped, mode_t mode) {
+Status CheckBackupFiles(const BackupManifest& backup, const std::map<std::string, std::string>& mapped) {
   if (auto label = ParseBackupLabel(backup.backup_label); !label.ok())
     return std::move(label).status().Annotate("reading backup_label of backup \"" + backup.label + "\"");
+  if (backup.tablespace_map.empty()) return Status::Ok();
+  return AdjustTablespaceMap(backup.tablespace_map, mapped).status();
+}
+
+Status WriteBackupFiles(const ClusterTree& tree, const BackupManifest& backup,
+                        const std::map<std::string, std::string>& mapped, mode_t mode) {
+  PITR_TRY(CheckBackupFiles(backup, mapped));
   if (!backup.tablespace_map.empty()) {
     PITR_ASSIGN(const std::string map, AdjustTablespaceMap(backup.tablespace_map, mapped));
     PITR_TRY(tree.WriteWhole(kTablespaceMapPath, AsBytes(map), mode));

@@ -19,6 +19,9 @@ inline constexpr std::string_view kTablespaceMapPath = "tablespace_map";
 // directory) replaced. Pure. kCorruption for a text that does not parse.
 Result<std::string> AdjustTablespaceMap(std::string_view text, const std::map<std::string, std::string>& mapped);
 
+// Whether WriteBackupFiles can. Pure.
+Status CheckBackupFiles(const BackupManifest& backup, const std::map<std::string, std::string>& mapped);
+
 // Writes both from the manifest. Without backup_label the server would start from the wrong checkpoint, so one that
 // does not parse is kCorruption.
 Status WriteBackupFiles(const ClusterTree& tree, const BackupManifest& backup,

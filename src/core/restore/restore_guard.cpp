@@ -38,15 +38,25 @@ bool IsPreparedDirectory(const ClusterTree& tree, const std::string& name) {
   return fd.ok() && HoldsNoFiles(fd.get());
 }
 
+// Neither empty nor a data directory.
+Status NoDataDirectory(const ClusterTree& tree, std::vector<std::string> names) {
+  constexpr size_t most = 5;
+  std::sort(names.begin(), names.end());
+  std::string holds;
+  for (size_t i = 0; i < names.size() && i < most; ++i) holds += (i == 0 ? "\"" : ", \"") + names[i] + "\"";
+  if (names.size() > most) holds += " and " + std::to_string(names.size() - most) + " more";
+  return Status(Code::kInvalidArgument, "\"" + tree.data_directory() + "\" is not empty and is not a data directory")
+      .WithDetail("It has no file PG_VERSION. It holds " + holds + ", which a restore over it would remove.")
+      .WithHint("Check its name. If its contents may go, remove them yourself; otherwise give an empty directory.");
+}
+
 // A directory that is neither empty nor marked: a data directory, of this version, of this cluster.
-Status CheckOwnCluster(const ClusterTree& tree, const RestorePlan& plan, bool marked, bool force, bool& own) {
+Status CheckOwnCluster(const ClusterTree& tree, const RestorePlan& plan, bool marked, bool force,
+                       const std::vector<std::string>& names, bool& own) {
   auto control = ReadControlFile(tree.data_directory() + "/" + kControlFilePath);
   const SystemId expected = plan.backup.cluster.system_id;
   own = control.ok() && control.value().data.system_id == expected;
-  if (!own && !marked && tree.Stat("PG_VERSION").code() == Code::kNotFound)
-    return Status(Code::kInvalidArgument, "\"" + tree.data_directory() + "\" is not a data directory")
-        .WithDetail("It is not empty and has no file PG_VERSION; restoring over it would remove what it holds.")
-        .WithHint("Check its name. If its contents may go, remove them yourself.");
+  if (!own && !marked && tree.Stat("PG_VERSION").code() == Code::kNotFound) return NoDataDirectory(tree, names);
   if (own || force) return Status::Ok();
   if (const int major = MajorVersionOf(tree); major != 0 && major != plan.backup.cluster.pg_major)
     return Status(Code::kInvalidArgument,
@@ -79,9 +89,9 @@ Status CheckTablespaceEmpty(const ClusterTree& tree, const FileMap& map, const s
     auto names = tree.List(path);
     if (names.code() == Code::kNotFound) continue;
     if (!names.ok()) return names.status();
-    if (names.value().empty()) continue;
     const std::string elsewhere = "Map tablespace " + oid + " to an empty directory with --tablespace " + oid + "=NEW";
-    Status refused(Code::kInvalidArgument, "tablespace directory \"" + tree.Locate(path) + "\" is not empty");
+    Status refused(Code::kInvalidArgument, "tablespace directory \"" + tree.Locate(path) + "\" " +
+                                               (names.value().empty() ? "exists already" : "is not empty"));
     if (!delta)
       return std::move(refused).WithDetail("A server, running or not, may be using it.").WithHint(elsewhere + ".");
     return std::move(refused)
@@ -126,9 +136,20 @@ Status CheckNotRunning(const ClusterTree& tree) {
   return Status::Ok();
 }
 
+Status CheckUnfinished(const ClusterTree& tree, const RestoreState& unfinished, const RestorePlan& plan,
+                       const RestoreOptions& options) {
+  if (unfinished.system_id == plan.backup.cluster.system_id || options.force) return Status::Ok();
+  return Status(Code::kInvalidArgument,
+                "\"" + tree.data_directory() + "\" holds an unfinished restore of another cluster")
+      .WithHint("Check the data directory's name. If it may be overwritten, add --force.");
+}
+
 Result<DirectoryState> CheckDirectory(const ClusterTree& tree, const RestorePlan& plan, const RestoreOptions& options) {
   DirectoryState state;
-  PITR_ASSIGN(const std::vector<std::string> names, tree.List(""));
+  const auto listed = tree.List("");
+  if (listed.code() == Code::kNotFound) return state;  // yet to be made
+  if (!listed.ok()) return listed.status();
+  const std::vector<std::string>& names = listed.value();
   // A restore that was killed while it made its mark leaves the mark's temporary file, and has done nothing else.
   state.empty = std::all_of(names.begin(), names.end(), [&](const std::string& name) {
     return IsForeignRootName(name) || IsTemporaryOf(kRestoreStatePath, name) || IsPreparedDirectory(tree, name);
@@ -140,19 +161,19 @@ Result<DirectoryState> CheckDirectory(const ClusterTree& tree, const RestorePlan
   state.has_control = tree.Stat(kControlFilePath).code() != Code::kNotFound;
   // Without pg_control a marked directory is what an interrupted restore left: ours to continue.
   if (state.unfinished && !state.has_control) {
-    if (state.unfinished->system_id == plan.backup.cluster.system_id || options.force) return state;
-    return Status(Code::kInvalidArgument,
-                  "\"" + tree.data_directory() + "\" holds an unfinished restore of another cluster")
-        .WithHint("Check the data directory's name. If it may be overwritten, add --force.");
+    PITR_TRY(CheckUnfinished(tree, *state.unfinished, plan, options));
+    return state;
   }
   // Killed between the last rename and the removal of the mark: the caller compares pg_control.
   if (state.unfinished && !options.delta) return state;
+  if (!options.delta && !state.has_control && tree.Stat("PG_VERSION").code() == Code::kNotFound)
+    return NoDataDirectory(tree, names);
   if (!options.delta)
     return Status(Code::kInvalidArgument, "directory \"" + tree.data_directory() + "\" is not empty")
         .WithHint(
             "Give an empty directory, or add --delta: then what is right stays, and what differs or does not belong is "
             "replaced or removed.");
-  PITR_TRY(CheckOwnCluster(tree, plan, state.unfinished.has_value(), options.force, state.own));
+  PITR_TRY(CheckOwnCluster(tree, plan, state.unfinished.has_value(), options.force, names, state.own));
   return state;
 }
 
@@ -160,8 +181,7 @@ Result<std::map<std::string, std::string>> MapTablespaces(const RestorePlan& pla
   const BackupManifest& backup = plan.backup;
   namespace fs = std::filesystem;
   std::map<std::string, std::string> mapped;
-  std::set<std::string> used, directories;
-  const std::string data = fs::path(options.data_directory).lexically_normal().string() + "/";
+  std::set<std::string> used;
   for (const TablespaceEntry& entry : backup.tablespaces) {
     const std::string oid = std::to_string(entry.oid);
     auto given = options.tablespace_map.find(oid);
@@ -178,12 +198,6 @@ Result<std::map<std::string, std::string>> MapTablespaces(const RestorePlan& pla
       return Status(Code::kInvalidArgument,
                     "tablespace directory \"" + directory.string() + "\" is not an absolute path");
     directory = directory.lexically_normal();
-    if ((directory.string() + "/").starts_with(data))
-      return Status(Code::kInvalidArgument,
-                    "tablespace directory \"" + directory.string() + "\" is inside the data directory")
-          .WithHint("Map it elsewhere with --tablespace " + entry.path + "=NEW.");
-    if (!directories.insert(directory.string()).second)
-      return Status(Code::kInvalidArgument, "two tablespaces would be in \"" + directory.string() + "\"");
     mapped[oid] = directory.string();
   }
   for (const auto& [name, directory] : options.tablespace_map) {

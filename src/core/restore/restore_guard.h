@@ -18,6 +18,10 @@ struct DirectoryState {
   bool own = false;                        // it holds the cluster of the backup
   bool has_control = false;                // global/pg_control exists
   std::optional<RestoreState> unfinished;  // an interrupted restore
+  bool complete = false;                   // which got as far as pg_control, and no server was started since
+
+  // An interrupted restore goes on by what was decided when the directory was as it had been.
+  bool continues() const { return unfinished && (!has_control || complete); }
 };
 
 // kInvalidArgument while a server uses the directory: a live postmaster, or processes of a dead one still attached to
@@ -27,9 +31,12 @@ Status CheckNotRunning(const ClusterTree& tree);
 // Emptiness, delta, force, whose cluster it is. kInvalidArgument with a hint that names the option that allows it.
 Result<DirectoryState> CheckDirectory(const ClusterTree& tree, const RestorePlan& plan, const RestoreOptions& options);
 
-// Where each tablespace that is not in place goes: OID -> absolute directory. kInvalidArgument for a mapping of an
-// tablespace that neither the backup has nor replay makes, a relative path, two tablespaces in one directory, or one
-// inside the data directory.
+// kInvalidArgument when an unfinished restore is of another cluster, unless forced.
+Status CheckUnfinished(const ClusterTree& tree, const RestoreState& unfinished, const RestorePlan& plan,
+                       const RestoreOptions& options);
+
+// Where each tablespace that is not in place goes: OID -> absolute directory. kInvalidArgument for a mapping of a
+// tablespace that neither the backup has nor replay makes, and for a relative path.
 Result<std::map<std::string, std::string>> MapTablespaces(const RestorePlan& plan, const RestoreOptions& options);
 
 // The directories below a tablespace's own one that belong to this cluster (PG_15_...), as paths in the tree.

@@ -33,11 +33,25 @@ std::string DescribeNotes(const std::vector<std::string>& notes) {
 
 namespace {
 
+constexpr const char* kNotChecked[] = {
+    "the content of the backup's files and of WAL, which is proved when it is restored and replayed (pg_pitr verify "
+    "reads it without a restore)",
+    "writing: nothing was tried, neither in these directories nor in the repository",
+    "whether the server starts there: its programs, libraries, locales, memory and configuration",
+};
+
 std::string Dump(const nlohmann::ordered_json& json) {
   return json.dump(2, ' ', false, nlohmann::ordered_json::error_handler_t::replace);
 }
 
 }  // namespace
+
+std::string DescribeDryRun() {
+  std::string text =
+      "dry run: all that a restore checks before it writes is in order; nothing was written.\nNot checked:\n";
+  for (const char* what : kNotChecked) text += std::string("  ") + what + "\n";
+  return text;
+}
 
 std::string RestoreJson(const RestorePlan& plan, const std::string& config_path, const RestoreResult& result,
                         const std::string& data_directory, int64_t millis) {
@@ -64,7 +78,7 @@ std::string DryRunJson(const RestorePlan& plan, const std::string& config_path, 
   using Json = nlohmann::ordered_json;
   return Dump({{"plan", Json::parse(PlanJson(plan, config_path))},
                {"restore", nullptr},
-               {"dry_run", {{"data_directory", data_directory}, {"notes", notes}}}});
+               {"dry_run", {{"data_directory", data_directory}, {"notes", notes}, {"not_checked", kNotChecked}}}});
 }
 
 }  // namespace pitr

@@ -10,7 +10,9 @@ std::string DescribeNotes(const std::vector<std::string>& notes);
 // One JSON object: {"plan": what PlanJson gives, "restore": {...}}.
 std::string RestoreJson(const RestorePlan& plan, const std::string& config_path, const RestoreResult& result,
                         const std::string& data_directory, int64_t millis);
-// The same of a dry run: "restore" is null, and "dry_run" has what CheckRestore noted.
+// What a dry run has shown, and what it has not looked at.
+std::string DescribeDryRun();
+// The same of a dry run: "restore" is null, and "dry_run" has what CheckRestore noted, and what was not checked.
 std::string DryRunJson(const RestorePlan& plan, const std::string& config_path, const std::string& data_directory,
                        const std::vector<std::string>& notes);
 

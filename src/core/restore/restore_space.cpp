@@ -6,6 +6,7 @@
 #include <algorithm>
 
 #include "core/base/describe_size.h"
+#include "core/restore/restore_places.h"
 
 namespace pitr {
 namespace {
@@ -42,15 +43,20 @@ class Space {
     struct stat info;
     struct statvfs space;
     const auto opened = tree_.OpenDirectory(directory);
-    if (opened.ok() && fstat(opened.value().get(), &info) == 0 && fstatvfs(opened.value().get(), &space) == 0) {
+    const auto root = tree_.roots().find(directory);
+    // A root that is yet to be made will be where the directory above it is.
+    const std::string above = opened.ok() || root == tree_.roots().end() ? "" : NearestExisting(root->second);
+    const bool looked = opened.ok()
+                            ? fstat(opened.value().get(), &info) == 0 && fstatvfs(opened.value().get(), &space) == 0
+                            : !above.empty() && stat(above.c_str(), &info) == 0 && statvfs(above.c_str(), &space) == 0;
+    if (looked) {
       device = info.st_dev;
       FileSystem& file_system = file_systems_[device];
       if (!file_system.known) {
         file_system.known = true;
         file_system.available = static_cast<uint64_t>(geteuid() == 0 ? space.f_bfree : space.f_bavail) * space.f_frsize;
         file_system.directory = directory.empty() ? tree_.data_directory() : tree_.Locate(directory);
-        if (const auto root = tree_.roots().find(directory); root != tree_.roots().end())
-          file_system.directory = root->second;
+        if (root != tree_.roots().end()) file_system.directory = root->second;
       }
     } else if (!directory.empty()) {
       const size_t slash = directory.rfind('/');

@@ -1,20 +1,40 @@
 #include "core/restore/restore_state.h"
 
-#include <nlohmann/json.hpp>
-
-#include <charconv>
+#include "core/repo/json_fields.h"
 
 namespace pitr {
 namespace {
 
 constexpr size_t kMaxStateBytes = size_t{64} << 20;
 
-std::set<std::string, std::less<>> Paths(const nlohmann::json& json, const char* name) {
-  std::set<std::string, std::less<>> paths;
-  if (!json.contains(name) || !json[name].is_array()) return paths;
-  for (const auto& path : json[name])
-    if (path.is_string()) paths.insert(path.get<std::string>());
-  return paths;
+Status ReadPaths(const JsonFields& fields, const char* name, std::set<std::string, std::less<>>& paths) {
+  if (!fields.Has(name)) return Status::Ok();
+  std::vector<std::string> listed;
+  PITR_TRY(fields.Texts(name, listed));
+  paths.insert(listed.begin(), listed.end());
+  return Status::Ok();
+}
+
+Status DecodeRestoreState(std::string_view text, RestoreState& state) {
+  PITR_ASSIGN(const Json document, ParseJsonObject(text, kRestoreStatePath));
+  const JsonFields fields(document, std::string(kRestoreStatePath));
+  PITR_TRY(fields.Text("label", state.label));
+  if (fields.Has("system_identifier")) PITR_TRY(fields.UnsignedText("system_identifier", state.system_id.value));
+  PITR_TRY(fields.OptionalText("aside", state.aside));
+  PITR_TRY(fields.OptionalBool("keep_logs", state.keep_logs));
+  bool keep = false;
+  PITR_TRY(fields.OptionalBool("keep_configuration", keep));
+  state.configuration = keep ? Configuration::kKeep : Configuration::kBackup;
+  PITR_TRY(ReadPaths(fields, "logs", state.logs));
+  PITR_TRY(ReadPaths(fields, "kept", state.kept));
+  PITR_TRY(ReadPaths(fields, "replaced", state.replaced));
+  if (fields.Has("started_micros")) PITR_TRY(fields.Signed("started_micros", state.started_micros));
+  PITR_TRY(fields.OptionalText("control_sha256", state.control_sha256));
+  PITR_ASSIGN(const auto tablespaces, fields.OptionalObject("tablespaces"));
+  if (tablespaces)
+    for (const auto& entry : tablespaces->json().items())
+      PITR_TRY(tablespaces->Text(entry.key().c_str(), state.tablespaces[entry.key()]));
+  return Status::Ok();
 }
 
 }  // namespace
@@ -23,34 +43,13 @@ Result<std::optional<RestoreState>> ReadRestoreState(const ClusterTree& tree) {
   auto content = tree.ReadWhole(kRestoreStatePath, kMaxStateBytes);
   if (content.code() == Code::kNotFound) return std::optional<RestoreState>();
   if (!content.ok()) return content.status();
-  const auto json =
-      nlohmann::json::parse(content.value().begin(), content.value().end(), nullptr, /*allow_exceptions=*/false);
-  const Status damaged = Status(Code::kCorruption, "\"" + tree.Locate(kRestoreStatePath) + "\" cannot be understood")
-                             .WithHint(
-                                 "It marks an unfinished restore. Remove it and restore again with --delta --force, if "
-                                 "this directory may be "
-                                 "overwritten.");
-  const auto is_text = [&](const char* name) { return !json.contains(name) || json[name].is_string(); };
-  const auto is_flag = [&](const char* name) { return !json.contains(name) || json[name].is_boolean(); };
-  const bool typed = json.is_object() && json.contains("label") && is_text("label") && is_text("system_identifier") &&
-                     is_text("aside") && is_flag("keep_logs") && is_flag("keep_configuration") &&
-                     (!json.contains("started_micros") || json["started_micros"].is_number_integer());
-  if (!typed) return damaged;
   RestoreState state;
-  state.label = json["label"];
-  const std::string id = json.value("system_identifier", std::string());
-  std::from_chars(id.data(), id.data() + id.size(), state.system_id.value);
-  state.aside = json.value("aside", std::string());
-  state.keep_logs = json.value("keep_logs", false);
-  state.configuration = json.value("keep_configuration", false) ? Configuration::kKeep : Configuration::kBackup;
-  state.logs = Paths(json, "logs");
-  state.kept = Paths(json, "kept");
-  state.replaced = Paths(json, "replaced");
-  state.started_micros = json.value("started_micros", int64_t{0});
-  if (json.contains("tablespaces") && json["tablespaces"].is_object()) {
-    for (const auto& [oid, directory] : json["tablespaces"].items())
-      if (directory.is_string()) state.tablespaces[oid] = directory;
-  }
+  if (const Status read = DecodeRestoreState(AsText(content.value()), state); !read.ok())
+    return Status(Code::kCorruption, "\"" + tree.Locate(kRestoreStatePath) + "\" cannot be understood")
+        .WithDetail(read.message() + ".")
+        .WithHint(
+            "It marks an unfinished restore. Remove it and restore again with --delta --force, if this directory may "
+            "be overwritten.");
   return std::optional<RestoreState>(std::move(state));
 }
 
@@ -66,7 +65,8 @@ Status WriteRestoreState(const ClusterTree& tree, const RestoreState& state) {
       {"kept", state.kept},
       {"replaced", state.replaced},
       {"started_micros", state.started_micros},
-      {"tablespaces", state.tablespaces}};
+      {"tablespaces", state.tablespaces},
+      {"control_sha256", state.control_sha256}};
   const std::string text = json.dump(2, ' ', false, nlohmann::ordered_json::error_handler_t::replace) + "\n";
   return tree.WriteWhole(kRestoreStatePath, AsBytes(text), 0600);
 }

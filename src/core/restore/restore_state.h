@@ -25,6 +25,8 @@ struct RestoreState {
   std::set<std::string, std::less<>> replaced;  // OwnFiles::replaced
   int64_t started_micros = 0;
   std::map<std::string, std::string> tablespaces;  // OID -> directory
+  // Of pg_control, from just before it appears: as long as it is this one no server was started.
+  std::string control_sha256;
 };
 
 // nullopt when there is none. kCorruption when it cannot be understood.

@@ -31,12 +31,9 @@ UnstoredWal Together(const UnstoredWal& a, const UnstoredWal& b) {
   return both;
 }
 
-// A restore that continues goes by what was decided when the directory was as it had been.
-bool Continues(const DirectoryState& found) { return found.unfinished && !found.has_control; }
-
 Status DecideRules(const RestoreOptions& options, const DirectoryState& found, const FileMap& map,
                    const ClusterTree& tree, ClearRules& rules, const OpContext& ctx) {
-  if (Continues(found)) {
+  if (found.continues()) {
     rules.configuration = found.unfinished->configuration;
     rules.own.kept = found.unfinished->kept;
     rules.own.replaced = found.unfinished->replaced;
@@ -74,13 +71,13 @@ Result<RestoreSurvey> SurveyDirectory(const Repository& repository, const Restor
     } else if (!place.replaces_link) {
       PITR_ASSIGN(survey.wal, FindUnstoredWal(repository, archive, tree, std::string(kWalDirectory), ctx));
     }
-    if (Continues(found) && place.stays()) {
+    if (found.continues() && place.stays()) {
       const std::string aside = std::string(kWalDirectory) + "/" + survey.rules.aside;
       PITR_ASSIGN(survey.wal_before, FindUnstoredWal(repository, archive, tree, aside, ctx));
     }
     survey.rules.wal.insert(survey.wal.names.begin(), survey.wal.names.end());
   }
-  survey.set_aside_before = Continues(found) && !survey.rules.aside.empty() && tree.Stat(survey.rules.aside).ok();
+  survey.set_aside_before = found.continues() && !survey.rules.aside.empty() && tree.Stat(survey.rules.aside).ok();
   if (survey.rules.aside.empty()) survey.rules.aside = AsideName(ctx.clock->WallMicros());
   if (!found.empty) { PITR_ASSIGN(survey.earlier, FindEarlierAsides(repository, tree, survey.rules.aside, ctx)); }
   PITR_ASSIGN(survey.clear, SurveyTree(tree, map, content, survey.rules, ctx));

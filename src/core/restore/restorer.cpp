@@ -9,6 +9,7 @@
 #include <set>
 
 #include "core/base/parallel_for.h"
+#include "core/base/sha256.h"
 #include "core/pg/control.h"
 #include "core/pg/relation_file.h"
 #include "core/restore/block_proof.h"
@@ -20,19 +21,28 @@
 #include "core/restore/recovery_limits.h"
 #include "core/restore/restore_finish.h"
 #include "core/restore/restore_guard.h"
+#include "core/restore/restore_places.h"
 #include "core/restore/restore_survey.h"
 #include "core/restore/set_aside.h"
 #include "core/restore/tablespace_places.h"
 #include "core/restore/written_files.h"
 #include "core/store/file_error.h"
+#include "core/store/open.h"
 
 namespace pitr {
 namespace {
 
 constexpr std::string_view kGlobalDirectory = "global";
+constexpr size_t kMaxControlBytes = size_t{1} << 20;
 constexpr mode_t kOwnerOnly = 0700;
 // What PostgreSQL accepts of a data directory: nothing for others, group may read.
 constexpr mode_t kForbiddenBits = 0027;
+
+std::string PlainPath(const std::string& path) {
+  std::string plain = std::filesystem::path(path).lexically_normal().string();
+  while (plain.size() > 1 && plain.back() == '/') plain.pop_back();
+  return plain;
+}
 
 class Restore {
  public:
@@ -40,6 +50,8 @@ class Restore {
           const OpContext& ctx)
       : repository_(repository), plan_(plan), options_(options), progress_(progress), ctx_(ctx) {}
 
+  Status Check();
+  std::vector<std::string> DescribeCheck() const;
   Result<RestoreResult> Run();
   // Whether the directory was changed.
   bool begun() const { return begun_; }
@@ -50,10 +62,13 @@ class Restore {
   }
 
  private:
+  std::vector<RestorePlace> Places() const;
+  Status OpenTree();
+  Status ReadMap();
+  Status CheckFinished();
   Status MakeRoot(const std::string& directory);
-  Status OpenDirectories();
+  Status MakeRoots();
   Status ChooseOwner();
-  Result<bool> AlreadyFinished();
   Status MarkAndDisarm();
   Status Disarm();
   Status PlaceLinks();
@@ -80,6 +95,8 @@ class Restore {
   TreeContent content_;
   DirectoryState found_;
   RestoreSurvey survey_;
+  TablespacePlaces new_places_;
+  std::vector<std::string> hold_notes_;
   RestoreState state_;
   std::optional<WrittenFiles> files_;
   bool begun_ = false;
@@ -115,23 +132,88 @@ Status Restore::ChooseOwner() {
   return Status::Ok();
 }
 
-Status Restore::OpenDirectories() {
+// All that is known before the tree is surveyed; then all.
+std::vector<RestorePlace> Restore::Places() const {
+  using Kind = RestorePlace::Kind;
+  std::vector<RestorePlace> places{{Kind::kData, options_.data_directory, {}, true}};
+  const std::string wal = options_.wal_directory.empty() ? survey_.wal_place.wanted : PlainPath(options_.wal_directory);
+  if (!wal.empty() && wal != PlainPath(options_.data_directory + "/" + std::string(kWalDirectory)))
+    places.push_back({Kind::kWal, wal, {}, true});
+  for (const TablespaceEntry& entry : plan_.backup.tablespaces) {
+    const auto mapped = tablespaces_.find(std::to_string(entry.oid));
+    if (mapped != tablespaces_.end())
+      places.push_back({Kind::kTablespace, mapped->second, mapped->first, mapped->second != PlainPath(entry.path)});
+  }
+  places.insert(places.end(), new_places_.used.begin(), new_places_.used.end());
+  return places;
+}
+
+Status Restore::OpenTree() {
   if (!std::filesystem::path(options_.data_directory).is_absolute())
     return {Code::kInvalidArgument, "data directory \"" + options_.data_directory + "\" is not an absolute path"};
   PITR_ASSIGN(tablespaces_, MapTablespaces(plan_, options_));
-  PITR_TRY(MakeRoot(options_.data_directory));
-  PITR_ASSIGN(ClusterTree tree, ClusterTree::Open(options_.data_directory));
+  // First what the directory itself is, then how it goes with the others.
+  const std::vector<RestorePlace> places = Places();
+  const std::string repository_directory = StoreDirectory(repository_.config().repository);
+  PITR_TRY(CheckRestorePlaces({places.front()}, repository_directory));
+  PITR_ASSIGN(ClusterTree tree, ClusterTree::OpenForSurvey(options_.data_directory));
   tree_.emplace(std::move(tree));
   // Released when the process ends, however it ends.
-  if (flock(tree_->data_fd(), LOCK_EX | LOCK_NB) != 0)
+  if (tree_->data_fd() >= 0 && flock(tree_->data_fd(), LOCK_EX | LOCK_NB) != 0)
     return Status(Code::kInvalidArgument, "another restore is running in \"" + options_.data_directory + "\"")
         .WithHint("Wait for it to end.");
   PITR_ASSIGN(found_, CheckDirectory(*tree_, plan_, options_));
-  PITR_TRY(ChooseOwner());
-  for (const auto& [oid, directory] : tablespaces_) {
-    PITR_TRY(MakeRoot(directory));
-    PITR_TRY(tree_->AddTablespace(oid, directory));
+  PITR_TRY(CheckRestorePlaces(places, repository_directory));
+  for (const RestorePlace& place : places) PITR_TRY(CheckPlaceWritable(place));
+  for (const auto& [oid, directory] : tablespaces_) PITR_TRY(tree_->AddTablespace(oid, directory));
+  return Status::Ok();
+}
+
+Status Restore::ReadMap() {
+  if (control_ == UINT32_MAX) {
+    PITR_ASSIGN(map_, ReadFileMap(repository_, plan_.backup.label, ctx_));
+    for (uint32_t i = 0; i < map_.files.size(); ++i) {
+      if (map_.files[i].path == kControlFilePath) control_ = i;
+      for (const Extent& extent : map_.files[i].extents) progress_.bytes_total += extent.length;
+    }
+    progress_.files_total = map_.files.size();
+    result_.files = map_.files.size();
   }
+  if (control_ == UINT32_MAX)
+    return Status(Code::kCorruption, "backup \"" + plan_.backup.label + "\" has no control file");
+  content_ = TreeContent::Of(map_, plan_.backup);
+  for (const auto& [oid, directory] : tablespaces_)
+    content_.links.insert(std::string(kTablespaceDirectory) + "/" + oid);
+  return Status::Ok();
+}
+
+// Whatever a restore refuses, it refuses here. Writes nothing; may be called again.
+Status Restore::Check() {
+  survey_ = {};
+  new_places_ = {};
+  PITR_TRY(OpenTree());
+  PITR_TRY(CheckBackupFiles(plan_.backup, tablespaces_));
+  PITR_TRY(ReadMap());
+  PITR_TRY(CheckFinished());
+  PITR_TRY(CheckTablespaces(*tree_, map_, tablespaces_, found_, options_));
+  PITR_ASSIGN(survey_, SurveyDirectory(repository_, options_, found_, map_, *tree_, content_, ctx_));
+  PITR_ASSIGN(new_places_, FindTablespacePlaces(*tree_, plan_, options_, tablespaces_));
+  PITR_TRY(CheckRestorePlaces(Places(), StoreDirectory(repository_.config().repository)));
+  PITR_ASSIGN(hold_notes_, HoldKeeper::Look(repository_, plan_, options_.hold, ctx_));
+  return Status::Ok();
+}
+
+std::vector<std::string> Restore::DescribeCheck() const {
+  std::vector<std::string> notes = DescribePlaces(new_places_);
+  if (!found_.empty)
+    for (std::string& note : DescribeSurvey(survey_, *tree_, /*done=*/false)) notes.push_back(std::move(note));
+  notes.insert(notes.end(), hold_notes_.begin(), hold_notes_.end());
+  return notes;
+}
+
+Status Restore::MakeRoots() {
+  PITR_TRY(MakeRoot(options_.data_directory));
+  for (const auto& [oid, directory] : tablespaces_) PITR_TRY(MakeRoot(directory));
   return Status::Ok();
 }
 
@@ -146,30 +228,18 @@ bool Restore::IsLeftAlone(const std::string& path) const {
          (state_.keep_logs && survey_.rules.logs.Holds(path));
 }
 
-// A restore that was killed after pg_control had appeared: nothing is left to do when the server has not been started
-// since.
-Result<bool> Restore::AlreadyFinished() {
-  if (!found_.unfinished || !found_.has_control || options_.delta) return false;
-  const MappedFile& file = map_.files[control_];
-  auto bytes = tree_->ReadWhole(kControlFilePath, size_t{1} << 20);
-  bool same = bytes.ok() && bytes.value().size() == file.size_bytes && found_.unfinished->label == plan_.backup.label;
-  std::vector<NeededExtent> needed;
-  for (uint32_t i = 0; i < file.extents.size(); ++i) needed.push_back({control_, i});
-  FrameFetcher fetcher(repository_, plan_.backup.packs, map_, progress_);
-  if (same) {
-    PITR_TRY(fetcher.Fetch(
-        needed, 1,
-        [&](const NeededExtent&, const Extent& extent, ByteView stored, int) {
-          same &= std::equal(stored.begin(), stored.end(),
-                             bytes.value().begin() + static_cast<ptrdiff_t>(extent.file_offset));
-          return Status::Ok();
-        },
-        ctx_));
-  }
-  if (same) return true;
-  return Status(Code::kInvalidArgument, "directory \"" + options_.data_directory + "\" is not empty")
-      .WithDetail("A restore into it was finished before, and the server has been started since.")
-      .WithHint("Add --delta to restore over it.");
+// A restore that was killed after pg_control had appeared is like any other that was interrupted, as long as no server
+// was started: perhaps it is another target that is wanted now.
+Status Restore::CheckFinished() {
+  if (!found_.unfinished || !found_.has_control) return Status::Ok();
+  const auto bytes = tree_->ReadWhole(kControlFilePath, kMaxControlBytes);
+  found_.complete = bytes.ok() && Sha256Hex(bytes.value()) == found_.unfinished->control_sha256;
+  if (options_.delta) return Status::Ok();
+  if (!found_.complete)
+    return Status(Code::kInvalidArgument, "directory \"" + options_.data_directory + "\" is not empty")
+        .WithDetail("A restore into it was finished before, and the server has been started since.")
+        .WithHint("Add --delta to restore over it.");
+  return CheckUnfinished(*tree_, *found_.unfinished, plan_, options_);
 }
 
 // From here on the directory cannot be started until PlaceControlFile.
@@ -183,6 +253,8 @@ Status Restore::MarkAndDisarm() {
   state_.system_id = plan_.backup.cluster.system_id;
   state_.started_micros = ctx_.clock->WallMicros();
   state_.tablespaces = tablespaces_;
+  // Killed before Disarm() it is still what it was.
+  state_.control_sha256 = found_.complete ? found_.unfinished->control_sha256 : "";
   state_.keep_logs = found_.unfinished ? found_.unfinished->keep_logs : !found_.empty;
   state_.aside = survey_.rules.aside;
   state_.configuration = survey_.rules.configuration;
@@ -357,40 +429,26 @@ Status Restore::PlaceControlFile() {
   if (control.system_id != plan_.backup.cluster.system_id)
     return {Code::kCorruption, "the control file in backup \"" + plan_.backup.label + "\" is of another cluster"};
   PITR_TRY(ctx_.Check());
+  state_.control_sha256 = Sha256Hex(control_bytes_);
+  PITR_TRY(WriteRestoreState(*tree_, state_));
   PITR_TRY(tree_->WriteWhole(kControlFilePath, control_bytes_, map_.files[control_].mode & 07777));
   return RemoveRestoreState(*tree_);
 }
 
 Result<RestoreResult> Restore::Run() {
-  PITR_TRY(OpenDirectories());
-  PITR_ASSIGN(map_, ReadFileMap(repository_, plan_.backup.label, ctx_));
-  content_ = TreeContent::Of(map_, plan_.backup);
-  for (const auto& [oid, directory] : tablespaces_)
-    content_.links.insert(std::string(kTablespaceDirectory) + "/" + oid);
-  for (uint32_t i = 0; i < map_.files.size(); ++i) {
-    if (map_.files[i].path == kControlFilePath) control_ = i;
-    for (const Extent& extent : map_.files[i].extents) progress_.bytes_total += extent.length;
+  PITR_TRY(Check());
+  if (!tree_->whole()) {
+    PITR_TRY(MakeRoots());
+    PITR_TRY(Check());
   }
-  progress_.files_total = map_.files.size();
-  result_.files = map_.files.size();
-  if (control_ == UINT32_MAX)
-    return Status(Code::kCorruption, "backup \"" + plan_.backup.label + "\" has no control file");
-  PITR_ASSIGN(const bool finished, AlreadyFinished());
-  if (finished) {
-    result_.files_kept = result_.files;
-    PITR_TRY(RemoveRestoreState(*tree_));
-    return result_;
-  }
-  PITR_TRY(CheckTablespaces(*tree_, map_, tablespaces_, found_, options_));
-  PITR_ASSIGN(survey_, SurveyDirectory(repository_, options_, found_, map_, *tree_, content_, ctx_));
-  PITR_ASSIGN(const TablespacePlaces places, FindTablespacePlaces(&*tree_, plan_, options_, tablespaces_));
+  PITR_TRY(ChooseOwner());
   PITR_ASSIGN(const auto hold, HoldKeeper::Take(repository_, plan_, options_.hold, ctx_));
   PITR_TRY(ForgetUsedNumber(*tree_, found_.unfinished.has_value()));
   PITR_TRY(MarkAndDisarm());
-  PITR_ASSIGN(leftovers_, SetLeftoversAside(places, state_.aside.substr(state_.aside.find('.')), &result_.notes));
+  PITR_ASSIGN(leftovers_, SetLeftoversAside(new_places_, state_.aside.substr(state_.aside.find('.')), &result_.notes));
   PITR_TRY(ClearDirectory());
   PITR_TRY(MakeDirectories());
-  PITR_TRY(MakeTablespacePlaces(places, *tree_, &result_.notes));
+  PITR_TRY(MakeTablespacePlaces(new_places_, *tree_, &result_.notes));
   files_.emplace(*tree_);
   PITR_TRY(CopyFiles());
   // A standby goes on with the archive of its primary.
@@ -410,27 +468,10 @@ Result<RestoreResult> Restore::Run() {
 
 Result<std::vector<std::string>> CheckRestore(const Repository& repository, const RestorePlan& plan,
                                               const RestoreOptions& options, const OpContext& ctx) {
-  PITR_ASSIGN(const auto tablespaces, MapTablespaces(plan, options));
-  std::error_code ignored;
-  if (!std::filesystem::exists(options.data_directory, ignored)) {
-    PITR_ASSIGN(const auto places, FindTablespacePlaces(nullptr, plan, options, tablespaces));
-    return DescribePlaces(places);
-  }
-  PITR_ASSIGN(ClusterTree tree, ClusterTree::Open(options.data_directory));
-  PITR_ASSIGN(const DirectoryState found, CheckDirectory(tree, plan, options));
-  PITR_ASSIGN(const FileMap map, ReadFileMap(repository, plan.backup.label, ctx));
-  TreeContent content = TreeContent::Of(map, plan.backup);
-  for (const auto& [oid, directory] : tablespaces) {
-    content.links.insert(std::string(kTablespaceDirectory) + "/" + oid);
-    if (std::filesystem::exists(directory, ignored)) PITR_TRY(tree.AddTablespace(oid, directory));
-  }
-  PITR_TRY(CheckTablespaces(tree, map, tablespaces, found, options));
-  PITR_ASSIGN(const auto places, FindTablespacePlaces(&tree, plan, options, tablespaces));
-  PITR_ASSIGN(const RestoreSurvey survey, SurveyDirectory(repository, options, found, map, tree, content, ctx));
-  std::vector<std::string> notes = DescribePlaces(places);
-  if (found.empty) return notes;
-  for (std::string& note : DescribeSurvey(survey, tree, /*done=*/false)) notes.push_back(std::move(note));
-  return notes;
+  Progress progress;
+  Restore restore(repository, plan, options, progress, ctx);
+  PITR_TRY(restore.Check());
+  return restore.DescribeCheck();
 }
 
 Result<RestoreResult> RunRestore(const Repository& repository, const RestorePlan& plan, const RestoreOptions& options,

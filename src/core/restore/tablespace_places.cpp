@@ -32,18 +32,9 @@ std::vector<std::string> VersionDirectories(const std::string& directory, int pg
   return found;
 }
 
-// Whether the calling user can make `path`; if not, the directory in which that is not possible.
-std::optional<std::string> Unwritable(const std::string& path) {
-  std::error_code error;
-  fs::path above = fs::path(path).parent_path();
-  while (above.has_relative_path() && !fs::exists(above, error)) above = above.parent_path();
-  if (faccessat(AT_FDCWD, above.c_str(), W_OK | X_OK, AT_EACCESS) == 0) return std::nullopt;
-  return above.string();
-}
-
 class PlaceFinder {
  public:
-  PlaceFinder(const ClusterTree* tree, const RestorePlan& plan, const RestoreOptions& options,
+  PlaceFinder(const ClusterTree& tree, const RestorePlan& plan, const RestoreOptions& options,
               const std::map<std::string, std::string>& mapped)
       : tree_(tree), plan_(plan), options_(options), mapped_(mapped) {}
 
@@ -57,6 +48,9 @@ class PlaceFinder {
         return Status(Code::kInvalidArgument, "tablespaces that replay makes in \"" + made.path +
                                                   "\" are mapped to \"" + place->second + "\" and \"" + wanted + "\"");
       if (!first) continue;
+      const bool chosen = wanted != made.path;
+      const std::string oid = std::to_string(made.oid);
+      places_.used.push_back({RestorePlace::Kind::kNewTablespace, wanted, oid, chosen});
       if (wanted != made.path) PITR_TRY(CheckLink(made, wanted));
       PITR_TRY(CheckPlace(made, wanted));
     }
@@ -95,23 +89,23 @@ class PlaceFinder {
   // What links of this data directory lead to and the backup does not have. A tablespace of the backup that is mapped
   // elsewhere stays where it was.
   Status FindLeftovers() {
-    if (tree_ == nullptr) return Status::Ok();
-    auto names = tree_->List(kTablespaceDirectory);
+    auto names = tree_.List(kTablespaceDirectory);
     if (!names.ok()) return Status::Ok();  // nothing to be found there
     for (const std::string& name : names.value()) {
       if (mapped_.contains(name)) continue;
-      const auto leads = tree_->ReadLink(std::string(kTablespaceDirectory) + "/" + name);
+      const auto leads = tree_.ReadLink(std::string(kTablespaceDirectory) + "/" + name);
       if (!leads.ok() || !leads.value().starts_with('/') || IsOfBackup(leads.value()) || IsInside(leads.value()))
         continue;
       const std::vector<std::string> versions = VersionDirectories(leads.value(), plan_.backup.cluster.pg_major);
       if (versions.empty()) continue;
-      if (const auto user = FindTablespaceUser(leads.value())) {
+      if (const auto user = FindTablespaceUser(leads.value(), options_.data_directory)) {
         places_.notes.push_back("Tablespace " + name + " was in \"" + leads.value() +
                                 "\", which was not touched: the server with data directory \"" + user->data_directory +
                                 "\" uses it.");
         continue;
       }
       places_.leftovers.insert(places_.leftovers.end(), versions.begin(), versions.end());
+      places_.used.push_back({RestorePlace::Kind::kAside, leads.value(), name, false});
     }
     return Status::Ok();
   }
@@ -124,8 +118,6 @@ class PlaceFinder {
   Status CheckLink(const NewTablespace& made, const std::string& wanted) {
     if (!fs::path(wanted).is_absolute())
       return {Code::kInvalidArgument, "tablespace directory \"" + wanted + "\" is not an absolute path"};
-    if (IsInside(wanted))
-      return {Code::kInvalidArgument, "tablespace directory \"" + wanted + "\" is inside the data directory"};
     std::error_code error;
     const fs::file_status there = fs::symlink_status(made.path, error);
     if (there.type() == fs::file_type::not_found) {
@@ -166,7 +158,7 @@ class PlaceFinder {
       return Status(Code::kInvalidArgument, "\"" + directory + "\" is not a directory")
           .WithDetail(Why(made))
           .WithHint(Instead(made));
-    if (const auto user = FindTablespaceUser(directory))
+    if (const auto user = FindTablespaceUser(directory, options_.data_directory))
       return Status(Code::kInvalidArgument, "replay would write into \"" + directory + "\", which is in use")
           .WithDetail("The server with data directory \"" + user->data_directory + "\" (process " +
                       std::to_string(user->pid) + ") has a tablespace there. " + Why(made))
@@ -196,7 +188,7 @@ class PlaceFinder {
     return Status::Ok();
   }
 
-  const ClusterTree* tree_;
+  const ClusterTree& tree_;
   const RestorePlan& plan_;
   const RestoreOptions& options_;
   const std::map<std::string, std::string>& mapped_;
@@ -218,7 +210,7 @@ Status SyncWayTo(const std::string& path) {
 
 }  // namespace
 
-Result<TablespacePlaces> FindTablespacePlaces(const ClusterTree* tree, const RestorePlan& plan,
+Result<TablespacePlaces> FindTablespacePlaces(const ClusterTree& tree, const RestorePlan& plan,
                                               const RestoreOptions& options,
                                               const std::map<std::string, std::string>& mapped) {
   return PlaceFinder(tree, plan, options, mapped).Find();

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "core/restore/cluster_tree.h"
+#include "core/restore/restore_places.h"
 #include "core/restore/restorer.h"
 
 namespace pitr {
@@ -19,13 +20,14 @@ struct TablespacePlaces {
   std::vector<std::string> directories;      // absolute; to be made where they do not exist
   std::map<std::string, std::string> links;  // to be made: absolute path -> where it leads
   std::vector<std::string> leftovers;        // version directories, absolute: to be renamed
+  std::vector<RestorePlace> used;            // all of these, and what is there already
   std::vector<std::string> notes;
 };
 
-// Looks, and writes nothing. `tree`: the data directory with its links, nullptr when there is none yet; `mapped`: where
-// the backup's own tablespaces go (MapTablespaces). kInvalidArgument says which place cannot be used, why, and what to
+// Looks, and writes nothing. `tree`: the data directory with its links; `mapped`: where the backup's own tablespaces go
+// (MapTablespaces). kInvalidArgument says which place cannot be used, why, and what to
 // do instead.
-Result<TablespacePlaces> FindTablespacePlaces(const ClusterTree* tree, const RestorePlan& plan,
+Result<TablespacePlaces> FindTablespacePlaces(const ClusterTree& tree, const RestorePlan& plan,
                                               const RestoreOptions& options,
                                               const std::map<std::string, std::string>& mapped);
 

@@ -6,6 +6,7 @@
 #include <set>
 
 #include "core/base/process_directories.h"
+#include "core/base/same_directory.h"
 #include "core/restore/cluster_tree.h"
 
 namespace pitr {
@@ -26,14 +27,15 @@ bool HasLinkTo(const fs::path& data_directory, const struct stat& directory) {
 
 }  // namespace
 
-std::optional<TablespaceUser> FindTablespaceUser(const std::string& directory) {
+std::optional<TablespaceUser> FindTablespaceUser(const std::string& directory, const std::string& own) {
   struct stat wanted;
   if (stat(directory.c_str(), &wanted) != 0) return std::nullopt;
   std::set<std::string> seen;
   std::optional<TablespaceUser> user;
   EachProcessDirectory([&](pid_t pid, const std::string& link) {
     const std::string works_in = NameOfProcessDirectory(link);
-    if (seen.insert(works_in).second && HasLinkTo(works_in, wanted)) user = TablespaceUser{pid, works_in};
+    if (seen.insert(works_in).second && HasLinkTo(works_in, wanted) && !SameDirectory(works_in, own))
+      user = TablespaceUser{pid, works_in};
     return !user;
   });
   return user;

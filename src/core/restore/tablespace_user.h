@@ -11,7 +11,8 @@ struct TablespaceUser {
 };
 
 // A process of this machine that works in a data directory from which a link in pg_tblspc leads to `directory`. Looks
-// at what the caller may see in /proc; nullopt is no proof that there is none. Any thread.
-std::optional<TablespaceUser> FindTablespaceUser(const std::string& directory);
+// at what the caller may see in /proc; nullopt is no proof that there is none. `own`: a data directory that does not
+// count, in which no server runs. Any thread.
+std::optional<TablespaceUser> FindTablespaceUser(const std::string& directory, const std::string& own);
 
 }  // namespace pitr

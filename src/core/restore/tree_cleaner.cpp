@@ -205,7 +205,8 @@ class Cleaner {
 Result<ClearedTree> Clear(const ClusterTree& tree, const FileMap& map, const TreeContent& content,
                           const ClearRules& rules, bool survey, const OpContext& ctx) {
   Cleaner cleaner(tree, content, rules, survey, ctx);
-  PITR_TRY(cleaner.Clean("", 0));
+  // Of a directory that is yet to be made there is nothing to say.
+  if (tree.data_fd() >= 0) PITR_TRY(cleaner.Clean("", 0));
   for (const auto& [root, directory] : tree.roots()) {
     if (root == kWalDirectory) PITR_TRY(cleaner.Clean(root, 1));
     if (root.empty() || root == kWalDirectory) continue;

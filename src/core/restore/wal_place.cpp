@@ -4,8 +4,6 @@
 #include <fcntl.h>
 #include <unistd.h>
 
-#include <climits>
-#include <cstdlib>
 #include <filesystem>
 #include <memory>
 
@@ -25,15 +23,6 @@ std::string Plain(const std::string& path) {
   return plain;
 }
 
-bool IsBelowDirectory(const std::string& path, const std::string& directory) {
-  return path.starts_with(directory + "/");
-}
-
-std::string RealPath(const std::string& path) {
-  const std::unique_ptr<char, void (*)(void*)> real(realpath(path.c_str(), nullptr), free);
-  return real ? std::string(real.get()) : std::string();
-}
-
 // A server works in its data directory: one whose pg_wal is this directory, and which is not the one restored into
 // (that was looked at before). Empty when there is none, or none that this user can see.
 std::string RunningUserOf(const std::string& wal_directory, int data_directory) {
@@ -51,14 +40,9 @@ std::string RunningUserOf(const std::string& wal_directory, int data_directory) 
   return user;
 }
 
-Status CheckNewPlace(const ClusterTree& tree, const std::string& asked) {
+Status CheckNewPlace(const std::string& asked) {
   if (!asked.starts_with('/'))
     return {Code::kInvalidArgument, "WAL directory \"" + asked + "\" is not an absolute path"};
-  const std::string data = RealPath(tree.data_directory()), real = RealPath(asked);
-  if (IsBelowDirectory(asked, tree.data_directory()) || real == data || IsBelowDirectory(real, data))
-    return Status(Code::kInvalidArgument, "WAL directory \"" + asked + "\" lies in the data directory")
-        .WithHint("Give a directory outside, or \"" + tree.data_directory() + "/" + std::string(kWalDirectory) +
-                  "\" for none of its own.");
   const UniqueFd fd(open(asked.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
   if (!fd.ok() && errno == ENOENT) return Status::Ok();
   if (!fd.ok()) return FileError(errno, "opening WAL directory \"" + asked + "\"");
@@ -130,7 +114,7 @@ Result<WalPlace> DecideWalPlace(const ClusterTree& tree, const std::string& aske
     return place;
   }
   if (!asked.empty() && !to_directory) {
-    PITR_TRY(CheckNewPlace(tree, asked));
+    PITR_TRY(CheckNewPlace(asked));
     place.wanted = asked;
     if (there.ok() && S_ISDIR(there.value().st_mode)) {
       PITR_ASSIGN(const bool mounted, tree.IsMountPoint(kWalDirectory));

@@ -18,7 +18,7 @@ struct WalPlace {
 
 // Decides and checks, without writing. `asked`: an absolute directory, or empty for "as it is"; the data directory's
 // own pg_wal makes it a directory. kInvalidArgument: a link that leads nowhere or to no directory, a new place that is
-// not empty or lies in the data directory, a mount point that would have to go, WAL of a server that is running.
+// not empty, a mount point that would have to go, WAL of a server that is running.
 Result<WalPlace> DecideWalPlace(const ClusterTree& tree, const std::string& asked);
 
 // Makes it so: the directory, and the link. What has to go first is gone.

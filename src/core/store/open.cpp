@@ -32,6 +32,10 @@ Result<std::unique_ptr<ObjectStore>> OpenDriver(const StoreConfig& config, const
 
 }  // namespace
 
+std::string StoreDirectory(const std::string& url) {
+  return url.starts_with(kFileScheme) ? url.substr(kFileScheme.size()) : std::string();
+}
+
 Result<std::unique_ptr<ObjectStore>> OpenStore(const StoreConfig& config, Log& log, const Clock& clock) {
   PITR_ASSIGN(std::unique_ptr<ObjectStore> driver, OpenDriver(config, clock));
   return std::unique_ptr<ObjectStore>(std::make_unique<RetryingStore>(std::move(driver), config.retry, log));

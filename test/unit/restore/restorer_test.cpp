@@ -4,10 +4,12 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "core/base/sha256.h"
 #include "core/pg/control.h"
 #include "core/pg/wal_name.h"
 #include "core/restore/restore_report.h"
 #include "unit/restore/restore_fixture.h"
+#include "unit/store/sync_faults.h"
 
 namespace pitr {
 namespace {
@@ -442,13 +444,53 @@ TEST_F(RestorerTest, KilledAnywhereItIsContinued) {
   }
 }
 
+// Killed at its very end, and wanted at another target: at each fsync from pg_control's on, and before the mark goes.
+TEST_F(RestorerTest, InterruptedAfterPgControlItTakesTheNewTarget) {
+  ASSERT_NO_FATAL_FAILURE(Prepare(false));
+  options_.jobs = 1;
+  plan_.target.kind = TargetKind::kImmediate;
+  bool survived = false;
+  for (int point = 0; !survived; ++point) {
+    ASSERT_LT(point, 20);
+    fs::remove_all(options_.data_directory);
+    const pid_t child = fork();
+    ASSERT_GE(child, 0);
+    if (child == 0) {
+      int syncs = 0;
+      bool counting = false;
+      const test::SyncFaults kill_there([&](const std::string& path) {
+        counting |= path.find("global/pg_control") != std::string::npos;
+        if (counting && syncs++ == point) raise(SIGKILL);
+        return 0;
+      });
+      _exit(Run().ok() ? 0 : 1);
+    }
+    int status = 0;
+    ASSERT_EQ(waitpid(child, &status, 0), child);
+    survived = !WIFSIGNALED(status);
+    if (survived || !fs::exists(At("pg_pitr.restore"))) continue;
+    RestorePlan other = plan_;
+    other.target.kind = TargetKind::kXid;
+    other.target.xid = 4711;
+    Progress progress;
+    const auto again = RunRestore(*repo_.repository, other, options_, progress, OpContext());
+    ASSERT_TRUE(again.ok()) << "point " << point << ": " << again.status().ToString();
+    ExpectRestored();
+    const std::string settings = ReadFileText(At("postgresql.auto.conf"));
+    EXPECT_NE(settings.find("recovery_target_xid = '4711'"), std::string::npos) << "point " << point << settings;
+    EXPECT_EQ(settings.find("recovery_target = 'immediate'"), std::string::npos) << "point " << point << settings;
+  }
+}
+
 // The server was started after a restore that was killed at its very end: then the directory is a cluster like any
 // other.
 TEST_F(RestorerTest, AMarkLeftBesideALiveClusterDoesNotInviteOverwriting) {
   ASSERT_NO_FATAL_FAILURE(Prepare(false));
   ASSERT_NO_FATAL_FAILURE(MustRun());
   WriteFileText(At("pg_pitr.restore"), "{\"label\":\"" + plan_.backup.label + "\",\"system_identifier\":\"" +
-                                           std::to_string(plan_.backup.cluster.system_id.value) + "\"}");
+                                           std::to_string(plan_.backup.cluster.system_id.value) +
+                                           "\",\"control_sha256\":\"" +
+                                           Sha256Hex(AsBytes(ReadFileText(At("global/pg_control")))) + "\"}");
   ASSERT_NO_FATAL_FAILURE(MustRun());
   EXPECT_FALSE(fs::exists(At("pg_pitr.restore"))) << "nothing had changed: it is finished";
   WriteFileText(At("pg_pitr.restore"), "{\"label\":\"" + plan_.backup.label + "\"}");
