@@ -1,7 +1,6 @@
 // pg_pitr check: whether settings, store, keys, backups and archive would do when they are needed.
-#include <cstdio>
-
 #include "cli/exit_code.h"
+#include "cli/print.h"
 #include "cli/session.h"
 #include "core/report/store_check.h"
 
@@ -21,7 +20,10 @@ Result<bool> RunCheck(const Invocation& invocation, const CheckOptions& options)
     for (CheckRow& row : CheckDataDirectory(config, options.data_directory, session.log(), session.ctx()))
       rows.push_back(std::move(row));
   PITR_TRY(session.ctx().Check());
-  std::fputs((options.json ? CheckJson(rows) + "\n" : CheckText(rows)).c_str(), stdout);
+  if (options.json)
+    PrintJson(CheckJson(rows));
+  else
+    PrintText(CheckText(rows));
   return AllPassed(rows);
 }
 

@@ -1,7 +1,6 @@
 // pg_pitr expire: deletes what the retention settings do not keep, and what died half-way.
-#include <cstdio>
-
 #include "cli/exit_code.h"
+#include "cli/print.h"
 #include "cli/session.h"
 #include "core/base/process_name.h"
 #include "core/expire/expire_settings.h"
@@ -37,8 +36,10 @@ Result<bool> RunExpire(const Invocation& invocation, const ExpireOptions& option
   PITR_ASSIGN(const auto repository, session.OpenRepository(config));
   PITR_ASSIGN(request.damage_of, FindKnownDamage(*repository, DamageOf::kAnything, session.ctx()));
   PITR_ASSIGN(const ExpireReport report, Expire(*repository, request, session.ctx()));
-  std::fputs((options.json ? ExpireJson(report, options.dry_run) + "\n" : ExpireText(report, options.dry_run)).c_str(),
-             stdout);
+  if (options.json)
+    PrintJson(ExpireJson(report, options.dry_run));
+  else
+    PrintText(ExpireText(report, options.dry_run));
   return report.Complete();
 }
 

@@ -1,7 +1,6 @@
 // pg_pitr info: what the repository holds and how far back and forward it reaches.
-#include <cstdio>
-
 #include "cli/exit_code.h"
+#include "cli/print.h"
 #include "cli/session.h"
 #include "core/report/info_report.h"
 
@@ -12,7 +11,10 @@ Status RunInfo(const Invocation& invocation, bool json) {
   Session session(invocation);
   PITR_ASSIGN(const auto repository, session.OpenRepository());
   PITR_ASSIGN(InfoReport report, LoadInfoReport(*repository, {}, session.ctx()));
-  std::fputs((json ? InfoJson(report) + "\n" : InfoText(report)).c_str(), stdout);
+  if (json)
+    PrintJson(InfoJson(report));
+  else
+    PrintText(InfoText(report));
   return Status::Ok();
 }
 

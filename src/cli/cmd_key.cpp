@@ -4,7 +4,9 @@
 #include <filesystem>
 
 #include "cli/exit_code.h"
+#include "cli/print.h"
 #include "cli/session.h"
+#include "core/base/describe_size.h"
 #include "core/base/secret_file.h"
 #include "core/config/store_config.h"
 #include "core/repo/keyring.h"
@@ -23,8 +25,8 @@ Status Add(const Invocation& invocation, const KeyOptions& options) {
   PITR_ASSIGN(const Secret passphrase, ReadSecretFile(options.file, "passphrase file"));
   PITR_ASSIGN(const auto repository, session.OpenRepository());
   PITR_ASSIGN(const KeySlot slot, AddPassphrase(*repository, passphrase.view(), session.ctx()));
-  std::printf("added (%s): the passphrase in \"%s\" opens the repository now, as the others do\n",
-              slot.object_key().c_str(), options.file.c_str());
+  PrintText("added (" + slot.object_key() + "): the passphrase in \"" + options.file +
+            "\" opens the repository now, as the others do\n");
   return Status::Ok();
 }
 
@@ -33,8 +35,8 @@ Status Remove(const Invocation& invocation, const KeyOptions& options) {
   PITR_ASSIGN(const Secret passphrase, ReadSecretFile(options.file, "passphrase file"));
   PITR_ASSIGN(const auto repository, session.OpenRepository());
   PITR_ASSIGN(const int removed, RemovePassphrase(*repository, passphrase.view(), session.ctx()));
-  std::printf("removed %d key slot%s: the passphrase in \"%s\" does not open the repository any more\n", removed,
-              removed == 1 ? "" : "s", options.file.c_str());
+  PrintText("removed " + DescribeCount(removed, "key slot", "key slots") + ": the passphrase in \"" + options.file +
+            "\" does not open the repository any more\n");
   return Status::Ok();
 }
 
@@ -47,8 +49,8 @@ Status Export(const Invocation& invocation, const KeyOptions& options) {
     return Status(Code::kAlreadyExists, "file \"" + options.file + "\" exists already")
         .WithHint("Name another one, or remove it first.");
   PITR_TRY(WriteRecoveryKit(options.file, kit));
-  std::printf("\"%s\" holds the marker%s of repository %s; keep it where the repository is not\n", options.file.c_str(),
-              kit.marker.encrypted ? " and the key slots" : "", kit.url.c_str());
+  PrintText("\"" + options.file + "\" holds the marker" + (kit.marker.encrypted ? " and the key slots" : "") +
+            " of repository " + kit.url + "; keep it where the repository is not\n");
   return Status::Ok();
 }
 
@@ -60,11 +62,14 @@ Status Import(const Invocation& invocation, const KeyOptions& options) {
   PITR_ASSIGN(StoreConfig settings, MakeStoreConfig(config));
   settings.s3.conditional_create = kit.marker.conditional_create;
   PITR_ASSIGN(const auto store, OpenStore(settings, session.log()));
-  PITR_ASSIGN(const std::vector<std::string> created, ImportRecoveryKit(*store, kit, session.ctx()));
-  for (const std::string& key : created) std::printf("written: %s\n", key.c_str());
-  if (created.empty()) std::printf("nothing was missing\n");
+  PITR_ASSIGN(const std::vector<std::string> created,
+              ImportRecoveryKit(*store, kit, config.passphrase_file, session.ctx()));
+  for (const std::string& key : created) PrintText("written: " + key + "\n");
+  if (created.empty()) PrintText("nothing was missing\n");
   PITR_TRY(session.OpenRepository(config).status());
-  std::printf("repository %s can be opened; archiving to it goes on by itself\n", store->Describe().c_str());
+  PrintText("repository " + store->Describe() +
+            " can be opened. A server that archives to it goes on by itself, within a minute as a rule; at once after "
+            "SELECT pg_switch_wal().\n");
   return Status::Ok();
 }
 

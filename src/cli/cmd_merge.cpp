@@ -1,7 +1,6 @@
 // pg_pitr merge: makes a full backup of an increment inside the repository.
-#include <cstdio>
-
 #include "cli/exit_code.h"
+#include "cli/print.h"
 #include "cli/session.h"
 #include "core/backup/merge.h"
 #include "core/base/describe_size.h"
@@ -29,8 +28,8 @@ Status RunMerge(const Invocation& invocation, const MergeOptions& options) {
   PITR_ASSIGN(const auto repository, session.OpenRepository());
   PITR_TRY(CheckUndamaged(*repository, options.source, session.ctx()));
   PITR_ASSIGN(const BackupManifest merged, MergeBackup(*repository, options, session.ctx()));
-  std::printf("backup %s is a full backup of what %s restores to; %s stored\n", merged.label.c_str(),
-              options.source.c_str(), DescribeBytes(merged.stored_bytes).c_str());
+  PrintText("backup " + merged.label + " is a full backup of what " + options.source + " restores to; " +
+            DescribeBytes(merged.stored_bytes) + " stored\n");
   return Status::Ok();
 }
 

@@ -1,7 +1,6 @@
 // pg_pitr pin and unpin: keep a backup whatever the retention settings say, or no longer.
-#include <cstdio>
-
 #include "cli/exit_code.h"
+#include "cli/print.h"
 #include "cli/session.h"
 #include "core/base/process_name.h"
 #include "core/pg/timestamp.h"
@@ -27,7 +26,7 @@ Status RunPin(const Invocation& invocation, const PinOptions& options) {
   PITR_ASSIGN(const BackupPin pin, PinBackup(*repository, request, session.ctx()));
   const std::string until =
       pin.until_micros == 0 ? "until it is unpinned" : "until " + FormatTimestamp(pin.until_micros);
-  std::printf("backup \"%s\" is pinned %s\n", pin.label.c_str(), until.c_str());
+  PrintText("backup \"" + pin.label + "\" is pinned " + until + "\n");
   return Status::Ok();
 }
 
@@ -35,8 +34,7 @@ Status RunUnpin(const Invocation& invocation, const PinOptions& options) {
   Session session(invocation);
   PITR_ASSIGN(const auto repository, session.OpenRepository());
   PITR_ASSIGN(const int removed, UnpinBackup(*repository, options.label, session.ctx()));
-  std::printf(removed > 0 ? "backup \"%s\" is not pinned any more\n" : "backup \"%s\" was not pinned\n",
-              options.label.c_str());
+  PrintText("backup \"" + options.label + (removed > 0 ? "\" is not pinned any more\n" : "\" was not pinned\n"));
   return Status::Ok();
 }
 

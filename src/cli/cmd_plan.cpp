@@ -1,7 +1,6 @@
 // pg_pitr plan: where a recovery would end, from which backup, and whether everything it needs is there.
-#include <cstdio>
-
 #include "cli/exit_code.h"
+#include "cli/print.h"
 #include "cli/session.h"
 #include "cli/target_options.h"
 #include "core/base/describe_size.h"
@@ -32,8 +31,10 @@ Status RunPlan(const Invocation& invocation, const PlanOptions& options) {
   PITR_ASSIGN(RestorePlan plan, MakePlanWithProgress(*repository, request, session.ctx()));
   AddNoteOfOriginal(plan);
   const std::string& path = session.config_path();
-  const std::string text = options.json ? PlanJson(plan, path) + "\n" : AlignItems(DescribePlan(plan, path), 0);
-  std::fputs(text.c_str(), stdout);
+  if (options.json)
+    PrintJson(PlanJson(plan, path));
+  else
+    PrintText(AlignItems(DescribePlan(plan, path), 0));
   return Status::Ok();
 }
 

@@ -7,6 +7,7 @@
 #include <memory>
 
 #include "cli/exit_code.h"
+#include "cli/print.h"
 #include "cli/replay_state.h"
 #include "cli/signals.h"
 #include "cli/verbs.h"
@@ -29,8 +30,8 @@ std::string AbsoluteDirectory(const std::string& directory) {
 Status RunRecoveryEnd(const std::string& directory) {
   PITR_ASSIGN(const auto mark, FinishRecovery(AbsoluteDirectory(directory), SystemClock().WallMicros()));
   if (!mark || !mark->outcome) return Status::Ok();
-  std::fprintf(stderr, "pg_pitr: %s%s\n",
-               mark->outcome->as_planned ? "" : "WARNING: NOT AS PLANNED: ", mark->outcome->text.c_str());
+  PrintToStderr(std::string("pg_pitr: ") + (mark->outcome->as_planned ? "" : "WARNING: NOT AS PLANNED: ") +
+                mark->outcome->text + "\n");
   return Status::Ok();
 }
 
@@ -83,9 +84,9 @@ Unended LookAtRecovery(const std::string& directory, const RestoreMark& mark, bo
 }
 
 Status ReportOutcome(const RecoveryOutcome& outcome, bool paused) {
-  std::printf("%s\n", outcome.text.c_str());
+  PrintText(outcome.text + "\n");
   if (outcome.as_planned) {
-    if (paused) std::printf("Is it what you wanted? SELECT pg_wal_replay_resume() opens the server for writing.\n");
+    if (paused) PrintText("Is it what you wanted? SELECT pg_wal_replay_resume() opens the server for writing.\n");
     return Status::Ok();
   }
   if (paused)
@@ -113,7 +114,8 @@ Status RunOutcome(const OutcomeOptions& options) {
     PITR_ASSIGN(const ClusterTree tree, ClusterTree::Open(directory));
     PITR_ASSIGN(const auto mark, ReadRestoreMark(tree));
     if (!mark)
-      return Status(Code::kInvalidArgument, "data directory \"" + directory + "\" was not made by pg_pitr restore");
+      return Status(Code::kInvalidArgument,
+                    "data directory \"" + directory + "\" was not made by a restore of pg_pitr");
     if (mark->outcome) return ReportOutcome(*mark->outcome, /*paused=*/false);
     const int64_t now = ctx.clock->SteadyMillis();
     const bool last = now >= until, ask = last || now - asked >= kAskEveryMillis;

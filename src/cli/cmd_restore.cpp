@@ -5,6 +5,7 @@
 #include <filesystem>
 
 #include "cli/exit_code.h"
+#include "cli/print.h"
 #include "cli/progress_line.h"
 #include "cli/session.h"
 #include "cli/settings_path.h"
@@ -147,11 +148,10 @@ Status RunWithProgress(const Repository& repository, const RestorePlan& plan, co
         .WithHint("Run the same command again to continue.");
   if (!result.ok()) return std::move(result).status();
   const int64_t millis = ctx.clock->SteadyMillis() - begun;
-  const std::string text =
-      options.json
-          ? RestoreJson(plan, config_path, result.value(), restore.data_directory, millis) + "\n"
-          : "\n" + DescribeRestore(result.value(), restore.data_directory, millis) + "\n" + NextSteps(restore, plan);
-  std::fputs(text.c_str(), stdout);
+  if (options.json)
+    PrintJson(RestoreJson(plan, config_path, result.value(), restore.data_directory, millis));
+  else
+    PrintText("\n" + DescribeRestore(result.value(), restore.data_directory, millis) + "\n" + NextSteps(restore, plan));
   return Status::Ok();
 }
 
@@ -168,14 +168,15 @@ Status RunRestoreVerb(const Invocation& invocation, const Options& options) {
   if (!options.json) {
     auto rows = DescribePlan(plan, path);
     if (!rows.empty() && rows.back().first == "command") rows.pop_back();  // it is the one being run
-    std::printf("%s\n", AlignItems(rows, 0).c_str());
+    PrintText(AlignItems(rows, 0) + "\n");
     std::fflush(stdout);
   }
   if (!options.dry_run) return RunWithProgress(*repository, plan, restore, options, path, session.ctx());
   PITR_ASSIGN(const auto notes, CheckRestore(*repository, plan, restore, session.ctx()));
-  const std::string text = options.json ? DryRunJson(plan, path, restore.data_directory, notes) + "\n"
-                                        : DescribeNotes(notes) + DescribeDryRun();
-  std::fputs(text.c_str(), stdout);
+  if (options.json)
+    PrintJson(DryRunJson(plan, path, restore.data_directory, notes));
+  else
+    PrintText(DescribeNotes(notes) + DescribeDryRun());
   return Status::Ok();
 }
 

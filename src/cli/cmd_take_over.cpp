@@ -4,6 +4,7 @@
 #include <memory>
 
 #include "cli/exit_code.h"
+#include "cli/print.h"
 #include "cli/session.h"
 #include "core/base/describe_size.h"
 #include "core/restore/lost_wal.h"
@@ -57,15 +58,14 @@ Status RunTakeOver(const Invocation& invocation, const std::string& directory) {
   const std::string path = std::filesystem::absolute(directory, ignored).lexically_normal().string();
   const std::string wal = LookAtWal(invocation, path);
   PITR_ASSIGN(const auto removed, TakeOver(path));
-  std::fputs(wal.c_str(), stdout);
+  PrintText(wal);
   std::string names;
   for (const std::string& name : removed) names += (names.empty() ? "" : ", ") + name;
-  std::printf("The server of \"%s\" continues the cluster and may archive to the repository it was restored from.\n",
-              path.c_str());
+  PrintText("The server of \"" + path +
+            "\" continues the cluster and may archive to the repository it was restored from.\n");
   if (!names.empty())
-    std::printf(
-        "Removed from postgresql.auto.conf: %s.\nRestart the server, then take a backup: SELECT pitr_backup();\n",
-        names.c_str());
+    PrintText("Removed from postgresql.auto.conf: " + names +
+              ".\nRestart the server, then take a backup: SELECT pitr_backup();\n");
   return Status::Ok();
 }
 

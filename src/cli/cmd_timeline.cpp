@@ -1,7 +1,6 @@
 // pg_pitr timeline: leave a branch of the archive's history out of every choice, or take it back.
-#include <cstdio>
-
 #include "cli/exit_code.h"
+#include "cli/print.h"
 #include "cli/session.h"
 #include "core/base/process_name.h"
 #include "core/repo/timeline_aside.h"
@@ -21,7 +20,7 @@ Status RunTimeline(const Invocation& invocation, const TimelineOptions& options,
   PITR_ASSIGN(const bool changed, SetTimelineAside(*repository, Timeline{options.number}, mark, session.ctx()));
   const char* is = aside ? "set aside: no plan, window or standby chooses it by itself; --target-timeline still does"
                          : "one to be chosen from";
-  std::printf("timeline %u %s %s\n", options.number, changed ? "is now" : "was already", is);
+  PrintText("timeline " + std::to_string(options.number) + (changed ? " is now " : " was already ") + is + "\n");
   return Status::Ok();
 }
 

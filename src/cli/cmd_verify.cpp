@@ -4,6 +4,7 @@
 #include <nlohmann/json.hpp>
 
 #include "cli/exit_code.h"
+#include "cli/print.h"
 #include "cli/progress_line.h"
 #include "cli/session.h"
 #include "core/config/settings.h"
@@ -87,7 +88,7 @@ void PrintUncheckedJson(const Status& status) {
                                          {"message", status.message()},
                                          {"detail", status.detail()},
                                          {"hint", status.hint()}}}};
-  std::printf("%s\n", json.dump(2, ' ', false, nlohmann::ordered_json::error_handler_t::replace).c_str());
+  PrintJson(json.dump(2, ' ', false, nlohmann::ordered_json::error_handler_t::replace));
 }
 
 int RunVerifyVerb(const Invocation& invocation, const CommandOptions& options) {
@@ -96,7 +97,10 @@ int RunVerifyVerb(const Invocation& invocation, const CommandOptions& options) {
     if (options.json) PrintUncheckedJson(report.status());
     return ExitOf(report.status());
   }
-  std::fputs((options.json ? VerifyJson(report.value()) + "\n" : VerifyText(report.value())).c_str(), stdout);
+  if (options.json)
+    PrintJson(VerifyJson(report.value()));
+  else
+    PrintText(VerifyText(report.value()));
   switch (report.value().outcome()) {
     case VerifyOutcome::kGood:
       return kExitOk;

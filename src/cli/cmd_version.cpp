@@ -1,8 +1,8 @@
 // pg_pitr version: this program's version and the repository format it writes.
-#include <cstdio>
 #include <string>
 
 #include "cli/exit_code.h"
+#include "cli/print.h"
 #include "cli/verbs.h"
 #include "core/base/version.h"
 #include "core/repo/object_codec.h"
@@ -15,7 +15,7 @@ void AddVersion(CLI::App& app, Invocation& invocation) {
   app.set_version_flag("-V,--version", text);
   app.add_subcommand("version", "Print the version")->callback([&invocation, text] {
     invocation.run = [text] {
-      std::printf("%s\n", text.c_str());
+      PrintText(text + "\n");
       return kExitOk;
     };
   });

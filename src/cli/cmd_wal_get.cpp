@@ -7,7 +7,6 @@
 #include <fcntl.h>
 #include <unistd.h>
 
-#include <cstdio>
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
@@ -15,6 +14,7 @@
 
 #include "cli/detach.h"
 #include "cli/exit_code.h"
+#include "cli/print.h"
 #include "cli/session.h"
 #include "cli/settings_path.h"
 #include "cli/signals.h"
@@ -122,11 +122,10 @@ Status GoOnWithout(const WalSpool& spool, Status status) {
     status = Status(Code::kUnavailable, "the archive did not answer before the promotion that was asked for");
   if (!say) return {Code::kNotFound, status.message()};
   PrintError(status);
-  std::fputs(
+  PrintToStderr(
       "pg_pitr: warning: this standby goes on without the archive and asks it again every few seconds\n"
       "DETAIL:  If it is promoted before the archive answers, WAL that only the archive has will not be in it, and it "
-      "may take the number of a timeline that the archive has already.\n",
-      stderr);
+      "may take the number of a timeline that the archive has already.\n");
   return {Code::kNotFound, status.message()};
 }
 
@@ -158,7 +157,7 @@ Status FetchOrLeaveLocal(const std::string& config_path, const GetOptions& optio
   Status status = Fetch(config_path, options, NullLog(), ctx);
   if (status.ok() || status.code() == Code::kNotFound || session.ctx().cancelled()) return status;
   PrintError(status);
-  std::fputs("pg_pitr: warning: the server uses the file of this name in its pg_wal\n", stderr);
+  PrintToStderr("pg_pitr: warning: the server uses the file of this name in its pg_wal\n");
   return {Code::kNotFound, status.message()};
 }
 

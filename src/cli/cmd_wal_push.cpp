@@ -6,6 +6,7 @@
 #include <map>
 
 #include "cli/exit_code.h"
+#include "cli/print.h"
 #include "cli/session.h"
 #include "core/base/describe_size.h"
 #include "core/base/parallel_for.h"
@@ -153,7 +154,7 @@ void PrintOutcome(const Outcome& outcome) {
     text = "unfinished, up to " + outcome.result.partial_until->ToString() +
            (outcome.result.already_there ? ": the archive has as much of it, or more" : ": archived as that");
   }
-  std::printf("%s: %s\n", outcome.name.c_str(), text.c_str());
+  PrintText(outcome.name + ": " + text + "\n");
 }
 
 Status Report(const PushSelection& selection, const std::vector<Outcome>& outcomes, bool quiet) {
@@ -179,8 +180,8 @@ Status Report(const PushSelection& selection, const std::vector<Outcome>& outcom
   if (selection.others > 0)
     skipped += (skipped.empty() ? "" : ", ") +
                DescribeCount(selection.others, "name that is no WAL file's", "names that are no WAL files'");
-  std::printf("archived: %s\nalready there: %s\nfailed: %zu\npassed over: %s\n", Counts(pushed).c_str(),
-              Counts(there).c_str(), failed, skipped.empty() ? "nothing" : skipped.c_str());
+  PrintText("archived: " + Counts(pushed) + "\nalready there: " + Counts(there) +
+            "\nfailed: " + std::to_string(failed) + "\npassed over: " + (skipped.empty() ? "nothing" : skipped) + "\n");
   if (first != nullptr)
     return {first->code() == Code::kInvalidArgument ? Code::kConflict : first->code(),
             DescribeCount(failed, "file", "files") + " could not be archived"};

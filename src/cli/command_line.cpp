@@ -3,6 +3,7 @@
 #include <exception>
 
 #include "cli/exit_code.h"
+#include "cli/print.h"
 #include "cli/settings_path.h"
 #include "cli/verbs.h"
 
@@ -30,6 +31,13 @@ int Parse(CLI::App& app, int argc, char** argv) {
     return argc > 1 && std::string_view(argv[1]) == "wal-get" ? kWalGetConfiguration : kExitUsage;
   }
   return 0;
+}
+
+std::set<std::string> VerbsWithConfig(const CLI::App& app) {
+  std::set<std::string> verbs;
+  for (const CLI::App* verb : app.get_subcommands([](const CLI::App*) { return true; }))
+    if (verb->get_option_no_throw("--config") != nullptr) verbs.insert(verb->get_name());
+  return verbs;
 }
 
 }  // namespace
@@ -66,6 +74,7 @@ int RunCommandLine(int argc, char** argv) {
     Invocation invocation;
     AddVerbs(app, invocation);
     if (int code = Parse(app, argc, argv); code != 0) return code < 0 ? kExitOk : code;
+    NameConfigInCommands(invocation.config.empty() ? "" : ConfigPath(invocation.config), VerbsWithConfig(app));
     return invocation.run();
   } catch (const std::exception& error) { return ExitOf(Status(Code::kInternal, error.what())); }
 }

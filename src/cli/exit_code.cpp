@@ -1,7 +1,6 @@
 #include "cli/exit_code.h"
 
-#include <cstdio>
-
+#include "cli/print.h"
 #include "cli/signals.h"
 
 namespace pitr::cli {
@@ -10,7 +9,7 @@ void PrintError(const Status& status) {
   std::string text = "pg_pitr: error: " + status.message() + "\n";
   if (!status.detail().empty()) text += "DETAIL:  " + status.detail() + "\n";
   if (!status.hint().empty()) text += "HINT:  " + status.hint() + "\n";
-  std::fputs(text.c_str(), stderr);
+  PrintToStderr(text);
 }
 
 int ExitOf(const Status& status) {

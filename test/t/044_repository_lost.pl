@@ -48,6 +48,16 @@ my ($status, $out, $err) = $p->try_sql('SELECT pitr_backup()');
 isnt($status, 0, 'no backup is taken there');
 my ($failed, undef, $said) = $p->pg_pitr('info');
 isnt($failed, 0, 'nobody can read it');
+like($said, qr/the marker of repository .* is missing/, 'and nobody is told that it was never created');
+like($said, qr/pg_pitr key --config \S+ import FILE/, 'but how it comes back, by a command that can be pasted');
+# The kit of another repository takes no place there.
+my $foreign = slurp_file($kit);
+my $other = PostgreSQL::Test::Utils::tempdir() . '/kit';
+$foreign =~ s/^object keys.*\n//mg;
+append_to_file($other, $foreign);
+($failed, undef, $said) = $p->pg_pitr('key', 'import', $other);
+isnt($failed, 0, 'a kit that is incomplete is refused');
+ok(!-e "$repository/pg_pitr.marker", 'and leaves nothing');
 $p->pg_pitr_ok('key', 'import', $kit);
 is(slurp_file("$repository/pg_pitr.marker"), $marker, 'the kit of the data directory brings it back as it was');
 $p->wait_archived;

@@ -1,6 +1,7 @@
 #include "core/repo/keyring.h"
 
 #include "core/repo/layout.h"
+#include "core/repo/recovery_kit.h"
 #include "core/store/absence.h"
 
 namespace pitr {
@@ -73,10 +74,9 @@ Result<std::unique_ptr<RepositoryKey>> Unlock(const Keyring& keyring, std::strin
   if (!keyring.damaged.empty()) return keyring.damaged[0].status;
   if (keyring.slots.empty())
     return Status(Code::kCorruption, "the repository is encrypted and its key slots are missing")
-        .WithHint(
-            "Write them again: pg_pitr key import FILE, with a recovery kit (pg_pitr key export) or pg_pitr.kit of the "
-            "server's data directory; or restore the objects under \"keys/\" from a copy of the repository. Nothing "
-            "can be read without them.");
+        .WithHint(HowToWriteAgain("them") +
+                  " Or restore the objects under \"keys/\" from a copy of the repository. Nothing can be read without "
+                  "them.");
   return Status(Code::kInvalidArgument,
                 "the passphrase opens none of the " + std::to_string(keyring.slots.size()) + " key slots");
 }

@@ -96,8 +96,8 @@ Result<std::unique_ptr<Repository>> OpenKnown(const Config& config, const Cluste
         .WithDetail(opened.status().message() + ".")
         .WithHint(
             "Check that its file system is mounted, or that the bucket and prefix are right. If only its marker was "
-            "deleted, write it again: pg_pitr key import, with a recovery kit or " +
-            std::string(kRecoveryKitFile) + " of the data directory. " + hint);
+            "deleted: " +
+            HowToWriteAgain("it") + " " + hint);
   if (!opened.ok()) return opened;
   PITR_TRY(opened.value()->CheckCluster(cluster));
   if (opened.value()->marker().repository_id != id)

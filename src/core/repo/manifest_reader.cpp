@@ -1,6 +1,7 @@
 // Joins store, envelope and text: a manifest is fetched and must be that of the backup it is stored under.
+#include "core/repo/manifest_reader.h"
+
 #include "core/repo/layout.h"
-#include "core/repo/manifest.h"
 
 namespace pitr {
 namespace {
@@ -10,15 +11,21 @@ constexpr size_t kMaxManifestBytes = size_t{64} << 20;
 
 }  // namespace
 
-Result<BackupManifest> ReadManifest(const Repository& repository, const std::string& label, const OpContext& ctx) {
-  const std::string key = layout::BackupKey(label, layout::BackupObject::kManifest);
-  PITR_ASSIGN(const Bytes plain, repository.ReadObject(ObjectKind::kManifest, key, kMaxManifestBytes, ctx));
+Result<BackupManifest> ReadStoredManifest(ObjectStore& store, const std::string& label, const RepositoryKey* key,
+                                          const OpContext& ctx) {
+  const std::string object = layout::BackupKey(label, layout::BackupObject::kManifest);
+  PITR_ASSIGN(const Bytes stored, GetAll(store, object, MaxObjectBytes(kMaxManifestBytes), ctx));
+  PITR_ASSIGN(const Bytes plain, DecodeObject(ObjectKind::kManifest, object, stored, key, kMaxManifestBytes));
   auto manifest = DecodeManifest(AsText(plain));
-  if (!manifest.ok()) return std::move(manifest).status().Annotate("object \"" + key + "\"");
+  if (!manifest.ok()) return std::move(manifest).status().Annotate("object \"" + object + "\"");
   if (manifest.value().label != label)
     return Status(Code::kCorruption,
-                  "object \"" + key + "\" is the manifest of backup \"" + manifest.value().label + "\"");
+                  "object \"" + object + "\" is the manifest of backup \"" + manifest.value().label + "\"");
   return manifest;
+}
+
+Result<BackupManifest> ReadManifest(const Repository& repository, const std::string& label, const OpContext& ctx) {
+  return ReadStoredManifest(repository.store(), label, repository.key(), ctx);
 }
 
 }  // namespace pitr

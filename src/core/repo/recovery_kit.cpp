@@ -5,11 +5,9 @@
 #include <sstream>
 
 #include "core/repo/key_slot.h"
-#include "core/repo/keyring.h"
 #include "core/repo/layout.h"
 #include "core/repo/object_codec.h"
 #include "core/repo/repository.h"
-#include "core/store/absence.h"
 #include "core/store/durable_file.h"
 #include "core/store/file_error.h"
 
@@ -17,15 +15,14 @@ namespace pitr {
 namespace {
 
 constexpr size_t kMaxKitBytes = size_t{4} << 20;
-constexpr size_t kMaxKitObjectBytes = 65536;
 
 Status NotAKit(const std::string& why) {
   return Status(Code::kInvalidArgument, "this is not a complete recovery kit: " + why)
-      .WithHint("Give a file that pg_pitr key export wrote, or pg_pitr.kit of the server's data directory.");
+      .WithHint("Give an exported kit, or pg_pitr.kit of the server's data directory.");
 }
 
 // What the object must be, by its key.
-Status CheckKitObject(const std::string& key, ByteView stored, RecoveryKit& kit) {
+Status TakeKitObject(const std::string& key, ByteView stored, RecoveryKit& kit) {
   if (key == layout::kMarkerKey) {
     PITR_ASSIGN(const Bytes json, DecodeObject(ObjectKind::kMarker, key, stored, nullptr, kMaxKitObjectBytes));
     PITR_ASSIGN(kit.marker, DecodeMarker(AsText(json)));
@@ -35,19 +32,8 @@ Status CheckKitObject(const std::string& key, ByteView stored, RecoveryKit& kit)
   PITR_ASSIGN(const Bytes json, DecodeObject(ObjectKind::kKeySlot, key, stored, nullptr, kMaxKitObjectBytes));
   PITR_ASSIGN(const KeySlot slot, DecodeKeySlot(AsText(json), key));
   if (slot.repository_id != kit.marker.repository_id) return NotAKit("\"" + key + "\" is of another repository");
+  kit.keyring.slots.push_back(slot);
   return Status::Ok();
-}
-
-// A marker where nothing can be restored would only hide that.
-Status CheckSomethingIsThere(ObjectStore& store, const OpContext& ctx) {
-  PITR_ASSIGN(const ListPage page, store.List(std::string(layout::kBackupPrefix), "", ctx));
-  if (!page.objects.empty()) return Status::Ok();
-  return Status(Code::kConflict, "there is nothing to be saved of a repository at " + store.Describe())
-      .WithDetail("It holds no backup, and without one nothing can be restored; a marker would only hide that.")
-      .WithHint(
-          "Check pg_pitr.repository. If everything is gone, remove the file pg_pitr.repository from the data "
-          "directory: "
-          "archiving makes a new repository then, where nothing else is stored; take a full backup.");
 }
 
 }  // namespace
@@ -60,10 +46,9 @@ Result<RecoveryKit> ReadRecoveryKit(ObjectStore& store, const OpContext& ctx) {
     PITR_ASSIGN(const Keyring keyring, ReadKeyring(store, kit.marker.repository_id, ctx));
     if (keyring.slots.empty())
       return Status(Code::kCorruption, "the key slots of repository " + kit.url + " are gone or cannot be read")
-          .WithHint(
-              "Write them again: pg_pitr key import FILE, with a recovery kit or pg_pitr.kit of a server's data "
-              "directory.");
+          .WithHint(HowToWriteAgain("them"));
     for (const KeySlot& slot : keyring.slots) {
+      kit.keyring.slots.push_back(slot);
       PITR_ASSIGN(Bytes stored, GetAll(store, slot.object_key(), kMaxKitObjectBytes, ctx));
       kit.objects.emplace_back(slot.object_key(), std::move(stored));
     }
@@ -72,6 +57,13 @@ Result<RecoveryKit> ReadRecoveryKit(ObjectStore& store, const OpContext& ctx) {
   PITR_ASSIGN(Bytes stored, GetAll(store, key, kMaxKitObjectBytes, ctx));
   kit.objects.emplace_back(key, std::move(stored));
   return kit;
+}
+
+std::string HowToWriteAgain(std::string_view what) {
+  return "Write " + std::string(what) +
+         " again: pg_pitr key import FILE, with a recovery kit (pg_pitr key export wrote "
+         "it) or " +
+         kRecoveryKitFile + " of the data directory of the server that archives here.";
 }
 
 std::string FormatRecoveryKit(const RecoveryKit& kit) {
@@ -110,8 +102,9 @@ Result<RecoveryKit> ParseRecoveryKit(std::string_view text) {
   }
   if (!ended) return NotAKit("its last line is missing");
   if (kit.objects.empty() || kit.objects.back().first != layout::kMarkerKey) return NotAKit("it has no marker");
-  PITR_TRY(CheckKitObject(kit.objects.back().first, kit.objects.back().second, kit));
-  for (const auto& [key, stored] : kit.objects) PITR_TRY(CheckKitObject(key, stored, kit));
+  // The marker is needed to judge the rest.
+  PITR_TRY(TakeKitObject(kit.objects.back().first, kit.objects.back().second, kit));
+  for (const auto& [key, stored] : kit.objects) PITR_TRY(TakeKitObject(key, stored, kit));
   if (id != kit.marker.repository_id) return NotAKit("its marker is of another repository than it says");
   if (kit.marker.encrypted && kit.objects.size() < 2) return NotAKit("it has no key slot");
   return kit;
@@ -131,24 +124,6 @@ Result<RecoveryKit> ReadRecoveryKitFile(const std::string& path) {
   auto kit = ParseRecoveryKit(text);
   if (!kit.ok()) return std::move(kit).status().Annotate("reading \"" + path + "\"");
   return kit;
-}
-
-Result<std::vector<std::string>> ImportRecoveryKit(ObjectStore& store, const RecoveryKit& kit, const OpContext& ctx) {
-  const std::string marker_key(layout::kMarkerKey);
-  auto there = OrConfirmed(store, marker_key, ReadMarker(store, ctx), ctx);
-  if (!there.ok() && there.code() != Code::kNotFound) return std::move(there).status();
-  if (there.ok() && there.value().repository_id != kit.marker.repository_id)
-    return Status(Code::kConflict, "repository " + store.Describe() + " is not the one that the kit is of")
-        .WithDetail("Its id is " + there.value().repository_id + ", the kit's " + kit.marker.repository_id + ".")
-        .WithHint("Nothing was written. Check pg_pitr.repository.");
-  if (!there.ok()) PITR_TRY(CheckSomethingIsThere(store, ctx));
-  std::vector<std::string> created;
-  for (const auto& [key, stored] : kit.objects) {
-    const Status status = store.Create(key, stored, ctx);
-    if (status.ok()) created.push_back(key);
-    if (!status.ok() && status.code() != Code::kAlreadyExists) return status;
-  }
-  return created;
 }
 
 }  // namespace pitr

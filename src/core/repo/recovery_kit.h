@@ -11,6 +11,7 @@
 #include <utility>
 #include <vector>
 
+#include "core/repo/keyring.h"
 #include "core/repo/marker.h"
 #include "core/store/object_store.h"
 
@@ -19,9 +20,13 @@ namespace pitr {
 // In the data directory of a server that archives.
 inline constexpr const char* kRecoveryKitFile = "pg_pitr.kit";
 
+// No marker and no key slot is larger.
+inline constexpr size_t kMaxKitObjectBytes = 65536;
+
 struct RecoveryKit {
   std::string url;
   RepositoryMarker marker;
+  Keyring keyring;  // the key slots
   // Object keys and objects as stored, the key slots first.
   std::vector<std::pair<std::string, Bytes>> objects;
 };
@@ -37,8 +42,16 @@ Result<RecoveryKit> ParseRecoveryKit(std::string_view text);
 Status WriteRecoveryKit(const std::string& path, const RecoveryKit& kit);
 Result<RecoveryKit> ReadRecoveryKitFile(const std::string& path);
 
-// Creates what is missing in `store`; nothing is replaced. Result: the keys that were created. kConflict: the marker
-// there is another repository's, or there is no backup.
-Result<std::vector<std::string>> ImportRecoveryKit(ObjectStore& store, const RecoveryKit& kit, const OpContext& ctx);
+// Creates what is missing in `store`; nothing is replaced. Before anything is written the kit is compared with what the
+// store holds (stored_identity.h), for which the passphrase of an encrypted repository is needed, and with marker and
+// slots that are there. Result: the keys that were created. kConflict: the kit is not of what is there, or nothing is
+// there that it could be compared with; kInvalidArgument: the passphrase is missing, not the kit's, or set for a kit
+// without encryption. After these nothing was written. Errors of the store while it is written leave what was written,
+// which is right: repeating completes it.
+Result<std::vector<std::string>> ImportRecoveryKit(ObjectStore& store, const RecoveryKit& kit,
+                                                   const std::string& passphrase_file, const OpContext& ctx);
+
+// A sentence for hints: how `what` ("it", "them") comes back.
+std::string HowToWriteAgain(std::string_view what);
 
 }  // namespace pitr

@@ -4,6 +4,8 @@
 #include "core/config/store_config.h"
 #include "core/repo/keyring.h"
 #include "core/repo/layout.h"
+#include "core/repo/recovery_kit.h"
+#include "core/repo/stored_identity.h"
 #include "core/store/s3.h"
 
 namespace pitr {
@@ -51,9 +53,8 @@ Status CheckEmpty(ObjectStore& store, const OpContext& ctx) {
       return Status::Ok();
     return Status(Code::kConflict, "cannot create a repository at " + store.Describe() + ": it is not empty")
         .WithDetail("There is an object \"" + object.key + "\" and no \"" + std::string(layout::kMarkerKey) + "\".")
-        .WithHint(
-            "Use an empty directory or prefix. If this was a repository, its marker has been deleted: write it again "
-            "with pg_pitr key import, or restore it from a copy.");
+        .WithHint("Use an empty directory or prefix. If this was a repository, its marker has been deleted. " +
+                  HowToWriteAgain("it"));
   });
 }
 
@@ -102,9 +103,18 @@ Status CreateOn(ObjectStore& store, const Config& config, const ClusterIdentity&
   return Status::Ok();
 }
 
-std::string Describe(const ClusterIdentity& cluster) {
-  return "system identifier " + std::to_string(cluster.system_id.value) + ", WAL segments of " +
-         std::to_string(cluster.segment_size_bytes >> 20) + " MB, PostgreSQL " + std::to_string(cluster.pg_major);
+// `held`: an object of WAL or backups that is there, or empty.
+Status NoMarker(const ObjectStore& store, const std::string& held) {
+  const std::string marker = "\"" + std::string(layout::kMarkerKey) + "\"";
+  if (!held.empty())
+    return Status(Code::kNotFound, "the marker of repository " + store.Describe() + " is missing")
+        .WithDetail("There is no object " + marker + ", although WAL or backups are there, such as \"" + held + "\".")
+        .WithHint(HowToWriteAgain("it") + " Then find out what took it: a lifecycle rule, a clean-up job.");
+  return Status(Code::kNotFound, "there is no repository at " + store.Describe())
+      .WithDetail("There is no object " + marker + ", and neither WAL nor backups.")
+      .WithHint(
+          "Check pg_pitr.repository. A new repository is created when a server first archives or backs up to it; if "
+          "one was here before, everything in it is gone.");
 }
 
 }  // namespace
@@ -112,10 +122,10 @@ std::string Describe(const ClusterIdentity& cluster) {
 Result<RepositoryMarker> ReadMarker(ObjectStore& store, const OpContext& ctx) {
   const std::string key(layout::kMarkerKey);
   auto stored = GetAll(store, key, MaxObjectBytes(kMaxMarkerBytes), ctx);
-  if (stored.code() == Code::kNotFound)
-    return Status(Code::kNotFound, "there is no repository at " + store.Describe())
-        .WithHint(
-            "Check pg_pitr.repository. A repository is created when the server first archives or backs up to it.");
+  if (stored.code() == Code::kNotFound) {
+    PITR_ASSIGN(const std::string held, FirstObjectOfData(store, ctx));
+    return NoMarker(store, held);
+  }
   if (!stored.ok()) return std::move(stored).status().Annotate("opening the repository");
   PITR_ASSIGN(const Bytes json, DecodeObject(ObjectKind::kMarker, key, stored.value(), nullptr, kMaxMarkerBytes));
   auto marker = DecodeMarker(AsText(json));
@@ -186,16 +196,16 @@ Status Repository::CheckCluster(const ClusterIdentity& cluster) const {
     return Status(Code::kConflict, name + " belongs to another cluster: its system identifier is " +
                                        std::to_string(ours.system_id.value) + ", this cluster's is " +
                                        std::to_string(cluster.system_id.value))
-        .WithDetail("The repository is of a cluster with " + Describe(ours) + "; this one has " + Describe(cluster) +
-                    ".")
+        .WithDetail("The repository is of a cluster with " + DescribeCluster(ours) + "; this one has " +
+                    DescribeCluster(cluster) + ".")
         .WithHint(
             "After pg_upgrade or a fresh initdb set pg_pitr.repository to a new, empty place and keep the old one for "
             "its backups. If the "
             "settings were copied from another server, give this one a repository of its own.");
   if (ours.segment_size_bytes != cluster.segment_size_bytes || ours.pg_major != cluster.pg_major)
     return Status(Code::kConflict, name + " was made for this cluster when it was a different one")
-        .WithDetail("The repository is of a cluster with " + Describe(ours) + "; this one has " + Describe(cluster) +
-                    ".")
+        .WithDetail("The repository is of a cluster with " + DescribeCluster(ours) + "; this one has " +
+                    DescribeCluster(cluster) + ".")
         .WithHint("Set pg_pitr.repository to a new, empty place and keep the old one for its backups.");
   return Status::Ok();
 }

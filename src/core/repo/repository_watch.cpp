@@ -16,11 +16,8 @@ constexpr int64_t kMomentMillis = 1000;
 constexpr auto kCancelPoll = std::chrono::milliseconds(100);
 
 std::string WriteAgain() {
-  return std::string(
-             "Nothing is called archived or backed up until it is there again. If only it was lost, write it "
-             "again: pg_pitr key import FILE, with a recovery kit or ") +
-         kRecoveryKitFile +
-         " of this data directory; then find out what took it (a lifecycle rule, a clean-up job). If the repository "
+  return "Nothing is called archived or backed up until it is there again. " + HowToWriteAgain("it") +
+         " Then find out what took it (a lifecycle rule, a clean-up job). If the repository "
          "was removed on purpose, remove the file pg_pitr.repository from the data directory, and take a full backup "
          "when archiving goes on.";
 }

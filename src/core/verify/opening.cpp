@@ -3,21 +3,18 @@
 #include "core/config/store_config.h"
 #include "core/repo/keyring.h"
 #include "core/repo/layout.h"
+#include "core/repo/recovery_kit.h"
+#include "core/repo/stored_identity.h"
 #include "core/store/absence.h"
 
 namespace pitr {
 namespace {
 
 constexpr char kAllHurt[] = "Nothing in the repository can be restored without it.";
-constexpr char kPutBack[] = "Put the object back from a copy of the repository.";
 
-// What a repository that has lost its marker still shows.
-Result<bool> HoldsOurObjects(ObjectStore& store, const OpContext& ctx) {
-  for (std::string_view prefix : {layout::kWalPrefix, layout::kBackupPrefix, layout::kDataPrefix}) {
-    PITR_ASSIGN(const ListPage page, store.List(std::string(prefix), "", ctx));
-    if (!page.objects.empty()) return true;
-  }
-  return false;
+// Of the marker and the key slots, which a kit holds.
+std::string PutBack(const char* what) {
+  return HowToWriteAgain(what) + " Or put it back from a copy of the repository.";
 }
 
 Result<bool> CheckMarker(ObjectStore& store, FindingList& findings, RepositoryMarker& marker, const OpContext& ctx) {
@@ -29,13 +26,13 @@ Result<bool> CheckMarker(ObjectStore& store, FindingList& findings, RepositoryMa
   Finding finding;
   finding.object = layout::kMarkerKey;
   finding.hurts = kAllHurt;
-  finding.hint = kPutBack;
+  finding.hint = PutBack("it");
   if (read.code() == Code::kCorruption) {
     finding.problem = "corrupt";
     finding.detail = read.status().message() + ".";
   } else if (read.code() == Code::kNotFound) {
-    PITR_ASSIGN(const bool ours, HoldsOurObjects(store, ctx));
-    if (!ours) return read.status();
+    PITR_ASSIGN(const std::string held, FirstObjectOfData(store, ctx));
+    if (held.empty()) return read.status();
     if (Status absent = ConfirmAbsent(store, std::string(layout::kMarkerKey), ctx); absent.code() != Code::kNotFound)
       return absent;
     finding.problem = "missing";
@@ -54,7 +51,7 @@ Result<bool> CheckKeySlots(ObjectStore& store, const RepositoryMarker& marker, F
     PITR_ASSIGN(Finding finding, FindingOf(store, slot.object_key, slot.status, ctx));
     finding.hurts = keyring.slots.empty() ? kAllHurt : "The passphrase of this slot does not open the repository.";
     finding.hint = keyring.slots.empty()
-                       ? kPutBack
+                       ? "Delete the object, if it is damaged for good. " + PutBack("it")
                        : "Put the object back from a copy, or delete it and add its passphrase with pg_pitr key add.";
     findings.Add(std::move(finding));
   }
@@ -65,7 +62,7 @@ Result<bool> CheckKeySlots(ObjectStore& store, const RepositoryMarker& marker, F
   finding.object = layout::kKeyringPrefix;
   finding.detail = "The repository is encrypted and has no key slot.";
   finding.hurts = kAllHurt;
-  finding.hint = kPutBack;
+  finding.hint = PutBack("it");
   findings.Add(std::move(finding));
   return false;
 }

@@ -9,6 +9,7 @@
 #include "core/repo/layout.h"
 #include "core/repo/recovery_kit.h"
 #include "lib/repository_fixture.h"
+#include "lib/stored_segment.h"
 #include "lib/test_clock.h"
 
 namespace pitr::test {
@@ -22,7 +23,10 @@ class RepositoryWatchTest : public RepositoryTest {
     ctx_.clock = &clock_;
     std::filesystem::create_directory(dir_ + "/data");
   }
-  void Use(const Config& config) { repository_ = MustOpenOrCreate(config); }
+  void Use(const Config& config) {
+    repository_ = MustOpenOrCreate(config);
+    passphrase_file_ = config.passphrase_file;
+  }
   Status Check() { return watch_.CheckStored(*repository_, ctx_); }
   void DeleteKeySlots() {
     std::vector<std::string> slots = memory_.Keys();
@@ -35,13 +39,17 @@ class RepositoryWatchTest : public RepositoryTest {
     text << file.rdbuf();
     return text.str();
   }
-  void StoreSomething() { ASSERT_TRUE(memory_.Create("backup/a/start", AsBytes("x"), ctx_).ok()); }
+  void StoreSomething() {
+    ASSERT_TRUE(memory_.Create("backup/a/start", AsBytes("x"), ctx_).ok());
+    ASSERT_TRUE(StoreSegment(*repository_, 5).ok());
+  }
   Result<std::vector<std::string>> Import() {
     PITR_ASSIGN(const RecoveryKit kit, ReadRecoveryKitFile(dir_ + "/data/" + kRecoveryKitFile));
-    return ImportRecoveryKit(memory_, kit, ctx_);
+    return ImportRecoveryKit(memory_, kit, passphrase_file_, ctx_);
   }
 
   TestClock clock_;
+  std::string passphrase_file_;
   std::unique_ptr<Repository> repository_;
   RepositoryWatch watch_{dir_ + "/data"};
 };

@@ -1,0 +1,74 @@
+#include "cli/print.h"
+
+#include <cctype>
+#include <cstdio>
+#include <nlohmann/json.hpp>
+
+#include "core/restore/target_command.h"
+
+namespace pitr::cli {
+namespace {
+
+constexpr std::string_view kProgram = "pg_pitr ";
+
+struct CommandConfig {
+  std::string option;  // a word of the shell; empty: none was given
+  std::set<std::string> verbs;
+};
+
+CommandConfig& Given() {
+  static CommandConfig given;
+  return given;
+}
+
+bool IsPartOfAWord(char c) {
+  return std::isalnum(static_cast<unsigned char>(c)) != 0 || c == '_' || c == '-' || c == '.' || c == '/';
+}
+
+// `word`: as it is to stand in the text.
+std::string Completed(const std::string& text, const std::string& word, const std::set<std::string>& verbs) {
+  if (word.empty()) return text;
+  std::string out;
+  size_t from = 0;
+  for (size_t at = text.find(kProgram); at != std::string::npos; at = text.find(kProgram, at + 1)) {
+    if (at > 0 && IsPartOfAWord(text[at - 1])) continue;
+    const size_t begin = at + kProgram.size();
+    size_t end = begin;
+    while (end < text.size() && (std::islower(static_cast<unsigned char>(text[end])) != 0 || text[end] == '-')) end++;
+    if (!verbs.contains(text.substr(begin, end - begin))) continue;
+    const std::string_view rest = std::string_view(text).substr(end);
+    if (rest.starts_with(" --config ") || rest.starts_with(" -c ")) continue;
+    out += text.substr(from, end - from) + " --config " + word;
+    from = end;
+  }
+  return out + text.substr(from);
+}
+
+void PrintAll(FILE* to, const std::string& text) { std::fputs(text.c_str(), to); }
+
+}  // namespace
+
+void NameConfigInCommands(const std::string& given, const std::set<std::string>& verbs) {
+  Given() = {given.empty() ? "" : ShellWord(given), verbs};
+}
+
+std::string WithConfig(const std::string& text, const std::string& config, const std::set<std::string>& verbs) {
+  return Completed(text, config.empty() ? "" : ShellWord(config), verbs);
+}
+
+std::string WithConfig(const std::string& text) { return Completed(text, Given().option, Given().verbs); }
+
+void PrintText(const std::string& text) { PrintAll(stdout, WithConfig(text)); }
+
+void PrintJson(const std::string& json) {
+  std::string word = Given().option;
+  if (!word.empty()) {
+    const std::string quoted = nlohmann::json(word).dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
+    word = quoted.substr(1, quoted.size() - 2);
+  }
+  PrintAll(stdout, Completed(json, word, Given().verbs) + "\n");
+}
+
+void PrintToStderr(const std::string& text) { PrintAll(stderr, WithConfig(text)); }
+
+}  // namespace pitr::cli
