@@ -21,7 +21,7 @@ $p->node->stop('immediate');
 # What saves nothing is no success, and says what to do.
 my ($status, $out, $err) = $p->pg_pitr('wal-push', "$pg_wal/*");
 isnt($status, 0, 'a pattern that the shell could not expand is an error');
-like($err, qr{"\Q$pg_wal\E/\*" does not exist.*HINT:  Name the directory: pg_pitr wal-push \Q$pg_wal\E$}sm, 'which names the directory to give');
+like($err, qr{"\Q$pg_wal\E/\*" does not exist.*HINT:  Name the directory: pg_pitr wal-push --config \S+ \Q$pg_wal\E$}sm, 'which names the directory to give');
 ($status, $out, $err) = $p->pg_pitr('wal-push', "$pg_wal.nowhere");
 isnt($status, 0, 'a path that does not exist is an error');
 ($status, $out, $err) = $p->pg_pitr('wal-push', "$pg_wal/archive_status");
