@@ -24,8 +24,8 @@ struct Options {
   std::string mode = "recover";
   std::string wal_directory, configuration;
   std::vector<std::string> tablespaces;
-  bool as_copy = false, delta = false, force = false, unprotected = false, dry_run = false, no_progress = false,
-       json = false;
+  bool recorded_tablespaces = false, as_copy = false, delta = false, force = false, unprotected = false,
+       dry_run = false, no_progress = false, json = false;
   int jobs = 0;
 };
 
@@ -59,6 +59,7 @@ Result<RestoreOptions> MakeRestoreOptions(const Options& options, const Config& 
           .WithDetail("In a new directory configuration is always the backup's.");
     restore.configuration = options.configuration == "keep" ? Configuration::kKeep : Configuration::kBackup;
   }
+  restore.recorded_tablespaces = options.recorded_tablespaces;
   restore.delta = options.delta;
   restore.force = options.force;
   restore.hold = {int64_t{config.restore_hold_ms} * 1000, ProcessName(), options.unprotected};
@@ -206,6 +207,8 @@ void AddRestore(CLI::App& app, Invocation& invocation) {
   verb->add_option("--tablespace", options->tablespaces,
                    "Put the tablespace of directory (or OID) OLD into NEW; may be given again")
       ->type_name("OLD=NEW");
+  verb->add_flag("--recorded-tablespaces", options->recorded_tablespaces,
+                 "As root: tablespaces may go to the directories that the backup and WAL name");
   verb->add_option("--waldir", options->wal_directory,
                    "Make pg_wal a link to DIR (default: pg_wal stays where and what it is)")
       ->type_name("DIR");

@@ -41,6 +41,16 @@ Result<std::string> TryParent(const Repository& repository, const BackupManifest
   return "the file map of backup " + Quoted(backup.label) + " cannot be read: " + map.status().ToString();
 }
 
+// The backup itself or one that it builds on, and what is wrong with that; empty texts when nothing is.
+std::pair<std::string, std::string> DoubtInChain(const BackupCatalog& catalog, const BackupManifest& backup) {
+  const BackupManifest* link = &backup;
+  for (uint32_t length = 0; link != nullptr && length <= backup.chain_length; ++length) {
+    if (std::string doubt = DescribePageLsnDoubt(*link); !doubt.empty()) return {link->label, std::move(doubt)};
+    link = link->parent_label.empty() ? nullptr : catalog.Find(link->parent_label);
+  }
+  return {};
+}
+
 std::string Joined(const std::vector<std::string>& clauses) {
   std::string text;
   for (const std::string& clause : clauses) {
@@ -75,6 +85,10 @@ std::vector<const BackupManifest*> ParentCandidates(const BackupCatalog& catalog
                             " of timeline " + std::to_string(timeline.value) +
                             ", which is not in the history of the current timeline " +
                             std::to_string(history.timeline().value));
+      continue;
+    }
+    if (const auto [label, doubt] = DoubtInChain(catalog, *backup); !doubt.empty()) {
+      passed_over.push_back("backup " + Quoted(backup->label) + " relies on backup " + Quoted(label) + ": " + doubt);
       continue;
     }
     candidates.push_back(&*backup);

@@ -27,6 +27,12 @@ std::string DescribePageErrors(const BackupManifest& backup) {
          " when it was taken, the first in " + first.path + ", block " + std::to_string(first.block);
 }
 
+std::string DescribePageLsnDoubt(const BackupManifest& backup) {
+  if (backup.data_checksums || !backup.change_origin || backup.change_origin->kind != ChangeKind::kPageLsn) return "";
+  return "it took pages as unchanged by their LSNs on a cluster without data checksums, where vacuum changes pages "
+         "without raising them: visibility maps may not agree with their tables";
+}
+
 std::string DescribeSkipped(const BackupManifest& backup) {
   return NameSome(backup.skipped, backup.skipped_count, [](const SkippedEntry& entry) {
     return entry.path + " (" + entry.kind + (entry.target.empty() ? "" : " to " + Quoted(entry.target)) +

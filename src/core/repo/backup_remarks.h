@@ -9,6 +9,9 @@ namespace pitr {
 
 // "3 pages failed their checksum when it was taken, the first in base/5/16384, block 3": a clause.
 std::string DescribePageErrors(const BackupManifest& backup);
+// Of an increment that took pages as unchanged by their LSNs although nothing raised these (no data checksums;
+// wal_log_hints is not recorded): a clause on what may be wrong. Newer versions make none.
+std::string DescribePageLsnDoubt(const BackupManifest& backup);
 // "log (symbolic link to "/var/log/pg"; it leads to ...), ... and 3 more": what was in the data directory and is not in
 // the backup.
 std::string DescribeSkipped(const BackupManifest& backup);

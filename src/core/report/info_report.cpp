@@ -52,6 +52,9 @@ BackupRow RowOf(const BackupManifest& backup, const WalCatalog& wal) {
   } else if (!backup.page_errors.empty()) {
     row.status = "page errors";
     row.problem = DescribePageErrors(backup) + ". It does not count in retention, and increments are not built on it.";
+  } else if (const std::string doubt = DescribePageLsnDoubt(backup); !doubt.empty()) {
+    row.status = "page LSN";
+    row.problem = "Possibly wrong: " + doubt + ". Increments are not built on it; take a full backup.";
   }
   return row;
 }

@@ -25,6 +25,11 @@ void AddContentNotes(const std::vector<Candidate>& candidates, RestorePlan& plan
   if (!backup.page_errors.empty())
     plan.notes.push_back("The backup holds damaged pages: " + DescribePageErrors(backup) +
                          ". They come back with it, and no undamaged backup leads to the target.");
+  if (const std::string doubt = DescribePageLsnDoubt(backup); !doubt.empty())
+    plan.notes.push_back(
+        "The backup may be wrong: " + doubt +
+        ". A full backup with the WAL since then is not (--backup LABEL); otherwise run pg_check_visible "
+        "and pg_check_frozen (pg_visibility) on its tables, and VACUUM (DISABLE_PAGE_SKIPPING).");
   for (const Candidate& candidate : candidates) {
     const BackupManifest& other = *candidate.backup;
     if (other.page_errors.empty() || !backup.page_errors.empty() || other.stop_lsn <= backup.stop_lsn ||

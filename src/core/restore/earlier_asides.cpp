@@ -34,8 +34,9 @@ uint64_t SizeOf(const std::string& directory) {
 
 class AsideFinder {
  public:
-  AsideFinder(const Repository& repository, const ClusterTree& tree, const std::string& except, const OpContext& ctx)
-      : repository_(repository), tree_(tree), except_(except), ctx_(ctx) {}
+  AsideFinder(const Repository& repository, const ClusterTree& tree, const std::string& except,
+              const std::vector<std::string>& interrupted, const OpContext& ctx)
+      : repository_(repository), tree_(tree), except_(except), interrupted_(interrupted), ctx_(ctx) {}
 
   Result<EarlierAsides> Find() {
     PITR_TRY(LookIn("", ""));
@@ -44,16 +45,19 @@ class AsideFinder {
       if (root.starts_with(kTablespaceDirectory)) PITR_TRY(LookIn(root, "PG_"));
     const auto mark = ReadRestoreMark(tree_);
     if (mark.ok() && mark.value())
-      for (const std::string& path : mark.value()->aside_elsewhere) {
-        std::error_code error;
-        if (!fs::is_directory(path, error) || !seen_.insert(path).second) continue;
-        result_.found.push_back({path, SizeOf(path), false});
-        result_.elsewhere.push_back(path);
-      }
+      for (const std::string& path : mark.value()->aside_elsewhere) AddElsewhere(path);
+    for (const std::string& path : interrupted_) AddElsewhere(path);
     return std::move(result_);
   }
 
  private:
+  void AddElsewhere(const std::string& path) {
+    std::error_code error;
+    if (!fs::is_directory(path, error) || !seen_.insert(path).second) return;
+    result_.found.push_back({path, SizeOf(path), false});
+    result_.elsewhere.push_back(path);
+  }
+
   Status LookIn(const std::string& directory, const std::string& prefix) {
     auto names = tree_.List(directory);
     if (!names.ok()) return Status::Ok();
@@ -88,6 +92,7 @@ class AsideFinder {
   const Repository& repository_;
   const ClusterTree& tree_;
   const std::string& except_;
+  const std::vector<std::string>& interrupted_;
   const OpContext& ctx_;
   std::optional<WalCatalog> archive_;
   std::set<std::string> seen_;
@@ -97,8 +102,9 @@ class AsideFinder {
 }  // namespace
 
 Result<EarlierAsides> FindEarlierAsides(const Repository& repository, const ClusterTree& tree,
-                                        const std::string& except, const OpContext& ctx) {
-  return AsideFinder(repository, tree, except, ctx).Find();
+                                        const std::string& except, const std::vector<std::string>& interrupted,
+                                        const OpContext& ctx) {
+  return AsideFinder(repository, tree, except, interrupted, ctx).Find();
 }
 
 std::string DescribeEarlierAsides(const EarlierAsides& asides) {

@@ -22,11 +22,12 @@ struct EarlierAsides {
   std::vector<std::string> elsewhere;
 };
 
-// Looks in the data directory, in pg_wal, in the tablespaces of `tree`, and where the mark of the last restore says;
-// `except`: the name that this restore itself uses. Reads WAL that is there and the repository's; blocks. Errors: only
-// kCancelled.
+// Looks in the data directory, in pg_wal, in the tablespaces of `tree`, where the mark of the last restore
+// says, and at `interrupted`, what the restore that this one continues set aside elsewhere; `except`: the name that
+// this restore itself uses. Reads WAL that is there and the repository's; blocks. Errors: only kCancelled.
 Result<EarlierAsides> FindEarlierAsides(const Repository& repository, const ClusterTree& tree,
-                                        const std::string& except, const OpContext& ctx);
+                                        const std::string& except, const std::vector<std::string>& interrupted,
+                                        const OpContext& ctx);
 
 // Sentences with the commands that save and remove them; empty when there are none.
 std::string DescribeEarlierAsides(const EarlierAsides& asides);

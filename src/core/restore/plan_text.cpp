@@ -101,6 +101,10 @@ std::vector<std::pair<std::string, std::string>> DescribePlan(const RestorePlan&
                           ? "the server stays in recovery, open for reading (with hot_standby = off it shuts down "
                             "instead); SELECT pg_wal_replay_resume() promotes it"
                           : "the server shuts down");
+  for (const TablespaceEntry& entry : plan.backup.tablespaces)
+    if (!entry.in_place)
+      rows.emplace_back("tablespace", std::to_string(entry.oid) + " in " + entry.path +
+                                          " as the backup records it; --tablespace puts it elsewhere");
   for (const ReplayEffects::NewTablespace& made : plan.replay.tablespaces)
     rows.emplace_back("new tablespace", NewTablespaceText(made));
   if (const std::string limits = LimitsText(plan.replay.limits); !limits.empty())
@@ -127,6 +131,9 @@ std::string PlanJson(const RestorePlan& plan, const std::string& config_path) {
   Json tablespaces = Json::array();
   for (const ReplayEffects::NewTablespace& made : plan.replay.tablespaces)
     tablespaces.push_back({{"oid", made.oid}, {"path", made.path}, {"lsn", made.at.ToString()}});
+  Json recorded = Json::array();
+  for (const TablespaceEntry& entry : plan.backup.tablespaces)
+    if (!entry.in_place) recorded.push_back({{"oid", entry.oid}, {"path", entry.path}});
   Json settings = Json::object();
   for (const auto& [name, value] : NamedLimits(plan.replay.limits))
     if (value != 0) settings[std::string(name)] = value;
@@ -150,6 +157,7 @@ std::string PlanJson(const RestorePlan& plan, const std::string& config_path) {
                 {{"xid", stop.last_commit_xid == 0 ? Json(nullptr) : Json(stop.last_commit_xid)},
                  {"time", JsonTime(stop.last_commit_micros)}}},
                {"server_target", DescribeTarget(plan.ServerTarget())},
+               {"tablespaces", recorded},
                {"new_tablespaces", tablespaces},
                {"settings_needed", settings},
                {"wal", wal},

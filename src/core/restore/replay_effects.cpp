@@ -298,17 +298,28 @@ class EffectsFinder {
     std::string what;
     uint32_t database = 0;
     bool marked = false;
+    const auto is_drop_of = [&](uint32_t oid) {
+      return std::any_of(avoided.begin(), avoided.end(), [&](const ReplayAction* action) {
+        return action->kind == Kind::kDatabaseDropped && action->oid == oid;
+      });
+    };
     for (const ReplayAction* action : avoided) {
+      marked |= action->kind == Kind::kDatabaseInvalidated;
+      if (action->kind == Kind::kDatabaseDropped || action->kind == Kind::kDatabaseInvalidated) database = action->oid;
+      // Of one drop both its beginning and its end are there.
+      if (action->kind == Kind::kDatabaseInvalidated && is_drop_of(action->oid)) continue;
       what += (what.empty() ? "" : ", ") + Describe(*action) +
               (action->xid != 0 ? " of transaction " + std::to_string(action->xid) : std::string()) + " at " +
               action->start.ToString();
-      marked |= action->kind == Kind::kDatabaseInvalidated;
-      if (action->kind == Kind::kDatabaseDropped) database = action->oid;
     }
     plan_.notes.push_back(
         "The server is told to stop by position, right after " + after +
         ": between there and the target no transaction was committed, but replay would act on " + what +
         ", which comes before its commit. The rows are the same, and what it removes stays." +
+        (database != 0
+             ? " Of the database only the OID is known, which is what WAL has; after the recovery its name is "
+               "in pg_database."
+             : std::string()) +
         (database != 0 && !marked
              ? std::string(" Should the database then be refused as invalid (since 15.4 it is marked so before "
                            "its files go): UPDATE pg_database SET datconnlimit = -1 WHERE oid = ") +

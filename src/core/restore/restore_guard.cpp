@@ -73,8 +73,8 @@ Status CheckOwnCluster(const ClusterTree& tree, const RestorePlan& plan, bool ma
       .WithHint("Check the data directory's name. If that cluster may be overwritten, add --force.");
 }
 
-// Whether a tablespace of this data directory is in this very directory, under whatever name: the backup's own, or one
-// that was made there after the backup's had been dropped.
+}  // namespace
+
 bool HasTablespaceIn(const ClusterTree& tree, const std::string& directory) {
   const auto names = tree.List(kTablespaceDirectory);
   if (!names.ok()) return false;
@@ -83,6 +83,8 @@ bool HasTablespaceIn(const ClusterTree& tree, const std::string& directory) {
     return target.ok() && SameDirectory(target.value(), directory);
   });
 }
+
+namespace {
 
 Status CheckTablespaceEmpty(const ClusterTree& tree, const FileMap& map, const std::string& oid, bool delta) {
   for (const std::string& path : TablespaceVersionPaths(map, oid)) {

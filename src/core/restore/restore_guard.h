@@ -31,6 +31,10 @@ Status CheckNotRunning(const ClusterTree& tree);
 // Emptiness, delta, force, whose cluster it is. kInvalidArgument with a hint that names the option that allows it.
 Result<DirectoryState> CheckDirectory(const ClusterTree& tree, const RestorePlan& plan, const RestoreOptions& options);
 
+// Whether a tablespace of this data directory is in this very directory, under whatever name: the backup's own, or one
+// that was made there after the backup's had been dropped.
+bool HasTablespaceIn(const ClusterTree& tree, const std::string& directory);
+
 // kInvalidArgument when an unfinished restore is of another cluster, unless forced.
 Status CheckUnfinished(const ClusterTree& tree, const RestoreState& unfinished, const RestorePlan& plan,
                        const RestoreOptions& options);

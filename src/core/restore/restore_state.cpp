@@ -29,6 +29,7 @@ Status DecodeRestoreState(std::string_view text, RestoreState& state) {
   PITR_TRY(ReadPaths(fields, "kept", state.kept));
   PITR_TRY(ReadPaths(fields, "replaced", state.replaced));
   if (fields.Has("started_micros")) PITR_TRY(fields.Signed("started_micros", state.started_micros));
+  if (fields.Has("aside_elsewhere")) PITR_TRY(fields.Texts("aside_elsewhere", state.aside_elsewhere));
   PITR_TRY(fields.OptionalText("control_sha256", state.control_sha256));
   PITR_ASSIGN(const auto tablespaces, fields.OptionalObject("tablespaces"));
   if (tablespaces)
@@ -66,6 +67,7 @@ Status WriteRestoreState(const ClusterTree& tree, const RestoreState& state) {
       {"replaced", state.replaced},
       {"started_micros", state.started_micros},
       {"tablespaces", state.tablespaces},
+      {"aside_elsewhere", state.aside_elsewhere},
       {"control_sha256", state.control_sha256}};
   const std::string text = json.dump(2, ' ', false, nlohmann::ordered_json::error_handler_t::replace) + "\n";
   return tree.WriteWhole(kRestoreStatePath, AsBytes(text), 0600);

@@ -4,6 +4,7 @@
 #include <map>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "core/pg/lsn.h"
 #include "core/restore/cluster_tree.h"
@@ -25,6 +26,8 @@ struct RestoreState {
   std::set<std::string, std::less<>> replaced;  // OwnFiles::replaced
   int64_t started_micros = 0;
   std::map<std::string, std::string> tablespaces;  // OID -> directory
+  std::vector<std::string>
+      aside_elsewhere;  // absolute: set aside, or about to be, outside of the cluster's directories
   // Of pg_control, from just before it appears: as long as it is this one no server was started.
   std::string control_sha256;
 };

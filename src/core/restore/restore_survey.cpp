@@ -79,7 +79,11 @@ Result<RestoreSurvey> SurveyDirectory(const Repository& repository, const Restor
   }
   survey.set_aside_before = found.continues() && !survey.rules.aside.empty() && tree.Stat(survey.rules.aside).ok();
   if (survey.rules.aside.empty()) survey.rules.aside = AsideName(ctx.clock->WallMicros());
-  if (!found.empty) { PITR_ASSIGN(survey.earlier, FindEarlierAsides(repository, tree, survey.rules.aside, ctx)); }
+  if (!found.empty) {
+    const std::vector<std::string> interrupted =
+        found.unfinished ? found.unfinished->aside_elsewhere : std::vector<std::string>();
+    PITR_ASSIGN(survey.earlier, FindEarlierAsides(repository, tree, survey.rules.aside, interrupted, ctx));
+  }
   PITR_ASSIGN(survey.clear, SurveyTree(tree, map, content, survey.rules, ctx));
   PITR_TRY(CheckSpace(tree, map, survey.clear));
   return survey;

@@ -66,6 +66,7 @@ class Restore {
   Status OpenTree();
   Status ReadMap();
   Status CheckFinished();
+  Status CheckConfirmed() const;
   Status MakeRoot(const std::string& directory);
   Status MakeRoots();
   Status ChooseOwner();
@@ -73,6 +74,7 @@ class Restore {
   Status Disarm();
   Status PlaceLinks();
   Status ClearDirectory();
+  Status SetModesOfRoots() const;
   Status MakeDirectories();
   Status CopyFiles();
   Status SyncEverything();
@@ -87,8 +89,7 @@ class Restore {
   Progress& progress_;
   const OpContext& ctx_;
   RestoreResult result_;
-  std::vector<std::string> made_;       // directories, parents first
-  std::vector<std::string> leftovers_;  // directories of tablespaces that were set aside
+  std::vector<std::string> made_;  // directories, parents first
   std::optional<ClusterTree> tree_;
   std::map<std::string, std::string> tablespaces_;  // OID -> directory
   FileMap map_;
@@ -199,7 +200,31 @@ Status Restore::Check() {
   PITR_ASSIGN(survey_, SurveyDirectory(repository_, options_, found_, map_, *tree_, content_, ctx_));
   PITR_ASSIGN(new_places_, FindTablespacePlaces(*tree_, plan_, options_, tablespaces_));
   PITR_TRY(CheckRestorePlaces(Places(), StoreDirectory(repository_.config().repository)));
+  PITR_TRY(CheckConfirmed());
   PITR_ASSIGN(hold_notes_, HoldKeeper::Look(repository_, plan_, options_.hold, ctx_));
+  return Status::Ok();
+}
+
+// Whoever can write to the repository can have it name any directory, and root may write to each.
+Status Restore::CheckConfirmed() const {
+  if (geteuid() != 0) return Status::Ok();
+  for (const RestorePlace& place : Places()) {
+    if (place.oid.empty() || place.chosen || place.kind == RestorePlace::Kind::kAside) continue;
+    if (HasTablespaceIn(*tree_, place.path) || options_.tablespace_map.contains(place.oid) ||
+        options_.tablespace_map.contains(place.path))
+      continue;
+    std::error_code error;
+    const bool link = std::filesystem::is_symlink(place.path, error);
+    if (options_.recorded_tablespaces && !link) continue;
+    const std::string map = "--tablespace " + place.oid + "=DIRECTORY";
+    return Status(Code::kInvalidArgument,
+                  "tablespace " + place.oid + " would go to \"" + place.path + "\", which nobody has confirmed")
+        .WithDetail(std::string(link ? "It is a symbolic link. " : "") +
+                    "The path comes from the repository, and root could write to any directory that it names.")
+        .WithHint(link ? "Say where it may go: " + map + "."
+                       : "If that is where it belongs, add --recorded-tablespaces; otherwise " + map +
+                             ". Run by the server's user a restore does not ask.");
+  }
   return Status::Ok();
 }
 
@@ -253,6 +278,9 @@ Status Restore::MarkAndDisarm() {
   state_.system_id = plan_.backup.cluster.system_id;
   state_.started_micros = ctx_.clock->WallMicros();
   state_.tablespaces = tablespaces_;
+  state_.aside_elsewhere = survey_.earlier.elsewhere;
+  const std::string suffix = survey_.rules.aside.substr(survey_.rules.aside.find('.'));
+  for (const std::string& leftover : new_places_.leftovers) state_.aside_elsewhere.push_back(leftover + suffix);
   // Killed before Disarm() it is still what it was.
   state_.control_sha256 = found_.complete ? found_.unfinished->control_sha256 : "";
   state_.keep_logs = found_.unfinished ? found_.unfinished->keep_logs : !found_.empty;
@@ -322,10 +350,24 @@ Status Restore::PlaceLinks() {
   return Status::Ok();
 }
 
+// What a directory was before does not count, as in CREATE TABLESPACE. Another user's stays, if it may be written to.
+Status Restore::SetModesOfRoots() const {
+  for (const auto& [root, directory] : tree_->roots()) {
+    if (root.empty()) continue;
+    PITR_ASSIGN(const UniqueFd fd, tree_->OpenDirectory(root));
+    struct stat info;
+    if (fstat(fd.get(), &info) != 0) return FileError(errno, "looking at \"" + directory + "\"");
+    if (geteuid() != 0 && info.st_uid != geteuid()) continue;
+    if (fchmod(fd.get(), kOwnerOnly) != 0) return FileError(errno, "changing the mode of \"" + directory + "\"");
+  }
+  return Status::Ok();
+}
+
 Status Restore::MakeDirectories() {
   PITR_TRY(tree_->MakeDirectory(kTablespaceDirectory, kOwnerOnly));
   PITR_TRY(tree_->GiveRootsToOwner());
   PITR_TRY(PlaceLinks());
+  PITR_TRY(SetModesOfRoots());
   std::map<std::string, mode_t, std::less<>> modes;
   for (const std::string& path : content_.directories) modes[path] = kOwnerOnly;
   for (const MappedDirectory& directory : map_.directories) {
@@ -407,8 +449,7 @@ Status Restore::WriteRecovery() {
   if (options_.as_copy) settings.copy = CopySettings(repository_.marker().cluster_name);
   RestoreMark mark = MarkOfPlan(repository_, plan_, ctx_.clock->WallMicros());
   mark.mode = options_.mode;
-  mark.aside_elsewhere = survey_.earlier.elsewhere;
-  for (const std::string& directory : leftovers_) mark.aside_elsewhere.push_back(directory);
+  mark.aside_elsewhere = state_.aside_elsewhere;
   mark.as_copy = options_.as_copy;
   PITR_TRY(NoteWalAside(*tree_, mark));
   // Without a hold a restore writes nothing to the repository; and credentials may be read-only.
@@ -445,7 +486,7 @@ Result<RestoreResult> Restore::Run() {
   PITR_ASSIGN(const auto hold, HoldKeeper::Take(repository_, plan_, options_.hold, ctx_));
   PITR_TRY(ForgetUsedNumber(*tree_, found_.unfinished.has_value()));
   PITR_TRY(MarkAndDisarm());
-  PITR_ASSIGN(leftovers_, SetLeftoversAside(new_places_, state_.aside.substr(state_.aside.find('.')), &result_.notes));
+  PITR_TRY(SetLeftoversAside(new_places_, state_.aside.substr(state_.aside.find('.')), &result_.notes));
   PITR_TRY(ClearDirectory());
   PITR_TRY(MakeDirectories());
   PITR_TRY(MakeTablespacePlaces(new_places_, *tree_, &result_.notes));

@@ -19,6 +19,7 @@ namespace pitr {
 struct RestoreOptions {
   std::string data_directory;
   std::map<std::string, std::string> tablespace_map;  // old path or OID -> new path
+  bool recorded_tablespaces = false;                  // root confirms the places that the backup and WAL name
   bool delta = false;  // into an existing directory: keep what is right, remove what does not belong
   bool force = false;  // with delta: even when the directory is of another cluster or has no pg_control
   // With delta: of files that are not the server's. By default they stay where the directory is of the same cluster.

@@ -229,9 +229,7 @@ std::vector<std::string> DescribePlaces(const TablespacePlaces& places) {
   return notes;
 }
 
-Result<std::vector<std::string>> SetLeftoversAside(const TablespacePlaces& places, const std::string& suffix,
-                                                   std::vector<std::string>* notes) {
-  std::vector<std::string> set_aside;
+Status SetLeftoversAside(const TablespacePlaces& places, const std::string& suffix, std::vector<std::string>* notes) {
   for (const std::string& directory : places.leftovers) {
     const std::string aside = directory + suffix;
     if (rename(directory.c_str(), aside.c_str()) != 0)
@@ -239,9 +237,8 @@ Result<std::vector<std::string>> SetLeftoversAside(const TablespacePlaces& place
     PITR_TRY(SyncWayTo(directory));
     notes->push_back("\"" + directory + "\" held a tablespace that the backup does not have; it was set aside as \"" +
                      aside + "\". Remove it when nothing in it is needed any more.");
-    set_aside.push_back(aside);
   }
-  return set_aside;
+  return Status::Ok();
 }
 
 Status MakeRootDirectory(const std::string& directory) {

@@ -35,9 +35,8 @@ Result<TablespacePlaces> FindTablespacePlaces(const ClusterTree& tree, const Res
 std::vector<std::string> DescribePlaces(const TablespacePlaces& places);
 
 // Renames the leftovers to names that end with `suffix`, where no server looks for them; adds notes. To be called while
-// the data directory still has its links. Calling again continues. Returns the new names.
-Result<std::vector<std::string>> SetLeftoversAside(const TablespacePlaces& places, const std::string& suffix,
-                                                   std::vector<std::string>* notes);
+// the data directory still has its links. Calling again continues.
+Status SetLeftoversAside(const TablespacePlaces& places, const std::string& suffix, std::vector<std::string>* notes);
 
 // Makes directories and links, owned as `tree` says. To be called when the data directory is cleared.
 Status MakeTablespacePlaces(const TablespacePlaces& places, const ClusterTree& tree, std::vector<std::string>* notes);

@@ -252,6 +252,10 @@ class ListingTaker {
                  "It is stored as it was read: a restore of it brings the damaged pages back. An older backup without "
                  "them and the WAL since then does not.");
     }
+    if (const std::string doubt = backup != nullptr ? DescribePageLsnDoubt(*backup) : ""; !doubt.empty())
+      AddWarning("page LSN", layout::BackupKey(name, layout::BackupObject::kManifest),
+                 "Backup \"" + name + "\" may be wrong: " + doubt + ".",
+                 "Increments are not built on it. A full backup and the WAL since then are not affected.");
     if (label.partials > 0 && catalog_.Find(name) != nullptr)
       AddWarning("orphan", layout::PartialPrefix(name),
                  DescribeCount(label.partials, "partial map", "partial maps") + " of a backup that is complete.",

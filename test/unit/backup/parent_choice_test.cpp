@@ -52,5 +52,24 @@ TEST_F(ParentCandidatesTest, OnlyBackupsOfThisTimelinesHistoryCanBeBuiltOn) {
   EXPECT_NE(passed_over_[1].find("timeline 1"), std::string::npos) << passed_over_[1];
 }
 
+// Made when page LSNs were believed without data checksums; what builds on it is no better, by whatever source.
+TEST_F(ParentCandidatesTest, AnIncrementByPageLsnWithoutChecksumsIsNotBuiltOn) {
+  catalog_.backups = {Backup("f", BackupType::kFull, 1, 0x1000), Backup("i1", BackupType::kIncr, 1, 0x2000),
+                      Backup("i2", BackupType::kIncr, 1, 0x3000)};
+  catalog_.backups[1].parent_label = "f";
+  catalog_.backups[1].chain_length = 2;
+  catalog_.backups[1].change_origin = ChangeOrigin{ChangeKind::kPageLsn, "", false};
+  catalog_.backups[2].parent_label = "i1";
+  catalog_.backups[2].chain_length = 3;
+  catalog_.backups[2].change_origin = ChangeOrigin{ChangeKind::kChangeMaps, "", false};
+  const TimelineHistory history = TimelineHistory::Root(Timeline{1});
+  EXPECT_EQ(Candidates(BackupType::kIncr, history), "f ");
+  ASSERT_EQ(passed_over_.size(), 2U);
+  EXPECT_NE(passed_over_[0].find("\"i2\" relies on backup \"i1\""), std::string::npos) << passed_over_[0];
+  EXPECT_NE(passed_over_[1].find("without data checksums"), std::string::npos) << passed_over_[1];
+  for (BackupManifest& backup : catalog_.backups) backup.data_checksums = true;
+  EXPECT_EQ(Candidates(BackupType::kIncr, history), "f i1 i2 ");
+}
+
 }  // namespace
 }  // namespace pitr

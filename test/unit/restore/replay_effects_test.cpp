@@ -248,6 +248,19 @@ TEST_F(ReplayEffectsTest, APositionOnTheMarkOfAnInvalidDatabaseIsMoved) {
   EXPECT_EQ(plan_.server_target->lsn, last);
 }
 
+TEST_F(ReplayEffectsTest, ADropIsNamedOnce) {
+  End(10);
+  MarkInvalid(16400, false);
+  DropDatabase(16400, 12);
+  ASSERT_TRUE(Find(TargetKind::kTime, End(12)).ok());
+  ASSERT_TRUE(Moved()) << Notes();
+  const std::string notes = Notes();
+  const size_t first = notes.find("DROP DATABASE (OID 16400)");
+  ASSERT_NE(first, std::string::npos) << notes;
+  EXPECT_EQ(notes.find("DROP DATABASE (OID 16400)", first + 1), std::string::npos) << notes;
+  EXPECT_NE(notes.find("only the OID is known"), std::string::npos) << notes;
+}
+
 TEST_F(ReplayEffectsTest, TheMarkIsSeenInAnImageOfItsPage) {
   const Lsn last = End(10);
   const Lsn marked = MarkInvalid(16400, true);

@@ -226,6 +226,37 @@ TEST_F(RefusalTest, ADryRunRefusesWhatTheRestoreDoes) {
   for (const Case& one : cases) ASSERT_NO_FATAL_FAILURE(RefusedByBoth(one));
 }
 
+// Whoever can write to the repository can have it name any directory.
+TEST_F(RefusalTest, RootAsksBeforeItGoesWhereTheRepositorySays) {
+  if (geteuid() != 0) return;
+  const auto recorded = [&] { options_.tablespace_map.clear(); };
+  ASSERT_NO_FATAL_FAILURE(RefusedByBoth({"--recorded-tablespaces", [&] {
+                                           recorded();
+                                           plan_.backup.tablespaces[0].path = Place("recorded");
+                                         }}));
+  ASSERT_NO_FATAL_FAILURE(RefusedByBoth({"It is a symbolic link", [&] {
+                                           recorded();
+                                           options_.recorded_tablespaces = true;
+                                           fs::create_directory(Place("somewhere"));
+                                           fs::create_directory_symlink(Place("somewhere"), Place("recorded"));
+                                           plan_.backup.tablespaces[0].path = Place("recorded");
+                                         }}));
+  ASSERT_NO_FATAL_FAILURE(RefusedByBoth({"--recorded-tablespaces", [&] {
+                                           plan_.replay.tablespaces.push_back({20000, Place("made"), Lsn{1}});
+                                         }}));
+  // Confirmed; mode and owner are not those of what was there.
+  recorded();
+  options_.recorded_tablespaces = true;
+  plan_.backup.tablespaces[0].path = Place("recorded");
+  fs::create_directory(Place("recorded"));
+  ASSERT_EQ(chmod(Place("recorded").c_str(), 0777), 0);
+  ASSERT_EQ(chown(Place("recorded").c_str(), 65534, 65534), 0);
+  ASSERT_NO_FATAL_FAILURE(MustRun());
+  struct stat info;
+  ASSERT_EQ(stat(Place("recorded").c_str(), &info), 0);
+  EXPECT_EQ(info.st_mode & 07777, 0700U);
+}
+
 TEST_F(RefusalTest, AMarkOfAnExpiryIsOneOfThem) {
   ASSERT_NO_FATAL_FAILURE(RefusedByBoth({"was expired while the restore was planned", [&] {
                                            const std::string key =

@@ -158,6 +158,33 @@ TEST_F(SetAsideTest, WhoeverContinuesGoesByWhatWasDecided) {
   }
 }
 
+// A tablespace that the backup does not have is renamed before anything is fetched; then the restore fails.
+TEST_F(SetAsideTest, WhatAnInterruptedRestoreSetAsideElsewhereIsListed) {
+  ASSERT_NO_FATAL_FAILURE(Restored());
+  const std::string space = scratch_.path() + "/space";
+  WriteFileText(space + "/PG_" + std::to_string(plan_.backup.cluster.pg_major) + "_1/5/7", "rows");
+  fs::create_directories(At("pg_tblspc"));
+  fs::create_directory_symlink(space, At("pg_tblspc/777"));
+  WriteFileText(At("base/5/16384"), "to be fetched");
+  faults_->Inject(
+      {.op = test::StoreOp::kGet, .status = {Code::kUnavailable, "gone"}, .key_contains = "data/", .times = 1000000});
+  ASSERT_FALSE(Run().ok());
+  auto calm = Repository::OpenOn(std::make_unique<test::FaultyStore>(memory_), repo_.repository->config(), NullLog(),
+                                 OpContext());
+  ASSERT_TRUE(calm.ok());
+  for (int again = 0; again < 3; ++again) {
+    const auto dry = CheckRestore(*calm.value(), plan_, options_, OpContext());
+    ASSERT_TRUE(dry.ok()) << dry.status().ToString();
+    const std::string said = DescribeNotes(dry.value());
+    EXPECT_NE(said.find("Earlier restores set aside"), std::string::npos) << again << said;
+    EXPECT_NE(said.find("\"" + space + "/PG_"), std::string::npos) << again << said;
+    EXPECT_NE(said.find(space + "/PG_", said.find(": rm -r ")), std::string::npos) << again << said;
+    Progress progress;
+    const auto done = RunRestore(*calm.value(), plan_, options_, progress, OpContext());
+    ASSERT_TRUE(done.ok()) << done.status().ToString();
+  }
+}
+
 // --- WAL ---------------------------------------------------------------------------------------------------------
 
 class UnstoredWalTest : public test::RestoreFixture {
