@@ -58,6 +58,30 @@ TEST_P(Verify_, WhatIsMissingIsLookedForTwice) {
   EXPECT_EQ(Verify(Quick()).code(), Code::kCorruption);
 }
 
+TEST_P(Verify_, AHoleInTheArchiveThatOneListingShowsIsNone) {
+  Make(GetParam());
+  const std::string key = layout::WalKey(SegmentName(0x60));
+  const Bytes content = Content(key);
+  int lists = 0;
+  // Each of the listings in turn: the n-th does not have it.
+  for (int without = 1; without == 1 || lists >= without - 1; ++without) {
+    lists = 0;
+    bool taken = false;
+    faults_->OnCall([&](StoreOp op, const std::string& prefix) {
+      if (taken) memory_.Replace(key, content);
+      taken = op == StoreOp::kList && layout::WalKey(SegmentName(0x60)).starts_with(prefix) && ++lists == without;
+      if (taken) { EXPECT_TRUE(memory_.Delete({key}, OpContext()).ok()); }
+    });
+    const VerifyReport report = MustVerify(Quick());
+    EXPECT_EQ(report.outcome(), VerifyOutcome::kGood) << "listing " << without << "\n" << VerifyText(report);
+    memory_.Replace(key, content);
+  }
+  EXPECT_GE(lists, 3) << "there were listings to be wrong";
+  faults_->OnCall({});
+  ASSERT_TRUE(memory_.Delete({key}, OpContext()).ok());
+  EXPECT_EQ(MustVerify(Quick()).outcome(), VerifyOutcome::kDamage);
+}
+
 TEST_P(Verify_, FlippedBitsAreFoundAndNamed) {
   Make(GetParam());
   ASSERT_FALSE(plan_.backup.packs.empty());
