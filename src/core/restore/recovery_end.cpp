@@ -8,7 +8,6 @@
 namespace pitr {
 namespace {
 
-constexpr size_t kMaxAutoConfBytes = size_t{8} << 20;
 // Between the end of a record and the start of the next: alignment and the header of a page.
 constexpr uint64_t kMostBetweenRecords = 64;
 

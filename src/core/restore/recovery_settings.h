@@ -26,6 +26,7 @@ struct RecoverySettings {
 };
 
 inline constexpr std::string_view kAutoConfPath = "postgresql.auto.conf";
+inline constexpr size_t kMaxAutoConfBytes = size_t{8} << 20;  // a longer one is no settings file
 inline constexpr std::string_view kRecoverySignal = "recovery.signal";
 inline constexpr std::string_view kStandbySignal = "standby.signal";
 

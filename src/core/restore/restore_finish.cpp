@@ -11,7 +11,6 @@
 namespace pitr {
 namespace {
 
-constexpr size_t kMaxAutoConfBytes = size_t{8} << 20;
 constexpr size_t kMaxKnownRepositoriesBytes = size_t{1} << 20;
 
 // What the server would run at the end of recovery if nobody wrote another command. Configuration that cannot be read
