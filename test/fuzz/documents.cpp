@@ -4,6 +4,7 @@
 
 #include "core/base/bytes.h"
 #include "core/base/json.h"
+#include "core/repo/backup_failure.h"
 #include "core/repo/json_scan.h"
 #include "core/repo/key_slot.h"
 #include "core/repo/marker.h"
@@ -39,6 +40,17 @@ PITR_FUZZ_TARGET(key_slot)(const uint8_t* data, size_t size) {
 
 PITR_FUZZ_TARGET(recovery_kit)(const uint8_t* data, size_t size) {
   (void)pitr::ParseRecoveryKit(pitr::AsText({data, size}));
+  return 0;
+}
+
+PITR_FUZZ_TARGET(backup_failure)(const uint8_t* data, size_t size) {
+  using namespace pitr;
+  const auto first = DecodeFailure(AsText({data, size}));
+  if (!first.ok()) return 0;
+  const std::string text = EncodeFailure(first.value());
+  const auto second = DecodeFailure(text);
+  if (!second.ok() || !(second.value() == first.value()) || EncodeFailure(second.value()) != text) abort();
+  (void)DescribeFailure(first.value());
   return 0;
 }
 

@@ -9,6 +9,7 @@
 #include "core/base/log.h"
 #include "core/expire/expire.h"
 #include "core/expire/inventory.h"
+#include "core/repo/backup_failure.h"
 #include "core/repo/backup_pin.h"
 #include "core/repo/change_map.h"
 #include "core/repo/expire_mark.h"
@@ -46,6 +47,7 @@ const StoredObject& Chosen(uint8_t byte) {
       {ObjectKind::kTimelineAside, layout::TimelineAsideKey({Timeline{2}, 1})},
       {ObjectKind::kChangeMap, layout::ChangeMapKey("000000010000000000000003")},
       {ObjectKind::kProof, layout::VerifyKey({1, 0})},
+      {ObjectKind::kBackupFailure, layout::FailureKey(1779460000000001)},
       {ObjectKind::kWal, layout::WalKey("00000002.history")},
       {ObjectKind::kWal, layout::WalKey("000000010000000000000003")},
   };
@@ -81,6 +83,7 @@ void LookAtAll(const Repository& repository) {
   (void)LoadTimelineAsides(repository, ctx);
   (void)LoadChangeMap(repository, "000000010000000000000003", ctx);
   (void)LoadVerifyRecords(repository, ctx);
+  (void)LoadBackupFailures(repository, ctx);
   (void)BackupCatalog::Load(repository, ctx);
   if (const auto inventory = Inventory::Load(repository, ctx); inventory.ok()) (void)inventory.value().Facts(1);
   (void)MakeRestorePlan(repository, {}, ctx);
