@@ -260,6 +260,18 @@ sub crash_and_start
 	return;
 }
 
+# After a crash of one of its processes the server has started the others again, with an archiver. The postmaster starts no second
+# archiver within ten seconds, and then looks once a minute unless somebody connects.
+sub wait_restarted
+{
+	my ($self) = @_;
+	wait_for('the server to be back with an archiver', sub {
+		my ($status, $archivers) = $self->try_sql(q{SELECT count(*) FROM pg_stat_activity WHERE backend_type = 'archiver'});
+		return $status == 0 && $archivers eq '1';
+	});
+	return;
+}
+
 # One text that two clusters share exactly when their user tables have equal rows.
 sub content
 {

@@ -95,7 +95,7 @@ $run = begin_backup('killed');
 my $pid = $p->sql("SELECT pid FROM pg_stat_activity WHERE backend_type LIKE '%pg_pitr%'");
 kill 'KILL', $pid;
 $run->{harness}->finish;
-PitrTest::wait_for('the server to be back', sub { my ($s) = $p->try_sql('SELECT 1'); $s == 0 });
+$p->wait_restarted;
 is($p->sql("SELECT status FROM pitr_info() WHERE label = 'killed'"), 'unfinished', 'a killed backup is shown as unfinished');
 append_to_file($p->conf, "pg_pitr.backup_max_rate = 0\n");
 $node->reload;

@@ -115,7 +115,7 @@ sub killed_backup
 	is(expired($p, q{leftover_age => '0'}), '', "$store: a backup that runs here is no leftover");
 	kill 'KILL', $p->sql(q{SELECT pid FROM pg_stat_activity WHERE backend_type LIKE '%pg_pitr%'});
 	$harness->finish;
-	PitrTest::wait_for('the server to be back', sub { my ($s) = $p->try_sql('SELECT 1'); $s == 0 });
+	$p->wait_restarted;
 	set($p, 'pg_pitr.backup_max_rate = 0');
 	is($p->sql(q{SELECT status FROM pitr_info() WHERE label = 'killed'}), 'unfinished', "$store: a killed backup is unfinished");
 	is(expired($p, ''), '', "$store: which may be running elsewhere, so it stays for a day");

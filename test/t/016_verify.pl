@@ -263,7 +263,7 @@ sub interrupt_backup
 	PitrTest::wait_for('a pack to be recorded', sub { glob($p->repository_dir . "/backup/$label/partial.*") });
 	kill 'KILL', $p->sql(q{SELECT pid FROM pg_stat_activity WHERE backend_type LIKE '%pg_pitr%'});
 	$run->finish;
-	PitrTest::wait_for('the server to be back', sub { my ($s) = $p->try_sql('SELECT 1'); $s == 0 });
+	$p->wait_restarted;
 	$set->('0', $level);
 	return;
 }

@@ -97,7 +97,7 @@ my $run = begin_backup($p, "label => 'a'");
 PitrTest::wait_for('four packs to be recorded', sub { objects($p, 'backup/a/partial.*') >= 4 });
 kill 'KILL', worker($p);
 $run->{harness}->finish;
-PitrTest::wait_for('the server to be back', sub { my ($s) = $p->try_sql('SELECT 1'); $s == 0 });
+$p->wait_restarted;
 is(status($p, 'a'), 'unfinished', 'a killed backup is no backup');
 like($p->sql(q{SELECT problem FROM pitr_info() WHERE label = 'a'}), qr/interrupted.*next full backup can take over/, 'pitr_info() says that it can be resumed');
 my $of_a = size_of(map { s{backup/a/partial\.}{data/a/}r } objects($p, 'backup/a/partial.*'));
@@ -219,7 +219,7 @@ for my $label ('b', 'c')
 	if ($label eq 'b') { kill 'KILL', worker($s); }
 	else { $s->sql('SELECT pitr_backup_cancel()'); }
 	$run->{harness}->finish;
-	PitrTest::wait_for('the server to be back', sub { my ($status) = $s->try_sql('SELECT 1'); $status == 0 });
+	$s->wait_restarted;
 	wait_idle($s);
 }
 set($s, 'pg_pitr.backup_max_rate = 0');
