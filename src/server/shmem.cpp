@@ -81,4 +81,12 @@ const char* BackupPhaseName(BackupPhase phase) {
   return "unknown";
 }
 
+PlainError HoldOfArchiving() {
+  PlainError hold;
+  WithShared(LW_SHARED, [&](SharedState& shared) {
+    if (shared.archiver.held) hold = shared.archiver.error;
+  });
+  return hold;
+}
+
 }  // namespace pitr::server

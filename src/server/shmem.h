@@ -147,4 +147,7 @@ void CopyText(char (&to)[N], const char* from) {
   std::snprintf(to, N, "%s", from);
 }
 
+// Why archiving is held (repo/archive_hold.h), as the archiver last found; sqlstate 0 when it is not.
+PlainError HoldOfArchiving();
+
 }  // namespace pitr::server

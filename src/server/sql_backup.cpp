@@ -63,6 +63,9 @@ Status CheckServer() {
     Refuse("WAL is not archived by pg_pitr: archive_library is \"" + library + "\"",
            "Set archive_library = 'pg_pitr' (and archive_command = '') in postgresql.conf and reload the server.");
   }
+  const PlainError hold = HoldOfArchiving();
+  if (hold.sqlstate != 0)
+    Refuse(std::string("no backup while its WAL would wait: ") + hold.message, hold.hint, hold.detail);
   return ValidateConfig(CurrentConfig());
 }
 

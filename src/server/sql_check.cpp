@@ -161,35 +161,28 @@ void CheckRestored(Rows& rows, const Result<std::optional<RestoreMark>>& mark) {
     Add(rows, "restore: recovery ended where planned", mark.value()->outcome->as_planned, mark.value()->outcome->text,
         "See the server log; nothing in the archive has changed, so it can be restored again.", CheckState::kWarning);
   }
-  PlainError hold;
-  WithShared(LW_SHARED, [&](SharedState& shared) {
-    if (shared.archiver.held) hold = shared.archiver.error;
-  });
+  const PlainError hold = HoldOfArchiving();
   if (hold.sqlstate != 0)
     Add(rows, "archive: not held", false, std::string(hold.message) + " (" + hold.detail + ")", hold.hint);
 }
 
-void ProveArchiving(Rows& rows, bool is_copy) {
+// Whether a segment was archived and found.
+bool ProveArchiving(Rows& rows, bool is_copy) {
   const char* item = kProofItem;
-  if (PgCall([] { return RecoveryInProgress(); })) {
-    rows.push_back({item, CheckState::kSkipped, "recovery is in progress", "Run pitr_check() on the primary."});
-    return;
-  }
-  if (is_copy && XLogArchiveMode == ARCHIVE_MODE_OFF) {
-    rows.push_back({item, CheckState::kSkipped, "a copy does not archive", "Nothing has to be done."});
-    return;
-  }
-  if (!ServerCanArchive()) {
-    rows.push_back(
-        {item, CheckState::kSkipped, "the server does not archive with pg_pitr", "Mend what is said above first."});
-    return;
-  }
+  const auto skip = [&](const char* why, const char* hint) {
+    rows.push_back({item, CheckState::kSkipped, why, hint});
+    return false;
+  };
+  if (PgCall([] { return RecoveryInProgress(); }))
+    return skip("recovery is in progress", "Run pitr_check() on the primary.");
+  if (is_copy && XLogArchiveMode == ARCHIVE_MODE_OFF) return skip("a copy does not archive", "Nothing has to be done.");
+  if (!ServerCanArchive()) return skip("the server does not archive with pg_pitr", "Mend what is said above first.");
   const int64_t began_micros = SystemClock().WallMicros();
   const std::string segment = SwitchSegment();
   const std::string problem = AwaitArchived(segment, began_micros);
   if (!problem.empty()) {
     Add(rows, item, false, segment + ": " + problem, "See pitr_status and the server log.");
-    return;
+    return false;
   }
   const int64_t archived_micros = SystemClock().WallMicros();
   const auto found = OnRepository<ObjectInfo>(
@@ -199,6 +192,7 @@ void ProveArchiving(Rows& rows, bool is_copy) {
   char seconds[32];
   std::snprintf(seconds, sizeof seconds, "%.2f", static_cast<double>(archived_micros - began_micros) / 1e6);
   Add(rows, item, found.status(), segment + " was stored " + seconds + " s after the switch");
+  return found.ok();
 }
 
 // What the threads of a check are given.
@@ -259,11 +253,39 @@ void AllowNoBackupYet(Rows& rows) {
   }
 }
 
-// Whether it is worth while to prove that archiving works: a gap in what was archived before does not hinder it.
-bool CanArchive(const Rows& rows) {
-  return std::none_of(rows.begin(), rows.end(), [](const CheckRow& row) {
-    return row.state == CheckState::kFailed && row.item != kArchiveGapsItem && row.item != kPlanItem;
-  });
+// The rows for which it is not worth while to prove that archiving works: a gap in what was archived before does not
+// hinder it.
+std::string WhatHindersProof(const Rows& rows) {
+  std::string names;
+  for (const CheckRow& row : rows) {
+    if (row.state != CheckState::kFailed || row.item == kArchiveGapsItem || row.item == kPlanItem) continue;
+    names += (names.empty() ? "\"" : ", \"") + row.item + "\"";
+  }
+  return names;
+}
+
+bool HasFailed(const Rows& rows) {
+  return std::any_of(rows.begin(), rows.end(), [](const CheckRow& row) { return row.state == CheckState::kFailed; });
+}
+
+// The rows about the repository and the proof.
+Result<Rows> CheckArchive(const Config& config, const std::shared_ptr<QueuedLog>& log, bool is_copy, bool held) {
+  PITR_ASSIGN(Rows rows, CheckStoreAndRepository(config, log));
+  AllowNoBackupYet(rows);
+  const std::string hindering = WhatHindersProof(rows);
+  Rows proof;
+  if (held || !hindering.empty()) {
+    proof.push_back({kProofItem, CheckState::kSkipped,
+                     "not tried: " + (held ? std::string("archiving is held") : hindering + " failed"),
+                     "Mend what is said above first."});
+  } else if (ProveArchiving(proof, is_copy) && HasFailed(rows)) {
+    // After a promotion the end of the archive is judged with the first segment of the new timeline, which is there
+    // now.
+    PITR_ASSIGN(rows, CheckStoreAndRepository(config, log));
+    AllowNoBackupYet(rows);
+  }
+  rows.insert(rows.end(), proof.begin(), proof.end());
+  return rows;
 }
 
 }  // namespace
@@ -281,16 +303,9 @@ PITR_FUNCTION(pitr_check) {
   CheckServerSettings(rows, is_copy);
   CheckRestored(rows, mark);
   const bool allowed = !ValidateConfig(config).ok() || OpenOrCreateIt(config, log, rows);
-  PITR_ASSIGN(Rows repository, CheckStoreAndRepository(config, log));
-  AllowNoBackupYet(repository);
-  const bool usable = allowed && CanArchive(repository);
-  rows.insert(rows.end(), repository.begin(), repository.end());
-  if (usable) {
-    ProveArchiving(rows, is_copy);
-  } else {
-    rows.push_back(
-        {kProofItem, CheckState::kSkipped, "the repository cannot be used", "Mend what is said above first."});
-  }
+  const bool held = !allowed || HoldOfArchiving().sqlstate != 0;
+  PITR_ASSIGN(const Rows archive, CheckArchive(config, log, is_copy, held));
+  rows.insert(rows.end(), archive.begin(), archive.end());
   std::vector<Row> cells;
   for (const CheckRow& row : rows) {
     const bool good = row.state == CheckState::kOk || row.state == CheckState::kWarning;

@@ -16,6 +16,7 @@ namespace {
 // take longer than that, nor go on at that rate for as long as an archive is down.
 constexpr int64_t kFirstPollMs = 5;
 constexpr int64_t kLastPollMs = 200;
+constexpr int64_t kHeldPatienceMs = 30000;      // it is for the operator to end, if it does not end by itself soon
 constexpr int64_t kVanishedPatienceMs = 10000;  // neither waiting, nor done, nor stored
 
 // Which of the needed segments are stored, durably: a page of a listing holds a thousand.
@@ -72,6 +73,12 @@ Status GiveUp(const std::string& segment, int timeout_ms) {
   }
   return std::move(status).WithHint(
       "See pitr_status and the server log; pg_pitr.backup_wal_timeout says how long a backup waits.");
+}
+
+Status GiveUpHeld(const std::string& segment, const PlainError& hold) {
+  return Status(Code::kConflict, "WAL segment " + segment + " of the backup is not archived: " + hold.message)
+      .WithDetail(hold.detail)
+      .WithHint(hold.hint);
 }
 
 // The first needed segment that the archiver has not done with; also counts those it has.
@@ -141,6 +148,8 @@ Status WaitForWal(const Repository& repository, const WalNeed& need, int timeout
       }
       waiting = missing;
     }
+    if (now - progressed > std::min<int64_t>(kHeldPatienceMs, timeout_ms))
+      if (const PlainError hold = HoldOfArchiving(); hold.sqlstate != 0) return GiveUpHeld(*waiting, hold);
     if (now - progressed > timeout_ms) return GiveUp(*waiting, timeout_ms);
     WaitInterruptibly(-1, static_cast<int>(std::clamp((now - began) / 4, kFirstPollMs, kLastPollMs)));
     log->Emit();

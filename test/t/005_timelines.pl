@@ -23,6 +23,8 @@ $p->node->stop;
 my $on = { conf => "archive_mode = on\n" };
 my $two = $p->restore($on, '--target-xid', $xid{2});
 is(rows($two), '1 2', 'recovered to the second commit');
+is($two->sql(q{SELECT string_agg("check" || ': ' || coalesce(detail, ''), '; ') FROM pitr_check() WHERE NOT ok}), '',
+	'pitr_check is content right after a recovery, when nothing of the new timeline is stored yet');
 commit_row($two, 21);
 my $between = $two->sql('SELECT pg_sleep(0.05); SELECT clock_timestamp()') =~ s/^\n*//r;
 $two->sql('SELECT pg_sleep(0.05)');

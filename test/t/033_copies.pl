@@ -51,6 +51,10 @@ $forgotten->wait_for_log(qr/WARNING:.*archiving is held: .*runs on this machine/
 like($forgotten->log, qr/DETAIL:.*\Q$where\E.*timeline 1/, 'the living server is named');
 like($forgotten->log, qr/HINT:.*archive_mode = off.*take-over/, 'and both ways out');
 is($forgotten->sql("SELECT ok FROM pitr_check() WHERE \"check\" = 'archive: not held'"), 'f', 'pitr_check fails');
+my (undef, undef, $refused) = $forgotten->try_sql('SELECT pitr_backup()');
+like($refused, qr/no backup while its WAL would wait: archiving is held: .*DETAIL:.*HINT:.*take-over/s, 'a backup does not wait for WAL that is held');
+is($forgotten->sql(q{SELECT detail FROM pitr_check() WHERE "check" LIKE 'archive: a segment switched%'}), 'not tried: archiving is held',
+	'nor does pitr_check');
 is(scalar(grep { !/^00000001/ } map { stored($_) } map { s/.*\///r } glob("$repository/wal/*")), 0, 'nothing of it is in the repository');
 my @waits = glob($forgotten->node->data_dir . '/pg_wal/archive_status/*.ready');
 $forgotten->sql("INSERT INTO h VALUES ($_); SELECT pg_switch_wal(); CHECKPOINT") for 1 .. 4;
