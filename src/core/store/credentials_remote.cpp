@@ -4,8 +4,8 @@
 #include <algorithm>
 #include <fstream>
 #include <iterator>
-#include <nlohmann/json.hpp>
 
+#include "core/base/json.h"
 #include "core/store/http.h"
 #include "core/store/s3_time.h"
 #include "core/store/s3_xml.h"
@@ -194,9 +194,9 @@ class InstanceMetadataSource final : public CredentialSource {
 
 Result<AwsCredentials> ParseCredentialsJson(std::string_view text) {
   auto bad = [] { return Status(Code::kUnavailable, "answer of the credentials endpoint is not usable"); };
-  auto shallow = [](int depth, nlohmann::json::parse_event_t, nlohmann::json&) { return depth < 4; };
-  nlohmann::json json = nlohmann::json::parse(text, shallow, /*allow_exceptions=*/false);
-  if (!json.is_object()) return bad();
+  const auto parsed = ParseJson(text);
+  if (!parsed.ok() || !parsed.value().is_object()) return bad();
+  const Json& json = parsed.value();
   auto field = [&](const char* name) {
     auto at = json.find(name);
     return at != json.end() && at->is_string() ? at->get<std::string>() : std::string();

@@ -91,7 +91,8 @@ class ObjectStore {
   // kNotFound when confirmed absent.
   virtual Result<ObjectInfo> Stat(const std::string& key, const OpContext& ctx) = 0;
 
-  // Up to kMaxListPage objects whose key begins with `prefix` and is greater than `start_after`.
+  // Objects whose key begins with `prefix` and is greater than `start_after`; how many in one page is the store's
+  // affair.
   virtual Result<ListPage> List(const std::string& prefix, const std::string& start_after, const OpContext& ctx) = 0;
 
   // Removes up to kMaxDeleteBatch objects; a missing one is success. Names the first that failed.
