@@ -101,7 +101,8 @@ class Teller:
             if not any(step.verb == "standby" for step in self.steps):
                 self.add("standby")
                 self.write()
-            self.add(verb, split=self.chance(0.25))
+            split = self.chance(0.25)
+            self.add(verb, split=split, backs_up=split and self.chance(0.5))
             self.recoveries += 1
         elif verb == "standby":
             self.add(verb)

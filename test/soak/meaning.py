@@ -87,6 +87,8 @@ class Meanings:
             meaning.timelines = sorted({branch.timeline for branch, _ in meaning.points})
         elif lost:
             meaning.why = "what was committed before the crash was not archived"
+        elif asked.kind == "time" and not asked.branch and not own and self.went_on_beside(moment):
+            meaning.why = "branches were written side by side, and one that is silent may be idle"
         elif asked.kind == "time" and not asked.branch and self.is_opening(moment):
             meaning.why = "a branch was being opened"
         else:
@@ -184,10 +186,11 @@ class Meanings:
         return not any(self.archive.has(segment_name(branch.timeline_at(at + SEGMENT - 1), at))
                        for at in range(lsn, self.end_of(branch) + SEGMENT, SEGMENT))
 
-    def went_on_beside(self):
-        """Whether a branch was still written when a child of it had been opened: from the archive alone nobody can tell which is meant."""
+    def went_on_beside(self, moment=FOREVER):
+        """Whether a branch that was opened until then was opened while another went on: from the archive alone nobody can tell which is meant."""
         chosen = [branch for branch in self.history.branches if branch.stored and not branch.aside]
-        return any(child.parent in chosen and child.parent.ended > child.born for child in chosen)
+        return any(branch is not other and branch.parent and other.born <= branch.born < other.ended and branch.born - 1000000 <= moment
+                   for branch in chosen for other in chosen)
 
     def of_end(self, asked, own):
         going = [branch for branch in self.history.branches

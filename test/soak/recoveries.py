@@ -281,9 +281,11 @@ class Recoveries:
         self.production.wait_archived()
 
     def goes_on(self, step):
-        """The old primary writes once more, archives it, and ends."""
+        """The old primary writes once more, takes a backup of its own (backs-up), archives it, and ends."""
         for database in self.branch.state().names():
             for table, rows in self.branch.state().tables(database).items():
                 self.act(step, f"INSERT INTO {table} VALUES ({-step.label});", self.with_rows(database, table, rows | {-step.label}), database, "write")
+        if step.options.get("backs-up"):
+            self.do_backup(step)
         self.production.wait_archived()
         self.production.stop()

@@ -27,7 +27,7 @@ class StoryError(Exception):
     pass
 
 
-FLAGS = {"exclusive", "archives", "as-copy", "map", "crashed", "pause", "split", "named", "allow-gap", "take-over"}
+FLAGS = {"exclusive", "archives", "as-copy", "map", "crashed", "pause", "split", "named", "allow-gap", "take-over", "backs-up"}
 
 
 def parse_step(text):

@@ -121,11 +121,11 @@ is($p->sql("SELECT count(*) FROM pitr_restore_plan() WHERE value LIKE '%set-asid
 is($p->sql("SELECT ok, hint IS NOT NULL FROM pitr_check() WHERE detail LIKE 'timeline 5:%'"), 't|t', 'as pitr_check does');
 is($p->sql("SELECT timeline FROM pitr_timelines() WHERE note LIKE 'Warning%'"), '5', 'and pitr_timelines');
 
-# A backup taken after the copy fell silent decides, and one that is named implies its timeline.
+# A backup that is named implies its timeline. That one was taken when the copy was silent decides nothing: an old primary takes backups, too.
 $p->backup("label => 'after'");
 $p->wait_archived;
 like($p->pg_pitr_ok('plan', '--backup', 'after'), qr/^timeline +1/m, 'a backup implies its timeline');
-like($p->pg_pitr_ok('plan'), qr/^timeline +1/m, 'a newer backup tells which is the real one');
+plan_fails('the end of two branches, one with a newer backup', qr/belongs to 2 branches/, '--target-latest');
 
 # Set aside and taken back.
 is($p->sql("SELECT pitr_set_timeline_aside(5, 'test copy')"), 't', 'set aside from SQL');
@@ -134,6 +134,7 @@ is($p->sql('SELECT pitr_set_timeline_aside(5)'), 'f', 'once');
 like($err, qr/this server's own/, 'not the own one');
 is($p->sql("SELECT set_aside, note LIKE '%test copy%' FROM pitr_timelines() WHERE timeline = 5"), 't|t', 'pitr_timelines says so');
 is($p->sql("SELECT count(*) FROM pitr_check() WHERE NOT ok"), '0', 'and nothing is wrong');
+like($p->pg_pitr_ok('plan'), qr/^timeline +1/m, 'then the other is taken');
 like($p->pg_pitr_ok('plan', '--target-timeline', '5'), qr/was set aside/, 'it can still be asked for');
 my $standby = $p->restore({ no_wait => 1 }, '--mode', 'standby');
 $standby->node->poll_query_until('postgres', 'SELECT count(*) = 1 FROM h WHERE n = 6') or fail('the standby follows timeline 1');

@@ -114,6 +114,18 @@ like($p->sql("SELECT string_agg(value, ' ') FROM pitr_restore_plan()"), qr/Is th
 my ($status, undef, $err) = $p->pg_pitr('plan', '--target-latest');
 isnt($status, 0, 'both timelines go on: the binary asks which');
 like($err, qr/old primary that came back after a failover/, 'and names the case');
+# Its own backup, taken while the new primary is idle, decides nothing.
+my $before_failover = $p->sql("SELECT stop_time FROM pitr_info() WHERE label = 'base'");
+$p->backup("label => 'of_the_old_one'");
+$p->wait_archived;
+($status, undef, $err) = $p->pg_pitr('plan', '--target-latest');
+isnt($status, 0, 'a backup of the old primary does not make it the only one that goes on');
+like($err, qr/--target-timeline 1.*--target-timeline 2/s, 'both are named');
+isnt(($p->pg_pitr('plan', '--target-time', $p->sql('SELECT now()')))[0], 0, 'nor at a moment at which the new one was idle');
+$p->pg_pitr_ok('timeline', 'set-aside', '1');
+like($p->pg_pitr_ok('plan', '--target-latest'), qr/^timeline +2\b/m, 'when the old one is set aside the new one is taken');
+like($p->pg_pitr_ok('plan', '--target-time', $before_failover), qr/^timeline +1\b/m, 'and a moment before the failover is still found');
+$p->pg_pitr_ok('timeline', 'take-back', '1');
 is($s->sql(q{SELECT count(*) FROM pitr_check() WHERE "check" = 'archive: timelines' AND NOT ok}), '0', 'the new primary is not asked');
 unlike($s->log, qr/is this the old primary/, 'nor its log');
 $p->node->stop('immediate');

@@ -73,27 +73,54 @@ Branches BranchChooser::GoingOnAt(int64_t micros, Doubt doubt) const {
     begun.push_back(branch);
     if (!tree_.WasLeftBy(*branch, micros, doubt)) going_on.push_back(branch);
   }
+  if (begun.empty()) return AncestorsAt(micros, doubt);
   // Of a backup's own branches all may have been left.
   return PreferReachable(going_on.empty() ? begun : going_on);
 }
 
-// Somebody took a backup of the one when the other had gone silent.
-Branches BranchChooser::WithoutOutlived(Branches branches) const {
-  const auto outlives = [&](const Branch& one, const Branch& other) {
-    return std::any_of(backups_.backups.begin(), backups_.backups.end(), [&](const BackupManifest& backup) {
-      return one.path && one.path->LeadsFrom(backup) && !(other.path && other.path->LeadsFrom(backup)) &&
-             backup.start_micros > other.life.last_micros;
-    });
-  };
-  const Branches all = branches;
-  std::erase_if(branches, [&](const Branch* branch) {
-    return std::any_of(all.begin(), all.end(),
-                       [&](const Branch* one) { return one != branch && outlives(*one, *branch); });
-  });
-  return branches.empty() ? all : branches;
+// What was set aside, such as the timeline of an old primary, is the only history there was before the others began.
+Branches BranchChooser::AncestorsAt(int64_t micros, Doubt doubt) const {
+  Branches begun;
+  for (const Branch& branch : tree_.branches()) {
+    const auto leads_through = [&](const Branch* chosen) { return chosen->Includes(branch.timeline); };
+    if (!HadBegun(branch, micros, doubt) || std::none_of(pool_.begin(), pool_.end(), leads_through)) continue;
+    std::erase_if(begun, [&](const Branch* earlier) { return branch.Includes(earlier->timeline); });
+    begun.push_back(&branch);
+  }
+  return begun;
 }
 
-Branches BranchChooser::Latest() const { return WithoutOutlived(GoingOnAt(kEndOfTime, Doubt::kBegun)); }
+// A server that is idle writes nothing, so silence alone does not show that a branch was left; nor does a backup of a
+// parent, which an old primary takes as well as a production server that a copy left. Decided is only where nothing can
+// be missing: the one leads over the other, has all that was committed there, and a backup of it was taken since.
+BranchesLeft BranchChooser::WithoutOutlived(Branches branches) const {
+  BranchesLeft left;
+  const auto newer_backup = [&](const Branch& one, const Branch& other) -> const BackupManifest* {
+    const auto leaves = one.path ? one.path->history().SwitchPoint(other.timeline) : std::nullopt;
+    if (!leaves || other.life.MayEndAfter(*leaves)) return nullptr;
+    for (const BackupManifest& backup : backups_.backups)
+      if (one.path->LeadsFrom(backup) && StopTimeline(backup) > other.timeline &&
+          backup.start_micros > other.life.last_micros)
+        return &backup;
+    return nullptr;
+  };
+  for (const Branch* branch : branches) {
+    const BackupManifest* backup = nullptr;
+    for (const Branch* one : branches)
+      if (backup == nullptr && one != branch) backup = newer_backup(*one, *branch);
+    if (backup == nullptr) {
+      left.branches.push_back(branch);
+    } else {
+      left.why = "it has every transaction of timeline " + Number(*branch) + ", and backup \"" + backup->label +
+                 "\" was taken of it when that had fallen silent";
+    }
+  }
+  return left;
+}
+
+BranchesLeft BranchChooser::LatestWithReason() const { return WithoutOutlived(GoingOnAt(kEndOfTime, Doubt::kBegun)); }
+
+Branches BranchChooser::Latest() const { return LatestWithReason().branches; }
 
 const Branch* BranchChooser::Main() const {
   if (own_ != nullptr) return own_;
@@ -137,13 +164,9 @@ Result<BranchChoice> BranchChooser::ChooseAtTime(Doubt doubt) const {
     return BranchChoice{taken->timeline, taken == own_ ? "the running server's own"
                                                        : "the running server's history went through that moment on it"};
   }
-  const bool went_on = std::any_of(branches.begin(), branches.end(),
-                                   [&](const Branch* branch) { return branch->life.last_micros >= micros; });
-  if (went_on) {
-    std::erase_if(branches, [&](const Branch* branch) { return branch->life.last_micros < micros; });
-  } else {
-    branches = WithoutOutlived(std::move(branches));
-  }
+  // One that had fallen silent by then may have been idle: it decides nothing.
+  BranchesLeft left = WithoutOutlived(std::move(branches));
+  branches = std::move(left.branches);
   if (branches.empty()) return Nothing();
   if (branches.size() > 1) return Several(branches);
   const Branch* taken = Continued(branches.front(), micros, doubt);
@@ -151,16 +174,20 @@ Result<BranchChoice> BranchChooser::ChooseAtTime(Doubt doubt) const {
   if (taken != branches.front())
     return BranchChoice{taken->timeline, "it goes on where timeline " + Number(*branches.front()) +
                                              " had ended at that moment, and has the same rows"};
-  return BranchChoice{taken->timeline, went_on ? "the only one that went through that moment"
-                                               : "the only one that was not left before that moment"};
+  if (!left.why.empty()) return BranchChoice{taken->timeline, left.why};
+  return BranchChoice{taken->timeline, taken->life.last_micros >= micros
+                                           ? "the only one that went through that moment"
+                                           : "the only one that was not left before that moment"};
 }
 
 Result<BranchChoice> BranchChooser::ChooseLatest() const {
   if (tree_.branches().size() == 1 && pool_.size() == 1) return BranchChoice{pool_.front()->timeline, ""};
   if (own_ != nullptr) return BranchChoice{own_->timeline, "the running server's own"};
-  const Branches branches = Latest();
+  const BranchesLeft left = LatestWithReason();
+  const Branches& branches = left.branches;
   if (branches.empty()) return Nothing();
   if (branches.size() > 1) return Several(branches);
+  if (!left.why.empty()) return BranchChoice{branches.front()->timeline, left.why};
   return BranchChoice{branches.front()->timeline,
                       request_.backup != nullptr && pool_.size() == 1
                           ? "the only one that backup \"" + request_.backup->label + "\" leads to"

@@ -24,6 +24,12 @@ struct BranchRequest {
   OwnPosition own_position;
 };
 
+// The branches between which nothing decides, and why others that had begun are not among them.
+struct BranchesLeft {
+  std::vector<const Branch*> branches;
+  std::string why;  // a clause for people; empty when nothing but their WAL decided
+};
+
 struct BranchChoice {
   Timeline timeline;
   std::string why;  // a clause for people; empty when there is nothing to choose from
@@ -55,7 +61,9 @@ class BranchChooser {
 
  private:
   std::vector<const Branch*> GoingOnAt(int64_t micros, Doubt doubt) const;
-  std::vector<const Branch*> WithoutOutlived(std::vector<const Branch*> branches) const;
+  std::vector<const Branch*> AncestorsAt(int64_t micros, Doubt doubt) const;
+  BranchesLeft WithoutOutlived(std::vector<const Branch*> branches) const;
+  BranchesLeft LatestWithReason() const;
   Result<BranchChoice> ChooseAtTime() const;
   Result<BranchChoice> ChooseAtTime(Doubt doubt) const;
   Result<BranchChoice> ChooseImmediate() const;

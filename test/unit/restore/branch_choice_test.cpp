@@ -187,7 +187,7 @@ TEST_F(BranchChoiceTest, TwoThatGoOnAreRefusedAndListed) {
   immediate.kind = TargetKind::kImmediate;
   EXPECT_NE(Number(Choose(immediate)), 0U) << "the same backup either way";
   EXPECT_EQ(Number(Choose(Time(80))), 1U);
-  EXPECT_EQ(Number(Choose(Time(195))), 1U) << "the other had fallen silent";
+  EXPECT_EQ(Number(Choose(Time(195))), 0U) << "the other may have been idle";
   // On a running server its own is the default.
   EXPECT_EQ(Number(Choose({}, 1)), 1U);
   EXPECT_EQ(Number(Choose({}, 2)), 2U);
@@ -198,8 +198,12 @@ TEST_F(BranchChoiceTest, TwoThatGoOnAreRefusedAndListed) {
   SetAside(2);
   EXPECT_EQ(Number(Choose({})), 1U);
   EXPECT_EQ(Number(Choose(Time(150))), 1U);
+  EXPECT_EQ(Number(Choose(Time(195))), 1U);
   aside_ = {1};
   EXPECT_EQ(Number(Choose({})), 2U);
+  EXPECT_EQ(Number(Choose(Time(150))), 2U);
+  EXPECT_EQ(Number(Choose(Time(80))), 1U) << "before the other began there was no other history";
+  EXPECT_EQ(Number(Choose(Time(80), 2)), 1U);
 }
 
 // A second recovery, whose server gives the same transaction numbers once more.
@@ -272,21 +276,85 @@ TEST_F(BranchChoiceTest, ABackupImpliesItsTimeline) {
   EXPECT_EQ(Number(Choose({}, {}, "on two")), 2U) << "asked for by name";
 }
 
-// A copy that archived for a while: production went on and has a backup from after that.
-TEST_F(BranchChoiceTest, ABackupTakenAfterTheOtherFellSilentDecides) {
+// Both wrote after the child had begun. Which of the two is real, a backup does not say, neither of the one nor of the
+// other, unless nothing of the other is missing in it.
+struct Diverged {
+  bool parent_commits, child_commits;
+  int64_t parent_last, child_last;  // minutes; the child began at 90
+  int parent_backup, child_backup;  // minutes; 0: none
+  uint32_t chosen;                  // 0: refused
+};
+
+class DivergedTest : public BranchChoiceTest, public testing::WithParamInterface<Diverged> {};
+
+TEST_P(DivergedTest, IsDecidedOnlyWhereNothingCanBeMissing) {
+  const Diverged& given = GetParam();
+  Timeline1(12, {0, given.parent_last, given.parent_commits ? In(12) : In(5)});
+  Fork(2, "1\t0/600100\tno recovery target specified\n", 6, 9,
+       {90, given.child_last, given.child_commits ? In(9) : Lsn{}});
+  Backup("base", 1, 3, 0);
+  if (given.parent_backup != 0) Backup("of the parent", 1, 11, given.parent_backup);
+  if (given.child_backup != 0) Backup("of the child", 2, 8, given.child_backup);
+  for (const RecoveryTarget& target : {RecoveryTarget{}, Time(300)}) {
+    const auto choice = Choose(target);
+    ASSERT_EQ(Number(choice), given.chosen);
+    if (given.chosen == 0) {
+      EXPECT_NE(choice.status().detail().find("--target-timeline 1"), std::string::npos) << choice.status().ToString();
+      EXPECT_NE(choice.status().detail().find("--target-timeline 2"), std::string::npos) << choice.status().ToString();
+    } else {
+      EXPECT_EQ(choice.value().why,
+                "it has every transaction of timeline 1, and backup \"of the child\" was taken of it when that had "
+                "fallen silent");
+    }
+  }
+  // A moment between the ends of the two is of either.
+  EXPECT_EQ(Number(Choose(Time(std::max(given.parent_last, given.child_last) - 5))), given.chosen);
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    Commits, DivergedTest,
+    testing::Values(
+        // Both committed: an old primary or a copy, the one idle when a backup was taken of the other.
+        Diverged{true, true, 200, 190, 0, 0, 0}, Diverged{true, true, 200, 190, 195, 0, 0},
+        Diverged{true, true, 150, 190, 0, 160, 0}, Diverged{true, true, 200, 150, 160, 0, 0},
+        Diverged{true, true, 180, 180, 0, 0, 0}, Diverged{true, true, 180, 180, 0, 180, 0},
+        Diverged{true, true, 180, 180, 180, 180, 0}, Diverged{true, true, 200, 210, 190, 205, 0},
+        // The parent alone: of an old primary beside an idle new one nobody wants it; of production everybody does.
+        Diverged{true, false, 200, 100, 0, 0, 0}, Diverged{true, false, 200, 100, 150, 0, 0},
+        Diverged{true, false, 150, 190, 0, 160, 0},
+        // The child alone: nothing of the parent is missing in it.
+        Diverged{false, true, 150, 190, 0, 0, 0}, Diverged{false, true, 150, 190, 0, 160, 2},
+        Diverged{false, true, 150, 190, 0, 140, 0}, Diverged{false, true, 200, 190, 195, 0, 0},
+        Diverged{false, true, 150, 190, 160, 165, 2}, Diverged{false, true, 180, 180, 0, 180, 0},
+        // Neither.
+        Diverged{false, false, 150, 190, 0, 0, 0}, Diverged{false, false, 150, 190, 0, 160, 2},
+        Diverged{false, false, 200, 100, 150, 0, 0}));
+
+// A copy that archived for a while; production went on and has a backup from after that.
+TEST_F(BranchChoiceTest, WhatWasWrittenBesideIsToldUntilItIsSetAside) {
   Timeline1(12, {0, 200, In(12)});
   Fork(2, "1\t0/600100\tcopy\n", 6, 6, {90, 95, In(6)});
   Backup("base", 1, 3, 0);
-  EXPECT_EQ(Number(Choose({})), 0U);
   Backup("after", 1, 10, 150);
-  EXPECT_EQ(Number(Choose({})), 1U);
+  EXPECT_EQ(Number(Choose({})), 0U);
   const Branch& one = *Tree().Find(Timeline{1});
   const auto beside = BranchesBeside(*tree_, one);
   ASSERT_EQ(beside.size(), 1U);
   EXPECT_EQ(beside[0]->timeline, Timeline{2});
   SetAside(2);
+  EXPECT_EQ(Number(Choose({})), 1U);
   const BranchTree& again = Tree();
   EXPECT_TRUE(BranchesBeside(again, *again.Find(Timeline{1})).empty());
+}
+
+// Each took a backup when the other was silent.
+TEST_F(BranchChoiceTest, SiblingsAreNotDecidedByBackups) {
+  Timeline1(9, {0, 60, In(9)});
+  Fork(2, "1\t0/600100\tone\n", 6, 9, {90, 150, In(9)});
+  Fork(3, "1\t0/600100\tother\n", 6, 9, {100, 130, In(9)});
+  Backup("base", 1, 3, 0);
+  Backup("of two", 2, 8, 140);
+  EXPECT_EQ(Number(Choose({})), 0U);
 }
 
 // 1 -> 2 -> 3 and 1 -> 4: recoveries in place, one after the other.
