@@ -7,6 +7,7 @@
 #include "cli/print.h"
 #include "cli/session.h"
 #include "core/base/describe_size.h"
+#include "core/restore/copy_guard.h"
 #include "core/restore/lost_wal.h"
 #include "core/restore/recovery_end.h"
 #include "core/restore/wal_gaps.h"
@@ -33,6 +34,33 @@ std::string DescribeWal(const LostWal& lost, bool as_copy, const std::string& di
   return text;
 }
 
+// It may be the last that a server stored before it died. Which it is cannot be seen from here.
+std::string DescribeGrowth(const std::optional<TimelineGrowth>& growth) {
+  if (!growth) return "";
+  const std::string timeline = std::to_string(growth->timeline.value);
+  return growth->evidence +
+         ".\nIf its server still runs somewhere, both now write to one repository: stop it for good. "
+         "What it has stored since the restore is on timeline " +
+         timeline +
+         ", not in this server: pg_pitr plan "
+         "--target-latest --target-timeline " +
+         timeline + " says how to look at it.\n";
+}
+
+// Two servers that write to one repository are never what is meant.
+Status CheckOriginalStopped(const std::string& directory) {
+  PITR_ASSIGN(const ClusterTree tree, ClusterTree::Open(directory));
+  PITR_ASSIGN(const std::optional<RestoreMark> mark, ReadRestoreMark(tree));
+  if (!mark) return Status::Ok();
+  const auto server = OriginalOnThisMachine(directory, *mark);
+  if (!server) return Status::Ok();
+  return Status(Code::kConflict, "the server that \"" + directory + "\" was made from runs on this machine")
+      .WithDetail(DescribeLiveServer(*server))
+      .WithHint("Stop it for good (pg_ctl stop -D " + server->data_directory +
+                ", and disable its service), then run this again. With --force this server takes over all the same, "
+                "and both write to one repository until the other is stopped.");
+}
+
 // For people; what cannot be found out is said, and hinders nothing.
 std::string LookAtWal(const Invocation& invocation, const std::string& directory) {
   Session session(invocation);
@@ -41,8 +69,9 @@ std::string LookAtWal(const Invocation& invocation, const std::string& directory
     PITR_ASSIGN(const std::optional<RestoreMark> mark, ReadRestoreMark(tree));
     if (!mark) return std::string();
     PITR_ASSIGN(const auto repository, session.OpenRepository());
+    PITR_ASSIGN(const auto growth, GrowthSinceRestore(*repository, directory, *mark, session.ctx()));
     PITR_ASSIGN(const LostWal lost, FindLostWal(*repository, tree, *mark, session.ctx()));
-    return DescribeWal(lost, mark->as_copy, directory, repository->segment_size());
+    return DescribeGrowth(growth) + DescribeWal(lost, mark->as_copy, directory, repository->segment_size());
   };
   auto text = look();
   if (text.ok()) return std::move(text).value();
@@ -50,12 +79,13 @@ std::string LookAtWal(const Invocation& invocation, const std::string& directory
          "\nTake a backup at once when the server runs: SELECT pitr_backup();\n";
 }
 
-Status RunTakeOver(const Invocation& invocation, const std::string& directory) {
+Status RunTakeOver(const Invocation& invocation, const std::string& directory, bool force) {
   if (directory.empty())
     return Status(Code::kInvalidArgument, "no data directory given")
         .WithHint("Give the restored directory with -D, or in $PGDATA.");
   std::error_code ignored;
   const std::string path = std::filesystem::absolute(directory, ignored).lexically_normal().string();
+  if (!force) PITR_TRY(CheckOriginalStopped(path));
   const std::string wal = LookAtWal(invocation, path);
   PITR_ASSIGN(const auto removed, TakeOver(path));
   PrintText(wal);
@@ -83,8 +113,10 @@ void AddTakeOver(CLI::App& app, Invocation& invocation) {
   verb->add_option("-D,--pgdata", *directory, "The restored data directory (default: $PGDATA)")
       ->type_name("DIR")
       ->envname("PGDATA");
-  verb->callback([&invocation, directory] {
-    invocation.run = [&invocation, directory] { return ExitOf(RunTakeOver(invocation, *directory)); };
+  auto force = std::make_shared<bool>(false);
+  verb->add_flag("--force", *force, "Although the server that it was made from runs on this machine");
+  verb->callback([&invocation, directory, force] {
+    invocation.run = [&invocation, directory, force] { return ExitOf(RunTakeOver(invocation, *directory, *force)); };
   });
 }
 

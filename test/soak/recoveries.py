@@ -211,7 +211,7 @@ class Recoveries:
             return copy.answers("SELECT archiver_state FROM pitr_status", "held")
         copy.wait_archived(held)
         if held() and step.options.get("take-over"):
-            run(["pg_pitr", "take-over", "-D", copy.directory], self.log)
+            run(["pg_pitr", "take-over", "--force", "-D", copy.directory], self.log)
             made.took_over = True
             copy.wait_archived()
 

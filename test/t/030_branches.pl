@@ -97,7 +97,7 @@ next_second($p);
 commit_row($p, 5);
 $p->wait_archived;
 my $copy = $p->restore({ no_start => 1, %$on }, '--target-latest');
-$copy->pg_pitr_ok('take-over', '--pgdata', $copy->node->data_dir);    # which is the mistake
+$copy->pg_pitr_ok('take-over', '--force', '--pgdata', $copy->node->data_dir);    # which is the mistake
 $copy->node->start;
 $copy->wait_open;
 is(rows($copy), '1 2 3 4 5', 'a copy of timeline 1');

@@ -58,8 +58,39 @@ Result<std::string> GrownTo(const Repository& repository, const RestoreMark& mar
   return grown;
 }
 
+// Of the timelines on which the original would write; copies of it have others.
+Status CheckProcesses(const std::string& data_directory, const RestoreMark& mark) {
+  const auto server = OriginalOnThisMachine(data_directory, mark);
+  return server ? Held(mark, "and the server it was made from runs on this machine", DescribeLiveServer(*server),
+                       data_directory)
+                : Status::Ok();
+}
+
 Status CheckGrowth(const Repository& repository, const std::string& data_directory, const RestoreMark& mark,
                    const OpContext& ctx) {
+  PITR_ASSIGN(const auto growth, GrowthSinceRestore(repository, data_directory, mark, ctx));
+  if (!growth) return Status::Ok();
+  return Held(mark, "and timeline " + NumberOf(growth->timeline) + " has gone on there since",
+              growth->evidence + ". Either its server still runs, or somebody has pushed what was left of its WAL.",
+              data_directory);
+}
+
+}  // namespace
+
+std::optional<LiveServer> OriginalOnThisMachine(const std::string& data_directory, const RestoreMark& mark) {
+  for (const LiveServer& server : OtherServersOfCluster(mark.system_id, data_directory))
+    if (server.control.timeline == mark.timeline || mark.newest.contains(server.control.timeline)) return server;
+  return std::nullopt;
+}
+
+std::string DescribeLiveServer(const LiveServer& server) {
+  return "Process " + std::to_string(server.pid) + " serves \"" + server.data_directory +
+         "\" of the same cluster on timeline " + NumberOf(server.control.timeline) + ".";
+}
+
+Result<std::optional<TimelineGrowth>> GrowthSinceRestore(const Repository& repository,
+                                                         const std::string& data_directory, const RestoreMark& mark,
+                                                         const OpContext& ctx) {
   PITR_ASSIGN(const ClusterTree tree, ClusterTree::OpenWithWal(data_directory));
   PITR_ASSIGN(const auto fork, NewestFork(tree, mark.timeline));
   std::map<Timeline, Lsn> watched = mark.newest;
@@ -69,31 +100,14 @@ Status CheckGrowth(const Repository& repository, const std::string& data_directo
     PITR_ASSIGN(const std::string grown, GrownTo(repository, mark, timeline, fork, ctx));
     if (grown.empty()) continue;
     const uint32_t segment_size = repository.segment_size();
-    std::string evidence = "The repository has WAL segment " + grown + ", stored after the restore";
+    TimelineGrowth growth{timeline, "The repository has WAL segment " + grown + ", stored after the restore"};
     if (newest.valid())
-      evidence += "; the newest of timeline " + NumberOf(timeline) + " was " +
-                  SegmentFileName(timeline, SegmentOf(newest, segment_size), segment_size) + " then";
-    return Held(mark, "and timeline " + NumberOf(timeline) + " has gone on there since",
-                evidence + ". Either its server still runs, or somebody has pushed what was left of its WAL.",
-                data_directory);
+      growth.evidence += "; the newest of timeline " + NumberOf(timeline) + " was " +
+                         SegmentFileName(timeline, SegmentOf(newest, segment_size), segment_size) + " then";
+    return std::optional<TimelineGrowth>(std::move(growth));
   }
-  return Status::Ok();
+  return std::optional<TimelineGrowth>();
 }
-
-// Of the timelines on which the original would write; copies of it have others.
-Status CheckProcesses(const std::string& data_directory, const RestoreMark& mark) {
-  for (const LiveServer& server : OtherServersOfCluster(mark.system_id, data_directory)) {
-    const Timeline timeline = server.control.timeline;
-    if (timeline != mark.timeline && !mark.newest.contains(timeline)) continue;
-    return Held(mark, "and the server it was made from runs on this machine",
-                "Process " + std::to_string(server.pid) + " serves \"" + server.data_directory +
-                    "\" of the same cluster on timeline " + NumberOf(timeline) + ".",
-                data_directory);
-  }
-  return Status::Ok();
-}
-
-}  // namespace
 
 Status CheckRestoredServer(const Repository& repository, const std::string& data_directory, const RestoreMark& mark,
                            const OpContext& ctx) {

@@ -7,9 +7,25 @@
 #include <string>
 
 #include "core/repo/repository.h"
+#include "core/restore/live_servers.h"
 #include "core/restore/restore_mark.h"
 
 namespace pitr {
+
+// The server that the restored `data_directory` was made from, or another that writes where it did, if one is seen to
+// run on this machine.
+std::optional<LiveServer> OriginalOnThisMachine(const std::string& data_directory, const RestoreMark& mark);
+// A sentence: process, directory, timeline.
+std::string DescribeLiveServer(const LiveServer& server);
+
+struct TimelineGrowth {
+  Timeline timeline;
+  std::string evidence;  // a sentence without its full stop
+};
+// A timeline that the restored server has left, of which somebody has stored WAL since the restore.
+Result<std::optional<TimelineGrowth>> GrowthSinceRestore(const Repository& repository,
+                                                         const std::string& data_directory, const RestoreMark& mark,
+                                                         const OpContext& ctx);
 
 // What speaks against archiving to `repository` from the restored `data_directory`: ArchivingHeld (repo/archive_hold.h)
 // with the evidence and the ways out, or what the store says. Ok for a server that was not restored, was restored from
