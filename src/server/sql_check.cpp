@@ -202,6 +202,17 @@ struct Asked {
   InfoOptions own;
 };
 
+// Without its server a repository that holds no backup is a failure; a running server has only not taken its first one
+// yet.
+void AllowNoBackupYet(Rows& rows) {
+  bool none = false;
+  for (CheckRow& row : rows) {
+    if (row.state != CheckState::kFailed) continue;
+    none = none || row.item == "backups";
+    if (row.item == "backups" || (none && row.item == "recovery window")) row.state = CheckState::kWarning;
+  }
+}
+
 // Rows about the repository, and whether it is this cluster's.
 Result<Rows> CheckStoreAndRepository(const Config& config, const std::shared_ptr<QueuedLog>& log) {
   const auto check = [](Asked& asked, Log& thread_log, const OpContext& ctx) -> Result<Rows> {
@@ -213,11 +224,13 @@ Result<Rows> CheckStoreAndRepository(const Config& config, const std::shared_ptr
     PITR_TRY(ctx.Check());
     return rows;
   };
-  return ComputeInterruptibly<Rows>(
-      log,
-      Asked{config, ServerIdentity(),
-            InfoOptions{.own_timeline = OwnTimeline(), .own_started_micros = WriterStartMicros()}},
-      check);
+  PITR_ASSIGN(Rows rows, ComputeInterruptibly<Rows>(log,
+                                                    Asked{config, ServerIdentity(),
+                                                          InfoOptions{.own_timeline = OwnTimeline(),
+                                                                      .own_started_micros = WriterStartMicros()}},
+                                                    check));
+  AllowNoBackupYet(rows);
+  return rows;
 }
 
 // Archiving creates the repository; right after the first start there may be none yet. Why it cannot be created is told
@@ -242,17 +255,6 @@ bool OpenOrCreateIt(const Config& config, const std::shared_ptr<QueuedLog>& log,
   return !IsArchivingHeld(opened);
 }
 
-// Without its server a repository that holds no backup is a failure; a running server has only not taken its first one
-// yet.
-void AllowNoBackupYet(Rows& rows) {
-  bool none = false;
-  for (CheckRow& row : rows) {
-    if (row.state != CheckState::kFailed) continue;
-    none = none || row.item == "backups";
-    if (row.item == "backups" || (none && row.item == "recovery window")) row.state = CheckState::kWarning;
-  }
-}
-
 // The rows for which it is not worth while to prove that archiving works: a gap in what was archived before does not
 // hinder it.
 std::string WhatHindersProof(const Rows& rows) {
@@ -271,7 +273,6 @@ bool HasFailed(const Rows& rows) {
 // The rows about the repository and the proof.
 Result<Rows> CheckArchive(const Config& config, const std::shared_ptr<QueuedLog>& log, bool is_copy, bool held) {
   PITR_ASSIGN(Rows rows, CheckStoreAndRepository(config, log));
-  AllowNoBackupYet(rows);
   const std::string hindering = WhatHindersProof(rows);
   Rows proof;
   if (held || !hindering.empty()) {
@@ -282,7 +283,6 @@ Result<Rows> CheckArchive(const Config& config, const std::shared_ptr<QueuedLog>
     // After a promotion the end of the archive is judged with the first segment of the new timeline, which is there
     // now.
     PITR_ASSIGN(rows, CheckStoreAndRepository(config, log));
-    AllowNoBackupYet(rows);
   }
   rows.insert(rows.end(), proof.begin(), proof.end());
   return rows;

@@ -6,6 +6,7 @@
 
 #include "core/pg/wal_page.h"
 #include "core/repo/marker.h"
+#include "lib/stored_segment.h"
 
 namespace pitr::test {
 
@@ -24,13 +25,7 @@ inline Bytes GoldenSegment(uint32_t timeline, uint64_t number) {
   Bytes bytes(size);
   const std::string text = "segment " + std::to_string(number) + " of timeline " + std::to_string(timeline) + ". ";
   for (size_t i = kLongWalPageHeaderSize; i < size / 2; i++) bytes[i] = static_cast<uint8_t>(text[i % text.size()]);
-  StoreLe(&bytes[0], uint16_t{0xD110});  // PostgreSQL 15
-  StoreLe(&bytes[2], uint16_t{2});       // long header
-  StoreLe(&bytes[4], timeline);
-  StoreLe(&bytes[8], number * size);
-  StoreLe(&bytes[24], kGoldenCluster.system_id.value);
-  StoreLe(&bytes[32], size);
-  StoreLe(&bytes[36], uint32_t{8192});
+  WriteSegmentHeader(bytes, number, timeline, kGoldenCluster.system_id);
   return bytes;
 }
 

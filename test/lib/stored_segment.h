@@ -6,23 +6,24 @@
 
 namespace pitr::test {
 
-inline Bytes SegmentBytes(const ClusterIdentity& cluster, uint64_t number, uint32_t timeline = 1) {
-  Bytes bytes(cluster.segment_size_bytes);
-  StoreLe(&bytes[0], uint16_t{0xD110});  // PostgreSQL 15
-  StoreLe(&bytes[2], uint16_t{2});       // long header
-  StoreLe(&bytes[4], timeline);
-  StoreLe(&bytes[8], number * cluster.segment_size_bytes);
-  StoreLe(&bytes[24], cluster.system_id.value);
-  StoreLe(&bytes[32], cluster.segment_size_bytes);
-  StoreLe(&bytes[36], uint32_t{8192});
-  return bytes;
+// The first page header of `segment`, which has its full size already.
+inline void WriteSegmentHeader(Bytes& segment, uint64_t number, uint32_t timeline, SystemId system_id) {
+  const auto size = static_cast<uint32_t>(segment.size());
+  StoreLe(&segment[0], uint16_t{0xD110});  // PostgreSQL 15
+  StoreLe(&segment[2], uint16_t{2});       // long header
+  StoreLe(&segment[4], timeline);
+  StoreLe(&segment[8], number * size);
+  StoreLe(&segment[24], system_id.value);
+  StoreLe(&segment[32], size);
+  StoreLe(&segment[36], uint32_t{8192});
 }
 
 inline Status StoreSegment(const Repository& repository, uint64_t number, uint32_t timeline = 1) {
   const ClusterIdentity& cluster = repository.marker().cluster;
   const std::string name = SegmentFileName(Timeline{timeline}, SegmentNo{number}, cluster.segment_size_bytes);
-  return repository.CreateObject(ObjectKind::kWal, layout::WalKey(name), SegmentBytes(cluster, number, timeline),
-                                 OpContext());
+  Bytes segment(cluster.segment_size_bytes);
+  WriteSegmentHeader(segment, number, timeline, cluster.system_id);
+  return repository.CreateObject(ObjectKind::kWal, layout::WalKey(name), segment, OpContext());
 }
 
 }  // namespace pitr::test

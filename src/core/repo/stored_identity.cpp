@@ -6,6 +6,7 @@
 #include "core/repo/layout.h"
 #include "core/repo/manifest_reader.h"
 #include "core/repo/object_header.h"
+#include "core/store/absence.h"
 
 namespace pitr {
 namespace {
@@ -57,12 +58,6 @@ Result<ClusterIdentity> ReadSegmentIdentity(ObjectStore& store, const std::strin
   return ClusterIdentity{header.value().system_id, header.value().segment_size, header.value().pg_major};
 }
 
-// Whether it is the store that does not answer, rather than the object that is not what it should be.
-bool IsOfTheStore(const Status& status) {
-  return status.code() == Code::kUnavailable || status.code() == Code::kPermission ||
-         status.code() == Code::kCancelled || status.code() == Code::kInternal;
-}
-
 class Comparison {
  public:
   Comparison(ObjectStore& store, const RepositoryMarker& marker, const RepositoryKey* key, const OpContext& ctx)
@@ -98,7 +93,7 @@ class Comparison {
     const Result<ClusterIdentity> read_identity = fits.ok() ? read() : Result<ClusterIdentity>(fits.status());
     if (!read_identity.ok()) {
       const Status status = read_identity.status();
-      if (IsOfTheStore(status)) return status;
+      if (IsOfTheStore(status.code())) return status;
       found.unopened.push_back(name + " cannot be opened: " + status.message());
       return Status::Ok();
     }

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "core/restore/wal_evidence.h"
+#include "core/store/absence.h"
 
 namespace pitr {
 namespace {
@@ -13,10 +14,6 @@ constexpr int64_t kSecond = 1000000;
 // checkpoints have times, but nothing ends.
 constexpr uint64_t kSegmentsForBegin = 4;
 constexpr int kSegmentsForEnd = 32;
-
-bool IsOfTheStore(Code code) {
-  return code == Code::kUnavailable || code == Code::kPermission || code == Code::kCancelled || code == Code::kInternal;
-}
 
 Status ReadBegin(WalScanner& scanner, const WalPath& path, SegmentNo first, Lsn fork, BranchLife& life, bool& found) {
   const auto until = path.UnbrokenUntil(first);

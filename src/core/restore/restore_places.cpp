@@ -37,10 +37,9 @@ const char* NameOf(PlaceKind kind) {
   return "directory of a former tablespace";
 }
 
-// The directory without links and "..", as far as it exists.
 struct Resolved {
-  const RestorePlace* place;  // nullptr: the repository
-  std::string path;
+  const RestorePlace* place;
+  std::string path;  // without links and "..", as far as it exists
 };
 
 Result<std::string> Resolve(const std::string& path) {

@@ -14,4 +14,8 @@ Status ConfirmAbsent(ObjectStore& store, const std::string& key, const OpContext
           "wrong.");
 }
 
+bool IsOfTheStore(Code code) {
+  return code == Code::kUnavailable || code == Code::kPermission || code == Code::kCancelled || code == Code::kInternal;
+}
+
 }  // namespace pitr

@@ -20,4 +20,7 @@ R OrConfirmed(ObjectStore& store, const std::string& key, R found, const OpConte
   return confirmed;
 }
 
+// Whether it is the store that does not answer, rather than the object that is absent or not what it should be.
+bool IsOfTheStore(Code code);
+
 }  // namespace pitr

@@ -11,6 +11,7 @@
 #include "core/repo/wal_fetch.h"
 #include "core/repo/wal_push.h"
 #include "lib/repository_fixture.h"
+#include "lib/stored_segment.h"
 
 namespace pitr {
 namespace {
@@ -25,13 +26,7 @@ Bytes Segment(uint64_t number, uint32_t timeline = 1, unsigned seed = 1, SystemI
   Bytes bytes(size);
   std::mt19937 random(seed);
   for (size_t i = kLongWalPageHeaderSize; i < size / 2; i++) bytes[i] = static_cast<uint8_t>(random());
-  StoreLe(&bytes[0], uint16_t{0xD110});  // PostgreSQL 15
-  StoreLe(&bytes[2], uint16_t{2});       // long header
-  StoreLe(&bytes[4], timeline);
-  StoreLe(&bytes[8], number * size);
-  StoreLe(&bytes[24], system_id.value);
-  StoreLe(&bytes[32], size);
-  StoreLe(&bytes[36], uint32_t{8192});
+  test::WriteSegmentHeader(bytes, number, timeline, system_id);
   return bytes;
 }
 

@@ -6,6 +6,7 @@
 #include "core/repo/layout.h"
 #include "core/verify/opening.h"
 #include "core/verify/verify.h"
+#include "lib/stored_segment.h"
 #include "unit/restore/restore_fixture.h"
 
 namespace pitr::test {
@@ -32,13 +33,7 @@ class VerifyFixture : public RestoreFixture {
     const ClusterIdentity& cluster = repo_.repository->marker().cluster;
     Bytes bytes(cluster.segment_size_bytes);
     for (size_t i = kLongWalPageHeaderSize; i < 65536; ++i) bytes[i] = static_cast<uint8_t>(i * number * 7 >> 3);
-    StoreLe(&bytes[0], uint16_t{0xD110});
-    StoreLe(&bytes[2], uint16_t{2});
-    StoreLe(&bytes[4], timeline);
-    StoreLe(&bytes[8], number * cluster.segment_size_bytes);
-    StoreLe(&bytes[24], cluster.system_id.value);
-    StoreLe(&bytes[32], cluster.segment_size_bytes);
-    StoreLe(&bytes[36], uint32_t{8192});
+    WriteSegmentHeader(bytes, number, timeline, cluster.system_id);
     AddWal(SegmentName(number, timeline), bytes);
   }
 
