@@ -3,6 +3,7 @@
 #pragma once
 #include <functional>
 #include <map>
+#include <memory>
 #include <mutex>
 #include <string>
 #include <vector>
@@ -48,8 +49,15 @@ class FaultyStore : public ObjectStore {
   // Every n-th call (of all operations together) fails as kUnavailable: in turn before it is carried out, after
   // it, and, for a Get, in the middle. 0: none.
   void FailEvery(int n);
-  // Called before every operation, outside the lock; may block. Set before use.
+  // Called before every operation, of several threads at once, outside the lock; may block. Set before use.
   void OnCall(std::function<void(StoreOp, const std::string& key)> hook) { hook_ = std::move(hook); }
+  // The same for a hook that changes what the test has on its stack: one call at a time. It must not block.
+  void OnCallInTurn(std::function<void(StoreOp, const std::string& key)> hook) {
+    OnCall([hook = std::move(hook), turn = std::make_shared<std::mutex>()](StoreOp op, const std::string& key) {
+      const std::lock_guard lock(*turn);
+      hook(op, key);
+    });
+  }
   int calls(StoreOp op) const;
   // A Delete of several keys becomes a call for each, and ends with the first that fails: what a store that dies in
   // the middle of a batch leaves. No store says in which order it deletes. Set before use.

@@ -95,7 +95,7 @@ class Meanings:
             meaning.why = self.why_not(*meaning.points[0], asked)
             meaning.must = not meaning.why
         if meaning.must and own and not asked.branch and self.may_be_unarchived(own, asked, moment):
-            meaning.must, meaning.why = False, "the server may have one of that number itself, which is not archived"
+            meaning.must, meaning.why = False, "the server may have one of that number or name itself, which is not archived"
         return meaning
 
     def add_what_is_left(self, found, asked):
@@ -119,7 +119,7 @@ class Meanings:
         if asked.kind == "xid":
             given = moment <= max((event.xid for event in own.path() if event.xid), default=0)
         else:
-            given = asked.kind == "lsn" and moment >= own.fork_lsn
+            given = asked.kind == "name" or asked.kind == "lsn" and moment >= own.fork_lsn
         count = count_on(own.path(), asked, moment)
         return given and (count is None or not self.is_stored(own, count, asked, moment))
 

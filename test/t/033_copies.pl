@@ -91,6 +91,8 @@ $q->sql('CREATE TABLE h (n int)');
 $q->backup;
 my $xid = $q->sql('INSERT INTO h VALUES (1) RETURNING pg_current_xact_id()');
 for (1 .. 3) { $q->sql('INSERT INTO h VALUES (9)'); $q->wait_archived; }
+$q->sql("SELECT pg_create_restore_point('release')");
+$q->wait_archived;
 $q->sql('INSERT INTO h VALUES (10)');
 $q->node->stop('immediate');    # something stays in pg_wal
 $q->pg_pitr_ok('restore', '--pgdata', $q->node->data_dir, '--delta', '--no-progress', '--target-xid', $xid);
@@ -105,7 +107,11 @@ my ($failed, undef, $refusal) = $q->try_sql("SELECT * FROM pitr_restore_plan(tar
 isnt($failed, 0, "the other timeline's transaction is not taken for the server's own");
 like($refusal, qr/transaction $again is not in the archive of timeline 2, which this server writes/, 'which is not archived yet');
 like($refusal, qr/HINT:.*pg_switch_wal\(\)/, 'and can be');
+$q->sql("SELECT pg_create_restore_point('release')");
+($failed, undef, $refusal) = $q->try_sql("SELECT * FROM pitr_restore_plan(target_name => 'release')");
+like($refusal, qr/restore point "release" is not in the archive of timeline 2/, "neither is the other's restore point taken for the server's own of that name");
 $q->wait_archived;
+is($q->sql("SELECT value FROM pitr_restore_plan(target_name => 'release') WHERE item = 'timeline'") =~ s/\D.*//r, '2', 'which the plan finds then');
 is($q->sql("SELECT value FROM pitr_restore_plan(target_xid => '$again') WHERE item = 'timeline'") =~ s/\D.*//r, '2', 'then the plan finds it');
 my ($aside) = glob($q->node->data_dir . '/pg_wal/pg_pitr.before-restore-*/0*');
 ok($aside, 'WAL was set aside');

@@ -33,6 +33,11 @@ bool Precedes(uint64_t xid, uint64_t next) {
   return static_cast<int32_t>(static_cast<uint32_t>(xid) - static_cast<uint32_t>(next)) < 0;
 }
 
+Lsn ArchivedUntil(const Branch& branch) {
+  const auto newest = branch.path ? branch.path->Newest() : std::nullopt;
+  return newest ? SegmentStart(SegmentNo{newest->value + 1}, branch.path->segment_size()) : Lsn();
+}
+
 // As long as one can be reached those that cannot are no choice.
 Branches PreferReachable(Branches branches) {
   const auto reachable = [](const Branch* branch) { return branch->reachable; };
@@ -231,13 +236,18 @@ Status BranchChooser::CheckNotOwn(const Branches& found) const {
     return Status::Ok();
   const RecoveryTarget& target = *request_.target;
   const OwnPosition& used = request_.own_position;
-  std::string up_to, what;
+  std::string up_to, what, own = "It is this server's own, too";
   if (target.kind == TargetKind::kXid && used.next_xid != 0 && Precedes(target.xid, used.next_xid)) {
     what = "transaction " + std::to_string(target.xid);
     up_to = "its next transaction is " + std::to_string(used.next_xid);
   } else if (target.kind == TargetKind::kLsn && used.end.valid() && target.lsn >= own_->fork && target.lsn < used.end) {
     what = "position " + target.lsn.ToString();
     up_to = "it has written up to " + used.end.ToString();
+  } else if (target.kind == TargetKind::kName && used.end.valid() && ArchivedUntil(*own_) < used.end) {
+    what = "restore point \"" + target.name + "\"";
+    own = "It may be this server's own, too";
+    up_to = "it has written up to " + used.end.ToString() + ", of which the archive has what is before " +
+            ArchivedUntil(*own_).ToString();
   } else {
     return Status::Ok();
   }
@@ -249,7 +259,7 @@ Status BranchChooser::CheckNotOwn(const Branches& found) const {
   }
   return Status(Code::kInvalidArgument,
                 what + " is not in the archive of timeline " + Number(*own_) + ", which this server writes")
-      .WithDetail("It is this server's own, too: " + up_to + ". The archive has it of another branch only:" + others)
+      .WithDetail(own + ": " + up_to + ". The archive has it of another branch only:" + others)
       .WithHint(
           "If the server's own is meant: SELECT pg_switch_wal() archives what it has written until now; then plan "
           "again. "

@@ -234,6 +234,16 @@ TEST_F(BranchChoiceTest, WhatTheServerHasNotArchivedYetIsNotTakenFromAnotherBran
   EXPECT_TRUE(check({.end = In(7)}, 1).ok()) << "behind what it has written";
   target_.lsn = In(4);
   EXPECT_TRUE(check({.end = In(9)}, 1).ok()) << "before its own timeline began";
+  // Which names it has given only its WAL says.
+  target_.kind = TargetKind::kName;
+  target_.name = "before_release";
+  const Status named = check({.end = In(9)}, 1);
+  EXPECT_NE(named.message().find("restore point \"before_release\" is not in the archive of timeline 2"),
+            std::string::npos)
+      << named.ToString();
+  EXPECT_NE(named.detail().find("has what is before " + In(8).ToString()), std::string::npos) << named.ToString();
+  EXPECT_TRUE(check({.end = In(9)}, 2).ok());
+  EXPECT_TRUE(check({.end = In(8)}, 1).ok()) << "all that it has written is archived";
   const BranchChooser chooser(tree, backups_, {&target_, nullptr, Timeline{2}});
   EXPECT_EQ(chooser.ChooseAmong({tree.Find(Timeline{1})}, false).value().why, "the only one that has it");
 }

@@ -208,7 +208,7 @@ INSTANTIATE_TEST_SUITE_P(AtAPackAndAtWal, VerifyDeleted, testing::Values("data/"
 TEST_P(VerifyDeleted, ABackupThatIsDeletedMeanwhileIsNoDamage) {
   Make();
   bool deleted = false;
-  faults_->OnCall([&](StoreOp op, const std::string& key) {
+  faults_->OnCallInTurn([&](StoreOp op, const std::string& key) {
     if (op != StoreOp::kGet || !key.starts_with(GetParam()) || deleted) return;
     deleted = true;
     std::vector<std::string> gone;

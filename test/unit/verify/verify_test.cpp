@@ -47,7 +47,7 @@ TEST_P(Verify_, WhatIsMissingIsLookedForTwice) {
   const std::string key = plan_.backup.packs[0].key;
   const Bytes content = Content(key);
   bool taken = false;
-  faults_->OnCall([&](StoreOp op, const std::string& prefix) {
+  faults_->OnCallInTurn([&](StoreOp op, const std::string& prefix) {
     if (taken) { EXPECT_TRUE(memory_.Create(key, content, OpContext()).ok()); }
     taken = op == StoreOp::kList && prefix.empty();
     if (taken) { EXPECT_TRUE(memory_.Delete({key}, OpContext()).ok()); }
@@ -67,7 +67,7 @@ TEST_P(Verify_, AHoleInTheArchiveThatOneListingShowsIsNone) {
   for (int without = 1; without == 1 || lists >= without - 1; ++without) {
     lists = 0;
     bool taken = false;
-    faults_->OnCall([&](StoreOp op, const std::string& prefix) {
+    faults_->OnCallInTurn([&](StoreOp op, const std::string& prefix) {
       if (taken) memory_.Replace(key, content);
       taken = op == StoreOp::kList && layout::WalKey(SegmentName(0x60)).starts_with(prefix) && ++lists == without;
       if (taken) { EXPECT_TRUE(memory_.Delete({key}, OpContext()).ok()); }
@@ -352,7 +352,7 @@ TEST_F(VerifyFixture, AnInterruptedRunIsContinued) {
   CancelToken cancel;
   OpContext ctx;
   ctx.cancel = &cancel;
-  faults_->OnCall([&](StoreOp op, const std::string& key) {
+  faults_->OnCallInTurn([&](StoreOp op, const std::string& key) {
     if (op == StoreOp::kGet && key == layout::WalKey(SegmentName(0x71))) cancel.Cancel();
   });
   VerifyOptions options;
@@ -361,7 +361,7 @@ TEST_F(VerifyFixture, AnInterruptedRunIsContinued) {
   ASSERT_FALSE(interrupted.ok());
   EXPECT_EQ(interrupted.code(), Code::kCancelled);
   std::vector<std::string> read;
-  faults_->OnCall([&](StoreOp op, const std::string& key) {
+  faults_->OnCallInTurn([&](StoreOp op, const std::string& key) {
     if (op == StoreOp::kGet && (key.starts_with("data/") || key.starts_with("wal/"))) read.push_back(key);
   });
   const VerifyReport report = MustVerify(options);
@@ -384,7 +384,7 @@ TEST_F(VerifyFixture, ARunThatDiedIsContinuedFromItsLastProgress) {
   options.checkpoint_millis = 0;
   // The process is gone at the third read of WAL: nothing is stored from then on.
   int reads = 0;
-  faults_->OnCall([&](StoreOp op, const std::string& key) {
+  faults_->OnCallInTurn([&](StoreOp op, const std::string& key) {
     if (op == StoreOp::kGet && key.starts_with("wal/") && ++reads == 4) faults_->SetDead(true);
   });
   ASSERT_FALSE(Verify(options).ok());
