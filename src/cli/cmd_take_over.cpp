@@ -34,9 +34,17 @@ std::string DescribeWal(const LostWal& lost, bool as_copy, const std::string& di
   return text;
 }
 
-// It may be the last that a server stored before it died. Which it is cannot be seen from here.
-std::string DescribeGrowth(const std::optional<TimelineGrowth>& growth) {
-  if (!growth) return "";
+// Growth may be the last that a server stored before it died, and silence that of a server which is idle. Which it is
+// cannot be seen from here.
+std::string DescribeOriginal(const RestoreMark& mark, const std::optional<TimelineGrowth>& growth) {
+  if (!growth) {
+    if (mark.mode != RecoveryMode::kRecover) return "";
+    const std::string left = std::to_string(mark.timeline.value);
+    return "Nothing of timeline " + left +
+           " was stored since the restore. Its server was stopped, or it is quiet: stop it for good. Should it write "
+           "after all, leave that out of every choice: pg_pitr timeline set-aside " +
+           left + "\n";
+  }
   const std::string timeline = std::to_string(growth->timeline.value);
   return growth->evidence +
          ".\nIf its server still runs somewhere, both now write to one repository: stop it for good. "
@@ -44,7 +52,8 @@ std::string DescribeGrowth(const std::optional<TimelineGrowth>& growth) {
          timeline +
          ", not in this server: pg_pitr plan "
          "--target-latest --target-timeline " +
-         timeline + " says how to look at it.\n";
+         timeline + " says how to look at it. To leave it out of every choice: pg_pitr timeline set-aside " + timeline +
+         "\n";
 }
 
 // Two servers that write to one repository are never what is meant.
@@ -71,7 +80,7 @@ std::string LookAtWal(const Invocation& invocation, const std::string& directory
     PITR_ASSIGN(const auto repository, session.OpenRepository());
     PITR_ASSIGN(const auto growth, GrowthSinceRestore(*repository, directory, *mark, session.ctx()));
     PITR_ASSIGN(const LostWal lost, FindLostWal(*repository, tree, *mark, session.ctx()));
-    return DescribeGrowth(growth) + DescribeWal(lost, mark->as_copy, directory, repository->segment_size());
+    return DescribeOriginal(*mark, growth) + DescribeWal(lost, mark->as_copy, directory, repository->segment_size());
   };
   auto text = look();
   if (text.ok()) return std::move(text).value();

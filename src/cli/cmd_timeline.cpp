@@ -18,9 +18,11 @@ Status RunTimeline(const Invocation& invocation, const TimelineOptions& options,
   PITR_ASSIGN(const auto repository, session.OpenRepository());
   const TimelineAside mark{aside, options.reason, ProcessName(), session.ctx().clock->WallMicros()};
   PITR_ASSIGN(const bool changed, SetTimelineAside(*repository, Timeline{options.number}, mark, session.ctx()));
-  const char* is = aside ? "set aside: no plan, window or standby chooses it by itself; --target-timeline still does"
-                         : "one to be chosen from";
-  PrintText("timeline " + std::to_string(options.number) + (changed ? " is now " : " was already ") + is + "\n");
+  const std::string number = std::to_string(options.number);
+  const std::string is =
+      aside ? "set aside: no plan, window or standby chooses it by itself; --target-timeline " + number + " still does"
+            : "one to be chosen from";
+  PrintText("timeline " + number + (changed ? " is now " : " was already ") + is + "\n");
   return Status::Ok();
 }
 
@@ -46,7 +48,11 @@ void AddTimeline(CLI::App& app, Invocation& invocation) {
       "competes\n"
       "with the real one. Set aside, it is left out of plans, of the recovery window and of what a standby follows, "
       "until it is\n"
-      "taken back. Nothing is deleted: the retention settings alone decide about that.\n\n"
+      "taken back. Nothing is deleted: the retention settings alone decide about that.\n"
+      "A copy of a server that was quiet looks like its successor, and is chosen without a question: set it aside, "
+      "too, "
+      "although\n"
+      "nothing asks for it.\n\n"
       "Example:\n  pg_pitr timeline set-aside 2 --reason 'test copy of Tuesday'");
   auto options = std::make_shared<TimelineOptions>();
   auto* set = group->add_subcommand("set-aside", "Leave a timeline out of every choice");

@@ -150,7 +150,7 @@ $other->wait_for_log(qr/archiving is held: .*timeline 1 has gone on there since/
 like($other->log, qr/DETAIL:.*stored after the restore/, 'with the segment that shows it');
 my $out = $other->pg_pitr_ok('take-over', '--pgdata', $other->node->data_dir);
 like($out, qr/continues the cluster/, 'the operator decides');
-like($out, qr/stored after the restore.*If its server still runs somewhere.*--target-timeline 1/s, 'and is told what speaks for another server');
+like($out, qr/stored after the restore.*If its server still runs somewhere.*--target-timeline 1 .*leave it out of every choice: pg_pitr timeline .*set-aside 1$/sm, 'and is told what speaks for another server');
 PitrTest::wait_for('archiving to go on', sub { $other->sql('SELECT archiver_state FROM pitr_status') eq 'idle' }, 200);
 $other->node->restart;
 $other->wait_archived;
@@ -202,7 +202,7 @@ $s->wait_archived;
 my $own = PostgreSQL::Test::Utils::tempdir();
 append_to_file("$own/staging.conf", "pg_pitr.repository = 'file://$own/repository'\n");
 mkdir "$own/repository" or die $!;
-my %forks;
+my (%forks, $nightly);
 for my $turn (1 .. 2)
 {
 	$s->sql("INSERT INTO h VALUES ($turn)");
@@ -215,6 +215,21 @@ for my $turn (1 .. 2)
 	is($staging->sql('SELECT backlog_segments FROM pitr_status'), '0', 'nothing waits');
 	is($staging->sql('SELECT count(*) FROM h'), $turn + 1, 'with the rows of then');
 	$staging->node->stop('immediate');
+	$nightly = $staging;
+}
+# In place, as it was used, and then as nobody used it.
+sub remade { return $s->pg_pitr_ok('restore', '--pgdata', $nightly->node->data_dir, '--delta', '--no-progress', '--target-latest'); }
+my $used = remade();
+like($used, qr/that the repository does not have.*\) they were archived to another repository, file:\/\/\Q$own\E\/repository;/, 'what it archived elsewhere is said to be there');
+unlike($used, qr/nowhere else/, 'and not to be lost');
+for my $night (1 .. 2)
+{
+	$nightly->node->start;
+	$nightly->wait_open;
+	PitrTest::wait_for('staging to have archived', sub { $nightly->sql('SELECT last_archived IS NOT NULL AND backlog_segments = 0 FROM pitr_status') eq 't' });
+	$nightly->sql('CHECKPOINT');
+	$nightly->node->stop('fast');
+	unlike(remade(), qr/WAL files? .*the repository does not have|is not known/, "an idle staging is made anew without a word of WAL ($night)");
 }
 ok(scalar(glob($s->repository_dir . '/number/*')), 'the numbers are kept in the repository that was restored from');
 

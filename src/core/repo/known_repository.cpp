@@ -191,6 +191,12 @@ Status CheckKnownRepository(const std::string& repository, const std::string& da
   return known.Allows(repository) ? Status::Ok() : Held(repository, *known.InUse());
 }
 
+Result<std::string> ArchivesElsewhere(const std::string& data_directory, const std::string& repository_id) {
+  PITR_ASSIGN(const KnownRepositories known, Read(PathIn(data_directory)));
+  if (known.used.empty() || known.restored || known.used.back().first == repository_id) return std::string();
+  return known.used.back().second;
+}
+
 Result<std::string> AcceptRepository(const std::string& repository, const std::string& data_directory) {
   PITR_ASSIGN(KnownRepositories known, Read(PathIn(data_directory)));
   if (known.InUse() == nullptr || *known.InUse() == repository) return std::string();

@@ -29,6 +29,10 @@ Result<std::unique_ptr<Repository>> OpenClusterRepository(const Config& config, 
 // is not asked.
 Status CheckKnownRepository(const std::string& repository, const std::string& data_directory);
 
+// Where the server of `data_directory` archived last, when that is another repository than that of `repository_id`; ""
+// when it is that one, when none is known, and while a restored server has not archived.
+Result<std::string> ArchivesElsewhere(const std::string& data_directory, const std::string& repository_id);
+
 // Remembers that archiving to this repository is meant. The URL of the one in use before; empty when there was none or
 // it is the same.
 Result<std::string> AcceptRepository(const std::string& repository, const std::string& data_directory);

@@ -27,7 +27,14 @@ UnstoredWal Together(const UnstoredWal& a, const UnstoredWal& b) {
   std::sort(both.names.begin(), both.names.end());
   both.differing.insert(both.differing.end(), b.differing.begin(), b.differing.end());
   both.all_read &= b.all_read;
-  if (b.last_commit) both.last_commit = b.last_commit;
+  if (b.last_commit) {
+    both.last_commit = b.last_commit;
+    both.commit_timeline = b.commit_timeline;
+  }
+  if (b.archived_commit) {
+    both.archived_commit = b.archived_commit;
+    both.archived_to = b.archived_to;
+  }
   return both;
 }
 

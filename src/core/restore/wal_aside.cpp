@@ -13,6 +13,7 @@
 #include "core/pg/timestamp.h"
 #include "core/pg/wal_name.h"
 #include "core/pg/wal_page.h"
+#include "core/repo/known_repository.h"
 #include "core/repo/layout.h"
 #include "core/repo/partial_segment.h"
 #include "core/repo/wal_check.h"
@@ -57,10 +58,14 @@ class LocalWal : public WalPageSource {
   Bytes page_;
 };
 
-// What a server writes without being asked to: checkpoints, what runs, page images, switches. Without the commit of a
-// transaction, a restore point or a change of files none of it makes a difference to a recovery.
+constexpr Rmgr kHeap2{9};
+
+// What a server writes without being asked to: checkpoints, what runs, page images, switches, and pages that a look at
+// them or a vacuum has cleaned up, for which no transaction has a number. Without the commit of a transaction, a
+// restore point or a change of files none of it makes a difference to a recovery.
 bool IsIdleRecord(const WalRecord& record) {
   if (record.rmgr == Rmgr::kStandby) return true;
+  if (record.rmgr == kHeap2 || record.rmgr == Rmgr::kHeap) return record.xid == 0;
   if (record.rmgr != Rmgr::kXlog) return false;
   const auto event = DecodeWalEvent(record);
   return event.ok() && (!event.value() || !std::holds_alternative<RestorePoint>(event.value()->what));
@@ -83,6 +88,8 @@ class WalSearch {
     if (!names.ok()) return names.status();
     const auto marks = tree_.List(directory_ + "/" + std::string(kStatusName));
     if (marks.ok()) marks_.insert(marks.value().begin(), marks.value().end());
+    auto elsewhere = ArchivesElsewhere(tree_.data_directory(), repository_.marker().repository_id);
+    if (elsewhere.ok()) elsewhere_ = std::move(elsewhere).value();  // what cannot be read says nothing
     std::sort(names.value().begin(), names.value().end());
     for (const std::string& name : names.value()) {
       const auto parsed = ParseWalFileName(name, segment_size_);
@@ -92,6 +99,7 @@ class WalSearch {
       if (stored || IsRecycled(name, *parsed)) continue;
       found_.names.push_back(name);
       if (parsed->kind == WalFileKind::kSegment) segments_.push_back(*parsed);
+      if (parsed->kind == WalFileKind::kHistory) AddHistory(*parsed);
     }
     PITR_TRY(LookInside());
     return std::move(found_);
@@ -173,11 +181,18 @@ class WalSearch {
     return IsRecycledSegment(bytes, parsed.segment, segment_size_);
   }
 
+  // Recovery along stored WAL needs it; where there is none it leads nowhere.
+  void AddHistory(const WalFileName& name) {
+    ++histories_;
+    const auto timeline = archive_.timelines().find(name.timeline);
+    needed_history_ |= timeline != archive_.timelines().end();
+  }
+
   // Reads from the newest segments: commits, and whether there is anything that somebody could miss.
   Status LookInside() {
     const size_t readable = std::max<size_t>(2, static_cast<size_t>(kReadBytes / segment_size_));
-    found_.all_read = segments_.size() == found_.names.size() && segments_.size() <= readable;
-    bool idle = found_.all_read && found_.differing.empty();
+    found_.all_read = segments_.size() + histories_ == found_.names.size() && segments_.size() <= readable;
+    bool idle = found_.all_read && found_.differing.empty() && !needed_history_;
     const size_t first = segments_.size() - std::min(segments_.size(), readable);
     for (size_t i = first; i < segments_.size(); ++i) {
       PITR_TRY(ctx_.Check());
@@ -208,7 +223,18 @@ class WalSearch {
       const auto event = DecodeWalEvent(*record.value());
       if (!event.ok() || !event.value()) continue;
       const auto mark = MarkOf(*event.value());
-      if (mark && mark->kind == WalMark::Kind::kCommit) found_.last_commit = mark;
+      if (mark && mark->kind == WalMark::Kind::kCommit) AddCommit(which, *mark);
+    }
+  }
+
+  void AddCommit(const WalFileName& which, const WalMark& mark) {
+    const std::string name = SegmentFileName(which.timeline, which.segment, segment_size_);
+    if (!elsewhere_.empty() && marks_.contains(name + ".done")) {
+      found_.archived_to = elsewhere_;
+      found_.archived_commit = mark;
+    } else {
+      found_.last_commit = mark;
+      found_.commit_timeline = which.timeline;
     }
   }
 
@@ -219,7 +245,10 @@ class WalSearch {
   const OpContext& ctx_;
   const uint32_t segment_size_;
   std::set<std::string> marks_;
+  std::string elsewhere_;
   std::vector<WalFileName> segments_;  // not stored, ascending
+  size_t histories_ = 0;               // not stored either
+  bool needed_history_ = false;
   UnstoredWal found_;
 };
 
@@ -269,7 +298,11 @@ std::string DescribeUnstoredWal(const UnstoredWal& wal, const std::string& where
     text += std::string(one ? "It holds" : "They hold") +
             " transactions that are nowhere else, the last committed at " + FormatTimestamp(wal.last_commit->micros) +
             " (xid " + std::to_string(wal.last_commit->xid) + "). To have them recovered: pg_pitr wal-push \"" + where +
-            "\", then restore again; ";
+            "\", then restore again with --target-timeline " + std::to_string(wal.commit_timeline.value) + "; ";
+  } else if (wal.archived_commit) {
+    text += "Up to a transaction that committed at " + FormatTimestamp(wal.archived_commit->micros) + " (xid " +
+            std::to_string(wal.archived_commit->xid) + ") " + (one ? "it was" : "they were") +
+            " archived to another repository, " + wal.archived_to + "; ";
   } else {
     text += std::string(wal.all_read ? "No transaction committed in " : "Whether a transaction committed in ") +
             (one ? "it" : "them") + (wal.all_read ? ". " : " is not known. ") + "To store " + (one ? "it" : "them") +

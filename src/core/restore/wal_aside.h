@@ -24,14 +24,20 @@ bool IsRecycledSegment(ByteView first_bytes, SegmentNo segment, uint32_t segment
 struct UnstoredWal {
   std::vector<std::string> names;      // ascending
   std::vector<std::string> differing;  // of these, what is stored under the name is something else
-  bool all_read = true;                // false: of many, only the newest were looked into
-  std::optional<WalMark> last_commit;  // in what was read
+  bool all_read = true;                // false: not everything was looked into for commits
+  std::optional<WalMark> last_commit;  // in what was read and not archived elsewhere
+  Timeline commit_timeline;            // on which that is
+  // Another repository that the server archived to, and the last commit in what it marked as archived there; empty when
+  // there is none.
+  std::string archived_to;
+  std::optional<WalMark> archived_commit;
 };
 
 // Looks at the files in `directory` of `tree` ("pg_wal"), whose server is not running. Left out is what is stored (by
 // the server's own .done mark and the listing, else by comparing content), what was archived and has expired since,
-// recycled files, and, when all that is left is what a server writes while it is idle (checkpoints), that too: nobody
-// misses it. Errors of the store; a stored file that is damaged counts as missing. An absent directory has nothing.
+// recycled files, and, when all that is left is what a server writes while it is idle (checkpoints, and the history
+// file of a timeline of which the repository has nothing), that too: nobody misses it. Errors of the store; a stored
+// file that is damaged counts as missing. An absent directory has nothing.
 Result<UnstoredWal> FindUnstoredWal(const Repository& repository, const WalCatalog& archive, const ClusterTree& tree,
                                     const std::string& directory, const OpContext& ctx);
 

@@ -1,6 +1,7 @@
 // What a restore over an existing directory removes, leaves and sets aside.
 #include <sys/stat.h>
 
+#include "core/repo/known_repository.h"
 #include "core/repo/wal_push.h"
 #include "core/restore/restore_report.h"
 #include "core/restore/wal_aside.h"
@@ -195,9 +196,10 @@ class UnstoredWalTest : public test::RestoreFixture {
     fs::create_directories(At("pg_wal/archive_status"));
   }
   // A segment of the cluster with these records: checkpoints, and perhaps a commit.
-  Bytes Segment(uint64_t number, bool commit, bool whole = false) {
+  Bytes Segment(uint64_t number, bool commit, bool whole = false, uint32_t cleaned_by = 0) {
     WalBuilder builder(15, SegmentStart(SegmentNo{number}, segment_size_));
     builder.AddFiller(100);
+    builder.AddData(Rmgr{9}, 0x10, Bytes(8), cleaned_by);  // Heap2, PRUNE
     if (commit) {
       Bytes data(8);
       StoreLe<int64_t>(data.data(), 800000000000000);
@@ -236,6 +238,8 @@ class UnstoredWalTest : public test::RestoreFixture {
 TEST_F(UnstoredWalTest, WhatAnIdleServerLeavesIsNotMissed) {
   Put(9, Segment(9, /*commit=*/false));
   EXPECT_TRUE(Find().names.empty());
+  Put(9, Segment(9, /*commit=*/false, false, /*cleaned_by=*/777));
+  EXPECT_EQ(Find().names.size(), 1U) << "a transaction was under way";
   const std::string name = Put(9, Segment(9, /*commit=*/true));
   const UnstoredWal found = Find();
   EXPECT_EQ(found.names, std::vector<std::string>{name});
@@ -244,6 +248,47 @@ TEST_F(UnstoredWalTest, WhatAnIdleServerLeavesIsNotMissed) {
   const std::string text = DescribeUnstoredWal(found, "/aside", true);
   EXPECT_NE(text.find("set aside in \"/aside\". It holds transactions that are nowhere else"), std::string::npos)
       << text;
+}
+
+// As of a staging server that was opened, archived to a repository of its own, and was not used.
+TEST_F(UnstoredWalTest, ATimelineOnWhichNothingHappenedIsNotMissed) {
+  const auto history = [&](uint32_t timeline) {
+    const std::string name = HistoryFileName(Timeline{timeline});
+    WriteFileText(At("pg_wal/" + name), "1\t0/900100\tno recovery target specified\n");
+    return name;
+  };
+  const std::string mine = SegmentFileName(Timeline{7}, SegmentNo{9}, segment_size_);
+  history(7);
+  WriteFileText(At("pg_wal/" + mine), AsText(Segment(9, false)));
+  EXPECT_TRUE(Find().names.empty());
+  WriteFileText(At("pg_wal/" + mine), AsText(Segment(9, true)));
+  UnstoredWal found = Find();
+  EXPECT_EQ(found.names.size(), 2U);
+  EXPECT_TRUE(found.all_read);
+  EXPECT_NE(DescribeUnstoredWal(found, "/aside", true).find("nowhere else"), std::string::npos);
+  EXPECT_NE(DescribeUnstoredWal(found, "/aside", true).find("restore again with --target-timeline 7;"),
+            std::string::npos);
+  // Its server says that it archived that, and where.
+  WriteFileText(At("pg_wal/archive_status/" + mine + ".done"), "");
+  EXPECT_TRUE(Find().last_commit) << "to this repository, which has lost it";
+  WriteFileText(At(kKnownRepositoriesFile), "0123 file:///srv/staging\n");
+  found = Find();
+  EXPECT_EQ(found.names.size(), 2U);
+  EXPECT_FALSE(found.last_commit);
+  const std::string text = DescribeUnstoredWal(found, "/aside", true);
+  EXPECT_EQ(text.find("nowhere else"), std::string::npos) << text;
+  EXPECT_NE(text.find("(xid 777) they were archived to another repository, file:///srv/staging"), std::string::npos)
+      << text;
+  // Without the history file what is stored of a timeline cannot be reached.
+  std::filesystem::remove(At("pg_wal/" + mine));
+  EXPECT_TRUE(Find().names.empty());
+  Put(9, Segment(9, true, true));
+  const std::string name = SegmentFileName(Timeline{7}, SegmentNo{10}, segment_size_);
+  WriteFileText(At("pg_wal/" + name), AsText(Segment(10, true, true)));
+  ASSERT_NO_FATAL_FAILURE(Push(name));
+  std::filesystem::remove(At("pg_wal/" + SegmentFileName(Timeline{1}, SegmentNo{9}, segment_size_)));
+  std::filesystem::remove(At("pg_wal/" + name));
+  EXPECT_EQ(Find().names, std::vector<std::string>{HistoryFileName(Timeline{7})});
 }
 
 TEST_F(UnstoredWalTest, StoredIsWhatIsEqual) {
