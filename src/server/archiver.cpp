@@ -165,9 +165,12 @@ Status EnsureSession(Archiver& state) {
 }
 
 void PublishProgress(Archiver& state) {
+  const bool open = state.session->repository_open();
+  const PlainError doubt = PlainDoubt(state.session->successors());
   WithShared(LW_EXCLUSIVE, [&](SharedState& shared) {
     shared.archiver.in_flight = state.session->in_flight();
-    shared.archiver.repository_open = state.session->repository_open();
+    shared.archiver.repository_open = open;
+    if (open) shared.archiver.timeline_doubt = doubt;
     shared.archiver.encrypted = state.session->encrypted();
   });
 }

@@ -9,6 +9,7 @@
 #include "core/expire/expire_settings.h"
 #include "core/repo/backup_remarks.h"
 #include "core/repo/known_repository.h"
+#include "core/repo/left_by.h"
 #include "core/restore/plan_proof.h"
 #include "core/verify/known_damage.h"
 #include "server/backup_mode.h"
@@ -54,6 +55,7 @@ struct Worker {
   BackupStop stop;
   BackupManifest manifest;  // once finished
   BackupFailure failure;
+  SuccessorDoubt doubt;  // whether this server should still run
   // Of reading; a reload changes it.
   std::shared_ptr<RateLimit> rate = std::make_shared<RateLimit>(0);
 };
@@ -137,6 +139,24 @@ void PublishChoice() {
   PgCall([=] { ereport(level, (errmsg("%s", note), detail[0] ? errdetail("%s", detail) : 0)); });
 }
 
+// Looked for anew: the archiver of a server that is idle does so seldom.
+void LookForSuccessors(Timeline own, Log& log, const OpContext& ctx) {
+  SuccessorWatch watch(own);
+  const std::string news = watch.Look(*worker->repository, ctx);
+  worker->doubt = watch.last();
+  if (worker->doubt.timelines.empty() && !news.empty()) log.Warning(news);
+}
+
+// A backup of an old primary is none of the new one's rows. It is taken all the same: which of the two is the old one
+// is for the operator to say.
+void PublishDoubt() {
+  const PlainError doubt = PlainDoubt(worker->doubt);
+  if (doubt.sqlstate == 0) return;
+  UpdateBackupSlot(worker->generation, [&](BackupSlot& slot) { slot.timeline_doubt = doubt; });
+  WithShared(LW_EXCLUSIVE, [&](SharedState& shared) { shared.archiver.timeline_doubt = doubt; });
+  WarnPlain(doubt);
+}
+
 // Who may not read the results of verifications does without.
 DamageFinder KnownDamage(const OpContext& ctx) {
   auto finder = FindKnownDamage(*worker->repository, DamageOf::kFiles, ctx);
@@ -171,11 +191,13 @@ Status Reserve() {
     if (Status moved = MoveBackupFailures(kDataDirectory, *worker->repository, ctx); !moved.ok())
       log.Warning("records of failed backups stay in the data directory: " + moved.ToString());
     if (asked.options.type != BackupType::kFull) asked.options.damage_of = KnownDamage(ctx);
+    LookForSuccessors(asked.options.timeline, log, ctx);
     PITR_ASSIGN(worker->session, BackupSession::Begin(*worker->repository, asked.options, ctx));
     return Status::Ok();
   };
   // Without publishing meanwhile, which looks at the session that the thread makes.
   PITR_TRY(RunInterruptibly(worker->log, Asked{ServerIdentity(), std::move(options)}, reserve));
+  PublishDoubt();
   PublishChoice();
   return Status::Ok();
 }

@@ -34,4 +34,14 @@ void QueuedLog::Emit() {
   }
 }
 
+void WarnPlain(PlainError warning) {
+  ToServerEncoding(warning);
+  const PlainError* plain = &warning;
+  PgCall([plain] {
+    ereport(WARNING,
+            (errcode(plain->sqlstate), errmsg("%s", plain->message),
+             plain->detail[0] ? errdetail("%s", plain->detail) : 0, plain->hint[0] ? errhint("%s", plain->hint) : 0));
+  });
+}
+
 }  // namespace pitr::server

@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "core/base/log.h"
+#include "server/pg.h"
 
 namespace pitr::server {
 
@@ -22,5 +23,8 @@ class QueuedLog final : public Log {
   std::deque<std::pair<LogLevel, std::string>> lines_;  // protected by mutex_
   uint64_t dropped_ = 0;                                // protected by mutex_
 };
+
+// A WARNING with all its parts, to the server log and the client. May throw PgError. Main thread.
+void WarnPlain(PlainError warning);
 
 }  // namespace pitr::server

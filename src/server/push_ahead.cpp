@@ -9,7 +9,6 @@
 #include "core/pg/wal_name.h"
 #include "core/repo/change_map_maker.h"
 #include "core/repo/known_repository.h"
-#include "core/repo/left_by.h"
 #include "server/old_timeline.h"
 
 namespace pitr::server {
@@ -75,9 +74,7 @@ void PushAhead::SubmitOpen() {
     // Before the first push, so that PostgreSQL finds what waits when it looks for the next file.
     const Status kept = Guarded([&]() -> Status {
       KeepOldTimelines(opened.get(), cluster_, own_, *log_, ctx);
-      if (opened == nullptr || !own_.valid()) return Status::Ok();
-      PITR_ASSIGN(const std::string successors, DescribeSuccessors(*opened, own_, ctx));
-      if (!successors.empty()) log_->Warning(successors);
+      if (opened != nullptr) LookForSuccessors(*opened, ctx);
       return Status::Ok();
     });
     if (!kept.ok()) log_->Warning(kept.ToString());
@@ -89,6 +86,11 @@ void PushAhead::SubmitOpen() {
     }
     Wake();
   });
+}
+
+void PushAhead::LookForSuccessors(const Repository& repository, const OpContext& ctx) {
+  const std::string news = successors_.Look(repository, ctx);
+  if (!news.empty()) log_->Warning(news);
 }
 
 // Called without the mutex; `name` is not in pushes_ but for the entry made here.
@@ -118,6 +120,7 @@ void PushAhead::RunPush(const std::string& name) {
       };
       PITR_TRY(still_there(watch_.CheckBefore(*repository_, ctx)));
       PITR_TRY(guard_.Check(*repository_, ctx));
+      LookForSuccessors(*repository_, ctx);
       const auto parsed = ParseWalFileName(name, cluster_.segment_size_bytes);
       PITR_ASSIGN(result, PushWalFile(*repository_, name, std::string(kWalDirectory) + "/" + name, ctx,
                                       {.encoders = &encoders_,

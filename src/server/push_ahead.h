@@ -16,6 +16,7 @@
 #include <string>
 
 #include "core/base/thread.h"
+#include "core/repo/left_by.h"
 #include "core/repo/repository.h"
 #include "core/repo/repository_watch.h"
 #include "core/repo/wal_push.h"
@@ -53,6 +54,9 @@ class PushAhead final : public StopAtExit {
   bool repository_lost() const { return lost_.load(); }
   const Config& config() const { return config_; }
   Timeline own_timeline() const { return own_; }
+  // The timelines that have left the server's own, as they were last looked for: when the repository was opened, and at
+  // most once a minute while files are pushed.
+  SuccessorDoubt successors() const { return successors_.last(); }
   bool encrypted() const { return !config_.passphrase_file.empty(); }
 
   void Cancel() noexcept override;  // the session is of no use afterwards
@@ -73,6 +77,7 @@ class PushAhead final : public StopAtExit {
         own_(own),
         interrupted_(SegmentOf(written, cluster.segment_size_bytes)),
         log_(&log),
+        successors_(own),
         encoders_(config.archive_jobs),
         maps_(log) {}
   void SubmitOpen();
@@ -80,6 +85,7 @@ class PushAhead final : public StopAtExit {
   void LookAhead(const std::string& asked);
   void RunPush(const std::string& name);
   void MakeMapsWhileIdle();
+  void LookForSuccessors(const Repository& repository, const OpContext& ctx);
   void Wake() noexcept;
 
   const Config config_;
@@ -87,6 +93,7 @@ class PushAhead final : public StopAtExit {
   const Timeline own_;
   const SegmentNo interrupted_;  // later segments are written without an interruption
   QueuedLog* const log_;
+  SuccessorWatch successors_;
   int pipe_[2] = {-1, -1};
   CancelToken cancel_;
   std::counting_semaphore<> encoders_;  // pushes that may read and compress; the others wait for the store

@@ -81,6 +81,13 @@ const char* BackupPhaseName(BackupPhase phase) {
   return "unknown";
 }
 
+PlainError PlainDoubt(const SuccessorDoubt& doubt) {
+  PlainError plain;
+  if (!doubt.timelines.empty())
+    plain.Set(ERRCODE_WARNING, doubt.message.c_str(), doubt.detail.c_str(), doubt.hint.c_str());
+  return plain;
+}
+
 PlainError HoldOfArchiving() {
   PlainError hold;
   WithShared(LW_SHARED, [&](SharedState& shared) {

@@ -6,6 +6,7 @@
 #include <memory>
 #include <type_traits>
 
+#include "core/repo/left_by.h"
 #include "server/claim_owner.h"
 #include "server/pg.h"
 
@@ -40,6 +41,7 @@ struct ArchiverState {
   int in_flight = 0;  // pushes under way
   bool encrypted = false;
   bool repository_open = false;
+  PlainError timeline_doubt;  // SuccessorDoubt (repo/left_by.h), as it was last looked for; sqlstate 0: none
 };
 
 enum class BackupPhase {
@@ -83,6 +85,7 @@ struct BackupSlot {
   char note[kNoteBytes] = "";  // what the caller should be told about the choice, see ParentChoice
   char note_detail[kNoteBytes] = "";
   bool note_is_warning = false;
+  PlainError timeline_doubt;                // that another timeline left the server's; sqlstate 0: none
   char resume_note[kNoteBytes] = "";        // the same about what is taken over, see ResumeChoice
   char resumes[kNoteBytes] = "";            // labels
   char change_source[kFileNameBytes] = "";  // of an increment, once files are copied
@@ -146,6 +149,9 @@ template <size_t N>
 void CopyText(char (&to)[N], const char* from) {
   std::snprintf(to, N, "%s", from);
 }
+
+// As it is kept in shared memory, and raised as a WARNING.
+PlainError PlainDoubt(const SuccessorDoubt& doubt);
 
 // Why archiving is held (repo/archive_hold.h), as the archiver last found; sqlstate 0 when it is not.
 PlainError HoldOfArchiving();

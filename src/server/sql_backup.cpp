@@ -5,6 +5,7 @@
 #include "server/encoding.h"
 #include "server/failure_record.h"
 #include "server/guc.h"
+#include "server/log_pg.h"
 #include "server/rows.h"
 #include "server/wait.h"
 
@@ -160,6 +161,10 @@ void Notice(const BackupSlot& slot, int64_t elapsed_ms) {
 class Notes {
  public:
   void Consider(const BackupSlot& slot) {
+    if (!doubt_told_ && slot.timeline_doubt.sqlstate != 0) {
+      doubt_told_ = true;
+      WarnPlain(slot.timeline_doubt);
+    }
     Tell(slot.note_is_warning ? WARNING : NOTICE, slot.note, slot.note_detail, choice_told_);
     Tell(NOTICE, slot.resume_note, "", resume_told_);
     Tell(NOTICE, slot.change_note, slot.change_note_detail, change_told_);
@@ -177,6 +182,7 @@ class Notes {
     const char* text_detail = more.c_str();
     PgCall([=] { ereport(level, (errmsg("%s", text), text_detail[0] ? errdetail("%s", text_detail) : 0)); });
   }
+  bool doubt_told_ = false;
   bool choice_told_ = false;
   bool resume_told_ = false;
   bool change_told_ = false;

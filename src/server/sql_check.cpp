@@ -256,11 +256,12 @@ bool OpenOrCreateIt(const Config& config, const std::shared_ptr<QueuedLog>& log,
 }
 
 // The rows for which it is not worth while to prove that archiving works: a gap in what was archived before does not
-// hinder it.
+// hinder it, nor does another timeline.
 std::string WhatHindersProof(const Rows& rows) {
   std::string names;
   for (const CheckRow& row : rows) {
-    if (row.state != CheckState::kFailed || row.item == kArchiveGapsItem || row.item == kPlanItem) continue;
+    const bool of_the_past = row.item == kArchiveGapsItem || row.item == kTimelinesItem || row.item == kPlanItem;
+    if (row.state != CheckState::kFailed || of_the_past) continue;
     names += (names.empty() ? "\"" : ", \"") + row.item + "\"";
   }
   return names;

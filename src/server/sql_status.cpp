@@ -1,9 +1,8 @@
 // pitr_status and pitr_progress: what the archiver and the running backup do, from shared memory, settings and pg_wal;
 // no word to the store.
-#include <algorithm>
-
 #include "core/base/clock.h"
 #include "core/config/settings.h"
+#include "core/report/archiving_state.h"
 #include "server/archive_settings.h"
 #include "server/guc.h"
 #include "server/ready_files.h"
@@ -49,13 +48,6 @@ void CheckMayRead(FunctionCallInfo fcinfo, const char* view) {
   });
 }
 
-struct State {
-  std::string name;
-  // Why, where that is not the archiver's last error.
-  std::string problem;
-  std::string hint;
-};
-
 // Why nothing can be archived, whatever the archiver does.
 Status CheckConfigured(const Config& config) {
   const std::string library = XLogArchiveLibrary ? XLogArchiveLibrary : "";
@@ -68,21 +60,22 @@ Status CheckConfigured(const Config& config) {
   return ValidateConfig(config);
 }
 
-// From conditions that hold now, not from what happened last.
-State StateOf(const ArchiverState& archiver, const Config& config) {
-  if (XLogArchiveMode == ARCHIVE_MODE_OFF) return {"off", "", ""};
-  if (const Status configured = CheckConfigured(config); !configured.ok())
-    return {"not configured", configured.message(), configured.hint()};
+ArchivingConditions ConditionsOf(const ArchiverState& archiver, const Config& config,
+                                 const std::optional<UnstoredWal>& unstored) {
+  ArchivingConditions now;
   const int pid = archiver.pid;
-  if (pid == 0 || PgCall([pid] { return AuxiliaryPidGetProc(pid) == NULL; })) return {"not started", "", ""};
-  if (archiver.failures > 0) return {archiver.held ? "held" : "failing", "", ""};
-  if (archiver.current_file[0] == '\0') return {"idle", "", ""};
-  const int64_t waited_ms = (SystemClock().WallMicros() - archiver.current_micros) / 1000;
-  if (waited_ms <= config.request_timeout_ms) return {"archiving", "", ""};
-  return {"stalled",
-          "the repository does not answer: WAL file " + std::string(archiver.current_file) +
-              " has been on its way for " + std::to_string(waited_ms / 1000) + " s",
-          "Check the network, or the file system that " + config.repository + " is on."};
+  now.archive_mode = XLogArchiveMode != ARCHIVE_MODE_OFF;
+  now.configured = CheckConfigured(config);
+  now.runs = pid != 0 && PgCall([pid] { return AuxiliaryPidGetProc(pid) != NULL; });
+  now.failures = archiver.failures;
+  now.held = archiver.held;
+  now.current_file = archiver.current_file;
+  now.now_micros = SystemClock().WallMicros();
+  now.waited_ms = (now.now_micros - archiver.current_micros) / 1000;
+  now.request_timeout_ms = config.request_timeout_ms;
+  now.repository = config.repository;
+  if (unstored) now.oldest_commit_micros = unstored->oldest_commit_micros;
+  return now;
 }
 
 std::string ErrorText(const ArchiverState& archiver) {
@@ -90,6 +83,11 @@ std::string ErrorText(const ArchiverState& archiver) {
   if (text.find(archiver.error_file) == text.npos) text = std::string(archiver.error_file) + ": " + text;
   if (archiver.error.detail[0]) text += std::string(" (") + archiver.error.detail + ")";
   return text;
+}
+
+std::string DoubtText(const PlainError& doubt) {
+  if (doubt.sqlstate == 0) return "";
+  return std::string(doubt.message) + " " + doubt.detail + " " + doubt.hint;
 }
 
 }  // namespace
@@ -106,11 +104,8 @@ PITR_FUNCTION(pitr_get_status) {
   PITR_ASSIGN(const Backlog backlog, MeasureBacklog());
   const auto unstored = MeasureUnstoredWal(backlog);
   const Config config = CurrentConfig();
-  const State state = StateOf(archiver, config);
+  const ArchivingState state = JudgeArchiving(ConditionsOf(archiver, config, unstored));
   const bool has_error = archiver.error_micros != 0 && state.problem.empty();
-  const int64_t at_risk_micros = unstored && unstored->oldest_commit_micros != 0
-                                     ? std::max<int64_t>(0, SystemClock().WallMicros() - unstored->oldest_commit_micros)
-                                     : 0;
   ReturnRows(fcinfo, {{state.name,
                        archiver.pid ? Cell(std::to_string(archiver.pid)) : Cell(),
                        TextOrNull(archiver.last_file),
@@ -127,8 +122,9 @@ PITR_FUNCTION(pitr_get_status) {
                        has_error ? TextOrNull(archiver.error.hint) : TextOrNull(state.hint),
                        has_error ? TextOrNull(archiver.error_file) : Cell(),
                        TimestampOrNull(archiver.error_micros),
+                       TextOrNull(DoubtText(archiver.timeline_doubt)),
                        unstored ? NumberCell(unstored->bytes) : Cell(),
-                       unstored ? Cell(std::to_string(at_risk_micros) + " microseconds") : Cell(),
+                       unstored ? Cell(std::to_string(state.at_risk_micros) + " microseconds") : Cell(),
                        TextOrNull(config.repository),
                        BoolCell(!config.passphrase_file.empty()),
                        backup.Running() ? TextOrNull(backup.label[0] ? backup.label : backup.request.label) : Cell()}});

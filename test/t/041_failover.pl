@@ -108,7 +108,9 @@ is(failures($p), '0', 'without a failure');
 $p->wait_for_log(qr/WARNING:.*is this the old primary of a failover\?.*Timeline 2 left timeline 1 at/);
 my ($ok, $detail) = split /\|/, $p->sql(q{SELECT ok, detail FROM pitr_check() WHERE "check" = 'archive: timelines'});
 is($ok, 'f', 'pitr_check on the old primary fails');
-like($detail, qr/Is this server the old primary of a failover\? It has been written since, until .*pg_rewind.*set nothing aside.*Only if a test copy/, 'and asks the right question');
+like($detail, qr/Is this server the old primary of a failover\? It has been written since, until .*pg_rewind.*set-aside 1\. Only if a test copy.*set-aside 2/, 'and asks the right question');
+like($p->sql('SELECT timeline_warning FROM pitr_status'), qr/is this the old primary of a failover\? Timeline 2 left timeline 1 at .*set-aside 1\..*set-aside 2$/,
+	'pitr_status has the doubt, the fork and what to do');
 like($p->sql('SELECT note FROM pitr_timelines() WHERE timeline = 2'), qr/Is this server the old primary/, 'so does the list of timelines');
 like($p->sql("SELECT string_agg(value, ' ') FROM pitr_restore_plan()"), qr/Is this server the old primary/, 'and a plan');
 my ($status, undef, $err) = $p->pg_pitr('plan', '--target-latest');
@@ -116,7 +118,14 @@ isnt($status, 0, 'both timelines go on: the binary asks which');
 like($err, qr/old primary that came back after a failover/, 'and names the case');
 # Its own backup, taken while the new primary is idle, decides nothing.
 my $before_failover = $p->sql("SELECT stop_time FROM pitr_info() WHERE label = 'base'");
-$p->backup("label => 'of_the_old_one'");
+for my $way ("SELECT pitr_backup(label => 'of_the_old_one')", "CALL pitr_run_backup('incr', 'scheduled')")
+{
+	my $seen = length $p->log;
+	my ($failed, undef, $warned) = $p->try_sql($way);
+	is($failed, 0, 'a backup of the old primary is taken all the same');
+	like($warned, qr/WARNING: .*is this the old primary of a failover\?.*DETAIL: .*Timeline 2 left timeline 1 at .*HINT: .*set-aside 1\./s, 'with a warning');
+	like(substr($p->log, $seen), qr/WARNING: .*is this the old primary of a failover\?\n.*DETAIL: .*HINT: /s, 'which is in the server log, too');
+}
 $p->wait_archived;
 ($status, undef, $err) = $p->pg_pitr('plan', '--target-latest');
 isnt($status, 0, 'a backup of the old primary does not make it the only one that goes on');
@@ -125,9 +134,31 @@ isnt(($p->pg_pitr('plan', '--target-time', $p->sql('SELECT now()')))[0], 0, 'nor
 $p->pg_pitr_ok('timeline', 'set-aside', '1');
 like($p->pg_pitr_ok('plan', '--target-latest'), qr/^timeline +2\b/m, 'when the old one is set aside the new one is taken');
 like($p->pg_pitr_ok('plan', '--target-time', $before_failover), qr/^timeline +1\b/m, 'and a moment before the failover is still found');
+sub timelines_of { my ($server) = @_; return $server->sql(q{SELECT ok || '|' || detail FROM pitr_check() WHERE "check" = 'archive: timelines'}); }
+like(timelines_of($s), qr/^true\|timeline 1: Set aside/, 'and pitr_check() on the new primary is content');
 $p->pg_pitr_ok('timeline', 'take-back', '1');
-is($s->sql(q{SELECT count(*) FROM pitr_check() WHERE "check" = 'archive: timelines' AND NOT ok}), '0', 'the new primary is not asked');
-unlike($s->log, qr/is this the old primary/, 'nor its log');
+
+# The new primary sees that the old one goes on.
+my $rival = qr/Timeline 1 was written until .*after timeline 2 had left it on .*may have transactions that timeline 2 lacks.*set-aside 1\./;
+like(timelines_of($s), qr/^false\|timeline 1: Warning: $rival.*copy.*set-aside 2\. Until then a recovery .*planned without this server is refused/,
+	'pitr_check() on the new primary fails, with both ways out');
+is($s->sql(q{SELECT ok FROM pitr_check() WHERE "check" LIKE 'archive: a segment switched%'}), 't', 'that archiving works is proven all the same');
+like($s->sql('SELECT note FROM pitr_timelines() WHERE timeline = 1'), $rival, 'so does the list of timelines');
+is($s->sql('SELECT note FROM pitr_timelines() WHERE timeline = 2'), '', 'which says nothing of its own');
+like($s->sql("SELECT string_agg(value, ' ') FROM pitr_restore_plan()"), qr/Warning: $rival.*--target-timeline 1\./, 'and a plan');
+like($p->pg_pitr_ok('info'), $rival, 'info');
+like($p->pg_pitr_ok('plan', '--target-latest', '--target-timeline', '2'), $rival, "and the binary's plan");
+unlike($s->log, qr/is this the old primary/, 'it is not asked whether it is the old one');
+is($s->sql('SELECT timeline_warning IS NULL FROM pitr_status'), 't', 'nor in pitr_status');
+
+# Was it a test copy? Then that is set aside, and the server is quiet; after its next look, which a changed setting brings at once.
+$p->pg_pitr_ok('timeline', 'set-aside', '2');
+append_to_file($p->conf, "pg_pitr.archive_jobs = 3\n");
+$p->node->reload;
+$p->wait_archived;
+PitrTest::wait_for('the doubt to go', sub { $p->wait_archived; $p->sql('SELECT timeline_warning IS NULL FROM pitr_status') eq 't' });
+like(timelines_of($p), qr/^true\|timeline 2: Set aside/, 'and pitr_check() is content');
+$p->pg_pitr_ok('timeline', 'take-back', '2');
 $p->node->stop('immediate');
 my $real = $p->restore('--target-latest', '--target-timeline', '2');
 is($real->sql('SELECT string_agg(n::text, $$ $$ ORDER BY n) FROM t'), '1 2 3 4 5 6 7 8 9', 'along the new timeline nothing of the old primary is seen');

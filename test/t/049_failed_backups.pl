@@ -87,6 +87,9 @@ is($p->sql('SET ROLE watcher; SELECT count(*) FROM pitr_status'), '1', 'SELECT o
 like($err, qr/permission denied for view pitr_progress/, 'and without it there is nothing to read');
 $p->wait_archived;
 PitrTest::wait_for('nothing to be at risk', sub { $p->sql(q{SELECT data_at_risk FROM pitr_status}) eq '00:00:00' });
+$p->sql('CHECKPOINT');
+is($p->sql(q{SELECT archiver_state, data_at_risk_bytes > 0, data_at_risk, timeline_warning IS NULL FROM pitr_status}), 'idle|t|00:00:00|t',
+	'what an idle server writes by itself puts nothing at risk');
 my $count = $p->sql('SELECT archived_count FROM pitr_status');
 cmp_ok($count, '>', 3, 'files were archived');
 # Committed while there is nowhere to go.

@@ -13,6 +13,9 @@
 namespace pitr {
 namespace {
 
+constexpr int64_t kLookEveryMs = 60000;
+constexpr int64_t kLookForMs = 5000;
+
 // Of each timeline with a number above `own`: when its newest file was stored.
 Result<std::map<Timeline, int64_t>> Newer(const Repository& repository, Timeline own, const OpContext& ctx) {
   std::map<Timeline, int64_t> newer;
@@ -34,11 +37,13 @@ Result<std::map<Timeline, int64_t>> Newer(const Repository& repository, Timeline
 
 }  // namespace
 
-Result<std::string> DescribeSuccessors(const Repository& repository, Timeline own, const OpContext& ctx) {
+Result<SuccessorDoubt> FindSuccessors(const Repository& repository, Timeline own, const OpContext& ctx) {
+  SuccessorDoubt doubt;
   PITR_ASSIGN(const auto newer, Newer(repository, own, ctx));
-  if (newer.empty()) return std::string();
+  if (newer.empty()) return doubt;
   PITR_ASSIGN(const auto asides, LoadTimelineAsides(repository, ctx));
-  std::string detail, last;
+  const std::string left = std::to_string(own.value);
+  std::string commands;
   for (const auto& [timeline, stored_micros] : newer) {
     const auto aside = asides.find(timeline);
     if (aside != asides.end() && aside->second.aside) continue;
@@ -49,18 +54,52 @@ Result<std::string> DescribeSuccessors(const Repository& repository, Timeline ow
     const auto history = TimelineHistory::Parse(timeline, AsText(bytes.value()));
     const auto fork = history.ok() ? history.value().SwitchPoint(own) : std::nullopt;
     if (!fork) continue;
-    last = std::to_string(timeline.value);
-    detail += (detail.empty() ? "" : " ") + std::string("Timeline ") + last + " left timeline " +
-              std::to_string(own.value) + " at " + fork->ToString();
-    if (stored_micros != 0) detail += ", and was archived until " + FormatToSecond(stored_micros);
-    detail += ".";
+    const std::string number = std::to_string(timeline.value);
+    doubt.timelines.push_back(timeline);
+    doubt.detail += (doubt.detail.empty() ? "Timeline " : " Timeline ") + number + " left timeline " + left + " at " +
+                    fork->ToString();
+    if (stored_micros != 0) doubt.detail += ", and was archived until " + FormatToSecond(stored_micros);
+    doubt.detail += ".";
+    commands += (commands.empty() ? "" : ", ") + ("pg_pitr timeline set-aside " + number);
   }
-  if (last.empty()) return std::string();
-  return "the archive has a timeline that left timeline " + std::to_string(own.value) +
-         ", which this server writes: is this the old primary of a failover? " + detail +
-         " If it is, stop this server, and make it a standby of the new primary (pg_rewind, or a new copy). If a test "
-         "copy wrote that timeline, set it aside: pg_pitr timeline set-aside " +
-         last;
+  if (doubt.timelines.empty()) return doubt;
+  doubt.message = "the archive has a timeline that left timeline " + left +
+                  ", which this server writes: is this the old primary of a failover?";
+  doubt.hint =
+      "If it is, stop this server, make it a standby of the new primary (pg_rewind, or a new copy), and leave out what "
+      "it has written since: pg_pitr timeline set-aside " +
+      left + ". If a test copy wrote the other one, stop that, and set it aside: " + commands;
+  return doubt;
+}
+
+std::string SuccessorWatch::Look(const Repository& repository, const OpContext& ctx) {
+  if (!own_.valid()) return "";
+  {
+    std::lock_guard lock(mutex_);
+    const int64_t now = ctx.clock->SteadyMillis();
+    if (next_millis_ && now < *next_millis_) return "";
+    next_millis_ = now + kLookEveryMs;
+  }
+  OpContext bounded = ctx;
+  bounded.deadline_millis = std::min(ctx.deadline_millis, ctx.clock->SteadyMillis() + kLookForMs);
+  auto found = FindSuccessors(repository, own_, bounded);
+  std::lock_guard lock(mutex_);
+  if (!found.ok()) {
+    std::string failed = found.status().ToString();
+    if (ctx.cancelled() || failed == failed_) return "";
+    failed_ = failed;
+    return "whether other timelines have left timeline " + std::to_string(own_.value) +
+           " could not be found out: " + failed;
+  }
+  failed_.clear();
+  const bool said = found.value().timelines == last_.timelines;
+  last_ = std::move(found).value();
+  return said || last_.timelines.empty() ? "" : last_.message + " " + last_.detail + " " + last_.hint;
+}
+
+SuccessorDoubt SuccessorWatch::last() const {
+  std::lock_guard lock(mutex_);
+  return last_;
 }
 
 }  // namespace pitr

@@ -1,14 +1,42 @@
 // The timelines of the archive that left the one a server writes: somebody recovered or was promoted from it, and it is
 // asked whether this server should still run.
 #pragma once
+#include <mutex>
+#include <optional>
 #include <string>
+#include <vector>
 
 #include "core/repo/repository.h"
 
 namespace pitr {
 
-// A warning for the server that writes `own`, sentences, when its archive has timelines that left it, of which one was
-// not set aside; "" when there is none, which takes one request. Errors are those of the store.
-Result<std::string> DescribeSuccessors(const Repository& repository, Timeline own, const OpContext& ctx);
+// A warning for the server that writes a timeline, in the parts that ereport() takes.
+struct SuccessorDoubt {
+  std::vector<Timeline> timelines;  // that left it and were not set aside, ascending; empty: there is no doubt
+  std::string message, detail, hint;
+};
+
+// For the server that writes `own`. Takes one request when the archive has no newer timeline. Errors are those of the
+// store.
+Result<SuccessorDoubt> FindSuccessors(const Repository& repository, Timeline own, const OpContext& ctx);
+
+// Asks that of a server that goes on writing: a failover leaves its timeline while it does. At most once a minute, and
+// for five seconds. Safe from several threads.
+class SuccessorWatch {
+ public:
+  explicit SuccessorWatch(Timeline own) : own_(own) {}  // invalid: there is nothing to ask
+  // Looks, when it is time. The text for the log when there is something that was not said yet, else "": other
+  // timelines than before, or why nothing could be found out, which leaves `last()` as it was.
+  std::string Look(const Repository& repository, const OpContext& ctx);
+  // What was found last.
+  SuccessorDoubt last() const;
+
+ private:
+  const Timeline own_;
+  mutable std::mutex mutex_;
+  std::optional<int64_t> next_millis_;  // steady; protected by mutex_, as what follows
+  SuccessorDoubt last_;
+  std::string failed_;
+};
 
 }  // namespace pitr

@@ -237,22 +237,56 @@ void AddGaps(const BackupCatalog& backups, const WalCatalog& wal, uint32_t segme
   }
 }
 
+// How a recovery to the newest state that no running server plans goes astray, a sentence; empty: it comes to
+// `reference`.
+std::string DescribeAstray(const BranchTree& branches, const BackupCatalog& backups, const Branch& reference) {
+  const RecoveryTarget latest;
+  const auto choice = BranchChooser(branches, backups, {&latest, nullptr, std::nullopt}).Choose();
+  if (choice.ok() && choice.value().timeline == reference.timeline) return "";
+  return " Until then a recovery to the newest state that is planned without this server " +
+         (choice.ok() ? "follows timeline " + std::to_string(choice.value().timeline.value) + "."
+                      : "is refused: nothing tells which timeline is the real one.");
+}
+
+// The timelines that were left on the way to one that goes on, and go on, too.
+void AddGrowing(const BranchTree& branches, const BackupCatalog& backups, const BesideEvidence& evidence,
+                InfoReport& report) {
+  const Branch* reference = branches.Find(report.window.latest_timeline);
+  const RecoveryTarget latest;
+  // Without a window there are several.
+  const auto ends = reference != nullptr ? std::vector<const Branch*>{reference}
+                                         : BranchChooser(branches, backups, {&latest, nullptr, std::nullopt}).Latest();
+  for (const Branch* end : ends) {
+    for (const Branch* growing : GrowingAncestors(branches, *end)) {
+      const auto row = std::find_if(report.timelines.begin(), report.timelines.end(),
+                                    [&](const TimelineRow& each) { return each.timeline == growing->timeline; });
+      if (row == report.timelines.end() || !row->note.empty()) continue;
+      const std::string astray = evidence.own ? DescribeAstray(branches, backups, *end) : "";
+      row->endangers = !astray.empty();
+      row->note = "Warning: " + DescribeGrowing(branches, *growing, *end, evidence) + astray;
+    }
+  }
+}
+
 // What the branches' WAL tells of the timelines.
-void AddBranches(const BranchTree& branches, const BesideEvidence& evidence, InfoReport& report) {
+void AddBranches(const BranchTree& branches, const BackupCatalog& backups, const BesideEvidence& evidence,
+                 InfoReport& report) {
+  if (branches.branches().size() < 2) return;
   const Branch* reference = branches.Find(report.window.latest_timeline);
   const auto beside = reference == nullptr ? std::vector<const Branch*>() : BranchesBeside(branches, *reference);
   for (TimelineRow& row : report.timelines) {
     const Branch* branch = branches.Find(row.timeline);
-    if (branch == nullptr || branches.branches().size() < 2) continue;
+    if (branch == nullptr) continue;
     row.began_micros = branch->life.begin_micros;
     row.last_commit_micros = branch->life.last_commit_micros;
     row.set_aside = branch->set_aside;
     if (branch->set_aside) row.note = "Set aside " + branch->aside_why + ".";
     if (std::find(beside.begin(), beside.end(), branch) == beside.end()) continue;
-    row.likely_successor = evidence.own && IsLikelySuccessor(*branch, *reference, evidence);
+    row.endangers = evidence.own && IsLikelySuccessor(*branch, *reference, evidence);
     row.note = "Warning: it does not lead to timeline " + std::to_string(reference->timeline.value) +
                " and was written beside it. " + HintBeside(*branch, *reference, evidence);
   }
+  AddGrowing(branches, backups, evidence, report);
 }
 
 // What the newest verification that covers the backup said about it. Damage that any found and nothing has refuted
@@ -286,8 +320,8 @@ InfoReport MakeInfoReport(const Repository& repository, const BackupCatalog& bac
   AddFailures(failures, report.backups);
   AddArchive(wal, repository.segment_size(), report);
   report.window = WindowOf(backups, wal, branches, options.own_timeline, repository.segment_size());
-  AddBranches(branches,
-              {&backups, options.own_started_micros != 0 && options.own_timeline == report.window.latest_timeline,
+  AddBranches(branches, backups,
+              {options.own_started_micros != 0 && options.own_timeline == report.window.latest_timeline,
                options.own_started_micros},
               report);
   AddGaps(backups, wal, repository.segment_size(), report);

@@ -77,8 +77,10 @@ struct TimelineRow {
   // By the wall clock, read from its WAL when there is more than one timeline; 0: not known, or it was always there.
   int64_t began_micros = 0;
   int64_t last_commit_micros = 0;
-  bool set_aside = false;         // left out of every choice
-  bool likely_successor = false;  // IsLikelySuccessor (restore/branch_notes.h) of the running server's own timeline
+  bool set_aside = false;  // left out of every choice
+  // That its being there may send a recovery the wrong way, or have it refused: it is likely to be the successor of the
+  // running server's own timeline (restore/branch_notes.h), or goes on beside that so that nothing tells which is real.
+  bool endangers = false;
   std::string note;               // who set it aside, or that it was written beside the window's timeline; sentences
   int64_t newest_micros = 0;      // when its newest segment was stored, by the store's clock; 0 when unknown
   uint64_t missing_segments = 0;  // on the path to its end, from the path's oldest segment in the archive on

@@ -80,12 +80,11 @@ void CheckArchive(const InfoReport& report, std::vector<CheckRow>& rows) {
   for (const TimelineRow& row : report.timelines) {
     if (row.note.empty()) continue;
     const std::string timeline = "timeline " + std::to_string(row.timeline.value) + ": ";
-    // An old primary writes what nobody will want.
-    const CheckState state = row.set_aside          ? CheckState::kOk
-                             : row.likely_successor ? CheckState::kFailed
-                                                    : CheckState::kWarning;
+    const CheckState state = row.set_aside   ? CheckState::kOk
+                             : row.endangers ? CheckState::kFailed
+                                             : CheckState::kWarning;
     rows.push_back(
-        {"archive: timelines", state, timeline + row.note,
+        {kTimelinesItem, state, timeline + row.note,
          row.set_aside
              ? ""
              : "Plans, the recovery window and standbys pass it over only while they know which is the real one."});

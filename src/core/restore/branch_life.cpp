@@ -25,6 +25,7 @@ Status ReadBegin(WalScanner& scanner, const WalPath& path, SegmentNo first, Lsn 
     const bool in_seconds = std::holds_alternative<Checkpoint>(event.what);
     if (!found) {
       found = true;
+      life.promoted = std::holds_alternative<EndOfRecovery>(event.what);
       life.begin_micros = timed->micros;
       life.begun_by_micros = timed->micros + (in_seconds ? kSecond - 1 : 0);
     } else {

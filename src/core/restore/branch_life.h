@@ -12,7 +12,8 @@ struct BranchLife {
   int64_t begun_by_micros = 0;
   // The newest time that any of its records has; else when its newest segment was stored.
   int64_t last_micros = 0;
-  bool read = false;  // both are from WAL
+  bool read = false;      // both are from WAL
+  bool promoted = false;  // a standby was promoted: the end of any other recovery begins a branch with a checkpoint
   // The last transaction that ended after the branch began; not valid when there was none in what was read.
   Lsn last_end;
   int64_t last_end_micros = 0;

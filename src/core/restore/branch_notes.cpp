@@ -34,38 +34,70 @@ std::string DescribeBeside(const Branch& branch, const Branch& reference) {
 
 bool IsLikelySuccessor(const Branch& branch, const Branch& reference, const BesideEvidence& evidence) {
   if (!branch.Includes(reference.timeline)) return false;
-  if (evidence.own && evidence.started_micros > branch.life.begin_micros) return true;
-  const auto is_of_branch = [&](const BackupManifest& backup) {
-    return branch.path && branch.path->LeadsFrom(backup) && StopTimeline(backup) > reference.timeline;
-  };
-  return evidence.backups != nullptr &&
-         std::any_of(evidence.backups->backups.begin(), evidence.backups->backups.end(), is_of_branch);
+  return branch.life.promoted || (evidence.own && evidence.started_micros > branch.life.begin_micros);
 }
 
 std::string HintBeside(const Branch& branch, const Branch& reference, const BesideEvidence& evidence) {
-  const std::string number = std::to_string(branch.timeline.value);
-  const std::string left = "timeline " + std::to_string(reference.timeline.value);
+  const std::string number = std::to_string(branch.timeline.value), left = std::to_string(reference.timeline.value);
   const std::string set_aside = "set it aside: pg_pitr timeline set-aside " + number;
-  const std::string rewind = "make it a standby of the new one (pg_rewind, or a new copy)";
+  const std::string rewind =
+      "make it a standby of the new one (pg_rewind, or a new copy), and leave out what it has "
+      "written since: pg_pitr timeline set-aside " +
+      left;
   if (!branch.Includes(reference.timeline))
     return "If a test copy or a server that was given up wrote it, " + set_aside;
   if (!IsLikelySuccessor(branch, reference, evidence))
     return "If a test copy or a server that was given up wrote it, " + set_aside +
-           ". If it is that of a new primary after a failover, stop the old primary, which writes " + left + ", and " +
-           rewind;
+           ". If it is that of a new primary after a failover, stop the old primary, which writes timeline " + left +
+           ", " + rewind;
   const std::string until = branch.life.last_micros == 0
                                 ? ""
                                 : " It has been written since, until " + FormatToSecond(branch.life.last_micros) + ".";
   return (evidence.own ? "Is this server the old primary of a failover?"
-                       : "Did the old primary of a failover come back and write " + left + "?") +
-         until + " Then stop it, " + rewind + ", and set nothing aside. Only if a test copy wrote timeline " + number +
-         ", " + set_aside;
+                       : "Did the old primary of a failover come back and write timeline " + left + "?") +
+         until + " Then stop it, " + rewind + ". Only if a test copy wrote timeline " + number + ", " + set_aside;
+}
+
+std::vector<const Branch*> GrowingAncestors(const BranchTree& tree, const Branch& reference) {
+  std::vector<const Branch*> growing;
+  for (const Branch& branch : tree.branches()) {
+    if (branch.timeline == reference.timeline || branch.set_aside || !branch.life.read) continue;
+    if (reference.Includes(branch.timeline) && !tree.WasLeftBy(branch, INT64_MAX)) growing.push_back(&branch);
+  }
+  return growing;
+}
+
+std::string DescribeGrowing(const BranchTree& tree, const Branch& ancestor, const Branch& reference,
+                            const BesideEvidence& evidence) {
+  // The one on the way that left it.
+  const Branch* next = &reference;
+  for (const Branch& branch : tree.branches())
+    if (branch.parent == ancestor.timeline && reference.Includes(branch.timeline)) next = &branch;
+  const std::string number = std::to_string(ancestor.timeline.value), left = std::to_string(next->timeline.value);
+  const std::string own = std::to_string(reference.timeline.value);
+  std::string text = "Timeline " + number + " was written until " + FormatToSecond(ancestor.life.last_micros) +
+                     ", after timeline " + left + " had left it";
+  if (next->life.begin_micros != 0) text += " on " + FormatToSecond(next->life.begin_micros);
+  text += ancestor.life.MayEndAfter(next->fork) ? ", and may have transactions that timeline " + left + " lacks. "
+                                                : ", without a transaction that timeline " + left + " lacks. ";
+  text +=
+      "Does an old primary still run? Stop it, make it a standby of the new one (pg_rewind, or a new copy), and "
+      "leave out what it has written since: pg_pitr timeline set-aside " +
+      number + ".";
+  if (evidence.own)
+    text +=
+        " If this server is a copy of one that lives, it should not archive here: set archive_mode = off, or give "
+        "it a repository of its own, and leave its timeline out instead: pg_pitr timeline set-aside " +
+        own + ".";
+  return text;
 }
 
 std::vector<std::string> DescribeOtherBranches(const BranchTree& tree, const WalPath& path, const Branch* reference,
                                                const BesideEvidence& evidence) {
   std::vector<std::string> notes;
   const auto beside = reference == nullptr ? std::vector<const Branch*>() : BranchesBeside(tree, *reference);
+  const Branch* goal = reference != nullptr ? reference : tree.Find(path.target());
+  const auto growing = goal == nullptr ? std::vector<const Branch*>() : GrowingAncestors(tree, *goal);
   std::vector<std::pair<int64_t, std::string>> harmless;
   for (const Branch& branch : tree.branches()) {
     if (branch.timeline == path.target() || branch.segments == 0) continue;
@@ -74,10 +106,12 @@ std::vector<std::string> DescribeOtherBranches(const BranchTree& tree, const Wal
         " Its transactions are reached with --target-timeline " + std::to_string(branch.timeline.value) + ".";
     const auto leaves = path.history().SwitchPoint(branch.timeline);
     if (branch.set_aside) {
-      add(Capitalized(DescribeBranch(branch)) + ".");
+      add(Capitalized(DescribeBranch(branch)) + "." + reached);
     } else if (std::find(beside.begin(), beside.end(), &branch) != beside.end()) {
       notes.push_back("Warning: " + DescribeBeside(branch, *reference) + reached + " " +
                       HintBeside(branch, *reference, evidence));
+    } else if (std::find(growing.begin(), growing.end(), &branch) != growing.end()) {
+      notes.push_back("Warning: " + DescribeGrowing(tree, branch, *goal, evidence) + reached);
     } else if (!leaves) {
       add("Another branch is " + DescribeBranch(branch) + "." + reached);
     } else if (branch.life.MayEndAfter(*leaves)) {

@@ -84,8 +84,7 @@ void AddBranchNotes(const PlanRequest& request, const BackupCatalog& backups, co
   const RecoveryTarget latest;
   const auto going_on = BranchChooser(tree, backups, {&latest, nullptr, std::nullopt}).Latest();
   const Branch* reference = own != nullptr ? own : going_on.size() == 1 ? going_on.front() : nullptr;
-  const BesideEvidence evidence{&backups, own != nullptr && request.own_started_micros != 0,
-                                request.own_started_micros};
+  const BesideEvidence evidence{own != nullptr && request.own_started_micros != 0, request.own_started_micros};
   for (std::string& note : DescribeOtherBranches(tree, path, reference, evidence))
     plan.notes.push_back(std::move(note));
 }

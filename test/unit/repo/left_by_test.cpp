@@ -3,6 +3,7 @@
 #include "core/repo/layout.h"
 #include "core/repo/timeline_aside.h"
 #include "lib/repository_fixture.h"
+#include "lib/test_clock.h"
 
 namespace pitr {
 namespace {
@@ -14,9 +15,11 @@ class LeftByTest : public test::RepositoryTest {
     ASSERT_TRUE(repository_->CreateObject(ObjectKind::kWal, layout::WalKey(name), AsBytes(content), ctx_).ok());
   }
   std::string Said(uint32_t own) {
-    auto said = DescribeSuccessors(*repository_, Timeline{own}, ctx_);
-    EXPECT_TRUE(said.ok()) << test::TextOf(said);
-    return said.value();
+    auto found = FindSuccessors(*repository_, Timeline{own}, ctx_);
+    EXPECT_TRUE(found.ok()) << test::TextOf(found);
+    const SuccessorDoubt& doubt = found.value();
+    EXPECT_EQ(doubt.timelines.empty(), doubt.message.empty());
+    return doubt.timelines.empty() ? "" : doubt.message + " " + doubt.detail + " " + doubt.hint;
   }
   std::unique_ptr<Repository> repository_;
 };
@@ -33,11 +36,44 @@ TEST_F(LeftByTest, AServerIsToldOfTimelinesThatLeftItsOwn) {
   Put("00000003.history", "1\t0/500100\tbefore\n");
   EXPECT_EQ(Said(2), "") << "a second recovery from the first timeline is none of its business";
   EXPECT_NE(Said(1).find("Timeline 3 left timeline 1 at 0/500100"), std::string::npos) << Said(1);
+  EXPECT_NE(Said(1).find("set-aside 1. If a test copy"), std::string::npos) << Said(1);
+  EXPECT_NE(Said(1).find("set-aside 2, pg_pitr timeline set-aside 3"), std::string::npos) << Said(1);
   EXPECT_EQ(Said(3), "");
   for (uint32_t timeline : {2, 3})
     ASSERT_TRUE(
         SetTimelineAside(*repository_, Timeline{timeline}, {true, "", "somebody", 1779450000000000}, ctx_).ok());
   EXPECT_EQ(Said(1), "");
+}
+
+// A failover leaves the timeline of a server that goes on writing.
+TEST_F(LeftByTest, AServerThatWritesLooksAgainEveryMinute) {
+  test::TestClock clock;
+  ctx_.clock = &clock;
+  SuccessorWatch watch(Timeline{1});
+  EXPECT_EQ(watch.Look(*repository_, ctx_), "");
+  Put("00000002.history", "1\t0/600100\tno recovery target specified\n");
+  clock.SleepMillis(59000);
+  EXPECT_EQ(watch.Look(*repository_, ctx_), "") << "not yet";
+  EXPECT_TRUE(watch.last().timelines.empty());
+  clock.SleepMillis(1000);
+  EXPECT_NE(watch.Look(*repository_, ctx_).find("Timeline 2 left timeline 1"), std::string::npos);
+  Put("000000020000000000000006");
+  clock.SleepMillis(60000);
+  EXPECT_EQ(watch.Look(*repository_, ctx_), "") << "said once";
+  EXPECT_EQ(watch.last().timelines, std::vector<Timeline>{Timeline{2}});
+  // The store does not answer: what was seen still holds.
+  faults().Inject({.op = test::StoreOp::kList, .status = {Code::kPermission, "AccessDenied"}, .times = 2});
+  clock.SleepMillis(60000);
+  EXPECT_NE(watch.Look(*repository_, ctx_).find("AccessDenied"), std::string::npos);
+  clock.SleepMillis(60000);
+  EXPECT_EQ(watch.Look(*repository_, ctx_), "") << "said once, too";
+  EXPECT_EQ(watch.last().timelines.size(), 1U);
+  clock.SleepMillis(60000);
+  ASSERT_TRUE(SetTimelineAside(*repository_, Timeline{2}, {true, "", "somebody", 1779450000000000}, ctx_).ok());
+  EXPECT_EQ(watch.Look(*repository_, ctx_), "");
+  EXPECT_TRUE(watch.last().timelines.empty()) << "set aside";
+  SuccessorWatch standby(Timeline{});
+  EXPECT_EQ(standby.Look(*repository_, ctx_), "");
 }
 
 }  // namespace

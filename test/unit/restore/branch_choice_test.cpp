@@ -35,6 +35,7 @@ class BranchChoiceTest : public test::RepositoryTest {
     Lsn last_end;
     int64_t last_micros = 0;  // more of `last`
     bool in_seconds = false;  // `begin` is a checkpoint's time
+    bool promoted = false;
   };
   void Timeline1(uint64_t last_segment, Life life) {
     Segments(1, 3, last_segment);
@@ -74,6 +75,7 @@ class BranchChoiceTest : public test::RepositoryTest {
       branch.life.last_commit_xid = 700 + branch.timeline.value;
       branch.life.last_commit_micros = At(life.last);
       branch.life.read = branch.life.ends_complete = true;
+      branch.life.promoted = life.promoted;
       branch.set_aside = aside_.contains(branch.timeline.value);
     }
     tree_ = std::make_unique<BranchTree>(std::move(branches));
@@ -257,20 +259,76 @@ TEST_F(BranchChoiceTest, AnOldPrimaryThatCameBackIsNotToldToSetTheRealTimelineAs
   const Branch &one = *tree.Find(Timeline{1}), &two = *tree.Find(Timeline{2});
   const auto hint = [&](BesideEvidence evidence) { return HintBeside(two, one, evidence); };
   // It ran when the other was opened.
-  const std::string copy = hint({&backups_, true, At(10)});
+  const std::string copy = hint({true, At(10)});
   EXPECT_TRUE(copy.starts_with("If a test copy")) << copy;
   EXPECT_NE(copy.find("pg_rewind"), std::string::npos) << copy;
-  EXPECT_FALSE(IsLikelySuccessor(two, one, {&backups_, true, At(10)}));
+  EXPECT_FALSE(IsLikelySuccessor(two, one, {true, At(10)}));
   // It was started afterwards.
-  const std::string old = hint({&backups_, true, At(150)});
+  const std::string old = hint({true, At(150)});
   EXPECT_TRUE(old.starts_with("Is this server the old primary of a failover?")) << old;
   EXPECT_LT(old.find("pg_rewind"), old.find("set-aside")) << old;
   EXPECT_NE(old.find("until"), std::string::npos) << old;
-  // Without a server that asks nothing is known, until somebody takes a backup of it.
-  EXPECT_TRUE(hint({&backups_, false, 0}).starts_with("If a test copy"));
+  // Without a server that asks nothing is known. A backup of it tells nothing: a copy takes them by schedule, too.
   Backup("after", 2, 8, 120);
-  EXPECT_TRUE(hint({&backups_, false, 0}).starts_with("Did the old primary of a failover come back"));
-  EXPECT_TRUE(hint({&backups_, true, At(10)}).starts_with("Is this server the old primary"));
+  EXPECT_TRUE(hint({}).starts_with("If a test copy"));
+  EXPECT_TRUE(hint({true, At(10)}).starts_with("If a test copy"));
+}
+
+// A restored copy begins with a checkpoint; only somebody who promotes a standby makes the other beginning.
+TEST_F(BranchChoiceTest, APromotedStandbyIsTheLikelySuccessorWhoeverAsks) {
+  Timeline1(12, {0, 200, In(12)});
+  Fork(2, "1\t0/600100\tno recovery target specified\n", 6, 9,
+       {.begin = 90, .last = 190, .last_end = In(9), .promoted = true});
+  Fork(3, "1\t0/600100\tcopy\n", 6, 9, {95, 190, In(9)});
+  Backup("base", 1, 3, 0);
+  const BranchTree& tree = Tree();
+  const Branch &one = *tree.Find(Timeline{1}), &two = *tree.Find(Timeline{2}), &three = *tree.Find(Timeline{3});
+  EXPECT_TRUE(IsLikelySuccessor(two, one, {true, At(10)})) << "the server was cut off from its standby, and ran on";
+  EXPECT_TRUE(IsLikelySuccessor(two, one, {}));
+  EXPECT_TRUE(HintBeside(two, one, {}).starts_with("Did the old primary of a failover come back"));
+  EXPECT_FALSE(IsLikelySuccessor(three, one, {true, At(10)}));
+  EXPECT_FALSE(IsLikelySuccessor(two, three, {true, At(100)})) << "it did not leave that one";
+}
+
+// The other side: a new primary is told of the old one that goes on.
+TEST_F(BranchChoiceTest, ANewPrimaryIsToldOfAnAncestorThatGoesOn) {
+  Timeline1(12, {0, 200, In(12)});
+  Fork(2, "1\t0/600100\tno recovery target specified\n", 6, 9, {90, 190, In(9)});
+  Backup("base", 1, 3, 0);
+  const auto growing = [&] {
+    const BranchTree& tree = Tree();
+    return GrowingAncestors(tree, *tree.Find(Timeline{2}));
+  };
+  ASSERT_EQ(growing().size(), 1U);
+  const auto text = [&](BesideEvidence evidence) {
+    const BranchTree& tree = Tree();
+    return DescribeGrowing(tree, *tree.Find(Timeline{1}), *tree.Find(Timeline{2}), evidence);
+  };
+  EXPECT_NE(text({true, At(95)}).find("may have transactions that timeline 2 lacks"), std::string::npos);
+  EXPECT_LT(text({true, At(95)}).find("set-aside 1"), text({true, At(95)}).find("set-aside 2"));
+  EXPECT_EQ(text({}).find("set-aside 2"), std::string::npos) << "nobody knows who asks";
+  const auto path = WalPath::Make(*wal_, Timeline{2}, kSize);
+  ASSERT_TRUE(path.ok());
+  for (const Branch* reference : {Tree().Find(Timeline{2}), static_cast<const Branch*>(nullptr)}) {
+    const auto notes = DescribeOtherBranches(*tree_, path.value(), reference, {});
+    ASSERT_EQ(notes.size(), 1U);
+    EXPECT_TRUE(notes[0].starts_with("Warning: Timeline 1 was written until")) << notes[0];
+    EXPECT_TRUE(notes[0].ends_with("--target-timeline 1.")) << notes[0];
+  }
+  // It only ran on, and nobody did anything there.
+  lives_[1].last_end = In(5);
+  EXPECT_NE(text({}).find("without a transaction that timeline 2 lacks"), std::string::npos) << text({});
+  SetAside(1);
+  EXPECT_TRUE(growing().empty());
+  aside_.clear();
+  // What a failover or a recovery leaves as a rule.
+  lives_[1].last = 89;
+  EXPECT_TRUE(growing().empty());
+  // Left later, by a recovery in place after the failover was given up.
+  lives_[1].last = 100;
+  ASSERT_EQ(growing().size(), 1U);
+  Fork(3, "1\t0/A00100\tback\n", 10, 12, {110, 190, In(12)});
+  EXPECT_TRUE(growing().empty());
 }
 
 TEST_F(BranchChoiceTest, ABackupImpliesItsTimeline) {

@@ -88,6 +88,8 @@ TEST_F(BranchLifeTest, IsReadFromItsFirstAndLastRecords) {
   EXPECT_TRUE(parent.life.MayEndAfter(fork));
   EXPECT_TRUE(child.life.read);
   EXPECT_EQ(child.life.begin_micros, kDay + 60 * kSecond);
+  EXPECT_TRUE(child.life.promoted);
+  EXPECT_FALSE(parent.life.promoted);
   EXPECT_EQ(child.life.last_commit_micros, kDay + 70 * kSecond);
   EXPECT_TRUE(tree.WasLeftBy(parent, kDay + 60 * kSecond));
   EXPECT_FALSE(tree.WasLeftBy(parent, kDay + 59 * kSecond)) << "it was not yet";
@@ -114,6 +116,7 @@ TEST_F(BranchLifeTest, ACheckpointSaysTheSecondAndTheFirstCommitTheRest) {
   }
   const BranchTree tree = Load();
   ASSERT_EQ(tree.branches().size(), 3U);
+  EXPECT_FALSE(tree.branches()[1].life.promoted) << "restored, not promoted";
   EXPECT_EQ(tree.branches()[1].life.begin_micros, kDay + 500001) << "after what it left had ended";
   EXPECT_EQ(tree.branches()[1].life.begun_by_micros, kDay + 700000);
   EXPECT_EQ(tree.branches()[2].life.begun_by_micros, kDay + kSecond - 1);
