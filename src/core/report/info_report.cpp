@@ -274,6 +274,7 @@ void AddBranches(const BranchTree& branches, const BackupCatalog& backups, const
   if (branches.branches().size() < 2) return;
   const Branch* reference = branches.Find(report.window.latest_timeline);
   const auto beside = reference == nullptr ? std::vector<const Branch*>() : BranchesBeside(branches, *reference);
+  const std::string astray = evidence.own && reference != nullptr ? DescribeAstray(branches, backups, *reference) : "";
   for (TimelineRow& row : report.timelines) {
     const Branch* branch = branches.Find(row.timeline);
     if (branch == nullptr) continue;
@@ -284,7 +285,8 @@ void AddBranches(const BranchTree& branches, const BackupCatalog& backups, const
     if (std::find(beside.begin(), beside.end(), branch) == beside.end()) continue;
     row.endangers = evidence.own && IsLikelySuccessor(*branch, *reference, evidence);
     row.note = "Warning: it does not lead to timeline " + std::to_string(reference->timeline.value) +
-               " and was written beside it. " + HintBeside(*branch, *reference, evidence);
+               " and was written beside it. " + HintBeside(*branch, *reference, evidence) +
+               (astray.empty() ? "" : "." + astray);
   }
   AddGrowing(branches, backups, evidence, report);
 }
