@@ -165,12 +165,13 @@ Status EnsureSession(Archiver& state) {
 }
 
 void PublishProgress(Archiver& state) {
-  const bool open = state.session->repository_open();
-  const PlainError doubt = PlainDoubt(state.session->successors());
+  // Not the last one again: a backup may have looked since.
+  const auto successors = state.session->TakeSuccessors();
+  const PlainError doubt = successors ? PlainDoubt(*successors) : PlainError();
   WithShared(LW_EXCLUSIVE, [&](SharedState& shared) {
     shared.archiver.in_flight = state.session->in_flight();
-    shared.archiver.repository_open = open;
-    if (open) shared.archiver.timeline_doubt = doubt;
+    shared.archiver.repository_open = state.session->repository_open();
+    if (successors) shared.archiver.timeline_doubt = doubt;
     shared.archiver.encrypted = state.session->encrypted();
   });
 }

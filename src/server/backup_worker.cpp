@@ -55,7 +55,7 @@ struct Worker {
   BackupStop stop;
   BackupManifest manifest;  // once finished
   BackupFailure failure;
-  SuccessorDoubt doubt;  // whether this server should still run
+  std::optional<SuccessorDoubt> doubt;  // whether this server should still run; nullopt: not known
   // Of reading; a reload changes it.
   std::shared_ptr<RateLimit> rate = std::make_shared<RateLimit>(0);
 };
@@ -143,17 +143,18 @@ void PublishChoice() {
 void LookForSuccessors(Timeline own, Log& log, const OpContext& ctx) {
   SuccessorWatch watch(own);
   const std::string news = watch.Look(*worker->repository, ctx);
-  worker->doubt = watch.last();
-  if (worker->doubt.timelines.empty() && !news.empty()) log.Warning(news);
+  worker->doubt = watch.Take();
+  if (!worker->doubt && !news.empty()) log.Warning(news);
 }
 
 // A backup of an old primary is none of the new one's rows. It is taken all the same: which of the two is the old one
 // is for the operator to say.
 void PublishDoubt() {
-  const PlainError doubt = PlainDoubt(worker->doubt);
+  if (!worker->doubt) return;
+  const PlainError doubt = PlainDoubt(*worker->doubt);
+  WithShared(LW_EXCLUSIVE, [&](SharedState& shared) { shared.archiver.timeline_doubt = doubt; });
   if (doubt.sqlstate == 0) return;
   UpdateBackupSlot(worker->generation, [&](BackupSlot& slot) { slot.timeline_doubt = doubt; });
-  WithShared(LW_EXCLUSIVE, [&](SharedState& shared) { shared.archiver.timeline_doubt = doubt; });
   WarnPlain(doubt);
 }
 

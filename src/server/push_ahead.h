@@ -54,9 +54,9 @@ class PushAhead final : public StopAtExit {
   bool repository_lost() const { return lost_.load(); }
   const Config& config() const { return config_; }
   Timeline own_timeline() const { return own_; }
-  // The timelines that have left the server's own, as they were last looked for: when the repository was opened, and at
-  // most once a minute while files are pushed.
-  SuccessorDoubt successors() const { return successors_.last(); }
+  // The timelines that have left the server's own, once after each look for them: when the repository was opened, and
+  // at most once a minute while files are pushed.
+  std::optional<SuccessorDoubt> TakeSuccessors() { return successors_.Take(); }
   bool encrypted() const { return !config_.passphrase_file.empty(); }
 
   void Cancel() noexcept override;  // the session is of no use afterwards

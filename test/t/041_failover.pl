@@ -163,6 +163,17 @@ $p->node->stop('immediate');
 my $real = $p->restore('--target-latest', '--target-timeline', '2');
 is($real->sql('SELECT string_agg(n::text, $$ $$ ORDER BY n) FROM t'), '1 2 3 4 5 6 7 8 9', 'along the new timeline nothing of the old primary is seen');
 $real->node->stop('immediate');
+
+# Split: the other standby is promoted while the primary that it follows runs on. The primary ran all along; that a promotion opened the new timeline tells.
+$c->node->promote;
+$c->wait_open;
+$c->sql('INSERT INTO t VALUES (11)');
+$c->wait_archived;
+like($s->sql(q{SELECT ok || '|' || detail FROM pitr_check() WHERE detail LIKE 'timeline 3:%'}), qr/^false\|.*Is this server the old primary of a failover\?.*set-aside 2\. Only if a test copy wrote timeline 3/,
+	'pitr_check() on a primary that was cut off from its successor fails');
+my (undef, undef, $split) = $s->try_sql("SELECT pitr_backup('incr')");
+like($split, qr/WARNING: .*is this the old primary of a failover\?.*Timeline 3 left timeline 2 at .*set-aside 2\./s, 'and its next backup warns, though it was not started anew');
+like($s->sql('SELECT timeline_warning FROM pitr_status'), qr/Timeline 3 left timeline 2 at/, 'and pitr_status, which a backup tells');
 $_->node->stop for $c, $s;
 
 PitrTest::finish();

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <map>
+#include <utility>
 
 #include "core/pg/history.h"
 #include "core/pg/timestamp.h"
@@ -92,14 +93,15 @@ std::string SuccessorWatch::Look(const Repository& repository, const OpContext& 
            " could not be found out: " + failed;
   }
   failed_.clear();
-  const bool said = found.value().timelines == last_.timelines;
-  last_ = std::move(found).value();
-  return said || last_.timelines.empty() ? "" : last_.message + " " + last_.detail + " " + last_.hint;
+  found_ = std::move(found).value();
+  const bool news = found_->timelines != said_ && !found_->timelines.empty();
+  said_ = found_->timelines;
+  return news ? found_->message + " " + found_->detail + " " + found_->hint : "";
 }
 
-SuccessorDoubt SuccessorWatch::last() const {
+std::optional<SuccessorDoubt> SuccessorWatch::Take() {
   std::lock_guard lock(mutex_);
-  return last_;
+  return std::exchange(found_, std::nullopt);
 }
 
 }  // namespace pitr

@@ -26,16 +26,17 @@ class SuccessorWatch {
  public:
   explicit SuccessorWatch(Timeline own) : own_(own) {}  // invalid: there is nothing to ask
   // Looks, when it is time. The text for the log when there is something that was not said yet, else "": other
-  // timelines than before, or why nothing could be found out, which leaves `last()` as it was.
+  // timelines than before, or why nothing could be found out.
   std::string Look(const Repository& repository, const OpContext& ctx);
-  // What was found last.
-  SuccessorDoubt last() const;
+  // What the last look that succeeded has found, once.
+  std::optional<SuccessorDoubt> Take();
 
  private:
   const Timeline own_;
-  mutable std::mutex mutex_;
+  std::mutex mutex_;
   std::optional<int64_t> next_millis_;  // steady; protected by mutex_, as what follows
-  SuccessorDoubt last_;
+  std::vector<Timeline> said_;
+  std::optional<SuccessorDoubt> found_;
   std::string failed_;
 };
 

@@ -413,6 +413,12 @@ TEST_F(BranchChoiceTest, WhatWasWrittenBesideIsToldUntilItIsSetAside) {
   EXPECT_EQ(Number(Choose({})), 1U);
   const BranchTree& again = Tree();
   EXPECT_TRUE(BranchesBeside(again, *again.Find(Timeline{1})).empty());
+  const auto path = WalPath::Make(*wal_, Timeline{1}, kSize);
+  ASSERT_TRUE(path.ok());
+  const auto notes = DescribeOtherBranches(again, path.value(), again.Find(Timeline{1}), {});
+  ASSERT_EQ(notes.size(), 1U);
+  EXPECT_NE(notes[0].find("set aside"), std::string::npos) << notes[0];
+  EXPECT_TRUE(notes[0].ends_with("reached with --target-timeline 2.")) << notes[0];
 }
 
 // Each took a backup when the other was silent.
