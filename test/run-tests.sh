@@ -240,8 +240,15 @@ stage_tap() {
   fi
   # The S3 server, unless somebody passes one in, is the ordinary user's too, and lives as long as the stage.
   [ -n "${PITR_TEST_S3_HTTP:-}" ] || tap_wrapper=(test/lib/rgw.sh run --)
-  # Those with the higher numbers take longer, and so come first.
-  tap_stage tap ${TESTS:-$(cd "$src" && ls -r test/t/*.pl 2>/dev/null)}
+  tap_stage tap $(cd "$src" && longest_first ${TESTS:-test/t/*.pl})
+}
+# A file that takes much longer than others says so: "# About N s.".
+longest_first() { # FILE...
+  local file seconds
+  for file; do
+    seconds=$(sed -n 's/^# About \([0-9]*\) s\.$/\1/p' "$file")
+    printf '%s\t%s\n' "${seconds:-0}" "$file"
+  done | sort -k1,1nr -k2,2r | cut -f 2
 }
 
 # What only root does: each script of test/root is one test.

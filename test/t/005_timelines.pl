@@ -3,6 +3,7 @@
 #   timeline 1   backup ── 1 ── 2 ── 3 ── 4                        (the original; 3 and 4 are the accident)
 #                            └─ timeline 2   ── 21 ── backup2 ── 22  (recovered to just after 2)
 #                                                └─ timeline 3 ── 31  (recovered on 2 to just after 21)
+# About 25 s.
 use strict;
 use warnings;
 use lib 'test/lib';

@@ -1,5 +1,6 @@
 # One by one: what incremental backups get wrong when they are made carelessly. Each case changes the cluster between two
 # backups; the second must restore to what the server then had. Changes are found by change maps, which is the default.
+# About 90 s.
 use strict;
 use warnings;
 use lib 'test/lib';

@@ -1,4 +1,5 @@
 # Delta restores: whatever is in a directory, it is brought to the backup, and only what differs is fetched and written.
+# About 30 s.
 use strict;
 use warnings;
 use File::Path qw(make_path remove_tree);

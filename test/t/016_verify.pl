@@ -1,6 +1,7 @@
 # Verification: damage in each kind of object is found and named, an interrupted run is continued; a store that is down is no damage,
 # nor what retention has deleted.
 # Any server version will do.
+# About 30 s.
 use strict;
 use warnings;
 use IPC::Run ();

@@ -1,6 +1,7 @@
 # What an increment is told of changed blocks, by WAL summaries, change maps and page LSNs: the list of cases with each source that
 # 014_incremental_cases.pl does not take, every increment compared with a full read; what missing maps and a gap do; a promotion; a relation
 # over 1 GB.
+# About 140 s.
 use strict;
 use warnings;
 use lib 'test/lib';

@@ -1,4 +1,5 @@
 # Copies of a cluster beside the one that lives: they do not archive into its repository, a recovery does.
+# About 30 s.
 use strict;
 use warnings;
 use lib 'test/lib';
