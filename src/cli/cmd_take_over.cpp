@@ -2,6 +2,7 @@
 #include <cstdio>
 #include <filesystem>
 #include <memory>
+#include <set>
 
 #include "cli/exit_code.h"
 #include "cli/print.h"
@@ -39,11 +40,19 @@ std::string DescribeWal(const LostWal& lost, bool as_copy, const std::string& di
 std::string DescribeOriginal(const RestoreMark& mark, const std::optional<TimelineGrowth>& growth) {
   if (!growth) {
     if (mark.mode != RecoveryMode::kRecover) return "";
-    const std::string left = std::to_string(mark.timeline.value);
-    return "Nothing of timeline " + left +
-           " was stored since the restore. Its server was stopped, or it is quiet: stop it for good. Should it write "
-           "after all, leave that out of every choice: pg_pitr timeline set-aside " +
-           left + "\n";
+    std::set<Timeline> timelines = {mark.timeline};
+    for (const auto& [timeline, newest] : mark.newest) timelines.insert(timeline);
+    std::string numbers, commands;
+    for (const Timeline timeline : timelines) {
+      const std::string number = std::to_string(timeline.value);
+      numbers += (numbers.empty() ? "" : " or ") + number;
+      commands += (commands.empty() ? "" : ", ") + ("pg_pitr timeline set-aside " + number);
+    }
+    return "Nothing of timeline " + numbers +
+           " beyond what this server has was stored since the restore. Its server was stopped, or it is quiet: stop it "
+           "for good. Should it write "
+           "after all, leave that out of every choice: " +
+           commands + "\n";
   }
   const std::string timeline = std::to_string(growth->timeline.value);
   return growth->evidence +

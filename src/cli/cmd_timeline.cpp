@@ -49,10 +49,8 @@ void AddTimeline(CLI::App& app, Invocation& invocation) {
       "with the real one. Set aside, it is left out of plans, of the recovery window and of what a standby follows, "
       "until it is\n"
       "taken back. Nothing is deleted: the retention settings alone decide about that.\n"
-      "A copy of a server that was quiet looks like its successor, and is chosen without a question: set it aside, "
-      "too, "
-      "although\n"
-      "nothing asks for it.\n\n"
+      "A copy of a server that was quiet looks like its successor, and plans choose it without a question: set it\n"
+      "aside, too, although they do not ask for it.\n\n"
       "Example:\n  pg_pitr timeline set-aside 2 --reason 'test copy of Tuesday'");
   auto options = std::make_shared<TimelineOptions>();
   auto* set = group->add_subcommand("set-aside", "Leave a timeline out of every choice");

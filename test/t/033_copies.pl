@@ -164,6 +164,7 @@ $becomes->sql('INSERT INTO h VALUES (7); SELECT pg_switch_wal()');
 $other->node->stop('immediate');
 my $took = $becomes->pg_pitr_ok('take-over', '--pgdata', $becomes->node->data_dir);
 like($took, qr/^WAL of timeline \d+ is lost, neither in the repository nor in pg_wal any more: [0-9A-F]{24}/m, 'take-over says what WAL is gone');
+like($took, qr/^Nothing of timeline 1\b.* was stored since the restore\. .*or it is quiet.*: pg_pitr timeline .*set-aside 1\b/m, 'what a quiet original may write after all can be left out');
 like($took, qr/Take a backup at once/, 'and what that means');
 like($took, qr/can still be stored.*So before it is stopped: pg_pitr wal-push --config \S+ \S+\/pg_wal/s, 'and what is not');
 $becomes->pg_pitr_ok('wal-push', $becomes->node->data_dir . '/pg_wal');
