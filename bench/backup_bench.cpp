@@ -149,8 +149,8 @@ int BenchBackup(const std::string& data_directory, int jobs, const std::string& 
   const auto control = ReadControlFile(data_directory + "/" + kControlFilePath);
   if (!control.ok()) return fprintf(stderr, "%s\n", control.status().ToString().c_str()), 1;
   const ControlData& data = control.value().data;
-  const auto directory = ScanDataDirectory(
-      data_directory, TablespaceVersionDirectory(data.pg_major, data.catalog_version), NullLog(), OpContext());
+  const auto directory =
+      ScanDataDirectory(data_directory, TablespaceVersionDirectory(data.pg_major, data.catalog_version), OpContext());
   if (!directory.ok()) return fprintf(stderr, "%s\n", directory.status().ToString().c_str()), 1;
   const int level = Config().compression_level;
   (void)Measure("reading once to warm up", [&] { return CompressAll(directory.value(), 1); });
@@ -189,12 +189,17 @@ int BenchFileMap(uint32_t files) {
   };
   (void)Measure("making the map",
                 [&] { return MakeMap(files).files.empty() ? Status(Code::kInternal, "empty") : Status::Ok(); });
+  BackupManifest manifest;
+  manifest.label = "bench";
   const Measured wrote = Measure("making and writing the map", [&] {
-    return with_repository(
-        [&](const Repository& r) { return WriteFileMap(r, "bench", MakeMap(files), OpContext()).status(); });
+    return with_repository([&](const Repository& r) -> Status {
+      PITR_ASSIGN(const StoredFileMap map, WriteFileMap(r, manifest.label, MakeMap(files), OpContext()));
+      map.EnterIn(manifest);
+      return Status::Ok();
+    });
   });
   const Measured got = Measure("reading the map", [&] {
-    return with_repository([&](const Repository& r) { return ReadFileMap(r, "bench", OpContext()).status(); });
+    return with_repository([&](const Repository& r) { return ReadFileMap(r, manifest, OpContext()).status(); });
   });
   const std::string remove = "rm -rf '" + std::string(scratch) + "'";
   return system(remove.c_str()) == 0 && wrote.ok && got.ok ? 0 : 1;

@@ -8,6 +8,7 @@
 #include <string>
 
 #include "core/base/bytes.h"
+#include "core/base/secret_file.h"
 #include "core/repo/known_repository.h"
 #include "core/restore/cluster_tree.h"
 #include "core/restore/recovery_end.h"
@@ -57,6 +58,44 @@ PITR_FUZZ_TARGET(auto_conf)(const uint8_t* data, size_t size) {
     abort();
   (void)QuoteForRestoreCommand(existing);
   (void)RecoveryEndCommand("pg_pitr", existing);
+  return 0;
+}
+
+// A file that a person wrote a secret into: taken is one line, or nothing.
+PITR_FUZZ_TARGET(secret_file)(const uint8_t* data, size_t size) {
+  using namespace pitr;
+  static FuzzedDirectory directory;
+  const std::string path = directory.path + "/secret";
+  std::ofstream(path, std::ios::binary).write(reinterpret_cast<const char*>(data), static_cast<std::streamsize>(size));
+  chmod(path.c_str(), 0600);
+  const auto secret = ReadSecretFile(path, "secret file");
+  if (!secret.ok()) return 0;
+  const std::string_view taken = secret.value().view();
+  if (taken.empty() || taken.size() > kMaxSecretBytes || !AsText({data, size}).starts_with(taken)) abort();
+  if (taken.find('\n') != taken.npos || size - taken.size() > 2) abort();
+  return 0;
+}
+
+// What the other processes of a recovery are told by files in the spool. The first byte chooses the file.
+PITR_FUZZ_TARGET(spool)(const uint8_t* data, size_t size) {
+  using namespace pitr;
+  static FuzzedDirectory directory;
+  static constexpr const char* kFiles[] = {"request", "source", "outage", "lock"};
+  if (size < 1) return 0;
+  const WalSpool spool(directory.path, directory.path + "/pg_wal/spool", directory.path + "/pg_pitr.conf");
+  mkdir(spool.directory().c_str(), 0700);
+  std::ofstream(spool.directory() + "/" + kFiles[data[0] % std::size(kFiles)], std::ios::binary)
+      .write(reinterpret_cast<const char*>(data + 1), static_cast<std::streamsize>(size - 1));
+  const std::string name = spool.LastRequest();
+  if (!name.empty() && !IsSpooledName(name)) abort();
+  (void)spool.NoteOutage();
+  (void)spool.HasOutage();
+  // Whatever "source" says, it is not what this process would have written, unless it is just that.
+  const std::string segment = "000000010000000000000001", destination = directory.path + "/taken";
+  if (!spool.Store(segment, "content").ok() || spool.Segments() != std::vector<std::string>{segment}) abort();
+  if (spool.Take(segment, destination) && data[0] % std::size(kFiles) != 1) abort();
+  spool.Remove();
+  unlink(destination.c_str());
   return 0;
 }
 

@@ -74,7 +74,9 @@ struct FuzzedRepository {
 void LookAtAll(const Repository& repository) {
   const OpContext ctx;
   (void)ReadManifest(repository, kLabel, ctx);
-  (void)ReadFileMap(repository, kLabel, ctx);
+  BackupManifest of_map;
+  of_map.label = kLabel;
+  (void)ReadFileMap(repository, of_map, ctx);
   (void)ReadPartialMap(repository, kLabel, 1, ctx);
   (void)ReadPin(repository, kLabel, 7, ctx);
   (void)ReadHold(repository, kLabel, 7, 1, ctx);

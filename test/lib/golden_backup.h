@@ -51,6 +51,7 @@ struct GoldenBackup {
   int64_t start_micros = kGoldenStartMicros;
   int64_t stop_micros = kGoldenStopMicros;
   std::string backup_label = GoldenBackupLabel();
+  bool data_checksums = true;
 };
 
 // The first is of the whole directory, compressed; the second of its smaller files only, not compressed.

@@ -36,6 +36,14 @@ void Overwrite(std::vector<GoldenFile>& files, const std::string& path, uint32_t
 
 std::string InTablespace() { return "pg_tblspc/" + std::to_string(kGoldenTablespaceOid) + "/PG_15_202209061/5/30000"; }
 
+// What the file backup_label says, at a start in segment 4.
+std::string LabelText(uint64_t start_lsn, const char* time, const char* number) {
+  return "START WAL LOCATION: " + Lsn{start_lsn}.ToString() +
+         " (file 000000010000000000000004)\nCHECKPOINT LOCATION: " + Lsn{start_lsn + 0x38}.ToString() +
+         "\nBACKUP METHOD: streamed\nBACKUP FROM: primary\nSTART TIME: 2026-05-22 " + time +
+         " UTC\nLABEL: golden \xE9 " + number + "\nSTART TIMELINE: 1\n";
+}
+
 // The files are the parent's so far.
 GoldenBackup BuildOn(const GoldenBackup& parent, const char* label, BackupType type, ChangeKind change_kind,
                      uint64_t start_lsn, int minutes_later) {
@@ -92,6 +100,40 @@ GoldenBackup Incremental(const GoldenBackup& parent) {
 }
 
 }  // namespace
+
+std::vector<GoldenBackup> GoldenDoubtedIncrements() {
+  GoldenBackup doubted =
+      BuildOn(GoldenIncrements().back(), "20260522-143000I", BackupType::kIncr, ChangeKind::kPageLsn, 0x400428, 120);
+  doubted.data_checksums = false;
+  doubted.backup_label = LabelText(doubted.start_lsn, "14:30:14", "4");
+  Overwrite(doubted.files, "base/5/16403", 1, GoldenPages(1, 1, 243, kGoldenThirdChangesLsn));
+  GoldenBackup on_it = BuildOn(doubted, "20260522-150000I", BackupType::kIncr, ChangeKind::kFullRead, 0x400628, 30);
+  on_it.backup_label = LabelText(on_it.start_lsn, "15:00:14", "5");
+  Put(on_it.files, "postgresql.conf", GoldenText("shared_buffers = 512MB\n"));
+  return {doubted, on_it};
+}
+
+GoldenBackup GoldenResumedBackup() {
+  GoldenBackup backup = GoldenBackups().back();
+  backup.label = "20260522-153000F";
+  backup.compression_level = 3;
+  backup.start_lsn = 0x400828;
+  backup.checkpoint_lsn = backup.start_lsn + 0x38;
+  backup.stop_lsn = backup.start_lsn + 0xD8;
+  backup.start_micros += 390 * kMinute;
+  backup.stop_micros += 390 * kMinute;
+  backup.backup_label = LabelText(backup.start_lsn, "15:30:14", "6");
+  for (const GoldenFile& file : GoldenInterruptedBackup().files) Put(backup.files, file.path, file.bytes);
+  return backup;
+}
+
+std::vector<GoldenBackup> GoldenFinishedBackups() {
+  std::vector<GoldenBackup> backups = GoldenBackups();
+  for (const auto& more : {GoldenIncrements(), GoldenDoubtedIncrements()})
+    backups.insert(backups.end(), more.begin(), more.end());
+  backups.push_back(GoldenResumedBackup());
+  return backups;
+}
 
 std::vector<GoldenBackup> GoldenIncrements() {
   const GoldenBackup differential = Differential();

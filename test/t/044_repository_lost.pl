@@ -50,6 +50,15 @@ my ($failed, undef, $said) = $p->pg_pitr('info');
 isnt($failed, 0, 'nobody can read it');
 like($said, qr/the marker of repository .* is missing/, 'and nobody is told that it was never created');
 like($said, qr/pg_pitr key --config \S+ import FILE/, 'but how it comes back, by a command that can be pasted');
+for my $verb ([ 'plan', '--target-latest' ], [ 'restore', '--target-latest', '--dry-run', '-D', "$data.none" ], ['check'], [ 'verify', '--quick' ])
+{
+	($failed, $out, $said) = $p->pg_pitr(@$verb);
+	isnt($failed, 0, "$verb->[0]: it fails");
+	like($out . $said, qr/the marker of repository .* is missing|pg_pitr\.marker\b.*missing|missing.*\bpg_pitr\.marker\b/, "$verb->[0]: what is missing");
+	like($out . $said, qr/pg_pitr key (?:--config \S+ )?import FILE/, "$verb->[0]: and how it comes back");
+}
+like($p->sql('SELECT string_agg(concat_ws($$ $$, detail, hint), $$ $$) FROM pitr_check() WHERE NOT ok'),
+	qr/the marker of repository .* is missing.*pg_pitr key (?:--config \S+ )?import FILE/s, 'and so does pitr_check()');
 # The kit of another repository takes no place there.
 my $foreign = slurp_file($kit);
 my $other = PostgreSQL::Test::Utils::tempdir() . '/kit';

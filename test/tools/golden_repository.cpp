@@ -2,6 +2,7 @@
 // format version (into an empty directory), or a new kind of object in this one; what is there stays as it is.
 #include <sys/stat.h>
 
+#include <algorithm>
 #include <cstdio>
 #include <filesystem>
 #include <fstream>
@@ -94,6 +95,15 @@ BackupOptions OptionsOf(const test::GoldenBackup& backup, const std::string& roo
   return options;
 }
 
+// What no version of today writes.
+Status SayWithoutChecksums(const Repository& repository, BackupManifest manifest) {
+  manifest.data_checksums = false;
+  const std::string key = layout::BackupKey(manifest.label, layout::BackupObject::kManifest);
+  PITR_TRY(repository.store().Delete({key}, OpContext()));
+  const std::string text = EncodeManifest(manifest);
+  return repository.CreateObject(ObjectKind::kManifest, key, AsBytes(text), OpContext());
+}
+
 // An interrupted one ends before its file map.
 Status TakeBackup(const Repository& repository, const test::GoldenBackup& backup, const std::string& root,
                   bool interrupted) {
@@ -101,7 +111,7 @@ Status TakeBackup(const Repository& repository, const test::GoldenBackup& backup
   const OpContext ctx = At(clock);
   WriteDataDirectory(root, backup);
   BackupOptions options = OptionsOf(backup, root);
-  options.resume = interrupted;
+  options.resume = interrupted || backup.label == test::GoldenResumedBackup().label;
   Progress progress;
   PITR_ASSIGN(const auto session, BackupSession::Begin(repository, options, ctx));
   if (session->choice().type != backup.type ||
@@ -112,7 +122,7 @@ Status TakeBackup(const Repository& repository, const test::GoldenBackup& backup
   start.start_lsn = {backup.start_lsn};
   start.timeline = {1};
   start.server_version = "15.18";
-  start.data_checksums = true;
+  start.data_checksums = true;  // see SayWithoutChecksums
   start.start_micros = backup.start_micros;
   PITR_TRY(session->CopyFiles(start, progress, ctx));
   if (interrupted) return Status::Ok();
@@ -125,6 +135,16 @@ Status TakeBackup(const Repository& repository, const test::GoldenBackup& backup
   return session->Finish(stop, ctx).status();
 }
 
+// By page LSNs nothing is built on: whoever builds on this one does so before it is said.
+Status DoubtIncrement(const Repository& repository) {
+  for (const test::GoldenBackup& backup : test::GoldenDoubtedIncrements()) {
+    if (backup.data_checksums) continue;
+    PITR_ASSIGN(const BackupManifest manifest, ReadManifest(repository, backup.label, OpContext()));
+    if (manifest.data_checksums) PITR_TRY(SayWithoutChecksums(repository, manifest));
+  }
+  return Status::Ok();
+}
+
 Status ReserveUnfinished(const Repository& repository) {
   BackupOptions options;
   options.label = test::kGoldenUnfinishedLabel;
@@ -135,9 +155,11 @@ Status ReserveUnfinished(const Repository& repository) {
 Status AddBackups(Config config, const std::string& root) {
   const OpContext ctx;
   config.pack_size_kb = 4;  // several packs, and a pack of several frames
-  std::vector<test::GoldenBackup> backups = test::GoldenBackups();
-  for (const test::GoldenBackup& increment : test::GoldenIncrements()) backups.push_back(increment);
+  const std::string interrupted_label = test::GoldenInterruptedBackup().label;
+  std::vector<test::GoldenBackup> backups = test::GoldenFinishedBackups();
   backups.push_back(test::GoldenInterruptedBackup());
+  // As they follow one another in time: one of them takes over what the interrupted one has left.
+  std::sort(backups.begin(), backups.end(), [](const auto& a, const auto& b) { return a.label < b.label; });
   for (const test::GoldenBackup& backup : backups) {
     config.compression_level = backup.compression_level;
     PITR_ASSIGN(const auto repository, Repository::Open(config, NullLog(), ctx));
@@ -146,12 +168,24 @@ Status AddBackups(Config config, const std::string& root) {
     for (const BackupManifest& taken : catalog.backups) there.insert(taken.label);
     for (const UnfinishedBackup& begun : catalog.unfinished) there.insert(begun.label);
     if (!there.contains(test::kGoldenUnfinishedLabel)) PITR_TRY(ReserveUnfinished(*repository));
-    const bool interrupted = &backup == &backups.back();
+    const bool interrupted = backup.label == interrupted_label;
     if (!there.contains(backup.label)) PITR_TRY(TakeBackup(*repository, backup, root, interrupted));
   }
   fs::remove_all(root);
   fs::remove_all(test::kGoldenTablespacePath);
-  return Status::Ok();
+  PITR_ASSIGN(const auto repository, Repository::Open(config, NullLog(), ctx));
+  return DoubtIncrement(*repository);
+}
+
+Status AddRecords(const Repository& repository) {
+  const OpContext ctx;
+  PITR_ASSIGN(const auto failures, LoadBackupFailures(repository, ctx));
+  if (failures.empty()) PITR_TRY(StoreBackupFailure(repository, test::GoldenFailure(), ctx));
+  PITR_ASSIGN(const VerifyRecords records, LoadVerifyRecords(repository, ctx));
+  if (!records.results.empty() || !records.unfinished.empty()) return Status::Ok();
+  VerifyRecord result = test::GoldenResult(), progress = test::GoldenProgress();
+  PITR_TRY(RecordWriter(repository, 0).WriteResult(result, {}, ctx));
+  return RecordWriter(repository, 0).WriteProgress(progress, ctx);
 }
 
 Status AddPins(const Repository& repository) {
@@ -213,6 +247,7 @@ Status WriteSample(const std::string& directory, bool encrypted) {
   PITR_TRY(StoreChangeMap(*repository, test::kGoldenActionsSegment, test::GoldenActionsMap(), ctx));
   PITR_TRY(AddBackups(config, scratch + "/data"));
   PITR_TRY(AddPins(*repository));
+  PITR_TRY(AddRecords(*repository));
   fs::remove_all(scratch);
   return Status::Ok();
 }

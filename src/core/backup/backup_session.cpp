@@ -66,8 +66,8 @@ std::string LabelsOf(const std::vector<PackEntry>& packs, size_t from) {
   return text;
 }
 
-Result<uint64_t> StoreFileMap(const Repository& repository, const std::string& label, const CopiedFiles& copied,
-                              const OpContext& ctx) {
+Result<StoredFileMap> StoreFileMap(const Repository& repository, const std::string& label, const CopiedFiles& copied,
+                                   const OpContext& ctx) {
   PITR_ASSIGN(const std::unique_ptr<FileMapWriter> map, FileMapWriter::Open(repository, label, ctx));
   PITR_TRY(map->Frames(copied.frames));
   for (const MappedDirectory& directory : copied.directory.directories) PITR_TRY(map->Directory(directory));
@@ -173,7 +173,6 @@ Result<BackupManifest> BackupSession::State::MakeManifest(const BackupStop& stop
     manifest.chain_length = choice.parent->manifest().chain_length + 1;
     manifest.change_origin = copied->change_origin;
   }
-  manifest.file_map_key = layout::BackupKey(label, layout::BackupObject::kFiles);
   return manifest;
 }
 
@@ -249,8 +248,9 @@ Result<BackupManifest> BackupSession::Finish(const BackupStop& stop, const OpCon
   s.pages.Settle(stop.stop_lsn);
   if (!s.options.allow_page_errors) PITR_TRY(s.pages.ToStatus());
   PITR_ASSIGN(BackupManifest manifest, s.MakeManifest(stop));
-  PITR_ASSIGN(manifest.file_map_bytes, StoreFileMap(s.repository, s.label, *s.copied, ctx));
-  manifest.stored_bytes += manifest.file_map_bytes;
+  PITR_ASSIGN(const StoredFileMap map, StoreFileMap(s.repository, s.label, *s.copied, ctx));
+  map.EnterIn(manifest);
+  manifest.stored_bytes += map.stored_bytes;
   // Nothing may have been deleted that this backup is going to need.
   PITR_ASSIGN(const std::vector<std::string> missing, FindMissingObjects(s.repository, manifest, ctx));
   if (!missing.empty())

@@ -13,8 +13,9 @@
 
 namespace pitr {
 
-// One request an hour; a day passes before anybody believes in a death.
-inline constexpr int64_t kLifeSignMillis = int64_t{3600} * 1000;
+// Three in the shortest pg_pitr.expire_leftover_age that can be set, an hour; by default a day passes before anybody
+// believes in a death.
+inline constexpr int64_t kLifeSignMillis = int64_t{1200} * 1000;
 
 class LifeSigns {
  public:

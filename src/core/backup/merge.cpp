@@ -35,8 +35,8 @@ class FrameLines {
   std::vector<MappedFrame> frames_;
 };
 
-Result<uint64_t> CopyFileMap(const Repository& repository, const std::string& from, const std::string& to,
-                             const OpContext& ctx) {
+Result<StoredFileMap> CopyFileMap(const Repository& repository, const BackupManifest& from, const std::string& to,
+                                  const OpContext& ctx) {
   PITR_ASSIGN(const std::unique_ptr<FileMapWriter> map, FileMapWriter::Open(repository, to, ctx));
   FrameLines frames(*map);
   FileMapSink sink;
@@ -75,7 +75,8 @@ Result<BackupManifest> MergeBackup(const Repository& repository, const MergeOpti
     return Status(Code::kInvalidArgument, "there is no backup \"" + options.source + "\"")
         .WithHint("pg_pitr info lists the backups.");
   if (!read.ok()) return read.status();
-  BackupManifest manifest = read.value();
+  const BackupManifest& source = read.value();
+  BackupManifest manifest = source;
   if (manifest.type == BackupType::kFull)
     return Status(Code::kInvalidArgument, "backup \"" + options.source + "\" is a full backup already");
   PITR_TRY(RequireObjects(repository, manifest, kIncompleteHint, ctx));
@@ -90,10 +91,10 @@ Result<BackupManifest> MergeBackup(const Repository& repository, const MergeOpti
   manifest.change_origin.reset();
   manifest.tool_version = kToolVersion;
   manifest.annotations["merged from"] = options.source;
-  manifest.file_map_key = layout::BackupKey(label, layout::BackupObject::kFiles);
   const auto store = [&]() -> Status {
-    PITR_ASSIGN(manifest.file_map_bytes, CopyFileMap(repository, options.source, label, ctx));
-    manifest.stored_bytes = manifest.file_map_bytes;
+    PITR_ASSIGN(const StoredFileMap map, CopyFileMap(repository, source, label, ctx));
+    map.EnterIn(manifest);
+    manifest.stored_bytes = map.stored_bytes;
     return StoreManifest(repository, manifest, ctx);
   };
   Status stored = store();

@@ -41,16 +41,6 @@ Result<std::string> TryParent(const Repository& repository, const BackupManifest
   return "the file map of backup " + Quoted(backup.label) + " cannot be read: " + map.status().ToString();
 }
 
-// The backup itself or one that it builds on, and what is wrong with that; empty texts when nothing is.
-std::pair<std::string, std::string> DoubtInChain(const BackupCatalog& catalog, const BackupManifest& backup) {
-  const BackupManifest* link = &backup;
-  for (uint32_t length = 0; link != nullptr && length <= backup.chain_length; ++length) {
-    if (std::string doubt = DescribePageLsnDoubt(*link); !doubt.empty()) return {link->label, std::move(doubt)};
-    link = link->parent_label.empty() ? nullptr : catalog.Find(link->parent_label);
-  }
-  return {};
-}
-
 std::string Joined(const std::vector<std::string>& clauses) {
   std::string text;
   for (const std::string& clause : clauses) {
@@ -87,8 +77,14 @@ std::vector<const BackupManifest*> ParentCandidates(const BackupCatalog& catalog
                             std::to_string(history.timeline().value));
       continue;
     }
-    if (const auto [label, doubt] = DoubtInChain(catalog, *backup); !doubt.empty()) {
-      passed_over.push_back("backup " + Quoted(backup->label) + " relies on backup " + Quoted(label) + ": " + doubt);
+    // The run that made the mark may have died long ago; nobody can tell it from one that goes on in a moment.
+    if (catalog.expiring.contains(backup->label)) {
+      passed_over.push_back("backup " + Quoted(backup->label) +
+                            " has been marked by an expiry that was going to delete it");
+      continue;
+    }
+    if (const std::string doubt = DescribePageLsnDoubt(catalog, *backup); !doubt.empty()) {
+      passed_over.push_back("backup " + Quoted(backup->label) + " may be wrong: " + doubt);
       continue;
     }
     candidates.push_back(&*backup);

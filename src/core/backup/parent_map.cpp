@@ -34,7 +34,7 @@ Result<ParentMap> ParentMap::Load(const Repository& repository, const BackupMani
     map.files_.back().has_page_errors = damaged.contains(file.path);
     return Status::Ok();
   };
-  PITR_TRY(StreamFileMap(repository, manifest.label, std::move(sink), ctx));
+  PITR_TRY(StreamFileMap(repository, manifest, std::move(sink), ctx));
   return map;
 }
 

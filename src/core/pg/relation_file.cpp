@@ -254,4 +254,21 @@ std::string TablespaceVersionDirectory(int pg_major, uint32_t catalog_version) {
   return "PG_" + std::to_string(pg_major) + "_" + std::to_string(catalog_version);
 }
 
+bool IsTablespaceVersionDirectory(std::string_view name) {
+  constexpr std::string_view digits = "0123456789";
+  if (!name.starts_with("PG_")) return false;
+  const size_t second = name.find('_', 3);
+  return second != std::string_view::npos && second > 3 && second + 1 < name.size() &&
+         name.substr(3, second - 3).find_first_not_of(digits) == std::string_view::npos &&
+         name.substr(second + 1).find_first_not_of(digits) == std::string_view::npos;
+}
+
+std::string_view TablespaceEntryOf(std::string_view path) {
+  constexpr std::string_view kParent = "pg_tblspc/";
+  if (!path.starts_with(kParent)) return {};
+  const size_t slash = path.find('/', kParent.size());
+  if (slash == std::string_view::npos) return {};
+  return path.substr(slash + 1, path.find('/', slash + 1) - slash - 1);
+}
+
 }  // namespace pitr

@@ -74,5 +74,9 @@ std::vector<std::string> RequiredDirectories(int pg_major);
 
 // "PG_15_202209061": the directory of this cluster inside a tablespace location.
 std::string TablespaceVersionDirectory(int pg_major, uint32_t catalog_version);
+// Whether `name` is such a directory's, of whatever version.
+bool IsTablespaceVersionDirectory(std::string_view name);
+// The name that follows "pg_tblspc/<oid>/" in a path of a cluster; empty for one that is not below a tablespace.
+std::string_view TablespaceEntryOf(std::string_view path);
 
 }  // namespace pitr

@@ -18,6 +18,10 @@ std::string NameSome(const std::vector<T>& list, uint64_t count, const Describe&
   return text;
 }
 
+bool IsByPageLsnAlone(const BackupManifest& backup) {
+  return !backup.data_checksums && backup.change_origin && backup.change_origin->kind == ChangeKind::kPageLsn;
+}
+
 }  // namespace
 
 std::string DescribePageErrors(const BackupManifest& backup) {
@@ -27,10 +31,17 @@ std::string DescribePageErrors(const BackupManifest& backup) {
          " when it was taken, the first in " + first.path + ", block " + std::to_string(first.block);
 }
 
-std::string DescribePageLsnDoubt(const BackupManifest& backup) {
-  if (backup.data_checksums || !backup.change_origin || backup.change_origin->kind != ChangeKind::kPageLsn) return "";
-  return "it took pages as unchanged by their LSNs on a cluster without data checksums, where vacuum changes pages "
-         "without raising them: visibility maps may not agree with their tables";
+std::string DescribePageLsnDoubt(const BackupCatalog& catalog, const BackupManifest& backup) {
+  const BackupManifest* link = &backup;
+  for (uint32_t length = 0; link != nullptr && length <= backup.chain_length; ++length) {
+    if (IsByPageLsnAlone(*link))
+      return (link == &backup ? "it" : "it builds on backup " + Quoted(link->label) + ", which") +
+             std::string(
+                 " took pages as unchanged by their LSNs on a cluster without data checksums, where vacuum "
+                 "changes pages without raising them: visibility maps may not agree with their tables");
+    link = link->parent_label.empty() ? nullptr : catalog.Find(link->parent_label);
+  }
+  return "";
 }
 
 std::string DescribeSkipped(const BackupManifest& backup) {

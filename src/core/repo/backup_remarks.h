@@ -3,6 +3,7 @@
 #pragma once
 #include <string>
 
+#include "core/repo/backup_catalog.h"
 #include "core/repo/manifest.h"
 
 namespace pitr {
@@ -10,8 +11,9 @@ namespace pitr {
 // "3 pages failed their checksum when it was taken, the first in base/5/16384, block 3": a clause.
 std::string DescribePageErrors(const BackupManifest& backup);
 // Of an increment that took pages as unchanged by their LSNs although nothing raised these (no data checksums;
-// wal_log_hints is not recorded): a clause on what may be wrong. Newer versions make none.
-std::string DescribePageLsnDoubt(const BackupManifest& backup);
+// wal_log_hints is not recorded), or that builds on one, by whatever source: a clause on what may be wrong. Newer
+// versions make none. `catalog` has the backups that it builds on, as far as they still exist.
+std::string DescribePageLsnDoubt(const BackupCatalog& catalog, const BackupManifest& backup);
 // "log (symbolic link to "/var/log/pg"; it leads to ...), ... and 3 more": what was in the data directory and is not in
 // the backup.
 std::string DescribeSkipped(const BackupManifest& backup);

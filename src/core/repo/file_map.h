@@ -18,6 +18,7 @@
 #include <string>
 #include <vector>
 
+#include "core/repo/manifest.h"
 #include "core/repo/object_codec.h"
 #include "core/repo/repository.h"
 
@@ -93,12 +94,21 @@ struct FileMap {
   std::vector<MappedLink> links;
 };
 
-// Stores the map under backup/<label>/files; returns the stored size.
-Result<uint64_t> WriteFileMap(const Repository& repository, const std::string& label, const FileMap& map,
-                              const OpContext& ctx);
+// What the manifest says of the map that was stored.
+struct StoredFileMap {
+  std::string key;
+  uint64_t stored_bytes = 0;
+  std::string sha256;  // of the plain content, in hexadecimal
+
+  void EnterIn(BackupManifest& manifest) const;
+};
+
+// Stores the map under backup/<label>/files.
+Result<StoredFileMap> WriteFileMap(const Repository& repository, const std::string& label, const FileMap& map,
+                                   const OpContext& ctx);
 // Reads and checks it: references in range, extents inside frames and files, paths relative and without "..", files in
-// order. kCorruption names the object and the line; kInvalidArgument for a newer version. To read it without keeping it
-// all, see file_map_parser.h.
-Result<FileMap> ReadFileMap(const Repository& repository, const std::string& label, const OpContext& ctx);
+// order, and that it is the map of which the manifest has the digest. kCorruption names the object and the line;
+// kInvalidArgument for a newer version. To read it without keeping it all, see file_map_parser.h.
+Result<FileMap> ReadFileMap(const Repository& repository, const BackupManifest& manifest, const OpContext& ctx);
 
 }  // namespace pitr

@@ -4,6 +4,7 @@
 #include <charconv>
 
 #include "core/base/ascii.h"
+#include "core/pg/relation_file.h"
 #include "core/repo/json_scan.h"
 
 namespace pitr {
@@ -240,6 +241,8 @@ bool FileMapParser::Line::Parse(std::string_view text) {
 }
 
 bool IsSafeMappedPath(std::string_view path) {
+  if (const std::string_view entry = TablespaceEntryOf(path); !entry.empty() && !IsTablespaceVersionDirectory(entry))
+    return false;
   if (path.empty() || path.size() > kMaxMappedPath || path.find('\0') != std::string_view::npos) return false;
   for (size_t from = 0; from <= path.size();) {
     const size_t slash = std::min(path.find('/', from), path.size());

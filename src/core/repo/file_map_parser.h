@@ -18,7 +18,8 @@ struct FileMapSink {
   std::function<Status(MappedLink&& link)> link;
 };
 
-// Relative, at most kMaxMappedPath bytes, no empty, "." or ".." segment, no zero byte.
+// Relative, at most kMaxMappedPath bytes, no empty, "." or ".." segment, no zero byte; below a tablespace, whose place
+// the manifest names, only in a directory of a version (PG_15_202209061).
 bool IsSafeMappedPath(std::string_view path);
 
 class FileMapParser {
@@ -65,7 +66,9 @@ class FileMapParser {
 Status StreamPartialMap(const Repository& repository, const std::string& label, uint32_t pack, FileMapSink sink,
                         const OpContext& ctx);
 
-// Reads backup/<label>/files and hands its parts on as they come in. Errors as ReadFileMap, or the sink's.
-Status StreamFileMap(const Repository& repository, const std::string& label, FileMapSink sink, const OpContext& ctx);
+// Reads the backup's file map and hands its parts on as they come in. Errors as ReadFileMap, or the sink's. Only a
+// result of ok says that the parts were of the right map: nothing may come of them before.
+Status StreamFileMap(const Repository& repository, const BackupManifest& manifest, FileMapSink sink,
+                     const OpContext& ctx);
 
 }  // namespace pitr

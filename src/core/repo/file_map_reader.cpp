@@ -1,4 +1,5 @@
 // Joins store, envelope and parser: a file map is decoded and checked while it comes in.
+#include "core/base/sha256.h"
 #include "core/repo/file_map_parser.h"
 #include "core/repo/layout.h"
 
@@ -6,11 +7,12 @@ namespace pitr {
 namespace {
 
 Status StreamMap(const Repository& repository, ObjectKind kind, const std::string& key, const std::string& label,
-                 FileMapSink sink, const OpContext& ctx) {
+                 FileMapSink sink, Sha256Hasher* digest, const OpContext& ctx) {
   FileMapParser parser(label, std::move(sink));
   Status parsed;
   ObjectStreamReader reader(kind, key, repository.key(), [&](ByteView plain) {
     PITR_TRY(ctx.Check());
+    if (digest != nullptr) digest->Update(plain);
     parsed = parser.Feed(plain);
     return parsed;
   });
@@ -27,18 +29,28 @@ Status StreamMap(const Repository& repository, ObjectKind kind, const std::strin
 
 }  // namespace
 
-Status StreamFileMap(const Repository& repository, const std::string& label, FileMapSink sink, const OpContext& ctx) {
-  const std::string key = layout::BackupKey(label, layout::BackupObject::kFiles);
-  return StreamMap(repository, ObjectKind::kFileMap, key, label, std::move(sink), ctx);
+Status StreamFileMap(const Repository& repository, const BackupManifest& manifest, FileMapSink sink,
+                     const OpContext& ctx) {
+  const std::string key = layout::BackupKey(manifest.label, layout::BackupObject::kFiles);
+  Sha256Hasher digest;
+  PITR_TRY(StreamMap(repository, ObjectKind::kFileMap, key, manifest.label, std::move(sink), &digest, ctx));
+  const std::string sha256 = ToHex(digest.Finish());
+  if (sha256 == manifest.file_map_sha256) return Status::Ok();
+  return Status(Code::kCorruption, "object \"" + key + "\" is not the file map that the manifest of backup \"" +
+                                       manifest.label + "\" was written for")
+      .WithDetail("Its SHA-256 is " + sha256 + ", the manifest names " + manifest.file_map_sha256 + ".")
+      .WithHint(
+          "One of the two was put in another's place, or comes from an older copy of the repository. Bring back "
+          "the one that belongs to the other, or use another backup.");
 }
 
 Status StreamPartialMap(const Repository& repository, const std::string& label, uint32_t pack, FileMapSink sink,
                         const OpContext& ctx) {
   const std::string key = layout::PartialKey(label, pack);
-  return StreamMap(repository, ObjectKind::kPartialMap, key, label, std::move(sink), ctx);
+  return StreamMap(repository, ObjectKind::kPartialMap, key, label, std::move(sink), nullptr, ctx);
 }
 
-Result<FileMap> ReadFileMap(const Repository& repository, const std::string& label, const OpContext& ctx) {
+Result<FileMap> ReadFileMap(const Repository& repository, const BackupManifest& manifest, const OpContext& ctx) {
   FileMap map;
   FileMapSink sink;
   sink.frame = [&](const MappedFrame& frame) {
@@ -57,7 +69,7 @@ Result<FileMap> ReadFileMap(const Repository& repository, const std::string& lab
     map.links.push_back(std::move(link));
     return Status::Ok();
   };
-  PITR_TRY(StreamFileMap(repository, label, std::move(sink), ctx));
+  PITR_TRY(StreamFileMap(repository, manifest, std::move(sink), ctx));
   return map;
 }
 

@@ -192,6 +192,7 @@ Status FileMapWriter::Begin(const Repository& repository, ObjectKind kind, const
 
 Status FileMapWriter::Send(ByteView text) {
   if (Status parsed = check_.Feed(text); !parsed.ok()) return std::move(parsed).Annotate("writing \"" + key_ + "\"");
+  digest_.Update(text);
   PITR_ASSIGN([[maybe_unused]] const FrameRef frame, encoder_.AppendFrame(text, stored_));
   PITR_TRY(writer_->Append(stored_));
   stored_.clear();
@@ -232,7 +233,7 @@ Status FileMapWriter::Link(const MappedLink& link) {
   return SendFull();
 }
 
-Result<uint64_t> FileMapWriter::Finish() {
+Result<StoredFileMap> FileMapWriter::Finish() {
   formatter_.End();
   PITR_TRY(SendFull());
   if (!text_.empty()) PITR_TRY(Send(AsBytes(text_)));
@@ -240,11 +241,18 @@ Result<uint64_t> FileMapWriter::Finish() {
   if (Status parsed = check_.Finish(); !parsed.ok()) return std::move(parsed).Annotate("writing \"" + key_ + "\"");
   PITR_TRY(encoder_.Finish(stored_));
   PITR_TRY(writer_->Append(stored_));
-  return writer_->Finish();
+  PITR_ASSIGN(const uint64_t stored_bytes, writer_->Finish());
+  return StoredFileMap{key_, stored_bytes, ToHex(digest_.Finish())};
 }
 
-Result<uint64_t> WriteFileMap(const Repository& repository, const std::string& label, const FileMap& map,
-                              const OpContext& ctx) {
+void StoredFileMap::EnterIn(BackupManifest& manifest) const {
+  manifest.file_map_key = key;
+  manifest.file_map_bytes = stored_bytes;
+  manifest.file_map_sha256 = sha256;
+}
+
+Result<StoredFileMap> WriteFileMap(const Repository& repository, const std::string& label, const FileMap& map,
+                                   const OpContext& ctx) {
   PITR_ASSIGN(const std::unique_ptr<FileMapWriter> writer, FileMapWriter::Open(repository, label, ctx));
   PITR_TRY(writer->Frames(map.frames));
   for (const MappedDirectory& directory : map.directories) PITR_TRY(writer->Directory(directory));

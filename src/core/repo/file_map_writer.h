@@ -6,6 +6,7 @@
 #include <span>
 #include <string>
 
+#include "core/base/sha256.h"
 #include "core/base/thread.h"
 #include "core/repo/file_map_parser.h"
 #include "core/store/object_writer.h"
@@ -52,8 +53,8 @@ class FileMapWriter {
   Status Directory(const MappedDirectory& directory);
   Status File(const MappedFile& file);
   Status Link(const MappedLink& link);
-  // Result: the stored size. Errors as ObjectWriter::Finish.
-  Result<uint64_t> Finish();
+  // Errors as ObjectWriter::Finish.
+  Result<StoredFileMap> Finish();
 
  private:
   FileMapWriter(const Repository& repository, const std::string& label, const std::string& key);
@@ -66,6 +67,7 @@ class FileMapWriter {
   Bytes stored_;
   FileMapFormatter formatter_{text_};
   FileMapParser check_;
+  Sha256Hasher digest_;
   std::unique_ptr<ThreadPool> pool_;  // outlives writer_
   std::unique_ptr<ObjectWriter> writer_;
 };

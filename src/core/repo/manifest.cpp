@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "core/base/sha256.h"
 #include "core/repo/json_fields.h"
 #include "core/repo/layout.h"
 
@@ -153,8 +154,14 @@ Status GetAnnotations(const JsonFields& manifest, std::map<std::string, std::str
 Status GetFileMap(const JsonFields& manifest, BackupManifest& out) {
   PITR_ASSIGN(const JsonFields fields, manifest.Object("file_map"));
   PITR_TRY(fields.Text("key", out.file_map_key));
-  if (!CheckKey(out.file_map_key).ok()) return fields.Wrong("key", "the key of an object");
-  return fields.Unsigned("size", out.file_map_bytes);
+  if (out.file_map_key != layout::BackupKey(out.label, layout::BackupObject::kFiles))
+    return fields.Wrong("key", "the key of this backup's file map");
+  PITR_TRY(fields.Unsigned("size", out.file_map_bytes));
+  PITR_TRY(fields.Text("sha256", out.file_map_sha256));
+  const auto digest = FromHex(out.file_map_sha256);
+  if (!digest || digest->size() != Sha256Digest().size() || ToHex(*digest) != out.file_map_sha256)
+    return fields.Wrong("sha256", "a SHA-256 in lower-case hexadecimal");
+  return Status::Ok();
 }
 
 Status GetTimes(const JsonFields& fields, BackupManifest& out) {
@@ -212,28 +219,30 @@ SegmentNo LastSegment(const BackupManifest& manifest) {
 }
 
 std::string EncodeManifest(const BackupManifest& manifest) {
-  Json document = {{kVersionField, manifest.version},
-                   {"label", manifest.label},
-                   {"type", std::string(BackupTypeName(manifest.type))},
-                   {"cluster",
-                    {{"system_id", std::to_string(manifest.cluster.system_id.value)},
-                     {"segment_size", manifest.cluster.segment_size_bytes},
-                     {"pg_major", manifest.cluster.pg_major}}},
-                   {"server_version", manifest.server_version},
-                   {"tool_version", manifest.tool_version},
-                   {"start_micros", manifest.start_micros},
-                   {"stop_micros", manifest.stop_micros},
-                   {"timeline", manifest.timeline.value},
-                   {"stop_timeline", manifest.stop_timeline.value},
-                   {"start_lsn", manifest.start_lsn.ToString()},
-                   {"checkpoint_lsn", manifest.checkpoint_lsn.ToString()},
-                   {"stop_lsn", manifest.stop_lsn.ToString()},
-                   {"database_bytes", manifest.database_bytes},
-                   {"stored_bytes", manifest.stored_bytes},
-                   {"file_count", manifest.file_count},
-                   {"encrypted", manifest.encrypted},
-                   {"data_checksums", manifest.data_checksums},
-                   {"file_map", {{"key", manifest.file_map_key}, {"size", manifest.file_map_bytes}}}};
+  Json document = {
+      {kVersionField, manifest.version},
+      {"label", manifest.label},
+      {"type", std::string(BackupTypeName(manifest.type))},
+      {"cluster",
+       {{"system_id", std::to_string(manifest.cluster.system_id.value)},
+        {"segment_size", manifest.cluster.segment_size_bytes},
+        {"pg_major", manifest.cluster.pg_major}}},
+      {"server_version", manifest.server_version},
+      {"tool_version", manifest.tool_version},
+      {"start_micros", manifest.start_micros},
+      {"stop_micros", manifest.stop_micros},
+      {"timeline", manifest.timeline.value},
+      {"stop_timeline", manifest.stop_timeline.value},
+      {"start_lsn", manifest.start_lsn.ToString()},
+      {"checkpoint_lsn", manifest.checkpoint_lsn.ToString()},
+      {"stop_lsn", manifest.stop_lsn.ToString()},
+      {"database_bytes", manifest.database_bytes},
+      {"stored_bytes", manifest.stored_bytes},
+      {"file_count", manifest.file_count},
+      {"encrypted", manifest.encrypted},
+      {"data_checksums", manifest.data_checksums},
+      {"file_map",
+       {{"key", manifest.file_map_key}, {"size", manifest.file_map_bytes}, {"sha256", manifest.file_map_sha256}}}};
   if (!manifest.parent_label.empty()) {
     document["parent"] = manifest.parent_label;
     document["chain_length"] = manifest.chain_length;

@@ -94,9 +94,10 @@ struct BackupManifest {
   std::vector<OutsideFile> outside;
   std::map<std::string, std::string> annotations;
   std::vector<PackEntry>
-      packs;  // of this and, for increments, of earlier backups; the file map refers to them by index
-  std::string file_map_key;
+      packs;                    // of this and, for increments, of earlier backups; the file map refers to them by index
+  std::string file_map_key;     // backup/<label>/files
   uint64_t file_map_bytes = 0;  // stored size
+  std::string file_map_sha256;  // of its plain content, in hexadecimal: no other map may be taken for it
 };
 
 inline constexpr size_t kMaxSkippedNamed = 1000;

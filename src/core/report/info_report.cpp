@@ -17,7 +17,7 @@ namespace {
 // them.
 constexpr int kMaxSegmentsForLastCommit = 8;
 
-BackupRow RowOf(const BackupManifest& backup, const WalCatalog& wal) {
+BackupRow RowOf(const BackupCatalog& catalog, const BackupManifest& backup, const WalCatalog& wal) {
   const uint32_t segment_size = backup.cluster.segment_size_bytes;
   BackupRow row;
   row.label = backup.label;
@@ -52,7 +52,7 @@ BackupRow RowOf(const BackupManifest& backup, const WalCatalog& wal) {
   } else if (!backup.page_errors.empty()) {
     row.status = "page errors";
     row.problem = DescribePageErrors(backup) + ". It does not count in retention, and increments are not built on it.";
-  } else if (const std::string doubt = DescribePageLsnDoubt(backup); !doubt.empty()) {
+  } else if (const std::string doubt = DescribePageLsnDoubt(catalog, backup); !doubt.empty()) {
     row.status = "page LSN";
     row.problem = "Possibly wrong: " + doubt + ". Increments are not built on it; take a full backup.";
   }
@@ -61,7 +61,7 @@ BackupRow RowOf(const BackupManifest& backup, const WalCatalog& wal) {
 
 void AddBackups(const BackupCatalog& catalog, const WalCatalog& wal, std::vector<BackupRow>& rows) {
   for (const BackupManifest& backup : catalog.backups) {
-    rows.push_back(RowOf(backup, wal));
+    rows.push_back(RowOf(catalog, backup, wal));
     if (const RestoreHold* hold = catalog.FindHold(backup.label, 0)) {
       rows.back().held_until_micros = hold->EndMicros();
       rows.back().held_by = hold->held_by;

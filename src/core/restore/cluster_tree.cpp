@@ -7,6 +7,8 @@
 #include <climits>
 #include <filesystem>
 
+#include "core/restore/directory_way.h"
+#include "core/restore/wal_place.h"
 #include "core/store/file_error.h"
 
 namespace pitr {
@@ -65,11 +67,11 @@ Result<ClusterTree> ClusterTree::OpenWithWal(const std::string& data_directory) 
 }
 
 Status ClusterTree::AddRoot(const std::string& path, const std::string& directory) {
-  UniqueFd fd(open(directory.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-  const bool absent = !fd.ok() && errno == ENOENT && survey_;
-  if (!fd.ok() && !absent) return FileError(errno, "opening \"" + directory + "\"");
+  auto opened = OpenDirectoryWay(directory);
+  const bool absent = opened.code() == Code::kNotFound && survey_;
+  if (!opened.ok() && !absent) return std::move(opened).status();
   whole_ &= !absent;
-  links_[path] = std::move(fd);
+  links_[path] = absent ? UniqueFd() : std::move(opened).value();
   locations_[path] = directory;
   return Status::Ok();
 }
@@ -212,7 +214,17 @@ Result<std::vector<std::string>> ClusterTree::List(std::string_view path) const 
 }
 
 Status ClusterTree::GiveRootsToOwner() const {
-  for (const auto& [path, directory] : links_) PITR_TRY(GiveToOwner(directory.get(), path));
+  if (!set_owner_) return Status::Ok();
+  for (const auto& [path, directory] : links_) {
+    struct stat info;
+    if (fstat(directory.get(), &info) != 0) return Problem(errno, "looking at", path);
+    if (info.st_uid != uid_ && !HoldsNoFiles(directory.get()))
+      return Status(Code::kInvalidArgument, "\"" + locations_.at(path) + "\" belongs to another user and is not empty")
+          .WithDetail("It belongs to user " + std::to_string(info.st_uid) + ", and the data directory to user " +
+                      std::to_string(uid_) + ". A restore by root gives away nothing but what is empty.")
+          .WithHint("Check its name. If it is the cluster's, give it to that user (chown), or run as that user.");
+    PITR_TRY(GiveToOwner(directory.get(), path));
+  }
   return Status::Ok();
 }
 

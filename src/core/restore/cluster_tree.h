@@ -86,7 +86,8 @@ class ClusterTree {
   void SetOwner(uid_t uid, gid_t gid) { uid_ = uid, gid_ = gid, set_owner_ = true; }
   // Gives an open file the owner set; nothing without one.
   Status GiveToOwner(int fd, std::string_view path) const;
-  // The directories that links lead to, which may have been there before.
+  // The directories that links lead to, which may have been there before. kInvalidArgument for one that is another
+  // user's and holds files: nothing has led here but a name.
   Status GiveRootsToOwner() const;
 
  private:

@@ -20,12 +20,12 @@ BackupManifest MissingHere(const BackupManifest& backup) {
 
 }  // namespace
 
-void AddContentNotes(const std::vector<Candidate>& candidates, RestorePlan& plan) {
+void AddContentNotes(const BackupCatalog& backups, const std::vector<Candidate>& candidates, RestorePlan& plan) {
   const BackupManifest& backup = plan.backup;
   if (!backup.page_errors.empty())
     plan.notes.push_back("The backup holds damaged pages: " + DescribePageErrors(backup) +
                          ". They come back with it, and no undamaged backup leads to the target.");
-  if (const std::string doubt = DescribePageLsnDoubt(backup); !doubt.empty())
+  if (const std::string doubt = DescribePageLsnDoubt(backups, backup); !doubt.empty())
     plan.notes.push_back(
         "The backup may be wrong: " + doubt +
         ". A full backup with the WAL since then is not (--backup LABEL); otherwise run pg_check_visible "

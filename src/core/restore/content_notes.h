@@ -10,10 +10,10 @@ namespace pitr {
 
 inline constexpr std::string_view kConfigFilePath = "postgresql.conf";
 
-// Adds to the notes of a plan: damaged pages, newer backups that were passed over on their account, what the backup
-// does not hold, links that became what they led to, configuration that lies elsewhere. Looks whether that is on this
-// machine.
-void AddContentNotes(const std::vector<Candidate>& candidates, RestorePlan& plan);
+// Adds to the notes of a plan: damaged pages, doubts of the chain, newer backups that were passed over on their
+// account, what the backup does not hold, links that became what they led to, configuration that lies elsewhere. Looks
+// whether that is on this machine.
+void AddContentNotes(const BackupCatalog& backups, const std::vector<Candidate>& candidates, RestorePlan& plan);
 
 // That there is no postgresql.conf in the restored directory, and what to do.
 std::string DescribeMissingConfiguration(const BackupManifest& backup, const std::string& data_directory);

@@ -66,7 +66,7 @@ void AddBackupNotes(const BackupCatalog& backups, const std::vector<Candidate>& 
   }
   for (const DamagedBackup& damaged : backups.damaged)
     plan.notes.push_back("Backup " + damaged.label + " was passed over: " + damaged.status.message() + ".");
-  AddContentNotes(candidates, plan);
+  AddContentNotes(backups, candidates, plan);
 }
 
 // What else the archive's history has.

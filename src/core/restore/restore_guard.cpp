@@ -11,6 +11,7 @@
 
 #include "core/base/same_directory.h"
 #include "core/pg/control.h"
+#include "core/pg/relation_file.h"
 #include "core/restore/server_state.h"
 #include "core/restore/wal_place.h"
 #include "core/store/directory_walk.h"
@@ -223,6 +224,21 @@ std::vector<std::string> TablespaceVersionPaths(const FileMap& map, const std::s
   for (const MappedDirectory& directory : map.directories) add(directory.path);
   for (const MappedFile& file : map.files) add(file.path);
   return {paths.begin(), paths.end()};
+}
+
+Status CheckTablespacePaths(const BackupManifest& backup, const FileMap& map) {
+  const std::string version = "PG_" + std::to_string(backup.cluster.pg_major) + "_";
+  const auto check = [&](const std::string& path) -> Status {
+    const std::string_view entry = TablespaceEntryOf(path);
+    if (entry.empty() || (entry.starts_with(version) && IsTablespaceVersionDirectory(entry))) return Status::Ok();
+    return Status(Code::kCorruption, "the file map of backup \"" + backup.label + "\" has \"" + path + "\"")
+        .WithDetail("In a tablespace, whatever is a cluster's of PostgreSQL " +
+                    std::to_string(backup.cluster.pg_major) + " is below a directory " + version + "...")
+        .WithHint("Use another backup; and find out who can write to the repository.");
+  };
+  for (const MappedDirectory& directory : map.directories) PITR_TRY(check(directory.path));
+  for (const MappedFile& file : map.files) PITR_TRY(check(file.path));
+  return Status::Ok();
 }
 
 Status CheckTablespaces(const ClusterTree& tree, const FileMap& map,

@@ -46,6 +46,10 @@ Result<std::map<std::string, std::string>> MapTablespaces(const RestorePlan& pla
 // The directories below a tablespace's own one that belong to this cluster (PG_15_...), as paths in the tree.
 std::vector<std::string> TablespaceVersionPaths(const FileMap& map, const std::string& oid);
 
+// kCorruption when the map has something in a tablespace that is not below the directory of the backup's version: what
+// the tablespace's place is, is said by the manifest, and another version's may be another cluster's.
+Status CheckTablespacePaths(const BackupManifest& backup, const FileMap& map);
+
 // What is already below those directories would be mixed up with the backup's files, or removed. Accepted is only what
 // is known to be this data directory's own: with delta, where its link leads already; or where the interrupted restore
 // was writing. Anything else there is kInvalidArgument, unless delta and force say that it may go. So is a directory in

@@ -10,6 +10,7 @@
 
 #include "core/base/same_directory.h"
 #include "core/pg/control.h"
+#include "core/pg/relation_file.h"
 #include "core/restore/cluster_tree.h"
 #include "core/restore/restore_state.h"
 #include "core/restore/server_state.h"
@@ -78,20 +79,10 @@ bool IsDataDirectory(const std::string& directory) {
          (IsThere(at + std::string(kControlFilePath)) || IsThere(at + std::string(kRestoreStatePath)));
 }
 
-// PG_15_202209061
-bool IsVersionDirectory(std::string_view name) {
-  constexpr std::string_view digits = "0123456789";
-  if (!name.starts_with("PG_")) return false;
-  const size_t second = name.find('_', 3);
-  return second != std::string_view::npos && second > 3 && second + 1 < name.size() &&
-         name.substr(3, second - 3).find_first_not_of(digits) == std::string_view::npos &&
-         name.substr(second + 1).find_first_not_of(digits) == std::string_view::npos;
-}
-
 bool HoldsTablespace(const std::string& directory) {
   std::error_code error;
   for (fs::directory_iterator entry(directory, error), end; !error && entry != end; entry.increment(error))
-    if (IsVersionDirectory(entry->path().filename().string())) return true;
+    if (IsTablespaceVersionDirectory(entry->path().filename().string())) return true;
   return false;
 }
 
@@ -181,7 +172,7 @@ class PlaceCheck {
     if (!IsTablespace(inner) || !IsTablespace(outer) || inner.place->chosen || outer.place->chosen) return false;
     const fs::path between = fs::path(inner.path).lexically_relative(outer.path);
     return std::none_of(between.begin(), between.end(),
-                        [](const fs::path& name) { return IsVersionDirectory(name.string()); });
+                        [](const fs::path& name) { return IsTablespaceVersionDirectory(name.string()); });
   }
 
   Status CheckPair(const Resolved& a, const Resolved& b) const {
@@ -221,7 +212,7 @@ class PlaceCheck {
     const bool as_it_was = IsTablespace(one) && !one.place->chosen;
     std::string other;
     EachAbove(from, [&](const std::string& at) {
-      if (as_it_was && !IsVersionDirectory(fs::path(at).filename().string())) return true;
+      if (as_it_was && !IsTablespaceVersionDirectory(fs::path(at).filename().string())) return true;
       const std::string holder = as_it_was ? fs::path(at).parent_path().string() : at;
       if (HoldsTablespace(holder)) other = holder;
       return other.empty();

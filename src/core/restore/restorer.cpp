@@ -14,6 +14,7 @@
 #include "core/pg/relation_file.h"
 #include "core/restore/block_proof.h"
 #include "core/restore/content_notes.h"
+#include "core/restore/directory_way.h"
 #include "core/restore/extent_writer.h"
 #include "core/restore/file_prepare.h"
 #include "core/restore/frame_fetch.h"
@@ -67,7 +68,7 @@ class Restore {
   Status ReadMap();
   Status CheckFinished();
   Status CheckConfirmed() const;
-  Status MakeRoot(const std::string& directory);
+  Status MakeRoot(const std::string& directory, WayLinks links);
   Status MakeRoots();
   Status ChooseOwner();
   Status MarkAndDisarm();
@@ -107,13 +108,13 @@ class Restore {
 };
 
 // Remembers what had to be made.
-Status Restore::MakeRoot(const std::string& directory) {
+Status Restore::MakeRoot(const std::string& directory, WayLinks links) {
   std::error_code error;
   std::vector<std::string> missing;
   for (std::filesystem::path at = directory; !std::filesystem::exists(at, error); at = at.parent_path())
     missing.push_back(at.string());
   made_.insert(made_.end(), missing.rbegin(), missing.rend());
-  return MakeRootDirectory(directory);
+  return MakeDirectoryWay(directory, links).status();
 }
 
 Status Restore::ChooseOwner() {
@@ -172,7 +173,7 @@ Status Restore::OpenTree() {
 
 Status Restore::ReadMap() {
   if (control_ == UINT32_MAX) {
-    PITR_ASSIGN(map_, ReadFileMap(repository_, plan_.backup.label, ctx_));
+    PITR_ASSIGN(map_, ReadFileMap(repository_, plan_.backup, ctx_));
     for (uint32_t i = 0; i < map_.files.size(); ++i) {
       if (map_.files[i].path == kControlFilePath) control_ = i;
       for (const Extent& extent : map_.files[i].extents) progress_.bytes_total += extent.length;
@@ -182,6 +183,7 @@ Status Restore::ReadMap() {
   }
   if (control_ == UINT32_MAX)
     return Status(Code::kCorruption, "backup \"" + plan_.backup.label + "\" has no control file");
+  PITR_TRY(CheckTablespacePaths(plan_.backup, map_));
   content_ = TreeContent::Of(map_, plan_.backup);
   for (const auto& [oid, directory] : tablespaces_)
     content_.links.insert(std::string(kTablespaceDirectory) + "/" + oid);
@@ -237,8 +239,9 @@ std::vector<std::string> Restore::DescribeCheck() const {
 }
 
 Status Restore::MakeRoots() {
-  PITR_TRY(MakeRoot(options_.data_directory));
-  for (const auto& [oid, directory] : tablespaces_) PITR_TRY(MakeRoot(directory));
+  // The data directory is what the operator named.
+  PITR_TRY(MakeRoot(options_.data_directory, WayLinks::kAll));
+  for (const auto& [oid, directory] : tablespaces_) PITR_TRY(MakeRoot(directory, LinksToFollow()));
   return Status::Ok();
 }
 
@@ -325,7 +328,7 @@ Status Restore::ClearDirectory() {
     }
   }
   if (!survey_.wal_place.wanted.empty()) {
-    PITR_TRY(MakeRootDirectory(survey_.wal_place.wanted));
+    PITR_TRY(MakeDirectoryWay(survey_.wal_place.wanted).status());
     PITR_TRY(PlaceWalLink(*tree_, survey_.wal_place));
     PITR_TRY(tree_->AddWalDirectory(survey_.wal_place.wanted));
   }

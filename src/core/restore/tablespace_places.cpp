@@ -9,6 +9,7 @@
 #include <optional>
 
 #include "core/base/same_directory.h"
+#include "core/restore/directory_way.h"
 #include "core/restore/tablespace_user.h"
 #include "core/store/file_error.h"
 
@@ -196,18 +197,6 @@ class PlaceFinder {
   TablespacePlaces places_;
 };
 
-// Makes the entry of `path` durable, and those that lead to it, which an interrupted run may have made. Directories
-// that this user may not read were made by others.
-Status SyncWayTo(const std::string& path) {
-  for (fs::path above = fs::path(path).parent_path();; above = above.parent_path()) {
-    const UniqueFd directory(open(above.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-    const bool closed = !directory.ok() && errno == EACCES;
-    if (!closed && (!directory.ok() || (fsync(directory.get()) != 0 && errno != EINVAL)))
-      return FileError(errno, "syncing \"" + above.string() + "\"");
-    if (!above.has_relative_path()) return Status::Ok();
-  }
-}
-
 }  // namespace
 
 Result<TablespacePlaces> FindTablespacePlaces(const ClusterTree& tree, const RestorePlan& plan,
@@ -232,41 +221,28 @@ std::vector<std::string> DescribePlaces(const TablespacePlaces& places) {
 Status SetLeftoversAside(const TablespacePlaces& places, const std::string& suffix, std::vector<std::string>* notes) {
   for (const std::string& directory : places.leftovers) {
     const std::string aside = directory + suffix;
-    if (rename(directory.c_str(), aside.c_str()) != 0)
+    const std::string name = fs::path(directory).filename().string();
+    PITR_ASSIGN(const UniqueFd above, OpenDirectoryWay(fs::path(directory).parent_path().string()));
+    if (renameat(above.get(), name.c_str(), above.get(), (name + suffix).c_str()) != 0)
       return FileError(errno, "renaming \"" + directory + "\" to \"" + aside + "\"");
-    PITR_TRY(SyncWayTo(directory));
+    if (fsync(above.get()) != 0) return FileError(errno, "syncing the directory of \"" + aside + "\"");
     notes->push_back("\"" + directory + "\" held a tablespace that the backup does not have; it was set aside as \"" +
                      aside + "\". Remove it when nothing in it is needed any more.");
   }
   return Status::Ok();
 }
 
-Status MakeRootDirectory(const std::string& directory) {
-  std::error_code error;
-  const bool existed = fs::exists(directory, error);
-  fs::create_directories(directory, error);
-  if (error) return FileError(error.value(), "creating directory \"" + directory + "\"");
-  if (!existed && chmod(directory.c_str(), 0700) != 0)
-    return FileError(errno, "changing the mode of \"" + directory + "\"");
-  // The directory's own entry must survive a crash, too.
-  return SyncWayTo(directory);
-}
-
 Status MakeTablespacePlaces(const TablespacePlaces& places, const ClusterTree& tree, std::vector<std::string>* notes) {
   for (const std::string& directory : places.directories) {
-    PITR_TRY(MakeRootDirectory(directory));
-    const UniqueFd fd(open(directory.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
-    if (!fd.ok()) return FileError(errno, "opening directory \"" + directory + "\"");
+    PITR_ASSIGN(const UniqueFd fd, MakeDirectoryWay(directory));
     PITR_TRY(tree.GiveToOwner(fd.get(), directory));
     notes->push_back("Directory \"" + directory + "\" was made: replay will make a tablespace in it.");
   }
   for (const auto& [path, leads_to] : places.links) {
-    std::error_code error;
-    fs::create_directories(fs::path(path).parent_path(), error);
-    if (error) return FileError(error.value(), "creating the directory of \"" + path + "\"");
-    if (symlink(leads_to.c_str(), path.c_str()) != 0)
+    PITR_ASSIGN(const UniqueFd above, MakeDirectoryWay(fs::path(path).parent_path().string()));
+    if (symlinkat(leads_to.c_str(), above.get(), fs::path(path).filename().c_str()) != 0)
       return FileError(errno, "making the link \"" + path + "\" to \"" + leads_to + "\"");
-    PITR_TRY(SyncWayTo(path));
+    if (fsync(above.get()) != 0) return FileError(errno, "syncing the directory of \"" + path + "\"");
     notes->push_back("\"" + path + "\" is a link to \"" + leads_to +
                      "\" now: replay makes a tablespace there. Keep the link as long as the tablespace exists.");
   }

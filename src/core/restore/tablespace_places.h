@@ -41,7 +41,4 @@ Status SetLeftoversAside(const TablespacePlaces& places, const std::string& suff
 // Makes directories and links, owned as `tree` says. To be called when the data directory is cleared.
 Status MakeTablespacePlaces(const TablespacePlaces& places, const ClusterTree& tree, std::vector<std::string>* notes);
 
-// Makes `directory`, for the owner only, and those above it; one that exists is left as it is.
-Status MakeRootDirectory(const std::string& directory);
-
 }  // namespace pitr

@@ -144,7 +144,7 @@ Status WalSpool::Begin() const {
 
 std::string WalSpool::LastRequest() const {
   std::string name = ReadSmall(Path(kRequest));
-  return name.size() == kSegmentNameLength ? name : std::string();
+  return IsSpooledName(name) ? name : std::string();
 }
 
 std::vector<std::string> WalSpool::Segments() const {
@@ -153,7 +153,7 @@ std::vector<std::string> WalSpool::Segments() const {
   if (directory == nullptr) return names;
   while (const dirent* entry = readdir(directory)) {
     const std::string name = entry->d_name;
-    if (name.size() == kSegmentNameLength) names.push_back(name);
+    if (IsSpooledName(name)) names.push_back(name);
   }
   closedir(directory);
   return names;

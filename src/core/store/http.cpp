@@ -81,22 +81,7 @@ struct Exchange {
   Status Header(std::string_view line) {
     header_bytes += line.size();
     if (header_bytes > kMaxHeaderBytes) return {Code::kUnavailable, "answer has too many headers"};
-    while (!line.empty() && (line.back() == '\r' || line.back() == '\n')) line.remove_suffix(1);
-    if (line.starts_with("HTTP/")) {  // a new answer: what came before was interim
-      response = {};
-      size_t space = line.find(' ');
-      for (size_t i = space + 1; space != line.npos && i < line.size() && i <= space + 3; i++)
-        if (IsDigit(line[i])) response.status = response.status * 10 + (line[i] - '0');
-      return Status::Ok();
-    }
-    size_t colon = line.find(':');
-    if (colon == line.npos) return Status::Ok();
-    std::string name(line.substr(0, colon));
-    std::transform(name.begin(), name.end(), name.begin(), Lower);
-    line.remove_prefix(colon + 1);
-    while (!line.empty() && (line.front() == ' ' || line.front() == '\t')) line.remove_prefix(1);
-    while (!line.empty() && (line.back() == ' ' || line.back() == '\t')) line.remove_suffix(1);
-    response.headers.emplace_back(std::move(name), line);
+    TakeHeaderLine(line, response);
     return Status::Ok();
   }
 };
@@ -186,6 +171,25 @@ Status Append(HeaderList* list, const std::string& line) {
 }
 
 }  // namespace
+
+void TakeHeaderLine(std::string_view line, HttpResponse& response) {
+  while (!line.empty() && (line.back() == '\r' || line.back() == '\n')) line.remove_suffix(1);
+  if (line.starts_with("HTTP/")) {  // a new answer: what came before was interim
+    response = {};
+    size_t space = line.find(' ');
+    for (size_t i = space + 1; space != line.npos && i < line.size() && i <= space + 3; i++)
+      if (IsDigit(line[i])) response.status = response.status * 10 + (line[i] - '0');
+    return;
+  }
+  size_t colon = line.find(':');
+  if (colon == line.npos) return;
+  std::string name(line.substr(0, colon));
+  std::transform(name.begin(), name.end(), name.begin(), Lower);
+  line.remove_prefix(colon + 1);
+  while (!line.empty() && (line.front() == ' ' || line.front() == '\t')) line.remove_prefix(1);
+  while (!line.empty() && (line.back() == ' ' || line.back() == '\t')) line.remove_suffix(1);
+  response.headers.emplace_back(std::move(name), line);
+}
 
 std::string_view HttpResponse::Header(std::string_view name) const {
   for (const auto& [key, value] : headers)

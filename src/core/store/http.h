@@ -54,6 +54,10 @@ struct HttpResponse {
   std::string_view Header(std::string_view name) const;
 };
 
+// Adds a line of an answer's head, line end included or not; a status line begins the answer anew. Whatever the line
+// is: what is no header is left out. Pure.
+void TakeHeaderLine(std::string_view line, HttpResponse& response);
+
 // Where a 2xx body goes. `begin` sees status and headers before the first byte; either may stop the transfer
 // by returning an error, which is then what Do() returns.
 struct HttpSink {

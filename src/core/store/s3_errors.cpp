@@ -111,6 +111,18 @@ bool IsExpiredCredentials(const S3Error& error) {
          error.code == "TokenRefreshRequired" || error.code == "RequestExpired";
 }
 
+bool IsWebPage(bool head, std::string_view content_type, std::string_view body) {
+  const auto begins = [](std::string_view text, std::string_view lower) {
+    return text.size() >= lower.size() && std::equal(lower.begin(), lower.end(), text.begin(), [](char a, char b) {
+             return a == (b >= 'A' && b <= 'Z' ? static_cast<char>(b - 'A' + 'a') : b);
+           });
+  };
+  if (head) return begins(content_type, "text/html");
+  for (std::string_view space = "\xEF\xBB\xBF \t\r\n"; !body.empty() && space.find(body[0]) != space.npos;)
+    body.remove_prefix(1);
+  return begins(body, "<html") || begins(body, "<!doctype html");
+}
+
 Status ToStatus(const S3Failure& failure) {
   std::string message = "could not " + failure.operation + ": HTTP " + std::to_string(failure.http_status);
   if (!failure.error.code.empty()) message += " " + Sanitized(failure.error.code);

@@ -2,6 +2,7 @@
 // Source: the error tables of the Amazon S3 API reference, and what MinIO, Ceph RGW, B2 and R2 answer.
 #pragma once
 #include <string>
+#include <string_view>
 
 #include "core/base/status.h"
 #include "core/store/s3_xml.h"
@@ -25,5 +26,9 @@ Status ToStatus(const S3Failure& failure);
 
 // ExpiredToken and its kin: other credentials may help.
 bool IsExpiredCredentials(const S3Error& error);
+
+// Whether an answer of success is that of somebody in between: a login page, say. `body` may be cut. HEAD has no body,
+// but objects of ours have another type.
+bool IsWebPage(bool head, std::string_view content_type, std::string_view body);
 
 }  // namespace pitr

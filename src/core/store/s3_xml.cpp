@@ -1,10 +1,10 @@
 // See s3_xml.h. Each call parses into a tree of its own that lives as long as the call.
 #include "core/store/s3_xml.h"
 
-#include <charconv>
 #include <cstring>
 #include <pugixml.hpp>
 
+#include "core/store/s3_range.h"
 #include "core/store/s3_time.h"
 
 namespace pitr {
@@ -45,13 +45,6 @@ pugi::xml_node Load(pugi::xml_document* document, std::string_view xml, const ch
   if (!document->traverse(depth)) return {};
   pugi::xml_node root = document->document_element();
   return Is(root, name) ? root : pugi::xml_node();
-}
-
-std::optional<uint64_t> ToNumber(const std::string& text) {
-  uint64_t value = 0;
-  auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-  if (error != std::errc() || end != text.data() + text.size()) return std::nullopt;
-  return value;
 }
 
 std::string Escaped(std::string_view text) {
@@ -105,7 +98,7 @@ Result<S3Listing> ParseListing(std::string_view xml) {
     if (!Is(node, "Contents")) continue;
     std::optional<std::string> key = Text(node, "Key");
     if (encoded) key = UrlDecode(*key);
-    auto size = ToNumber(Text(node, "Size"));
+    auto size = ParseSize(Text(node, "Size"));
     if (!key || key->empty() || !size) return Unusable("ListBucketResult");
     listing.objects.push_back({*key, *size, ParseIsoTime(Text(node, "LastModified")).value_or(0)});
   }

@@ -252,7 +252,7 @@ class ListingTaker {
                  "It is stored as it was read: a restore of it brings the damaged pages back. An older backup without "
                  "them and the WAL since then does not.");
     }
-    if (const std::string doubt = backup != nullptr ? DescribePageLsnDoubt(*backup) : ""; !doubt.empty())
+    if (const std::string doubt = backup != nullptr ? DescribePageLsnDoubt(catalog_, *backup) : ""; !doubt.empty())
       AddWarning("page LSN", layout::BackupKey(name, layout::BackupObject::kManifest),
                  "Backup \"" + name + "\" may be wrong: " + doubt + ".",
                  "Increments are not built on it. A full backup and the WAL since then are not affected.");

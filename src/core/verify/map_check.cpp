@@ -48,7 +48,7 @@ Status ReadSums(const Repository& repository, const BackupManifest& manifest, st
     for (const Extent& extent : file.extents) ++packs[pack_of_frame[extent.frame]].extents;
     return Status::Ok();
   };
-  PITR_TRY(StreamFileMap(repository, manifest.label, std::move(sink), ctx));
+  PITR_TRY(StreamFileMap(repository, manifest, std::move(sink), ctx));
   const std::string key = layout::BackupKey(manifest.label, layout::BackupObject::kFiles);
   return CheckSums(manifest, packs, files).Annotate("object \"" + key + "\"");
 }
@@ -200,7 +200,7 @@ Status NameFilesOf(const Repository& repository, const BackupManifest& manifest,
     NameFile(file, bad, stretches);
     return Status::Ok();
   };
-  Status read = StreamFileMap(repository, manifest.label, std::move(sink), ctx);
+  Status read = StreamFileMap(repository, manifest, std::move(sink), ctx);
   const bool deleted = read.code() == Code::kNotFound;  // since the verification began
   if (!deleted) PITR_TRY(std::move(read));
   for (Stretch& stretch : stretches)

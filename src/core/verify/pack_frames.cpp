@@ -59,7 +59,7 @@ Status CollectFrom(const Repository& repository, const CheckedPacks& table, uint
     }
     return Status::Ok();
   };
-  Status read = StreamFileMap(repository, manifest.label, std::move(sink), ctx);
+  Status read = StreamFileMap(repository, manifest, std::move(sink), ctx);
   // It was there when the verification began: the backup has been deleted since.
   return read.code() == Code::kNotFound ? Status::Ok() : read;
 }

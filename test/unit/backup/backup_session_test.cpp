@@ -231,7 +231,7 @@ TEST_F(BackupSessionTest, AChangingDirectoryIsCopied) {
     auto manifest = TakeBackup(repository(), tree_, options_, progress_);
     ASSERT_TRUE(manifest.ok()) << manifest.status().ToString();
     EXPECT_EQ(progress_.bytes_done.load(), progress_.bytes_total.load());
-    auto map = ReadFileMap(repository(), manifest.value().label, OpContext());
+    auto map = ReadFileMap(repository(), manifest.value(), OpContext());
     EXPECT_TRUE(map.ok()) << map.status().ToString();
     progress_.bytes_done = 0;
   }

@@ -264,7 +264,7 @@ void ExpectFileEquals(const MappedFile& file, const std::vector<Bytes>& frames, 
 }  // namespace
 
 void ExpectBackupEquals(const Repository& repository, const BackupManifest& manifest, DataTree& tree) {
-  auto read = ReadFileMap(repository, manifest.label, OpContext());
+  auto read = ReadFileMap(repository, manifest, OpContext());
   ASSERT_TRUE(read.ok()) << read.status().ToString();
   const FileMap& map = read.value();
   const std::vector<Bytes> frames = ReadFrames(repository, manifest, map);

@@ -17,6 +17,7 @@
 #include "core/pg/page.h"
 #include "core/pg/wal_summary.h"
 #include "core/repo/backup_objects.h"
+#include "core/repo/expire_mark.h"
 #include "core/store/memory.h"
 #include "unit/backup/data_tree.h"
 
@@ -126,7 +127,7 @@ class IncrementTest : public testing::TestWithParam<bool> {
   }
   // Blocks that the increment stored itself.
   uint64_t StoredBlocks() {
-    auto map = ReadFileMap(*repo_.repository, manifest_.label, OpContext());
+    auto map = ReadFileMap(*repo_.repository, manifest_, OpContext());
     EXPECT_TRUE(map.ok());
     uint64_t bytes = 0;
     const std::string own = "data/" + manifest_.label + "/";
@@ -140,7 +141,7 @@ class IncrementTest : public testing::TestWithParam<bool> {
 
   // Of a stretch of a relation.
   size_t MostPieces() {
-    auto map = ReadFileMap(*repo_.repository, manifest_.label, OpContext());
+    auto map = ReadFileMap(*repo_.repository, manifest_, OpContext());
     EXPECT_TRUE(map.ok());
     size_t most = 0;
     for (const MappedFile& file : map.value().files) {
@@ -475,6 +476,27 @@ TEST_P(IncrementTest, TheMergedBackupIsBuiltUpon) {
   ASSERT_TRUE(MergeBackup(*repo_.repository, {"b2", "a-merged", "test"}, OpContext()).ok());
   Take(BackupType::kIncr);
   EXPECT_EQ(manifest_.parent_label, "a-merged");
+}
+
+// An expiry that was killed has marked the newest backup, and nobody has run another since.
+TEST_P(IncrementTest, AStaleMarkStopsNoIncrement) {
+  const auto mark = [&](const char* label) {
+    const Status marked =
+        CreateMark(*repo_.repository, label, layout::BackupObject::kExpireMark, "killed", OpContext());
+    ASSERT_TRUE(marked.ok()) << marked.ToString();
+  };
+  Take(BackupType::kFull);
+  Take(BackupType::kIncr);
+  mark("b2");
+  Take(BackupType::kIncr);
+  EXPECT_EQ(manifest_.type, BackupType::kIncr);
+  EXPECT_EQ(manifest_.parent_label, "b1");
+  mark("b1");
+  mark("b3");
+  Take(BackupType::kIncr);
+  EXPECT_EQ(manifest_.type, BackupType::kFull) << choice_;
+  Take(BackupType::kIncr);
+  EXPECT_EQ(manifest_.parent_label, "b4");
 }
 
 INSTANTIATE_TEST_SUITE_P(Repositories, IncrementTest, testing::Bool(),

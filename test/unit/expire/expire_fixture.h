@@ -78,6 +78,7 @@ class ExpireTest : public RepositoryTest {
     m.stop_lsn = {spec.last * kCluster.segment_size_bytes + 4000};
     m.start_micros = m.stop_micros = clock_.WallMicros();
     m.file_map_key = layout::BackupKey(spec.label, layout::BackupObject::kFiles);
+    m.file_map_sha256 = std::string(64, '0');
     for (const std::string& key : spec.borrowed) m.packs.push_back({key, 1000});
     for (uint32_t number : {1, 2}) m.packs.push_back({layout::PackKey(spec.label, number), 1000});
     return m;

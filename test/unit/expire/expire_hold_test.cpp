@@ -43,6 +43,69 @@ TEST_F(ExpireHold, ABackupThatIsBeingRestoredStaysWithAllWalAfterIt) {
   EXPECT_FALSE(Has(layout::HoldKey("b", slot))) << "it goes with the backup";
 }
 
+// Another host's backup that has had nothing to store for days: its signs of life keep it and what it builds on, and
+// their age is told by the store's clock, whatever the writer's says.
+TEST_F(ExpireHold, ASlowBackupIsSparedByItsSignsOfLife) {
+  BeginBackup({.label = "slow", .type = BackupType::kIncr, .parent = "b", .first = 50});
+  BeginBackup({.label = "dead", .first = 50});
+  for (int hours = 0; hours < 48; hours += 12) {
+    clock_.Advance(kDayMillis / 2);
+    const auto sign = CreateHold(*repository_, "slow", kHourMillis * 1000, "host y, taking it", ctx_);
+    ASSERT_TRUE(sign.ok()) << TextOf(sign);
+  }
+  // The time that the hold itself names has passed, and another expiry has seen that.
+  clock_.Advance(2 * kHourMillis);
+  MustRun();
+  clock_.Advance(kDayMillis - 4 * kHourMillis);
+  MustRun();
+  EXPECT_EQ(Labels(), "b c d");
+  EXPECT_TRUE(Has("backup/slow/start"));
+  EXPECT_EQ(KeysUnder("data/slow/").size(), 2U);
+  EXPECT_TRUE(KeysUnder("backup/dead/").empty());
+  EXPECT_TRUE(KeysUnder("data/dead/").empty());
+
+  // The signs have ended.
+  clock_.Advance(3 * kHourMillis);
+  MustRun();
+  EXPECT_TRUE(KeysUnder("backup/slow/").empty());
+  EXPECT_TRUE(KeysUnder("data/slow/").empty());
+  MustRun();
+  EXPECT_EQ(Labels(), "c d") << "nobody builds on it any more";
+}
+
+// Stamps what is created with a clock of its own.
+class OwnTimeStore final : public FaultyStore {
+ public:
+  OwnTimeStore(ObjectStore& inner, const Clock& clock) : FaultyStore(inner), clock_(clock) {}
+  Status Create(const std::string& key, ByteView body, const OpContext& ctx) override {
+    OpContext own = ctx;
+    own.clock = &clock_;
+    return FaultyStore::Create(key, body, own);
+  }
+
+ private:
+  const Clock& clock_;
+};
+
+// Age is told by the earlier of two clocks, that of the host which expires and the store's.
+TEST_F(ExpireHold, AWrongClockKillsNoBackup) {
+  BeginBackup({.label = "slow", .first = 50});
+  repository_ = Repository::OpenOn(std::make_unique<OwnTimeStore>(memory_, clock_), config_, NullLog(), ctx_).value();
+  TestClock here;
+  ctx_.clock = &here;
+  const auto run_at = [&](int64_t store_millis, int64_t here_millis) {
+    clock_.Advance(store_millis);
+    here.Advance(clock_.SteadyMillis() + here_millis - here.SteadyMillis());
+    MustRun();
+  };
+  run_at(kDayMillis - kHourMillis, 5 * kDayMillis);  // minutes old, says the store
+  EXPECT_TRUE(Has("backup/slow/start"));
+  run_at(2 * kDayMillis, -3 * kDayMillis);
+  EXPECT_TRUE(Has("backup/slow/start"));
+  run_at(0, 0);
+  EXPECT_FALSE(Has("backup/slow/start"));
+}
+
 TEST_F(ExpireHold, OneThatIsKeptForItselfKeepsItsWalWhileItIsRestored) {
   ASSERT_TRUE(PinBackup(*repository_, {.label = "a"}, ctx_).ok());
   Hold("a");

@@ -32,6 +32,7 @@ class BackupCatalogTest : public ::testing::Test {
     m.start_lsn = m.checkpoint_lsn = m.stop_lsn = Lsn{100};
     m.stop_micros = stop_micros;
     m.file_map_key = layout::BackupKey(label, layout::BackupObject::kFiles);
+    m.file_map_sha256 = std::string(64, '0');
     Put(label, layout::BackupObject::kStart, ObjectKind::kBackupStart, "{\"started_micros\":5,\"started_by\":\"me\"}");
     Put(label, layout::BackupObject::kManifest, ObjectKind::kManifest, EncodeManifest(m));
   }

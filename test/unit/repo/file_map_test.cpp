@@ -68,11 +68,18 @@ void ExpectEqual(const FileMap& a, const FileMap& b) {
 
 using FileMapWriterTest = test::RepositoryTest;
 
+BackupManifest ManifestOf(const StoredFileMap& map, const std::string& label) {
+  BackupManifest manifest;
+  manifest.label = label;
+  map.EnterIn(manifest);
+  return manifest;
+}
+
 TEST_F(FileMapWriterTest, WhatCouldNotBeReadAgainIsNotWritten) {
   const auto repository = MustOpenOrCreate(config_);
   auto written = WriteFileMap(*repository, "good", SampleMap(), ctx_);
   ASSERT_TRUE(written.ok()) << written.status().ToString();
-  auto read = ReadFileMap(*repository, "good", ctx_);
+  auto read = ReadFileMap(*repository, ManifestOf(written.value(), "good"), ctx_);
   ASSERT_TRUE(read.ok()) << read.status().ToString();
   ExpectEqual(read.value(), SampleMap());
   const std::function<void(FileMap&)> kMistakes[] = {[](FileMap& map) { map.files.push_back(map.files.back()); },
@@ -85,7 +92,7 @@ TEST_F(FileMapWriterTest, WhatCouldNotBeReadAgainIsNotWritten) {
     kMistakes[i](map);
     const std::string label = "bad" + std::to_string(i);
     EXPECT_EQ(WriteFileMap(*repository, label, map, ctx_).code(), Code::kCorruption) << i;
-    EXPECT_EQ(ReadFileMap(*repository, label, ctx_).code(), Code::kNotFound) << i;
+    EXPECT_EQ(ReadFileMap(*repository, ManifestOf(written.value(), label), ctx_).code(), Code::kNotFound) << i;
   }
 }
 
@@ -235,6 +242,8 @@ TEST(FileMapText, BadLinesAreNamed) {
       "{\"file_hex\":\"2e2e\",\"size\":0,\"mode\":384,\"mtime\":0,\"extents\":[]}\n",          // ".." in hexadecimal
       "{\"file_hex\":\"2\",\"size\":0,\"mode\":384,\"mtime\":0,\"extents\":[]}\n",
       "{\"dir\":\"..\",\"mode\":448}\n",
+      "{\"dir\":\"pg_tblspc/16400/.ssh\",\"mode\":448}\n",  // no directory of a version
+      file("pg_tblspc/16400/PG_15_2022/5/1", "0", "") + file("pg_tblspc/16401/authorized_keys", "0", ""),
       "{\"dir\":\"a\"}\n",
       "{\"dir\":\"a\",\"mode\":-1}\n",
       "{\"link\":\"base\",\"target\":\"/etc\"}\n",

@@ -5,10 +5,13 @@
 #include <set>
 #include <string>
 
+#include "core/backup/parent_choice.h"
 #include "core/base/hash.h"
 #include "core/pg/control.h"
 #include "core/pg/page.h"
 #include "core/repo/backup_catalog.h"
+#include "core/repo/backup_failure.h"
+#include "core/repo/backup_remarks.h"
 #include "core/repo/block_checks.h"
 #include "core/repo/expire_mark.h"
 #include "core/repo/file_map.h"
@@ -17,6 +20,7 @@
 #include "core/repo/layout.h"
 #include "core/repo/partial_map.h"
 #include "core/repo/timeline_aside.h"
+#include "core/verify/record.h"
 #include "lib/golden_fixture.h"
 #include "lib/golden_increments.h"
 #include "lib/golden_pins.h"
@@ -45,7 +49,7 @@ class GoldenIncrement : public test::GoldenRepositoryTest {
   void Load(const std::string& label, const BackupManifest*& manifest, FileMap& map) {
     manifest = catalog_.Find(label);
     ASSERT_NE(manifest, nullptr);
-    auto read = ReadFileMap(*repository_, label, ctx_);
+    auto read = ReadFileMap(*repository_, *manifest, ctx_);
     ASSERT_TRUE(read.ok()) << read.status().ToString();
     map = std::move(read).value();
   }
@@ -147,6 +151,59 @@ TEST_P(GoldenIncrement, ItsPacksKnowTheirBlocks) {
     }
     EXPECT_GE(proven, 7);
   }
+}
+
+// One that took pages as unchanged by their LSNs without data checksums, and what builds on it, whatever its own
+// source.
+TEST_P(GoldenIncrement, WhatIsDoubtedIsToldAndNotBuiltUpon) {
+  std::set<std::string> doubted;
+  for (const test::GoldenBackup& backup : test::GoldenDoubtedIncrements()) {
+    SCOPED_TRACE(backup.label);
+    doubted.insert(backup.label);
+    const BackupManifest* manifest = nullptr;
+    FileMap map;
+    ASSERT_NO_FATAL_FAILURE(Load(backup.label, manifest, map));
+    ReadFiles read;
+    ASSERT_NO_FATAL_FAILURE(Read(manifest->packs, map.frames, map.files, backup.label, read));
+    ExpectFiles(backup, read);
+    EXPECT_NE(DescribePageLsnDoubt(catalog_, *manifest), "");
+  }
+  std::vector<std::string> passed_over;
+  for (const BackupManifest* candidate :
+       ParentCandidates(catalog_, BackupType::kIncr, TimelineHistory::Root({1}), passed_over))
+    EXPECT_FALSE(doubted.contains(candidate->label)) << candidate->label;
+  EXPECT_EQ(passed_over.size(), doubted.size() + catalog_.expiring.size());
+}
+
+TEST_P(GoldenIncrement, AResumedBackupRefersToWhatTheInterruptedOneStored) {
+  const test::GoldenBackup backup = test::GoldenResumedBackup();
+  const BackupManifest* manifest = nullptr;
+  FileMap map;
+  ASSERT_NO_FATAL_FAILURE(Load(backup.label, manifest, map));
+  ReadFiles read;
+  ASSERT_NO_FATAL_FAILURE(Read(manifest->packs, map.frames, map.files, backup.label, read));
+  ExpectFiles(backup, read);
+  const std::string interrupted = test::GoldenInterruptedBackup().label;
+  EXPECT_GE(read.bytes_of_label[interrupted], 257 * kPageSize);
+  EXPECT_GT(read.bytes_of_label[backup.label], 0U);
+  EXPECT_EQ(read.bytes_of_label.size(), 2U);
+  EXPECT_EQ(manifest->annotations.at("resumed from"), interrupted);
+}
+
+TEST_P(GoldenIncrement, TheRecordOfAFailedBackupIsReadBack) {
+  const auto failures = LoadBackupFailures(*repository_, ctx_);
+  ASSERT_TRUE(failures.ok()) << failures.status().ToString();
+  EXPECT_EQ(failures.value(), std::vector<BackupFailure>{test::GoldenFailure()});
+}
+
+TEST_P(GoldenIncrement, ResultsOfVerificationsAreReadBack) {
+  const auto records = LoadVerifyRecords(*repository_, ctx_);
+  ASSERT_TRUE(records.ok()) << records.status().ToString();
+  ASSERT_EQ(records.value().results.size(), 1U);
+  EXPECT_EQ(EncodeRecord(records.value().results[0]), EncodeRecord(test::GoldenResult()));
+  ASSERT_EQ(records.value().unfinished.size(), 1U);
+  EXPECT_EQ(EncodeRecord(records.value().unfinished[0]), EncodeRecord(test::GoldenProgress()));
+  EXPECT_EQ(FindStandingDamage(records.value().results, "20260522-090014F", 0, DamageOf::kFiles).count, 1U);
 }
 
 TEST_P(GoldenIncrement, PinsAreReadBack) {

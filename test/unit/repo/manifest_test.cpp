@@ -40,6 +40,7 @@ BackupManifest Sample() {
   m.packs = {{"data/20260522-090014F/000001", 99}, {"data/20260522-090014F/000002", UINT64_MAX}};
   m.file_map_key = "backup/20260522-090014F/files";
   m.file_map_bytes = 77;
+  m.file_map_sha256 = std::string(32, '0') + std::string(32, 'f');
   return m;
 }
 
@@ -95,6 +96,7 @@ TEST(Manifest, SurvivesItsText) {
   EXPECT_EQ(r.packs[1].size_bytes, UINT64_MAX);
   EXPECT_EQ(r.file_map_key, m.file_map_key);
   EXPECT_EQ(r.file_map_bytes, 77U);
+  EXPECT_EQ(r.file_map_sha256, m.file_map_sha256);
 }
 
 TEST(Manifest, IncrementalsNameTheirParent) {
@@ -183,6 +185,11 @@ TEST(Manifest, WrongValuesAreNamed) {
       {"/annotations", json::array(), "annotations"},
       {"/annotations/why", 3, "annotations"},
       {"/file_map/key", "", "key"},
+      {"/file_map/key", "backup/20260522-100000F/files", "key"},
+      {"/file_map/sha256", nullptr, "sha256"},
+      {"/file_map/sha256", "", "sha256"},
+      {"/file_map/sha256", std::string(62, '0'), "sha256"},
+      {"/file_map/sha256", std::string(64, 'F'), "sha256"},
   };
   for (const auto& c : kCases) {
     json document = json::parse(EncodeManifest(Sample()));

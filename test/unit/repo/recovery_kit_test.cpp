@@ -103,6 +103,7 @@ TEST_F(RecoveryKitTest, AManifestTellsAsWell) {
   manifest.start_lsn = manifest.checkpoint_lsn = Lsn{0x500028};
   manifest.stop_lsn = Lsn{0x600000};
   manifest.file_map_key = layout::BackupKey(manifest.label, layout::BackupObject::kFiles);
+  manifest.file_map_sha256 = std::string(64, '0');
   const std::string json = EncodeManifest(manifest);
   ASSERT_TRUE(repository
                   ->CreateObject(ObjectKind::kManifest,

@@ -51,7 +51,7 @@ class DeltaChainTest : public test::RestoreFixture {
     close(fd);
   }
   size_t UncheckedExtents() {
-    auto map = ReadFileMap(*repo_.repository, plan_.backup.label, OpContext());
+    auto map = ReadFileMap(*repo_.repository, plan_.backup, OpContext());
     EXPECT_TRUE(map.ok());
     size_t count = 0;
     for (const MappedFile& file : map.value().files)

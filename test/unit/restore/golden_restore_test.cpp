@@ -17,12 +17,6 @@ class GoldenBackup : public test::GoldenRepositoryTest {
  protected:
   std::string At(const std::string& path) const { return dir_ + "/data/" + path; }
 
-  static std::vector<test::GoldenBackup> Finished() {
-    std::vector<test::GoldenBackup> backups = test::GoldenBackups();
-    for (const test::GoldenBackup& increment : test::GoldenIncrements()) backups.push_back(increment);
-    return backups;
-  }
-
   void Restore(const test::GoldenBackup& backup) {
     auto repository = Open();
     ASSERT_NE(repository, nullptr);
@@ -31,7 +25,7 @@ class GoldenBackup : public test::GoldenRepositoryTest {
     request.backup_label = backup.label;
     auto plan = MakeRestorePlan(*repository, request, ctx_);
     ASSERT_TRUE(plan.ok()) << plan.status().ToString();
-    EXPECT_EQ(plan.value().wal_segments, backup.type == BackupType::kFull ? 2U : 1U);
+    EXPECT_EQ(plan.value().wal_segments, backup.start_lsn == test::kGoldenStartLsn ? 2U : 1U);
     RestoreOptions options;
     options.data_directory = dir_ + "/data";
     options.tablespace_map[std::to_string(test::kGoldenTablespaceOid)] = dir_ + "/space";
@@ -73,7 +67,7 @@ class GoldenBackup : public test::GoldenRepositoryTest {
 INSTANTIATE_TEST_SUITE_P(Version1, GoldenBackup, testing::Bool(), test::GoldenSampleName);
 
 TEST_P(GoldenBackup, ComesBackByteByByte) {
-  for (const test::GoldenBackup& backup : Finished()) {
+  for (const test::GoldenBackup& backup : test::GoldenFinishedBackups()) {
     SCOPED_TRACE(backup.label);
     ASSERT_NO_FATAL_FAILURE(Restore(backup));
     ExpectRestored(backup);
@@ -88,12 +82,12 @@ TEST_P(GoldenBackup, IsListedAsItWasTaken) {
   auto catalog = BackupCatalog::Load(*repository, ctx_);
   ASSERT_TRUE(catalog.ok()) << catalog.status().ToString();
   EXPECT_TRUE(catalog.value().damaged.empty());
-  EXPECT_EQ(catalog.value().backups.size(), Finished().size());
+  EXPECT_EQ(catalog.value().backups.size(), test::GoldenFinishedBackups().size());
   ASSERT_EQ(catalog.value().unfinished.size(), 2U);
   EXPECT_EQ(catalog.value().unfinished[0].label, test::kGoldenUnfinishedLabel);
   EXPECT_EQ(catalog.value().unfinished[0].started_by, test::kGoldenStartedBy);
   EXPECT_EQ(catalog.value().unfinished[1].label, test::GoldenInterruptedBackup().label);
-  for (const test::GoldenBackup& backup : Finished()) {
+  for (const test::GoldenBackup& backup : test::GoldenFinishedBackups()) {
     const BackupManifest* manifest = catalog.value().Find(backup.label);
     ASSERT_NE(manifest, nullptr) << backup.label;
     EXPECT_EQ(manifest->type, backup.type);
@@ -111,6 +105,7 @@ TEST_P(GoldenBackup, IsListedAsItWasTaken) {
     EXPECT_EQ(manifest->start_micros, backup.start_micros);
     EXPECT_EQ(manifest->stop_micros, backup.stop_micros);
     EXPECT_EQ(manifest->encrypted, GetParam());
+    EXPECT_EQ(manifest->data_checksums, backup.data_checksums);
     EXPECT_EQ(manifest->annotations.at("why"), "golden \"sample\" \u00e9");
     ASSERT_EQ(manifest->tablespaces.size(), 2U);
     EXPECT_EQ(manifest->tablespaces[0].oid, test::kGoldenTablespaceOid);

@@ -399,6 +399,51 @@ TEST_F(PlanTargetTest, TransactionsAndRestorePoints) {
   EXPECT_EQ(Find(Xid(999)).code(), Code::kNotFound);
 }
 
+// From the backup's redo position to its end the server is not consistent, and refuses to stop: whatever the target is,
+// an earlier backup is taken, or the plan refuses.
+TEST_F(PlanTargetTest, WhatEndedWhileABackupWasTakenIsReachedFromAnEarlierOne) {
+  Backup("old", kDay);
+  End(10, kDay + 10 * kSecond);
+  Lsn commit, abort, point;
+  Backup("new", kDay + 20 * kSecond, [&] {
+    commit = End(11, kDay + 21 * kSecond);
+    abort = End(12, kDay + 22 * kSecond, /*commit=*/false);
+    point = Point("inside", kDay + 23 * kSecond);
+  });
+  End(13, kDay + 40 * kSecond);
+  const Lsn again = Point("inside", kDay + 41 * kSecond);
+  Archive();
+  const Lsn end = catalog_.backups[1].stop_lsn;
+  const std::pair<RecoveryTarget, Lsn> kInside[] = {
+      {Xid(11), commit},          {Xid(11, /*inclusive=*/false), commit},
+      {Xid(12), abort},           {Name("inside"), point},
+      {Position(commit), commit}, {Position(point, /*inclusive=*/false), point}};
+  for (const auto& [target, stop] : kInside) {
+    SCOPED_TRACE(DescribeTarget(target));
+    const auto found = Find(target);
+    ASSERT_TRUE(found.ok()) << found.status().ToString();
+    EXPECT_EQ(found.value().from->backup->label, "old");
+    EXPECT_EQ(found.value().stop.lsn, stop);
+    const auto refused = Find(target, "new");
+    ASSERT_EQ(refused.code(), Code::kNotFound);
+    EXPECT_NE(refused.status().message().find("before the end of every backup"), std::string::npos)
+        << refused.status().ToString();
+    EXPECT_NE(refused.status().detail().find("end of backup new"), std::string::npos) << refused.status().ToString();
+  }
+  // The first position at which the newer backup is consistent, and what comes after it.
+  EXPECT_EQ(Find(Position(Lsn{end.value - 1})).value().from->backup->label, "old");
+  for (const bool inclusive : {true, false}) {
+    EXPECT_EQ(Find(Position(end, inclusive)).value().from->backup->label, "new");
+    EXPECT_EQ(Find(Xid(13, inclusive)).value().from->backup->label, "new");
+  }
+  // A server that begins with the newer backup would meet the name while it is not consistent, and never come to the
+  // second.
+  EXPECT_LT(Find(Name("inside")).value().stop.lsn, again);
+  // Without an earlier backup there is nothing to begin with.
+  catalog_.backups.erase(catalog_.backups.begin());
+  for (const auto& [target, stop] : kInside) EXPECT_EQ(Find(target).code(), Code::kNotFound) << DescribeTarget(target);
+}
+
 TEST_F(PlanTargetTest, ASubtransactionIsExplained) {
   Backup("old", kDay);
   Bytes data;

@@ -50,7 +50,7 @@ class RestoreFixture : private ScratchInMemory, public testing::Test {
     Config config;
     config.part_size_kb = 5120;
     config.pack_size_kb = 8192;
-    config.compression_level = 1;
+    config.compression_level = compression_level_;
     auto store = std::make_unique<FaultyStore>(memory_);
     faults_ = store.get();
     OpenTestRepository(std::move(store), tree_, encrypted, config, repo_);
@@ -108,6 +108,7 @@ class RestoreFixture : private ScratchInMemory, public testing::Test {
     EXPECT_NE(ReadFileText(At("backup_label")).find("START WAL LOCATION: 0/5000028"), std::string::npos);
   }
 
+  int compression_level_ = 1;
   DataTree tree_;
   MemoryStore memory_;
   FaultyStore* faults_ = nullptr;
