@@ -5,7 +5,8 @@
 #
 # The core library and the programs know no PostgreSQL and are the same for all: they are built once, outside, and only linked in the chroots;
 # in the newest suite alone they are compiled too, each source by itself, where a missing #include or a library's new version shows.
-# While one version is tested the next chroot is made. A TAP file that says "# Any server version will do." runs on one version only, in turn.
+# While one version is tested the next chroots are made, and the module is built in them, with what the tests leave of the processors.
+# A TAP file that says "# Any server version will do." runs on one version only, in turn.
 #
 # Packages come from where this machine's own apt gets them. An S3 server for the TAP tests runs on this machine, and is reached over loopback, because
 # the chroots share its network. MATRIX_STAGES names other stages, TESTS the TAP files; with MATRIX_BENCH, the options of bench/bench.py, that runs
@@ -57,7 +58,7 @@ for version in $versions; do chroots+=("$base/$version"); done
 preparing=
 clean_up() {
   local root point
-  [ -z "$preparing" ] || { pkill -TERM -P "$preparing"; wait "$preparing"; } 2>/dev/null
+  [ -z "$preparing" ] || { kill -TERM -- "-$preparing"; wait "$preparing"; } 2>/dev/null
   for root in "${chroots[@]}"; do
     for point in dev/s3-admin dev/shm dev/pts dev sys proc; do
       ! mountpoint -q "$root/$point" || umount "$root/$point" || umount -l "$root/$point"
@@ -124,17 +125,18 @@ borrow_pgtap() { # ROOT VERSION
     /usr/share/postgresql/$2/extension/"
 }
 
-prepare() { # VERSION: everything up to the tests
+prepare() { # VERSION: everything up to the tests, which build too, and then find it done or say what is wrong
   local version=$1 root=$base/$1
   make_chroot "$root" "$version" $(suite_of "$version") || return
   chroot "$root" apt-get -qq update || return
   copy_in "$root" "$version" || return
   chroot "$root" env -C /src PG_MAJOR="$version" scripts/install-deps.sh build server-test ${MATRIX_BENCH:+bench} || return
   if chroot "$root" apt-cache pkgnames "postgresql-$version-pgtap" | grep -q .; then
-    chroot "$root" apt-get -qq install -y --no-install-recommends "postgresql-$version-pgtap"
+    chroot "$root" apt-get -qq install -y --no-install-recommends "postgresql-$version-pgtap" || return
   else
-    borrow_pgtap "$root" "$version"
+    borrow_pgtap "$root" "$version" || return
   fi
+  [ -n "${MATRIX_BENCH:-}" ] || in_chroot "$version" test/run-tests.sh build || true
 }
 
 # The S3 server's socket for administration, which tells the benchmark how many requests there were.
@@ -152,31 +154,44 @@ tap_files() { # VERSION
       [ $((turn % ${#all[@]})) -eq "$mine" ] || continue
     fi
     echo "$file"
-  done | sort -r
+  done
+}
+
+in_chroot() { # VERSION COMMAND...: with the settings of the tests, in the copy of the checkout
+  local root=$base/$1 version=$1 name
+  local settings=(PATH=/usr/sbin:/usr/bin:/sbin:/bin HOME=/root LC_ALL=C TERM=dumb PG_CONFIG="/usr/lib/postgresql/$1/bin/pg_config")
+  shift
+  for name in CI TEST_JOBS PITR_SEED "${!PITR_TEST_S3_@}"; do settings+=("$name=${!name:-}"); done
+  if core_built "$version"; then settings+=(PITR_CORE_BUILT=1); else settings+=(CMAKE_OPTIONS=-DPITR_UNITY=OFF); fi
+  settings+=(TESTS="${TESTS:-$(tap_files "$version" | tr '\n' ' ')}")
+  settings+=(PITR_TEST_S3_CA=/src/PITR_TEST_S3_CA.pem PITR_TEST_S3_WRONG_CA=/src/PITR_TEST_S3_WRONG_CA.pem)
+  [ -n "${MATRIX_BENCH:-}" ] || settings+=(TMPDIR="$(chroot "$root" /src/test/lib/fast-dir.sh)")
+  env -i "${settings[@]}" chroot "$root" env -C /src "$@"
 }
 
 run_tests() { # VERSION
-  local root=$base/$1
-  local settings=(PATH=/usr/sbin:/usr/bin:/sbin:/bin HOME=/root LC_ALL=C TERM=dumb PG_CONFIG="/usr/lib/postgresql/$1/bin/pg_config") name
-  for name in CI TEST_JOBS PITR_SEED "${!PITR_TEST_S3_@}"; do settings+=("$name=${!name:-}"); done
-  if core_built "$1"; then settings+=(PITR_CORE_BUILT=1); else settings+=(CMAKE_OPTIONS=-DPITR_UNITY=OFF); fi
-  settings+=(TESTS="${TESTS:-$(tap_files "$1" | tr '\n' ' ')}")
-  settings+=(PITR_TEST_S3_CA=/src/PITR_TEST_S3_CA.pem PITR_TEST_S3_WRONG_CA=/src/PITR_TEST_S3_WRONG_CA.pem)
   if [ -n "${MATRIX_BENCH:-}" ]; then
-    share_s3_admin "$root" || return
-    env -i "${settings[@]}" PITR_TEST_S3_ADMIN=/dev/s3-admin chroot "$root" env -C /src scripts/with-private-install.sh bench/bench.py $MATRIX_BENCH &&
-      echo "1 passed, 0 failed, 0 skipped"
+    share_s3_admin "$base/$1" || return
+    in_chroot "$1" env PITR_TEST_S3_ADMIN=/dev/s3-admin scripts/with-private-install.sh bench/bench.py $MATRIX_BENCH && echo "1 passed, 0 failed, 0 skipped"
     return
   fi
-  env -i "${settings[@]}" \
-    chroot "$root" env -C /src test/run-tests.sh ${MATRIX_STAGES:-build exports regress pgtap tap}
+  in_chroot "$1" test/run-tests.sh ${MATRIX_STAGES:-build exports regress pgtap tap}
 }
 
-# One chroot at a time is made in the background; its log and exit status lie beside it.
-start_preparing() { # VERSION
-  (prepare "$1" >"$base/$1.log" 2>&1; echo $? >"$base/$1.prepared") </dev/null &
+# Makes the chroots one after the other in the background, in a process group of its own; logs and exit statuses lie beside them.
+start_preparing() { # VERSION...
+  set -m
+  (
+    renice -n 19 -p "$BASHPID" >/dev/null
+    for version; do
+      prepare "$version" >"$base/$version.log" 2>&1
+      echo $? >"$base/$version.prepared"
+    done
+  ) </dev/null &
   preparing=$!
+  set +m
 }
+wait_prepared() { until [ -s "$base/$1.prepared" ] || ! kill -0 "$preparing" 2>/dev/null; do sleep 0.5; done; } # VERSION
 
 set -- $versions
 compiled_for=${*: -1} # the newest suite
@@ -187,17 +202,15 @@ fi
 
 summary=
 passed=0 failed=0 skipped=0
-start_preparing "$1"
+start_preparing "$@"
 while [ $# -gt 0 ]; do
   version=$1
   shift
   printf '\n##### PostgreSQL %s (Debian %s)\n' "$version" "$(suite_of "$version")"
   began=$SECONDS log=$base/$version.log
-  wait "$preparing"
-  preparing=
+  wait_prepared "$version"
   if [ "$(cat "$base/$version.prepared" 2>/dev/null)" = 0 ]; then
     echo "chroot ready: $(chroot "$base/$version" "/usr/lib/postgresql/$version/bin/postgres" --version), $((SECONDS - began)) s"
-    [ $# -eq 0 ] || start_preparing "$1"
     run_tests "$version" </dev/null 2>&1 | tee "$log"
     counts=$(tail -n 1 "$log")
     [[ $counts =~ ^([0-9]+)\ passed,\ ([0-9]+)\ failed,\ ([0-9]+)\ skipped$ ]] || counts="0 passed, 1 failed, 0 skipped"
@@ -205,7 +218,6 @@ while [ $# -gt 0 ]; do
     echo "the chroot could not be made:"
     tail -n 40 "$log"
     counts="0 passed, 1 failed, 0 skipped"
-    [ $# -eq 0 ] || start_preparing "$1"
   fi
   [[ $counts =~ ^([0-9]+)\ passed,\ ([0-9]+)\ failed,\ ([0-9]+)\ skipped$ ]]
   passed=$((passed + BASH_REMATCH[1])) failed=$((failed + BASH_REMATCH[2])) skipped=$((skipped + BASH_REMATCH[3]))
