@@ -59,6 +59,13 @@ class DiscardingStore final : public ObjectStore {
   Result<std::vector<PendingUpload>> ListUploads(const std::string&, const OpContext&) override {
     return std::vector<PendingUpload>();
   }
+  Status Settle(const std::vector<std::string>&, const OpContext&) override { return Status::Ok(); }
+  Result<std::optional<ObjectLock>> GetLock(const std::string&, const OpContext&) override {
+    return std::optional<ObjectLock>();
+  }
+  Status ExtendLock(const std::string&, const ObjectLock&, const OpContext&) override {
+    return {Code::kInvalidArgument, "no locks"};
+  }
   StoreCapabilities capabilities() const override { return {.conditional_create = true}; }
   std::string Describe() const override { return "discard:"; }
 
