@@ -174,6 +174,8 @@ ScriptStep LoopbackS3::OnObject(const Call& call) {
     if (method == "PUT") return PutPart(call);
     if (method == "POST") return CompleteUpload(call);
     if (method == "DELETE") return AbortUpload(call);
+  } else if (call.Asks("retention") && method == "GET") {
+    return Error(400, "InvalidRequest", "Bucket is missing Object Lock Configuration");
   } else if (call.query.empty()) {
     if (method == "PUT") return Put(call);
     if (method == "GET" || method == "HEAD") return Get(call);

@@ -476,7 +476,14 @@ Status Restore::PlaceControlFile() {
   state_.control_sha256 = Sha256Hex(control_bytes_);
   PITR_TRY(WriteRestoreState(*tree_, state_));
   PITR_TRY(tree_->WriteWhole(kControlFilePath, control_bytes_, map_.files[control_].mode & 07777));
-  return RemoveRestoreState(*tree_);
+  // The cluster is whole now, so nothing may be refused or begun again on account of the mark. One that a crash brings
+  // back names this control file, and is believed as long as it is that.
+  const Status removed = RemoveRestoreState(*tree_);
+  if (removed.ok() || tree_->Stat(kRestoreStatePath).ok()) return removed;
+  result_.notes.push_back("\"" + tree_->Locate(kRestoreStatePath) +
+                          "\" was removed, which may not have reached the disk (" + removed.message() +
+                          "). If it is there again after a crash, remove it before the server is started.");
+  return Status::Ok();
 }
 
 Result<RestoreResult> Restore::Run() {

@@ -40,6 +40,22 @@ TEST_F(RestoreSync, EveryFileIsSyncedThroughTheDescriptorItWasWrittenWith) {
   }
 }
 
+// Everything is in place when the mark is gone: the same command would find a directory that is not empty.
+TEST_F(RestoreSync, AMarkWhoseRemovalIsNotDurableIsNoFailure) {
+  ASSERT_NO_FATAL_FAILURE(Prepare(false));
+  int failures = 0;
+  const SyncFaults fail([&](const std::string& path) {
+    const bool last = path == options_.data_directory && HasControl() && !fs::exists(At("pg_pitr.restore"));
+    failures += last ? 1 : 0;
+    return last ? EIO : 0;
+  });
+  ASSERT_NO_FATAL_FAILURE(MustRun());
+  ExpectRestored();
+  EXPECT_EQ(failures, 1);
+  ASSERT_FALSE(result_.notes.empty());
+  EXPECT_NE(result_.notes.back().find("may not have reached the disk"), std::string::npos) << result_.notes.back();
+}
+
 TEST_F(RestoreSync, WhatIsThereAndNeverReachedTheDiskIsWrittenAnew) {
   ASSERT_NO_FATAL_FAILURE(Prepare(false));
   ASSERT_NO_FATAL_FAILURE(MustRun());
