@@ -70,3 +70,16 @@ starts three
 repository=$(sed -n "s|^pg_pitr.repository = 'file://\(.*\)'|\1|p" "$dir/cluster/pg_pitr.conf")
 find "$repository" \( ! -user "$user" -o ! -group "$user" \) -ls | grep . && fail "these of the repository are not $user's"
 as_user "$bin/pg_pitr" info --config "$dir/cluster/pg_pitr.conf" | grep -qF "held for a restore until" || fail "the server's user sees no hold"
+
+# Where a link of the server's user leads on the way, and what that user's pg_wal leads to, root neither follows nor gives away.
+as_user ln -s "$dir" "$dir/sly"
+said=$("$bin/pg_pitr" restore --config "$dir/cluster/pg_pitr.conf" -D "$dir/four" --tablespace "$dir/space=$dir/sly/four-space" --target-latest --no-progress 2>&1) &&
+  fail "root followed a link of the server's user"
+grep -qF "over the symbolic link \"$dir/sly\"" <<<"$said" || fail "refused otherwise: $said"
+install -d -m 755 -o root -g root "$dir/roots"
+echo keep >"$dir/roots/file"
+as_user sh -c "rm -r '$dir/one/pg_wal' && ln -s '$dir/roots' '$dir/one/pg_wal'"
+said=$("$bin/pg_pitr" restore --config "$dir/cluster/pg_pitr.conf" -D "$dir/one" --tablespace "$dir/space=$dir/one-space" --target-latest --no-progress --delta 2>&1) &&
+  fail "root gave a directory away"
+grep -qF "\"$dir/roots\" belongs to another user and is not empty" <<<"$said" || fail "refused otherwise: $said"
+[ -e "$dir/one/global/pg_control" ] && [ "$(stat -c %U "$dir/roots")" = root ] || fail "something was touched"

@@ -213,16 +213,20 @@ Result<std::vector<std::string>> ClusterTree::List(std::string_view path) const 
   return names;
 }
 
+Status CheckMayBeGiven(int directory, const std::string& name, uid_t user) {
+  struct stat info;
+  if (fstat(directory, &info) != 0) return FileError(errno, "looking at \"" + name + "\"");
+  if (info.st_uid == user || HoldsNoFiles(directory)) return Status::Ok();
+  return Status(Code::kInvalidArgument, "\"" + name + "\" belongs to another user and is not empty")
+      .WithDetail("It belongs to user " + std::to_string(info.st_uid) + ", and the data directory to user " +
+                  std::to_string(user) + ". A restore by root gives away nothing but what is empty.")
+      .WithHint("Check its name. If it is the cluster's, give it to that user (chown), or run as that user.");
+}
+
 Status ClusterTree::GiveRootsToOwner() const {
   if (!set_owner_) return Status::Ok();
   for (const auto& [path, directory] : links_) {
-    struct stat info;
-    if (fstat(directory.get(), &info) != 0) return Problem(errno, "looking at", path);
-    if (info.st_uid != uid_ && !HoldsNoFiles(directory.get()))
-      return Status(Code::kInvalidArgument, "\"" + locations_.at(path) + "\" belongs to another user and is not empty")
-          .WithDetail("It belongs to user " + std::to_string(info.st_uid) + ", and the data directory to user " +
-                      std::to_string(uid_) + ". A restore by root gives away nothing but what is empty.")
-          .WithHint("Check its name. If it is the cluster's, give it to that user (chown), or run as that user.");
+    PITR_TRY(CheckMayBeGiven(directory.get(), locations_.at(path), uid_));
     PITR_TRY(GiveToOwner(directory.get(), path));
   }
   return Status::Ok();

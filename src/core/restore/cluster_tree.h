@@ -25,6 +25,10 @@ inline constexpr std::string_view kWalDirectory = "pg_wal";
 // Whether WriteWhole(`path`) may have left a file of this name when it was killed.
 bool IsTemporaryOf(std::string_view path, std::string_view name);
 
+// kInvalidArgument when root must not make the open `directory` the user's: it is another's and holds files, and
+// nothing has led here but a name.
+Status CheckMayBeGiven(int directory, const std::string& name, uid_t user);
+
 class ClusterTree {
  public:
   // `data_directory` exists (it may itself be reached through a link: the operator named it).
@@ -86,8 +90,7 @@ class ClusterTree {
   void SetOwner(uid_t uid, gid_t gid) { uid_ = uid, gid_ = gid, set_owner_ = true; }
   // Gives an open file the owner set; nothing without one.
   Status GiveToOwner(int fd, std::string_view path) const;
-  // The directories that links lead to, which may have been there before. kInvalidArgument for one that is another
-  // user's and holds files: nothing has led here but a name.
+  // The directories that links lead to, which may have been there before. Errors as CheckMayBeGiven.
   Status GiveRootsToOwner() const;
 
  private:

@@ -210,7 +210,14 @@ Status Restore::Check() {
 // Whoever can write to the repository can have it name any directory, and root may write to each.
 Status Restore::CheckConfirmed() const {
   if (geteuid() != 0) return Status::Ok();
+  struct stat data;
+  const bool owned = tree_->data_fd() >= 0 && fstat(tree_->data_fd(), &data) == 0 && data.st_uid != 0;
   for (const RestorePlace& place : Places()) {
+    if (place.kind == RestorePlace::Kind::kWal || place.kind == RestorePlace::Kind::kTablespace) {
+      const auto there = OpenDirectoryWay(place.path);
+      if (!there.ok() && there.code() != Code::kNotFound) return there.status();
+      if (there.ok() && owned) PITR_TRY(CheckMayBeGiven(there.value().get(), place.path, data.st_uid));
+    }
     if (place.oid.empty() || place.chosen || place.kind == RestorePlace::Kind::kAside) continue;
     if (HasTablespaceIn(*tree_, place.path) || options_.tablespace_map.contains(place.oid) ||
         options_.tablespace_map.contains(place.path))
