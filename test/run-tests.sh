@@ -3,6 +3,7 @@
 # Runs the stages one after the other; a failing stage hides no other. Every test is one row "pass|fail|skip id reason" in the
 # work directory's results/, from which the counts at the end are made. A skip whose id is not in test/allowed-skips.txt counts as a failure.
 # The last line is "N passed, N failed, N skipped"; the exit status is 0 only when nothing failed.
+# What the sanitizer stages need is built while the stages before them wait for servers, with what those leave of the processors.
 #
 # Servers run as an ordinary user on a private copy of PostgreSQL (scripts/private-install.sh) in a temporary directory, which is
 # removed at the end unless PITR_KEEP is set. TESTS names the TAP files to run (default: all), TEST_JOBS how many at a time (default: one
@@ -10,7 +11,7 @@
 set -u
 top=$(cd "$(dirname "$0")/.." && pwd)
 cd "$top" || exit 2
-all_stages="tidy build exports unit faults asan fuzz tsan store regress pgtap tap root"
+all_stages="tidy build exports unit faults store regress pgtap tap root asan fuzz tsan"
 stages=${*:-$all_stages}
 jobs=$(nproc 2>/dev/null || echo 2)
 export TEST_JOBS=${TEST_JOBS:-$((jobs + 1))} PITR_TOP=$top
@@ -29,8 +30,10 @@ clean_up() {
     pid=$(head -n 1 "$pidfile")
     [ "$(readlink "/proc/$pid/cwd" 2>/dev/null)" != "$(dirname "$pidfile")" ] || kill -QUIT "$pid" 2>/dev/null
   done
+  [ -z "$building_ahead" ] || { kill -TERM -- "-$building_ahead"; wait "$building_ahead"; } 2>/dev/null
   if [ -n "${PITR_KEEP:-}" ]; then echo "kept: $work"; else rm -rf "$work"; fi
 }
+building_ahead=
 trap clean_up EXIT
 trap 'exit 130' INT TERM
 
@@ -73,15 +76,38 @@ build_tests() { # FLAVOUR SANITIZER TARGET...
   local dir=build/$1 sanitizer=$2 options=(-DPITR_TESTS=ON)
   shift 2
   ! command -v ninja >/dev/null || options+=(-G Ninja)
-  # -O1 and little debug information: what a sanitizer needs, in half the compile time.
-  [ -z "$sanitizer" ] || options+=(-DPITR_SANITIZE="$sanitizer" -DCMAKE_BUILD_TYPE=None -DCMAKE_CXX_FLAGS='-O1 -g1')
+  # Little debug information: what a sanitizer needs, in less compile time. How much is optimized, CMakeLists.txt says.
+  [ -z "$sanitizer" ] || options+=(-DPITR_SANITIZE="$sanitizer" -DCMAKE_BUILD_TYPE=None -DCMAKE_CXX_FLAGS=-g1)
   cmake -S . -B "$dir" "${options[@]}" >/dev/null && cmake --build "$dir" -j "$jobs" --target "$@"
 }
+
+# What the sanitizer stages need, in the background and a process group of its own. What fails is tried again by the stage, which shows it.
+flavours_of() { # STAGE...
+  local targets=
+  case " $* " in *" asan "*) targets=unit_tests ;; esac
+  case " $* " in *" fuzz "*) targets+=" fuzz_targets" ;; esac
+  [ -z "$targets" ] || echo "tests-asan address $targets"
+  case " $* " in *" tsan "*) echo "tests-tsan thread unit_tests" ;; esac
+}
+build_ahead() { # STAGE...
+  set -m
+  (
+    renice -n 19 -p "$BASHPID"
+    while read -r flavour sanitizer targets; do
+      build_tests "$flavour" "$sanitizer" $targets </dev/null
+      : >"$work/$flavour.built"
+    done < <(flavours_of "$@")
+  ) >"$work/log/ahead" 2>&1 &
+  building_ahead=$!
+  set +m
+}
+wait_built() { while kill -0 "$building_ahead" && [ ! -e "$work/$1.built" ]; do sleep 0.5; done 2>/dev/null; } # FLAVOUR
 
 # Runs the program SHARDS times at once, each with its share of the tests.
 gtest_stage() { # STAGE FLAVOUR SANITIZER TARGET SHARDS [COMMAND PREFIX...]
   local stage=$1 flavour=$2 sanitizer=$3 target=$4 shards=$5 log=$work/log/$1 shard pids=()
   shift 5
+  [ -z "$sanitizer" ] || wait_built "$flavour"
   if ! build_tests "$flavour" "$sanitizer" "$target" >"$log-build.log" 2>&1; then
     row "$stage" fail "$stage:build"
     grep -E -A6 'error|FAILED|undefined reference' "$log-build.log" | head -n 60
@@ -90,7 +116,7 @@ gtest_stage() { # STAGE FLAVOUR SANITIZER TARGET SHARDS [COMMAND PREFIX...]
   for ((shard = 0; shard < shards; shard++)); do
     ASAN_OPTIONS=detect_leaks=1:halt_on_error=1 UBSAN_OPTIONS=print_stacktrace=1:halt_on_error=1 TSAN_OPTIONS=halt_on_error=1 \
       GTEST_TOTAL_SHARDS=$shards GTEST_SHARD_INDEX=$shard GTEST_OUTPUT="json:$log-$shard.json" \
-      timeout -k 10 1500 "$@" "build/$flavour/$target" >"$log-$shard.log" 2>&1 &
+      timeout -k 10 1500 env ${sanitizer:+TMPDIR="$(test/lib/fast-dir.sh)"} "$@" "build/$flavour/$target" >"$log-$shard.log" 2>&1 &
     pids+=($!)
   done
   for ((shard = 0; shard < shards; shard++)); do
@@ -133,6 +159,7 @@ stage_faults() {
 # Every parser of untrusted bytes for a moment, on the library that the stage before has built.
 stage_fuzz() {
   local target log=$work/log/fuzz
+  wait_built tests-asan
   if ! build_tests tests-asan address fuzz_targets >"$log-build.log" 2>&1; then
     row fuzz fail fuzz:build
     grep -E -A6 'error|FAILED|undefined reference' "$log-build.log" | head -n 60
@@ -263,6 +290,10 @@ stage_root() {
 for stage in $stages; do
   heading "$stage"
   began=$SECONDS
+  case $stage in
+    tidy | build | exports) ;;
+    *) [ -n "$building_ahead" ] || build_ahead $stages ;;
+  esac
   case $stage in
     regress | pgtap | tap | root)
       if prepare; then "stage_$stage"; else row "$stage" fail "$stage:install" "the module could not be installed"; fi ;;
