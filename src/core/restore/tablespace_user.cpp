@@ -5,9 +5,11 @@
 #include <filesystem>
 #include <set>
 
+#include "core/base/clock.h"
 #include "core/base/process_directories.h"
 #include "core/base/same_directory.h"
 #include "core/restore/cluster_tree.h"
+#include "core/restore/server_state.h"
 
 namespace pitr {
 namespace {
@@ -25,20 +27,42 @@ bool HasLinkTo(const fs::path& data_directory, const struct stat& directory) {
   return false;
 }
 
-}  // namespace
+// A server that was stopped is there for a moment after its postmaster.pid has gone.
+constexpr int64_t kExitMillis = 2000, kLookAgainMillis = 100;
 
-std::optional<TablespaceUser> FindTablespaceUser(const std::string& directory, const std::string& own) {
+// A restore_command, and what it fetches ahead, works in the data directory too, and may outlive the server.
+bool IsOwnProgram(pid_t pid) {
+  std::error_code error;
+  const fs::path program = fs::read_symlink("/proc/" + std::to_string(pid) + "/exe", error);
+  return !error && program.filename().string().starts_with("pg_pitr");
+}
+
+std::optional<TablespaceUser> FindNow(const std::string& directory, const std::string& own) {
   struct stat wanted;
   if (stat(directory.c_str(), &wanted) != 0) return std::nullopt;
   std::set<std::string> seen;
   std::optional<TablespaceUser> user;
   EachProcessDirectory([&](pid_t pid, const std::string& link) {
     const std::string works_in = NameOfProcessDirectory(link);
-    if (seen.insert(works_in).second && HasLinkTo(works_in, wanted) && !SameDirectory(works_in, own))
+    if (!seen.contains(works_in) && !IsOwnProgram(pid) && seen.insert(works_in).second && HasLinkTo(works_in, wanted) &&
+        !SameDirectory(works_in, own))
       user = TablespaceUser{pid, works_in};
     return !user;
   });
   return user;
+}
+
+}  // namespace
+
+std::optional<TablespaceUser> FindTablespaceUser(const std::string& directory, const std::string& own) {
+  const Clock& clock = SystemClock();
+  const int64_t until = clock.SteadyMillis() + kExitMillis;
+  for (;;) {
+    auto user = FindNow(directory, own);
+    // Without its file it may be on its way out, or the file was removed from under it.
+    if (!user || RoleOf(user->data_directory) != RecoveryRole::kNone || clock.SteadyMillis() >= until) return user;
+    clock.SleepMillis(kLookAgainMillis);
+  }
 }
 
 }  // namespace pitr

@@ -10,9 +10,10 @@ struct TablespaceUser {
   std::string data_directory;
 };
 
-// A process of this machine that works in a data directory from which a link in pg_tblspc leads to `directory`. Looks
-// at what the caller may see in /proc; nullopt is no proof that there is none. `own`: a data directory that does not
-// count, in which no server runs. Any thread.
+// A process of this machine that works in a data directory from which a link in pg_tblspc leads to `directory`, and is
+// none of our own programs. Looks at what the caller may see in /proc; nullopt is no proof that there is none. One
+// without a valid postmaster.pid counts when it is still there two seconds later, for which this waits. `own`: a data
+// directory that does not count, in which no server runs. Any thread.
 std::optional<TablespaceUser> FindTablespaceUser(const std::string& directory, const std::string& own);
 
 }  // namespace pitr
