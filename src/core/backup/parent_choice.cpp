@@ -63,6 +63,22 @@ ParentChoice FullInstead(const std::vector<std::string>& passed_over) {
 
 }  // namespace
 
+Result<TimelineHistory> WithoutForeign(const Repository& repository, TimelineHistory history,
+                                       const BackupCatalog& catalog, const OpContext& ctx) {
+  const auto entries = history.entries();
+  for (size_t i = entries.size() - 1; i-- > 0;) {
+    const Timeline timeline = entries[i].timeline;
+    const auto ends_here = [&](const BackupManifest& backup) { return StopTimeline(backup) == timeline; };
+    if (timeline.value == 1 || std::none_of(catalog.backups.begin(), catalog.backups.end(), ends_here)) continue;
+    const auto bytes = FetchWalBytes(repository, HistoryFileName(timeline), ctx);
+    if (bytes.code() == Code::kNotFound) continue;
+    if (!bytes.ok()) return bytes.status();
+    PITR_ASSIGN(const TimelineHistory stored, TimelineHistory::Parse(timeline, AsText(bytes.value())));
+    if (!history.Continues(stored)) return history.From(entries[i + 1].timeline);
+  }
+  return history;
+}
+
 std::vector<const BackupManifest*> ParentCandidates(const BackupCatalog& catalog, BackupType type,
                                                     const TimelineHistory& history,
                                                     std::vector<std::string>& passed_over) {
@@ -105,6 +121,7 @@ Result<ParentChoice> ChooseParent(const Repository& repository, const ParentRequ
                           " cannot be read: " + damaged.status.ToString());
   if (catalog.backups.empty()) return FullInstead(passed_over);
   auto history = HistoryOf(repository, request, ctx);
+  if (history.ok()) history = WithoutForeign(repository, std::move(history).value(), catalog, ctx);
   if (!history.ok()) {
     if (history.code() != Code::kNotFound && history.code() != Code::kCorruption) return std::move(history).status();
     passed_over.push_back("the history of timeline " + std::to_string(request.timeline.value) +

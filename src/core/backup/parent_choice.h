@@ -30,6 +30,12 @@ struct ParentChoice {
   bool warning = false;  // something is wrong that should be looked at
 };
 
+// `history` from behind the newest timeline of whose number the archive has another one, on which another server wrote:
+// so a staging server's own repository has timelines of several nights, which production numbered alike. Only timelines
+// on which a backup ended are looked at; without a stored history file nothing is known. Errors are the store's.
+Result<TimelineHistory> WithoutForeign(const Repository& repository, TimelineHistory history,
+                                       const BackupCatalog& catalog, const OpContext& ctx);
+
 // Pure. The backups that can be built on, as far as manifests tell: newest first. `passed_over` gets a clause for each
 // that cannot. A full backup for kDiff; any for kIncr.
 std::vector<const BackupManifest*> ParentCandidates(const BackupCatalog& catalog, BackupType type,

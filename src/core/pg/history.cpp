@@ -112,6 +112,20 @@ bool TimelineHistory::ReachedFrom(Timeline timeline, Lsn end) const {
   return entry != nullptr && end.valid() && TimelineContaining({end.value - 1}) == timeline;
 }
 
+bool TimelineHistory::Continues(const TimelineHistory& other) const {
+  if (other.entries_.size() > entries_.size()) return false;
+  for (size_t i = 0; i < other.entries_.size(); ++i)
+    if (other.entries_[i].timeline != entries_[i].timeline || other.entries_[i].begin != entries_[i].begin)
+      return false;
+  return true;
+}
+
+TimelineHistory TimelineHistory::From(Timeline first) const {
+  TimelineHistory rest = *this;
+  std::erase_if(rest.entries_, [&](const TimelineEntry& entry) { return entry.timeline < first; });
+  return rest;
+}
+
 Timeline TimelineHistory::TimelineOfSegment(SegmentNo segment, uint32_t segment_size) const {
   for (size_t i = entries_.size(); i-- > 1;)
     if (segment >= SegmentOf(entries_[i].begin, segment_size)) return entries_[i].timeline;

@@ -50,6 +50,11 @@ class TimelineHistory {
   bool LeadsFrom(Timeline timeline, Lsn start, Timeline stop_timeline, Lsn stop) const {
     return Includes(timeline) && TimelineContaining(start) == timeline && ReachedFrom(stop_timeline, stop);
   }
+  // Whether `other`, the history of a timeline on this path, is this path up to there. A number is no identity: another
+  // server may have given the same one, and then its history differs as a rule.
+  bool Continues(const TimelineHistory& other) const;
+  // Without what lies before `first`, which is on the path.
+  TimelineHistory From(Timeline first) const;
   // The timeline whose file of this segment recovery should read: the newest that has begun by the end
   // of the segment. The file of a child repeats the parent's WAL up to the switch point.
   Timeline TimelineOfSegment(SegmentNo segment, uint32_t segment_size) const;

@@ -16,6 +16,14 @@ std::string Capitalized(std::string text) {
   return text;
 }
 
+// The branch on the way to `reference` that left `ancestor`.
+const Branch& NextOnWay(const BranchTree& tree, const Branch& ancestor, const Branch& reference) {
+  const Branch* next = &reference;
+  for (const Branch& branch : tree.branches())
+    if (branch.parent == ancestor.timeline && reference.Includes(branch.timeline)) next = &branch;
+  return *next;
+}
+
 }  // namespace
 
 std::vector<const Branch*> BranchesBeside(const BranchTree& tree, const Branch& reference) {
@@ -62,17 +70,15 @@ std::vector<const Branch*> GrowingAncestors(const BranchTree& tree, const Branch
   std::vector<const Branch*> growing;
   for (const Branch& branch : tree.branches()) {
     if (branch.timeline == reference.timeline || branch.set_aside || !branch.life.read) continue;
-    if (reference.Includes(branch.timeline) && !tree.WasLeftBy(branch, INT64_MAX)) growing.push_back(&branch);
+    if (!reference.Includes(branch.timeline) || tree.WasLeftBy(branch, INT64_MAX)) continue;
+    if (branch.life.last_micros > NextOnWay(tree, branch, reference).life.begin_micros) growing.push_back(&branch);
   }
   return growing;
 }
 
 std::string DescribeGrowing(const BranchTree& tree, const Branch& ancestor, const Branch& reference,
                             const BesideEvidence& evidence) {
-  // The one on the way that left it.
-  const Branch* next = &reference;
-  for (const Branch& branch : tree.branches())
-    if (branch.parent == ancestor.timeline && reference.Includes(branch.timeline)) next = &branch;
+  const Branch* next = &NextOnWay(tree, ancestor, reference);
   const std::string number = std::to_string(ancestor.timeline.value), left = std::to_string(next->timeline.value);
   const std::string own = std::to_string(reference.timeline.value);
   std::string text = "Timeline " + number + " was written until " + FormatToSecond(ancestor.life.last_micros) +

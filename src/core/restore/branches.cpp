@@ -30,10 +30,8 @@ Branch MakeBranch(const WalCatalog& wal, const TimelineWal& held, const BackupCa
   }
   branch.path = std::move(path).value();
   const auto entries = branch.path->history().entries();
-  if (entries.size() > 1) {
-    branch.parent = entries[entries.size() - 2].timeline;
-    branch.fork = entries.back().begin;
-  }
+  if (entries.size() > 1) branch.parent = entries[entries.size() - 2].timeline;
+  branch.fork = entries.back().begin;
   branch.reachable = AnyBackupLeads(backups, *branch.path);
   return branch;
 }
@@ -43,6 +41,11 @@ BranchLife LifeByStore(const TimelineWal& held) {
   BranchLife life;
   life.begin_micros = life.last_micros = held.newest_micros;
   return life;
+}
+
+// Whether `child` was opened where `parent` ends, and lacks nothing of it.
+bool Completes(const Branch& child, const Branch& parent) {
+  return child.parent == parent.timeline && !parent.life.MayEndAfter(child.fork);
 }
 
 }  // namespace
@@ -101,22 +104,49 @@ BranchTree::BranchTree(std::vector<Branch> branches) : branches_(std::move(branc
       life.begin_micros = std::max(life.begin_micros, other.life.last_micros + 1);
     }
   }
+  FindOpeners();
+}
+
+bool BranchTree::WasSilentBefore(const Branch& branch, const Branch& other) const {
+  // A timeline's number is higher than those of all that the archive had when it was opened.
+  if (other.timeline <= branch.timeline) return false;
+  const int64_t slack = Completes(other, branch) ? kTwoClocksMicros : kBeginSlackMicros;
+  return branch.life.last_micros <= other.life.begin_micros + slack;
+}
+
+// A server leaves the one branch that it was on. That is the parent, when nothing of it is lacking; else, as after a
+// recovery to an earlier point, the one that went on until then. Where several did, nobody knows which: two servers
+// wrote side by side, and the one that is quiet now may be production.
+void BranchTree::FindOpeners() {
+  left_for_.clear();
+  for (const Branch& other : branches_) {
+    if (other.set_aside) continue;
+    std::vector<Timeline> silent;
+    std::optional<Timeline> left;
+    for (const Branch& branch : branches_) {
+      if (left_for_.contains(branch.timeline) || !WasSilentBefore(branch, other)) continue;
+      // Not to be chosen anyway.
+      if (branch.set_aside) {
+        left_for_[branch.timeline] = other.timeline;
+        continue;
+      }
+      silent.push_back(branch.timeline);
+      if (Completes(other, branch)) left = branch.timeline;
+    }
+    if (!left && silent.size() == 1) left = silent.front();
+    if (left) left_for_[*left] = other.timeline;
+  }
 }
 
 bool BranchTree::WasLeftBy(const Branch& branch, int64_t micros, Doubt doubt) const {
-  return std::any_of(branches_.begin(), branches_.end(), [&](const Branch& other) {
-    // A timeline's number is higher than those of all that the archive had when it was opened.
-    if (other.timeline <= branch.timeline || other.set_aside || !HadBegun(other, micros, doubt)) return false;
-    const bool complete = other.parent == branch.timeline && !branch.life.MayEndAfter(other.fork);
-    return branch.life.last_micros <= other.life.begin_micros + (complete ? kTwoClocksMicros : kBeginSlackMicros);
-  });
+  const auto left = left_for_.find(branch.timeline);
+  return left != left_for_.end() && HadBegun(*Find(left->second), micros, doubt);
 }
 
 const Branch* BranchTree::ContinuationOf(const Branch& branch) const {
   const Branch* found = nullptr;
   for (const Branch& child : branches_) {
-    if (child.parent != branch.timeline || child.set_aside || !child.reachable) continue;
-    if (branch.life.MayEndAfter(child.fork)) continue;
+    if (child.set_aside || !child.reachable || !Completes(child, branch)) continue;
     if (found == nullptr || child.fork > found->fork) found = &child;
   }
   return found;
@@ -126,6 +156,9 @@ std::string DescribeBranch(const Branch& branch) {
   std::string text = "timeline " + std::to_string(branch.timeline.value);
   if (branch.parent.valid())
     text += ", which left timeline " + std::to_string(branch.parent.value) + " at " + branch.fork.ToString();
+  if (branch.path && branch.path->foreign().valid())
+    text += ", which comes from another timeline " + std::to_string(branch.path->foreign().value) +
+            " than the archive's of that number";
   if (branch.life.begin_micros != 0) text += " on " + FormatToSecond(branch.life.begin_micros);
   if (branch.life.last_commit_xid != 0) {
     text += ", last commit " + FormatTimestamp(branch.life.last_commit_micros) + " (transaction " +

@@ -1,6 +1,7 @@
 // The archive's timelines as a tree whose branches have a life by the wall clock (docs/design/008-branches.md).
 // Immutable once loaded; any thread. Catalogs are borrowed.
 #pragma once
+#include <map>
 #include <optional>
 #include <string>
 #include <vector>
@@ -15,8 +16,8 @@ namespace pitr {
 // One timeline and the WAL that was written on it. What lies before `fork` belongs to its parents.
 struct Branch {
   Timeline timeline;
-  Timeline parent;              // invalid for the first timeline, and when the history file is missing
-  Lsn fork;                     // where it left the parent; 0/0 without one
+  Timeline parent;              // invalid for the first timeline, and when the archive does not have the parent
+  Lsn fork;                     // where it left the parent, had or not; 0/0 for the first, or when that is not known
   std::optional<WalPath> path;  // nullopt: recovery cannot follow it
   Status problem;               // why not
   bool reachable = false;       // a backup leads to it that has all the WAL it needs
@@ -49,14 +50,17 @@ class BranchTree {
   bool empty() const { return branches_.empty(); }
   const Branch* Find(Timeline timeline) const;
 
-  // Whether `branch` had gone silent for good when another was opened, at or before `micros`: it was left, by a
-  // recovery or a promotion.
+  // Whether the server of `branch` had left it for another that was opened at or before `micros`,
+  // by a recovery or a promotion: it had gone silent for good by then, and was the only one that could have been left.
   bool WasLeftBy(const Branch& branch, int64_t micros, Doubt doubt = Doubt::kBegun) const;
   // The branch that goes on where `branch` ends: a child that lacks nothing of it. nullptr when there is none.
   const Branch* ContinuationOf(const Branch& branch) const;
 
  private:
+  bool WasSilentBefore(const Branch& branch, const Branch& other) const;
+  void FindOpeners();
   std::vector<Branch> branches_;
+  std::map<Timeline, Timeline> left_for_;  // a branch that does not go on: for which one its server left it
 };
 
 // Whether a backup that has all its WAL leads along `path`.

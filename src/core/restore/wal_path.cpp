@@ -18,7 +18,11 @@ Result<WalPath> WalPath::Make(const WalCatalog& catalog, Timeline target, uint32
     return Status(Code::kNotFound, "the archive has nothing of timeline " + std::to_string(target.value))
         .WithDetail(known.empty() ? "The archive is empty." : "Timelines in the archive: " + known + ".");
   }
-  if (found->second.history) return WalPath(catalog, *found->second.history, segment_size);
+  if (found->second.history) {
+    WalPath path(catalog, *found->second.history, segment_size);
+    path.LeaveOutForeign();
+    return path;
+  }
   // Timeline 1 has no history file.
   if (target.value == 1) return WalPath(catalog, TimelineHistory::Root(target), segment_size);
   return Status(Code::kNotFound, "the archive has no history file of timeline " + std::to_string(target.value))
@@ -26,6 +30,19 @@ Result<WalPath> WalPath::Make(const WalCatalog& catalog, Timeline target, uint32
       .WithHint(
           "Push it from the server's pg_wal with pg_pitr wal-push, or recover along an older timeline with "
           "--target-timeline.");
+}
+
+void WalPath::LeaveOutForeign() {
+  const TimelineHistory named = history_;
+  const auto entries = named.entries();
+  for (size_t i = entries.size() - 1; i-- > 0;) {
+    const auto stored = catalog_->timelines().find(entries[i].timeline);
+    if (stored == catalog_->timelines().end() || !stored->second.history || named.Continues(*stored->second.history))
+      continue;
+    foreign_ = entries[i].timeline;
+    history_ = named.From(entries[i + 1].timeline);
+    return;
+  }
 }
 
 std::optional<Lsn> WalPath::PartialEnd(SegmentNo segment) const {

@@ -29,7 +29,12 @@ class WalPath {
   // The newest timeline the archive knows; nullopt for an empty archive.
   static std::optional<Timeline> NewestTimeline(const WalCatalog& catalog);
 
+  // Begins behind `foreign()`, when there is one.
   const TimelineHistory& history() const { return history_; }
+  // The newest timeline that the target's history file names and under whose number the archive has another one, which
+  // left its parents elsewhere: a staging server's own repository has those of two nights. Nothing of it, or before it,
+  // is on the path. Invalid: none.
+  Timeline foreign() const { return foreign_; }
   Timeline target() const { return history_.timeline(); }
   uint32_t segment_size() const { return segment_size_; }
 
@@ -64,8 +69,10 @@ class WalPath {
  private:
   WalPath(const WalCatalog& catalog, TimelineHistory history, uint32_t segment_size)
       : catalog_(&catalog), history_(std::move(history)), segment_size_(segment_size) {}
+  void LeaveOutForeign();
   const WalCatalog* catalog_;
   TimelineHistory history_;
+  Timeline foreign_;
   uint32_t segment_size_;
 };
 

@@ -2,6 +2,9 @@
 
 #include <gtest/gtest.h>
 
+#include "core/repo/layout.h"
+#include "lib/repository_fixture.h"
+
 namespace pitr {
 namespace {
 
@@ -83,6 +86,30 @@ TEST_F(ParentCandidatesTest, AnIncrementByPageLsnWithoutChecksumsIsNotBuiltOn) {
   EXPECT_NE(passed_over_[1].find("without data checksums"), std::string::npos) << passed_over_[1];
   for (BackupManifest& backup : catalog_.backups) backup.data_checksums = true;
   EXPECT_EQ(Candidates(BackupType::kIncr, history), "f i1 i2 ");
+}
+
+class ForeignParentTest : public test::RepositoryTest {};
+
+// Night 1 of a staging server and production after a recovery have both given number 2.
+TEST_F(ForeignParentTest, ABackupOfAnotherTimelineOfThatNumberIsNotBuiltOn) {
+  const auto repository = MustOpenOrCreate(config_);
+  const auto store = [&](const std::string& name, const std::string& content) {
+    ASSERT_TRUE(repository->CreateObject(ObjectKind::kWal, layout::WalKey(name), AsBytes(content), ctx_).ok());
+  };
+  store("00000002.history", "1\t0/900000\tno recovery target specified\n");
+  BackupCatalog catalog;
+  catalog.backups = {Backup("night1", BackupType::kFull, 2, 0xA00000)};
+  const auto candidates = [&](const std::string& text) {
+    const auto named = TimelineHistory::Parse(Timeline{4}, text);
+    const auto history = WithoutForeign(*repository, named.value(), catalog, ctx_);
+    EXPECT_TRUE(history.ok()) << history.status().ToString();
+    std::vector<std::string> passed_over;
+    return Labels(ParentCandidates(catalog, BackupType::kIncr, history.value(), passed_over));
+  };
+  EXPECT_EQ(candidates("1\t0/900000\tx\n2\t0/1400000\ty\n"), "night1 ");
+  EXPECT_EQ(candidates("1\t0/C00000\tx\n2\t0/1400000\ty\n"), "");
+  catalog.backups.push_back(Backup("night2", BackupType::kFull, 4, 0x1500000));
+  EXPECT_EQ(candidates("1\t0/C00000\tx\n2\t0/1400000\ty\n"), "night2 ");
 }
 
 }  // namespace

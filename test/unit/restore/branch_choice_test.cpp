@@ -250,6 +250,59 @@ TEST_F(BranchChoiceTest, WhatTheServerHasNotArchivedYetIsNotTakenFromAnotherBran
   EXPECT_EQ(chooser.ChooseAmong({tree.Find(Timeline{1})}, false).value().why, "the only one that has it");
 }
 
+// A standby was promoted by mistake and lives beside production; then it alone is recovered, while production is quiet.
+TEST_F(BranchChoiceTest, AServerLeavesNoBranchButTheOneItWasOn) {
+  Timeline1(12, {0, 200, In(12)});
+  Fork(2, "1\t0/600100\tno recovery target specified\n", 6, 7, {90, 150, In(7)});
+  Backup("base", 1, 3, 0);
+  EXPECT_EQ(Number(Choose({})), 0U) << "both go on";
+  // To its end: it is timeline 2 that was left.
+  Fork(3, "1\t0/600100\tno recovery target specified\n2\t0/700600\tno recovery target specified\n", 7, 8,
+       {210, 220, In(8)});
+  const auto choice = Choose({});
+  ASSERT_EQ(Number(choice), 0U);
+  EXPECT_NE(choice.status().detail().find("Timeline 1"), std::string::npos) << choice.status().ToString();
+  EXPECT_EQ(choice.status().detail().find("Timeline 2,"), std::string::npos) << choice.status().ToString();
+  EXPECT_EQ(Number(Choose(Time(180))), 0U);
+  EXPECT_EQ(Number(Choose({}, 3)), 3U);
+  SetAside(1);
+  EXPECT_EQ(Number(Choose({})), 3U);
+  aside_.clear();
+  // To an earlier point, by whichever of the two servers.
+  Fork(4, "1\t0/600100\tno recovery target specified\n2\t0/680000\tbefore\n", 6, 9, {230, 240, In(9)});
+  EXPECT_EQ(Number(Choose({})), 0U);
+  aside_ = {1, 3};
+  EXPECT_EQ(Number(Choose({})), 4U);
+}
+
+// Of two second recoveries by one server each left the one before.
+TEST_F(BranchChoiceTest, ASecondRecoveryLeavesTheFirst) {
+  Timeline1(9, {0, 60, In(9)});
+  Fork(2, "1\t0/600100\tbefore the accident\n", 6, 7, {90, 120, In(7)});
+  Fork(3, "1\t0/700100\tbefore the accident\n", 7, 8, {130, 140, In(8)});
+  Backup("base", 1, 3, 0);
+  EXPECT_EQ(Number(Choose({})), 3U);
+  EXPECT_EQ(Number(Choose(Time(100))), 2U);
+  Fork(4, "1\t0/900500\tno recovery target specified\n", 9, 10, {150, 160, In(10)});
+  EXPECT_EQ(Number(Choose({})), 4U) << "back to the end of the first, by the server of the third";
+}
+
+// A staging server's own repository: production gave number 2 as well, elsewhere.
+TEST_F(BranchChoiceTest, AnotherTimelineOfTheSameNumberIsNotOnTheWay) {
+  Timeline1(5, {0, 60, In(5)});
+  Fork(2, "1\t0/600100\tno recovery target specified\n", 6, 9, {90, 120, In(9)});
+  Fork(4, "1\t0/780000\tno recovery target specified\n2\t0/900500\tno recovery target specified\n", 9, 11,
+       {130, 140, In(11)});
+  Backup("night1", 2, 7, 95);
+  EXPECT_EQ(Number(Choose({})), 4U) << "it goes on, although no backup leads there";
+  const Branch* newest = Tree().Find(Timeline{4});
+  EXPECT_FALSE(newest->reachable);
+  EXPECT_FALSE(newest->parent.valid());
+  EXPECT_NE(DescribeBranch(*newest).find("comes from another timeline 2"), std::string::npos);
+  Backup("night2", 4, 10, 135);
+  EXPECT_EQ(Number(Choose({})), 4U);
+}
+
 // Production runs; timeline 2 left it and was written beside it: a copy, or the new primary of a failover?
 TEST_F(BranchChoiceTest, AnOldPrimaryThatCameBackIsNotToldToSetTheRealTimelineAside) {
   Timeline1(12, {0, 200, In(12)});

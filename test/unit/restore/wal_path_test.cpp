@@ -41,6 +41,22 @@ TEST_F(WalPathTest, TheSegmentOfASwitchIsReadFromTheChild) {
   EXPECT_EQ(Path(1).UnbrokenUntil(SegmentNo{3}), SegmentNo{9});
 }
 
+TEST_F(WalPathTest, ANumberIsNoIdentity) {
+  EXPECT_FALSE(Path(3).foreign().valid());
+  Put("00000005.history", "1\t0/700100\tanother\n2\t0/800200\tagain\n");
+  catalog_ = WalCatalog::Load(*repository_, ctx_).value();
+  const WalPath path = Path(5);
+  EXPECT_EQ(path.foreign(), Timeline{2});
+  EXPECT_FALSE(path.history().Includes(Timeline{2}));
+  EXPECT_FALSE(path.history().Includes(Timeline{1}));
+  EXPECT_EQ(path.TimelineOf(SegmentNo{7}), Timeline{5}) << "not the archive's";
+  EXPECT_FALSE(path.Has(SegmentNo{7}));
+  // A timeline of which only WAL is stored is what it is called.
+  Put("00000006.history", "1\t0/600100\tx\n4\t0/800200\ty\n");
+  catalog_ = WalCatalog::Load(*repository_, ctx_).value();
+  EXPECT_FALSE(Path(6).foreign().valid());
+}
+
 TEST_F(WalPathTest, GapsAndSpans) {
   const WalPath path = Path(2);
   const auto missing = path.Missing(SegmentNo{1}, SegmentNo{12});
