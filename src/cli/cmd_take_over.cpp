@@ -79,9 +79,11 @@ Status CheckOriginalStopped(const std::string& directory) {
                 "and both write to one repository until the other is stopped.");
 }
 
-// For people; what cannot be found out is said, and hinders nothing.
-std::string LookAtWal(const Invocation& invocation, const std::string& directory) {
+// For people; what cannot be found out is said, and hinders nothing. A conflict when the repository has another
+// server's WAL under the number of this one's timeline.
+Result<std::string> LookAtWal(const Invocation& invocation, const std::string& directory) {
   Session session(invocation);
+  Status foreign;
   const auto look = [&]() -> Result<std::string> {
     PITR_ASSIGN(const ClusterTree tree, ClusterTree::OpenWithWal(directory));
     PITR_ASSIGN(const std::optional<RestoreMark> mark, ReadRestoreMark(tree));
@@ -89,10 +91,12 @@ std::string LookAtWal(const Invocation& invocation, const std::string& directory
     PITR_ASSIGN(const auto repository, session.OpenRepository());
     PITR_ASSIGN(const auto growth, GrowthSinceRestore(*repository, directory, *mark, session.ctx()));
     PITR_ASSIGN(const LostWal lost, FindLostWal(*repository, tree, *mark, session.ctx()));
+    foreign = lost.foreign;
     return DescribeOriginal(*mark, growth) + DescribeWal(lost, mark->as_copy, directory, repository->segment_size());
   };
   auto text = look();
-  if (text.ok()) return std::move(text).value();
+  PITR_TRY(foreign);
+  if (text.ok()) return text;
   return "It could not be found out whether WAL of its timeline is lost: " + text.status().ToString() +
          "\nTake a backup at once when the server runs: SELECT pitr_backup();\n";
 }
@@ -104,7 +108,7 @@ Status RunTakeOver(const Invocation& invocation, const std::string& directory, b
   std::error_code ignored;
   const std::string path = std::filesystem::absolute(directory, ignored).lexically_normal().string();
   if (!force) PITR_TRY(CheckOriginalStopped(path));
-  const std::string wal = LookAtWal(invocation, path);
+  PITR_ASSIGN(const std::string wal, LookAtWal(invocation, path));
   PITR_ASSIGN(const auto removed, TakeOver(path));
   PrintText(wal);
   std::string names;

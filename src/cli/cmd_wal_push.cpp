@@ -4,6 +4,8 @@
 #include <filesystem>
 #include <fstream>
 #include <map>
+#include <set>
+#include <span>
 
 #include "cli/exit_code.h"
 #include "cli/print.h"
@@ -12,6 +14,7 @@
 #include "core/base/parallel_for.h"
 #include "core/pg/wal_name.h"
 #include "core/pg/wal_page.h"
+#include "core/repo/ancestor_segments.h"
 #include "core/repo/change_map_maker.h"
 #include "core/repo/repository_watch.h"
 #include "core/repo/wal_push.h"
@@ -202,6 +205,40 @@ Status PushOne(const Repository& repository, const PushFile& file, Outcome& outc
   return ctx.cancelled() ? ctx.Check() : Status::Ok();
 }
 
+// Of the segments, as many as there are, those that the archive has are compared before anything is added: behind one
+// that differs there is another server's timeline of the same number, which is not to be mixed with this one's.
+Status PushSegments(const Repository& repository, std::span<const PushFile> files, std::span<Outcome> outcomes,
+                    const OpContext& ctx) {
+  std::vector<std::string> names;
+  for (const PushFile& file : files)
+    if (file.kind == WalFileKind::kSegment) names.push_back(file.name);
+  PITR_ASSIGN(const std::vector<std::string> absent, NotArchived(repository, names, ctx));
+  const std::set<std::string> to_add(absent.begin(), absent.end());
+  const auto push = [&](bool add, const auto& may) {
+    return ParallelFor(repository.config().archive_jobs, files.size(), ctx, [&](size_t i, int) {
+      if (to_add.contains(files[i].name) != add || !may(i)) return Status::Ok();
+      return PushOne(repository, files[i], outcomes[i], ctx);
+    });
+  };
+  PITR_TRY(push(false, [](size_t) { return true; }));
+  std::map<std::string, std::string> differs;  // by the digits of the timeline, the first
+  for (size_t i = 0; i < files.size(); ++i)
+    if (outcomes[i].status.code() == Code::kConflict && files[i].kind == WalFileKind::kSegment)
+      differs.emplace(files[i].name.substr(0, 8), files[i].name);
+  return push(true, [&](size_t i) {
+    const auto found = differs.find(files[i].name.substr(0, 8));
+    if (found == differs.end() || files[i].name < found->second) return true;
+    outcomes[i].name = files[i].name;
+    outcomes[i].status =
+        Status(Code::kConflict, files[i].name + " was not stored: it follows " + found->second +
+                                    ", of which the archive has another content")
+            .WithHint(
+                "Another server wrote that timeline. Keep these files; if they matter more, push them into a "
+                "repository of their own.");
+    return false;
+  });
+}
+
 Status RunWalPush(const Invocation& invocation, const PushOptions& options) {
   Session session(invocation);
   PITR_ASSIGN(const auto repository, session.OpenRepository());
@@ -213,9 +250,7 @@ Status RunWalPush(const Invocation& invocation, const PushOptions& options) {
   size_t histories = 0;
   for (; histories < files.size() && files[histories].kind == WalFileKind::kHistory; ++histories)
     PITR_TRY(PushOne(*repository, files[histories], outcomes[histories], ctx));
-  PITR_TRY(ParallelFor(repository->config().archive_jobs, files.size() - histories, ctx, [&](size_t i, int) {
-    return PushOne(*repository, files[histories + i], outcomes[histories + i], ctx);
-  }));
+  PITR_TRY(PushSegments(*repository, std::span(files).subspan(histories), std::span(outcomes).subspan(histories), ctx));
   PITR_TRY(CheckIdentity(*repository, /*keys=*/true, ctx));
   return Report(selection, outcomes, options.quiet);
 }

@@ -9,6 +9,7 @@
 #include "core/pg/wal_name.h"
 #include "core/repo/change_map_maker.h"
 #include "core/repo/known_repository.h"
+#include "core/repo/wal_predecessor.h"
 #include "server/old_timeline.h"
 
 namespace pitr::server {
@@ -122,6 +123,10 @@ void PushAhead::RunPush(const std::string& name) {
       PITR_TRY(guard_.Check(*repository_, ctx));
       LookForSuccessors(*repository_, ctx);
       const auto parsed = ParseWalFileName(name, cluster_.segment_size_bytes);
+      if (parsed && parsed->kind == WalFileKind::kSegment && continued_ != parsed->timeline.value) {
+        PITR_TRY(CheckPredecessor(*repository_, *parsed, std::string(kWalDirectory), ctx));
+        continued_ = parsed->timeline.value;
+      }
       PITR_ASSIGN(result, PushWalFile(*repository_, name, std::string(kWalDirectory) + "/" + name, ctx,
                                       {.encoders = &encoders_,
                                        .compare_partials = !parsed || parsed->segment <= interrupted_}));
@@ -210,7 +215,10 @@ PushAhead::Outcome PushAhead::Advance(const std::string& name) {
     }
   }
   if (outcome.state != State::kPending) {
-    ahead_allowed_ = outcome.state == State::kStored;
+    // Not before a segment was found to be, or to become, part of what is stored: of another server's timeline of the
+    // same number nothing is to be found further on.
+    const auto parsed = ParseWalFileName(name, cluster_.segment_size_bytes);
+    ahead_allowed_ = outcome.state == State::kStored && parsed && parsed->kind == WalFileKind::kSegment;
     if (!ahead_allowed_) candidates_.clear();
     if (ahead_allowed_) LookAhead(name);
     return outcome;

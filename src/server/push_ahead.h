@@ -101,6 +101,8 @@ class PushAhead final : public StopAtExit {
   CopyGuard guard_{kDataDirectory};
   RepositoryWatch watch_{kDataDirectory};
   std::atomic<bool> lost_{false};
+  std::atomic<uint32_t> continued_{
+      0};  // the timeline of which this server was found to go on where the stored one ends
   std::unique_ptr<ThreadPool> pool_;
 
   // Main thread only.

@@ -41,7 +41,6 @@ Result<std::map<Timeline, int64_t>> Newer(const Repository& repository, Timeline
 Result<SuccessorDoubt> FindSuccessors(const Repository& repository, Timeline own, const OpContext& ctx) {
   SuccessorDoubt doubt;
   PITR_ASSIGN(const auto newer, Newer(repository, own, ctx));
-  if (newer.empty()) return doubt;
   PITR_ASSIGN(const auto asides, LoadTimelineAsides(repository, ctx));
   const std::string left = std::to_string(own.value);
   std::string commands;
@@ -63,7 +62,16 @@ Result<SuccessorDoubt> FindSuccessors(const Repository& repository, Timeline own
     doubt.detail += ".";
     commands += (commands.empty() ? "" : ", ") + ("pg_pitr timeline set-aside " + number);
   }
-  if (doubt.timelines.empty()) return doubt;
+  if (doubt.timelines.empty()) {
+    const auto aside = asides.find(own);
+    if (aside == asides.end() || !aside->second.aside) return doubt;
+    doubt.timelines.push_back(own);
+    doubt.message = "timeline " + left + ", which this server writes, was set aside " + DescribeAside(aside->second);
+    doubt.detail = "No plan, window or standby made elsewhere follows it, and so none has this server's rows.";
+    doubt.hint = "If this is the server that lives, take it back: pg_pitr timeline take-back " + left +
+                 ". If another one took its place, stop this one.";
+    return doubt;
+  }
   doubt.message = "the archive has a timeline that left timeline " + left +
                   ", which this server writes: is this the old primary of a failover?";
   doubt.hint =

@@ -12,12 +12,14 @@ namespace pitr {
 
 // A warning for the server that writes a timeline, in the parts that ereport() takes.
 struct SuccessorDoubt {
-  std::vector<Timeline> timelines;  // that left it and were not set aside, ascending; empty: there is no doubt
+  // Those that left it and were not set aside, ascending; without any the server's own, when that was. Empty: there is
+  // no doubt.
+  std::vector<Timeline> timelines;
   std::string message, detail, hint;
 };
 
-// For the server that writes `own`. Takes one request when the archive has no newer timeline. Errors are those of the
-// store.
+// For the server that writes `own`. Takes two requests when the archive has no newer timeline and nothing was set
+// aside. Errors are those of the store.
 Result<SuccessorDoubt> FindSuccessors(const Repository& repository, Timeline own, const OpContext& ctx);
 
 // Asks that of a server that goes on writing: a failover leaves its timeline while it does. At most once a minute, and

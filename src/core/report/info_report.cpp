@@ -282,6 +282,13 @@ void AddBranches(const BranchTree& branches, const BackupCatalog& backups, const
     row.last_commit_micros = branch->life.last_commit_micros;
     row.set_aside = branch->set_aside;
     if (branch->set_aside) row.note = "Set aside " + branch->aside_why + ".";
+    if (branch->set_aside && branch == reference && evidence.own) {
+      row.endangers = true;
+      row.note = "Warning: this server writes it, and it was set aside " + branch->aside_why +
+                 ": no plan, window or standby made elsewhere follows it. If this is the server that lives, take it "
+                 "back: pg_pitr timeline take-back " +
+                 std::to_string(row.timeline.value) + ". If not, stop it.";
+    }
     if (std::find(beside.begin(), beside.end(), branch) == beside.end()) continue;
     row.endangers = evidence.own && IsLikelySuccessor(*branch, *reference, evidence);
     row.note = "Warning: it does not lead to timeline " + std::to_string(reference->timeline.value) +
@@ -294,6 +301,7 @@ void AddBranches(const BranchTree& branches, const BackupCatalog& backups, const
 // What the newest verification that covers the backup said about it. Damage that any found and nothing has refuted
 // since is the backup's status.
 void AddVerification(const std::vector<VerifyRecord>& results, BackupRow& row) {
+  if (row.label.empty()) return;  // a failure that left nothing behind
   const VerifyRecord* newest = NewestResult(results, row.label);
   // One from before the backup began is about another of the same name.
   if (newest == nullptr || row.stop_micros == 0 || newest->ended_micros < row.start_micros) return;

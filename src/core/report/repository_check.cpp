@@ -80,14 +80,12 @@ void CheckArchive(const InfoReport& report, std::vector<CheckRow>& rows) {
   for (const TimelineRow& row : report.timelines) {
     if (row.note.empty()) continue;
     const std::string timeline = "timeline " + std::to_string(row.timeline.value) + ": ";
-    const CheckState state = row.set_aside   ? CheckState::kOk
-                             : row.endangers ? CheckState::kFailed
-                                             : CheckState::kWarning;
+    const bool quiet = row.set_aside && !row.endangers;
+    const CheckState state = row.endangers ? CheckState::kFailed : quiet ? CheckState::kOk : CheckState::kWarning;
     rows.push_back(
         {kTimelinesItem, state, timeline + row.note,
-         row.set_aside
-             ? ""
-             : "Plans, the recovery window and standbys pass it over only while they know which is the real one."});
+         quiet ? ""
+               : "Plans, the recovery window and standbys pass it over only while they know which is the real one."});
   }
 }
 

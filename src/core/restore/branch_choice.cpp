@@ -61,7 +61,8 @@ BranchChooser::BranchChooser(const BranchTree& tree, const BackupCatalog& backup
     return request.backup == nullptr || (branch.path && branch.path->LeadsFrom(*request.backup));
   };
   for (const Branch& branch : tree.branches())
-    if (!branch.set_aside && leads(branch)) pool_.push_back(&branch);
+    // What the running server writes is its history, set aside or not.
+    if ((!branch.set_aside || branch.timeline == request.own) && leads(branch)) pool_.push_back(&branch);
   // Who names a backup of a branch that was set aside means that branch.
   if (pool_.empty() && request.backup != nullptr)
     for (const Branch& branch : tree.branches())

@@ -3,10 +3,12 @@
 #include <fcntl.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <set>
 
 #include "core/pg/wal_page.h"
 #include "core/repo/ancestor_segments.h"
+#include "core/repo/wal_predecessor.h"
 #include "core/restore/recovery_end.h"
 #include "core/restore/wal_aside.h"
 
@@ -54,6 +56,16 @@ Result<LostWal> FindLostWal(const Repository& repository, const ClusterTree& tre
     } else {
       lost.missing.push_back({fork->timeline, segment, segment});
     }
+  }
+  // The newest may be unfinished; each is the one before another.
+  const std::string directory = tree.Locate(kWalDirectory);
+  const SegmentNo begin = std::max(*held.begin(), SegmentOf(fork->lsn, segment_size));
+  for (const SegmentNo at : {begin, SegmentNo{held.rbegin()->value - 1}}) {
+    if (at < begin || at >= *held.rbegin()) continue;
+    Status same = CheckPredecessor(repository, {.timeline = fork->timeline, .segment = {at.value + 1}}, directory, ctx);
+    if (same.code() == Code::kConflict) lost.foreign = std::move(same);
+    if (!lost.foreign.ok()) break;
+    PITR_TRY(same);
   }
   return lost;
 }

@@ -15,9 +15,11 @@ struct LostWal {
   Timeline timeline;             // the server's own; invalid: it has not begun one
   std::vector<WalSpan> missing;  // ascending
   uint64_t waiting = 0;          // segments that are in pg_wal only; the newest may be unfinished
+  Status foreign;                // a conflict when what is stored of the timeline was written by another server
 };
 
-// `tree` is the data directory with its WAL (OpenWithWal). Errors of the directory and the store.
+// `tree` is the data directory with its WAL (OpenWithWal). Of what both have, the oldest segment and the newest but one
+// are compared. Errors of the directory and the store.
 Result<LostWal> FindLostWal(const Repository& repository, const ClusterTree& tree, const RestoreMark& mark,
                             const OpContext& ctx);
 

@@ -87,7 +87,8 @@ bool HasTablespaceIn(const ClusterTree& tree, const std::string& directory) {
 
 namespace {
 
-Status CheckTablespaceEmpty(const ClusterTree& tree, const FileMap& map, const std::string& oid, bool delta) {
+Status CheckTablespaceEmpty(const ClusterTree& tree, const FileMap& map, const std::string& oid, bool delta,
+                            bool originals) {
   for (const std::string& path : TablespaceVersionPaths(map, oid)) {
     auto names = tree.List(path);
     if (names.code() == Code::kNotFound) continue;
@@ -98,7 +99,9 @@ Status CheckTablespaceEmpty(const ClusterTree& tree, const FileMap& map, const s
     if (!delta)
       return std::move(refused).WithDetail("A server, running or not, may be using it.").WithHint(elsewhere + ".");
     return std::move(refused)
-        .WithDetail("The data directory has no link to it, so another cluster may be using it.")
+        .WithDetail(originals
+                        ? "It is the place of the original, whose tablespace it is whether its server runs or not."
+                        : "The data directory has no link to it, so another cluster may be using it.")
         .WithHint(elsewhere + ", or add --force if what it holds may be overwritten.");
   }
   return Status::Ok();
@@ -255,8 +258,11 @@ Status CheckTablespaces(const ClusterTree& tree, const FileMap& map,
       const auto before = found.unfinished->tablespaces.find(oid);
       if (before != found.unfinished->tablespaces.end() && before->second == directory) continue;
     }
-    if (options.delta && (options.force || HasTablespaceIn(tree, directory))) continue;
-    PITR_TRY(CheckTablespaceEmpty(tree, map, oid, options.delta));
+    // A data directory that was copied has the original's links, and the original's tablespaces are not the copy's.
+    const bool originals =
+        options.as_copy && !options.tablespace_map.contains(oid) && !options.tablespace_map.contains(directory);
+    if (options.delta && (options.force || (HasTablespaceIn(tree, directory) && !originals))) continue;
+    PITR_TRY(CheckTablespaceEmpty(tree, map, oid, options.delta, originals));
   }
   return Status::Ok();
 }
