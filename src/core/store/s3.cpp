@@ -85,6 +85,9 @@ Status S3Store::Get(const std::string& key, ByteRange range, const ByteSink& sin
     uint64_t received = 0;
     HttpSink into;
     into.begin = [&](const HttpResponse& response) -> Status {
+      // Before anything of it is taken for a damaged object.
+      if (IsWebPage(/*head=*/true, response.Header("content-type"), {}))
+        return NotTheStore(call.operation, response.status);
       PITR_ASSIGN(expected, ExpectedBytes(key, range, ranged, response));
       return Status::Ok();
     };

@@ -81,9 +81,7 @@ Result<HttpResponse> S3Client::Send(const S3Call& call, const HttpSink* sink, co
   PITR_ASSIGN(HttpResponse response, http_.Do(request, sink, ctx));
   bool good = response.status >= 200 && response.status < 300;
   if (good && sink == nullptr && IsWebPage(call.method == "HEAD", response.Header("content-type"), response.body))
-    return Status(Code::kUnavailable,
-                  "could not " + call.operation + ": HTTP " + std::to_string(response.status) + " with a web page")
-        .WithHint("The answer did not come from an S3 server: check s3_endpoint and the proxy.");
+    return NotTheStore(call.operation, response.status);
   if (good || std::find(call.accept.begin(), call.accept.end(), response.status) != call.accept.end()) return response;
   return Failure(call, response, credentials.value(), ctx);
 }

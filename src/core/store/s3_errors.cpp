@@ -123,6 +123,12 @@ bool IsWebPage(bool head, std::string_view content_type, std::string_view body) 
   return begins(body, "<html") || begins(body, "<!doctype html");
 }
 
+Status NotTheStore(const std::string& operation, int http_status) {
+  return Status(Code::kUnavailable,
+                "could not " + operation + ": HTTP " + std::to_string(http_status) + " with a web page")
+      .WithHint("The answer did not come from an S3 server: check s3_endpoint and the proxy.");
+}
+
 Status ToStatus(const S3Failure& failure) {
   std::string message = "could not " + failure.operation + ": HTTP " + std::to_string(failure.http_status);
   if (!failure.error.code.empty()) message += " " + Sanitized(failure.error.code);

@@ -30,5 +30,7 @@ bool IsExpiredCredentials(const S3Error& error);
 // Whether an answer of success is that of somebody in between: a login page, say. `body` may be cut. HEAD has no body,
 // but objects of ours have another type.
 bool IsWebPage(bool head, std::string_view content_type, std::string_view body);
+// kUnavailable, for such an answer to `operation` ("read object ...").
+Status NotTheStore(const std::string& operation, int http_status);
 
 }  // namespace pitr

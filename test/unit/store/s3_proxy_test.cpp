@@ -73,6 +73,20 @@ TEST_P(S3BehindAProxy, NothingIsThereGoneOrDeletedOnItsWord) {
   }
 }
 
+TEST_P(S3BehindAProxy, NothingIsDamagedOnItsWord) {
+  auto store = OpenBehind(true);
+  size_t taken = 0;
+  const ByteSink sink = [&](ByteView bytes) {
+    taken += bytes.size();
+    return Status(Code::kCorruption, "no object of ours");
+  };
+  const Status answer = store->Get("k", {}, sink, ctx_);
+  EXPECT_FALSE(answer.ok());
+  EXPECT_NE(answer.code(), Code::kNotFound) << answer.ToString();
+  EXPECT_NE(answer.code(), Code::kCorruption) << answer.ToString();
+  EXPECT_EQ(taken, 0U);
+}
+
 // The whole of it: neither a new repository nor a lost one is believed in.
 TEST_P(S3BehindAProxy, NoRepositoryIsCreated) {
   ::pitr::Config config;
