@@ -71,6 +71,15 @@ repository=$(sed -n "s|^pg_pitr.repository = 'file://\(.*\)'|\1|p" "$dir/cluster
 find "$repository" \( ! -user "$user" -o ! -group "$user" \) -ls | grep . && fail "these of the repository are not $user's"
 as_user "$bin/pg_pitr" info --config "$dir/cluster/pg_pitr.conf" | grep -qF "held for a restore until" || fail "the server's user sees no hold"
 
+# What a link of the server's user in pg_tblspc leads to is set aside when it is that user's only.
+install -d -m 700 -o nobody "$dir/others" "$dir/others/PG_15_202209061"
+echo rows >"$dir/others/PG_15_202209061/file"
+as_user ln -s "$dir/others" "$dir/one/pg_tblspc/88888"
+said=$("$bin/pg_pitr" restore --config "$dir/cluster/pg_pitr.conf" -D "$dir/one" --tablespace "$dir/space=$dir/one-space" --target-latest --no-progress --delta 2>&1) ||
+  fail "root does not restore over a link to another's directory: $said"
+grep -qF "\"$dir/others\", to which a link of tablespace 88888 led, was not touched" <<<"$said" || fail "not said: $said"
+[ "$(ls "$dir/others")" = PG_15_202209061 ] || fail "another user's directory was renamed"
+
 # Where a link of the server's user leads on the way, and what that user's pg_wal leads to, root neither follows nor gives away.
 as_user ln -s "$dir" "$dir/sly"
 said=$("$bin/pg_pitr" restore --config "$dir/cluster/pg_pitr.conf" -D "$dir/four" --tablespace "$dir/space=$dir/sly/four-space" --target-latest --no-progress 2>&1) &&

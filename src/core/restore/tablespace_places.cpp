@@ -105,10 +105,22 @@ class PlaceFinder {
                                 "\" uses it.");
         continue;
       }
+      if (BelongsToAnother(leads.value())) {
+        places_.notes.push_back("\"" + leads.value() + "\", to which a link of tablespace " + name +
+                                " led, was not touched: it belongs to another user than the data directory.");
+        continue;
+      }
       places_.leftovers.insert(places_.leftovers.end(), versions.begin(), versions.end());
       places_.used.push_back({RestorePlace::Kind::kAside, leads.value(), name, false});
     }
     return Status::Ok();
+  }
+
+  // The server's user may make a link to any directory, and root could rename in each.
+  bool BelongsToAnother(const std::string& directory) const {
+    struct stat data, there;
+    if (geteuid() != 0 || tree_.data_fd() < 0 || fstat(tree_.data_fd(), &data) != 0) return false;
+    return stat(directory.c_str(), &there) != 0 || there.st_uid != data.st_uid;
   }
 
   // What is inside the data directory is cleared with it.
