@@ -72,13 +72,14 @@ find "$repository" \( ! -user "$user" -o ! -group "$user" \) -ls | grep . && fai
 as_user "$bin/pg_pitr" info --config "$dir/cluster/pg_pitr.conf" | grep -qF "held for a restore until" || fail "the server's user sees no hold"
 
 # What a link of the server's user in pg_tblspc leads to is set aside when it is that user's only.
-install -d -m 700 -o nobody "$dir/others" "$dir/others/PG_15_202209061"
-echo rows >"$dir/others/PG_15_202209061/file"
+version=$(basename "$dir"/one-space/PG_*)
+install -d -m 700 -o nobody "$dir/others" "$dir/others/$version"
+echo rows >"$dir/others/$version/file"
 as_user ln -s "$dir/others" "$dir/one/pg_tblspc/88888"
 said=$("$bin/pg_pitr" restore --config "$dir/cluster/pg_pitr.conf" -D "$dir/one" --tablespace "$dir/space=$dir/one-space" --target-latest --no-progress --delta 2>&1) ||
   fail "root does not restore over a link to another's directory: $said"
 grep -qF "\"$dir/others\", to which a link of tablespace 88888 led, was not touched" <<<"$said" || fail "not said: $said"
-[ "$(ls "$dir/others")" = PG_15_202209061 ] || fail "another user's directory was renamed"
+[ "$(ls "$dir/others")" = "$version" ] || fail "another user's directory was renamed"
 
 # Where a link of the server's user leads on the way, and what that user's pg_wal leads to, root neither follows nor gives away.
 as_user ln -s "$dir" "$dir/sly"
