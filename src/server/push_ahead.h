@@ -101,8 +101,8 @@ class PushAhead final : public StopAtExit {
   CopyGuard guard_{kDataDirectory};
   RepositoryWatch watch_{kDataDirectory};
   std::atomic<bool> lost_{false};
-  std::atomic<uint32_t> continued_{
-      0};  // the timeline of which this server was found to go on where the stored one ends
+  // The timeline of which this server was found to go on where the stored one ends.
+  std::atomic<uint32_t> continued_{0};
   std::unique_ptr<ThreadPool> pool_;
 
   // Main thread only.

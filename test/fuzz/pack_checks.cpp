@@ -5,7 +5,7 @@
 
 #include "core/base/hash.h"
 #include "core/repo/block_checks.h"
-#include "core/store/memory.h"
+#include "fuzz/fuzzed_repository.h"
 #include "fuzz/target.h"
 
 namespace {
@@ -15,20 +15,10 @@ using namespace pitr;
 const std::string kPackKey = "data/fuzz/000001";
 constexpr size_t kDataBytes = 3 * kCheckedBlockBytes + 100;
 
-struct FuzzedPack {
-  MemoryStore* memory = nullptr;
-  std::unique_ptr<Repository> repository;
+struct FuzzedPack : fuzz::FuzzedRepository {
   Bytes plain = Bytes(kDataBytes);
 
   FuzzedPack() {
-    auto store = std::make_unique<MemoryStore>();
-    memory = store.get();
-    Config config;
-    config.repository = "file:///fuzz";
-    auto opened = Repository::OpenOrCreateOn(std::move(store), config, {{7123456789012345678u}, 1u << 20, 15},
-                                             NullLog(), OpContext());
-    if (!opened.ok()) abort();
-    repository = std::move(opened).value();
     for (size_t i = 0; i < plain.size(); i++) plain[i] = static_cast<uint8_t>(i * 31 >> 3);
   }
 };

@@ -19,8 +19,8 @@
 #include "core/repo/restore_hold.h"
 #include "core/repo/timeline_aside.h"
 #include "core/restore/plan.h"
-#include "core/store/memory.h"
 #include "core/verify/record.h"
+#include "fuzz/fuzzed_repository.h"
 #include "fuzz/target.h"
 
 namespace {
@@ -54,23 +54,6 @@ const StoredObject& Chosen(uint8_t byte) {
   return objects[byte % std::size(objects)];
 }
 
-// A repository in memory of which one object at a time is the fuzzer's.
-struct FuzzedRepository {
-  MemoryStore* memory = nullptr;
-  std::unique_ptr<Repository> repository;
-
-  FuzzedRepository() {
-    auto store = std::make_unique<MemoryStore>();
-    memory = store.get();
-    Config config;
-    config.repository = "file:///fuzz";
-    auto opened = Repository::OpenOrCreateOn(std::move(store), config, {{7123456789012345678u}, 1u << 20, 15},
-                                             NullLog(), OpContext());
-    if (!opened.ok()) abort();
-    repository = std::move(opened).value();
-  }
-};
-
 void LookAtAll(const Repository& repository) {
   const OpContext ctx;
   (void)ReadManifest(repository, kLabel, ctx);
@@ -94,7 +77,7 @@ void LookAtAll(const Repository& repository) {
 }  // namespace
 
 PITR_FUZZ_TARGET(stored_objects)(const uint8_t* data, size_t size) {
-  static FuzzedRepository fuzzed;
+  static fuzz::FuzzedRepository fuzzed;
   if (size < 1) return 0;
   const StoredObject& object = Chosen(data[0]);
   if (!fuzzed.repository->CreateObject(object.kind, object.key, {data + 1, size - 1}, OpContext()).ok()) abort();

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <fstream>
 #include <iterator>
+#include <map>
 
 #include "core/base/ascii.h"
 #include "core/pg/wal_name.h"
@@ -13,6 +14,11 @@
 namespace pitr {
 namespace {
 
+Result<TimelineHistory> StoredHistory(const Repository& repository, Timeline timeline, const OpContext& ctx) {
+  PITR_ASSIGN(const Bytes bytes, FetchWalBytes(repository, HistoryFileName(timeline), ctx));
+  return TimelineHistory::Parse(timeline, AsText(bytes));
+}
+
 // The server's own file comes first: right after a promotion it may not be archived yet.
 Result<TimelineHistory> HistoryOf(const Repository& repository, const ParentRequest& request, const OpContext& ctx) {
   if (request.timeline.value == 1) return TimelineHistory::Root(request.timeline);
@@ -22,8 +28,7 @@ Result<TimelineHistory> HistoryOf(const Repository& repository, const ParentRequ
     const std::string text((std::istreambuf_iterator<char>(file)), std::istreambuf_iterator<char>());
     return TimelineHistory::Parse(request.timeline, text);
   }
-  PITR_ASSIGN(const Bytes bytes, FetchWalBytes(repository, name, ctx));
-  return TimelineHistory::Parse(request.timeline, AsText(bytes));
+  return StoredHistory(repository, request.timeline, ctx);
 }
 
 // Why the candidate cannot be built on after all; empty: it can, and `out` has its map.
@@ -65,18 +70,22 @@ ParentChoice FullInstead(const std::vector<std::string>& passed_over) {
 
 Result<TimelineHistory> WithoutForeign(const Repository& repository, TimelineHistory history,
                                        const BackupCatalog& catalog, const OpContext& ctx) {
-  const auto entries = history.entries();
-  for (size_t i = entries.size() - 1; i-- > 0;) {
-    const Timeline timeline = entries[i].timeline;
-    const auto ends_here = [&](const BackupManifest& backup) { return StopTimeline(backup) == timeline; };
-    if (timeline.value == 1 || std::none_of(catalog.backups.begin(), catalog.backups.end(), ends_here)) continue;
-    const auto bytes = FetchWalBytes(repository, HistoryFileName(timeline), ctx);
-    if (bytes.code() == Code::kNotFound) continue;
-    if (!bytes.ok()) return bytes.status();
-    PITR_ASSIGN(const TimelineHistory stored, TimelineHistory::Parse(timeline, AsText(bytes.value())));
-    if (!history.Continues(stored)) return history.From(entries[i + 1].timeline);
+  std::map<Timeline, TimelineHistory> stored;
+  for (const BackupManifest& backup : catalog.backups) {
+    const Timeline timeline = StopTimeline(backup);
+    if (timeline.value == 1 || timeline == history.timeline() || !history.Includes(timeline) ||
+        stored.contains(timeline))
+      continue;
+    auto found = StoredHistory(repository, timeline, ctx);
+    if (found.code() == Code::kNotFound) continue;
+    if (!found.ok()) return std::move(found).status();
+    stored.emplace(timeline, std::move(found).value());
   }
-  return history;
+  const Timeline foreign = history.NewestForeign([&](Timeline timeline) {
+    const auto found = stored.find(timeline);
+    return found == stored.end() ? nullptr : &found->second;
+  });
+  return foreign.valid() ? history.Behind(foreign) : history;
 }
 
 std::vector<const BackupManifest*> ParentCandidates(const BackupCatalog& catalog, BackupType type,

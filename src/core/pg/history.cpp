@@ -120,9 +120,17 @@ bool TimelineHistory::Continues(const TimelineHistory& other) const {
   return true;
 }
 
-TimelineHistory TimelineHistory::From(Timeline first) const {
+Timeline TimelineHistory::NewestForeign(const std::function<const TimelineHistory*(Timeline)>& stored) const {
+  for (size_t i = entries_.size() - 1; i-- > 0;) {
+    const TimelineHistory* other = stored(entries_[i].timeline);
+    if (other != nullptr && !Continues(*other)) return entries_[i].timeline;
+  }
+  return {};
+}
+
+TimelineHistory TimelineHistory::Behind(Timeline ancestor) const {
   TimelineHistory rest = *this;
-  std::erase_if(rest.entries_, [&](const TimelineEntry& entry) { return entry.timeline < first; });
+  std::erase_if(rest.entries_, [&](const TimelineEntry& entry) { return entry.timeline <= ancestor; });
   return rest;
 }
 

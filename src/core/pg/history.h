@@ -2,6 +2,7 @@
 // point: everything before it was written on the parent, everything from it on by the child.
 // Immutable value; any thread. Format: access/transam/timeline.c.
 #pragma once
+#include <functional>
 #include <optional>
 #include <span>
 #include <string>
@@ -50,11 +51,12 @@ class TimelineHistory {
   bool LeadsFrom(Timeline timeline, Lsn start, Timeline stop_timeline, Lsn stop) const {
     return Includes(timeline) && TimelineContaining(start) == timeline && ReachedFrom(stop_timeline, stop);
   }
-  // Whether `other`, the history of a timeline on this path, is this path up to there. A number is no identity: another
-  // server may have given the same one, and then its history differs as a rule.
-  bool Continues(const TimelineHistory& other) const;
-  // Without what lies before `first`, which is on the path.
-  TimelineHistory From(Timeline first) const;
+  // The newest ancestor of whose number `stored` has another one, which left its parents elsewhere; invalid when there
+  // is none. A number is no identity: another server may have given the same one. `stored` gives what is known of a
+  // timeline's history, or nullptr.
+  Timeline NewestForeign(const std::function<const TimelineHistory*(Timeline)>& stored) const;
+  // The path from behind `ancestor` on.
+  TimelineHistory Behind(Timeline ancestor) const;
   // The timeline whose file of this segment recovery should read: the newest that has begun by the end
   // of the segment. The file of a child repeats the parent's WAL up to the switch point.
   Timeline TimelineOfSegment(SegmentNo segment, uint32_t segment_size) const;
@@ -62,6 +64,8 @@ class TimelineHistory {
  private:
   TimelineHistory() = default;
   const TimelineEntry* Find(Timeline timeline) const;
+  // Whether `other`, the history of a timeline on this path, is this path up to there.
+  bool Continues(const TimelineHistory& other) const;
   std::vector<TimelineEntry> entries_;
 };
 

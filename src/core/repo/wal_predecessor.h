@@ -15,7 +15,4 @@ namespace pitr {
 Status CheckPredecessor(const Repository& repository, const WalFileName& segment, const std::string& wal_directory,
                         const OpContext& ctx);
 
-// What to tell of a server whose segment `name` differs from the stored one, or does not go on behind it.
-Status AnotherServersTimeline(const std::string& name, Timeline timeline, const Status& difference);
-
 }  // namespace pitr

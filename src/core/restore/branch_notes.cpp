@@ -78,14 +78,14 @@ std::vector<const Branch*> GrowingAncestors(const BranchTree& tree, const Branch
 
 std::string DescribeGrowing(const BranchTree& tree, const Branch& ancestor, const Branch& reference,
                             const BesideEvidence& evidence) {
-  const Branch* next = &NextOnWay(tree, ancestor, reference);
-  const std::string number = std::to_string(ancestor.timeline.value), left = std::to_string(next->timeline.value);
+  const Branch& next = NextOnWay(tree, ancestor, reference);
+  const std::string number = std::to_string(ancestor.timeline.value), left = std::to_string(next.timeline.value);
   const std::string own = std::to_string(reference.timeline.value);
   std::string text = "Timeline " + number + " was written until " + FormatToSecond(ancestor.life.last_micros) +
                      ", after timeline " + left + " had left it";
-  if (next->life.begin_micros != 0) text += " on " + FormatToSecond(next->life.begin_micros);
-  text += ancestor.life.MayEndAfter(next->fork) ? ", and may have transactions that timeline " + left + " lacks. "
-                                                : ", without a transaction that timeline " + left + " lacks. ";
+  if (next.life.begin_micros != 0) text += " on " + FormatToSecond(next.life.begin_micros);
+  text += ancestor.life.MayEndAfter(next.fork) ? ", and may have transactions that timeline " + left + " lacks. "
+                                               : ", without a transaction that timeline " + left + " lacks. ";
   text +=
       "Does an old primary still run? Stop it, make it a standby of the new one (pg_rewind, or a new copy), and "
       "leave out what it has written since: pg_pitr timeline set-aside " +

@@ -118,7 +118,6 @@ bool BranchTree::WasSilentBefore(const Branch& branch, const Branch& other) cons
 // recovery to an earlier point, the one that went on until then. Where several did, nobody knows which: two servers
 // wrote side by side, and the one that is quiet now may be production.
 void BranchTree::FindOpeners() {
-  left_for_.clear();
   for (const Branch& other : branches_) {
     if (other.set_aside) continue;
     std::vector<Timeline> silent;

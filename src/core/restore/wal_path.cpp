@@ -20,7 +20,11 @@ Result<WalPath> WalPath::Make(const WalCatalog& catalog, Timeline target, uint32
   }
   if (found->second.history) {
     WalPath path(catalog, *found->second.history, segment_size);
-    path.LeaveOutForeign();
+    path.foreign_ = path.history_.NewestForeign([&](Timeline timeline) -> const TimelineHistory* {
+      const auto stored = catalog.timelines().find(timeline);
+      return stored == catalog.timelines().end() || !stored->second.history ? nullptr : &*stored->second.history;
+    });
+    if (path.foreign_.valid()) path.history_ = path.history_.Behind(path.foreign_);
     return path;
   }
   // Timeline 1 has no history file.
@@ -30,19 +34,6 @@ Result<WalPath> WalPath::Make(const WalCatalog& catalog, Timeline target, uint32
       .WithHint(
           "Push it from the server's pg_wal with pg_pitr wal-push, or recover along an older timeline with "
           "--target-timeline.");
-}
-
-void WalPath::LeaveOutForeign() {
-  const TimelineHistory named = history_;
-  const auto entries = named.entries();
-  for (size_t i = entries.size() - 1; i-- > 0;) {
-    const auto stored = catalog_->timelines().find(entries[i].timeline);
-    if (stored == catalog_->timelines().end() || !stored->second.history || named.Continues(*stored->second.history))
-      continue;
-    foreign_ = entries[i].timeline;
-    history_ = named.From(entries[i + 1].timeline);
-    return;
-  }
 }
 
 std::optional<Lsn> WalPath::PartialEnd(SegmentNo segment) const {

@@ -69,7 +69,6 @@ class WalPath {
  private:
   WalPath(const WalCatalog& catalog, TimelineHistory history, uint32_t segment_size)
       : catalog_(&catalog), history_(std::move(history)), segment_size_(segment_size) {}
-  void LeaveOutForeign();
   const WalCatalog* catalog_;
   TimelineHistory history_;
   Timeline foreign_;

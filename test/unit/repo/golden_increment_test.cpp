@@ -92,6 +92,14 @@ class GoldenIncrement : public test::GoldenRepositoryTest {
     EXPECT_EQ(read.files.size(), stored);
   }
 
+  // The whole backup, which has the files that it was made with.
+  void ReadBack(const test::GoldenBackup& backup, const BackupManifest*& manifest, ReadFiles& read) {
+    FileMap map;
+    ASSERT_NO_FATAL_FAILURE(Load(backup.label, manifest, map));
+    ASSERT_NO_FATAL_FAILURE(Read(manifest->packs, map.frames, map.files, backup.label, read));
+    ExpectFiles(backup, read);
+  }
+
   std::unique_ptr<Repository> repository_;
   BackupCatalog catalog_;
 };
@@ -103,11 +111,8 @@ TEST_P(GoldenIncrement, RefersToThePacksOfItsParents) {
   for (const test::GoldenBackup& backup : test::GoldenIncrements()) {
     SCOPED_TRACE(backup.label);
     const BackupManifest* manifest = nullptr;
-    FileMap map;
-    ASSERT_NO_FATAL_FAILURE(Load(backup.label, manifest, map));
     ReadFiles read;
-    ASSERT_NO_FATAL_FAILURE(Read(manifest->packs, map.frames, map.files, backup.label, read));
-    ExpectFiles(backup, read);
+    ASSERT_NO_FATAL_FAILURE(ReadBack(backup, manifest, read));
     labels.insert(backup.label);
     EXPECT_EQ(read.bytes_of_label.size(), labels.size());
     for (const auto& [label, bytes] : read.bytes_of_label) EXPECT_TRUE(labels.contains(label)) << label;
@@ -161,11 +166,8 @@ TEST_P(GoldenIncrement, WhatIsDoubtedIsToldAndNotBuiltUpon) {
     SCOPED_TRACE(backup.label);
     doubted.insert(backup.label);
     const BackupManifest* manifest = nullptr;
-    FileMap map;
-    ASSERT_NO_FATAL_FAILURE(Load(backup.label, manifest, map));
     ReadFiles read;
-    ASSERT_NO_FATAL_FAILURE(Read(manifest->packs, map.frames, map.files, backup.label, read));
-    ExpectFiles(backup, read);
+    ASSERT_NO_FATAL_FAILURE(ReadBack(backup, manifest, read));
     EXPECT_NE(DescribePageLsnDoubt(catalog_, *manifest), "");
   }
   std::vector<std::string> passed_over;
@@ -178,11 +180,8 @@ TEST_P(GoldenIncrement, WhatIsDoubtedIsToldAndNotBuiltUpon) {
 TEST_P(GoldenIncrement, AResumedBackupRefersToWhatTheInterruptedOneStored) {
   const test::GoldenBackup backup = test::GoldenResumedBackup();
   const BackupManifest* manifest = nullptr;
-  FileMap map;
-  ASSERT_NO_FATAL_FAILURE(Load(backup.label, manifest, map));
   ReadFiles read;
-  ASSERT_NO_FATAL_FAILURE(Read(manifest->packs, map.frames, map.files, backup.label, read));
-  ExpectFiles(backup, read);
+  ASSERT_NO_FATAL_FAILURE(ReadBack(backup, manifest, read));
   const std::string interrupted = test::GoldenInterruptedBackup().label;
   EXPECT_GE(read.bytes_of_label[interrupted], 257 * kPageSize);
   EXPECT_GT(read.bytes_of_label[backup.label], 0U);
