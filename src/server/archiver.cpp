@@ -45,6 +45,7 @@ struct Archiver {
   uint64_t failures = 0;     // in a row
   std::string failing_file;
   bool store_works = false;       // the last attempt of this session succeeded
+  bool renew_session = false;     // asked for while the session got no answer
   int64_t counters_millis = 0;    // when they were last saved
   int64_t shutdown_deadline = 0;  // steady milliseconds; 0: the server is not shutting down
 };
@@ -154,10 +155,11 @@ Status EnsureSession(Archiver& state) {
   const Timeline own = WrittenTimeline();
   // Promoted with archive_mode = always: the archiver goes on.
   if (state.session && state.session->own_timeline() != own) StopOrLeave(std::move(state.session));
-  if (state.session && !SameSettings(state.session->config(), config)) {
+  if (state.session && (state.renew_session || !SameSettings(state.session->config(), config))) {
     StopOrLeave(std::move(state.session));
     state.store_works = false;
   }
+  state.renew_session = false;
   if (!state.session) {
     PITR_ASSIGN(state.session, PushAhead::Start(config, ServerIdentity(), own, WalPosition(), state.log));
   }
@@ -181,7 +183,11 @@ void PublishProgress(Archiver& state) {
 bool ShouldLeave(Archiver& state, int64_t started_millis, std::string* why) {
   if (ShutdownRequestPending) return true;
   const int64_t now = NowMillis();
-  if (ConfigReloadPending && now - started_millis > kInterruptAttemptMs) return true;
+  if (ConfigReloadPending && now - started_millis > kInterruptAttemptMs) {
+    // Its threads may sit in a file system that has long been mounted anew: who reloads the settings wants an answer.
+    state.renew_session = now - started_millis > state.session->config().request_timeout_ms;
+    return true;
+  }
   if (now - started_millis < kInterruptAttemptMs && state.shutdown_deadline == 0) return false;
   if (!ServerIsShuttingDown()) {
     state.shutdown_deadline = 0;

@@ -70,6 +70,26 @@ ok(PitrTest::wait_for('archiving to go on', sub { $p->sql('SELECT backlog_segmen
 	'with the store back and a changed setting the archiver leaves the old threads behind and goes on');
 $p->wait_archived;
 
+# A file system that is mounted anew: who waits in the old one waits on.
+$p->sql(q{ALTER SYSTEM SET pg_pitr.request_timeout = '1s'});
+$node->reload;
+$p->sql('SELECT pg_switch_wal()');
+$p->wait_archived;
+die_away($marker);
+change_setting();
+$p->sql('CREATE TABLE v AS SELECT 1; SELECT pg_switch_wal()');
+like(PitrTest::wait_for('the archiver to stall', sub { $p->sql(q{SELECT last_error_hint FROM pitr_status WHERE archiver_state = 'stalled'}) }),
+	qr/pg_reload_conf/, 'that the archiver stalls is said with what to do');
+rename $marker, "$marker.pipe" or die $!;    # the pipe stays, for who waits at it
+rename "$marker.alive", $marker or die $!;
+$node->reload;
+ok(PitrTest::wait_for('archiving to go on', sub { $p->sql('SELECT backlog_segments = 0 AND archiver_state = $$idle$$ FROM pitr_status') eq 't' }),
+	'a reload without a change makes a stalled archiver begin again');
+let_go("$marker.pipe");
+unlink "$marker.pipe" or die $!;
+$p->sql('ALTER SYSTEM RESET pg_pitr.request_timeout');
+$node->reload;
+
 # An object that is to be compared: the next segment.
 my $next = $p->sql('SELECT pg_walfile_name(pg_current_wal_insert_lsn())');
 mkfifo("$repository/wal/00000001/$next", 0600) or die $!;

@@ -47,7 +47,7 @@ bool StatFile(int fd, const Clock& clock, FileStat& out) { return Stat(fd, "", A
 
 void TakeStat(const FileStat& stat, MappedFile& file) {
   file.size_bytes = stat.size_bytes;
-  file.mode = stat.mode & 07777;
+  file.mode = stat.mode & 0777;
   file.mtime_micros = stat.mtime_micros;
   file.stamp = stat.stamp;
 }

@@ -12,6 +12,8 @@ namespace {
 
 constexpr uint64_t kMapVersion = 1;
 constexpr uint32_t kMaxMode = 07777;
+// No file of a cluster needs the others; whoever could write the map must not make a set-user-ID program by it.
+constexpr uint32_t kFileModeBits = 0777;
 
 }  // namespace
 
@@ -365,7 +367,7 @@ Status FileMapParser::File(Line& line) {
   files_++;
   file_.path = std::move(line.path);
   file_.size_bytes = line.size;
-  file_.mode = static_cast<uint32_t>(line.mode);
+  file_.mode = static_cast<uint32_t>(line.mode) & kFileModeBits;
   file_.mtime_micros = line.mtime;
   file_.stamp = line.stamp;
   file_.extents.clear();

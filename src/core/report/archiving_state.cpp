@@ -24,7 +24,8 @@ void SetName(const ArchivingConditions& now, ArchivingState& state) {
     state.name = "stalled";
     state.problem = "the repository does not answer: WAL file " + now.current_file + " has been on its way for " +
                     std::to_string(now.waited_ms / 1000) + " s";
-    state.hint = "Check the network, or the file system that " + now.repository + " is on.";
+    state.hint = "Check the network, or the file system that " + now.repository +
+                 " is on. After that was mounted anew, SELECT pg_reload_conf() makes the archiver begin again.";
   }
 }
 

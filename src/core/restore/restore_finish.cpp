@@ -28,12 +28,13 @@ std::string OwnEndCommand(const ClusterTree& tree, std::string_view auto_conf) {
 }  // namespace
 
 Result<std::string> AdjustTablespaceMap(std::string_view text, const std::map<std::string, std::string>& mapped) {
-  PITR_ASSIGN(std::vector<TablespaceLink> links, ParseTablespaceMap(text));
-  for (TablespaceLink& link : links) {
+  PITR_ASSIGN(const std::vector<TablespaceLink> links, ParseTablespaceMap(text));
+  std::vector<TablespaceLink> held;
+  for (const TablespaceLink& link : links) {
     const auto found = mapped.find(std::to_string(link.oid));
-    if (found != mapped.end()) link.location = found->second;
+    if (found != mapped.end()) held.push_back({link.oid, found->second});
   }
-  return FormatTablespaceMap(links);
+  return FormatTablespaceMap(held);
 }
 
 Status CheckBackupFiles(const BackupManifest& backup, const std::map<std::string, std::string>& mapped) {

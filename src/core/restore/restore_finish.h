@@ -16,7 +16,9 @@ inline constexpr std::string_view kBackupLabelPath = "backup_label";
 inline constexpr std::string_view kTablespaceMapPath = "tablespace_map";
 
 // `text` (lines "oid path", as pg_backup_stop gave it) with the directory of every tablespace in `mapped` (OID ->
-// directory) replaced. Pure. kCorruption for a text that does not parse.
+// directory) replaced, and without the others: PostgreSQL would link to wherever they lead, which may be a tablespace
+// that another server has there by now. One that was dropped between the backup's start and its listing is such, and
+// replay needs no link of it: it makes a directory, and drops that. Pure. kCorruption for a text that does not parse.
 Result<std::string> AdjustTablespaceMap(std::string_view text, const std::map<std::string, std::string>& mapped);
 
 // Whether WriteBackupFiles can. Pure.

@@ -192,6 +192,14 @@ TEST(FileMapText, AnotherBackupsMapIsRefused) {
 }
 
 // Each line replaces line 3 (or is put there) of a good map; the message must name the line.
+TEST(FileMapText, NoFileIsMadeASetUserIdProgram) {
+  FileMap map = SampleMap();
+  map.files[0].mode = 06755;
+  const Parsed parsed = Parse(Format(map));
+  ASSERT_TRUE(parsed.status.ok()) << parsed.status.ToString();
+  EXPECT_EQ(parsed.map.files[0].mode, 0755u);
+}
+
 TEST(FileMapText, BadLinesAreNamed) {
   const std::string head = "{\"pg_pitr_files\":1,\"label\":\"L1\"}\n{\"frames\":[0,64,[100,4096],[100,10]]}\n";
   const std::string tail = "{\"end\":{\"files\":1,\"frames\":2}}\n";

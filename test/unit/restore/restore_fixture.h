@@ -64,7 +64,8 @@ class RestoreFixture : private ScratchInMemory, public testing::Test {
         "START WAL LOCATION: 0/5000028 (file 000000010000000000000005)\nCHECKPOINT LOCATION: 0/5000060\nBACKUP METHOD: "
         "streamed\n"
         "BACKUP FROM: primary\nSTART TIME: 2026-05-22 09:00:14 UTC\nLABEL: pg_pitr\nSTART TIMELINE: 1\n";
-    if (everything) stop.tablespace_map = "16400 " + tree_.outside() + "/ts one\n";
+    if (everything)
+      stop.tablespace_map = "16400 " + tree_.outside() + "/ts one\n16409 /dropped/while/the/backup/began\n";
     auto manifest = session.value()->Finish(stop, OpContext());
     ASSERT_TRUE(manifest.ok()) << manifest.status().ToString();
     plan_.backup = manifest.value();
