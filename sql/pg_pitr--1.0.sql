@@ -111,9 +111,9 @@ CREATE FUNCTION pitr_accept_repository(repository text) RETURNS text
 AS 'MODULE_PATHNAME', 'pitr_accept_repository' LANGUAGE C VOLATILE STRICT PARALLEL UNSAFE;
 COMMENT ON FUNCTION pitr_accept_repository(text) IS 'archive to the repository that is set now and is not the one used until now, whose name is returned';
 
-CREATE FUNCTION pitr_set_timeline_aside(timeline bigint, reason text DEFAULT NULL) RETURNS boolean
+CREATE FUNCTION pitr_set_timeline_aside(timeline bigint, reason text DEFAULT NULL, force boolean DEFAULT false) RETURNS boolean
 AS 'MODULE_PATHNAME', 'pitr_set_timeline_aside' LANGUAGE C VOLATILE PARALLEL UNSAFE CALLED ON NULL INPUT;
-COMMENT ON FUNCTION pitr_set_timeline_aside(bigint, text) IS 'leaves a timeline out of plans, the recovery window and what standbys follow; false when it was already';
+COMMENT ON FUNCTION pitr_set_timeline_aside(bigint, text, boolean) IS 'leaves a timeline out of plans, the recovery window and what standbys follow; false when it was already';
 
 CREATE FUNCTION pitr_take_timeline_back(timeline bigint) RETURNS boolean
 AS 'MODULE_PATHNAME', 'pitr_take_timeline_back' LANGUAGE C VOLATILE PARALLEL UNSAFE;
@@ -185,7 +185,7 @@ REVOKE ALL ON FUNCTION pitr_expire(boolean, text, boolean, interval) FROM PUBLIC
 REVOKE ALL ON FUNCTION pitr_pin(text, text, timestamptz) FROM PUBLIC;
 REVOKE ALL ON FUNCTION pitr_unpin(text) FROM PUBLIC;
 REVOKE ALL ON FUNCTION pitr_accept_repository(text) FROM PUBLIC;
-REVOKE ALL ON FUNCTION pitr_set_timeline_aside(bigint, text) FROM PUBLIC;
+REVOKE ALL ON FUNCTION pitr_set_timeline_aside(bigint, text, boolean) FROM PUBLIC;
 REVOKE ALL ON FUNCTION pitr_take_timeline_back(bigint) FROM PUBLIC;
 REVOKE ALL ON FUNCTION pitr_check() FROM PUBLIC;
 REVOKE ALL ON FUNCTION pitr_verify(text, boolean, boolean, double precision, bigint, integer, integer, boolean) FROM PUBLIC;

@@ -4,6 +4,7 @@
 #include "cli/session.h"
 #include "core/base/process_name.h"
 #include "core/repo/timeline_aside.h"
+#include "core/restore/timeline_use.h"
 
 namespace pitr::cli {
 namespace {
@@ -11,11 +12,13 @@ namespace {
 struct TimelineOptions {
   uint32_t number = 0;
   std::string reason;
+  bool force = false;
 };
 
 Status RunTimeline(const Invocation& invocation, const TimelineOptions& options, bool aside) {
   Session session(invocation);
   PITR_ASSIGN(const auto repository, session.OpenRepository());
+  if (aside && !options.force) PITR_TRY(CheckTimelineNotInUse(*repository, Timeline{options.number}, session.ctx()));
   const TimelineAside mark{aside, options.reason, ProcessName(), session.ctx().clock->WallMicros()};
   PITR_ASSIGN(const bool changed, SetTimelineAside(*repository, Timeline{options.number}, mark, session.ctx()));
   const std::string number = std::to_string(options.number);
@@ -50,11 +53,15 @@ void AddTimeline(CLI::App& app, Invocation& invocation) {
       "until it is\n"
       "taken back. Nothing is deleted: the retention settings alone decide about that.\n"
       "A copy of a server that was quiet looks like its successor, and plans choose it without a question: set it\n"
-      "aside, too, although they do not ask for it.\n\n"
+      "aside, too, although they do not ask for it.\n"
+      "Refused for the timeline of a server that lives: one that runs on this machine, or that was archived last of "
+      "all\n"
+      "within the last five minutes. Stop that server, then add --force.\n\n"
       "Example:\n  pg_pitr timeline set-aside 2 --reason 'test copy of Tuesday'");
   auto options = std::make_shared<TimelineOptions>();
   auto* set = group->add_subcommand("set-aside", "Leave a timeline out of every choice");
   set->add_option("--reason", options->reason, "Why, for those who come later")->type_name("TEXT");
+  set->add_flag("--force", options->force, "Although the timeline is seen to be that of a server that lives");
   AddVerb(*set, invocation, options, true);
   AddVerb(*group->add_subcommand("take-back", "Choose from it again"), invocation, std::make_shared<TimelineOptions>(),
           false);

@@ -220,7 +220,7 @@ class Recoveries:
         branch = self.branch_of_step.get(int(step.word(0, "@0").lstrip("@")))
         if branch is None or not branch.stored or branch in self.branch.lineage():
             raise Passed("no such branch, or production's own")
-        status, _, err = run(["pg_pitr", "timeline", "set-aside", "--config", self.settings, str(branch.timeline), "--reason", "a test copy"], self.log)
+        status, _, err = run(["pg_pitr", "timeline", "set-aside", "--force", "--config", self.settings, str(branch.timeline), "--reason", "a test copy"], self.log)
         if status != 0:
             raise Failure(f"REFUSED: timeline {branch.timeline} could be set aside: {err}")
         branch.aside = True

@@ -91,7 +91,7 @@ unlike($p->pg_pitr_ok('info'), qr/history file is missing/, 'whose history can b
 is(($p->pg_pitr('plan', '--target-timeline', '4'))[0], 0, 'and followed');
 
 # A copy archives by mistake while the real server goes on.
-$p->pg_pitr_ok('timeline', 'set-aside', $_) for 2 .. 4;
+$p->pg_pitr_ok('timeline', 'set-aside', '--force', $_) for 2 .. 4;
 $p->node->start;
 next_second($p);
 commit_row($p, 5);

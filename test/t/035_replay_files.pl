@@ -143,6 +143,27 @@ for my $how ([ '--target-time', $time ], [ '--target-xid', $xid, '--target-exclu
 like($out, qr/DROP TABLESPACE \(OID \d+\)/, 'DROP TABLESPACE is one of them');
 ($status, $out, $err) = $d->pg_pitr('plan', '--target-name', 'here');
 unlike($out, qr/DROP DATABASE/, 'a restore point before the drop is right as it is');
+
+# Disks that belong where tablespaces go and are not mounted: nothing may fill the disk above.
+my $disk = $d->node->basedir . '/disk';
+my $fstab = $d->node->basedir . '/fstab';
+append_to_file($fstab, "UUID=47-11 $disk ext4 defaults 0 2\nUUID=47-12 $place ext4 noauto 0 2\n");
+{
+	local $ENV{LIBMOUNT_FSTAB} = $fstab;
+	($status, $out, $err) = $d->pg_pitr('plan', '--target-name', 'here');
+	like($out, qr/^note +On this machine nothing is mounted at "\Q$place\E", where \Q$fstab\E says/m, 'the plan names the place of a tablespace that is not mounted');
+	my $unmounted = $d->empty_cluster->node->data_dir;
+	for my $how ([ '--tablespace', "$place=$disk/ts", '--dry-run' ], [ '--tablespace', "$place=$disk/ts" ], [ '--tablespace', "$place=$disk" ], [ @map, '--waldir', "$disk/wal" ])
+	{
+		($status, $out, $err) = $d->pg_pitr('restore', '--pgdata', $unmounted, '--target-name', 'here', @$how);
+		is($status, 2, "refused (@$how)");
+		like($err, qr/nothing is mounted at "\Q$disk\E", and \Q$fstab\E says that a file system belongs there.*HINT:.*mount \Q$disk\E/s, '... saying so');
+		ok(!-e $disk && !glob("$unmounted/*"), '... and nothing was made');
+	}
+	my $elsewhere = $d->restore('--target-name', 'here', @map);
+	is($elsewhere->sql('SELECT count(*) FROM orders', 'shop'), '600', 'other places are as good as ever');
+	$elsewhere->node->stop('immediate');
+}
 $d->node->stop;
 
 PitrTest::finish();

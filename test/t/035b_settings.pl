@@ -50,6 +50,46 @@ my $enough = $p->empty_cluster;
 $text = $p->pg_pitr_ok('restore', '--pgdata', $enough->node->data_dir, '--no-progress', '--target-xid', $last, '--target-action', 'pause');
 unlike($text, qr/has max_connections/, 'what is configured large enough is left alone');
 like($text, qr/hot_standby is off.*will not pause but shut down/s, 'a pause that will be none is said beforehand');
+
+# Tablespaces inside the data directory, which a developer's setting allows: one that the backup has, and one made after it. Recovery
+# ends with a PANIC where it finds one and the setting is off.
+$p->sql('ALTER SYSTEM RESET hot_standby');
+$p->node->restart;
+$p->sql("SET allow_in_place_tablespaces = on; CREATE TABLESPACE early LOCATION ''");
+$p->sql('CREATE TABLE a TABLESPACE early AS SELECT generate_series(1, 10) AS n');
+$p->backup("label => 'inside'");
+$p->sql("SET allow_in_place_tablespaces = on; CREATE TABLESPACE late LOCATION ''");
+$p->sql('CREATE TABLE b TABLESPACE late AS SELECT generate_series(1, 5) AS n');
+$p->sql("SELECT pg_create_restore_point('inside')");
+$p->sql('INSERT INTO b SELECT generate_series(6, 12); CHECKPOINT');
+$p->wait_archived;
+my $rows = 'SELECT (SELECT count(*) FROM a), (SELECT count(*) FROM b)';
+($status, $out, $err) = $p->pg_pitr('plan', '--target-name', 'inside');
+like($out, qr/^settings +recovery needs allow_in_place_tablespaces = on/m, 'the plan says what tablespaces in the data directory need');
+like($out, qr/^new tablespace +\d+, inside the data directory/m, '... and that replay makes one');
+my $inside = $p->restore('--target-name', 'inside');
+is($inside->sql($rows), '10|5', 'both come back');
+is($inside->sql(q{SELECT string_agg(t.oid || (pg_stat_file('pg_tblspc/' || t.oid)).isdir::text, '') ~ '^(\d+true){2}$'
+	FROM pg_tablespace t WHERE spcname IN ('early', 'late')}), 't', '... as directories');
+unlike(slurp_file($inside->node->data_dir . '/postgresql.auto.conf'), qr/in_place/, 'nothing of the setting is left after recovery');
+$inside->node->restart;
+is($inside->sql($rows), '10|5', '... nor needed');
+$inside->node->stop('immediate');
+my $standby = $p->restore({ no_start => 1 }, '--mode', 'standby');
+$standby->node->start;
+PitrTest::wait_for('the standby', sub { (($standby->try_sql($rows))[1] // '') eq '10|12' });
+pass('a standby has them, too');
+$standby->node->promote;
+$standby->wait_open;
+unlike(slurp_file($standby->node->data_dir . '/postgresql.auto.conf'), qr/in_place/, '... and no such setting once it is promoted');
+$standby->node->stop('immediate');
+
+$p->node->stop;
+$text = $p->pg_pitr_ok('restore', '--pgdata', $p->node->data_dir, '--delta', '--no-progress', '--target-name', 'inside');
+like($text, qr/postgresql\.auto\.conf has allow_in_place_tablespaces = on until recovery has ended/, 'the restore says what it wrote');
+$p->node->start;
+$p->wait_open;
+is($p->sql($rows), '10|5', 'in place nothing of after the target is found by replay');
 $p->node->stop;
 
 PitrTest::finish();

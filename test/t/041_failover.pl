@@ -116,6 +116,9 @@ like($p->sql("SELECT string_agg(value, ' ') FROM pitr_restore_plan()"), qr/Is th
 my ($status, undef, $err) = $p->pg_pitr('plan', '--target-latest');
 isnt($status, 0, 'both timelines go on: the binary asks which');
 like($err, qr/old primary that came back after a failover/, 'and names the case');
+like($p->pg_pitr_ok('plan', '--target-latest', '--target-timeline', '1'),
+	qr/note +Warning: Timeline 2, which left .*reached with --target-timeline 2\. Did the old primary of a failover come back and write timeline 1\?.*set-aside 1\. Only if/s,
+	'a plan to the old one, asked for by its number, warns of the likely successor');
 # Its own backup, taken while the new primary is idle, decides nothing.
 my $before_failover = $p->sql("SELECT stop_time FROM pitr_info() WHERE label = 'base'");
 for my $way ("SELECT pitr_backup(label => 'of_the_old_one')", "CALL pitr_run_backup('incr', 'scheduled')")
@@ -131,11 +134,21 @@ $p->wait_archived;
 isnt($status, 0, 'a backup of the old primary does not make it the only one that goes on');
 like($err, qr/--target-timeline 1.*--target-timeline 2/s, 'both are named');
 isnt(($p->pg_pitr('plan', '--target-time', $p->sql('SELECT now()')))[0], 0, 'nor at a moment at which the new one was idle');
-$p->pg_pitr_ok('timeline', 'set-aside', '1');
+($status, undef, $err) = $p->pg_pitr('timeline', 'set-aside', '1');
+isnt($status, 0, 'the timeline of a running server is not set aside');
+my $its_directory = $p->node->data_dir;
+like($err, qr/timeline 1 is written by a server on this machine.*Process \d+ serves "\Q$its_directory\E".*goes on archiving.*HINT:.*stop.*--force/s, 'which is named, with what would happen');
+(undef, undef, $err) = $s->try_sql('SELECT pitr_set_timeline_aside(1)');
+like($err, qr/ERROR:.*timeline 1 is written by a server on this machine/, 'nor from SQL');
+is($s->sql("SELECT pitr_set_timeline_aside(1, 'failover', force => true)"), 't', 'unless it is meant');
 like($p->pg_pitr_ok('plan', '--target-latest'), qr/^timeline +2\b/m, 'when the old one is set aside the new one is taken');
 like($p->pg_pitr_ok('plan', '--target-time', $before_failover), qr/^timeline +1\b/m, 'and a moment before the failover is still found');
 sub timelines_of { my ($server) = @_; return $server->sql(q{SELECT ok || '|' || detail FROM pitr_check() WHERE "check" = 'archive: timelines'}); }
 like(timelines_of($s), qr/^true\|timeline 1: Set aside/, 'and pitr_check() on the new primary is content');
+like(timelines_of($p), qr/^false\|timeline 1: Warning: this server writes it, and it was set aside .*failover/m, 'that of the old primary, which comes back, fails');
+(undef, undef, $err) = $p->try_sql("SELECT pitr_backup('incr')");
+like($err, qr/WARNING:.*timeline 1, which this server writes, was set aside.*DETAIL:.*Timeline 2 left timeline 1 at .*HINT:.*old primary of a failover, stop it.*take-back 1/s,
+	'and its backup warns of that');
 $p->pg_pitr_ok('timeline', 'take-back', '1');
 
 # The new primary sees that the old one goes on.
@@ -152,7 +165,7 @@ unlike($s->log, qr/is this the old primary/, 'it is not asked whether it is the 
 is($s->sql('SELECT timeline_warning IS NULL FROM pitr_status'), 't', 'nor in pitr_status');
 
 # Was it a test copy? Then that is set aside, and the server is quiet; after its next look, which a changed setting brings at once.
-$p->pg_pitr_ok('timeline', 'set-aside', '2');
+$p->pg_pitr_ok('timeline', 'set-aside', '--force', '2');
 append_to_file($p->conf, "pg_pitr.archive_jobs = 3\n");
 $p->node->reload;
 $p->wait_archived;

@@ -31,7 +31,12 @@ my ($status, $out, $err) = $p->pg_pitr('restore', '--as-copy', '--delta', '--pgd
 isnt($status, 0, 'a copy is not restored into the tablespace of a stopped original');
 like($err, qr/"\Q$space\E\/PG_[^"]*" is not empty.*place of the original/s, '... whose it is');
 
-$p->pg_pitr_ok('restore', '--pgdata', $data, '--delta', '--no-progress', '--target-xid', $xid);
+my $linked = qr/"\Q$space\E" \(tablespace \d+\) lies outside of the data directory and (?:is|was) restored, too\..*-D \Q$data\E --delta --target-latest --target-timeline 1\./;
+for my $how ([ '--dry-run' ], [])
+{
+	my $text = $p->pg_pitr_ok('restore', '--pgdata', $data, '--delta', '--no-progress', '--target-xid', $xid, @$how);
+	like($text, qr/NOTE: $linked/, "what a copy of the data directory does not bring back is said (@$how)");
+}
 $p->node->start;
 $p->wait_open;
 $p->sql('INSERT INTO h VALUES (2)');
@@ -43,7 +48,7 @@ my $writes = 'SELECT pg_walfile_name(pg_current_wal_insert_lsn() + 64)';
 like($p->sql($writes) . $copy->sql($writes), qr/^00000002.{16}00000002/, 'both write timeline 2') or BAIL_OUT('the rest tests nothing');
 
 # The running server's own timeline, set aside with the wrong one of two numbers.
-$p->pg_pitr_ok('timeline', 'set-aside', '2', '--reason', 'meant another');
+$p->pg_pitr_ok('timeline', 'set-aside', '--force', '2', '--reason', 'meant another');
 like($p->sql(q{SELECT string_agg(detail || hint, ' ') FROM pitr_check() WHERE ok IS FALSE}), qr/this server writes it.*take-back 2/s, 'check fails');
 is($p->sql('SELECT latest_timeline FROM pitr_recovery_window()'), '2', 'its own window stays its own');
 (undef, undef, $err) = $p->try_sql('SELECT pitr_backup()');

@@ -197,6 +197,12 @@ Result<std::string> ArchivesElsewhere(const std::string& data_directory, const s
   return known.used.back().second;
 }
 
+bool ArchivesTo(const std::string& data_directory, const std::string& repository_id) {
+  const auto known = Read(PathIn(data_directory));
+  return known.ok() && !known.value().used.empty() && !known.value().restored &&
+         known.value().used.back().first == repository_id;
+}
+
 Result<std::string> AcceptRepository(const std::string& repository, const std::string& data_directory) {
   PITR_ASSIGN(KnownRepositories known, Read(PathIn(data_directory)));
   if (known.InUse() == nullptr || *known.InUse() == repository) return std::string();

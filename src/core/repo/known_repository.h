@@ -33,6 +33,10 @@ Status CheckKnownRepository(const std::string& repository, const std::string& da
 // when it is that one, when none is known, and while a restored server has not archived.
 Result<std::string> ArchivesElsewhere(const std::string& data_directory, const std::string& repository_id);
 
+// Whether the server of `data_directory` archived last to the repository of `repository_id`, as far as its file tells:
+// false when none is known, and while a restored server has not archived.
+bool ArchivesTo(const std::string& data_directory, const std::string& repository_id);
+
 // Remembers that archiving to this repository is meant. The URL of the one in use before; empty when there was none or
 // it is the same.
 Result<std::string> AcceptRepository(const std::string& repository, const std::string& data_directory);

@@ -62,16 +62,21 @@ Result<SuccessorDoubt> FindSuccessors(const Repository& repository, Timeline own
     doubt.detail += ".";
     commands += (commands.empty() ? "" : ", ") + ("pg_pitr timeline set-aside " + number);
   }
-  if (doubt.timelines.empty()) {
-    const auto aside = asides.find(own);
-    if (aside == asides.end() || !aside->second.aside) return doubt;
-    doubt.timelines.push_back(own);
+  const auto aside = asides.find(own);
+  if (aside != asides.end() && aside->second.aside) {
+    const std::string rivals = doubt.detail;
     doubt.message = "timeline " + left + ", which this server writes, was set aside " + DescribeAside(aside->second);
-    doubt.detail = "No plan, window or standby made elsewhere follows it, and so none has this server's rows.";
-    doubt.hint = "If this is the server that lives, take it back: pg_pitr timeline take-back " + left +
-                 ". If another one took its place, stop this one.";
+    doubt.detail = "No plan, window or standby made elsewhere follows it, and so none has this server's rows." +
+                   (rivals.empty() ? "" : " " + rivals);
+    doubt.hint = std::string(rivals.empty() ? "If another server took its place, stop this one."
+                                            : "If this is the old primary of a failover, stop it, and make it a "
+                                              "standby of the new one (pg_rewind, or a new copy).") +
+                 " If it is the server that lives, take its timeline back: pg_pitr timeline take-back " + left;
+    if (!rivals.empty()) doubt.hint += ", and if a test copy wrote the other one, set that aside: " + commands;
+    doubt.timelines.insert(doubt.timelines.begin(), own);
     return doubt;
   }
+  if (doubt.timelines.empty()) return doubt;
   doubt.message = "the archive has a timeline that left timeline " + left +
                   ", which this server writes: is this the old primary of a failover?";
   doubt.hint =

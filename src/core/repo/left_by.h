@@ -12,7 +12,7 @@ namespace pitr {
 
 // A warning for the server that writes a timeline, in the parts that ereport() takes.
 struct SuccessorDoubt {
-  // Those that left it and were not set aside, ascending; without any the server's own, when that was. Empty: there is
+  // Those that left it and were not set aside, ascending; before them the server's own, when that was. Empty: there is
   // no doubt.
   std::vector<Timeline> timelines;
   std::string message, detail, hint;

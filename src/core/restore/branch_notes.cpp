@@ -99,9 +99,9 @@ std::string DescribeGrowing(const BranchTree& tree, const Branch& ancestor, cons
 }
 
 std::vector<std::string> DescribeOtherBranches(const BranchTree& tree, const WalPath& path, const Branch* reference,
+                                               const std::vector<const Branch*>& beside,
                                                const BesideEvidence& evidence) {
   std::vector<std::string> notes;
-  const auto beside = reference == nullptr ? std::vector<const Branch*>() : BranchesBeside(tree, *reference);
   const Branch* goal = reference != nullptr ? reference : tree.Find(path.target());
   const auto growing = goal == nullptr ? std::vector<const Branch*>() : GrowingAncestors(tree, *goal);
   std::vector<std::pair<int64_t, std::string>> harmless;

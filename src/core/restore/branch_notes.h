@@ -37,10 +37,10 @@ std::string DescribeGrowing(const BranchTree& tree, const Branch& ancestor, cons
                             const BesideEvidence& evidence);
 
 // For a plan along `path`: what other branches hold and how to get at it, one sentence or more each: a warning for
-// every one that was written beside `reference`, which may be nullptr, or goes on on the way to it (without one, on
-// `path`); of the others those that were written last, and
-// how many more there are.
+// every one of `beside`, written beside `reference`, which may be nullptr, or that goes on on the way to it (without
+// one, on `path`); of the others those that were written last, and how many more there are.
 std::vector<std::string> DescribeOtherBranches(const BranchTree& tree, const WalPath& path, const Branch* reference,
+                                               const std::vector<const Branch*>& beside,
                                                const BesideEvidence& evidence);
 
 }  // namespace pitr

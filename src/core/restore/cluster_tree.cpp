@@ -2,12 +2,12 @@
 
 #include <dirent.h>
 #include <fcntl.h>
-#include <sys/sysmacros.h>
 
 #include <climits>
 #include <filesystem>
 
 #include "core/restore/directory_way.h"
+#include "core/restore/mount_point.h"
 #include "core/restore/wal_place.h"
 #include "core/store/file_error.h"
 
@@ -15,7 +15,6 @@ namespace pitr {
 namespace {
 
 constexpr std::string_view kTemporarySuffix = ".pg_pitr.tmp";
-constexpr uint64_t kStatxMountRoot = 0x2000;  // STATX_ATTR_MOUNT_ROOT, which older headers do not have
 constexpr int kDirectoryFlags = O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC;
 
 }  // namespace
@@ -157,16 +156,9 @@ Result<struct stat> ClusterTree::Stat(std::string_view path) const {
 Result<bool> ClusterTree::IsMountPoint(std::string_view path) const {
   std::string name;
   PITR_ASSIGN(const UniqueFd parent, OpenParent(path, name));
-  struct statx info;
-  if (statx(parent.get(), name.c_str(), AT_SYMLINK_NOFOLLOW | AT_NO_AUTOMOUNT, STATX_TYPE, &info) != 0) {
-    if (errno == ENOENT) return false;
-    return Problem(errno, "looking at", path);
-  }
-  if ((info.stx_attributes_mask & kStatxMountRoot) != 0) return (info.stx_attributes & kStatxMountRoot) != 0;
-  // An old kernel shows only what is on another device.
-  struct stat above;
-  if (fstat(parent.get(), &above) != 0) return Problem(errno, "looking at", path);
-  return makedev(info.stx_dev_major, info.stx_dev_minor) != above.st_dev;
+  const auto mounted = IsMountPointIn(parent.get(), name);
+  if (mounted || errno == ENOENT) return mounted.value_or(false);
+  return Problem(errno, "looking at", path);
 }
 
 Result<std::string> ClusterTree::ReadLink(std::string_view path) const {

@@ -3,6 +3,7 @@
 #include <unistd.h>
 
 #include "core/repo/backup_remarks.h"
+#include "core/restore/mount_point.h"
 
 namespace pitr {
 namespace {
@@ -16,6 +17,15 @@ BackupManifest MissingHere(const BackupManifest& backup) {
   for (const OutsideFile& file : backup.outside)
     if (access(file.path.c_str(), F_OK) != 0) missing.outside.push_back(file);
   return missing;
+}
+
+// A restore to such a place is refused; whoever reads the plan on this machine can mount it before.
+void AddMountNote(uint32_t oid, const std::string& directory, RestorePlan& plan) {
+  const auto absent = AbsentMountAbove(directory);
+  if (!absent) return;
+  plan.notes.push_back("On this machine nothing is mounted at \"" + *absent + "\", where " + MountListPath() +
+                       " says that a file system belongs: a restore of tablespace " + std::to_string(oid) + " to \"" +
+                       directory + "\" is refused until it is mounted. --tablespace puts it elsewhere.");
 }
 
 }  // namespace
@@ -51,6 +61,10 @@ void AddContentNotes(const BackupCatalog& backups, const std::vector<Candidate>&
   if (const std::string missing = DescribeOutside(MissingHere(backup)); !missing.empty())
     plan.notes.push_back("Configuration that the server read is neither in the backup nor on this machine: " + missing +
                          ". Put it in place before the server is started.");
+  for (const TablespaceEntry& entry : backup.tablespaces)
+    if (!entry.in_place) AddMountNote(entry.oid, entry.path, plan);
+  for (const ReplayEffects::NewTablespace& made : plan.replay.tablespaces)
+    if (!made.path.empty()) AddMountNote(made.oid, made.path, plan);
 }
 
 std::string DescribeMissingConfiguration(const BackupManifest& backup, const std::string& data_directory) {

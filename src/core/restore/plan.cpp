@@ -84,8 +84,18 @@ void AddBranchNotes(const PlanRequest& request, const BackupCatalog& backups, co
   const RecoveryTarget latest;
   const auto going_on = BranchChooser(tree, backups, {&latest, nullptr, std::nullopt}).Latest();
   const Branch* reference = own != nullptr ? own : going_on.size() == 1 ? going_on.front() : nullptr;
+  auto beside = reference == nullptr ? std::vector<const Branch*>() : BranchesBeside(tree, *reference);
+  const auto goes_on = [&](const Branch* branch) {
+    return std::find(going_on.begin(), going_on.end(), branch) != going_on.end();
+  };
+  // One of several that go on, asked for by its number or found by what it holds.
+  if (reference == nullptr && taken != nullptr && goes_on(taken)) {
+    reference = taken;
+    beside = BranchesBeside(tree, *taken);
+    std::erase_if(beside, [&](const Branch* branch) { return !goes_on(branch); });
+  }
   const BesideEvidence evidence{own != nullptr && request.own_started_micros != 0, request.own_started_micros};
-  for (std::string& note : DescribeOtherBranches(tree, path, reference, evidence))
+  for (std::string& note : DescribeOtherBranches(tree, path, reference, beside, evidence))
     plan.notes.push_back(std::move(note));
 }
 
@@ -115,6 +125,13 @@ int64_t Estimate(const RestorePlan& plan) {
 }
 
 }  // namespace
+
+bool RestorePlan::NeedsInPlaceTablespaces() const {
+  return std::any_of(backup.tablespaces.begin(), backup.tablespaces.end(),
+                     [](const TablespaceEntry& entry) { return entry.in_place; }) ||
+         std::any_of(replay.tablespaces.begin(), replay.tablespaces.end(),
+                     [](const ReplayEffects::NewTablespace& made) { return made.path.empty(); });
+}
 
 Result<RestorePlan> MakeRestorePlan(const Repository& repository, const PlanRequest& request, const OpContext& ctx) {
   PITR_ASSIGN(const BackupCatalog backups, BackupCatalog::Load(repository, ctx));

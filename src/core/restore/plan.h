@@ -56,6 +56,9 @@ struct RestorePlan {
   // standby that follows the newest timeline by number would take another branch. nullopt: `target`.
   std::optional<RecoveryTarget> server_target;
   const RecoveryTarget& ServerTarget() const { return server_target ? *server_target : target; }
+  // Whether a tablespace that is a directory inside pg_tblspc comes with the backup or is made by replay: recovery ends
+  // with an error when it finds one there, unless allow_in_place_tablespaces is on.
+  bool NeedsInPlaceTablespaces() const;
   StopPoint stop;
   std::vector<WalSpan> wal;  // to be replayed, in order; every segment was found
   uint64_t wal_segments = 0;

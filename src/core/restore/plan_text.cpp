@@ -109,6 +109,10 @@ std::vector<std::pair<std::string, std::string>> DescribePlan(const RestorePlan&
     rows.emplace_back("new tablespace", NewTablespaceText(made));
   if (const std::string limits = LimitsText(plan.replay.limits); !limits.empty())
     rows.emplace_back("settings", "replay needs at least " + limits + "; the restore sees to it");
+  if (plan.NeedsInPlaceTablespaces())
+    rows.emplace_back("settings",
+                      "recovery needs allow_in_place_tablespaces = on: there are tablespaces inside the data "
+                      "directory; the restore sees to it");
   rows.emplace_back("WAL to replay", WalText(plan));
   rows.emplace_back("objects checked", std::to_string(plan.objects_checked) + ", all there with the right size");
   rows.emplace_back("to fetch", DescribeBytes(plan.fetch_bytes) + ", writing " + DescribeBytes(plan.restore_bytes) +
@@ -137,6 +141,7 @@ std::string PlanJson(const RestorePlan& plan, const std::string& config_path) {
   Json settings = Json::object();
   for (const auto& [name, value] : NamedLimits(plan.replay.limits))
     if (value != 0) settings[std::string(name)] = value;
+  if (plan.NeedsInPlaceTablespaces()) settings["allow_in_place_tablespaces"] = "on";
   Json json = {{"target",
                 {{"kind", KindName(plan.target.kind)},
                  {"text", DescribeTarget(plan.target)},

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <optional>
 
 #include "core/config/settings_file.h"
 #include "core/restore/restore_mark.h"
@@ -26,11 +27,18 @@ int32_t NumberOf(const std::string& value) {
   return number;
 }
 
-// As the server reads a boolean: any beginning of these words that is no other's.
-bool IsOff(std::string value) {
+// As the server reads a boolean: any beginning of these words that is no other's. nullopt for what it would refuse.
+std::optional<bool> BooleanOf(std::string value) {
   std::transform(value.begin(), value.end(), value.begin(), [](unsigned char c) { return std::tolower(c); });
-  if (value == "0" || value == "of" || value == "off") return true;
-  return !value.empty() && (std::string_view("false").starts_with(value) || std::string_view("no").starts_with(value));
+  const auto begins = [&](std::string_view word) { return !value.empty() && word.starts_with(value); };
+  if (value == "0" || value == "of" || value == "off" || begins("false") || begins("no")) return false;
+  if (value == "1" || value == "on" || begins("true") || begins("yes")) return true;
+  return std::nullopt;
+}
+
+std::optional<bool> BooleanIn(const OwnConfiguration& configured, const std::string& name) {
+  const auto own = configured.values.find(name);
+  return own == configured.values.end() ? std::nullopt : BooleanOf(own->second);
 }
 
 }  // namespace
@@ -68,6 +76,15 @@ std::vector<std::pair<std::string, std::string>> NeededSettings(const RecoveryLi
   return settings;
 }
 
+void AllowInPlaceTablespaces(const OwnConfiguration& configured, RecoverySettings& settings,
+                             std::vector<std::string>* notes) {
+  if (settings.mode == RecoveryMode::kNone || BooleanIn(configured, "allow_in_place_tablespaces") == true) return;
+  settings.needed.emplace_back("allow_in_place_tablespaces", "on");
+  notes->push_back(std::string(kAutoConfPath) +
+                   " has allow_in_place_tablespaces = on until recovery has ended: there are tablespaces inside the "
+                   "data directory, and recovery refuses them without it.");
+}
+
 void AddSettingNotes(const RecoverySettings& settings, const OwnConfiguration& configured,
                      std::vector<std::string>* notes) {
   if (settings.mode == RecoveryMode::kNone) return;
@@ -80,10 +97,8 @@ void AddSettingNotes(const RecoverySettings& settings, const OwnConfiguration& c
                      (configured.whole ? "The restored configuration has less."
                                        : "Configuration outside the data directory was not looked at; this overrides "
                                          "it."));
-  const auto standby = configured.values.find("hot_standby");
-  const bool off = standby != configured.values.end() && IsOff(standby->second);
-  if (off && settings.mode == RecoveryMode::kRecover && settings.target.kind != TargetKind::kLatest &&
-      settings.target.action == TargetAction::kPause)
+  if (BooleanIn(configured, "hot_standby") == false && settings.mode == RecoveryMode::kRecover &&
+      settings.target.kind != TargetKind::kLatest && settings.target.action == TargetAction::kPause)
     notes->push_back(
         "hot_standby is off in the restored configuration: at the target the server will not pause but shut down. To "
         "look at it read-only, start it with hot_standby = on.");

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <set>
 
+#include "core/restore/cluster_tree.h"
 #include "core/restore/prepared_fork.h"
 #include "core/restore/replay_scan.h"
 #include "core/restore/wal_scan.h"
@@ -19,7 +20,8 @@ std::string Describe(const ReplayAction& action) {
   const std::string oid = std::to_string(action.oid);
   switch (action.kind) {
     case Kind::kTablespaceCreated:
-      return "CREATE TABLESPACE (OID " + oid + ", \"" + action.path + "\")";
+      return "CREATE TABLESPACE (OID " + oid + ", " +
+             (action.path.empty() ? "inside the data directory" : "\"" + action.path + "\"") + ")";
     case Kind::kTablespaceDropped:
       return "DROP TABLESPACE (OID " + oid + ")";
     case Kind::kDatabaseDropped:
@@ -39,7 +41,8 @@ std::string Consequence(const ReplayAction& action) {
   const std::string oid = std::to_string(action.oid);
   switch (action.kind) {
     case Kind::kTablespaceCreated:
-      return "directory \"" + action.path + "\" will be there and the tablespace will not";
+      return "directory \"" + (action.path.empty() ? std::string(kTablespaceDirectory) + "/" + oid : action.path) +
+             "\" will be there and the tablespace will not";
     case Kind::kTablespaceDropped:
       return "tablespace " + oid + " will be listed and its directory will be gone";
     case Kind::kDatabaseDropped:

@@ -53,10 +53,12 @@ Status NoDataDirectory(const ClusterTree& tree, std::vector<std::string> names) 
 
 // A directory that is neither empty nor marked: a data directory, of this version, of this cluster.
 Status CheckOwnCluster(const ClusterTree& tree, const RestorePlan& plan, bool marked, bool force,
-                       const std::vector<std::string>& names, bool& own) {
+                       const std::vector<std::string>& names, DirectoryState& state) {
   auto control = ReadControlFile(tree.data_directory() + "/" + kControlFilePath);
   const SystemId expected = plan.backup.cluster.system_id;
-  own = control.ok() && control.value().data.system_id == expected;
+  const bool own = control.ok() && control.value().data.system_id == expected;
+  state.own = own;
+  if (own) state.timeline = control.value().data.timeline;
   if (!own && !marked && tree.Stat("PG_VERSION").code() == Code::kNotFound) return NoDataDirectory(tree, names);
   if (own || force) return Status::Ok();
   if (const int major = MajorVersionOf(tree); major != 0 && major != plan.backup.cluster.pg_major)
@@ -179,7 +181,7 @@ Result<DirectoryState> CheckDirectory(const ClusterTree& tree, const RestorePlan
         .WithHint(
             "Give an empty directory, or add --delta: then what is right stays, and what differs or does not belong is "
             "replaced or removed.");
-  PITR_TRY(CheckOwnCluster(tree, plan, state.unfinished.has_value(), options.force, names, state.own));
+  PITR_TRY(CheckOwnCluster(tree, plan, state.unfinished.has_value(), options.force, names, state));
   return state;
 }
 

@@ -16,6 +16,7 @@ namespace pitr {
 struct DirectoryState {
   bool empty = true;                       // no file: what file systems put there (lost+found), empty directories
   bool own = false;                        // it holds the cluster of the backup
+  Timeline timeline;                       // that this one was on
   bool has_control = false;                // global/pg_control exists
   std::optional<RestoreState> unfinished;  // an interrupted restore
   bool complete = false;                   // which got as far as pg_control, and no server was started since

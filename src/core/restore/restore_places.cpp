@@ -12,9 +12,11 @@
 #include "core/pg/control.h"
 #include "core/pg/relation_file.h"
 #include "core/restore/cluster_tree.h"
+#include "core/restore/mount_point.h"
 #include "core/restore/restore_state.h"
 #include "core/restore/server_state.h"
 #include "core/restore/tablespace_user.h"
+#include "core/restore/wal_place.h"
 #include "core/store/file_error.h"
 
 namespace pitr {
@@ -227,10 +229,44 @@ class PlaceCheck {
   std::string data_;
 };
 
+// Absent, or nothing but empty directories. Where files are, they were written with the disk as it is now.
+bool HasNoFileYet(const std::string& path) {
+  const UniqueFd directory(open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  return directory.ok() ? HoldsNoFiles(directory.get()) : errno == ENOENT;
+}
+
+Status NotMounted(const RestorePlace& place, const std::string& mount_point, const std::string& data) {
+  return Status(Code::kInvalidArgument, "nothing is mounted at \"" + mount_point + "\", and " + MountListPath() +
+                                            " says that a file system belongs there")
+      .WithDetail("What is restored to the " + std::string(NameOf(place.kind)) + " \"" + place.path +
+                  "\" would go to the file system above, and be hidden as soon as something is mounted there.")
+      .WithHint("Mount it: mount " + mount_point + ". To do without it: " + HintFor(place, data) +
+                " Or, if nothing is mounted there any more, take the line out of " + MountListPath() + ".");
+}
+
 }  // namespace
 
 Status CheckRestorePlaces(const std::vector<RestorePlace>& places, const std::string& repository_directory) {
   return PlaceCheck().Check(places, repository_directory);
+}
+
+Status CheckPlacesMounted(const std::vector<RestorePlace>& places) {
+  const auto place_of = [&](PlaceKind kind) {
+    return std::find_if(places.begin(), places.end(), [&](const RestorePlace& place) { return place.kind == kind; });
+  };
+  const auto data = place_of(PlaceKind::kData);
+  const std::string data_path = data == places.end() ? "" : data->path;
+  const bool wal_elsewhere = place_of(PlaceKind::kWal) != places.end();
+  for (const RestorePlace& place : places) {
+    if (place.kind == PlaceKind::kAside) continue;
+    if (const auto absent = AbsentMountAbove(place.path); absent && HasNoFileYet(place.path))
+      return NotMounted(place, *absent, data_path);
+    for (const std::string& absent : AbsentMountsBelow(place.path)) {
+      const bool of_wal = place.kind == PlaceKind::kData && fs::path(absent).filename() == kWalDirectory;
+      if (!(of_wal && wal_elsewhere) && HasNoFileYet(absent)) return NotMounted(place, absent, data_path);
+    }
+  }
+  return Status::Ok();
 }
 
 std::string NearestExisting(const std::string& path) {

@@ -30,6 +30,10 @@ struct RestorePlace {
 // `repository_directory`: empty when the repository is elsewhere. Errors of looking at a path as FileError.
 Status CheckRestorePlaces(const std::vector<RestorePlace>& places, const std::string& repository_directory);
 
+// kInvalidArgument when a place that holds no file yet is on a file system it was not meant for: /etc/fstab lists a
+// mount point at or above it, or below it, on which nothing is mounted.
+Status CheckPlacesMounted(const std::vector<RestorePlace>& places);
+
 // Whether the calling user can write to `path`, a directory, or make it and those above it. kInvalidArgument says which
 // directory is in the way, and why.
 Status CheckPlaceWritable(const RestorePlace& place);

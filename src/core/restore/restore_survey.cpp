@@ -58,6 +58,31 @@ Status DecideRules(const RestoreOptions& options, const DirectoryState& found, c
   return Status::Ok();
 }
 
+std::vector<std::string> FindLinked(const ClusterTree& tree, const WalPlace& wal) {
+  std::vector<std::string> linked;
+  for (const auto& [root, directory] : tree.roots())
+    if (root.starts_with(kTablespaceDirectory) && HasTablespaceIn(tree, directory))
+      linked.push_back("\"" + directory + "\" (tablespace " + root.substr(kTablespaceDirectory.size() + 1) + ")");
+  if (wal.stays() && !wal.linked.empty()) linked.push_back("\"" + wal.linked + "\" (WAL)");
+  return linked;
+}
+
+// Who has made a copy of the data directory to be safe may think that it brings everything back.
+std::string DescribeLinked(const RestoreSurvey& survey, const std::string& data_directory, bool done) {
+  const std::string many = survey.linked.size() == 1 ? "lies" : "lie";
+  std::string text =
+      NameSome(survey.linked) + " " + many + " outside of the data directory and " +
+      (done ? (survey.linked.size() == 1 ? "was" : "were") : (survey.linked.size() == 1 ? "is" : "are")) +
+      " restored, too. A copy of the data directory alone, as cp -a makes it, has links to " +
+      (survey.linked.size() == 1 ? "it" : "them") +
+      ": put back, it finds what was restored there, and its server may start with wrong rows.";
+  if (survey.timeline.valid())
+    text += " To have back what was here before, as far as its WAL is in the archive: pg_pitr restore -D " +
+            data_directory + " --delta --target-latest --target-timeline " + std::to_string(survey.timeline.value) +
+            ".";
+  return text;
+}
+
 }  // namespace
 
 Result<RestoreSurvey> SurveyDirectory(const Repository& repository, const RestoreOptions& options,
@@ -83,6 +108,8 @@ Result<RestoreSurvey> SurveyDirectory(const Repository& repository, const Restor
       PITR_ASSIGN(survey.wal_before, FindUnstoredWal(repository, archive, tree, aside, ctx));
     }
     survey.rules.wal.insert(survey.wal.names.begin(), survey.wal.names.end());
+    survey.linked = FindLinked(tree, place);
+    survey.timeline = found.timeline;
   }
   survey.set_aside_before = found.continues() && !survey.rules.aside.empty() && tree.Stat(survey.rules.aside).ok();
   if (survey.rules.aside.empty()) survey.rules.aside = AsideName(ctx.clock->WallMicros());
@@ -135,6 +162,7 @@ std::vector<std::string> DescribeSurvey(const RestoreSurvey& survey, const Clust
   if (!survey.clear.set_aside.empty())
     notes.push_back("Set aside in \"" + tree.data_directory() + "/" + aside + "\": " +
                     NameSome(survey.clear.set_aside) + ". No backup takes it along; remove what is not needed.");
+  if (!survey.linked.empty()) notes.push_back(DescribeLinked(survey, tree.data_directory(), done));
   if (std::string earlier = DescribeEarlierAsides(survey.earlier); !earlier.empty())
     notes.push_back(std::move(earlier));
   return notes;

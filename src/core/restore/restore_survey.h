@@ -19,6 +19,9 @@ struct RestoreSurvey {
   ClearRules rules;               // for ClearTree
   ClearedTree clear;              // what that will do
   EarlierAsides earlier;          // of other restores
+  // What is restored and lies outside of the data directory behind its links: directories and what they are.
+  std::vector<std::string> linked;
+  Timeline timeline;  // that the cluster in the directory was on; invalid: not known
 };
 
 // `tree` has the tablespaces that exist; pg_wal's directory is added to it when it exists and stays, and to `content`

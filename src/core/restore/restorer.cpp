@@ -166,6 +166,7 @@ Status Restore::OpenTree() {
         .WithHint("Wait for it to end.");
   PITR_ASSIGN(found_, CheckDirectory(*tree_, plan_, options_));
   PITR_TRY(CheckRestorePlaces(places, repository_directory));
+  PITR_TRY(CheckPlacesMounted(places));
   for (const RestorePlace& place : places) PITR_TRY(CheckPlaceWritable(place));
   for (const auto& [oid, directory] : tablespaces_) PITR_TRY(tree_->AddTablespace(oid, directory));
   return Status::Ok();
@@ -202,6 +203,7 @@ Status Restore::Check() {
   PITR_ASSIGN(survey_, SurveyDirectory(repository_, options_, found_, map_, *tree_, content_, ctx_));
   PITR_ASSIGN(new_places_, FindTablespacePlaces(*tree_, plan_, options_, tablespaces_));
   PITR_TRY(CheckRestorePlaces(Places(), StoreDirectory(repository_.config().repository)));
+  PITR_TRY(CheckPlacesMounted(Places()));
   PITR_TRY(CheckConfirmed());
   PITR_ASSIGN(hold_notes_, HoldKeeper::Look(repository_, plan_, options_.hold, ctx_));
   return Status::Ok();
@@ -453,6 +455,7 @@ Status Restore::WriteRecovery() {
   settings.recovery_end_command = options_.program;
   settings.needed = NeededSettings(Largest(control.limits, plan_.replay.limits), own, plan_.backup.cluster.pg_major);
   AddSettingNotes(settings, own, &result_.notes);
+  if (plan_.NeedsInPlaceTablespaces()) AllowInPlaceTablespaces(own, settings, &result_.notes);
   // Not for a standby: nobody would set it back.
   if (plan_.replay.without_hot_standby && options_.mode == RecoveryMode::kRecover)
     settings.needed.emplace_back("hot_standby", "off");

@@ -52,6 +52,7 @@ class PlaceFinder {
       const bool chosen = wanted != made.path;
       const std::string oid = std::to_string(made.oid);
       places_.used.push_back({RestorePlace::Kind::kNewTablespace, wanted, oid, chosen});
+      PITR_TRY(CheckPlacesMounted({places_.used.back()}));
       if (wanted != made.path) PITR_TRY(CheckLink(made, wanted));
       PITR_TRY(CheckPlace(made, wanted));
     }

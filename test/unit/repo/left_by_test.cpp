@@ -45,6 +45,25 @@ TEST_F(LeftByTest, AServerIsToldOfTimelinesThatLeftItsOwn) {
   EXPECT_EQ(Said(1), "");
 }
 
+// Set aside by somebody who knows: the old primary that comes back is told.
+TEST_F(LeftByTest, AServerIsToldThatItsTimelineWasSetAside) {
+  Put("000000010000000000000003");
+  const TimelineAside aside{true, "failover", "somebody", 1779450000000000};
+  ASSERT_TRUE(SetTimelineAside(*repository_, Timeline{1}, aside, ctx_).ok());
+  EXPECT_NE(Said(1).find("timeline 1, which this server writes, was set aside"), std::string::npos) << Said(1);
+  EXPECT_NE(Said(1).find("If another server took its place, stop this one"), std::string::npos) << Said(1);
+  Put("00000002.history", "1\t0/600100\tno recovery target specified\n");
+  Put("000000020000000000000006");
+  EXPECT_NE(Said(1).find("(failover) No plan, window or standby made elsewhere follows it"), std::string::npos);
+  EXPECT_NE(Said(1).find("Timeline 2 left timeline 1 at 0/600100"), std::string::npos) << Said(1);
+  EXPECT_NE(Said(1).find("old primary of a failover, stop it"), std::string::npos) << Said(1);
+  EXPECT_NE(Said(1).find("take-back 1, and if a test copy wrote the other one, set that aside: pg_pitr timeline "
+                         "set-aside 2"),
+            std::string::npos)
+      << Said(1);
+  EXPECT_EQ(Said(2), "");
+}
+
 // A failover leaves the timeline of a server that goes on writing.
 TEST_F(LeftByTest, AServerThatWritesLooksAgainEveryMinute) {
   test::TestClock clock;

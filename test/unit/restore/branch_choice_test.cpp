@@ -363,7 +363,7 @@ TEST_F(BranchChoiceTest, ANewPrimaryIsToldOfAnAncestorThatGoesOn) {
   const auto path = WalPath::Make(*wal_, Timeline{2}, kSize);
   ASSERT_TRUE(path.ok());
   for (const Branch* reference : {Tree().Find(Timeline{2}), static_cast<const Branch*>(nullptr)}) {
-    const auto notes = DescribeOtherBranches(*tree_, path.value(), reference, {});
+    const auto notes = DescribeOtherBranches(*tree_, path.value(), reference, {}, {});
     ASSERT_EQ(notes.size(), 1U);
     EXPECT_TRUE(notes[0].starts_with("Warning: Timeline 1 was written until")) << notes[0];
     EXPECT_TRUE(notes[0].ends_with("--target-timeline 1.")) << notes[0];
@@ -468,7 +468,7 @@ TEST_F(BranchChoiceTest, WhatWasWrittenBesideIsToldUntilItIsSetAside) {
   EXPECT_TRUE(BranchesBeside(again, *again.Find(Timeline{1})).empty());
   const auto path = WalPath::Make(*wal_, Timeline{1}, kSize);
   ASSERT_TRUE(path.ok());
-  const auto notes = DescribeOtherBranches(again, path.value(), again.Find(Timeline{1}), {});
+  const auto notes = DescribeOtherBranches(again, path.value(), again.Find(Timeline{1}), {}, {});
   ASSERT_EQ(notes.size(), 1U);
   EXPECT_NE(notes[0].find("set aside"), std::string::npos) << notes[0];
   EXPECT_TRUE(notes[0].ends_with("reached with --target-timeline 2.")) << notes[0];
@@ -512,7 +512,7 @@ TEST_F(BranchChoiceTest, ManyOldBranchesAreSummedUp) {
   const BranchTree& tree = Tree();
   const auto path = WalPath::Make(*wal_, Timeline{9}, kSize);
   ASSERT_TRUE(path.ok());
-  const auto notes = DescribeOtherBranches(tree, path.value(), tree.Find(Timeline{9}), {});
+  const auto notes = DescribeOtherBranches(tree, path.value(), tree.Find(Timeline{9}), {}, {});
   ASSERT_EQ(notes.size(), 4U);
   EXPECT_NE(notes[0].find("--target-timeline 8"), std::string::npos) << notes[0];
   EXPECT_NE(notes[2].find("--target-timeline 6"), std::string::npos) << notes[2];

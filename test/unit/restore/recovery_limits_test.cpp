@@ -25,5 +25,23 @@ TEST(RecoveryLimits, OnlyWhatIsTooSmallIsWritten) {
       << "what cannot be read is not enough";
 }
 
+TEST(RecoveryLimits, InPlaceTablespacesAreAllowedUnlessTheyAre) {
+  const auto written = [](const std::string& value, RecoveryMode mode = RecoveryMode::kRecover) {
+    OwnConfiguration configured{true, {}};
+    if (!value.empty()) configured.values["allow_in_place_tablespaces"] = value;
+    RecoverySettings settings;
+    settings.mode = mode;
+    std::vector<std::string> notes;
+    AllowInPlaceTablespaces(configured, settings, &notes);
+    EXPECT_EQ(notes.size(), settings.needed.size());
+    return settings.needed;
+  };
+  const Settings on{{"allow_in_place_tablespaces", "on"}};
+  for (const char* value : {"", "off", "F", "no", "0", "o", "maybe"}) EXPECT_EQ(written(value), on) << value;
+  for (const char* value : {"on", "1", "TRUE", "y"}) EXPECT_EQ(written(value), Settings{}) << value;
+  EXPECT_EQ(written("", RecoveryMode::kStandby), on) << "a standby that becomes consistent looks, too";
+  EXPECT_EQ(written("", RecoveryMode::kNone), Settings{});
+}
+
 }  // namespace
 }  // namespace pitr
