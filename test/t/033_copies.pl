@@ -235,16 +235,39 @@ for my $night (1 .. 2)
 }
 ok(scalar(glob($s->repository_dir . '/number/*')), 'the numbers are kept in the repository that was restored from');
 
-# By other means: the second history file is named with both fork points.
-unlink glob($s->repository_dir . '/number/*');
-my $clash = $s->restore({ no_start => 1, conf => "archive_mode = on\ninclude '$own/staging.conf'\n" }, '--target-immediate');
-$clash->node->start;
-$clash->wait_open;
-$clash->sql('SELECT pg_switch_wal()');
-$clash->wait_for_log(qr/WARNING:.*has another timeline 2/);
-like($clash->log, qr{DETAIL:.*leaves timeline 1 at [0-9A-F]+/[0-9A-F]+ .*that of this server leaves timeline 1 at [0-9A-F]+/}, 'both fork points');
-like($clash->log, qr/HINT:.*empty place.*archive_mode = off/, 'and the ways out');
-$clash->node->stop('immediate');
+# Recovered from its own repository, where nobody knows the numbers of production's, and then from production once more: two of its timelines
+# have one number. The second history file is named with both fork points.
+append_to_file("$own/own.conf", slurp_file($s->conf) . "\npg_pitr.repository = 'file://$own/repository'\n");
+$nightly->node->start;
+$nightly->wait_open;
+$nightly->backup("label => 'of_staging'");
+$nightly->wait_archived;
+$nightly->node->stop('fast');
+my ($number) = sort { $b <=> $a } map { hex(s/.*\///r) } glob($s->repository_dir . '/number/*');
+{
+	local $nightly->{conf} = "$own/own.conf";
+	$nightly->pg_pitr_ok('restore', '--pgdata', $nightly->node->data_dir, '--delta', '--no-progress', '--target-latest', '--backup', 'of_staging');
+	$nightly->node->start;
+	$nightly->wait_open;
+	$nightly->wait_archived;
+}
+is($nightly->sql('SELECT timeline_id FROM pg_control_checkpoint()'), $number + 1, 'the recovery from its own repository takes the next number') or BAIL_OUT('the rest tests nothing');
+$nightly->node->stop('fast');
+remade();
+$nightly->node->start;
+$nightly->wait_open;
+$nightly->sql('SELECT pg_switch_wal()');
+my $clash = $number + 1;
+$nightly->wait_for_log(qr/WARNING:.*has another timeline $clash/);
+like($nightly->log, qr{DETAIL:.*leaves timeline $number at [0-9A-F]+/[0-9A-F]+ .*that of this server leaves timeline 1 at [0-9A-F]+/}, 'both fork points');
+like($nightly->log, qr/HINT:.*Restore once more.*empty place.*archive_mode = off/, 'and the ways out');
+$nightly->node->stop('immediate');
+remade();
+$nightly->node->start;
+$nightly->wait_open;
+$nightly->wait_archived;
+is($nightly->sql('SELECT timeline_id FROM pg_control_checkpoint()'), $clash + 1, 'restored once more it archives again');
+$nightly->node->stop('immediate');
 
 # The recovery of the original itself: numbers without a gap, whatever was given away.
 $s->node->stop('fast');

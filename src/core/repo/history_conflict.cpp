@@ -37,7 +37,8 @@ Status ExplainHistoryConflict(const Repository& repository, Timeline timeline, c
       .WithDetail("There it " + DescribeFork(stored.value()) + "; that of this server " + DescribeFork(ours.value()) +
                   ". Nothing was overwritten.")
       .WithHint(
-          "Two servers were restored or promoted from the same state, such as a staging server that was made anew. "
+          "Two servers were restored or promoted from the same state, such as a staging server that was made anew; or "
+          "this one was recovered from this repository before, where the numbers that another gives are not known. "
           "Restore once more with pg_pitr restore, whose restore_command gives each its own number when pg_pitr is in "
           "shared_preload_libraries. Or set "
           "pg_pitr.repository to an empty place for this server. If it was meant as a copy that needs no archive, set "
