@@ -15,6 +15,7 @@
 #include "core/pg/control.h"
 #include "core/pg/timestamp.h"
 #include "core/restore/recovery_end.h"
+#include "core/restore/server_start.h"
 
 namespace pitr::cli {
 namespace {
@@ -100,6 +101,15 @@ Status ReportOutcome(const RecoveryOutcome& outcome, bool paused) {
           "those that the restore wrote. What the archive has stays there: restore again.");
 }
 
+// What was started in another way may be another server.
+std::string HintToStart(const std::string& directory, const RestoreMark& mark) {
+  const ServerStart start = HowToStart(directory, mark.config_file, mark.as_copy && !mark.taken_over);
+  const std::string elsewhere = DescribeElsewhere(start, directory);
+  return "Start the server, " + (elsewhere.empty() ? start.command + "," : "") +
+         " look into its log, and ask again; --wait 600 waits ten minutes." +
+         (elsewhere.empty() ? "" : " " + elsewhere);
+}
+
 Status RunOutcome(const OutcomeOptions& options) {
   OpContext ctx;
   ctx.cancel = &CatchSignals();
@@ -126,7 +136,7 @@ Status RunOutcome(const OutcomeOptions& options) {
       return Status(Code::kUnavailable, "recovery has not ended in \"" + directory + "\"")
           .WithDetail("It was restored " + FormatToSecond(mark->restored_micros) + " from backup " + mark->backup +
                       " to " + mark->target + "." + (unended.detail.empty() ? "" : " " + unended.detail))
-          .WithHint("Start the server, look into its log, and ask again; --wait 600 waits ten minutes.");
+          .WithHint(HintToStart(directory, *mark));
     usleep(kPollMicros);
   }
 }

@@ -98,8 +98,10 @@ std::string StandbyTimeline(const RestorePlan& plan) {
          "is) and restart it.\n";
 }
 
-std::string NextSteps(const RestoreOptions& options, const RestorePlan& plan) {
-  const std::string start = "  pg_ctl start -D " + options.data_directory + "      (or with your service manager)\n";
+std::string NextSteps(const RestoreOptions& options, const RestorePlan& plan, const RestoreResult& result) {
+  const ServerStart& how = result.start;
+  const bool service_will_do = how.whole && how.elsewhere.empty();
+  const std::string start = "  " + how.command + (service_will_do ? "      (or with your service manager)\n" : "\n");
   if (options.mode == RecoveryMode::kNone)
     return "The files are in place. Recovery is not set up: add restore_command and recovery.signal before starting "
            "the server.\n";
@@ -117,7 +119,7 @@ std::string NextSteps(const RestoreOptions& options, const RestorePlan& plan) {
     text += "then shuts down.\n";
   }
   if (options.as_copy)
-    return text + "  pg_ctl start -D " + options.data_directory + "      (give it a port of its own: -o '-p 5499')\n" +
+    return text + "  " + how.command + "      (5499: or any other port that is free)\n" +
            "It is a copy: it does not archive, replicate, subscribe or run pg_cron's jobs, and calls itself a copy; "
            "other "
            "schedulers and applications must be kept from it. The settings are at the end of postgresql.auto.conf.\n" +
@@ -152,7 +154,8 @@ Status RunWithProgress(const Repository& repository, const RestorePlan& plan, co
   if (options.json)
     PrintJson(RestoreJson(plan, config_path, result.value(), restore.data_directory, millis));
   else
-    PrintText("\n" + DescribeRestore(result.value(), restore.data_directory, millis) + "\n" + NextSteps(restore, plan));
+    PrintText("\n" + DescribeRestore(result.value(), restore.data_directory, millis) + "\n" +
+              NextSteps(restore, plan, result.value()));
   return Status::Ok();
 }
 

@@ -65,10 +65,10 @@ $p->pg_pitr_ok('verify');
 my $copy = $p->restore('--target-latest');
 is($copy->sql('SELECT count(*) FROM orders', 'sales'), '5000', 'the linked database is in the copy');
 is($copy->sql('SHOW work_mem'), '7MB', 'and the configuration behind links');
-my $there = $copy->node->data_dir;
-ok(-d "$there/base/$oid" && !-l "$there/base/$oid" && -f "$there/postgresql.conf" && !-l "$there/postgresql.conf", 'as files and directories of its own');
-ok(-e "$there/conf.d/10.conf" && !-e "$there/conf.d/readme" && !-e "$there/logs", 'of other directories behind links only configuration');
-ok(!-e "$there/pg_wal.before-restore-20260522T090014Z" && !-e "$there/.s.PGSQL.5499.lock" && !-e "$there/pg_pitr.restore",
+my $copied = $copy->node->data_dir;
+ok(-d "$copied/base/$oid" && !-l "$copied/base/$oid" && -f "$copied/postgresql.conf" && !-l "$copied/postgresql.conf", 'as files and directories of its own');
+ok(-e "$copied/conf.d/10.conf" && !-e "$copied/conf.d/readme" && !-e "$copied/logs", 'of other directories behind links only configuration');
+ok(!-e "$copied/pg_wal.before-restore-20260522T090014Z" && !-e "$copied/.s.PGSQL.5499.lock" && !-e "$copied/pg_pitr.restore",
 	'what restores left and what names processes of this machine is not in the backup');
 $copy->node->stop;
 
@@ -154,21 +154,60 @@ like($err, qr/WARNING: .*building on backup "good".*\n.*flawed/, 'which is said'
 ($status, $out, $err) = $p->pg_pitr('expire', 'good', '--dry-run');
 isnt($status, 0, 'the last good ones are not deleted by name');
 
-# Configuration outside of the data directory, as Debian has it.
+# Configuration outside of the data directory, as Debian has it: it names production's directory.
 my $debian = PitrTest->new('debian');
+my $of_production = $debian->node->data_dir;
 my $etc = $debian->node->basedir . '/etc';
+$debian->sql('CREATE TABLE h AS SELECT 1 AS n');
 $debian->node->stop;
 make_path($etc);
-rename($debian->node->data_dir . '/postgresql.conf', "$etc/postgresql.conf") or die $!;
-system_or_bail('pg_ctl', '-w', '-s', '-D', $debian->node->data_dir, '-l', $debian->node->logfile, '-o', "-c config_file=$etc/postgresql.conf", 'start');
+rename("$of_production/postgresql.conf", "$etc/postgresql.conf") or die $!;
+append_to_file("$etc/postgresql.conf", "data_directory = '$of_production'\nexternal_pid_file = '$etc/production.pid'\n");
+my @production = ('pg_ctl', '-w', '-s', '-D', $of_production, '-l', $debian->node->logfile, '-o', "-c config_file=$etc/postgresql.conf");
+system_or_bail(@production, 'start');
 $debian->node->_update_pid(1);
 $debian->backup("label => 'debian'");
 $debian->wait_archived;
 is($debian->sql("SELECT outside_files ~ '$etc/postgresql.conf' FROM pitr_info()"), 't', 'configuration outside of the data directory is recorded');
 like($debian->pg_pitr_ok('plan', '--target-latest'), qr/server's postgresql\.conf was \Q$etc\E\/postgresql\.conf/, 'the plan says it');
-my $bare = $debian->empty_cluster('bare');
-$out = $debian->pg_pitr_ok('restore', '--pgdata', $bare->node->data_dir, '--target-latest', '--no-progress');
-like($out, qr/NOTE: There is no postgresql\.conf in .*config_file=\Q$etc\E\/postgresql\.conf/, 'the restore ends with what to do about it');
+
+# What a restore prints starts what it restored. A server with `port` has it instead of the one in the command.
+sub start_as_printed
+{
+	my ($printed, $server, $port) = @_;
+	my ($command) = $printed =~ /^  (pg_ctl start .*?)(?: {6}.*)?$/m or die "no command in $printed";
+	$command =~ s/-p 5499/-p $port/ if $port;
+	is(system("$command >>'" . $server->node->logfile . "' 2>&1"), 0, "$command");
+	$server->node->_update_pid(1);
+	return;
+}
+
+my $beside = $debian->empty_cluster('beside');
+my $there = $beside->node->data_dir;
+$out = $debian->pg_pitr_ok('restore', '--pgdata', $there, '--as-copy', '--target-latest', '--no-progress');
+like($out, qr/NOTE: There is no postgresql\.conf in .*config_file=\Q$etc\E\/postgresql\.conf -c data_directory=\Q$there\E/, 'the restore ends with what to do about it');
+like($out, qr/NOTE: "\Q$etc\E\/postgresql\.conf" sets data_directory = '\Q$of_production\E', which wins over -D/, 'and about the directory that the configuration names');
+my ($not_yet, undef, $hint) = $debian->pg_pitr('outcome', '--pgdata', $there);
+like($hint, qr/HINT: .*-c data_directory=\Q$there\E/, 'as long as recovery has not ended outcome says the same');
+$debian->sql('INSERT INTO h VALUES (2)');
+my $pid_of_production = slurp_file("$etc/production.pid");
+start_as_printed($out, $beside, $beside->node->port);
+$beside->wait_open;
+is($beside->sql('SHOW data_directory'), $there, 'beside production the copy opens its own directory');
+is($beside->sql('SELECT string_agg(n::text, $$,$$ ORDER BY n) FROM h'), '1', 'with its own rows');
+is(slurp_file("$etc/production.pid"), $pid_of_production, "and leaves production's pid file alone");
+$beside->node->stop('immediate');
+
+# With production stopped nothing but the command keeps the two apart. The configuration may as well be in the directory.
+$debian->node->stop('fast');
+my $inside = $debian->empty_cluster('inside');
+my $in_it = $inside->node->data_dir;
+$out = $debian->pg_pitr_ok('restore', '--pgdata', $in_it, '--target-latest', '--no-progress');
+unlike($out, qr/or with (the|your) service/, 'no service is said to do');
+start_as_printed($out, $inside);    # on production's port
+$debian->wait_open;
+is($debian->sql('SHOW data_directory'), $in_it, 'with production stopped the recovery opens its own directory');
+$inside->node->stop('immediate');
 
 PitrTest::finish();
 done_testing();

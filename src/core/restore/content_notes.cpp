@@ -8,9 +8,6 @@
 namespace pitr {
 namespace {
 
-constexpr std::string_view kStartAdvice =
-    "Put the server's configuration there (postgresql.conf, pg_hba.conf, pg_ident.conf), or start the server with";
-
 // The same with those outside files alone that this machine does not have.
 BackupManifest MissingHere(const BackupManifest& backup) {
   BackupManifest missing;
@@ -65,15 +62,6 @@ void AddContentNotes(const BackupCatalog& backups, const std::vector<Candidate>&
     if (!entry.in_place) AddMountNote(entry.oid, entry.path, plan);
   for (const ReplayEffects::NewTablespace& made : plan.replay.tablespaces)
     if (!made.path.empty()) AddMountNote(made.oid, made.path, plan);
-}
-
-std::string DescribeMissingConfiguration(const BackupManifest& backup, const std::string& data_directory) {
-  const std::string there = OutsideConfigFile(backup);
-  return "There is no postgresql.conf in \"" + data_directory + "\"" +
-         (there.empty() ? "" : ": the server's was \"" + there + "\", outside of its data directory") +
-         ". The server does not start without one. " + std::string(kStartAdvice) + " pg_ctl start -D " +
-         data_directory + " -o '-c config_file=" + (there.empty() ? "FILE" : there) +
-         "', or with the service that knows where its configuration is.";
 }
 
 }  // namespace pitr

@@ -5,6 +5,7 @@
 #include <map>
 #include <set>
 
+#include "core/base/shell_word.h"
 #include "core/config/settings_file.h"
 #include "core/pg/timestamp.h"
 
@@ -100,21 +101,9 @@ Result<std::string> QuoteSetting(std::string_view value) {
 }
 
 std::string QuoteForRestoreCommand(std::string_view text) {
-  const bool plain = !text.empty() && std::all_of(text.begin(), text.end(), [](unsigned char c) {
-    return std::isalnum(c) || c == '/' || c == '.' || c == '_' || c == '-' || c == '+' || c == ':' || c == '@' ||
-           c == ',';
-  });
-  if (plain) return std::string(text);
-  std::string quoted = "'";
-  for (char c : text) {
-    if (c == '\'') {
-      quoted += "'\\''";
-    } else {
-      quoted += c;
-      if (c == '%') quoted += c;
-    }
-  }
-  return quoted + "'";
+  std::string quoted;
+  for (const char c : ShellWord(text)) quoted += c == '%' ? std::string("%%") : std::string(1, c);
+  return quoted;
 }
 
 std::string RecoveryEndCommand(const std::string& program, std::string_view own) {
@@ -141,6 +130,7 @@ std::vector<std::pair<std::string, std::string>> CopySettings(std::string_view o
       {"synchronous_standby_names", ""},         // the first commit would wait for ever
       {"max_logical_replication_workers", "0"},  // subscriptions would take over production's
       {"cron.launch_active_jobs", "off"},        // pg_cron's jobs would run twice
+      {"external_pid_file", "pg_pitr.pid"},      // production's, overwritten at the start and removed at the end
   };
 }
 

@@ -42,8 +42,9 @@ struct RecoverySetting {
 // `existing`, the text of postgresql.auto.conf, says already.
 std::vector<RecoverySetting> RecoverySettingList(const RecoverySettings& settings, std::string_view existing = {});
 
-// What a copy beside production must not do: archive, call itself the original, replicate, subscribe, run jobs. For
-// RecoverySettings::copy. `original`: what the cluster is called; may be empty.
+// What a copy beside production must not do: archive, call itself the original, replicate, subscribe, run jobs, and
+// write its number into a file that production's service manager reads. For RecoverySettings::copy. `original`: what
+// the cluster is called; may be empty.
 std::vector<std::pair<std::string, std::string>> CopySettings(std::string_view original);
 
 // `existing` without any setting that says how to recover (restore_command, recovery_target*, archive_cleanup_command,

@@ -82,6 +82,7 @@ Status DecodeMark(std::string_view text, RestoreMark& mark) {
   PITR_TRY(fields.OptionalEachObject("aside_elsewhere", [&](const JsonFields& entry) -> Status {
     return entry.Text("path", mark.aside_elsewhere.emplace_back());
   }));
+  PITR_TRY(fields.OptionalText("config_file", mark.config_file));
   PITR_TRY(fields.Unsigned32("reserved_timeline", mark.reserved.value));
   PITR_ASSIGN(const auto outcome, fields.OptionalObject("outcome"));
   if (outcome) PITR_TRY(DecodeOutcome(*outcome, mark.outcome.emplace()));
@@ -137,6 +138,7 @@ Status WriteRestoreMark(const ClusterTree& tree, const RestoreMark& mark, mode_t
                       {"reserved_timeline", mark.reserved.value},
                       {"admitted_micros", mark.admitted_micros},
                       {"taken_over", mark.taken_over}};
+  if (!mark.config_file.empty()) document["config_file"] = mark.config_file;
   if (mark.outcome)
     document["outcome"] = {{"as_planned", mark.outcome->as_planned},   {"text", mark.outcome->text},
                            {"parent", mark.outcome->parent.value},     {"lsn", mark.outcome->lsn.ToString()},

@@ -51,6 +51,7 @@ struct RestoreMark {
   // server of this cluster would write: the one that is followed and the one written to last. By its start.
   std::map<Timeline, Lsn> newest;
 
+  std::string config_file;                   // where the original's postgresql.conf was, if outside of its directory
   std::vector<RecoverySetting> settings;     // in postgresql.auto.conf
   std::vector<std::string> aside_elsewhere;  // absolute: set aside outside of the cluster's directories
   Timeline reserved;                         // the number that the new timeline is to get; 0: the next free one

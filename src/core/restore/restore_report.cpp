@@ -70,6 +70,7 @@ std::string RestoreJson(const RestorePlan& plan, const std::string& config_path,
                  {"bytes_written", result.bytes_written},
                  {"milliseconds", millis},
                  {"held_until", held_until},
+                 {"start_command", result.start.command},
                  {"notes", result.notes}}}});
 }
 

@@ -12,8 +12,8 @@
 #include "core/base/sha256.h"
 #include "core/pg/control.h"
 #include "core/pg/relation_file.h"
+#include "core/repo/backup_remarks.h"
 #include "core/restore/block_proof.h"
-#include "core/restore/content_notes.h"
 #include "core/restore/directory_way.h"
 #include "core/restore/extent_writer.h"
 #include "core/restore/file_prepare.h"
@@ -80,6 +80,7 @@ class Restore {
   Status CopyFiles();
   Status SyncEverything();
   Status WriteRecovery();
+  void NoteHowToStart();
   Status PlaceControlFile();
   bool IsWrittenByUs(const MappedFile& file) const;
   bool IsLeftAlone(const std::string& path) const;
@@ -444,6 +445,16 @@ Status Restore::SyncEverything() {
   return Status::Ok();
 }
 
+// Notes what is in the way of starting the server that was restored.
+void Restore::NoteHowToStart() {
+  const std::string& directory = options_.data_directory;
+  const std::string outside = OutsideConfigFile(plan_.backup);
+  const ServerStart& start = result_.start = HowToStart(directory, outside, options_.as_copy);
+  if (start.configuration != directory + "/" + std::string(kConfigFilePath))
+    result_.notes.push_back(DescribeMissingConfiguration(start, directory, outside));
+  if (std::string note = DescribeElsewhere(start, directory); !note.empty()) result_.notes.push_back(std::move(note));
+}
+
 Status Restore::WriteRecovery() {
   PITR_ASSIGN(const ControlData control, ParseControlFile(control_bytes_));
   const OwnConfiguration own = ReadOwnConfiguration(*tree_);
@@ -464,6 +475,7 @@ Status Restore::WriteRecovery() {
   mark.mode = options_.mode;
   mark.aside_elsewhere = state_.aside_elsewhere;
   mark.as_copy = options_.as_copy;
+  mark.config_file = OutsideConfigFile(plan_.backup);
   PITR_TRY(NoteWalAside(*tree_, mark));
   // Without a hold a restore writes nothing to the repository; and credentials may be read-only.
   if (options_.mode == RecoveryMode::kRecover && options_.hold.lasts_micros > 0) {
@@ -516,8 +528,7 @@ Result<RestoreResult> Restore::Run() {
   if (options_.mode != RecoveryMode::kStandby) PITR_TRY(LeaveKnownRepositories(*tree_, file_mode_));
   PITR_TRY(WriteBackupFiles(*tree_, plan_.backup, tablespaces_, file_mode_));
   PITR_TRY(WriteRecovery());
-  if (tree_->Stat(kConfigFilePath).code() == Code::kNotFound)
-    result_.notes.push_back(DescribeMissingConfiguration(plan_.backup, options_.data_directory));
+  NoteHowToStart();
   PITR_TRY(SyncEverything());
   PITR_TRY(PlaceControlFile());
   result_.held_until_micros = hold->Finish(ctx_);

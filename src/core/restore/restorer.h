@@ -13,6 +13,7 @@
 #include "core/restore/hold_keeper.h"
 #include "core/restore/own_files.h"
 #include "core/restore/plan.h"
+#include "core/restore/server_start.h"
 
 namespace pitr {
 
@@ -43,6 +44,7 @@ struct RestoreResult {
   uint64_t bytes_written = 0;          // to the backup's files
   uint64_t bytes_fetched = 0;          // stored bytes of packs, with what was read over between frames
   int64_t held_until_micros = 0;       // no expiry takes the backup or its WAL before then; 0: nothing holds them
+  ServerStart start;                   // how to start the server
   std::vector<std::string> notes;      // what the operator should know: WAL moved aside, owner
 };
 

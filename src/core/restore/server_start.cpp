@@ -1,0 +1,59 @@
+#include "core/restore/server_start.h"
+
+#include <unistd.h>
+
+#include "core/base/same_directory.h"
+#include "core/base/shell_word.h"
+#include "core/config/settings_file.h"
+
+namespace pitr {
+namespace {
+
+constexpr std::string_view kCopyPort = "5499";
+
+}  // namespace
+
+ServerStart HowToStart(const std::string& data_directory, const std::string& outside, bool as_copy) {
+  ServerStart start;
+  const std::string own = data_directory + "/" + std::string(kConfigFilePath);
+  const bool inside = access(own.c_str(), F_OK) == 0;
+  start.configuration = inside ? own : outside;
+  if (!start.configuration.empty()) {
+    const auto note = [&](const std::string& name, const std::string& value) {
+      if (name == "data_directory") start.elsewhere = value;
+      return Status::Ok();
+    };
+    start.whole = VisitSettings(start.configuration, note).ok();
+  }
+  if (SameDirectory(start.elsewhere, data_directory)) start.elsewhere.clear();
+  std::string options;
+  const auto add = [&](const std::string& option) { options += (options.empty() ? "" : " ") + option; };
+  if (!inside) add("-c config_file=" + ShellWord(outside.empty() ? "FILE" : outside));
+  if (!start.whole || !start.elsewhere.empty()) add("-c data_directory=" + ShellWord(data_directory));
+  if (as_copy) add("-p " + std::string(kCopyPort));
+  start.command = "pg_ctl start -D " + ShellWord(data_directory);
+  // The server's words for the shell that pg_ctl calls, as one word for the shell of whoever calls that.
+  if (!options.empty()) start.command += " -o " + ShellWord(options);
+  return start;
+}
+
+std::string DescribeElsewhere(const ServerStart& start, const std::string& data_directory) {
+  if (start.elsewhere.empty()) return "";
+  return "\"" + start.configuration + "\" sets data_directory = '" + start.elsewhere +
+         "', which wins over -D: a service, or pg_ctl -D alone, starts the server of that directory, and not of \"" +
+         data_directory + "\", which was restored. Start this one with: " + start.command;
+}
+
+std::string DescribeMissingConfiguration(const ServerStart& start, const std::string& data_directory,
+                                         const std::string& outside) {
+  std::string text = "There is no postgresql.conf in \"" + data_directory + "\"";
+  if (!outside.empty()) text += ": the server's was \"" + outside + "\", outside of its data directory";
+  text +=
+      ". The server does not start without one. Put the server's configuration there (postgresql.conf, pg_hba.conf, "
+      "pg_ident.conf; without data_directory), or start the server with: " +
+      start.command;
+  if (start.elsewhere.empty() && start.whole) text += " or with the service that knows where its configuration is.";
+  return text;
+}
+
+}  // namespace pitr

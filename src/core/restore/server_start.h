@@ -1,0 +1,31 @@
+// How the server of a restored directory is started, so that it opens that directory and no other: a data_directory in
+// its configuration wins over -D (SelectConfigFiles() in utils/misc/guc.c), and Debian's names production's.
+#pragma once
+#include <string>
+#include <string_view>
+
+namespace pitr {
+
+inline constexpr std::string_view kConfigFilePath = "postgresql.conf";
+
+struct ServerStart {
+  std::string command;  // pg_ctl, for a shell, on one line
+  // The data_directory that the configuration names, where that is another: what any other way to start the server
+  // opens. Empty: none, or not known.
+  std::string elsewhere;
+  std::string configuration;  // the file that was looked at
+  bool whole = false;         // it and all that it includes could be read
+};
+
+// Reads the configuration: postgresql.conf in `data_directory`, which is absolute, or else `outside`, where the
+// original had its own; that need not be on this machine, nor known (empty). `as_copy`: the command gives the server a
+// port of its own.
+ServerStart HowToStart(const std::string& data_directory, const std::string& outside, bool as_copy);
+
+// That there is no postgresql.conf in the restored directory, and what to do: a sentence or more.
+std::string DescribeMissingConfiguration(const ServerStart& start, const std::string& data_directory,
+                                         const std::string& outside);
+// That the configuration names another data directory; empty when it does not.
+std::string DescribeElsewhere(const ServerStart& start, const std::string& data_directory);
+
+}  // namespace pitr
