@@ -271,7 +271,9 @@ void AddGrowing(const BranchTree& branches, const BackupCatalog& backups, const 
 // What the branches' WAL tells of the timelines.
 void AddBranches(const BranchTree& branches, const BackupCatalog& backups, const BesideEvidence& evidence,
                  InfoReport& report) {
-  if (branches.branches().size() < 2) return;
+  const auto is_aside = [](const Branch& branch) { return branch.set_aside; };
+  if (branches.branches().size() < 2 && std::none_of(branches.branches().begin(), branches.branches().end(), is_aside))
+    return;
   const Branch* reference = branches.Find(report.window.latest_timeline);
   const auto beside = reference == nullptr ? std::vector<const Branch*>() : BranchesBeside(branches, *reference);
   const std::string astray = evidence.own && reference != nullptr ? DescribeAstray(branches, backups, *reference) : "";

@@ -38,7 +38,7 @@ class InfoReportTest : public test::RepositoryTest {
     EXPECT_TRUE(wal.ok());
     auto branches = BranchTree::Load(*repository_, backups_, wal.value(), ctx_);
     EXPECT_TRUE(branches.ok()) << test::TextOf(branches);
-    return MakeInfoReport(*repository_, backups_, wal.value(), branches.value(), {.own_timeline = own_},
+    return MakeInfoReport(*repository_, backups_, wal.value(), branches.value(), {.own_timeline = own_, .own_started_micros = own_ ? 1779440000000000 : 0},
                           std::move(verifications));
   }
   std::unique_ptr<Repository> repository_;
@@ -207,6 +207,24 @@ TEST_F(InfoReportTest, TheWindowIsThatOfTheRunningServersTimeline) {
   EXPECT_EQ(report.window.latest_timeline, Timeline{1}) << "the other was set aside";
   EXPECT_TRUE(report.timelines[1].set_aside);
   EXPECT_NE(InfoText(report).find("Set aside on 2026-05-22"), std::string::npos) << InfoText(report);
+}
+
+// As of an old primary whose successor has not archived anything yet.
+TEST_F(InfoReportTest, TheOnlyTimelineCanBeSetAsideToo) {
+  Segments(1, 3, 9);
+  Backup("base", 3, 1779440000000000);
+  ASSERT_TRUE(SetTimelineAside(*repository_, Timeline{1}, {true, "failover", "a host", 1779450000000000}, ctx_).ok());
+  InfoReport report = Make();
+  EXPECT_FALSE(report.window.possible);
+  EXPECT_TRUE(report.timelines[0].set_aside);
+  EXPECT_FALSE(report.timelines[0].endangers) << "nobody writes it, as far as is known";
+  own_ = Timeline{1};
+  report = Make();
+  EXPECT_TRUE(report.window.possible);
+  EXPECT_TRUE(report.timelines[0].endangers);
+  EXPECT_NE(report.timelines[0].note.find("this server writes it, and it was set aside on 2026-05-22"),
+            std::string::npos)
+      << report.timelines[0].note;
 }
 
 }  // namespace
