@@ -46,6 +46,8 @@ $p->backup("label => 'enough'");
 $p->sql('INSERT INTO orders VALUES (4)');
 my $last = $p->sql('INSERT INTO orders VALUES (5) RETURNING pg_current_xact_id()');
 $p->wait_archived;
+my $by_hand = $p->pg_pitr_ok('restore', '--pgdata', $p->empty_cluster->node->data_dir, '--no-progress', '--mode', 'none', '--backup', (split /\n/, $p->sql('SELECT label FROM pitr_info() ORDER BY stop_time'))[0]);
+like($by_hand, qr/NOTE: Recovery needs at least max_connections = 90, .*set it before the server is started/, 'whoever sets up recovery is told, too');
 my $enough = $p->empty_cluster;
 $text = $p->pg_pitr_ok('restore', '--pgdata', $enough->node->data_dir, '--no-progress', '--target-xid', $last, '--target-action', 'pause');
 unlike($text, qr/has max_connections/, 'what is configured large enough is left alone');

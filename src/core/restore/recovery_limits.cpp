@@ -78,7 +78,14 @@ std::vector<std::pair<std::string, std::string>> NeededSettings(const RecoveryLi
 
 void AllowInPlaceTablespaces(const OwnConfiguration& configured, RecoverySettings& settings,
                              std::vector<std::string>* notes) {
-  if (settings.mode == RecoveryMode::kNone || BooleanIn(configured, "allow_in_place_tablespaces") == true) return;
+  if (BooleanIn(configured, "allow_in_place_tablespaces") == true) return;
+  if (settings.mode == RecoveryMode::kNone) {
+    notes->push_back(
+        "Recovery needs allow_in_place_tablespaces = on, because there are tablespaces inside the data directory: set "
+        "it "
+        "before the server is started.");
+    return;
+  }
   settings.needed.emplace_back("allow_in_place_tablespaces", "on");
   notes->push_back(std::string(kAutoConfPath) +
                    " has allow_in_place_tablespaces = on until recovery has ended: there are tablespaces inside the "
@@ -87,9 +94,14 @@ void AllowInPlaceTablespaces(const OwnConfiguration& configured, RecoverySetting
 
 void AddSettingNotes(const RecoverySettings& settings, const OwnConfiguration& configured,
                      std::vector<std::string>* notes) {
-  if (settings.mode == RecoveryMode::kNone) return;
   std::string needed;
   for (const auto& [name, value] : settings.needed) needed += (needed.empty() ? "" : ", ") + name + " = " + value;
+  if (settings.mode == RecoveryMode::kNone) {
+    if (!needed.empty())
+      notes->push_back("Recovery needs at least " + needed +
+                       ", as the server had it at some time up to the target: set it before the server is started.");
+    return;
+  }
   if (!needed.empty())
     notes->push_back(std::string(kAutoConfPath) + " has " + needed +
                      " until recovery has ended: the server had so much at some time up to the target, and recovery "

@@ -27,7 +27,7 @@ OwnConfiguration ReadOwnConfiguration(const ClusterTree& tree);
 std::vector<std::pair<std::string, std::string>> NeededSettings(const RecoveryLimits& needed,
                                                                 const OwnConfiguration& configured, int pg_major);
 
-// Writes down that in-place tablespaces are allowed until recovery has ended, where the configuration does not allow
+// Adds that in-place tablespaces are allowed until recovery has ended, where the configuration does not allow
 // them; CheckTablespaceDirectory() in xlogrecovery.c ends recovery otherwise when it becomes consistent.
 void AllowInPlaceTablespaces(const OwnConfiguration& configured, RecoverySettings& settings,
                              std::vector<std::string>* notes);

@@ -38,7 +38,8 @@ class InfoReportTest : public test::RepositoryTest {
     EXPECT_TRUE(wal.ok());
     auto branches = BranchTree::Load(*repository_, backups_, wal.value(), ctx_);
     EXPECT_TRUE(branches.ok()) << test::TextOf(branches);
-    return MakeInfoReport(*repository_, backups_, wal.value(), branches.value(), {.own_timeline = own_, .own_started_micros = own_ ? 1779440000000000 : 0},
+    return MakeInfoReport(*repository_, backups_, wal.value(), branches.value(),
+                          {.own_timeline = own_, .own_started_micros = own_ ? 1779440000000000 : 0},
                           std::move(verifications));
   }
   std::unique_ptr<Repository> repository_;

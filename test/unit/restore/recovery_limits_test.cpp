@@ -33,14 +33,26 @@ TEST(RecoveryLimits, InPlaceTablespacesAreAllowedUnlessTheyAre) {
     settings.mode = mode;
     std::vector<std::string> notes;
     AllowInPlaceTablespaces(configured, settings, &notes);
-    EXPECT_EQ(notes.size(), settings.needed.size());
+    EXPECT_EQ(notes.size(), mode == RecoveryMode::kNone ? 1U : settings.needed.size());
     return settings.needed;
   };
   const Settings on{{"allow_in_place_tablespaces", "on"}};
   for (const char* value : {"", "off", "F", "no", "0", "o", "maybe"}) EXPECT_EQ(written(value), on) << value;
   for (const char* value : {"on", "1", "TRUE", "y"}) EXPECT_EQ(written(value), Settings{}) << value;
   EXPECT_EQ(written("", RecoveryMode::kStandby), on) << "a standby that becomes consistent looks, too";
-  EXPECT_EQ(written("", RecoveryMode::kNone), Settings{});
+  EXPECT_EQ(written("", RecoveryMode::kNone), Settings{}) << "it is said only";
+}
+
+TEST(RecoveryLimits, WhoSetsUpRecoveryHimselfIsTold) {
+  RecoverySettings settings;
+  settings.mode = RecoveryMode::kNone;
+  std::vector<std::string> notes;
+  AddSettingNotes(settings, {true, {}}, &notes);
+  EXPECT_TRUE(notes.empty());
+  settings.needed = {{"max_connections", "70"}};
+  AddSettingNotes(settings, {true, {}}, &notes);
+  ASSERT_EQ(notes.size(), 1U);
+  EXPECT_EQ(notes[0].find("Recovery needs at least max_connections = 70"), 0U) << notes[0];
 }
 
 }  // namespace
