@@ -43,6 +43,7 @@ class ExpireRun {
 
   Result<ExpireReport> Run() {
     PITR_ASSIGN(inventory_, Inventory::Load(repository_, ctx_));
+    PITR_TRY(inventory_.CheckAbsences(repository_, ctx_));
     int64_t now = ctx_.clock->WallMicros();
     if (!request_.dry_run) { PITR_ASSIGN(now, CautiousNow(repository_, ctx_)); }
     PITR_ASSIGN(decision_, Decide(inventory_, request_, now));

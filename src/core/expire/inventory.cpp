@@ -87,6 +87,28 @@ Status Inventory::ReloadBackups(const Repository& repository, const OpContext& c
   return Status::Ok();
 }
 
+Status Inventory::CheckAbsences(const Repository& repository, const OpContext& ctx) const {
+  std::set<std::string_view> listed;
+  for (const ObjectInfo& pack : packs) listed.insert(pack.key);
+  for (const ObjectInfo& object : backup_objects) listed.insert(object.key);
+  const auto look = [&](const std::string& key) -> Status {
+    const auto found = repository.store().Stat(key, ctx);
+    if (!found.ok()) return found.code() == Code::kNotFound ? Status::Ok() : found.status();
+    return Status(Code::kUnavailable, "the store has object \"" + key + "\" and did not list it")
+        .WithHint("Nothing was deleted. Try again; if it stays so, a cache or gateway before the store is wrong.");
+  };
+  for (const BackupManifest& backup : backups.backups) {
+    if (!listed.contains(backup.file_map_key)) PITR_TRY(look(backup.file_map_key));
+    for (const PackEntry& pack : backup.packs)
+      if (!listed.contains(pack.key)) PITR_TRY(look(pack.key));
+    const auto missing = wal.FirstMissing(backup);
+    for (const Timeline timeline : {backup.timeline, StopTimeline(backup)})
+      if (missing)
+        PITR_TRY(look(layout::WalKey(SegmentFileName(timeline, *missing, repository.segment_size()))));
+  }
+  return Status::Ok();
+}
+
 RetentionFacts Inventory::Facts(int64_t now_micros, const DamageFinder& damage_of) const {
   std::map<std::string_view, uint64_t> sizes;
   for (const ObjectInfo& pack : packs) sizes[pack.key] = pack.size;

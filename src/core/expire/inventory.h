@@ -36,6 +36,10 @@ struct Inventory {
   // without a mark is one of `vanished`.
   Status ReloadBackups(const Repository& repository, const OpContext& ctx);
 
+  // Looks for what, not being listed, makes a backup one that cannot be restored, and so one in whose place another is
+  // kept. kUnavailable when the store has it: such a listing is nothing to delete on.
+  Status CheckAbsences(const Repository& repository, const OpContext& ctx) const;
+
   // What the policy is decided on. A backup that is known to be damaged counts as one that cannot be restored.
   RetentionFacts Facts(int64_t now_micros, const DamageFinder& damage_of = {}) const;
   void KeepFrom(const BackupCatalog& before);

@@ -97,15 +97,15 @@ std::optional<SegmentNo> WalCatalog::UnbrokenUntil(Timeline timeline, SegmentNo 
   return range->last;
 }
 
-bool WalCatalog::Completes(const BackupManifest& backup) const {
+std::optional<SegmentNo> WalCatalog::FirstMissing(const BackupManifest& backup) const {
   const SegmentNo last = LastSegment(backup);
   for (SegmentNo at = FirstSegment(backup); at <= last;) {
     auto until = UnbrokenUntil(backup.timeline, at);
     if (!until) until = UnbrokenUntil(StopTimeline(backup), at);
-    if (!until) return false;
+    if (!until) return at;
     at = SegmentNo{until->value + 1};
   }
-  return true;
+  return std::nullopt;
 }
 
 bool WalCatalog::Has(Timeline timeline, SegmentNo segment) const {

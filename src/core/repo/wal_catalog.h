@@ -42,7 +42,9 @@ class WalCatalog {
   // The last segment of the unbroken run on `timeline` that contains `from`; nullopt when `from` itself is missing.
   std::optional<SegmentNo> UnbrokenUntil(Timeline timeline, SegmentNo from) const;
   // Whether every segment the backup needs to become consistent is there.
-  bool Completes(const BackupManifest& backup) const;
+  bool Completes(const BackupManifest& backup) const { return !FirstMissing(backup); }
+  // The first of these that is on neither of its timelines.
+  std::optional<SegmentNo> FirstMissing(const BackupManifest& backup) const;
 
  private:
   std::map<Timeline, TimelineWal> timelines_;

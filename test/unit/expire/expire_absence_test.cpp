@@ -38,6 +38,12 @@ class ExpireAbsence : public ExpireTest {
     AddDays({"a", "b", "c"});
     request_.policy.full = 1;
   }
+  ExpireReport MustRunDry() {
+    request_.dry_run = true;
+    ExpireReport report = MustRun();
+    request_.dry_run = false;
+    return report;
+  }
   void SayNotFound(const std::string& key, int times) {
     faults().Inject(
         {.op = StoreOp::kGet, .status = {Code::kNotFound, "no such object"}, .key_contains = key, .times = times});
@@ -125,6 +131,29 @@ TEST_F(ExpireAbsence, InOneListing) {
       }
     }
   }
+}
+
+// A backup that seems to lack something cannot be restored, and another is kept as the month's in its place.
+TEST_F(ExpireAbsence, InOneListingOfWhatABackupIsMadeOf) {
+  request_.policy.full = 1;
+  request_.policy.monthly = ParseCalendarSpan("1 year").value();
+  ASSERT_NE(Find(MustRunDry(), ExpireAction::kKeep, "a"), nullptr) << "the first of its month";
+  const std::string segment = layout::WalKey(SegmentFileName({1}, {10}, kCluster.segment_size_bytes));
+  for (const std::string& key : {std::string("data/a/000002"), std::string("backup/a/files"), segment}) {
+    for (int look : {0, 1}) {
+      auto forgetful = std::make_unique<ForgetfulStore>(memory_, key);
+      ForgetfulStore& store = *forgetful;
+      auto repository = Repository::OpenOn(std::move(forgetful), config_, NullLog(), ctx_);
+      ASSERT_TRUE(repository.ok()) << TextOf(repository);
+      store.Forget(look);
+      const auto report = Expire(*repository.value(), request_, ctx_);
+      EXPECT_TRUE(report.ok() || report.code() == Code::kUnavailable) << TextOf(report);
+      EXPECT_TRUE(Has("backup/a/manifest")) << key << ", look " << look;
+    }
+  }
+  ASSERT_TRUE(memory_.Delete({"data/a/000002"}, ctx_).ok());
+  MustRun();
+  EXPECT_FALSE(Has("backup/a/manifest")) << "what is not there is believed to be absent";
 }
 
 TEST_F(ExpireAbsence, TwoLooksThatAgreeAreBelieved) {
