@@ -10,10 +10,11 @@
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
-#include <thread>
+#include <functional>
 
 #include "cli/detach.h"
 #include "cli/exit_code.h"
+#include "cli/leavable_call.h"
 #include "cli/print.h"
 #include "cli/session.h"
 #include "cli/settings_path.h"
@@ -37,6 +38,7 @@ constexpr int kWaitStepMillis = 2;
 constexpr int64_t kStandbyMillis = 5000;
 constexpr int64_t kStandbyOutageMillis = 1000;  // when the attempt before failed, or it is to be promoted
 constexpr int64_t kPromotionMillis = 500;       // from when a promotion is asked for
+constexpr int64_t kLateMillis = 300;            // after a deadline
 
 struct GetOptions {
   std::string name;
@@ -76,38 +78,33 @@ bool TakeAhead(const WalSpool& spool, const GetOptions& options, bool outage, in
   return spool.Take(options.name, options.path);
 }
 
-// Cancels when a signal does, and soon after a promotion was asked for.
-class PromotionWatch {
- public:
-  PromotionWatch(const std::string& data_directory, const CancelToken& signals)
-      : thread_([this, data_directory, &signals] {
-          int64_t requested = 0;
-          while (!done_.cancelled()) {
-            if (requested > 0 || IsPromotionRequested(data_directory)) requested += kStepMillis;
-            if (signals.cancelled() || requested > kPromotionMillis) token_.Cancel();
-            usleep(kStepMillis * 1000);
-          }
-        }) {}
-  ~PromotionWatch() {
-    done_.Cancel();
-    thread_.join();
-  }
-  PromotionWatch(const PromotionWatch&) = delete;
-  PromotionWatch& operator=(const PromotionWatch&) = delete;
-  const CancelToken& token() const { return token_; }
-
- private:
-  static constexpr int64_t kStepMillis = 20;
-  CancelToken token_;
-  CancelToken done_;
-  std::thread thread_;
-};
-
 Status Fetch(const std::string& config_path, const GetOptions& options, Log& log, const OpContext& ctx) {
   PITR_ASSIGN(const auto repository, OpenArchive(config_path, log, ctx));
   Status status = FetchWalFile(*repository, options.name, options.path, ctx);
   if (status.code() != Code::kNotFound || options.partial != options.name) return status;
   return FetchWalFile(*repository, options.name + ".partial", options.path, ctx);
+}
+
+// Fetch(), in as many milliseconds at most, and until `look` says otherwise or a signal comes, even where the store is
+// a directory on a dead mount.
+Status FetchWithin(const std::string& config_path, const GetOptions& options, int64_t millis, Session& session,
+                   const std::function<Status()>& look) {
+  const Clock& clock = *session.ctx().clock;
+  const int64_t deadline = clock.SteadyMillis() + millis;
+  return CallWhile(
+      [config_path, options, deadline](const CancelToken& cancel) {
+        OpContext ctx;
+        ctx.cancel = &cancel;
+        ctx.deadline_millis = deadline;
+        return Fetch(config_path, options, NullLog(), ctx);
+      },
+      [&]() -> Status {
+        if (session.ctx().cancelled()) return {Code::kCancelled, "stopped by a signal"};
+        // Who keeps to the deadline has an answer of its own by then.
+        if (clock.SteadyMillis() > deadline + kLateMillis)
+          return {Code::kUnavailable, "the archive did not answer within " + std::to_string(millis / 1000) + " s"};
+        return look();
+      });
 }
 
 // What a standby is told of a failure: that the file is not there now, which makes it try its other sources and ask
@@ -131,13 +128,18 @@ Status GoOnWithout(const WalSpool& spool, Status status) {
 
 Status FetchForStandby(const WalSpool& spool, const GetOptions& options, Session& session) {
   const bool in_a_hurry = spool.HasOutage() || IsPromotionRequested(spool.data_directory());
-  const PromotionWatch watch(spool.data_directory(), *session.ctx().cancel);
-  OpContext ctx = session.ctx();
-  ctx.cancel = &watch.token();
-  ctx.deadline_millis = ctx.clock->SteadyMillis() + (in_a_hurry ? kStandbyOutageMillis : kStandbyMillis);
+  const Clock& clock = *session.ctx().clock;
+  int64_t requested = 0;
   GetOptions whole = options;
   whole.partial.clear();
-  Status status = Fetch(spool.config_path(), whole, NullLog(), ctx);
+  Status status = FetchWithin(spool.config_path(), whole, in_a_hurry ? kStandbyOutageMillis : kStandbyMillis, session,
+                              [&]() -> Status {
+                                if (requested == 0 && IsPromotionRequested(spool.data_directory()))
+                                  requested = clock.SteadyMillis();
+                                if (requested == 0 || clock.SteadyMillis() < requested + kPromotionMillis)
+                                  return Status::Ok();
+                                return {Code::kCancelled, "a promotion was asked for"};
+                              });
   if (session.ctx().cancelled()) return {Code::kCancelled, "stopped by a signal"};
   return GoOnWithout(spool, std::move(status));
 }
@@ -152,9 +154,7 @@ bool WantsHistoryItHas(const GetOptions& options) {
 }
 
 Status FetchOrLeaveLocal(const std::string& config_path, const GetOptions& options, Session& session) {
-  OpContext ctx = session.ctx();
-  ctx.deadline_millis = ctx.clock->SteadyMillis() + kStandbyMillis;
-  Status status = Fetch(config_path, options, NullLog(), ctx);
+  Status status = FetchWithin(config_path, options, kStandbyMillis, session, [] { return Status::Ok(); });
   if (status.ok() || status.code() == Code::kNotFound || session.ctx().cancelled()) return status;
   PrintError(status);
   PrintToStderr("pg_pitr: warning: the server uses the file of this name in its pg_wal\n");
@@ -195,7 +195,7 @@ Status RunWalGet(const Invocation& invocation, const GetOptions& options) {
 int ExitWith(const Status& status) {
   // An absent file is the ordinary end of every recovery, not worth a line in the server's log each time.
   if (!status.ok() && status.code() != Code::kNotFound) PrintError(status);
-  return WalGetExitCode(status);
+  return ExitCodeOrLeave(WalGetExitCode(status));
 }
 
 }  // namespace

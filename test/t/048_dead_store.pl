@@ -102,9 +102,24 @@ my ($reader, $reader_pid) = session_in('postgres', 'SELECT * FROM pitr_info()');
 ok(seconds(sub { $node->stop('fast') }) < 30, 'a fast shutdown does not wait for the store');
 unlike($p->log, qr/was terminated by signal|exited with exit code 2/, 'and no process ends badly');
 
-# The postmaster dies.
+# A standby of which the archive is dead: it lives, and is promoted.
 unlink "$repository/wal/00000001/$next" or die $!;
 revive($marker);
+$node->start;
+$p->wait_archived;
+my $standby = $p->empty_cluster('standby');
+$p->pg_pitr_ok('restore', '--pgdata', $standby->node->data_dir, '--no-progress', '--mode', 'standby');
+$standby->adopt("archive_mode = off\n");
+$standby->node->start;
+die_away($marker);
+$standby->wait_for_log(qr/this standby goes on without the archive/);
+$standby->node->promote;
+ok(seconds(sub { $standby->wait_open }) < 30, 'a standby of which the archive is on a dead mount is promoted');
+$standby->node->stop;
+revive($marker);
+$node->stop;
+
+# The postmaster dies.
 $node->start;
 $p->wait_archived;
 die_away($marker);

@@ -28,6 +28,7 @@ struct StopPoint {
   // The last transaction that will be there, for the operator.
   uint64_t last_commit_xid = 0;
   int64_t last_commit_micros = 0;
+  Lsn last_commit_end;  // of its record; for latest only
 };
 
 // What replay will do up to the stop besides changing pages.

@@ -208,6 +208,7 @@ Result<Resolution> TargetFinder::FindEnd() {
   if (last) {
     resolution.stop.last_commit_xid = last->xid;
     resolution.stop.last_commit_micros = last->micros;
+    resolution.stop.last_commit_end = last->end;
   }
   return resolution;
 }

@@ -18,7 +18,7 @@ bool EndsWherePlanned(const RestoreMark& mark, Lsn lsn) {
   switch (mark.kind) {
     case TargetKind::kLatest:
       // More may have been archived since.
-      return lsn > mark.last_segment;
+      return lsn > mark.last_segment && lsn >= mark.last_commit_end;
     case TargetKind::kImmediate:
       return lsn >= mark.stop_lsn && lsn <= segment_later;
     default:
@@ -33,7 +33,10 @@ std::string PlannedEnd(const RestoreMark& mark) {
   const std::string on = " on timeline " + std::to_string(mark.timeline.value);
   switch (mark.kind) {
     case TargetKind::kLatest:
-      return "at the end of the archive, which was " + mark.stop_lsn.ToString() + on;
+      return "at the end of the archive, which was " + mark.stop_lsn.ToString() + on +
+             (mark.last_xid == 0 ? ""
+                                 : ", with transaction " + std::to_string(mark.last_xid) + ", whose commit ends at " +
+                                       mark.last_commit_end.ToString());
     case TargetKind::kImmediate:
       return "at the end of the backup, " + mark.stop_lsn.ToString() + on;
     default:

@@ -79,6 +79,7 @@ RestoreMark MarkOfPlan(const Repository& repository, const RestorePlan& plan, in
   if (!plan.wal.empty()) mark.last_segment = SegmentStart(plan.wal.back().last, mark.segment_size_bytes);
   mark.last_xid = plan.stop.last_commit_xid;
   mark.last_commit_micros = plan.stop.last_commit_micros;
+  mark.last_commit_end = plan.stop.last_commit_end;
   mark.newest = plan.newest;
   return mark;
 }

@@ -39,6 +39,7 @@ Status DecodeMarkedPlan(const JsonFields& plan, RestoreMark& mark) {
   PITR_TRY(plan.Bool("applied", mark.applied));
   PITR_TRY(MarkedPosition(plan, "last_segment", mark.last_segment));
   PITR_TRY(plan.Unsigned("last_xid", mark.last_xid));
+  if (plan.Has("last_commit_end")) PITR_TRY(MarkedPosition(plan, "last_commit_end", mark.last_commit_end));
   return plan.Signed("last_commit_micros", mark.last_commit_micros);
 }
 
@@ -131,7 +132,8 @@ Status WriteRestoreMark(const ClusterTree& tree, const RestoreMark& mark, mode_t
                         {"applied", mark.applied},
                         {"last_segment", mark.last_segment.ToString()},
                         {"last_xid", mark.last_xid},
-                        {"last_commit_micros", mark.last_commit_micros}}},
+                        {"last_commit_micros", mark.last_commit_micros},
+                        {"last_commit_end", mark.last_commit_end.ToString()}}},
                       {"newest", newest},
                       {"settings", settings},
                       {"aside_elsewhere", elsewhere},

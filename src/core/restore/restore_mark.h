@@ -46,6 +46,7 @@ struct RestoreMark {
   Lsn last_segment;       // start of the last segment that is replayed
   uint64_t last_xid = 0;  // of the last transaction that belongs in; 0: not known
   int64_t last_commit_micros = 0;
+  Lsn last_commit_end;  // for latest: where its record ends; 0/0: not known
 
   // The newest whole segment that the repository had, or that was set aside here, of the timelines on which a living
   // server of this cluster would write: the one that is followed and the one written to last. By its start.

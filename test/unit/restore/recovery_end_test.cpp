@@ -93,6 +93,10 @@ TEST_F(RecoveryEndTest, EachKindOfEnd) {
   EXPECT_TRUE(ends(0x7000300));
   EXPECT_TRUE(ends(0x9000000)) << "more was archived since";
   EXPECT_FALSE(ends(0x6000000));
+  mark.last_xid = 731;
+  mark.last_commit_end = Lsn{0x7000200};
+  EXPECT_TRUE(ends(0x7000200));
+  EXPECT_FALSE(ends(0x7000180)) << "in the last segment, without the last transaction";
   mark.kind = TargetKind::kImmediate;
   EXPECT_TRUE(ends(0x7000200));
   EXPECT_FALSE(ends(0x7000100));
