@@ -48,9 +48,10 @@ Status KeepHistories(const Repository* repository, const TimelineHistory& histor
     const std::string path = std::string(kWalDirectory) + "/" + name;
     if (MarkOf(name) == ArchiveMark::kReady || access(path.c_str(), R_OK) != 0) continue;
     if (repository != nullptr) {
-      const auto stored = repository->store().Stat(layout::WalKey(name), ctx);
+      Status stored = repository->store().Stat(layout::WalKey(name), ctx).status();
+      if (stored.ok()) stored = repository->store().Settle({layout::WalKey(name)}, ctx);
       if (stored.ok()) continue;
-      if (stored.code() != Code::kNotFound) return stored.status();
+      if (stored.code() != Code::kNotFound) return stored;
     } else if (MarkOf(name) == ArchiveMark::kDone) {
       continue;
     }

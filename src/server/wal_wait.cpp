@@ -5,6 +5,7 @@
 #include <set>
 
 #include "core/repo/layout.h"
+#include "core/store/absence.h"
 #include "server/ready_files.h"
 #include "server/shmem.h"
 #include "server/wait.h"
@@ -114,6 +115,19 @@ Result<std::optional<std::string>> FirstMissing(const Repository& repository, co
   return std::optional<std::string>();
 }
 
+// Of a segment that was archived and not listed.
+Result<bool> IsThereAfterAll(const Repository& repository, const std::string& segment,
+                             const std::shared_ptr<QueuedLog>& log) {
+  struct Question {
+    const Repository* repository;
+    std::string key;
+  };
+  return ComputeInterruptibly<bool>(log, Question{&repository, layout::WalKey(segment)},
+                                    [](const Question& question, Log&, const OpContext& ctx) {
+                                      return IsThere(question.repository->store(), question.key, ctx);
+                                    });
+}
+
 }  // namespace
 
 Status WaitForWal(const Repository& repository, const WalNeed& need, int timeout_ms,
@@ -135,7 +149,9 @@ Status WaitForWal(const Repository& repository, const WalNeed& need, int timeout
     if (!waiting) {
       PITR_ASSIGN(const auto missing, FirstMissing(repository, need, log));
       if (!missing) return Status::Ok();
-      if (MarkOf(*missing) == ArchiveMark::kDone) {
+      bool there = true;
+      if (MarkOf(*missing) == ArchiveMark::kDone) { PITR_ASSIGN(there, IsThereAfterAll(repository, *missing, log)); }
+      if (!there) {
         return Status(Code::kConflict,
                       "WAL segment " + *missing + " was archived, but it is not in " + repository.store().Describe())
             .WithHint("The archive library or the repository was changed while the backup ran; take the backup again.");

@@ -1,6 +1,9 @@
 #include "core/backup/lock_extension.h"
 
+#include <algorithm>
+
 #include "core/base/parallel_for.h"
+#include "core/pg/wal_name.h"
 #include "core/repo/layout.h"
 
 namespace pitr {
@@ -8,26 +11,39 @@ namespace {
 
 constexpr int kExtenders = 8;
 
+bool RefersToItselfAlone(const BackupManifest& manifest) {
+  return std::all_of(manifest.packs.begin(), manifest.packs.end(), [&](const PackEntry& pack) {
+    return layout::LabelOfPackKey(pack.key) == manifest.label;
+  });
+}
+
 }  // namespace
 
 Status ExtendLocks(const Repository& repository, const BackupManifest& manifest, const OpContext& ctx) {
-  std::vector<std::string> packs;
-  for (const PackEntry& pack : manifest.packs)
-    if (layout::LabelOfPackKey(pack.key) != manifest.label) packs.push_back(pack.key);
-  if (packs.empty()) return Status::Ok();
+  ObjectStore& store = repository.store();
   const std::string key = layout::BackupKey(manifest.label, layout::BackupObject::kManifest);
-  PITR_ASSIGN(const std::optional<ObjectLock> own, repository.store().GetLock(key, ctx));
-  if (!own) return Status::Ok();
-  return ParallelFor(kExtenders, packs.size(), ctx,
-                     [&](size_t i, int) { return repository.store().ExtendLock(packs[i], *own, ctx); });
+  const auto own = store.GetLock(key, ctx);
+  // What was locked when it was stored, a backup's length before, is worth no complaint where nobody may look.
+  if (own.code() == Code::kPermission && RefersToItselfAlone(manifest)) return Status::Ok();
+  if (!own.ok()) return own.status();
+  if (!own.value()) return Status::Ok();
+  std::vector<std::string> keys{manifest.file_map_key};
+  for (const PackEntry& pack : manifest.packs) keys.push_back(pack.key);
+  for (SegmentNo at = FirstSegment(manifest); at <= LastSegment(manifest); ++at.value)
+    keys.push_back(layout::WalKey(SegmentFileName(manifest.timeline, at, repository.segment_size())));
+  return ParallelFor(kExtenders, keys.size(), ctx, [&](size_t i, int) -> Status {
+    Status extended = store.ExtendLock(keys[i], *own.value(), ctx);
+    // It may be on the timeline of a standby that was promoted meanwhile; and what is missing is not for locks to say.
+    return extended.code() == Code::kNotFound && layout::WalNameOfKey(keys[i]) ? Status::Ok() : extended;
+  });
 }
 
 void ExtendLocksOrWarn(const Repository& repository, const BackupManifest& manifest, const OpContext& ctx) {
   const Status extended = ExtendLocks(repository, manifest, ctx);
   if (extended.ok()) return;
-  repository.log().Warning("the locks of packs of earlier backups that backup \"" + manifest.label +
-                           "\" refers to could not all be made to last as long as its own; from their end on the "
-                           "packs can be deleted: " +
+  repository.log().Warning("the locks of what backup \"" + manifest.label +
+                           "\" needs, packs and WAL, could not all be made to last as long as its own; from their "
+                           "end on it can be deleted: " +
                            extended.ToString());
 }
 

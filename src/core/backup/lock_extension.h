@@ -1,13 +1,14 @@
-// Object Lock along chains: a pack that an increment, a merged or a resumed backup refers to was locked when it was
-// stored, and its lock ends before that of the backup that needs it.
+// Object Lock: what a backup needs was locked when it was stored, before the backup ended, and in a chain long before;
+// without more its lock ends before that of the manifest.
 #pragma once
 #include "core/repo/manifest.h"
 #include "core/repo/repository.h"
 
 namespace pitr {
 
-// For a backup whose manifest is stored: what it refers to of other labels is locked at least as long as the manifest
-// is. Nothing where the manifest has no lock. Two requests a pack. Errors are the store's; the locks that were reached
+// For a backup whose manifest is stored: its packs, those of other labels too, its file map and the WAL that it needs to
+// become consistent are locked at least as long as the manifest is. Nothing where the manifest has no lock. Two requests
+// an object. Errors are the store's; the locks that were reached
 // before are extended all the same.
 Status ExtendLocks(const Repository& repository, const BackupManifest& manifest, const OpContext& ctx);
 

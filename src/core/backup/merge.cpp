@@ -4,11 +4,14 @@
 #include "core/backup/backup_removal.h"
 #include "core/backup/lock_extension.h"
 #include "core/base/version.h"
+#include "core/repo/backup_catalog.h"
 #include "core/repo/backup_objects.h"
+#include "core/repo/backup_remarks.h"
 #include "core/repo/expire_mark.h"
 #include "core/repo/file_map_parser.h"
 #include "core/repo/file_map_writer.h"
 #include "core/repo/layout.h"
+#include "core/repo/repository_watch.h"
 
 namespace pitr {
 namespace {
@@ -59,12 +62,22 @@ Result<StoredFileMap> CopyFileMap(const Repository& repository, const BackupMani
 
 Status StoreManifest(const Repository& repository, const BackupManifest& manifest, const OpContext& ctx) {
   PITR_TRY(RequireObjects(repository, manifest, kIncompleteHint, ctx));
+  PITR_TRY(CheckIdentity(repository, /*keys=*/true, ctx));
   const std::string text = EncodeManifest(manifest);
   PITR_TRY(repository.CreateObject(
       ObjectKind::kManifest, layout::BackupKey(manifest.label, layout::BackupObject::kManifest), AsBytes(text), ctx));
   PITR_TRY(CheckNotExpiring(repository, manifest.label, layout::BackupObject::kStart, ctx));
   ExtendLocksOrWarn(repository, manifest, ctx);
   return Status::Ok();
+}
+
+// A full backup says nothing of how the increments that it was made of found what had changed.
+Status RefuseDoubted(const Repository& repository, const BackupManifest& source, const OpContext& ctx) {
+  PITR_ASSIGN(const BackupCatalog catalog, BackupCatalog::Load(repository, ctx));
+  const std::string doubt = DescribePageLsnDoubt(catalog, source);
+  if (doubt.empty()) return Status::Ok();
+  return Status(Code::kConflict, "backup \"" + source.label + "\" is not merged: " + doubt)
+      .WithHint(kIncompleteHint);
 }
 
 }  // namespace
@@ -80,6 +93,7 @@ Result<BackupManifest> MergeBackup(const Repository& repository, const MergeOpti
   if (manifest.type == BackupType::kFull)
     return Status(Code::kInvalidArgument, "backup \"" + options.source + "\" is a full backup already");
   PITR_TRY(RequireObjects(repository, manifest, kIncompleteHint, ctx));
+  PITR_TRY(RefuseDoubted(repository, manifest, ctx));
   BackupOptions reserve;
   reserve.label = options.label;
   reserve.started_by = options.started_by;

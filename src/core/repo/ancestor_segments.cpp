@@ -76,8 +76,12 @@ Result<std::vector<std::string>> NotArchived(const Repository& repository, const
     while (next != names.end() && ParseWalFileName(*next, repository.segment_size())->timeline == first.timeline)
       ++next;
     PITR_ASSIGN(const std::set<std::string> stored, Stored(repository, first, layout::WalKey(*(next - 1)), ctx));
-    std::copy_if(name, next, std::back_inserter(missing),
-                 [&](const std::string& each) { return !stored.contains(layout::WalKey(each)); });
+    std::vector<std::string> relied_on;
+    for (auto each = name; each != next; ++each) {
+      const std::string key = layout::WalKey(*each);
+      (stored.contains(key) ? relied_on : missing).push_back(stored.contains(key) ? key : *each);
+    }
+    PITR_TRY(repository.store().Settle(relied_on, ctx));
     name = next;
   }
   return missing;

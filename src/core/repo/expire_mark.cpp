@@ -51,8 +51,8 @@ Status CheckNotExpiring(const Repository& repository, const std::string& label, 
   const auto mark = OrConfirmed(store, key, store.Stat(key, ctx), ctx);
   if (!mark.ok() && mark.code() != Code::kNotFound) return mark.status();
   if (!mark.ok()) {
-    const auto there = store.Stat(layout::BackupKey(label, witness), ctx);
-    if (there.code() != Code::kNotFound) return there.status();
+    PITR_ASSIGN(const bool there, IsThere(store, layout::BackupKey(label, witness), ctx));
+    if (there) return Status::Ok();
   }
   return Status(Code::kConflict, "backup \"" + label + "\" is being expired")
       .WithDetail("Somebody has begun to delete it, or has done so.")

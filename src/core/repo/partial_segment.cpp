@@ -94,7 +94,6 @@ Status StreamPartialSegment(const Repository& repository, const PartialSegment& 
 Result<std::optional<uint64_t>> StoredUpTo(const Repository& repository, const std::string& segment,
                                            const WalSource& source, uint64_t end, const OpContext& ctx) {
   auto whole = CompareWithStored(repository, {ObjectKind::kWal, layout::WalKey(segment), end}, source, ctx);
-  if (whole.ok()) PITR_TRY(repository.store().Settle({layout::WalKey(segment)}, ctx));
   if (whole.ok()) return std::optional<uint64_t>(whole.value());
   if (whole.code() != Code::kNotFound) return std::move(whole).status();
   PITR_ASSIGN(const std::vector<PartialSegment> partials, ListPartialSegments(repository, segment, ctx));
@@ -106,7 +105,6 @@ Result<std::optional<uint64_t>> StoredUpTo(const Repository& repository, const s
     if (same.code() == Code::kNotFound) continue;  // removed since it was listed
     if (!same.ok()) return std::move(same).status();
     if (its_end < end) continue;
-    PITR_TRY(repository.store().Settle({partial.key}, ctx));
     beyond = same.value();
   }
   return beyond;

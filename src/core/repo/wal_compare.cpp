@@ -7,6 +7,7 @@
 #include "core/repo/layout.h"
 #include "core/repo/wal_check.h"
 #include "core/repo/wal_fetch.h"
+#include "core/store/absence.h"
 
 namespace pitr {
 namespace {
@@ -78,8 +79,12 @@ Result<uint64_t> CompareWithStored(const Repository& repository, const StoredWal
         return reader.Feed(piece);
       },
       ctx);
-  if (status.code() == Code::kNotFound)
+  if (status.code() == Code::kNotFound) {
+    PITR_ASSIGN(const bool there, IsThere(repository.store(), key, ctx));
+    if (there)
+      return Status(Code::kUnavailable, "the store has object \"" + key + "\" and says that it does not exist");
     return Status(Code::kNotFound, "object \"" + key + "\" is not in the repository");
+  }
   if (status.ok()) status = reader.Finish().status();
   if (!status.ok())
     return std::move(status).Annotate("an object of this name is stored and was left alone, but it cannot be compared");
@@ -87,6 +92,8 @@ Result<uint64_t> CompareWithStored(const Repository& repository, const StoredWal
   const bool as_long = stored.first_bytes ? comparison.stored_plain_bytes >= *stored.first_bytes
                                           : comparison.stored_plain_bytes == source.size_bytes();
   if (comparison.first_difference || !as_long) return Different(key, source, comparison);
+  // Who asks whether it is stored will rely on it.
+  PITR_TRY(repository.store().Settle({key}, ctx));
   return comparison.stored_object_bytes;
 }
 

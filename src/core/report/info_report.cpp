@@ -45,17 +45,19 @@ BackupRow RowOf(const BackupCatalog& catalog, const BackupManifest& backup, cons
   row.not_stored = DescribeSkipped(backup);
   row.followed_links = DescribeFollowed(backup);
   row.outside_files = DescribeOutside(backup);
-  if (!wal.Completes(backup)) {
-    row.status = "wal missing";
-    row.problem = "Not every segment from " + row.first_segment + " to " + row.last_segment +
-                  " is in the archive; without them it cannot be restored.";
-  } else if (!backup.page_errors.empty()) {
-    row.status = "page errors";
-    row.problem = DescribePageErrors(backup) + ". It does not count in retention, and increments are not built on it.";
-  } else if (const std::string doubt = DescribePageLsnDoubt(catalog, backup); !doubt.empty()) {
-    row.status = "page LSN";
-    row.problem = "Possibly wrong: " + doubt + ". Increments are not built on it; take a full backup.";
-  }
+  // The status is the worst of them; each is told.
+  const auto add = [&](const char* status, const std::string& problem) {
+    if (row.problem.empty()) row.status = status;
+    row.problem += (row.problem.empty() ? "" : " ") + problem;
+  };
+  if (!wal.Completes(backup))
+    add("wal missing", "Not every segment from " + row.first_segment + " to " + row.last_segment +
+                           " is in the archive; without them it cannot be restored.");
+  if (!backup.page_errors.empty())
+    add("page errors",
+        DescribePageErrors(backup) + ". It does not count in retention, and increments are not built on it.");
+  if (const std::string doubt = DescribePageLsnDoubt(catalog, backup); !doubt.empty())
+    add("page LSN", "Possibly wrong: " + doubt + ". Increments are not built on it; take a full backup.");
   return row;
 }
 

@@ -6,6 +6,7 @@
 #include "core/repo/expire_mark.h"
 #include "core/repo/restore_hold.h"
 #include "core/repo/wal_catalog.h"
+#include "core/store/absence.h"
 
 namespace pitr {
 namespace {
@@ -77,11 +78,11 @@ Status HoldKeeper::Create(const OpContext& ctx) {
 Status HoldKeeper::CheckMarks(const RestorePlan& plan, const OpContext& ctx) {
   // In this order: the mark goes last, so without one the manifest tells whether it was never there or is gone again.
   PITR_ASSIGN(const auto mark, ReadMark(repository_, label_, layout::BackupObject::kExpireMark, ctx));
-  const auto manifest = repository_.store().Stat(layout::BackupKey(label_, layout::BackupObject::kManifest), ctx);
-  if (manifest.code() == Code::kNotFound)
+  PITR_ASSIGN(const bool there,
+              IsThere(repository_.store(), layout::BackupKey(label_, layout::BackupObject::kManifest), ctx));
+  if (!there)
     return Status(Code::kConflict, "backup \"" + label_ + "\" was expired while the restore was planned")
         .WithHint("Plan again: pg_pitr plan says what can be reached now.");
-  if (!manifest.ok()) return manifest.status();
   if (mark && !options_.unprotected)
     return Status(Code::kConflict, "backup \"" + label_ + "\" is being expired")
         .WithDetail("It was marked to be deleted " + WhoMarked(*mark) + ".")

@@ -141,8 +141,10 @@ class WalSearch {
       if (!Listed(partial)) return false;
       return SameAsStored(name, partial);
     }
-    if (done) return true;
-    return SameAsStored(name, parsed);
+    if (!done) return SameAsStored(name, parsed);
+    const Status durable = repository_.store().Settle({layout::WalKey(name)}, ctx_);
+    if (!durable.ok() && durable.code() != Code::kNotFound) return durable;
+    return durable.ok();
   }
 
   Result<bool> SameAsStored(const std::string& name, const WalFileName& as) {

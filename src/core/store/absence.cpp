@@ -14,6 +14,16 @@ Status ConfirmAbsent(ObjectStore& store, const std::string& key, const OpContext
           "wrong.");
 }
 
+Result<bool> IsThere(ObjectStore& store, const std::string& key, const OpContext& ctx) {
+  const auto found = store.Stat(key, ctx);
+  if (found.ok()) return true;
+  if (found.code() != Code::kNotFound) return found.status();
+  Status again = ConfirmAbsent(store, key, ctx);
+  if (again.code() == Code::kNotFound) return false;
+  if (again.code() == Code::kCorruption) return true;
+  return again;
+}
+
 bool IsOfTheStore(Code code) {
   return code == Code::kUnavailable || code == Code::kPermission || code == Code::kCancelled || code == Code::kInternal;
 }

@@ -20,6 +20,9 @@ R OrConfirmed(ObjectStore& store, const std::string& key, R found, const OpConte
   return confirmed;
 }
 
+// Whether either of two looks finds an object: for claims that somebody deleted it. Errors as Stat and List.
+Result<bool> IsThere(ObjectStore& store, const std::string& key, const OpContext& ctx);
+
 // Whether it is the store that does not answer, rather than the object that is absent or not what it should be.
 bool IsOfTheStore(Code code);
 

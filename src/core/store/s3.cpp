@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <random>
 
+#include "core/store/absence.h"
 #include "core/store/s3_range.h"
 #include "core/store/s3_store.h"
 #include "core/store/s3_time.h"
@@ -69,8 +70,13 @@ Status S3Store::Create(const std::string& key, ByteView body, const OpContext& c
 // words.
 Status S3Store::CheckFree(const std::string& key, const OpContext& ctx) {
   const auto there = Stat(key, ctx);
-  if (there.ok()) return {Code::kAlreadyExists, "could not store \"" + key + "\": it exists already"};
-  return there.code() == Code::kNotFound ? Status::Ok() : there.status();
+  const Status taken(Code::kAlreadyExists, "could not store \"" + key + "\": it exists already");
+  if (there.ok()) return taken;
+  if (there.code() != Code::kNotFound) return there.status();
+  // What is written now replaces what is there.
+  const Status again = ConfirmAbsent(*this, key, ctx);
+  if (again.code() == Code::kCorruption) return taken;
+  return again.code() == Code::kNotFound ? Status::Ok() : again;
 }
 
 Status S3Store::Get(const std::string& key, ByteRange range, const ByteSink& sink, const OpContext& ctx) {

@@ -2,6 +2,8 @@
 #include <gtest/gtest.h>
 
 #include "core/backup/backup_session.h"
+#include "core/backup/merge.h"
+#include "core/pg/wal_name.h"
 #include "core/repo/backup_catalog.h"
 #include "core/repo/layout.h"
 #include "core/report/info_report.h"
@@ -121,6 +123,24 @@ TEST_F(BackupClaims, IsNotCompleteInARepositoryWithoutItsMarker) {
   EXPECT_NE(finished.status().message().find("marker"), std::string::npos) << finished.status().ToString();
 }
 
+TEST_F(BackupClaims, IsNotTakenForExpiredOnOneNotFound) {
+  ASSERT_NO_FATAL_FAILURE(Open(0));
+  auto session = Begin(BackupType::kFull, "a");
+  ASSERT_TRUE(session.ok());
+  faults_->Inject({.op = StoreOp::kStat, .status = {Code::kNotFound, "no"}, .key_contains = "backup/a/start"});
+  const auto finished = Finish(*session.value(), 1);
+  EXPECT_TRUE(finished.ok()) << finished.status().ToString();
+}
+
+TEST_F(BackupClaims, IsNotMergedInARepositoryWithoutItsMarker) {
+  ASSERT_NO_FATAL_FAILURE(Open(0));
+  ASSERT_TRUE(Finish(*Begin(BackupType::kFull, "a").value(), 1).ok());
+  ASSERT_TRUE(Finish(*Begin(BackupType::kIncr, "b").value(), 2).ok());
+  ASSERT_TRUE(memory_->Delete({std::string(layout::kMarkerKey)}, ctx_).ok());
+  EXPECT_EQ(MergeBackup(*repo_.repository, {"b", "merged", "test"}, ctx_).code(), Code::kConflict);
+  EXPECT_EQ(memory_->Stat("backup/merged/manifest", ctx_).code(), Code::kNotFound);
+}
+
 TEST_F(BackupClaims, LocksOfWhatAnIncrementRefersToLastAsLongAsItsOwn) {
   ASSERT_NO_FATAL_FAILURE(Open(10 * kDay));
   auto full = Begin(BackupType::kFull, "a");
@@ -130,6 +150,9 @@ TEST_F(BackupClaims, LocksOfWhatAnIncrementRefersToLastAsLongAsItsOwn) {
   ASSERT_FALSE(first.value().packs.empty());
   const std::string pack = first.value().packs[0].key;
   const int64_t before = LockedUntil(pack);
+  const std::string segment =
+      layout::WalKey(SegmentFileName(Timeline{1}, SegmentOf(Lsn{2 * 0x4000000 + 0x28}, 1U << 24), 1U << 24));
+  ASSERT_TRUE(memory_->Create(segment, AsBytes("x"), ctx_).ok());
   clock_.ahead = 5 * kDay;
   auto incr = Begin(BackupType::kIncr, "b");
   ASSERT_TRUE(incr.ok()) << incr.status().ToString();
@@ -138,6 +161,7 @@ TEST_F(BackupClaims, LocksOfWhatAnIncrementRefersToLastAsLongAsItsOwn) {
   const int64_t own = LockedUntil(layout::BackupKey("b", layout::BackupObject::kManifest));
   EXPECT_GE(own, before + 4 * kDay);
   EXPECT_GE(LockedUntil(pack), own) << "the increment needs it";
+  EXPECT_GE(LockedUntil(segment), own) << "and its WAL, which was stored before";
   // A store that refuses leaves a complete backup, and a warning.
   clock_.ahead = 7 * kDay;
   faults_->Inject({.op = StoreOp::kExtendLock, .status = {Code::kPermission, "no"}, .times = 100});

@@ -61,6 +61,8 @@ TEST_F(AncestorSegmentsTest, WhatTheRepositoryHasIsNotMissing) {
   for (const std::string& name : {Name(2), names[0], names[2], names[3], Name(9)})
     ASSERT_TRUE(repository_->CreateObject(ObjectKind::kWal, layout::WalKey(name), AsBytes("x"), ctx_).ok());
   EXPECT_EQ(NotArchived(*repository_, names, ctx_).value(), (std::vector{names[1], names[4]}));
+  faults().Inject({.op = test::StoreOp::kSettle, .status = {Code::kUnavailable, "EIO"}});
+  EXPECT_EQ(NotArchived(*repository_, names, ctx_).code(), Code::kUnavailable) << "listed is not yet durable";
 }
 
 }  // namespace

@@ -5,6 +5,7 @@
 #include <set>
 #include <string>
 
+#include "core/backup/merge.h"
 #include "core/backup/parent_choice.h"
 #include "core/base/hash.h"
 #include "core/pg/control.h"
@@ -20,7 +21,10 @@
 #include "core/repo/layout.h"
 #include "core/repo/partial_map.h"
 #include "core/repo/timeline_aside.h"
+#include "core/report/info_report.h"
+#include "core/restore/content_notes.h"
 #include "core/verify/record.h"
+#include "core/verify/verify.h"
 #include "lib/golden_fixture.h"
 #include "lib/golden_increments.h"
 #include "lib/golden_pins.h"
@@ -52,6 +56,35 @@ class GoldenIncrement : public test::GoldenRepositoryTest {
     auto read = ReadFileMap(*repository_, *manifest, ctx_);
     ASSERT_TRUE(read.ok()) << read.status().ToString();
     map = std::move(read).value();
+  }
+
+  // By info, verify and the plan; and a merge would make a full backup of it, of which nobody could tell.
+  void ExpectDoubtIsTold(const BackupManifest& manifest) {
+    const auto info = LoadInfoReport(*repository_, {.read_last_commit = false}, ctx_);
+    ASSERT_TRUE(info.ok()) << info.status().ToString();
+    EXPECT_TRUE(std::any_of(
+        info.value().backups.begin(), info.value().backups.end(), [&](const BackupRow& row) {
+          return row.label == manifest.label && row.problem.find("visibility maps") != std::string::npos;
+        }));
+    RestorePlan plan;
+    plan.backup = manifest;
+    AddContentNotes(catalog_, {}, plan);
+    EXPECT_TRUE(std::any_of(plan.notes.begin(), plan.notes.end(),
+                            [](const std::string& note) { return note.starts_with("The backup may be wrong: "); }));
+    VerifyOptions quick;
+    quick.request.mode = VerifyMode::kQuick;
+    FindingList findings;
+    Progress progress;
+    const auto verified = VerifyRepository(*repository_, quick, findings, progress, ctx_);
+    ASSERT_TRUE(verified.ok()) << verified.status().ToString();
+    const auto& found = verified.value().record.findings;
+    EXPECT_TRUE(std::any_of(found.begin(), found.end(), [&](const Finding& finding) {
+      return finding.problem == "page LSN" &&
+             finding.object == layout::BackupKey(manifest.label, layout::BackupObject::kManifest);
+    }));
+    const auto merged = MergeBackup(*repository_, {manifest.label, "merged", "test"}, ctx_);
+    EXPECT_EQ(merged.code(), Code::kConflict) << merged.status().ToString();
+    EXPECT_NE(merged.status().message().find("is not merged"), std::string::npos) << merged.status().ToString();
   }
 
   // Adds what `files` have in `packs`.
@@ -169,6 +202,7 @@ TEST_P(GoldenIncrement, WhatIsDoubtedIsToldAndNotBuiltUpon) {
     ReadFiles read;
     ASSERT_NO_FATAL_FAILURE(ReadBack(backup, manifest, read));
     EXPECT_NE(DescribePageLsnDoubt(catalog_, *manifest), "");
+    ExpectDoubtIsTold(*manifest);
   }
   std::vector<std::string> passed_over;
   for (const BackupManifest* candidate :

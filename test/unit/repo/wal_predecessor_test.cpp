@@ -42,6 +42,24 @@ TEST_F(WalPredecessorTest, AnotherServersTimelineOfTheSameNumberIsNotGoneOnWith)
   EXPECT_TRUE(Check(0).ok());
 }
 
+// One "not found" does not wave another server's WAL through.
+TEST_F(WalPredecessorTest, WhatIsListedIsNotAbsent) {
+  ASSERT_TRUE(test::StoreSegment(*repository_, 7, 2).ok());
+  Write(7, 1, 7);
+  faults().Inject({.op = test::StoreOp::kGet, .status = {Code::kNotFound, "no"}, .key_contains = "wal/00000002"});
+  EXPECT_EQ(Check(8).code(), Code::kUnavailable);
+  EXPECT_EQ(Check(8).code(), Code::kConflict);
+}
+
+// What is called stored is durable, not only visible.
+TEST_F(WalPredecessorTest, WhatIsStoredIsSettled) {
+  ASSERT_TRUE(test::StoreSegment(*repository_, 7, 2).ok());
+  Write(7, 0, 7);
+  faults().Inject({.op = test::StoreOp::kSettle, .status = {Code::kUnavailable, "EIO"}});
+  EXPECT_EQ(Check(8).code(), Code::kUnavailable);
+  EXPECT_TRUE(Check(8).ok());
+}
+
 TEST_F(WalPredecessorTest, WhatIsKeptForReuseSaysNothing) {
   ASSERT_TRUE(test::StoreSegment(*repository_, 7, 2).ok());
   Write(3, 1, 7);

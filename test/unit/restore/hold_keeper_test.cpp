@@ -56,6 +56,14 @@ class HoldKeeperTest : public test::RestoreFixture {
   }
 };
 
+TEST_F(HoldKeeperTest, OneNotFoundIsNoExpiry) {
+  faults_->Inject({.op = StoreOp::kStat,
+                   .status = {Code::kNotFound, "no"},
+                   .key_contains = "backup/" + plan_.backup.label + "/manifest"});
+  const auto result = Run();
+  EXPECT_TRUE(result.ok()) << result.status().ToString();
+}
+
 TEST_F(HoldKeeperTest, ARestoreLeavesAHoldForTheReplay) {
   std::vector<std::string> while_copying;
   faults_->OnCall([&](StoreOp op, const std::string& key) {

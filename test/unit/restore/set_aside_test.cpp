@@ -309,6 +309,21 @@ TEST_F(UnstoredWalTest, StoredIsWhatIsEqual) {
   EXPECT_EQ(Find().names.size(), 1U) << "marked, newer, and not there: the repository has lost it";
 }
 
+// The local file goes on account of the stored one.
+TEST_F(UnstoredWalTest, StoredIsWhatIsDurable) {
+  for (const char* mark : {"", ".done"}) {
+    const std::string name = Put(*mark == '\0' ? 9 : 10, Segment(*mark == '\0' ? 9 : 10, true, true), mark);
+    ASSERT_NO_FATAL_FAILURE(Push(name));
+    faults_->Inject({.op = test::StoreOp::kSettle, .status = {Code::kUnavailable, "EIO"}});
+    auto tree = ClusterTree::Open(options_.data_directory);
+    auto archive = WalCatalog::Load(*repo_.repository, OpContext());
+    EXPECT_EQ(FindUnstoredWal(*repo_.repository, archive.value(), tree.value(), "pg_wal", OpContext()).code(),
+              Code::kUnavailable)
+        << mark;
+    EXPECT_TRUE(Find().names.empty());
+  }
+}
+
 TEST_F(UnstoredWalTest, OfAnUnfinishedSegmentItIsEnoughWhatItHas) {
   const std::string name = Put(9, Segment(9, true));
   ASSERT_NO_FATAL_FAILURE(Push(name));
