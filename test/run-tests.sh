@@ -167,7 +167,7 @@ stage_fuzz() {
   fi
   mkdir -p "$log"
   build/tests-asan/fuzz_targets --list | ASAN_OPTIONS=detect_leaks=1:halt_on_error=1 UBSAN_OPTIONS=print_stacktrace=1:halt_on_error=1 \
-    xargs -P "$jobs" -I TARGET bash -c 'timeout -k 5 60 build/tests-asan/fuzz_targets --seconds 0.6 TARGET >"$0/TARGET" 2>&1; echo $? >>"$0/TARGET"' "$log"
+    xargs -P "$jobs" -I TARGET bash -c 'timeout -k 5 60 build/tests-asan/fuzz_targets --seconds 2 TARGET >"$0/TARGET" 2>&1; echo $? >>"$0/TARGET"' "$log"
   for target in "$log"/*; do
     if [ "$(tail -n 1 "$target")" = 0 ]; then row fuzz pass "fuzz:${target##*/}"; else
       row fuzz fail "fuzz:${target##*/}" "exit status $(tail -n 1 "$target")"

@@ -8,6 +8,7 @@
  *   done      the same after the call was carried out
  *   errno:E   it fails with E and does nothing. Reading calls fail with EIO when E is about space, so that each error is one that can be
  *   absent    a call that looks for something says ENOENT; others are not touched and not counted
+ *   hidden    an entry of a directory is not listed; nothing else is counted
  *   short     a write or read does the half
  *   stall     it takes half a second longer
  *
@@ -33,8 +34,8 @@
 #include <sys/uio.h>
 #include <unistd.h>
 
-enum call { LOOKS, READS, WRITES, CHANGES, SYNCS, SENDS };
-enum kind { NOTHING, KILL, DONE, ERROR, ABSENT, SHORT, STALL };
+enum call { LOOKS, READS, WRITES, CHANGES, SYNCS, SENDS, LISTS };
+enum kind { NOTHING, KILL, DONE, ERROR, ABSENT, HIDDEN, SHORT, STALL };
 
 static enum kind kind;
 static int error_number;
@@ -51,7 +52,7 @@ static void
 set_up(void)
 {
 	static const struct { const char *name; enum kind kind; } kinds[] = {
-		{"kill", KILL}, {"done", DONE}, {"absent", ABSENT}, {"short", SHORT}, {"stall", STALL}};
+		{"kill", KILL}, {"done", DONE}, {"absent", ABSENT}, {"hidden", HIDDEN}, {"short", SHORT}, {"stall", STALL}};
 	const char *fault = getenv("FAULT");
 	char word[32] = "";
 
@@ -128,7 +129,7 @@ step(enum call call)
 	const int e = errno;
 	long number;
 
-	if (kind == ABSENT && call != LOOKS)
+	if ((kind == ABSENT && call != LOOKS) || (kind == HIDDEN) != (call == LISTS))
 		return NOTHING;
 	number = atomic_fetch_add(&calls, 1) + 1;
 	errno = e;
@@ -277,6 +278,20 @@ TRANSFER(pwrite64, WRITES, (int fd, const void *bytes, size_t size, off_t at), (
 TRANSFER(read, READS, (int fd, void *bytes, size_t size), (fd, bytes, size), size)
 TRANSFER(pread, READS, (int fd, void *bytes, size_t size, off_t at), (fd, bytes, size, at), size)
 TRANSFER(pread64, READS, (int fd, void *bytes, size_t size, off_t at), (fd, bytes, size, at), size)
+
+#define LIST(name, entry) \
+struct entry * \
+name(DIR *directory) \
+{ \
+	char path[PATH_MAX]; \
+	struct entry *found = REAL(name) (directory); \
+ \
+	while (found && *found->d_name != '.' && path_of(dirfd(directory), found->d_name, path) && step(LISTS) == HIDDEN) \
+		found = REAL(name) (directory); \
+	return found; \
+}
+LIST(readdir, dirent)
+LIST(readdir64, dirent64)
 
 /* The copy's target counts. */
 ssize_t

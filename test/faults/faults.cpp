@@ -22,6 +22,8 @@
 namespace pitr::faults {
 namespace {
 
+constexpr long kMostListed = 80;  // entries of directories that an operation reads, about
+
 enum class Operation { kPush, kGet, kBackup, kExpire, kVerify, kRestore };
 constexpr const char* kOperationNames[] = {"push", "get", "backup", "expire", "verify", "restore"};
 
@@ -153,8 +155,8 @@ std::string ChooseFault(Story& story, Operation operation) {
   static constexpr int kErrors[] = {EIO, ENOSPC, EACCES, EMFILE, ESTALE, EDQUOT};
   const long calls = std::max(story.calls[operation], 1L);
   std::string kind;
-  long times = 1;
-  switch (world.Below(10)) {
+  long times = 1, most = calls;
+  switch (world.Below(11)) {
     case 0:
     case 1:
     case 2:
@@ -179,8 +181,12 @@ std::string ChooseFault(Story& story, Operation operation) {
     case 9:
       kind = "stall";
       break;
+    case 10:
+      kind = "hidden";
+      most = kMostListed;
+      break;
   }
-  return kind + " " + std::to_string(1 + world.Below(static_cast<uint64_t>(calls))) + " " + std::to_string(times);
+  return kind + " " + std::to_string(1 + world.Below(static_cast<uint64_t>(most))) + " " + std::to_string(times);
 }
 
 // A disturbed answer of the server: the `n`-th request from now on and as many as `times`.
@@ -188,14 +194,17 @@ std::string DisturbServer(World& world) {
   using Interference = test::LoopbackS3::Interference;
   static constexpr const char* kKinds[] = {"slow down",   "lost answer",   "unanswered", "internal error",
                                            "no such key", "a proxy's 404", "cut body",   "reset",
-                                           "stall",       "login page"};
+                                           "stall",       "login page",    "unlisted"};
   const size_t kind = world.Below(std::size(kKinds));
-  const long n = 1 + static_cast<long>(world.Below(12)), times = kind == 4 || kind == 5 || world.Below(2) == 0 ? 1 : 3;
+  const long n = 1 + static_cast<long>(world.Below(12)),
+             times = kind == 4 || kind == 5 || kind == 10 || world.Below(2) == 0 ? 1 : 3;
+  const int unlisted = static_cast<int>(world.Below(8));
   auto count = std::make_shared<long>(0);
   world.s3()->Interfere([=](const SeenRequest& seen) -> std::optional<Interference> {
     const bool reads = seen.method == "GET" || seen.method == "HEAD";
     const bool object = seen.target.find('?') == std::string::npos;
-    if ((kind == 4 && !(reads && object)) || (kind == 6 && !reads)) return std::nullopt;
+    const bool lists = seen.target.find("list-type=") != std::string::npos;
+    if ((kind == 4 && !(reads && object)) || (kind == 6 && !reads) || (kind == 10 && !lists)) return std::nullopt;
     if (++*count < n || *count >= n + times) return std::nullopt;
     Interference other;
     switch (kind) {
@@ -229,6 +238,9 @@ std::string DisturbServer(World& world) {
       case 9:
         other.answer = {
             .status = 200, .reply_headers = {{"Content-Type", "text/html"}}, .reply = "<html>log in</html>"};
+        break;
+      case 10:
+        other = {{}, false, true, unlisted};
         break;
     }
     return other;

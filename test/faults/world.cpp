@@ -52,7 +52,8 @@ World::World(StoreKind store, const std::string& layer, uint64_t seed)
   } else {
     conf << "pg_pitr.repository = 'file://" << At("repository") << "'\n";
   }
-  conf << "pg_pitr.retention_full = " << kKeptFulls << "\npg_pitr.request_timeout = 1s\npg_pitr.retry_timeout = 2s\n"
+  conf << "pg_pitr.retention_full = " << kKeptFulls
+       << "\npg_pitr.retention_monthly = '10 years'\npg_pitr.request_timeout = 1s\npg_pitr.retry_timeout = 2s\n"
        << "pg_pitr.part_size = 5MB\npg_pitr.pack_size = 16MB\npg_pitr.compression_level = 1\n";
   conf.close();
   tree_.Add("base/5/16384", test::MakePages(0, 60, 1));
@@ -207,7 +208,8 @@ std::string World::Check(bool all) {
     if (all && backups[i].acknowledged) checked.insert(i);
   size_t newest = backups.size() - 1;
   while (!backups[newest].acknowledged) newest--;
-  checked.insert({newest, ChooseBackup()});
+  // The first one is its month's.
+  checked.insert({newest, ChooseBackup(), 0});
   for (const uint64_t segment : segments)
     if (std::string wrong = CheckSegment(*repository.value(), segment); !wrong.empty()) return wrong;
   for (const size_t backup : checked)

@@ -30,6 +30,10 @@ PITR_FUZZ_TARGET(s3_xml)(const uint8_t* data, size_t size) {
   (void)ParseCompletedUpload(xml);
   (void)ParseUploads(xml);
   (void)ParseDeleteResult(xml);
+  if (const auto lock = ParseRetention(xml); lock.ok() && lock.value().mode.empty()) abort();
+  if (const auto rules = ParseLifecycle(xml); rules.ok())
+    for (const S3LifecycleRule& rule : rules.value())
+      if (!rule.expires && !rule.archives) abort();
   if (const auto role = ParseAssumedRole(xml); role.ok() && role.value().access_key_id.empty()) abort();
   return 0;
 }

@@ -115,6 +115,17 @@ void LoopbackS3::Interfere(std::function<std::optional<Interference>(const SeenR
   ask_ = std::move(ask);
 }
 
+std::string LoopbackS3::LeaveOut(std::string listing, int which) {
+  const std::string begin = "<Contents>", end = "</Contents>", count = "<KeyCount>";
+  size_t at = which < 0 ? std::string::npos : listing.find(begin);
+  for (; at != std::string::npos && which > 0; which--) at = listing.find(begin, at + 1);
+  if (at == std::string::npos) return listing;
+  listing.erase(at, listing.find(end, at) + end.size() - at);
+  const size_t number = listing.find(count) + count.size();
+  const size_t digits = listing.find('<', number) - number;
+  return listing.replace(number, digits, std::to_string(std::stoi(listing.substr(number, digits)) - 1));
+}
+
 ScriptStep LoopbackS3::Answer(const SeenRequest& seen) {
   const bool whole = seen.Header("x-amz-content-sha256") == Sha256Hex(AsBytes(seen.body));
   std::lock_guard lock(mutex_);
@@ -128,7 +139,7 @@ ScriptStep LoopbackS3::Answer(const SeenRequest& seen) {
     if (!other->truthful) return other->answer;
     other->answer.status = step.status;
     other->answer.reply_headers = step.reply_headers;
-    other->answer.reply = step.reply;
+    other->answer.reply = LeaveOut(step.reply, other->unlisted);
     return other->answer;
   }
   if (seen.Header("authorization").empty()) {

@@ -33,10 +33,12 @@ class LoopbackS3 {
     ScriptStep answer;
     bool carry_out = false;
     bool truthful = false;  // the right answer, on the way that `answer` says (send_only, close_unanswered, ...)
+    int unlisted = -1;      // of the objects that a truthful answer lists this one, from 0, is left out
   };
   void Interfere(std::function<std::optional<Interference>(const SeenRequest&)> ask);
 
  private:
+  static std::string LeaveOut(std::string listing, int which);
   struct Object {
     std::string body;
     std::string etag;

@@ -12,9 +12,8 @@ namespace {
 constexpr int kExtenders = 8;
 
 bool RefersToItselfAlone(const BackupManifest& manifest) {
-  return std::all_of(manifest.packs.begin(), manifest.packs.end(), [&](const PackEntry& pack) {
-    return layout::LabelOfPackKey(pack.key) == manifest.label;
-  });
+  return std::all_of(manifest.packs.begin(), manifest.packs.end(),
+                     [&](const PackEntry& pack) { return layout::LabelOfPackKey(pack.key) == manifest.label; });
 }
 
 }  // namespace

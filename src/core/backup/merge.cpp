@@ -76,8 +76,7 @@ Status RefuseDoubted(const Repository& repository, const BackupManifest& source,
   PITR_ASSIGN(const BackupCatalog catalog, BackupCatalog::Load(repository, ctx));
   const std::string doubt = DescribePageLsnDoubt(catalog, source);
   if (doubt.empty()) return Status::Ok();
-  return Status(Code::kConflict, "backup \"" + source.label + "\" is not merged: " + doubt)
-      .WithHint(kIncompleteHint);
+  return Status(Code::kConflict, "backup \"" + source.label + "\" is not merged: " + doubt).WithHint(kIncompleteHint);
 }
 
 }  // namespace

@@ -103,8 +103,7 @@ Status Inventory::CheckAbsences(const Repository& repository, const OpContext& c
       if (!listed.contains(pack.key)) PITR_TRY(look(pack.key));
     const auto missing = wal.FirstMissing(backup);
     for (const Timeline timeline : {backup.timeline, StopTimeline(backup)})
-      if (missing)
-        PITR_TRY(look(layout::WalKey(SegmentFileName(timeline, *missing, repository.segment_size()))));
+      if (missing) PITR_TRY(look(layout::WalKey(SegmentFileName(timeline, *missing, repository.segment_size()))));
   }
   return Status::Ok();
 }

@@ -62,10 +62,9 @@ class GoldenIncrement : public test::GoldenRepositoryTest {
   void ExpectDoubtIsTold(const BackupManifest& manifest) {
     const auto info = LoadInfoReport(*repository_, {.read_last_commit = false}, ctx_);
     ASSERT_TRUE(info.ok()) << info.status().ToString();
-    EXPECT_TRUE(std::any_of(
-        info.value().backups.begin(), info.value().backups.end(), [&](const BackupRow& row) {
-          return row.label == manifest.label && row.problem.find("visibility maps") != std::string::npos;
-        }));
+    EXPECT_TRUE(std::any_of(info.value().backups.begin(), info.value().backups.end(), [&](const BackupRow& row) {
+      return row.label == manifest.label && row.problem.find("visibility maps") != std::string::npos;
+    }));
     RestorePlan plan;
     plan.backup = manifest;
     AddContentNotes(catalog_, {}, plan);
