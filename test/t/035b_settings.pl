@@ -17,6 +17,9 @@ $p->node->append_conf('postgresql.conf', "max_connections = 50\n");
 $p->node->restart;
 my $xid = $p->sql('INSERT INTO orders VALUES (2) RETURNING pg_current_xact_id()');
 $p->sql('INSERT INTO orders VALUES (3)');
+$p->sql("BEGIN; INSERT INTO orders VALUES (100); PREPARE TRANSACTION 'open'");
+$p->sql("SELECT pg_create_restore_point('prepared')");
+$p->sql("ROLLBACK PREPARED 'open'");
 $p->wait_archived;
 
 my ($status, $out, $err) = $p->pg_pitr('plan', '--target-xid', $xid);
@@ -32,6 +35,19 @@ for my $how ([], [ '--target-xid', $xid ])
 	unlike($copy->log, qr/insufficient parameter settings|hot standby is not possible/, '... without a word of the server about settings');
 	$copy->node->stop('immediate');
 }
+
+# What is prepared outlives the recovery, and no server starts that has no room for it.
+my $open = $p->restore('--target-name', 'prepared');
+is($open->sql('SELECT count(*) FROM pg_prepared_xacts'), '1', 'a transaction is prepared at the end of recovery');
+like($open->log, qr/recovery ended at .*so it was planned.*; max_prepared_transactions = 10 stays .*ALTER SYSTEM RESET max_prepared_transactions/, 'the setting stays, which is said');
+unlike(slurp_file($open->node->data_dir . '/postgresql.auto.conf'), qr/max_connections|recovery_target/, '... and no other');
+$open->node->restart;
+$open->sql("COMMIT PREPARED 'open'");
+is($open->sql('SELECT max(n) FROM orders'), '100', 'after a restart it can be committed');
+$open->sql('ALTER SYSTEM RESET max_prepared_transactions');
+$open->node->restart;
+is($open->sql('SHOW max_prepared_transactions'), '0', '... and the setting taken back');
+$open->node->stop('immediate');
 
 # A larger value stays.
 my $larger = $p->empty_cluster;

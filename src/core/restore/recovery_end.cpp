@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <sstream>
 
+#include "core/pg/control.h"
 #include "core/pg/wal_name.h"
 
 namespace pitr {
@@ -10,6 +11,18 @@ namespace {
 
 // Between the end of a record and the start of the next: alignment and the header of a page.
 constexpr uint64_t kMostBetweenRecords = 64;
+
+constexpr std::string_view kPreparedLimit = "max_prepared_transactions";
+constexpr std::string_view kPreparedDirectory = "pg_twophase";
+
+// Transactions that are prepared when recovery ends live on, and no server starts that has no room for them. They are
+// in files once a checkpoint was taken on the new timeline; a promotion does not wait for one.
+bool MayHavePrepared(const ClusterTree& tree, Timeline timeline) {
+  const auto files = tree.List(kPreparedDirectory);
+  if (!files.ok() || !files.value().empty()) return true;
+  const auto control = ReadControlFile(tree.data_directory() + "/" + kControlFilePath);
+  return !control.ok() || control.value().data.timeline != timeline;
+}
 
 bool Near(Lsn a, Lsn b) { return std::max(a, b).value - std::min(a, b).value <= kMostBetweenRecords; }
 
@@ -162,8 +175,16 @@ Result<std::optional<RestoreMark>> FinishRecovery(const std::string& data_direct
                    ", and timeline " + std::to_string(fork->timeline.value) + " began there";
   }
   mark->outcome->seen_micros = now_micros;
-  PITR_ASSIGN([[maybe_unused]] const auto removed,
-              RemoveWritten(tree, *mark, [](const RecoverySetting& setting) { return !setting.stays; }));
+  const bool prepared = MayHavePrepared(tree, fork->timeline);
+  PITR_ASSIGN([[maybe_unused]] const auto removed, RemoveWritten(tree, *mark, [&](const RecoverySetting& setting) {
+                return !setting.stays && !(prepared && setting.name == kPreparedLimit);
+              }));
+  for (const RecoverySetting& setting : mark->settings)
+    if (!setting.stays)
+      mark->outcome->text += "; " + setting.name + " = " + setting.value + " stays in " + std::string(kAutoConfPath) +
+                             ", because transactions are prepared, or may be: the server would not start without it. "
+                             "When pg_prepared_xacts is empty: ALTER SYSTEM RESET " +
+                             setting.name;
   PITR_ASSIGN(const mode_t mode, ModeOfMark(tree));
   PITR_TRY(WriteRestoreMark(tree, *mark, mode));
   return mark;

@@ -108,7 +108,10 @@ void AddSettingNotes(const RecoverySettings& settings, const OwnConfiguration& c
                      "ends with an error when it has less. " +
                      (configured.whole ? "The restored configuration has less."
                                        : "Configuration outside the data directory was not looked at; this overrides "
-                                         "it."));
+                                         "it.") +
+                     (needed.find("max_prepared_transactions") == std::string::npos
+                          ? ""
+                          : " max_prepared_transactions stays longer, if transactions are prepared then."));
   if (BooleanIn(configured, "hot_standby") == false && settings.mode == RecoveryMode::kRecover &&
       settings.target.kind != TargetKind::kLatest && settings.target.action == TargetAction::kPause)
     notes->push_back(

@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include "core/base/bytes.h"
+#include "core/pg/control.h"
 #include "core/pg/wal_name.h"
 #include "core/repo/archive_hold.h"
 #include "core/repo/layout.h"
@@ -27,6 +29,17 @@ class RecoveryEndTest : public RestoreFixture {
     std::filesystem::remove(At("recovery.signal"));
     WriteFileText(At("pg_wal/00000002.history"), history);
   }
+  // On the new timeline.
+  void Checkpointed() {
+    const std::string text = ReadFileText(At("global/pg_control"));
+    Bytes control(text.begin(), text.end());
+    StoreLe(&control[48], uint32_t{2});
+    ASSERT_TRUE(SealControlFile(control).ok());
+    WriteFileText(At("global/pg_control"), AsText(control));
+  }
+  bool HasRoomForPrepared() {
+    return ReadFileText(At("postgresql.auto.conf")).find("max_prepared_transactions = '10'") != std::string::npos;
+  }
   RestoreMark Mark() {
     auto tree = ClusterTree::Open(options_.data_directory);
     return ReadRestoreMark(tree.value()).value().value();
@@ -43,12 +56,36 @@ TEST_F(RecoveryEndTest, WaitsForTheEndAndThenCleansUp) {
   EXPECT_FALSE(Finish()) << "recovery has not begun";
   EXPECT_NE(ReadFileText(At("postgresql.auto.conf")).find("recovery_target_lsn"), std::string::npos);
   Promoted("1\t0/7000240\tafter LSN 0/7000200\n");
+  Checkpointed();
   const auto outcome = Finish();
   ASSERT_TRUE(outcome);
   EXPECT_TRUE(outcome->as_planned) << outcome->text;
   EXPECT_EQ(ReadFileText(At("postgresql.auto.conf")), "# ours\nwork_mem = '8MB'\n");
   EXPECT_TRUE(Mark().settings.empty());
   EXPECT_EQ(Finish()->seen_micros, 5);
+}
+
+// The restore wrote it, and without it the server would not start again.
+TEST_F(RecoveryEndTest, RoomForPreparedTransactionsStays) {
+  ASSERT_NO_FATAL_FAILURE(Restored());
+  ASSERT_TRUE(HasRoomForPrepared());
+  WriteFileText(At("pg_twophase/000002DF"), "x");
+  Promoted("1\t0/7000240\tafter LSN 0/7000200\n");
+  Checkpointed();
+  const auto outcome = Finish();
+  ASSERT_TRUE(outcome);
+  EXPECT_TRUE(outcome->as_planned);
+  EXPECT_NE(outcome->text.find("; max_prepared_transactions = 10 stays"), std::string::npos) << outcome->text;
+  EXPECT_EQ(ReadFileText(At("postgresql.auto.conf")), "# ours\nwork_mem = '8MB'\nmax_prepared_transactions = '10'\n");
+  EXPECT_EQ(Mark().settings.size(), 1U) << "the next restore takes it out";
+}
+
+// As a promotion leaves it: what is prepared is in memory only.
+TEST_F(RecoveryEndTest, RoomForPreparedTransactionsStaysWhereNobodyKnows) {
+  ASSERT_NO_FATAL_FAILURE(Restored());
+  Promoted("1\t0/7000240\tafter LSN 0/7000200\n");
+  ASSERT_TRUE(Finish());
+  EXPECT_TRUE(HasRoomForPrepared());
 }
 
 TEST_F(RecoveryEndTest, SaysThatItEndedElsewhere) {
