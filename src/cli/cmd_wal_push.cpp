@@ -12,6 +12,7 @@
 #include "cli/session.h"
 #include "core/base/describe_size.h"
 #include "core/base/parallel_for.h"
+#include "core/pg/timestamp.h"
 #include "core/pg/wal_name.h"
 #include "core/pg/wal_page.h"
 #include "core/repo/ancestor_segments.h"
@@ -19,13 +20,14 @@
 #include "core/repo/repository_watch.h"
 #include "core/repo/wal_push.h"
 #include "core/restore/wal_aside.h"
+#include "core/restore/wal_origin.h"
 
 namespace pitr::cli {
 namespace {
 
 struct PushOptions {
   std::vector<std::string> paths;
-  bool quiet = false;
+  bool quiet = false, force = false;
 };
 
 struct Outcome {
@@ -38,6 +40,7 @@ struct PushFile {
   std::string path;
   std::string name;
   WalFileKind kind = WalFileKind::kSegment;
+  Timeline timeline;
 };
 
 // What there is to push, and what was passed over and why.
@@ -64,7 +67,7 @@ void Select(const std::filesystem::path& path, uint32_t segment_size, PushSelect
   } else if (HoldsNothing(path.string(), *parsed, segment_size)) {
     ++selection.for_reuse;
   } else {
-    selection.files.push_back({path.string(), name, parsed->kind});
+    selection.files.push_back({path.string(), name, parsed->kind, parsed->timeline});
   }
 }
 
@@ -239,12 +242,39 @@ Status PushSegments(const Repository& repository, std::span<const PushFile> file
   });
 }
 
+// The archiver of a copy holds back what it wrote; by hand, or from an archive_command, it is not to get there either.
+Status CheckWhose(const Repository& repository, const std::vector<PushFile>& files, const OpContext& ctx) {
+  std::map<std::string, Timeline> newest;  // by where the files say whose they are
+  for (const PushFile& file : files) {
+    Timeline& timeline = newest[WalOrigin(std::filesystem::path(file.path).parent_path()).string()];
+    timeline = std::max(timeline, file.timeline);
+  }
+  for (const auto& [origin, timeline] : newest) {
+    auto found = FindCopysWal(repository, origin, ctx);
+    if (!found.ok())
+      return std::move(found)
+          .status()
+          .Annotate("finding out whose WAL it is")
+          .WithHint("Mend that, or push it all the same with --force.");
+    const std::optional<CopysWal>& copys = found.value();
+    if (!copys || copys->why.ok() || !(copys->after < timeline)) continue;
+    return Status(Code::kConflict, "WAL of timeline " + std::to_string(timeline.value) + ", of a copy made by the " +
+                                       "restore of " + FormatToSecond(copys->restored_micros) + ", was not stored")
+        .WithDetail(copys->why.detail() + " What it wrote would look like production's history to every recovery.")
+        .WithHint(
+            "If its server takes over, see to it that the other one never runs again, and run: pg_pitr take-over -D " +
+            origin + ", then this again. To store the WAL without that: --force.");
+  }
+  return Status::Ok();
+}
+
 Status RunWalPush(const Invocation& invocation, const PushOptions& options) {
   Session session(invocation);
   PITR_ASSIGN(const auto repository, session.OpenRepository());
   const OpContext& ctx = session.ctx();
   PITR_ASSIGN(const PushSelection selection, SelectFiles(options.paths, repository->segment_size()));
   const std::vector<PushFile>& files = selection.files;
+  if (!options.force) PITR_TRY(CheckWhose(*repository, files, ctx));
   std::vector<Outcome> outcomes(files.size());
   // One that fails must not keep the others from being saved, so a failure is an outcome and not the end.
   size_t histories = 0;
@@ -276,6 +306,7 @@ void AddWalPush(CLI::App& app, Invocation& invocation) {
   AddConfigOption(*verb, invocation);
   auto options = std::make_shared<PushOptions>();
   verb->add_option("files", options->paths, "pg_wal, or files of it")->required()->type_name("FILE...");
+  verb->add_flag("--force", options->force, "Although a copy of the cluster wrote them, which lives beside it");
   verb->add_flag("-q,--quiet", options->quiet, "Print the sum only");
   verb->callback([&invocation, options] {
     invocation.run = [&invocation, options] { return ExitOf(RunWalPush(invocation, *options)); };

@@ -4,7 +4,7 @@
 #include <cstdio>
 #include <nlohmann/json.hpp>
 
-#include "core/restore/target_command.h"
+#include "core/base/shell_word.h"
 
 namespace pitr::cli {
 namespace {

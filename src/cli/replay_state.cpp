@@ -9,7 +9,7 @@
 #include <vector>
 
 #include "cli/settings_path.h"
-#include "core/restore/target_command.h"
+#include "core/base/shell_word.h"
 
 namespace pitr::cli {
 namespace {

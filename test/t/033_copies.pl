@@ -41,7 +41,26 @@ $copy->node->start;
 $copy->sql('SELECT pg_switch_wal()');
 PitrTest::wait_for('archiving of the copy to be held', sub { held($copy) });
 like($copy->sql('SELECT last_error FROM pitr_status'), qr/archiving is held: .*as a copy/, 'a copy that archives all the same is held');
+# By hand, or from an archive_command, it does not get there either.
+sub timelines { return join ',', sort map { s/.*\///r } glob("$repository/wal/*"); }
+my ($pushed, undef, $no) = $p->pg_pitr('wal-push', "$dir/pg_wal");
+isnt($pushed, 0, "wal-push does not store a copy's WAL");
+like($no, qr/WAL of timeline 2, of a copy made by the restore of .*was not stored.*take-over .*-D \Q$dir\E.*--force/s, 'says whose it is, and the ways out');
+my ($first) = map { s/.*\///r } glob("$dir/pg_wal/00000002*[0-9A-F]");
+isnt(system("cd '$dir' && '" . PitrTest::binary() . "' wal-push --config '" . $p->conf . "' pg_wal/$first 2>/dev/null"), 0, 'neither by the name that archive_command is given');
+is(timelines(), '00000001', 'nothing of it is stored');
 $copy->node->stop('immediate');
+
+# Refreshed over itself, it is not told to make its rows part of production's history.
+for my $how ('--dry-run', '--no-progress', '--dry-run')
+{
+	my $said = $p->pg_pitr_ok('restore', '--pgdata', $dir, '--as-copy', '--delta', '--target-latest', '--no-progress', $how eq '--dry-run' ? $how : ());
+	unlike($said, qr/wal-push/, "no word of wal-push ($how)");
+	like($said, qr/transactions that are nowhere else.*, of the copy that was made here by the restore of .*do not belong into this repository/, 'but of whose it is')
+	  unless $said =~ /Earlier restores set aside/;
+}
+ok(scalar(glob("$dir/pg_wal/pg_pitr.before-restore-*/00000002*")), 'although nothing of it was removed');
+isnt(($p->pg_pitr('wal-push', glob("$dir/pg_wal/pg_pitr.before-restore-*")))[0], 0, 'and what was set aside is known, too');
 
 # Not as a copy, beside a running production: it archived as timeline 2 before anybody noticed.
 my $forgotten = $p->restore($on, '--target-latest');
@@ -167,6 +186,7 @@ like($took, qr/^WAL of timeline \d+ is lost, neither in the repository nor in pg
 like($took, qr/^Nothing of timeline 1\b.* was stored since the restore\. .*or it is quiet.*: pg_pitr timeline .*set-aside 1\b/m, 'what a quiet original may write after all can be left out');
 like($took, qr/Take a backup at once/, 'and what that means');
 like($took, qr/can still be stored.*So before it is stopped: pg_pitr wal-push --config \S+ \S+\/pg_wal/s, 'and what is not');
+# Until then wal-push was refused.
 $becomes->pg_pitr_ok('wal-push', $becomes->node->data_dir . '/pg_wal');
 $becomes->node->stop;
 $becomes->node->start;

@@ -6,9 +6,9 @@
 
 #include "core/base/ascii.h"
 #include "core/base/describe_size.h"
+#include "core/base/shell_word.h"
 #include "core/pg/relation_file.h"
 #include "core/restore/restore_mark.h"
-#include "core/restore/target_command.h"
 #include "core/restore/wal_aside.h"
 
 namespace pitr {
@@ -86,7 +86,7 @@ class AsideFinder {
     }
     const auto unstored = FindUnstoredWal(repository_, *archive_, tree_, directory, ctx_);
     if (unstored.code() == Code::kCancelled) return unstored.status();
-    return !unstored.ok() || !unstored.value().names.empty();
+    return !unstored.ok() || unstored.value().BelongsHere();
   }
 
   const Repository& repository_;

@@ -12,7 +12,7 @@ namespace pitr {
 struct EarlierAside {
   std::string path;      // absolute
   uint64_t bytes = 0;    // of the files in it
-  bool has_wal = false;  // WAL that the repository does not have, or of which that is not known
+  bool has_wal = false;  // WAL that belongs into the repository and is not there, or of which that is not known
 };
 
 struct EarlierAsides {

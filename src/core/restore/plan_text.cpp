@@ -2,6 +2,7 @@
 #include <nlohmann/json.hpp>
 
 #include "core/base/describe_size.h"
+#include "core/base/shell_word.h"
 #include "core/pg/timestamp.h"
 #include "core/restore/plan.h"
 #include "core/restore/target_command.h"

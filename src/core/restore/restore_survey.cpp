@@ -31,6 +31,11 @@ UnstoredWal Together(const UnstoredWal& a, const UnstoredWal& b) {
     both.last_commit = b.last_commit;
     both.commit_timeline = b.commit_timeline;
   }
+  if (!b.others.empty()) {
+    both.others = b.others;
+    both.others_may_go_on = b.others_may_go_on;
+  }
+  if (b.others_commit) both.others_commit = b.others_commit;
   if (b.archived_commit) {
     both.archived_commit = b.archived_commit;
     both.archived_to = b.archived_to;

@@ -26,6 +26,7 @@
 #include "core/restore/restore_survey.h"
 #include "core/restore/set_aside.h"
 #include "core/restore/tablespace_places.h"
+#include "core/restore/wal_origin.h"
 #include "core/restore/written_files.h"
 #include "core/store/file_error.h"
 #include "core/store/open.h"
@@ -329,11 +330,12 @@ Status Restore::Disarm() {
 
 Status Restore::ClearDirectory() {
   if (!found_.empty) {
-    if (!survey_.wal_place.replaces_link) PITR_TRY(SetWalAside(*tree_, survey_.wal.names, survey_.rules.aside));
-    // With what was set aside in it, and what is stored, too.
+    if (survey_.wal_place.stays()) PITR_TRY(SetWalAside(*tree_, survey_.wal.names, survey_.rules.aside));
+    // As a whole, with what earlier restores set aside in it, and what is stored, too.
     if (survey_.wal_place.replaces_directory) {
       SetAside aside(*tree_, survey_.rules.aside);
       PITR_TRY(aside.Move(std::string(kWalDirectory)));
+      PITR_TRY(KeepOrigin(*tree_, survey_.rules.aside));
       PITR_TRY(aside.Sync());
     }
   }

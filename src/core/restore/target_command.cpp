@@ -1,16 +1,9 @@
 #include "core/restore/target_command.h"
 
+#include "core/base/shell_word.h"
 #include "core/pg/timestamp.h"
-#include "core/restore/recovery_settings.h"
 
 namespace pitr {
-
-std::string ShellWord(const std::string& text) {
-  std::string quoted = QuoteForRestoreCommand(text);
-  // That doubles '%', which only restore_command wants.
-  for (size_t at = quoted.find("%%"); at != std::string::npos; at = quoted.find("%%", at + 1)) quoted.erase(at, 1);
-  return quoted;
-}
 
 std::string TargetOptionText(const RecoveryTarget& target) {
   std::string text;

@@ -6,9 +6,6 @@
 
 namespace pitr {
 
-// A word as a shell takes it.
-std::string ShellWord(const std::string& text);
-
 // " --target-time '2026-05-22 12:29:00+00' --target-exclusive", each option after a space; without the timeline.
 std::string TargetOptionText(const RecoveryTarget& target);
 

@@ -18,6 +18,7 @@
 #include "core/repo/partial_segment.h"
 #include "core/repo/wal_check.h"
 #include "core/repo/wal_compare.h"
+#include "core/restore/wal_origin.h"
 #include "core/store/file_error.h"
 
 namespace pitr {
@@ -88,8 +89,7 @@ class WalSearch {
     if (!names.ok()) return names.status();
     const auto marks = tree_.List(directory_ + "/" + std::string(kStatusName));
     if (marks.ok()) marks_.insert(marks.value().begin(), marks.value().end());
-    auto elsewhere = ArchivesElsewhere(tree_.data_directory(), repository_.marker().repository_id);
-    if (elsewhere.ok()) elsewhere_ = std::move(elsewhere).value();  // what cannot be read says nothing
+    PITR_TRY(FindOrigin());
     std::sort(names.value().begin(), names.value().end());
     for (const std::string& name : names.value()) {
       const auto parsed = ParseWalFileName(name, segment_size_);
@@ -99,6 +99,10 @@ class WalSearch {
       if (stored || IsRecycled(name, *parsed)) continue;
       found_.names.push_back(name);
       if (parsed->kind == WalFileKind::kSegment) segments_.push_back(*parsed);
+      if (const std::string others = WhoseElse(name, *parsed); !others.empty()) {
+        found_.others = others;
+        found_.others_may_go_on = elsewhere_.empty() && !copys_->as_copy;
+      }
       if (parsed->kind == WalFileKind::kHistory) AddHistory(*parsed);
     }
     PITR_TRY(LookInside());
@@ -106,6 +110,18 @@ class WalSearch {
   }
 
  private:
+  // What cannot be read says nothing; the store's errors count.
+  Status FindOrigin() {
+    const std::string inside = WalOrigin(directory_).string();
+    const std::string origin = inside == "." ? tree_.data_directory() : tree_.Locate(inside);
+    auto elsewhere = ArchivesElsewhere(origin, repository_.marker().repository_id);
+    if (elsewhere.ok()) elsewhere_ = std::move(elsewhere).value();
+    auto copys = FindCopysWal(repository_, origin, ctx_);
+    if (!copys.ok() && copys.code() != Code::kCorruption && copys.code() != Code::kNotFound) return copys.status();
+    if (copys.ok()) copys_ = std::move(copys).value();
+    return Status::Ok();
+  }
+
   bool Listed(const WalFileName& name) const {
     const auto timeline = archive_.timelines().find(name.timeline);
     if (timeline == archive_.timelines().end()) return false;
@@ -229,11 +245,26 @@ class WalSearch {
     }
   }
 
+  bool ArchivedElsewhere(const std::string& name) const {
+    return !elsewhere_.empty() && marks_.contains(name + ".done");
+  }
+
+  // Who wrote what does not belong into this repository, for people; empty when it may.
+  std::string WhoseElse(const std::string& name, const WalFileName& which) const {
+    if (ArchivedElsewhere(name)) return "";
+    if (!elsewhere_.empty()) return "a server that archives to " + elsewhere_ + ", and had not yet";
+    if (!copys_ || !(which.timeline > copys_->after)) return "";
+    const std::string made = " that was made here by the restore of " + FormatToSecond(copys_->restored_micros);
+    return copys_->as_copy ? "the copy" + made : "the server" + made + ", whose original is seen to live";
+  }
+
   void AddCommit(const WalFileName& which, const WalMark& mark) {
     const std::string name = SegmentFileName(which.timeline, which.segment, segment_size_);
-    if (!elsewhere_.empty() && marks_.contains(name + ".done")) {
+    if (ArchivedElsewhere(name)) {
       found_.archived_to = elsewhere_;
       found_.archived_commit = mark;
+    } else if (!WhoseElse(name, which).empty()) {
+      found_.others_commit = mark;
     } else {
       found_.last_commit = mark;
       found_.commit_timeline = which.timeline;
@@ -248,6 +279,7 @@ class WalSearch {
   const uint32_t segment_size_;
   std::set<std::string> marks_;
   std::string elsewhere_;
+  std::optional<CopysWal> copys_;
   std::vector<WalFileName> segments_;  // not stored, ascending
   size_t histories_ = 0;               // not stored either
   bool needed_history_ = false;
@@ -281,6 +313,7 @@ Status SetWalAside(const ClusterTree& tree, const std::vector<std::string>& name
   if (names.empty()) return Status::Ok();
   const std::string wal(kWalDirectory), place = wal + "/" + aside;
   PITR_TRY(tree.MakeDirectory(place, 0700));
+  PITR_TRY(KeepOrigin(tree, place));
   for (const std::string& name : names) PITR_TRY(tree.Rename(wal + "/" + name, place + "/" + name));
   PITR_TRY(tree.SyncDirectory(place));
   return tree.SyncDirectory(wal);
@@ -296,19 +329,27 @@ std::string DescribeUnstoredWal(const UnstoredWal& wal, const std::string& where
   if (!wal.differing.empty())
     text += "Under the name of " + wal.differing.front() + (wal.differing.size() > 1 ? " and others" : "") +
             " the repository has something else: another history. ";
+  const std::string it = one ? "it" : "them", hold = one ? "It holds" : "They hold";
+  const auto commit = [](const WalMark& mark) {
+    return FormatTimestamp(mark.micros) + " (xid " + std::to_string(mark.xid) + ")";
+  };
   if (wal.last_commit) {
-    text += std::string(one ? "It holds" : "They hold") +
-            " transactions that are nowhere else, the last committed at " + FormatTimestamp(wal.last_commit->micros) +
-            " (xid " + std::to_string(wal.last_commit->xid) + "). To have them recovered: pg_pitr wal-push \"" + where +
-            "\", then restore again with --target-timeline " + std::to_string(wal.commit_timeline.value) + "; ";
+    text += hold + " transactions that are nowhere else, the last committed at " + commit(*wal.last_commit) +
+            ". To have them recovered: pg_pitr wal-push \"" + where + "\", then restore again with --target-timeline " +
+            std::to_string(wal.commit_timeline.value) + "; ";
+  } else if (wal.others_commit) {
+    text +=
+        hold + " transactions that are nowhere else, the last committed at " + commit(*wal.others_commit) + ", of " +
+        wal.others + ". They do not belong into this repository, where production's recoveries would " + "find them; " +
+        (wal.others_may_go_on ? "should this server go on instead: pg_pitr wal-push --force \"" + where + "\"; " : "");
   } else if (wal.archived_commit) {
-    text += "Up to a transaction that committed at " + FormatTimestamp(wal.archived_commit->micros) + " (xid " +
-            std::to_string(wal.archived_commit->xid) + ") " + (one ? "it was" : "they were") +
-            " archived to another repository, " + wal.archived_to + "; ";
+    text += "Up to a transaction that committed at " + commit(*wal.archived_commit) + " " +
+            (one ? "it was" : "they were") + " archived to another repository, " + wal.archived_to + "; ";
   } else {
-    text += std::string(wal.all_read ? "No transaction committed in " : "Whether a transaction committed in ") +
-            (one ? "it" : "them") + (wal.all_read ? ". " : " is not known. ") + "To store " + (one ? "it" : "them") +
-            " anyway: pg_pitr wal-push \"" + where + "\"; ";
+    text += std::string(wal.all_read ? "No transaction committed in " : "Whether a transaction committed in ") + it +
+            (wal.all_read ? ". " : " is not known. ");
+    text += wal.others.empty() ? "To store " + it + " anyway: pg_pitr wal-push \"" + where + "\"; "
+                               : (one ? "It is" : "They are") + std::string(" of ") + wal.others + "; ";
   }
   return text + "what is not needed may be removed.";
 }

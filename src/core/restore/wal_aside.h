@@ -27,10 +27,18 @@ struct UnstoredWal {
   bool all_read = true;                // false: not everything was looked into for commits
   std::optional<WalMark> last_commit;  // in what was read and not archived elsewhere
   Timeline commit_timeline;            // on which that is
+  // Who wrote what does not belong into this repository (wal_origin.h), and the last commit in it. Empty: nobody, or it
+  // is all archived elsewhere.
+  std::string others;
+  bool others_may_go_on = false;  // it was not meant as a copy; the operator may know better
+  std::optional<WalMark> others_commit;
   // Another repository that the server archived to, and the last commit in what it marked as archived there; empty when
   // there is none.
   std::string archived_to;
   std::optional<WalMark> archived_commit;
+
+  // Whether anybody could want it in this repository.
+  bool BelongsHere() const { return !names.empty() && (last_commit || (others.empty() && !archived_commit)); }
 };
 
 // Looks at the files in `directory` of `tree` ("pg_wal"), whose server is not running. Left out is what is stored (by
@@ -41,7 +49,8 @@ struct UnstoredWal {
 Result<UnstoredWal> FindUnstoredWal(const Repository& repository, const WalCatalog& archive, const ClusterTree& tree,
                                     const std::string& directory, const OpContext& ctx);
 
-// Moves `names` from pg_wal to pg_wal/`aside` (made when needed), durably. Calling again continues.
+// Moves `names` from pg_wal to pg_wal/`aside` (made when needed), durably, and leaves beside them whose they are.
+// Calling again continues.
 Status SetWalAside(const ClusterTree& tree, const std::vector<std::string>& names, const std::string& aside);
 
 // For people: what there is only here, where it is (or will be), and what to do with it.

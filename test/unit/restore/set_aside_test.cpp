@@ -3,8 +3,10 @@
 
 #include "core/repo/known_repository.h"
 #include "core/repo/wal_push.h"
+#include "core/restore/restore_mark.h"
 #include "core/restore/restore_report.h"
 #include "core/restore/wal_aside.h"
+#include "core/restore/wal_origin.h"
 #include "unit/pg/wal_builder.h"
 #include "unit/restore/restore_fixture.h"
 
@@ -289,6 +291,64 @@ TEST_F(UnstoredWalTest, ATimelineOnWhichNothingHappenedIsNotMissed) {
   std::filesystem::remove(At("pg_wal/" + SegmentFileName(Timeline{1}, SegmentNo{9}, segment_size_)));
   std::filesystem::remove(At("pg_wal/" + name));
   EXPECT_EQ(Find().names, std::vector<std::string>{HistoryFileName(Timeline{7})});
+}
+
+// Made beside production, and refreshed over itself: what it wrote is nobody's history but its own.
+TEST_F(UnstoredWalTest, WhatACopyWroteIsNotOfferedToProduction) {
+  RestoreMark mark;
+  mark.repository_id = repo_.repository->marker().repository_id;
+  mark.system_id = repo_.repository->marker().cluster.system_id;
+  mark.segment_size_bytes = segment_size_;
+  mark.timeline = Timeline{1};
+  mark.as_copy = true;
+  mark.restored_micros = 1795393800'000000;
+  auto tree = ClusterTree::Open(options_.data_directory);
+  ASSERT_TRUE(tree.ok());
+  ASSERT_TRUE(WriteRestoreMark(tree.value(), mark).ok());
+  const std::string own = SegmentFileName(Timeline{2}, SegmentNo{9}, segment_size_);
+  WriteFileText(At("pg_wal/" + own), AsText(Segment(9, true)));
+  UnstoredWal found = Find();
+  EXPECT_FALSE(found.last_commit);
+  ASSERT_TRUE(found.others_commit);
+  const std::string text = DescribeUnstoredWal(found, "/aside", true);
+  EXPECT_EQ(text.find("wal-push"), std::string::npos) << text;
+  EXPECT_NE(text.find("of the copy that was made here by the restore of 2026-11-23"), std::string::npos) << text;
+  // Set aside, it is still known, whatever is restored over the directory.
+  ASSERT_TRUE(SetWalAside(tree.value(), found.names, "aside").ok());
+  std::filesystem::remove(At("pg_pitr.restored"));
+  auto archive = WalCatalog::Load(*repo_.repository, OpContext());
+  const auto aside = FindUnstoredWal(*repo_.repository, archive.value(), tree.value(), "pg_wal/aside", OpContext());
+  ASSERT_TRUE(aside.ok());
+  EXPECT_EQ(aside.value().names, std::vector<std::string>{own});
+  EXPECT_FALSE(aside.value().last_commit);
+  EXPECT_FALSE(aside.value().others.empty());
+  // Of the timeline that it followed it may be the only one that has a segment.
+  ASSERT_TRUE(WriteRestoreMark(tree.value(), mark).ok());
+  Put(9, Segment(9, true));
+  EXPECT_TRUE(Find().last_commit);
+  std::filesystem::remove_all(At("pg_wal/aside"));
+  WriteFileText(At("pg_wal/" + own), AsText(Segment(9, true)));
+  mark.taken_over = true;
+  ASSERT_TRUE(WriteRestoreMark(tree.value(), mark).ok());
+  EXPECT_FALSE(Find().others_commit) << "it is production now";
+}
+
+// A staging server whose own archiving sticks.
+TEST_F(UnstoredWalTest, WhatWaitsForAnotherRepositoryIsNotOfferedToThisOne) {
+  const std::string name = Put(9, Segment(9, true), ".ready");
+  WriteFileText(At(kKnownRepositoriesFile), "0123 file:///srv/staging\n");
+  const UnstoredWal found = Find();
+  EXPECT_EQ(found.names, std::vector<std::string>{name});
+  const std::string text = DescribeUnstoredWal(found, "/aside", true);
+  EXPECT_EQ(text.find("wal-push"), std::string::npos) << text;
+  EXPECT_NE(text.find("of a server that archives to file:///srv/staging, and had not yet"), std::string::npos) << text;
+}
+
+TEST(WalOriginTest, IsAbovePgWalOrTheDirectoryItself) {
+  EXPECT_EQ(WalOrigin("pg_wal"), ".") << "archive_command's %p is relative to the data directory";
+  EXPECT_EQ(WalOrigin("/srv/pg/pg_wal"), "/srv/pg");
+  EXPECT_EQ(WalOrigin("/srv/pg/pg_wal/pg_pitr.before-restore-x"), "/srv/pg/pg_wal/pg_pitr.before-restore-x");
+  EXPECT_EQ(WalOrigin(""), ".");
 }
 
 TEST_F(UnstoredWalTest, StoredIsWhatIsEqual) {
