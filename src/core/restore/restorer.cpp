@@ -357,9 +357,6 @@ Status Restore::ClearDirectory() {
 Status Restore::PlaceLinks() {
   for (const auto& [oid, directory] : tablespaces_) {
     const std::string link = std::string(kTablespaceDirectory) + "/" + oid;
-    if (const auto before = tree_->ReadLink(link); before.ok() && before.value() != directory)
-      result_.notes.push_back("Tablespace " + oid + " was in \"" + before.value() +
-                              "\", which was not touched; it is in \"" + directory + "\" now.");
     PITR_TRY(tree_->MakeLink(link, directory));
   }
   return Status::Ok();

@@ -41,6 +41,7 @@ class PlaceFinder {
 
   Result<TablespacePlaces> Find() {
     if (options_.delta) PITR_TRY(FindLeftovers());
+    NoteMoved();
     for (const NewTablespace& made : plan_.replay.tablespaces) {
       if (made.path.empty()) continue;
       const std::string wanted = Wanted(made);
@@ -115,6 +116,22 @@ class PlaceFinder {
       places_.used.push_back({RestorePlace::Kind::kAside, leads.value(), name, false});
     }
     return Status::Ok();
+  }
+
+  // Somebody may have moved a tablespace since the backup.
+  void NoteMoved() {
+    for (const auto& [oid, directory] : mapped_) {
+      const auto leads = tree_.ReadLink(std::string(kTablespaceDirectory) + "/" + oid);
+      if (!leads.ok() || leads.value() == directory || SameDirectory(leads.value(), directory)) continue;
+      const bool chosen =
+          std::any_of(options_.tablespace_map.begin(), options_.tablespace_map.end(),
+                      [&](const auto& given) { return fs::path(given.second).lexically_normal() == directory; });
+      places_.notes.push_back("In the data directory tablespace " + oid + " leads to \"" + leads.value() +
+                              "\", which is not touched; the restore puts it into \"" + directory + "\"" +
+                              (chosen ? std::string(".")
+                                      : ", where the backup had it. To have it where it is now: --tablespace " + oid +
+                                            "=" + leads.value() + "."));
+    }
   }
 
   // The server's user may make a link to any directory, and root could rename in each.

@@ -190,10 +190,25 @@ TEST_F(DeltaTest, ATablespaceThatAnotherClusterMayUseIsRefused) {
   ExpectRestored();
   EXPECT_FALSE(fs::exists(fs::symlink_status(At("pg_tblspc/16999"))));
   // Moved elsewhere: what is in the old place stays, and is named.
+  const auto said = [&](const std::string& text) {
+    const auto checked = CheckRestore(*repo_.repository, plan_, options_, OpContext());
+    EXPECT_TRUE(checked.ok()) << checked.status().ToString();
+    return checked.ok() && DescribeNotes(checked.value()).find(text) != std::string::npos;
+  };
+  const std::string moved =
+      "new ts\", which is not touched; the restore puts it into \"" + scratch_.path() + "/third\".";
   options_.tablespace_map["16400"] = scratch_.path() + "/third";
+  EXPECT_TRUE(said(moved)) << "beforehand, too";
   ASSERT_NO_FATAL_FAILURE(MustRun());
   ExpectRestored();
-  EXPECT_NE(DescribeRestore(result_, "d", 0).find("new ts\", which was not touched"), std::string::npos);
+  EXPECT_NE(DescribeRestore(result_, "d", 0).find(moved), std::string::npos);
+  EXPECT_FALSE(said("which is not touched"));
+  // Where the backup had it is another place: whoever has moved it may not want that.
+  options_.tablespace_map.clear();
+  options_.recorded_tablespaces = true;
+  plan_.backup.tablespaces[0].path = scratch_.path() + "/fourth";
+  EXPECT_TRUE(said("fourth\", where the backup had it. To have it where it is now: --tablespace 16400=" +
+                   scratch_.path() + "/third."));
   EXPECT_TRUE(fs::exists(scratch_.path() + "/new ts/" + tree_.tablespace_directory() + "/5/30000"));
   options_.tablespace_map["16400"] = other;
   options_.force = true;
