@@ -111,8 +111,11 @@ my $several = plan_fails('the end of two branches', qr/belongs to 2 branches/, '
 like($several, qr/Timeline 1, last commit.*--target-timeline 1\b.*Timeline 5.*--target-timeline 5\b/s, 'with what each has');
 my ($status, $out, $err) = $p->pg_pitr('restore', '--pgdata', $p->empty_cluster->node->data_dir, '--mode', 'standby');
 isnt($status, 0, 'no standby follows either');
-like($p->pg_pitr_ok('info'), qr/recovery window: none.*set-aside/s, 'info says so');
-like(($p->pg_pitr('check'))[1], qr/set-aside/, 'and so does check');
+my $copy_first = qr/Did a test copy write timeline 5\? Then leave it out: pg_pitr timeline .*set-aside 5\. If timeline 5 is .*stop it.*set-aside 1\./;
+my $told = $p->pg_pitr_ok('info');
+like($told, qr/recovery window: none.*set-aside/s, 'info says so');
+like($told, $copy_first, 'and asks for the copy first, as nobody promoted a standby');
+like(($p->pg_pitr('check'))[1], $copy_first, 'and so does check');
 
 # On the running server its own timeline is the default.
 is($p->sql('SELECT latest_timeline FROM pitr_recovery_window()'), '1', 'the window is of the own timeline');

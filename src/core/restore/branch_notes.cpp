@@ -24,6 +24,16 @@ const Branch& NextOnWay(const BranchTree& tree, const Branch& ancestor, const Br
   return *next;
 }
 
+// What leaves out `branch` and all that came from it.
+std::string SetAsideCommands(const BranchTree& tree, const Branch& branch) {
+  std::string commands;
+  for (const Branch& each : tree.branches())
+    if (!each.set_aside && each.Includes(branch.timeline))
+      commands +=
+          (commands.empty() ? "" : ", ") + ("pg_pitr timeline set-aside " + std::to_string(each.timeline.value));
+  return commands;
+}
+
 }  // namespace
 
 std::vector<const Branch*> BranchesBeside(const BranchTree& tree, const Branch& reference) {
@@ -80,22 +90,26 @@ std::string DescribeGrowing(const BranchTree& tree, const Branch& ancestor, cons
                             const BesideEvidence& evidence) {
   const Branch& next = NextOnWay(tree, ancestor, reference);
   const std::string number = std::to_string(ancestor.timeline.value), left = std::to_string(next.timeline.value);
-  const std::string own = std::to_string(reference.timeline.value);
   std::string text = "Timeline " + number + " was written until " + FormatToSecond(ancestor.life.last_micros) +
                      ", after timeline " + left + " had left it";
   if (next.life.begin_micros != 0) text += " on " + FormatToSecond(next.life.begin_micros);
   text += ancestor.life.MayEndAfter(next.fork) ? ", and may have transactions that timeline " + left + " lacks. "
                                                : ", without a transaction that timeline " + left + " lacks. ";
-  text +=
-      "Does an old primary still run? Stop it, make it a standby of the new one (pg_rewind, or a new copy), and "
-      "leave out what it has written since: pg_pitr timeline set-aside " +
-      number + ".";
-  if (evidence.own)
-    text +=
-        " If this server is a copy of one that lives, it should not archive here: set archive_mode = off, or give "
-        "it a repository of its own, and leave its timeline out instead: pg_pitr timeline set-aside " +
-        own + ".";
-  return text;
+  const std::string primary = "stop it, make it a standby of the new one (pg_rewind, or a new copy), and leave out " +
+                              std::string("what it has written since: pg_pitr timeline set-aside ") + number + ".";
+  const std::string copy = (evidence.own ? "it should not archive here: set archive_mode = off, or give it a "
+                                           "repository of its own, and leave its timeline out: "
+                                         : "leave it out: ") +
+                           SetAsideCommands(tree, next) + ".";
+  // Only a promotion says that it is no copy; a recovery in place begins as a copy does.
+  if (next.life.promoted)
+    return text + "Does an old primary still run? Then " + primary + " Only if " +
+           (evidence.own ? "this server is a copy of one that lives, " : "a test copy wrote timeline " + left + ", ") +
+           copy;
+  return text +
+         (evidence.own ? "Is this server a copy of one that lives? Then "
+                       : "Did a test copy write timeline " + left + "? Then ") +
+         copy + " If timeline " + left + " is that of the server that goes on, and the old one still runs, " + primary;
 }
 
 std::vector<std::string> DescribeOtherBranches(const BranchTree& tree, const WalPath& path, const Branch* reference,

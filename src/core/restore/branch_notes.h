@@ -32,7 +32,8 @@ std::string HintBeside(const Branch& branch, const Branch& reference, const Besi
 // the store's clock alone makes what was pushed late look so. Ascending.
 std::vector<const Branch*> GrowingAncestors(const BranchTree& tree, const Branch& reference);
 
-// What is the matter with such a timeline and what to do about it, sentences.
+// What is the matter with such a timeline and what to do about it, sentences: both ways out, of an old primary that
+// goes on, and of a copy that archived, which comes first unless a standby's promotion opened the branch that left.
 std::string DescribeGrowing(const BranchTree& tree, const Branch& ancestor, const Branch& reference,
                             const BesideEvidence& evidence);
 
