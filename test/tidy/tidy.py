@@ -172,6 +172,15 @@ def rule_curl():
             yield f"{name}: curl belongs to src/core/store/http*"
 
 
+def rule_directory_store():
+    """Whoever names a file by a path there may follow a link: core/store/directory_tree.h."""
+    calls = r"(?<![\w.:>])(open|openat|openat2|l?stat|fstatat|l?chown|fchownat|chmod|fchmodat|mkdir|mkdirat|rmdir|unlink|unlinkat|rename|renameat2?|link|linkat|readlinkat)\("
+    for name in cpp("src/core/store"):
+        if re.match(r"src/core/store/directory(?!_tree)[a-z_]*\.(h|cpp)$", name):
+            for call in re.findall(calls, without_comments(read(name))):
+                yield f"{name}: {call}(); go through DirectoryTree, which follows no link"
+
+
 def rule_version_checks():
     for name in cpp("src/server"):
         if os.path.basename(name) not in ("compat.h", "compat.cpp") and re.search(r"^\s*#.*PG_VERSION_NUM", read(name), re.MULTILINE):

@@ -1,7 +1,6 @@
 #include "core/store/directory.h"
 
 #include <fcntl.h>
-#include <linux/fs.h>
 #include <sys/random.h>
 #include <sys/stat.h>
 
@@ -34,8 +33,6 @@ std::string Parent(const std::string& path) {
   const size_t slash = path.rfind('/');
   return slash == std::string::npos ? "" : path.substr(0, slash);
 }
-
-const char* OrDot(const std::string& directory) { return directory.empty() ? "." : directory.c_str(); }
 
 // 16 hex digits of wall time in microseconds, 16 of randomness: unique across processes and hosts.
 std::string NewUploadId(int64_t wall_micros) {
@@ -83,19 +80,13 @@ Status CheckDirectoryKey(const std::string& key) {
 }
 
 // 0 or errno. Some file systems cannot sync directories and say so; theirs are synchronous.
-int SyncDirectory(int root, const std::string& directory) {
-  UniqueFd fd(openat(root, OrDot(directory), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-  if (!fd.ok()) return errno;
-  if (fsync(fd.get()) != 0 && errno != EINVAL && errno != EBADF) return errno;
-  return 0;
+int SyncDirectory(const UniqueFd& directory) {
+  if (!directory.ok()) return errno;
+  return fsync(directory.get()) == 0 || errno == EINVAL || errno == EBADF ? 0 : errno;
 }
 
-// What root makes (a pin, the hold of a restore) must be readable for the server whose store it is. `path` is relative
-// to `root` and not followed; where owners cannot be changed it stays root's.
-void GiveToOwner(int root, const std::string& path) {
-  struct stat info {};
-  if (geteuid() != 0 || fstat(root, &info) != 0 || info.st_uid == 0) return;
-  if (fchownat(root, path.c_str(), info.st_uid, info.st_gid, AT_SYMLINK_NOFOLLOW) != 0) return;
+UniqueFd OpenDirectory(const DirectoryTree& tree, const std::string& directory) {
+  return tree.Open(directory, O_RDONLY | O_DIRECTORY);
 }
 
 // Part extents from what PutPart returned.
@@ -121,25 +112,11 @@ Result<std::unique_ptr<DirectoryStore>> DirectoryStore::Open(const std::string& 
   while (clean.size() > 1 && clean.ends_with('/')) clean.pop_back();
   std::unique_ptr<DirectoryStore> store(new DirectoryStore(clean));
   if (!create) return store;
-  // Only the store's own directory is made: what should be above it may be mistyped, or not mounted.
-  const std::string above = Parent(clean);
-  struct stat info {};
-  if (stat(above.empty() ? "/" : above.c_str(), &info) != 0 && (errno == ENOENT || errno == ENOTDIR))
-    return Status(Code::kInvalidArgument, "directory \"" + above + "\" does not exist")
-        .WithDetail("The store would be made in it, as \"" + clean + "\".")
-        .WithHint(
-            "Check the path for a typing error, and that its file system is mounted. If it is right, make that "
-            "directory first.");
-  UniqueFd top(open("/", O_PATH | O_DIRECTORY | O_CLOEXEC));
-  if (!top.ok()) return FileError(errno, "opening \"/\"");
-  const std::string temp = clean.substr(1) + "/" + kTempDirectory;
-  PITR_TRY(store->MakeParents(top.get(), temp + "/x"));
-  // The way to the store may be readable to this user only in its last steps; those are ours and must be durable.
-  for (std::string made = clean.substr(1);; made = Parent(made)) {
-    const int error = SyncDirectory(top.get(), made);
-    if (error != 0 && error != EACCES) return FileError(error, "syncing directory \"/" + made + "\"");
-    if (made.empty()) break;
-  }
+  PITR_ASSIGN(const DirectoryTree tree, DirectoryTree::Make(clean));
+  PITR_TRY(store->MakeParents(tree, std::string(kTempDirectory) + "/x"));
+  for (const char* directory : {kTempDirectory, ""})
+    if (const int error = SyncDirectory(OpenDirectory(tree, directory)); error != 0)
+      return tree.Error(error, directory, store->What("syncing directory", directory));
   return store;
 }
 
@@ -147,58 +124,52 @@ std::string DirectoryStore::What(const char* doing, std::string_view key) const 
   return std::string(doing) + " \"" + std::string(key) + "\" in " + Describe();
 }
 
-Result<UniqueFd> DirectoryStore::OpenRoot() const {
-  UniqueFd root(open(root_.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC));
-  if (!root.ok() && (errno == ENOENT || errno == ENOTDIR))
-    return Status(Code::kInvalidArgument, "directory \"" + root_ + "\" of the store does not exist")
-        .WithHint("Check the path and that its file system is mounted. A new store has to be created first.");
-  if (!root.ok()) return FileError(errno, "opening directory \"" + root_ + "\" of the store");
+Result<DirectoryTree> DirectoryStore::OpenTree() const {
+  PITR_ASSIGN(DirectoryTree tree, DirectoryTree::Open(root_));
+  const std::string opening = "opening directory \"" + root_ + "\" of the store";
   struct stat st {};
-  if (fstatat(root.get(), kTempDirectory, &st, 0) == 0) return root;
-  if (errno != ENOENT) return FileError(errno, "opening directory \"" + root_ + "\" of the store");
-  auto any = WalkKeys(root.get(), {.limit = 1}, OpContext{});
-  if (!any.ok()) return std::move(any).status().Annotate("opening directory \"" + root_ + "\" of the store");
+  if (tree.Stat(kTempDirectory, &st) == 0) return tree;
+  if (errno != ENOENT) return tree.Error(errno, kTempDirectory, opening);
+  auto any = WalkKeys(tree, {.limit = 1}, OpContext{});
+  if (!any.ok()) return std::move(any).status().Annotate(opening);
   if (any.value().objects.empty())
     return Status(Code::kInvalidArgument, "directory \"" + root_ + "\" is empty and was never set up as a store")
         .WithHint("Check that its file system is mounted. A new store has to be created first.");
-  return root;
+  return tree;
 }
 
-Status DirectoryStore::MakeParents(int root, const std::string& path) const {
+Status DirectoryStore::MakeParents(const DirectoryTree& tree, const std::string& path) const {
   for (size_t slash = path.find('/'); slash != std::string::npos; slash = path.find('/', slash + 1)) {
-    std::string directory = path.substr(0, slash);
-    if (mkdirat(root, directory.c_str(), kDirectoryMode) == 0) {
-      fchmodat(root, directory.c_str(), kDirectoryMode, 0);  // whatever the umask; a failure leaves it stricter
-      GiveToOwner(root, directory);
-    } else if (errno == ENOENT) {
-      return Status::Ok();  // somebody removed an empty parent; the caller tries again
-    } else if (errno != EEXIST) {
-      return FileError(errno, What("creating directory", directory));
-    }
+    const std::string directory = path.substr(0, slash);
+    if (tree.MakeDirectory(directory, kDirectoryMode) == 0 || errno == EEXIST) continue;
+    if (errno == ENOENT) return Status::Ok();  // somebody removed an empty parent; the caller tries again
+    return tree.Error(errno, directory, What("creating directory", directory));
   }
   return Status::Ok();
 }
 
-Result<UniqueFd> DirectoryStore::OpenTemp(int root, const std::string& path, const std::string& key) const {
+Result<UniqueFd> DirectoryStore::OpenTemp(const DirectoryTree& tree, const std::string& path,
+                                          const std::string& key) const {
   for (int i = 0; i < kMaxRaces; i++) {
-    UniqueFd fd(openat(root, path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, kFileMode));
+    UniqueFd fd = tree.Open(path, O_WRONLY | O_CREAT | O_EXCL, kFileMode);
     if (fd.ok()) {
       fchmod(fd.get(), kFileMode);
-      GiveToOwner(root, path);
+      tree.GiveToOwner(fd.get());
       return fd;
     }
-    if (errno != ENOENT) return FileError(errno, What("creating a temporary file for", key));
-    PITR_TRY(MakeParents(root, path));
+    if (errno != ENOENT) return tree.Error(errno, path, What("creating a temporary file for", key));
+    PITR_TRY(MakeParents(tree, path));
   }
   return FileError(ENOENT, What("creating a temporary file for", key));
 }
 
-Result<UniqueFd> DirectoryStore::OpenUpload(int root, const std::string& id, const std::string& key) const {
+Result<UniqueFd> DirectoryStore::OpenUpload(const DirectoryTree& tree, const std::string& id,
+                                            const std::string& key) const {
   UniqueFd file;
-  if (IsUploadId(id)) file = UniqueFd(openat(root, TempPath(id, key).c_str(), O_WRONLY | O_CLOEXEC));
+  if (IsUploadId(id)) file = tree.Open(TempPath(id, key), O_WRONLY);
   if (file.ok()) return file;
   if (!IsUploadId(id) || errno == ENOENT) return Status(Code::kNotFound, What("uploading", key) + ": no such upload");
-  return FileError(errno, What("uploading", key));
+  return tree.Error(errno, TempPath(id, key), What("uploading", key));
 }
 
 Status DirectoryStore::WriteAt(int fd, uint64_t offset, ByteView body, const std::string& key,
@@ -216,66 +187,66 @@ Status DirectoryStore::WriteAt(int fd, uint64_t offset, ByteView body, const std
   return Status::Ok();
 }
 
-int DirectoryStore::Rename(int root, const std::string& temp, int temp_fd, const std::string& key) const {
-  if (renameat2(root, temp.c_str(), root, key.c_str(), RENAME_NOREPLACE) == 0) return 0;
+int DirectoryStore::Rename(const DirectoryTree& tree, const std::string& temp, int temp_fd,
+                           const std::string& key) const {
+  if (tree.RenameNoReplace(temp, key) == 0) return 0;
   if (errno != EINVAL && errno != ENOSYS && errno != EOPNOTSUPP) return errno;
-  if (linkat(root, temp.c_str(), root, key.c_str(), 0) != 0) {
+  if (tree.Link(temp, key) != 0) {
     // A server may have carried out the first of two identical requests: then the file has two names.
     const int error = errno;
     struct statx st {};
     const int flags = AT_EMPTY_PATH | AT_STATX_FORCE_SYNC;
     if (statx(temp_fd, "", flags, STATX_NLINK, &st) != 0 || st.stx_nlink != 2) return error;
   }
-  unlinkat(root, temp.c_str(), 0);  // a leftover name is harmless
+  tree.Unlink(temp, 0);  // a leftover name is harmless
   return 0;
 }
 
-Status DirectoryStore::Publish(int root, const std::string& temp, int temp_fd, const std::string& key) {
+Status DirectoryStore::Publish(const DirectoryTree& tree, const std::string& temp, int temp_fd,
+                               const std::string& key) {
   int error = ENOENT;
-  for (int i = 0; i < kMaxRaces && error == ENOENT; i++) {
-    error = Rename(root, temp, temp_fd, key);
-    if (error != ENOENT) break;
-    struct stat st {};
-    if (fstatat(root, temp.c_str(), &st, AT_SYMLINK_NOFOLLOW) != 0)
-      return {Code::kNotFound, What("storing", key) + ": the temporary file was removed meanwhile"};
-    PITR_TRY(MakeParents(root, key));
-  }
   struct stat st {};
-  if (error == EEXIST && fstatat(root, key.c_str(), &st, AT_SYMLINK_NOFOLLOW) == 0 && S_ISDIR(st.st_mode))
-    error = EISDIR;
+  for (int i = 0; i < kMaxRaces && error == ENOENT; i++) {
+    error = Rename(tree, temp, temp_fd, key);
+    if (error != ENOENT) break;
+    if (tree.Stat(temp, &st) != 0)
+      return {Code::kNotFound, What("storing", key) + ": the temporary file was removed meanwhile"};
+    PITR_TRY(MakeParents(tree, key));
+  }
+  if (error == EEXIST && tree.Stat(key, &st) == 0 && S_ISDIR(st.st_mode)) error = EISDIR;
   if (error == EISDIR || error == ENOTDIR)
     return Status(Code::kInvalidArgument,
                   What("storing", key) + ": the key or a leading part of it is used differently")
         .WithDetail("In a directory a key cannot be an object and the parent of other objects.");
-  if (error == EEXIST) return Exists(root, key);
-  if (error != 0) return FileError(error, What("storing", key));
-  return SyncDirectories(root, Parent(key));
+  if (error == EEXIST) return Exists(tree, key);
+  if (error != 0) return tree.Error(error, key, What("storing", key));
+  return SyncDirectories(tree, Parent(key));
 }
 
-Status DirectoryStore::SettleFile(int root, const std::string& key) const {
-  UniqueFd file(openat(root, key.c_str(), O_RDONLY | O_NONBLOCK | O_CLOEXEC));
+Status DirectoryStore::SettleFile(const DirectoryTree& tree, const std::string& key) const {
+  const UniqueFd file = tree.Open(key, O_RDONLY);
   if (!file.ok() && (errno == ENOENT || errno == ENOTDIR))
     return {Code::kNotFound, What("syncing", key) + ": no such object"};
-  if (!file.ok() || fsync(file.get()) != 0) return FileError(errno, What("syncing", key));
+  if (!file.ok() || fsync(file.get()) != 0) return tree.Error(errno, key, What("syncing", key));
   return Status::Ok();
 }
 
 Status DirectoryStore::Settle(const std::vector<std::string>& keys, const OpContext& ctx) {
-  PITR_ASSIGN(UniqueFd root, OpenRoot());
+  PITR_ASSIGN(const DirectoryTree tree, OpenTree());
   std::set<std::string> directories;
   for (const std::string& key : keys) {
     PITR_TRY(CheckDirectoryKey(key));
     PITR_TRY(ctx.Check());
-    PITR_TRY(SettleFile(root.get(), key));
+    PITR_TRY(SettleFile(tree, key));
     directories.insert(Parent(key));
   }
-  for (const std::string& directory : directories) PITR_TRY(SyncDirectories(root.get(), directory));
+  for (const std::string& directory : directories) PITR_TRY(SyncDirectories(tree, directory));
   return Status::Ok();
 }
 
-Status DirectoryStore::Exists(int root, const std::string& key) {
-  Status settled = SettleFile(root, key);
-  if (settled.ok()) settled = SyncDirectories(root, Parent(key));
+Status DirectoryStore::Exists(const DirectoryTree& tree, const std::string& key) {
+  Status settled = SettleFile(tree, key);
+  if (settled.ok()) settled = SyncDirectories(tree, Parent(key));
   if (settled.code() == Code::kNotFound)
     return {Code::kUnavailable, What("storing", key) + ": the object existed and was removed at the same time"};
   if (!settled.ok()) return settled;
@@ -291,23 +262,24 @@ Status DirectoryStore::ExtendLock(const std::string& key, const ObjectLock& /*lo
   return {Code::kInvalidArgument, What("locking", key) + ": a directory has no locks"};
 }
 
-Status DirectoryStore::SyncDirectories(int root, std::string directory) {
+Status DirectoryStore::SyncDirectories(const DirectoryTree& tree, std::string directory) {
   std::vector<std::pair<std::string, DirectoryId>> synced;
-  int error = SyncDirectory(root, directory);
-  for (; error == 0 && !directory.empty(); directory = Parent(directory)) {
+  std::optional<std::pair<std::string, DirectoryId>> below;  // its entry is in the next directory that is synced
+  for (;; directory = Parent(directory)) {
+    const UniqueFd fd = OpenDirectory(tree, directory);
     struct statx st {};
-    if (statx(root, directory.c_str(), 0, STATX_INO | STATX_BTIME, &st) != 0) error = errno;
+    int error = SyncDirectory(fd);
+    if (error == 0 && statx(fd.get(), "", AT_EMPTY_PATH, STATX_INO | STATX_BTIME, &st) != 0) error = errno;
+    if (error != 0) return tree.Error(error, directory, What("syncing directory", directory));
+    if (below) synced.push_back(*std::exchange(below, std::nullopt));
+    if (directory.empty()) break;
     const DirectoryId id{uint64_t{st.stx_dev_major} << 32 | st.stx_dev_minor, st.stx_ino,
                          st.stx_btime.tv_sec * int64_t{1000000000} + st.stx_btime.tv_nsec};
-    {
-      std::lock_guard lock(mutex_);
-      auto known = durable_.find(directory);
-      if (known != durable_.end() && known->second == id) break;
-    }
-    if (error == 0) error = SyncDirectory(root, Parent(directory));
-    if (error == 0 && (st.stx_mask & STATX_BTIME) != 0) synced.emplace_back(directory, id);
+    if ((st.stx_mask & STATX_BTIME) != 0) below = {directory, id};
+    std::lock_guard lock(mutex_);
+    auto known = durable_.find(directory);
+    if (known != durable_.end() && known->second == id) break;
   }
-  if (error != 0) return FileError(error, What("syncing directory", directory));
   std::lock_guard lock(mutex_);
   if (durable_.size() > kMaxRemembered) durable_.clear();
   for (auto& [path, id] : synced) durable_[path] = id;
@@ -317,16 +289,16 @@ Status DirectoryStore::SyncDirectories(int root, std::string directory) {
 Status DirectoryStore::Create(const std::string& key, ByteView body, const OpContext& ctx) {
   PITR_TRY(CheckDirectoryKey(key));
   PITR_TRY(ctx.Check());
-  PITR_ASSIGN(UniqueFd root, OpenRoot());
+  PITR_ASSIGN(const DirectoryTree tree, OpenTree());
   // Spares writing the body in vain; what decides is Publish().
   struct stat st {};
-  if (fstatat(root.get(), key.c_str(), &st, 0) == 0 && S_ISREG(st.st_mode)) return Exists(root.get(), key);
+  if (tree.Stat(key, &st) == 0 && S_ISREG(st.st_mode)) return Exists(tree, key);
   const std::string temp = TempPath(NewUploadId(ctx.clock->WallMicros()), key);
-  PITR_ASSIGN(UniqueFd file, OpenTemp(root.get(), temp, key));
+  PITR_ASSIGN(UniqueFd file, OpenTemp(tree, temp, key));
   Status status = WriteAt(file.get(), 0, body, key, ctx);
-  if (status.ok()) status = Publish(root.get(), temp, file.get(), key);
-  if (!status.ok()) unlinkat(root.get(), temp.c_str(), 0);
-  if (Parent(temp) != kTempDirectory) RemoveEmpty(root.get(), Parent(temp));
+  if (status.ok()) status = Publish(tree, temp, file.get(), key);
+  if (!status.ok()) tree.Unlink(temp, 0);
+  if (Parent(temp) != kTempDirectory) RemoveEmpty(tree, Parent(temp));
   // A temporary file that was swept away under us is worth another attempt.
   if (status.code() == Code::kNotFound) return {Code::kUnavailable, status.message()};
   return status;
@@ -335,9 +307,9 @@ Status DirectoryStore::Create(const std::string& key, ByteView body, const OpCon
 Status DirectoryStore::Get(const std::string& key, ByteRange range, const ByteSink& sink, const OpContext& ctx) {
   PITR_TRY(CheckDirectoryKey(key));
   PITR_TRY(ctx.Check());
-  PITR_ASSIGN(UniqueFd root, OpenRoot());
-  UniqueFd file(openat(root.get(), key.c_str(), O_RDONLY | O_CLOEXEC));
-  if (!file.ok() && errno != ENOENT && errno != ENOTDIR) return FileError(errno, What("reading", key));
+  PITR_ASSIGN(const DirectoryTree tree, OpenTree());
+  const UniqueFd file = tree.Open(key, O_RDONLY);
+  if (!file.ok() && errno != ENOENT && errno != ENOTDIR) return tree.Error(errno, key, What("reading", key));
   struct stat st {};
   if (file.ok() && fstat(file.get(), &st) != 0) return FileError(errno, What("reading", key));
   if (!file.ok() || !S_ISREG(st.st_mode)) return {Code::kNotFound, What("reading", key) + ": no such object"};
@@ -365,10 +337,10 @@ Status DirectoryStore::Get(const std::string& key, ByteRange range, const ByteSi
 Result<ObjectInfo> DirectoryStore::Stat(const std::string& key, const OpContext& ctx) {
   PITR_TRY(CheckDirectoryKey(key));
   PITR_TRY(ctx.Check());
-  PITR_ASSIGN(UniqueFd root, OpenRoot());
+  PITR_ASSIGN(const DirectoryTree tree, OpenTree());
   struct stat st {};
-  const bool found = fstatat(root.get(), key.c_str(), &st, 0) == 0;
-  if (!found && errno != ENOENT && errno != ENOTDIR) return FileError(errno, What("looking up", key));
+  const bool found = tree.Stat(key, &st) == 0;
+  if (!found && errno != ENOENT && errno != ENOTDIR) return tree.Error(errno, key, What("looking up", key));
   if (!found || !S_ISREG(st.st_mode)) return Status(Code::kNotFound, What("looking up", key) + ": no such object");
   return ObjectInfo{key, static_cast<uint64_t>(st.st_size),
                     st.st_mtim.tv_sec * int64_t{1000000} + st.st_mtim.tv_nsec / 1000};
@@ -376,17 +348,17 @@ Result<ObjectInfo> DirectoryStore::Stat(const std::string& key, const OpContext&
 
 Result<ListPage> DirectoryStore::List(const std::string& prefix, const std::string& start_after, const OpContext& ctx) {
   PITR_TRY(ctx.Check());
-  PITR_ASSIGN(UniqueFd root, OpenRoot());
+  PITR_ASSIGN(const DirectoryTree tree, OpenTree());
   // Each page costs a walk through a whole directory. Who asks for a second one wants all.
   const size_t limit = start_after.empty() ? kMaxListPage : kLaterListPage;
-  auto page = WalkKeys(root.get(), {prefix, start_after, limit}, ctx);
+  auto page = WalkKeys(tree, {prefix, start_after, limit}, ctx);
   if (!page.ok()) return std::move(page).status().Annotate(What("listing", prefix));
   return page;
 }
 
-std::string DirectoryStore::RemoveEmpty(int root, std::string directory) const {
+std::string DirectoryStore::RemoveEmpty(const DirectoryTree& tree, std::string directory) const {
   while (!directory.empty() && directory != kTempDirectory) {
-    if (unlinkat(root, directory.c_str(), AT_REMOVEDIR) != 0 && errno != ENOENT) break;
+    if (tree.Unlink(directory, AT_REMOVEDIR) != 0 && errno != ENOENT) break;
     directory = Parent(directory);
   }
   return directory;
@@ -396,23 +368,24 @@ Status DirectoryStore::Delete(const std::vector<std::string>& keys, const OpCont
   PITR_TRY(CheckDeleteBatch(keys));
   for (const std::string& key : keys) PITR_TRY(CheckDirectoryKey(key));
   PITR_TRY(ctx.Check());
-  PITR_ASSIGN(UniqueFd root, OpenRoot());
+  PITR_ASSIGN(const DirectoryTree tree, OpenTree());
   Status first;
   std::set<std::string> touched;
   for (const std::string& key : keys) {
     PITR_TRY(ctx.Check());
-    if (unlinkat(root.get(), key.c_str(), 0) == 0) {
+    if (tree.Unlink(key, 0) == 0) {
       touched.insert(Parent(key));
     } else if (errno != ENOENT && errno != ENOTDIR && errno != EISDIR && first.ok()) {
-      first = FileError(errno, What("deleting", key));
+      first = tree.Error(errno, key, What("deleting", key));
     }
   }
   // So that a crash cannot bring back what was deleted first while what was deleted later is gone.
   std::set<std::string> changed;
-  for (auto at = touched.rbegin(); at != touched.rend(); ++at) changed.insert(RemoveEmpty(root.get(), *at));
+  for (auto at = touched.rbegin(); at != touched.rend(); ++at) changed.insert(RemoveEmpty(tree, *at));
   for (const std::string& directory : changed) {
-    const int error = SyncDirectory(root.get(), directory);
-    if (error != 0 && error != ENOENT && first.ok()) first = FileError(error, What("syncing directory", directory));
+    const int error = SyncDirectory(OpenDirectory(tree, directory));
+    if (error != 0 && error != ENOENT && first.ok())
+      first = tree.Error(error, directory, What("syncing directory", directory));
   }
   return first;
 }
@@ -420,9 +393,9 @@ Status DirectoryStore::Delete(const std::vector<std::string>& keys, const OpCont
 Result<std::string> DirectoryStore::BeginUpload(const std::string& key, const OpContext& ctx) {
   PITR_TRY(CheckDirectoryKey(key));
   PITR_TRY(ctx.Check());
-  PITR_ASSIGN(UniqueFd root, OpenRoot());
+  PITR_ASSIGN(const DirectoryTree tree, OpenTree());
   std::string id = NewUploadId(ctx.clock->WallMicros());
-  PITR_ASSIGN(UniqueFd file, OpenTemp(root.get(), TempPath(id, key), key));
+  PITR_ASSIGN(UniqueFd file, OpenTemp(tree, TempPath(id, key), key));
   return id;
 }
 
@@ -431,8 +404,8 @@ Result<UploadPart> DirectoryStore::PutPart(const std::string& key, const std::st
   PITR_TRY(CheckDirectoryKey(key));
   PITR_TRY(CheckPart(key, number, offset, body.size()));
   PITR_TRY(ctx.Check());
-  PITR_ASSIGN(UniqueFd root, OpenRoot());
-  PITR_ASSIGN(UniqueFd file, OpenUpload(root.get(), upload_id, key));
+  PITR_ASSIGN(const DirectoryTree tree, OpenTree());
+  PITR_ASSIGN(UniqueFd file, OpenUpload(tree, upload_id, key));
   PITR_TRY(WriteAt(file.get(), offset, body, key, ctx));
   if (const int error = file.Close(); error != 0) return FileError(error, What("uploading", key));
   return UploadPart{number, std::to_string(offset) + "+" + std::to_string(body.size())};
@@ -442,38 +415,37 @@ Status DirectoryStore::CompleteUpload(const std::string& key, const std::string&
                                       const std::vector<UploadPart>& parts, const OpContext& ctx) {
   PITR_TRY(CheckDirectoryKey(key));
   PITR_TRY(ctx.Check());
-  PITR_ASSIGN(UniqueFd root, OpenRoot());
+  PITR_ASSIGN(const DirectoryTree tree, OpenTree());
   PITR_ASSIGN(std::vector<PartExtent> extents, Extents(key, parts));
   PITR_ASSIGN(const uint64_t size, CheckParts(key, extents, kMinPartBytes));
   const std::string temp = TempPath(upload_id, key);
-  PITR_ASSIGN(UniqueFd file, OpenUpload(root.get(), upload_id, key));
+  PITR_ASSIGN(UniqueFd file, OpenUpload(tree, upload_id, key));
   struct stat st {};
   if (fstat(file.get(), &st) != 0) return FileError(errno, What("completing the upload of", key));
   if (static_cast<uint64_t>(st.st_size) != size)
     return {Code::kCorruption, What("completing the upload of", key) + ": the parts have " + std::to_string(size) +
                                    " bytes, the file " + std::to_string(st.st_size)};
   if (fsync(file.get()) != 0) return FileError(errno, What("syncing", key));
-  PITR_TRY(Publish(root.get(), temp, file.get(), key));
-  if (Parent(temp) != kTempDirectory) RemoveEmpty(root.get(), Parent(temp));
+  PITR_TRY(Publish(tree, temp, file.get(), key));
+  if (Parent(temp) != kTempDirectory) RemoveEmpty(tree, Parent(temp));
   return Status::Ok();
 }
 
 Status DirectoryStore::AbortUpload(const std::string& key, const std::string& upload_id, const OpContext& ctx) {
   PITR_TRY(CheckDirectoryKey(key));
   PITR_TRY(ctx.Check());
-  PITR_ASSIGN(UniqueFd root, OpenRoot());
+  PITR_ASSIGN(const DirectoryTree tree, OpenTree());
   if (!IsUploadId(upload_id)) return Status::Ok();
   const std::string temp = TempPath(upload_id, key);
-  if (unlinkat(root.get(), temp.c_str(), 0) != 0 && errno != ENOENT)
-    return FileError(errno, What("aborting the upload of", key));
-  if (Parent(temp) != kTempDirectory) RemoveEmpty(root.get(), Parent(temp));
+  if (tree.Unlink(temp, 0) != 0 && errno != ENOENT) return tree.Error(errno, temp, What("aborting the upload of", key));
+  if (Parent(temp) != kTempDirectory) RemoveEmpty(tree, Parent(temp));
   return Status::Ok();
 }
 
 Result<std::vector<PendingUpload>> DirectoryStore::ListUploads(const std::string& prefix, const OpContext& ctx) {
   PITR_TRY(ctx.Check());
-  PITR_ASSIGN(UniqueFd root, OpenRoot());
-  PITR_ASSIGN(std::vector<std::string> files, WalkFiles(root.get(), std::string(kTempDirectory) + "/", SIZE_MAX, ctx));
+  PITR_ASSIGN(const DirectoryTree tree, OpenTree());
+  PITR_ASSIGN(std::vector<std::string> files, WalkFiles(tree, std::string(kTempDirectory) + "/", SIZE_MAX, ctx));
   std::vector<PendingUpload> uploads;
   for (const std::string& file : files) {
     PendingUpload upload;

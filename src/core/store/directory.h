@@ -12,6 +12,8 @@
 // repository): an empty directory without `.tmp~` is most likely a mount point whose file system is not
 // mounted. Otherwise the operation is kInvalidArgument, never kNotFound and never a silent success.
 //
+// Below the root no symbolic link is followed, and a listing that meets one is an error (directory_tree.h).
+//
 // A key cannot be an object and the parent of others at once ("a" and "a/b"), and keys under the names that
 // file systems keep for themselves ("lost+found", ".snapshot", ".zfs") are refused: kInvalidArgument.
 // Files have mode 0640 and directories 0750, whatever the umask. Keys hold no '~', so none can
@@ -22,7 +24,7 @@
 #include <mutex>
 #include <string>
 
-#include "core/base/unique_fd.h"
+#include "core/store/directory_tree.h"
 #include "core/store/object_store.h"
 
 namespace pitr {
@@ -63,24 +65,24 @@ class DirectoryStore final : public ObjectStore {
   };
 
   explicit DirectoryStore(std::string root) : root_(std::move(root)) {}
-  Result<UniqueFd> OpenRoot() const;
+  Result<DirectoryTree> OpenTree() const;
   // "writing", "wal/1" -> `writing "wal/1" in file:///dir`
   std::string What(const char* doing, std::string_view key) const;
-  Status MakeParents(int root, const std::string& path) const;
-  Result<UniqueFd> OpenTemp(int root, const std::string& path, const std::string& key) const;
-  Result<UniqueFd> OpenUpload(int root, const std::string& id, const std::string& key) const;
+  Status MakeParents(const DirectoryTree& tree, const std::string& path) const;
+  Result<UniqueFd> OpenTemp(const DirectoryTree& tree, const std::string& path, const std::string& key) const;
+  Result<UniqueFd> OpenUpload(const DirectoryTree& tree, const std::string& id, const std::string& key) const;
   Status WriteAt(int fd, uint64_t offset, ByteView body, const std::string& key, const OpContext& ctx) const;
   // What creating an object whose key is taken says: kAlreadyExists once that is durable.
-  Status Exists(int root, const std::string& key);
-  Status SettleFile(int root, const std::string& key) const;
+  Status Exists(const DirectoryTree& tree, const std::string& key);
+  Status SettleFile(const DirectoryTree& tree, const std::string& key) const;
   // Gives the synced temporary file its key, durably.
-  Status Publish(int root, const std::string& temp, int temp_fd, const std::string& key);
+  Status Publish(const DirectoryTree& tree, const std::string& temp, int temp_fd, const std::string& key);
   // One attempt to: 0 or errno.
-  int Rename(int root, const std::string& temp, int temp_fd, const std::string& key) const;
+  int Rename(const DirectoryTree& tree, const std::string& temp, int temp_fd, const std::string& key) const;
   // Makes the entries of `directory` durable, and those that lead to it unless they are known to be.
-  Status SyncDirectories(int root, std::string directory);
+  Status SyncDirectories(const DirectoryTree& tree, std::string directory);
   // The path of the nearest directory at or above `directory` that is not empty.
-  std::string RemoveEmpty(int root, std::string directory) const;
+  std::string RemoveEmpty(const DirectoryTree& tree, std::string directory) const;
 
   const std::string root_;
   std::mutex mutex_;

@@ -8,7 +8,6 @@
 #include <cerrno>
 #include <memory>
 
-#include "core/base/unique_fd.h"
 #include "core/store/file_error.h"
 
 namespace pitr {
@@ -16,6 +15,7 @@ namespace {
 
 struct Entry {
   std::string name;  // that of a directory ends in '/', as in a key
+  bool is_link = false;
   bool operator<(const Entry& other) const { return name < other.name; }
   bool is_directory() const { return name.back() == '/'; }
 };
@@ -24,7 +24,15 @@ struct CloseDir {
   void operator()(DIR* dir) const { closedir(dir); }
 };
 
+// Stays open, so that its entries are looked up in it and not by their whole paths.
+struct Directory {
+  std::unique_ptr<DIR, CloseDir> stream;  // null for one that is gone
+  std::vector<Entry> entries;             // files, directories and links, unsorted
+};
+
 std::string Reading(const std::string& path) { return "reading directory \"" + path + "\" of the store"; }
+
+std::string LookingUp(const std::string& path) { return "looking up \"" + path + "\" in the store"; }
 
 int64_t ModifiedMicros(const struct stat& st) {
   return st.st_mtim.tv_sec * int64_t{1000000} + st.st_mtim.tv_nsec / 1000;
@@ -32,63 +40,67 @@ int64_t ModifiedMicros(const struct stat& st) {
 
 // What was listed a moment ago and is not found is gone only when a second look agrees: a listing that leaves out by
 // mistake what is there would be taken for its absence.
-Status IsGone(int root, const std::string& path, bool as_directory) {
+Status IsGone(const DirectoryTree& tree, const std::string& path, bool as_directory) {
   struct stat st {};
-  if (fstatat(root, path.c_str(), &st, AT_SYMLINK_NOFOLLOW) != 0) {
+  if (tree.Stat(path, &st) != 0) {
     if (errno == ENOENT || errno == ENOTDIR) return Status::Ok();
-    return FileError(errno, "looking up \"" + path + "\" in the store");
+    return tree.Error(errno, path, LookingUp(path));
   }
   if (as_directory && S_ISREG(st.st_mode)) return Status::Ok();  // an object has none below it
   return {Code::kUnavailable, "listing \"" + path + "\" in the store: it is there and was not found"};
 }
 
-// Files and directories of `directory` ("" or ending in '/'), unsorted. One that is gone is empty.
-Result<std::vector<Entry>> ReadEntries(int root, const std::string& directory, const OpContext& ctx) {
-  std::vector<Entry> entries;
-  UniqueFd fd(openat(root, directory.empty() ? "." : directory.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+// `path` is "" or ends in '/'.
+Result<Directory> ReadDirectory(const DirectoryTree& tree, const std::string& path, const OpContext& ctx) {
+  Directory directory;
+  const std::string bare = path.substr(0, path.size() - (path.empty() ? 0 : 1));
+  UniqueFd fd = tree.Open(bare, O_RDONLY | O_DIRECTORY);
   if (!fd.ok()) {
-    if (directory.empty() || (errno != ENOENT && errno != ENOTDIR)) return FileError(errno, Reading(directory));
-    PITR_TRY(IsGone(root, directory.substr(0, directory.size() - 1), /*as_directory=*/true));
-    return entries;
+    if (path.empty() || (errno != ENOENT && errno != ENOTDIR)) return tree.Error(errno, bare, Reading(path));
+    PITR_TRY(IsGone(tree, bare, /*as_directory=*/true));
+    return directory;
   }
-  std::unique_ptr<DIR, CloseDir> dir(fdopendir(fd.get()));
-  if (dir == nullptr) return FileError(errno, Reading(directory));
+  directory.stream.reset(fdopendir(fd.get()));
+  if (directory.stream == nullptr) return FileError(errno, Reading(path));
   const int dir_fd = fd.Release();  // closedir() closes it
   for (size_t n = 1;; n++) {
     if (n % 1024 == 0) PITR_TRY(ctx.Check());
     errno = 0;
-    const dirent* entry = readdir(dir.get());
+    const dirent* entry = readdir(directory.stream.get());
     if (entry == nullptr) {
-      if (errno != 0) return FileError(errno, Reading(directory));
-      return entries;
+      if (errno != 0) return FileError(errno, Reading(path));
+      return directory;
     }
     std::string name = entry->d_name;
     if (name == "." || name == "..") continue;
     unsigned char type = entry->d_type;
-    if (type == DT_UNKNOWN || type == DT_LNK) {
+    if (type == DT_UNKNOWN) {
       struct stat st {};
-      if (fstatat(dir_fd, entry->d_name, &st, 0) != 0) {
+      if (DirectoryTree::StatEntry(dir_fd, entry->d_name, &st) != 0) {
         if (errno == ENOENT) continue;
-        return FileError(errno, Reading(directory + name));
+        return FileError(errno, Reading(path + name));
       }
-      type = S_ISDIR(st.st_mode) ? DT_DIR : S_ISREG(st.st_mode) ? DT_REG : DT_UNKNOWN;
+      type = IFTODT(st.st_mode);
     }
     if (type == DT_DIR) name += '/';
-    if (type == DT_DIR || type == DT_REG) entries.push_back({std::move(name)});
+    if (type == DT_DIR || type == DT_REG || type == DT_LNK)
+      directory.entries.push_back({std::move(name), type == DT_LNK});
   }
 }
 
 class KeyWalk {
  public:
-  KeyWalk(int root, const WalkQuery& query, const OpContext& ctx) : root_(root), query_(query), ctx_(ctx) {}
+  KeyWalk(const DirectoryTree& tree, const WalkQuery& query, const OpContext& ctx)
+      : tree_(tree), query_(query), ctx_(ctx) {}
 
-  Status Visit(const std::string& directory) {
+  Status Visit(const std::string& path) {
     PITR_TRY(ctx_.Check());
-    PITR_ASSIGN(std::vector<Entry> entries, ReadEntries(root_, directory, ctx_));
-    std::erase_if(entries, [&](const Entry& entry) { return !Wanted(directory, entry); });
+    PITR_ASSIGN(Directory directory, ReadDirectory(tree_, path, ctx_));
+    std::vector<Entry>& entries = directory.entries;
+    std::erase_if(entries, [&](const Entry& entry) { return !Wanted(path, entry); });
     std::sort(entries.begin(), entries.end());
     for (const Entry& entry : entries) {
-      PITR_TRY(entry.is_directory() ? Visit(directory + entry.name) : Add(directory + entry.name));
+      PITR_TRY(entry.is_directory() ? Visit(path + entry.name) : Add(directory, path, entry));
       if (page_.more) break;
     }
     return Status::Ok();
@@ -96,7 +108,10 @@ class KeyWalk {
   ListPage TakePage() { return std::move(page_); }
 
  private:
+  // A link can stand for an object or for a directory of them.
   bool Wanted(const std::string& directory, const Entry& entry) const {
+    if (entry.is_link && directory.empty() && IsForeignRootName(entry.name)) return false;
+    if (entry.is_link && Wanted(directory, {entry.name + "/"})) return true;
     std::string path = directory + entry.name;
     if (!entry.is_directory())
       return path.starts_with(query_.prefix) && path > query_.start_after && CheckKey(path).ok();
@@ -106,22 +121,24 @@ class KeyWalk {
     return CheckKey(path).ok() && !(directory.empty() && IsForeignRootName(path));
   }
 
-  Status Add(const std::string& key) {
+  Status Add(const Directory& directory, const std::string& path, const Entry& entry) {
+    std::string key = path + entry.name;
     struct stat st {};
-    if (fstatat(root_, key.c_str(), &st, 0) != 0) {
-      if (errno == ENOENT || errno == ENOTDIR) return IsGone(root_, key, /*as_directory=*/false);
-      return FileError(errno, "looking up \"" + key + "\" in the store");
+    if (DirectoryTree::StatEntry(dirfd(directory.stream.get()), entry.name.c_str(), &st) != 0) {
+      if (errno == ENOENT || errno == ENOTDIR) return IsGone(tree_, key, /*as_directory=*/false);
+      return FileError(errno, LookingUp(key));
     }
+    if (S_ISLNK(st.st_mode)) return tree_.Error(ELOOP, key, LookingUp(key));
     if (!S_ISREG(st.st_mode)) return Status::Ok();
     if (page_.objects.size() == query_.limit) {
       page_.more = true;
     } else {
-      page_.objects.push_back({key, static_cast<uint64_t>(st.st_size), ModifiedMicros(st)});
+      page_.objects.push_back({std::move(key), static_cast<uint64_t>(st.st_size), ModifiedMicros(st)});
     }
     return Status::Ok();
   }
 
-  const int root_;
+  const DirectoryTree& tree_;
   const WalkQuery& query_;
   const OpContext& ctx_;
   ListPage page_;
@@ -131,7 +148,7 @@ class KeyWalk {
 
 bool IsForeignRootName(std::string_view name) { return name == "lost+found" || name == ".snapshot" || name == ".zfs"; }
 
-Result<ListPage> WalkKeys(int root, const WalkQuery& query, const OpContext& ctx) {
+Result<ListPage> WalkKeys(const DirectoryTree& tree, const WalkQuery& query, const OpContext& ctx) {
   const size_t slash = query.prefix.rfind('/');
   std::string start = slash == std::string::npos ? "" : query.prefix.substr(0, slash + 1);
   // No key begins with a prefix that breaks the rules for keys; and ".." must not lead out of the root.
@@ -139,20 +156,22 @@ Result<ListPage> WalkKeys(int root, const WalkQuery& query, const OpContext& ctx
     std::string parent = start.substr(0, slash);
     if (!CheckKey(parent).ok() || IsForeignRootName(parent.substr(0, parent.find('/')))) return ListPage{};
   }
-  KeyWalk walk(root, query, ctx);
+  KeyWalk walk(tree, query, ctx);
   PITR_TRY(walk.Visit(start));
   return walk.TakePage();
 }
 
-Result<std::vector<std::string>> WalkFiles(int root, const std::string& directory, size_t limit, const OpContext& ctx) {
+Result<std::vector<std::string>> WalkFiles(const DirectoryTree& tree, const std::string& directory, size_t limit,
+                                           const OpContext& ctx) {
   std::vector<std::string> files;
   std::vector<std::string> todo{directory};
   while (!todo.empty()) {
     PITR_TRY(ctx.Check());
     std::string next = std::move(todo.back());
     todo.pop_back();
-    PITR_ASSIGN(std::vector<Entry> entries, ReadEntries(root, next, ctx));
-    for (const Entry& entry : entries) {
+    PITR_ASSIGN(const Directory read, ReadDirectory(tree, next, ctx));
+    for (const Entry& entry : read.entries) {
+      if (entry.is_link) return tree.Error(ELOOP, next + entry.name, LookingUp(next + entry.name));
       if (entry.is_directory()) {
         todo.push_back(next + entry.name);
       } else if (files.size() < limit) {
