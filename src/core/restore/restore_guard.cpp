@@ -128,7 +128,7 @@ Status CheckNotRunning(const ClusterTree& tree) {
         .WithHint("Make sure that no server runs there, and remove it.");
   if (!content.ok()) return content.status();
   const std::string hint =
-      "Choose another directory, to restore beside it; or stop the server first, to restore over it "
+      "Choose another directory and add --as-copy, to restore beside it; or stop the server first, to restore over it "
       "(pg_ctl stop -D " +
       tree.data_directory() + ").";
   const ServerProcess server = InspectServer(content.value(), tree.data_fd());
