@@ -26,7 +26,7 @@ disk() { # DIRECTORY: moves what it holds to a file system of its own, mounted t
 restore() { # DIRECTORY OPTION...
   local into=$1
   shift
-  as_user "$bin/pg_pitr" restore --config "$dir/cluster/pg_pitr.conf" -D "$into" --target-latest --no-progress "$@" 2>&1
+  as_user env "LIBMOUNT_FSTAB=$dir/fstab" "$bin/pg_pitr" restore --config "$dir/cluster/pg_pitr.conf" -D "$into" --target-latest --no-progress "$@" 2>&1
 }
 starts() { # DIRECTORY ROWS
   local rows
@@ -79,6 +79,11 @@ umount "$data/base"
 
 # A new directory with an empty disk mounted in it.
 install -d -m 700 -o "$user" -g "$user" "$dir/new" "$dir/new/pg_wal"
+echo "LABEL=wal $dir/new/pg_wal xfs defaults 0 2" >"$dir/fstab"
+chmod 644 "$dir/fstab"
+said=$(restore "$dir/new") && fail "the disk above a mount point was filled"
+grep -q "nothing is mounted at \"$dir/new/pg_wal\", and $dir/fstab says" <<<"$said" || fail "refused otherwise: $said"
+[ "$(find "$dir/new" | wc -l)" = 2 ] || fail "something was written: $(find "$dir/new")"
 disk "$dir/new/pg_wal"
 said=$(restore "$dir/new") || fail "a new directory with a disk for pg_wal: $said"
 starts "$dir/new" 1001
