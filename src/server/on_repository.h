@@ -3,7 +3,9 @@
 #include <optional>
 
 #include "core/repo/repository.h"
+#include "core/restore/copy_guard.h"
 #include "server/guc.h"
+#include "server/ready_files.h"
 #include "server/server_state.h"
 #include "server/wait.h"
 
@@ -32,6 +34,17 @@ Result<T> OnRepository(In in, Fn, std::optional<ClusterIdentity> cluster = std::
 template <class T, class In, class Fn>
 Result<T> OnOwnRepository(In in, Fn body) {
   return OnRepository<T>(std::move(in), body, ServerIdentity());
+}
+
+// The same for what changes the repository, which a copy of the cluster does not.
+template <class T, class In, class Fn>
+Result<T> ChangeOwnRepository(In in, Fn) {
+  static_assert(std::is_empty_v<Fn>, "as in ComputeInterruptibly");
+  return OnOwnRepository<T>(std::move(in),
+                            [](const Repository& repository, In& given, const OpContext& ctx) -> Result<T> {
+                              PITR_TRY(CheckMayChange(repository, kDataDirectory, ctx));
+                              return Fn()(repository, given, ctx);
+                            });
 }
 
 }  // namespace pitr::server

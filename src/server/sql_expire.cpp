@@ -61,7 +61,7 @@ using namespace pitr::server;
 PITR_FUNCTION(pitr_expire) {
   PITR_ASSIGN(const ExpireRequest request, RequestFromArguments(fcinfo));
   PITR_ASSIGN(const ExpireReport report,
-              OnOwnRepository<ExpireReport>(
+              ChangeOwnRepository<ExpireReport>(
                   request,
                   [](const Repository& repository, ExpireRequest& asked, const OpContext& ctx) -> Result<ExpireReport> {
                     PITR_ASSIGN(asked.damage_of, FindKnownDamage(repository, DamageOf::kAnything, ctx));
@@ -82,8 +82,8 @@ PITR_FUNCTION(pitr_pin) {
   if (!PG_ARGISNULL(2) && !TIMESTAMP_IS_NOEND(PG_GETARG_TIMESTAMPTZ(2)))
     request.until_micros = std::max<int64_t>(1, MicrosFromPgTimestamp(PG_GETARG_TIMESTAMPTZ(2)));
   request.pinned_by = ProcessName();
-  PITR_TRY(OnOwnRepository<BackupPin>(request, [](const Repository& repository, const PinRequest& asked,
-                                                  const OpContext& ctx) {
+  PITR_TRY(ChangeOwnRepository<BackupPin>(request, [](const Repository& repository, const PinRequest& asked,
+                                                      const OpContext& ctx) {
              return PinBackup(repository, asked, ctx);
            }).status());
   return Status::Ok();
@@ -91,10 +91,9 @@ PITR_FUNCTION(pitr_pin) {
 
 PITR_FUNCTION(pitr_unpin) {
   PITR_ASSIGN(const int removed,
-              OnOwnRepository<int>(TextArgument(fcinfo, 0),
-                                   [](const Repository& repository, const std::string& label, const OpContext& ctx) {
-                                     return UnpinBackup(repository, label, ctx);
-                                   }));
+              ChangeOwnRepository<int>(TextArgument(fcinfo, 0),
+                                       [](const Repository& repository, const std::string& label,
+                                          const OpContext& ctx) { return UnpinBackup(repository, label, ctx); }));
   *result = BoolGetDatum(removed > 0);
   return Status::Ok();
 }

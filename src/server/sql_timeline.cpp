@@ -24,7 +24,7 @@ Result<bool> SetAside(Timeline timeline, TimelineAside aside, bool force) {
     TimelineAside aside;
     bool force;
   };
-  return OnOwnRepository<bool>(
+  return ChangeOwnRepository<bool>(
       Change{timeline, std::move(aside), force},
       [](const Repository& repository, const Change& change, const OpContext& ctx) -> Result<bool> {
         if (change.aside.aside && !change.force) PITR_TRY(CheckTimelineNotInUse(repository, change.timeline, ctx));

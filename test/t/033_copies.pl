@@ -29,6 +29,13 @@ like($of_copy, qr/^true\|off, on purpose: this is a copy/, 'pitr_check does not 
 is($copy->sql(q{SELECT detail FROM pitr_check() WHERE ok IS NULL AND "check" LIKE 'archive: a segment%'}), 'a copy does not archive', 'nor tries');
 like($p->pg_pitr_ok('plan', '--target-latest'), qr/A server of this cluster runs on this machine.*reached after SELECT pg_switch_wal\(\) there/s,
 	'a plan to the end of the archive says what the original may have beyond it');
+for my $act ('pitr_expire()', 'pitr_expire(dry_run => true)', "pitr_unpin('x')", 'pitr_set_timeline_aside(1)', 'pitr_take_timeline_back(1)')
+{
+	my (undef, undef, $no) = $copy->try_sql("SELECT $act");
+	like($no, qr/a copy changes nothing in the repository .*--as-copy.*HINT: .*pg_pitr .*take-over -D /s, "a copy refuses $act");
+}
+$copy->sql('SELECT count(*) FROM pitr_restore_plan()');
+pass('but looks');
 $copy->sql("SET statement_timeout = '30s'; INSERT INTO h VALUES (2)");
 pass('a commit does not wait for a standby');
 my $dir = $copy->node->data_dir;
@@ -75,6 +82,7 @@ my (undef, undef, $refused) = $forgotten->try_sql('SELECT pitr_backup()');
 like($refused, qr/no backup while its WAL would wait: archiving is held: .*DETAIL:.*HINT:.*take-over/s, 'a backup does not wait for WAL that is held');
 is($forgotten->sql(q{SELECT detail FROM pitr_check() WHERE "check" LIKE 'archive: a segment switched%'}), 'not tried: archiving is held',
 	'nor does pitr_check');
+like(($forgotten->try_sql('SELECT * FROM pitr_expire()'))[2], qr/a copy changes nothing.*runs on this machine|a copy changes nothing.*Process \d+ serves/s, "nor does it expire production's backups");
 my ($not, undef, $runs) = $forgotten->pg_pitr('take-over', '--pgdata', $forgotten->node->data_dir);
 isnt($not, 0, 'it cannot take over while the original runs on this machine');
 like($runs, qr/made from runs on this machine.*\Q$where\E.*timeline 1.*Stop it for good.*--force/s, 'which is named, with what to do');

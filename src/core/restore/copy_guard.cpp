@@ -23,10 +23,19 @@ constexpr int64_t kLookForProcessesMillis = 1000;      // files in /proc only
 
 std::string NumberOf(Timeline timeline) { return std::to_string(timeline.value); }
 
-Status Held(const RestoreMark& mark, const std::string& why, const std::string& evidence,
-            const std::string& data_directory) {
+std::string Absolute(const std::string& data_directory) {
   std::error_code error;
   const std::string absolute = std::filesystem::canonical(data_directory, error).string();
+  return error ? data_directory : absolute;
+}
+
+// Nobody looks for its original any more.
+bool IsSettled(const RestoreMark& mark, int64_t now_micros) {
+  return mark.admitted_micros != 0 && now_micros - mark.admitted_micros > kWatchMicros && !mark.as_copy;
+}
+
+Status Held(const RestoreMark& mark, const std::string& why, const std::string& evidence,
+            const std::string& data_directory) {
   return ArchivingHeld("this server was restored " + FormatToSecond(mark.restored_micros) + " from the repository, " +
                        why)
       .WithDetail(evidence)
@@ -34,7 +43,7 @@ Status Held(const RestoreMark& mark, const std::string& why, const std::string& 
           "If this is a copy, set archive_mode = off and restart it, as pg_pitr restore --as-copy does, or give it a "
           "repository of its own in pg_pitr.repository. If it takes over, see to it that the other server never runs "
           "again, and run: pg_pitr take-over -D " +
-          (error ? data_directory : absolute) + ".");
+          Absolute(data_directory) + ".");
 }
 
 // The first whole segment of `timeline` that nobody but another server can have stored after the restore.
@@ -113,12 +122,26 @@ Status CheckRestoredServer(const Repository& repository, const std::string& data
                            const OpContext& ctx) {
   if (mark.taken_over || mark.repository_id != repository.marker().repository_id) return Status::Ok();
   if (mark.as_copy)
-    return Held(mark, "as a copy of the cluster that archives there",
-                "The restore was given --as-copy, and archiving was turned on since.", data_directory);
+    return Held(mark, "as a copy of the cluster that archives there", "The restore was given --as-copy.",
+                data_directory);
   // A standby is promoted when its primary is gone, and must archive at once.
   if (mark.mode == RecoveryMode::kStandby) return Status::Ok();
   PITR_TRY(CheckProcesses(data_directory, mark));
   return CheckGrowth(repository, data_directory, mark, ctx);
+}
+
+Status CheckMayChange(const Repository& repository, const std::string& data_directory, const OpContext& ctx) {
+  PITR_ASSIGN(const ClusterTree tree, ClusterTree::Open(data_directory));
+  PITR_ASSIGN(const std::optional<RestoreMark> mark, ReadRestoreMark(tree));
+  if (!mark || IsSettled(*mark, ctx.clock->WallMicros())) return Status::Ok();
+  const Status held = CheckRestoredServer(repository, data_directory, *mark, ctx);
+  if (held.ok() || !IsArchivingHeld(held)) return held;
+  return Status(Code::kConflict, "a copy changes nothing in the repository that it was made from")
+      .WithDetail("This server was restored " + FormatToSecond(mark->restored_micros) + ". " + held.detail())
+      .WithHint(
+          "Do it on the server that archives there, or with pg_pitr and that server's settings. If this one continues "
+          "the cluster, see to it that the other never runs again, and run: pg_pitr take-over -D " +
+          Absolute(data_directory) + ".");
 }
 
 Status CopyGuard::Look(const Repository& repository, const OpContext& ctx) {
@@ -132,7 +155,7 @@ Status CopyGuard::Look(const Repository& repository, const OpContext& ctx) {
         .WithHint("Mend what keeps " + std::string(kRestoreMarkPath) +
                   " from being read. If this server may archive, whatever it was restored from, remove that file.");
   std::optional<RestoreMark>& mark = found.value();
-  if (!mark || (mark->admitted_micros != 0 && now - mark->admitted_micros > kWatchMicros && !mark->as_copy)) {
+  if (!mark || IsSettled(*mark, now)) {
     settled_ = true;
     return Status::Ok();
   }

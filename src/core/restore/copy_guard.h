@@ -33,6 +33,11 @@ Result<std::optional<TimelineGrowth>> GrowthSinceRestore(const Repository& repos
 Status CheckRestoredServer(const Repository& repository, const std::string& data_directory, const RestoreMark& mark,
                            const OpContext& ctx);
 
+// What speaks against the server's own hand on `repository` otherwise than by archiving: expiries, pins, timelines set
+// aside are the original's to decide as long as a copy has not taken over. kConflict, with the ways out. A mark that
+// cannot be read is an error.
+Status CheckMayChange(const Repository& repository, const std::string& data_directory, const OpContext& ctx);
+
 // Asks that before files are pushed: each time while archiving is held; for an hour after it was first found to be
 // right each second for processes on this machine and every ten for the timeline's growth; then each minute for a day,
 // and then no more. Safe from several threads.
