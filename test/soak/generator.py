@@ -109,7 +109,8 @@ class Teller:
         else:
             word, options = self.target()
             if verb == "copy":
-                options.update({"map": self.chance(0.5), "archives": self.chance(0.2), "take_over": self.chance(0.5)})
+                archives = self.chance(0.2)
+                options.update({"map": self.chance(0.5), "archives": archives, "as_copy": not archives and self.chance(0.5), "take_over": self.chance(0.5)})
             else:
                 options["crashed"] = self.chance(0.2)
             label = self.add(verb, word, **options)

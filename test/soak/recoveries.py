@@ -171,14 +171,18 @@ class Recoveries:
         spaces = any(event.state.spaces for branch in self.history.branches for event in branch.events)
         pause, options = self.action(step, asked)
         options += self.mapping(copy.directory + ".spaces") if step.options.get("map") else []
+        archives = bool(step.options.get("archives"))
+        meant = bool(step.options.get("as-copy")) and not archives
+        options += ["--as-copy"] if meant else []
         self.check_rows(self.production, self.branch.state(), "production")
         self.production.sql("CHECKPOINT")
         spaces_before = digest_of(os.path.join(self.home, "spaces"))
         self.production.settle()
         promise = self.restore(copy.directory, asked, self.meaning(asked, moment), options, spaces)
         if promise:
-            archives = bool(step.options.get("archives"))
-            made = self.opened(copy, promise, "" if archives else "-c archive_mode=off", pause)
+            made = self.opened(copy, promise, "" if archives or meant else "-c archive_mode=off", pause)
+            if meant and copy.value("SHOW archive_mode") != "off":
+                raise Failure(f"TOUCHED: {copy.name}, made with --as-copy, archives")
             made.stray, made.stored = True, False
             self.write_in_copy(copy, made, step)
             if archives:
