@@ -258,8 +258,9 @@ Status CheckWhose(const Repository& repository, const std::vector<PushFile>& fil
           .WithHint("Mend that, or push it all the same with --force.");
     const std::optional<CopysWal>& copys = found.value();
     if (!copys || copys->why.ok() || !(copys->after < timeline)) continue;
-    return Status(Code::kConflict, "WAL of timeline " + std::to_string(timeline.value) + ", of a copy made by the " +
-                                       "restore of " + FormatToSecond(copys->restored_micros) + ", was not stored")
+    return Status(Code::kConflict, "WAL of timeline " + std::to_string(timeline.value) +
+                                       ", of a copy made by the restore of " + FormatToSecond(copys->restored_micros) +
+                                       ", was not stored")
         .WithDetail(copys->why.detail() + " What it wrote would look like production's history to every recovery.")
         .WithHint(
             "If its server takes over, see to it that the other one never runs again, and run: pg_pitr take-over -D " +

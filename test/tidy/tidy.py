@@ -258,6 +258,30 @@ def rule_threat_model():
                     yield f"{name}: {path} has no test {test}"
 
 
+def literals(name):
+    """The string literals of a source, those that follow each other without anything between as one."""
+    joined = re.sub(r'(?<!\\)"\s*\n\s*"', "", read(name))
+    return [text.replace('\\"', '"') for text in re.findall(r'"((?:[^"\\\n]|\\.)*)"', joined)]
+
+
+def rule_runbook_messages():
+    """People look for what they have read: the messages in the tables of the runbook, apart from `...`, N and URL, and part by part where a
+    colon joins them, are the product's."""
+    name = "docs/runbook.md"
+    known = "\n".join(text for source in cpp("src") for text in literals(source))
+    table = False
+    for number, line in enumerate(read(name).split("\n"), 1):
+        if not line.startswith("|"):
+            table = False
+        elif line.startswith("| message |"):
+            table = True
+        elif table:
+            for quoted in re.findall(r"`([^`]+)`", line.split(" | ")[0]):
+                for part in re.split(r"\.\.\.|\bN\b|\bURL\b|: ", quoted):
+                    if part.strip() and part.strip(" \"',;:") not in known:
+                        yield f"{name}:{number}: nothing in src says {part!r}"
+
+
 def rule_scripts_executable():
     for name in tracked("scripts", "test", ".ci", "bench"):
         if read(name).startswith("#!") and not os.access(name, os.X_OK):

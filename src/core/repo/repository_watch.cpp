@@ -23,7 +23,7 @@ std::string WriteAgain() {
 }
 
 Status Gone(const Repository& repository, const std::string& what) {
-  return Status(Code::kConflict, what + " of repository " + repository.store().Describe() + " is gone")
+  return Status(Code::kConflict, what + repository.store().Describe() + " is gone")
       .WithDetail(
           "It was there when the repository was opened. What is stored now could not be found or read by a "
           "restore.")
@@ -32,7 +32,7 @@ Status Gone(const Repository& repository, const std::string& what) {
 
 Status CheckKeySlots(const Repository& repository, const OpContext& ctx) {
   PITR_ASSIGN(const Keyring keyring, ReadKeyring(repository.store(), repository.marker().repository_id, ctx));
-  if (keyring.slots.empty()) return Gone(repository, "the last readable key slot");
+  if (keyring.slots.empty()) return Gone(repository, "the last readable key slot of repository ");
   std::vector<std::string> keys;
   for (const KeySlot& slot : keyring.slots) keys.push_back(slot.object_key());
   return repository.store().Settle(keys, ctx);
@@ -47,7 +47,7 @@ Status CheckIdentity(const Repository& repository, bool keys, const OpContext& c
   // An emptied directory is not a store any more.
   const bool no_store = found.code() == Code::kInvalidArgument && store.Describe().starts_with("file:");
   if (found.code() == Code::kNotFound || no_store) {
-    Status gone = Gone(repository, "the marker");
+    Status gone = Gone(repository, "the marker of repository ");
     return no_store ? std::move(gone).WithDetail(found.status().message() + ".") : gone;
   }
   if (!found.ok()) return found.status();
