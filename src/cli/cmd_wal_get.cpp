@@ -21,6 +21,7 @@
 #include "cli/signals.h"
 #include "core/pg/wal_name.h"
 #include "core/repo/wal_fetch.h"
+#include "core/restore/late_segment.h"
 #include "core/restore/own_number.h"
 #include "core/restore/server_state.h"
 #include "core/restore/wal_prefetch.h"
@@ -81,8 +82,14 @@ bool TakeAhead(const WalSpool& spool, const GetOptions& options, bool outage, in
 Status Fetch(const std::string& config_path, const GetOptions& options, Log& log, const OpContext& ctx) {
   PITR_ASSIGN(const auto repository, OpenArchive(config_path, log, ctx));
   Status status = FetchWalFile(*repository, options.name, options.path, ctx);
-  if (status.code() != Code::kNotFound || options.partial != options.name) return status;
-  return FetchWalFile(*repository, options.name + ".partial", options.path, ctx);
+  if (status.code() == Code::kNotFound && options.partial == options.name)
+    status = FetchWalFile(*repository, options.name + ".partial", options.path, ctx);
+  const auto segment = ParseWalFileName(options.name, repository->segment_size());
+  const std::string data = DataDirectoryOf(options.path);
+  if (!status.ok() || data.empty() || !segment || segment->kind != WalFileKind::kSegment) return status;
+  status = CheckLateSegment(*repository, data, *segment, options.path, ctx);
+  if (!status.ok()) unlink(options.path.c_str());
+  return status;
 }
 
 // Fetch(), in as many milliseconds at most, and until `look` says otherwise or a signal comes, even where the store is
@@ -212,7 +219,8 @@ void AddWalGet(CLI::App& app, Invocation& invocation) {
       "ends recovery;\n"
       "200 the store did not answer, 201 damaged in the store, 202 permission denied, 203 wrong settings or command "
       "line,\n"
-      "204 stored for another cluster, 205 internal error, 128 + N stopped by signal N. PostgreSQL stops instead of "
+      "204 stored for another cluster, or would make a tablespace in another server's place, 205 internal error, 128 + "
+      "N stopped by signal N. PostgreSQL stops instead of "
       "ending\n"
       "recovery early for everything above 125.\n"
       "For a running standby (standby.signal) every failure of the archive is exit code 1, after a few seconds: it "

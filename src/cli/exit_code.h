@@ -17,7 +17,7 @@ inline constexpr int kWalGetUnavailable = 200;    // the store did not answer, a
 inline constexpr int kWalGetCorrupt = 201;        // stored bytes are damaged
 inline constexpr int kWalGetPermission = 202;     // the store or the disk refused
 inline constexpr int kWalGetConfiguration = 203;  // command line or settings
-inline constexpr int kWalGetConflict = 204;       // stored for another cluster
+inline constexpr int kWalGetConflict = 204;       // of another cluster, or not for this server
 inline constexpr int kWalGetInternal = 205;
 inline constexpr int kWalGetSignalBase = 128;  // plus the signal's number: 130, 143
 

@@ -224,6 +224,28 @@ PitrTest::wait_for('archiving to be held', sub { held($behind) });
 pass('and a copy beside its original is held');
 $behind->node->stop('immediate');
 
+# A copy is restored, then production makes a tablespace, and then the copy is started: it replays what was archived meanwhile.
+my $space = $l->node->basedir . '/space';
+mkdir $space or die $!;
+my $late = $l->restore({ no_start => 1 }, '--as-copy', '--target-latest');
+$l->sql('INSERT INTO h VALUES (7)');
+$l->wait_archived;
+$l->sql("CREATE TABLESPACE late LOCATION '$space'");
+$l->sql('CREATE TABLE t (n int) TABLESPACE late');
+$l->sql('INSERT INTO t SELECT generate_series(1, 1000)');
+$l->wait_archived;
+$l->sql('INSERT INTO t SELECT generate_series(1001, 20000); CHECKPOINT');
+$late->node->start(fail_ok => 1);
+my $serves = $l->node->data_dir;
+$late->wait_for_log(qr/replay would write into "\Q$space\E", which is in use/);
+like($late->log, qr/DETAIL: +The server with data directory "\Q$serves\E".*archived after this restore was planned.*HINT: +Restore once more.*--target-lsn \S+ --target-exclusive/s,
+	"a copy does not get WAL that makes a tablespace in production's place");
+PitrTest::wait_for('the copy to end', sub { !-e $late->node->data_dir . '/postmaster.pid' });
+$late->node->_update_pid(0) if $late->node->can('_update_pid');
+$l->sql('CHECKPOINT');
+$l->node->restart;
+is($l->sql('SELECT count(*), min(n) FROM t'), '20000|1', 'which stays as it was');
+
 # Staging is made anew again and again from the same state, and archives to a repository of its own.
 my $s = PitrTest->new('source');
 $s->sql('CREATE TABLE h (n int)');

@@ -10,6 +10,7 @@
 
 #include "core/base/same_directory.h"
 #include "core/restore/directory_way.h"
+#include "core/restore/restore_guard.h"
 #include "core/restore/tablespace_user.h"
 #include "core/store/file_error.h"
 
@@ -233,6 +234,23 @@ Result<TablespacePlaces> FindTablespacePlaces(const ClusterTree& tree, const Res
                                               const RestoreOptions& options,
                                               const std::map<std::string, std::string>& mapped) {
   return PlaceFinder(tree, plan, options, mapped).Find();
+}
+
+Status CheckLatePlace(const std::string& data_directory, int pg_major, const NewTablespace& made) {
+  PITR_ASSIGN(const ClusterTree tree, ClusterTree::Open(data_directory));
+  const auto user = FindTablespaceUser(made.path, data_directory);
+  if (!user && (HasTablespaceIn(tree, made.path) || VersionDirectories(made.path, pg_major).empty()))
+    return Status::Ok();
+  const std::string whose = user ? "The server with data directory \"" + user->data_directory + "\" (process " +
+                                       std::to_string(user->pid) + ") has a tablespace there. "
+                                 : "It may be another cluster's: no link in the data directory leads there. ";
+  return Status(Code::kConflict,
+                "replay would write into \"" + made.path + "\", which is " + (user ? "in use" : "there already"))
+      .WithDetail(whose + "CREATE TABLESPACE of OID " + std::to_string(made.oid) + " at " + made.at.ToString() +
+                  " was archived after this restore was planned, and PostgreSQL makes the tablespace in the place that "
+                  "WAL names.")
+      .WithHint("Restore once more with --delta: to before it, --target-lsn " + made.at.ToString() +
+                " --target-exclusive; or from a backup that was taken after it, where the tablespace can be mapped.");
 }
 
 std::vector<std::string> DescribePlaces(const TablespacePlaces& places) {

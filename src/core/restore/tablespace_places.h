@@ -31,6 +31,10 @@ Result<TablespacePlaces> FindTablespacePlaces(const ClusterTree& tree, const Res
                                               const RestoreOptions& options,
                                               const std::map<std::string, std::string>& mapped);
 
+// The same question for a tablespace of which no plan knew, when the server of `data_directory` is about to replay it.
+// kConflict: another server uses the place, or it holds what is not this data directory's.
+Status CheckLatePlace(const std::string& data_directory, int pg_major, const ReplayEffects::NewTablespace& made);
+
 // For people, before anything is done: what will be set aside, made and left.
 std::vector<std::string> DescribePlaces(const TablespacePlaces& places);
 

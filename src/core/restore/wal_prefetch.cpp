@@ -8,6 +8,7 @@
 #include "core/base/thread.h"
 #include "core/pg/wal_name.h"
 #include "core/repo/wal_fetch.h"
+#include "core/restore/late_segment.h"
 #include "core/restore/server_state.h"
 
 namespace pitr {
@@ -81,6 +82,10 @@ class Prefetcher {
     std::lock_guard lock(mutex_);
     for (int ahead = 1; ahead <= window; ++ahead) {
       const std::string name = Name(ahead);
+      // Whoever asks for it looks at it first.
+      if (known_until_ &&
+          SegmentStart({segment_.value + static_cast<uint64_t>(ahead) + 1}, repository_.segment_size()) > *known_until_)
+        return;
       if (there.contains(name) || running_.contains(name)) continue;
       if (auto tried = tried_.find(name); tried != tried_.end()) {
         if (tried->second == kFetched) continue;  // taken by the server a moment before its request was seen
@@ -112,6 +117,7 @@ class Prefetcher {
   const PrefetchLimits& limits_;
   const OpContext& ctx_;
   OpContext fetch_ctx_;
+  const std::optional<Lsn> known_until_ = KnownUntil(spool_.data_directory());
   std::string current_;
   Timeline timeline_;
   SegmentNo segment_;
