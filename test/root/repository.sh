@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # usage: repository.sh DIR      (as root; PG_CONFIG names a private copy of PostgreSQL)
 # Root works in a repository of the server's user. It follows none of the links that this user puts there: what they lead to is
-# neither read, nor written to, nor removed, nor given away.
+# neither read, nor written to, nor removed, nor given away. Parts of a repository on another file system are found by a check.
 # Any server version will do.
 set -eu
 [ "${2:-}" = inside ] || exec unshare -m --propagation private "$0" "$1" inside
@@ -9,6 +9,7 @@ set -eu
 as_user mkdir "$dir/cluster"
 as_user "$top/test/lib/with-cluster.sh" "$dir/cluster" psql -X -q -v ON_ERROR_STOP=1 <<'SQL'
 CREATE EXTENSION pg_pitr;
+SELECT pitr_backup();
 SELECT pitr_backup();
 CREATE TABLE t ();
 SQL
@@ -51,3 +52,59 @@ said=$(pitr expire) || fail "a repository behind a link: $said"
 find "$dir/moved" \( ! -user "$user" -o ! -group "$user" \) -ls | grep . && fail "these of the repository are not $user's"
 rm "$repository"
 mv "$dir/moved" "$repository"
+
+# A part of it on another file system, or mounted from the same one by itself: archiver or backup could store nothing there.
+check_fails() { # DIRECTORY
+  local said
+  said=$(pitr check) && fail "pg_pitr check: all is well with $1 mounted by itself"
+  grep -qF "\"$repository/$1\" is on another file system than \"$repository\"" <<<"$said" || fail "pg_pitr check fails otherwise: $said"
+}
+pitr check >/dev/null || fail "pg_pitr check: $(pitr check)"
+for part in data wal/00000001 .tmp~; do
+  mount --bind "$repository/$part" "$repository/$part"
+  check_fails $part
+  umount "$repository/$part"
+done
+mount -t tmpfs -o mode=755,uid="$(id -u "$user")" tmpfs "$repository/wal"
+check_fails wal
+said=$(pitr wal-push "$dir/cluster/data/pg_wal/$(ls "$dir/cluster/data/pg_wal" | grep -E '^[0-9A-F]{24}$' | head -n 1)") && fail "stored across file systems"
+grep -qF "\"$repository/wal\" is on another file system" <<<"$said" || fail "pg_pitr wal-push fails otherwise: $said"
+umount "$repository/wal"
+pitr check >/dev/null || fail "pg_pitr check, afterwards: $(pitr check)"
+
+# The file system is full to the last block and the last inode, and another writer takes what becomes free: an expiry still frees it.
+full=$dir/full
+mkdir "$full"
+mount -t tmpfs -o size=30M,mode=755,uid="$(id -u "$user")" tmpfs "$full"
+cp -a "$repository" "$full/repository"
+sed "s|^pg_pitr.repository = .*|pg_pitr.repository = 'file://$full/repository'|" "$config" >"$dir/full.conf"
+printf '%s\n' "pg_pitr.retention_full = 1" "pg_pitr.retry_timeout = '1s'" >>"$dir/full.conf"
+config=$dir/full.conf
+reserve=$full/repository/.tmp~/reserve
+backups() { find "$full/repository/backup" -name manifest | wc -l; }
+pieces() { find "$reserve" -type f -size 32k -user "$user" -group "$user" 2>/dev/null | wc -l; }
+fill() { dd if=/dev/zero bs=4k oflag=append conv=notrunc of="$full/fill" 2>/dev/null || true; }
+[ "$(backups) $(pieces)" = '2 32' ] || fail "backups and pieces of the reserve: $(backups) $(pieces)"
+fill
+mount -o "remount,nr_inodes=$(($(df --output=iused "$full" | tail -n 1) + 20))" "$full"
+i=0
+while touch "$full/fill.$((i += 1))" 2>/dev/null; do :; done
+pitr expire --dry-run >/dev/null || fail "a dry run on a full file system"
+[ "$(pieces)" = 32 ] || fail "a dry run takes of the reserve"
+(while [ ! -e "$dir/enough" ]; do fill; done) &
+competitor=$!
+said=$(pitr expire) || { touch "$dir/enough"; wait $competitor; fail "a full repository cannot be expired: $said"; }
+touch "$dir/enough"
+wait $competitor
+[ "$(backups)" = 1 ] || fail "$(backups) backups are left: $said"
+rm "$full"/fill*
+said=$(pitr expire) || fail "with room again: $said"
+[ "$(pieces)" = 32 ] || fail "$(pieces) pieces are in the reserve afterwards"
+
+# Without a reserve it is said what to do, and the reserve is there afterwards.
+rm -r "$reserve"
+fill
+said=$(pitr expire) && fail "what was written into a full file system?"
+grep -qF "free 1 MB by hand" <<<"$said" || fail "it is not said what to do: $said"
+mount -o remount,size=31M,nr_inodes=10000 "$full"
+said=$(pitr expire) || fail "with 1 MB: $said"

@@ -223,7 +223,12 @@ bool ExpireReport::Complete() const {
 }
 
 Result<ExpireReport> Expire(const Repository& repository, const ExpireRequest& request, const OpContext& ctx) {
+  if (!request.dry_run) repository.store().OpenReserve();
   auto report = ExpireRun(repository, request, ctx).Run();
+  if (!request.dry_run) {
+    const Status refilled = repository.store().RefillReserve();
+    if (!refilled.ok()) repository.log().Warning("no space is kept for the next expiry: " + refilled.message());
+  }
   if (!report.ok()) return std::move(report).status().Annotate(request.dry_run ? "planning an expiry" : "expiring");
   return report;
 }

@@ -59,6 +59,7 @@ class StoreProbe {
   Status UploadToTakenKey();
   Status AbortUpload();
   Status DeleteAndLook();
+  void CheckPrefixes();
   void CheckDeletion();
   Result<std::vector<UploadPart>> SendParts(const std::string& key, const std::string& upload_id, ByteView body);
   void CleanUp();
@@ -226,6 +227,20 @@ Status StoreProbe::DeleteAndLook() {
   return Status::Ok();
 }
 
+// The objects above are all below one prefix.
+void StoreProbe::CheckPrefixes() {
+  std::vector<std::string> prefixes;
+  for (const std::string_view prefix : {layout::kDataPrefix, layout::kWalPrefix, layout::kBackupPrefix,
+                                        layout::kChangeMapPrefix, layout::kKeyringPrefix, layout::kTimelinePrefix,
+                                        layout::kFailurePrefix, layout::kNumberPrefix, layout::kProofPrefix})
+    prefixes.emplace_back(prefix);
+  const Status status = Guarded([&] { return store_.CheckPrefixes(prefixes, ctx_); });
+  if (status.ok()) return;
+  std::string detail = status.message();
+  if (!status.detail().empty()) detail += ". " + status.detail();
+  rows_.push_back({"store: every part of it", CheckState::kFailed, detail, status.hint()});
+}
+
 // Credentials that may not delete are a choice, and nothing that was stored depends on it.
 void StoreProbe::CheckDeletion() {
   const Status deleted = Guarded([&] { return DeleteAndLook(); });
@@ -270,6 +285,7 @@ std::vector<CheckRow> StoreProbe::Run() {
   Add("upload to a taken key", "refused, what is stored stays", broken, [&] { return UploadToTakenKey(); });
   Add("abort an upload", "nothing is left", "Allow s3:AbortMultipartUpload and s3:ListBucketMultipartUploads.",
       [&] { return AbortUpload(); });
+  CheckPrefixes();
   CheckDeletion();
   return rows_;
 }

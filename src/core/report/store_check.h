@@ -27,7 +27,8 @@ struct CheckRow {
 
 // Every semantic of object_store.h that the format relies on, tried with objects under probe/<random>/: create,
 // create-once (one after the other and racing), read, ranged read, absent key, stat, ordered and complete list, upload
-// in parts, taken key at completion, abort, delete. Never fails as a whole: what could not be tried is a row.
+// in parts, taken key at completion, abort, delete; and that nothing stands in the way of objects under other prefixes.
+// Never fails as a whole: what could not be tried is a row.
 std::vector<CheckRow> CheckStore(ObjectStore& store, const OpContext& ctx);
 
 // The item of what is missing of the archive along the recovery window's timeline. A failed one says nothing about the

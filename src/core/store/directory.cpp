@@ -11,6 +11,7 @@
 #include <cstdlib>
 #include <set>
 
+#include "core/store/directory_reserve.h"
 #include "core/store/directory_walk.h"
 #include "core/store/file_error.h"
 #include "core/store/upload_rules.h"
@@ -19,9 +20,6 @@ namespace pitr {
 namespace {
 
 constexpr size_t kLaterListPage = 65536;
-constexpr char kTempDirectory[] = ".tmp~";
-constexpr mode_t kFileMode = 0640;
-constexpr mode_t kDirectoryMode = 0750;
 constexpr size_t kPieceBytes = size_t{1} << 20;  // one read or write call
 constexpr size_t kReadAheadBytes = size_t{16} << 20;
 constexpr size_t kTempNameBytes = 200;  // of a path segment; NAME_MAX is 255
@@ -117,6 +115,7 @@ Result<std::unique_ptr<DirectoryStore>> DirectoryStore::Open(const std::string& 
   for (const char* directory : {kTempDirectory, ""})
     if (const int error = SyncDirectory(OpenDirectory(tree, directory)); error != 0)
       return tree.Error(error, directory, store->What("syncing directory", directory));
+  (void)FillReserve(tree);  // the next expiry does
   return store;
 }
 
@@ -172,18 +171,18 @@ Result<UniqueFd> DirectoryStore::OpenUpload(const DirectoryTree& tree, const std
   return tree.Error(errno, TempPath(id, key), What("uploading", key));
 }
 
-Status DirectoryStore::WriteAt(int fd, uint64_t offset, ByteView body, const std::string& key,
-                               const OpContext& ctx) const {
+Status DirectoryStore::WriteAt(const DirectoryTree& tree, int fd, uint64_t offset, ByteView body,
+                               const std::string& key, const OpContext& ctx) const {
   while (!body.empty()) {
     PITR_TRY(ctx.Check());
     const ssize_t n = pwrite(fd, body.data(), std::min(body.size(), kPieceBytes), static_cast<off_t>(offset));
     if (n < 0 && errno == EINTR) continue;
-    if (n <= 0) return FileError(n < 0 ? errno : ENOSPC, What("writing", key));
+    if (n <= 0) return tree.Error(n < 0 ? errno : ENOSPC, key, What("writing", key));
     body = body.subspan(n);
     offset += n;
   }
   PITR_TRY(ctx.Check());
-  if (fsync(fd) != 0) return FileError(errno, What("syncing", key));
+  if (fsync(fd) != 0) return tree.Error(errno, key, What("syncing", key));
   return Status::Ok();
 }
 
@@ -253,6 +252,19 @@ Status DirectoryStore::Exists(const DirectoryTree& tree, const std::string& key)
   return {Code::kAlreadyExists, What("storing", key) + ": the object exists"};
 }
 
+Status DirectoryStore::CheckPrefixes(const std::vector<std::string>& prefixes, const OpContext& ctx) {
+  PITR_ASSIGN(const DirectoryTree tree, OpenTree());
+  std::vector<std::string> directories{kTempDirectory};
+  for (const std::string& prefix : prefixes) {
+    PITR_ASSIGN(const std::vector<std::string> below, ListDirectories(tree, prefix, ctx));
+    directories.push_back(prefix.substr(0, prefix.find_last_not_of('/') + 1));
+    directories.insert(directories.end(), below.begin(), below.end());
+  }
+  for (const std::string& directory : directories)
+    if (!tree.IsOnItsFileSystem(directory)) return tree.Error(EXDEV, directory, What("storing below", directory));
+  return Status::Ok();
+}
+
 Result<std::optional<ObjectLock>> DirectoryStore::GetLock(const std::string& key, const OpContext& ctx) {
   PITR_TRY(Stat(key, ctx).status());
   return std::optional<ObjectLock>();
@@ -288,14 +300,32 @@ Status DirectoryStore::SyncDirectories(const DirectoryTree& tree, std::string di
 
 Status DirectoryStore::Create(const std::string& key, ByteView body, const OpContext& ctx) {
   PITR_TRY(CheckDirectoryKey(key));
-  PITR_TRY(ctx.Check());
+  for (;;) {
+    PITR_TRY(ctx.Check());
+    PITR_ASSIGN(const DirectoryTree tree, OpenTree());
+    Status status = CreateOnce(tree, key, body, ctx);
+    if (status.ok() || !tree.full() || !reserve_open_) return status;
+    // At once, before other writers have taken what was freed.
+    if (!ReleaseFromReserve(tree)) return std::move(status).WithHint(NoReserveHint(root_));
+    struct stat st {};
+    if (tree.Stat(key, &st) == 0) return status;  // perhaps our own, and not durable
+  }
+}
+
+Status DirectoryStore::RefillReserve() {
+  reserve_open_ = false;
   PITR_ASSIGN(const DirectoryTree tree, OpenTree());
+  return FillReserve(tree);
+}
+
+Status DirectoryStore::CreateOnce(const DirectoryTree& tree, const std::string& key, ByteView body,
+                                  const OpContext& ctx) {
   // Spares writing the body in vain; what decides is Publish().
   struct stat st {};
   if (tree.Stat(key, &st) == 0 && S_ISREG(st.st_mode)) return Exists(tree, key);
   const std::string temp = TempPath(NewUploadId(ctx.clock->WallMicros()), key);
   PITR_ASSIGN(UniqueFd file, OpenTemp(tree, temp, key));
-  Status status = WriteAt(file.get(), 0, body, key, ctx);
+  Status status = WriteAt(tree, file.get(), 0, body, key, ctx);
   if (status.ok()) status = Publish(tree, temp, file.get(), key);
   if (!status.ok()) tree.Unlink(temp, 0);
   if (Parent(temp) != kTempDirectory) RemoveEmpty(tree, Parent(temp));
@@ -406,8 +436,8 @@ Result<UploadPart> DirectoryStore::PutPart(const std::string& key, const std::st
   PITR_TRY(ctx.Check());
   PITR_ASSIGN(const DirectoryTree tree, OpenTree());
   PITR_ASSIGN(UniqueFd file, OpenUpload(tree, upload_id, key));
-  PITR_TRY(WriteAt(file.get(), offset, body, key, ctx));
-  if (const int error = file.Close(); error != 0) return FileError(error, What("uploading", key));
+  PITR_TRY(WriteAt(tree, file.get(), offset, body, key, ctx));
+  if (const int error = file.Close(); error != 0) return tree.Error(error, key, What("uploading", key));
   return UploadPart{number, std::to_string(offset) + "+" + std::to_string(body.size())};
 }
 
@@ -425,7 +455,7 @@ Status DirectoryStore::CompleteUpload(const std::string& key, const std::string&
   if (static_cast<uint64_t>(st.st_size) != size)
     return {Code::kCorruption, What("completing the upload of", key) + ": the parts have " + std::to_string(size) +
                                    " bytes, the file " + std::to_string(st.st_size)};
-  if (fsync(file.get()) != 0) return FileError(errno, What("syncing", key));
+  if (fsync(file.get()) != 0) return tree.Error(errno, key, What("syncing", key));
   PITR_TRY(Publish(tree, temp, file.get(), key));
   if (Parent(temp) != kTempDirectory) RemoveEmpty(tree, Parent(temp));
   return Status::Ok();

@@ -7,6 +7,8 @@
 // key may be one whose directory was never synced, because its creator died or met an error: "already exists" is said
 // after syncing it, and Settle() does so.
 //
+// A full file system must not keep an expiry from freeing it: directory_reserve.h.
+//
 // A missing file system must never look like an empty archive. Every operation first opens the root, which
 // must exist and must either contain `.tmp~` (made when the store is created) or not be empty (a copied
 // repository): an empty directory without `.tmp~` is most likely a mount point whose file system is not
@@ -19,6 +21,7 @@
 // Files have mode 0640 and directories 0750, whatever the umask. Keys hold no '~', so none can
 // collide with `.tmp~`. Deadlines and cancellation are seen between system calls, not within one.
 #pragma once
+#include <atomic>
 #include <map>
 #include <memory>
 #include <mutex>
@@ -54,6 +57,10 @@ class DirectoryStore final : public ObjectStore {
   Status Settle(const std::vector<std::string>& keys, const OpContext& ctx) override;
   Result<std::optional<ObjectLock>> GetLock(const std::string& key, const OpContext& ctx) override;
   Status ExtendLock(const std::string& key, const ObjectLock& lock, const OpContext& ctx) override;
+  // Looks at the directories of the prefixes and those in them.
+  Status CheckPrefixes(const std::vector<std::string>& prefixes, const OpContext& ctx) override;
+  void OpenReserve() override { reserve_open_ = true; }
+  Status RefillReserve() override;
   StoreCapabilities capabilities() const override { return {.conditional_create = true}; }
   std::string Describe() const override { return "file://" + root_; }
 
@@ -71,7 +78,9 @@ class DirectoryStore final : public ObjectStore {
   Status MakeParents(const DirectoryTree& tree, const std::string& path) const;
   Result<UniqueFd> OpenTemp(const DirectoryTree& tree, const std::string& path, const std::string& key) const;
   Result<UniqueFd> OpenUpload(const DirectoryTree& tree, const std::string& id, const std::string& key) const;
-  Status WriteAt(int fd, uint64_t offset, ByteView body, const std::string& key, const OpContext& ctx) const;
+  Status CreateOnce(const DirectoryTree& tree, const std::string& key, ByteView body, const OpContext& ctx);
+  Status WriteAt(const DirectoryTree& tree, int fd, uint64_t offset, ByteView body, const std::string& key,
+                 const OpContext& ctx) const;
   // What creating an object whose key is taken says: kAlreadyExists once that is durable.
   Status Exists(const DirectoryTree& tree, const std::string& key);
   Status SettleFile(const DirectoryTree& tree, const std::string& key) const;
@@ -85,6 +94,7 @@ class DirectoryStore final : public ObjectStore {
   std::string RemoveEmpty(const DirectoryTree& tree, std::string directory) const;
 
   const std::string root_;
+  std::atomic<bool> reserve_open_{false};
   std::mutex mutex_;
   std::map<std::string, DirectoryId>
       durable_;  // directories whose entry in their parent is on disk; protected by mutex_

@@ -7,6 +7,7 @@
 #include <cerrno>
 #include <climits>
 #include <cstdio>
+#include <vector>
 
 #include "core/store/file_error.h"
 
@@ -18,10 +19,10 @@
 namespace pitr {
 namespace {
 
-constexpr mode_t kRootMode = 0750;
 constexpr int kWayFlags = O_PATH | O_DIRECTORY | O_CLOEXEC;
 constexpr int kFileFlags = O_CLOEXEC | O_NONBLOCK | O_NOCTTY | O_LARGEFILE;
-constexpr int kMaxLookUps = 100;  // the kernel asks to try again when directories are moved meanwhile
+constexpr char kNowhere[] = ".nowhere~";  // a name that nothing has
+constexpr int kMaxLookUps = 100;          // the kernel asks to try again when directories are moved meanwhile
 
 bool IsLink(int directory, const char* name) {
   struct stat info {};
@@ -67,6 +68,16 @@ std::string ParentPath(const std::string& path) {
   return slash == std::string::npos ? "" : slash == 0 ? "/" : path.substr(0, slash);
 }
 
+// "a/b" -> "a", "a/b"
+std::vector<std::string> Steps(const std::string& path) {
+  std::vector<std::string> steps;
+  for (size_t end = 0; end != std::string::npos;) {
+    end = path.find('/', end + 1);
+    steps.push_back(path.substr(0, end));
+  }
+  return steps;
+}
+
 }  // namespace
 
 struct DirectoryTree::Place {
@@ -94,9 +105,9 @@ Result<DirectoryTree> DirectoryTree::Make(const std::string& root) {
         .WithHint(
             "Check the path for a typing error, and that its file system is mounted. If it is right, make that "
             "directory first.");
-  if (mkdir(root.c_str(), kRootMode) == 0) {
+  if (mkdir(root.c_str(), kDirectoryMode) == 0) {
     const UniqueFd made = OpenEntry(AT_FDCWD, root.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC, 0);
-    if (made.ok()) fchmod(made.get(), kRootMode);  // whatever the umask; a failure leaves it stricter
+    if (made.ok()) fchmod(made.get(), kDirectoryMode);  // whatever the umask; a failure leaves it stricter
   } else if (errno != EEXIST) {
     return FileError(errno, "creating directory \"" + root + "\"");
   }
@@ -169,10 +180,22 @@ void DirectoryTree::GiveToOwner(int file) const {
   if (fchown(file, info.st_uid, info.st_gid) != 0) return;
 }
 
-Status DirectoryTree::Error(int error, const std::string& path, const std::string& what) const {
-  for (size_t end = 0; error == ELOOP && end != std::string::npos;) {
-    end = path.find('/', end + 1);
-    const std::string step = path.substr(0, end);
+// Devices do not tell of a directory that was mounted from the same file system.
+bool DirectoryTree::IsOnItsFileSystem(const std::string& directory) const {
+  const UniqueFd there = OpenBeneath(root_.get(), directory, kWayFlags, 0);
+  struct stat ours {
+  }, theirs{};
+  if (!there.ok() || fstat(root_.get(), &ours) != 0 || fstat(there.get(), &theirs) != 0) return true;
+  if (ours.st_dev != theirs.st_dev) return false;
+  return renameat2(root_.get(), kNowhere, there.get(), kNowhere, RENAME_NOREPLACE) == 0 || errno != EXDEV;
+}
+
+std::string DirectoryTree::WholeRepository() const {
+  return "To have the repository elsewhere, move all of it: \"" + name_ + "\" itself may be a link, or a mount point.";
+}
+
+Status DirectoryTree::LinkError(const std::string& path, const std::string& what) const {
+  for (const std::string& step : Steps(path)) {
     const Place place = Find(step);
     char target[PATH_MAX];
     const ssize_t length = place.directory < 0 ? -1 : readlinkat(place.directory, place.name, target, sizeof target);
@@ -181,12 +204,36 @@ Status DirectoryTree::Error(int error, const std::string& path, const std::strin
         .WithDetail("It leads to \"" + std::string(target, static_cast<size_t>(length)) +
                     "\". A link inside a repository is never followed: whoever made it could have any file read, "
                     "written or removed in its place.")
-        .WithHint(
-            "Put what belongs to the repository in the link's place, or remove the link. To have the repository "
-            "elsewhere, move all of it: \"" +
-            name_ + "\" itself may be a link, or a mount point.");
+        .WithHint("Put what belongs to the repository in the link's place, or remove the link. " + WholeRepository());
   }
-  return FileError(error, what);
+  return FileError(ELOOP, what);
+}
+
+Status DirectoryTree::FileSystemError(const std::string& path, const std::string& what) const {
+  std::vector<std::string> steps = Steps(path);
+  steps.push_back(kTempDirectory);
+  for (const std::string& step : steps) {
+    if (IsOnItsFileSystem(step)) continue;
+    return Status(Code::kInvalidArgument,
+                  what + ": \"" + name_ + "/" + step + "\" is on another file system than \"" + name_ + "\"")
+        .WithDetail(
+            "An object is written in \"" + name_ + "/" + kTempDirectory +
+            "\" and then renamed to its place, which cannot be done from one file system, or mount, to another.")
+        .WithHint("Bring it back to the file system of \"" + name_ + "\". " + WholeRepository());
+  }
+  return FileError(EXDEV, what);
+}
+
+Status DirectoryTree::Error(int error, const std::string& path, const std::string& what) const {
+  if (error == ELOOP) return LinkError(path, what);
+  if (error == EXDEV) return FileSystemError(path, what);
+  if (error != ENOSPC && error != EDQUOT) return FileError(error, what);
+  full_ = true;
+  return FileError(error, what)
+      .WithHint(
+          "Enlarge the file system or raise the quota, or remove what is not needed any more: \"pg_pitr expire\" can "
+          "do "
+          "so although there is no room, with the space that the repository keeps back for it, if it has some.");
 }
 
 }  // namespace pitr

@@ -4,7 +4,8 @@
 // not leave.
 //
 // Paths are relative to the root and have no "." or ".." segment; "" is the root. What fails leaves errno, ELOOP where
-// the path is a link or leads over one, and Error() makes a Status of it. Any thread.
+// the path is a link or leads over one, and Error() makes a Status of it. One thread at a
+// time.
 #pragma once
 #include <sys/stat.h>
 
@@ -14,6 +15,10 @@
 #include "core/base/unique_fd.h"
 
 namespace pitr {
+
+inline constexpr mode_t kFileMode = 0640;
+inline constexpr mode_t kDirectoryMode = 0750;
+inline constexpr char kTempDirectory[] = ".tmp~";  // where files are before they have their names
 
 class DirectoryTree {
  public:
@@ -36,17 +41,28 @@ class DirectoryTree {
   // cannot be changed it stays root's.
   void GiveToOwner(int file) const;
 
-  // What `error` means that an operation on `path` left; `what` as for FileError. A link is kInvalidArgument and named.
+  // False for a directory that is on another file system than the root, or mounted by itself: no file can be renamed
+  // into it. True when it is not there.
+  bool IsOnItsFileSystem(const std::string& directory) const;
+
+  // What `error` means that an operation on `path` left; `what` as for FileError. A link and a part that is on another
+  // file system (EXDEV) are kInvalidArgument, and named.
   Status Error(int error, const std::string& path, const std::string& what) const;
+  // Whether Error() has been told of a lack of space.
+  bool full() const { return full_; }
 
  private:
   struct Place;  // the directory an entry is in, and its name there
 
   DirectoryTree(std::string name, UniqueFd root) : name_(std::move(name)), root_(std::move(root)) {}
   Place Find(const std::string& path) const;
+  std::string WholeRepository() const;
+  Status LinkError(const std::string& path, const std::string& what) const;
+  Status FileSystemError(const std::string& path, const std::string& what) const;
 
   std::string name_;
   UniqueFd root_;
+  mutable bool full_ = false;
 };
 
 }  // namespace pitr

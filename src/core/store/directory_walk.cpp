@@ -161,6 +161,20 @@ Result<ListPage> WalkKeys(const DirectoryTree& tree, const WalkQuery& query, con
   return walk.TakePage();
 }
 
+Result<std::vector<std::string>> ListDirectories(const DirectoryTree& tree, const std::string& directory,
+                                                 const OpContext& ctx) {
+  std::vector<std::string> directories;
+  PITR_ASSIGN(const Directory read, ReadDirectory(tree, directory, ctx));
+  for (const Entry& entry : read.entries) {
+    std::string path = directory + entry.name;
+    if (entry.is_link) return tree.Error(ELOOP, path, LookingUp(path));
+    if (!entry.is_directory()) continue;
+    path.pop_back();
+    directories.push_back(std::move(path));
+  }
+  return directories;
+}
+
 Result<std::vector<std::string>> WalkFiles(const DirectoryTree& tree, const std::string& directory, size_t limit,
                                            const OpContext& ctx) {
   std::vector<std::string> files;

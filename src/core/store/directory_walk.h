@@ -28,4 +28,8 @@ Result<ListPage> WalkKeys(const DirectoryTree& tree, const WalkQuery& query, con
 Result<std::vector<std::string>> WalkFiles(const DirectoryTree& tree, const std::string& directory, size_t limit,
                                            const OpContext& ctx);
 
+// The directories in `directory`, which ends in '/', by their paths without that. A missing one has none.
+Result<std::vector<std::string>> ListDirectories(const DirectoryTree& tree, const std::string& directory,
+                                                 const OpContext& ctx);
+
 }  // namespace pitr

@@ -125,6 +125,15 @@ class ObjectStore {
   virtual StoreCapabilities capabilities() const = 0;
   // For messages: "s3://bucket/prefix" or "file:///dir". Never a secret.
   virtual std::string Describe() const = 0;
+
+  // That what a store takes under one key it takes under these prefixes, too: parts of a directory may be on other file
+  // systems, where nothing can be stored. Writes nothing, and says nothing of what is not there yet.
+  virtual Status CheckPrefixes(const std::vector<std::string>& prefixes, const OpContext& ctx);
+
+  // A store that can be full may keep some space back for what has to be written before anything can be deleted.
+  // From OpenReserve() on Create() takes of it when the store is full, until RefillReserve() makes it whole again.
+  virtual void OpenReserve() {}
+  virtual Status RefillReserve() { return Status::Ok(); }
 };
 
 // kInvalidArgument unless `key` obeys the rules above.

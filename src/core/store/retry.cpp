@@ -319,6 +319,11 @@ Status RetryingStore::Settle(const std::vector<std::string>& keys, const OpConte
   return Repeat("syncing", keys.empty() ? "" : keys[0], ctx, [&] { return inner_->Settle(keys, ctx); });
 }
 
+Status RetryingStore::CheckPrefixes(const std::vector<std::string>& prefixes, const OpContext& ctx) {
+  return Repeat("checking", prefixes.empty() ? "" : prefixes[0], ctx,
+                [&] { return inner_->CheckPrefixes(prefixes, ctx); });
+}
+
 Result<std::optional<ObjectLock>> RetryingStore::GetLock(const std::string& key, const OpContext& ctx) {
   return Repeat("reading the lock of", key, ctx, [&] { return inner_->GetLock(key, ctx); });
 }

@@ -56,6 +56,9 @@ class RetryingStore final : public ObjectStore {
   Status Settle(const std::vector<std::string>& keys, const OpContext& ctx) override;
   Result<std::optional<ObjectLock>> GetLock(const std::string& key, const OpContext& ctx) override;
   Status ExtendLock(const std::string& key, const ObjectLock& lock, const OpContext& ctx) override;
+  Status CheckPrefixes(const std::vector<std::string>& prefixes, const OpContext& ctx) override;
+  void OpenReserve() override { inner_->OpenReserve(); }
+  Status RefillReserve() override { return inner_->RefillReserve(); }  // not worth another attempt
   StoreCapabilities capabilities() const override { return inner_->capabilities(); }
   std::string Describe() const override { return inner_->Describe(); }
 
