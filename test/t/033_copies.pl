@@ -318,6 +318,13 @@ $nightly->wait_open;
 $nightly->wait_archived;
 is($nightly->sql('SELECT timeline_id FROM pg_control_checkpoint()'), $clash + 1, 'restored once more it archives again');
 $nightly->node->stop('immediate');
+append_to_file($s->conf, "pg_pitr.restore_hold = 0\n");
+remade();
+$nightly->node->start;
+$nightly->wait_open;
+$nightly->wait_archived;
+is($nightly->sql('SELECT timeline_id FROM pg_control_checkpoint()'), $clash + 2, 'and so it does without a number from the repository: with one that it has not had');
+$nightly->node->stop('immediate');
 
 # The recovery of the original itself: numbers without a gap, whatever was given away.
 $s->node->stop('fast');

@@ -40,7 +40,8 @@ Status ExplainHistoryConflict(const Repository& repository, Timeline timeline, c
           "Two servers were restored or promoted from the same state, such as a staging server that was made anew; or "
           "this one was recovered from this repository before, where the numbers that another gives are not known. "
           "Restore once more with pg_pitr restore, whose restore_command gives each its own number when pg_pitr is in "
-          "shared_preload_libraries. Or set "
+          "shared_preload_libraries: taken in the repository that is restored from, with pg_pitr.restore_hold above 0 "
+          "and credentials that may write; without them one that the same directory has not had. Or set "
           "pg_pitr.repository to an empty place for this server. If it was meant as a copy that needs no archive, set "
           "archive_mode = off.");
 }

@@ -22,16 +22,31 @@ bool FollowsAsRestored(const ClusterTree& tree, const RestoreMark& mark) {
 
 }  // namespace
 
-Status ForgetUsedNumber(const ClusterTree& tree, bool unfinished_restore) {
+Status ForgetUsedNumber(const ClusterTree& tree, bool unfinished_restore, Timeline last) {
   const auto read = ReadRestoreMark(tree);
   // One that cannot be understood is replaced.
-  if (!read.ok() || !read.value() || !read.value()->reserved.valid()) return Status::Ok();
+  if (!read.ok() || !read.value()) return Status::Ok();
   RestoreMark mark = *read.value();
   // The server removes the file when it opens.
   if (!mark.outcome && (unfinished_restore || tree.Stat(kRecoverySignal).ok())) return Status::Ok();
+  Timeline used = std::max(mark.used, mark.reserved);
+  if (mark.outcome) used = std::max(used, mark.outcome->timeline);
+  if (last > mark.timeline) used = std::max(used, last);
+  if (!mark.reserved.valid() && used == mark.used) return Status::Ok();
+  mark.used = used;
   mark.reserved = Timeline();
   PITR_ASSIGN(const struct stat info, tree.Stat(kRestoreMarkPath));
   return WriteRestoreMark(tree, mark, info.st_mode & 07777);
+}
+
+Timeline UsedNumber(const ClusterTree& tree) {
+  const auto earlier = ReadRestoreMark(tree);
+  return earlier.ok() && earlier.value() ? earlier.value()->used : Timeline();
+}
+
+Timeline NumberOfDirectory(Timeline used, const RestorePlan& plan) {
+  if (!used.valid()) return used;
+  return Timeline{std::max({used, plan.highest, plan.target_timeline}).value + 1};
 }
 
 Result<Timeline> OwnNumber(const Repository& repository, const ClusterTree& tree, const RestorePlan& plan,

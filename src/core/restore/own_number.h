@@ -14,8 +14,15 @@ namespace pitr {
 inline constexpr const char* kArchivesToVariable = "PG_PITR_ARCHIVES_TO";
 
 // Before a restore changes the directory `tree`: a number that was given to a server which opened here is that
-// server's, and goes from the mark. One that never opened leaves its number to the restore that takes its place.
-Status ForgetUsedNumber(const ClusterTree& tree, bool unfinished_restore);
+// server's, and goes from the mark, which remembers the highest. One that never opened leaves its number to the restore
+// that takes its place. `last`: the timeline that the cluster was on; invalid: not known.
+Status ForgetUsedNumber(const ClusterTree& tree, bool unfinished_restore, Timeline last);
+// That highest; invalid: no server is known to have opened there after a restore.
+Timeline UsedNumber(const ClusterTree& tree);
+
+// The number for a restore that takes none from the repository, because nothing is to be written there or it may not:
+// one that no server here has had. What other directories had is not known. Invalid when `used` is. Pure.
+Timeline NumberOfDirectory(Timeline used, const RestorePlan& plan);
 
 // The number that the mark in `tree` has left, if it will still do, or one that is taken from the repository: an object
 // number/<number> is created there by the name of `by`.

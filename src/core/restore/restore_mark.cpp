@@ -85,6 +85,7 @@ Status DecodeMark(std::string_view text, RestoreMark& mark) {
   }));
   PITR_TRY(fields.OptionalText("config_file", mark.config_file));
   PITR_TRY(fields.Unsigned32("reserved_timeline", mark.reserved.value));
+  if (fields.Has("used_timeline")) PITR_TRY(fields.Unsigned32("used_timeline", mark.used.value));
   PITR_ASSIGN(const auto outcome, fields.OptionalObject("outcome"));
   if (outcome) PITR_TRY(DecodeOutcome(*outcome, mark.outcome.emplace()));
   PITR_TRY(fields.Signed("admitted_micros", mark.admitted_micros));
@@ -140,6 +141,7 @@ Status WriteRestoreMark(const ClusterTree& tree, const RestoreMark& mark, mode_t
                       {"reserved_timeline", mark.reserved.value},
                       {"admitted_micros", mark.admitted_micros},
                       {"taken_over", mark.taken_over}};
+  if (mark.used.valid()) document["used_timeline"] = mark.used.value;
   if (!mark.config_file.empty()) document["config_file"] = mark.config_file;
   if (mark.outcome)
     document["outcome"] = {{"as_planned", mark.outcome->as_planned},   {"text", mark.outcome->text},

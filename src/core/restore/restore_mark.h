@@ -56,6 +56,7 @@ struct RestoreMark {
   std::vector<RecoverySetting> settings;     // in postgresql.auto.conf
   std::vector<std::string> aside_elsewhere;  // absolute: set aside outside of the cluster's directories
   Timeline reserved;                         // the number that the new timeline is to get; 0: the next free one
+  Timeline used;                             // the highest number that a server here has had; 0: none is known
   std::optional<RecoveryOutcome> outcome;
   int64_t admitted_micros = 0;  // when archiving on the new timeline was first found to be right; 0: not yet
   bool taken_over = false;      // the operator has said that this server continues the cluster

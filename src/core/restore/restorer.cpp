@@ -80,6 +80,7 @@ class Restore {
   Status MakeDirectories();
   Status CopyFiles();
   Status SyncEverything();
+  Status ReserveNumber(RestoreMark& mark);
   Status WriteRecovery();
   void NoteHowToStart();
   Status PlaceControlFile();
@@ -454,6 +455,26 @@ void Restore::NoteHowToStart() {
   if (std::string note = DescribeElsewhere(start, directory); !note.empty()) result_.notes.push_back(std::move(note));
 }
 
+// Without a hold a restore writes nothing to the repository; and credentials may be read-only.
+Status Restore::ReserveNumber(RestoreMark& mark) {
+  mark.used = UsedNumber(*tree_);
+  std::string why = "pg_pitr.restore_hold is 0, so nothing is written there";
+  if (options_.hold.lasts_micros > 0) {
+    const auto number = OwnNumber(repository_, *tree_, plan_, options_.hold.by, ctx_);
+    PITR_TRY(ctx_.Check());
+    if (number.ok()) mark.reserved = number.value();
+    if (number.ok()) return Status::Ok();
+    why = number.status().ToString();
+  }
+  mark.reserved = NumberOfDirectory(mark.used, plan_);
+  if (mark.reserved.valid()) return Status::Ok();
+  result_.notes.push_back("No number of its own was taken in the repository for the new timeline: " + why +
+                          ". It gets the next one that the archive does not know. A server that archives to a "
+                          "repository of its own may have used that before, if it was in another directory; then its "
+                          "history file is refused there, and archiving sticks.");
+  return Status::Ok();
+}
+
 Status Restore::WriteRecovery() {
   PITR_ASSIGN(const ControlData control, ParseControlFile(control_bytes_));
   const OwnConfiguration own = ReadOwnConfiguration(*tree_);
@@ -476,15 +497,7 @@ Status Restore::WriteRecovery() {
   mark.as_copy = options_.as_copy;
   mark.config_file = OutsideConfigFile(plan_.backup);
   PITR_TRY(NoteWalAside(*tree_, mark));
-  // Without a hold a restore writes nothing to the repository; and credentials may be read-only.
-  if (options_.mode == RecoveryMode::kRecover && options_.hold.lasts_micros > 0) {
-    const auto number = OwnNumber(repository_, *tree_, plan_, options_.hold.by, ctx_);
-    PITR_TRY(ctx_.Check());
-    if (number.ok()) mark.reserved = number.value();
-    if (!number.ok())
-      result_.notes.push_back("No number of its own could be reserved for the new timeline: " +
-                              number.status().ToString() + ". It gets the next one that the archive does not know.");
-  }
+  if (options_.mode == RecoveryMode::kRecover) PITR_TRY(ReserveNumber(mark));
   return WriteRecoveryFiles(*tree_, std::move(settings), std::move(mark), file_mode_);
 }
 
@@ -515,7 +528,7 @@ Result<RestoreResult> Restore::Run() {
   }
   PITR_TRY(ChooseOwner());
   PITR_ASSIGN(const auto hold, HoldKeeper::Take(repository_, plan_, options_.hold, ctx_));
-  PITR_TRY(ForgetUsedNumber(*tree_, found_.unfinished.has_value()));
+  PITR_TRY(ForgetUsedNumber(*tree_, found_.unfinished.has_value(), found_.timeline));
   PITR_TRY(MarkAndDisarm());
   PITR_TRY(SetLeftoversAside(new_places_, state_.aside.substr(state_.aside.find('.')), &result_.notes));
   PITR_TRY(ClearDirectory());

@@ -39,6 +39,11 @@ class OwnNumberTest : public RestoreFixture {
     auto tree = ClusterTree::Open(options_.data_directory);
     return ReadRestoreMark(tree.value()).value()->reserved.value;
   }
+  bool Said() const {
+    for (const std::string& note : result_.notes)
+      if (note.find("No number of its own") != std::string::npos) return true;
+    return false;
+  }
   bool IsTaken(uint32_t number, const std::string& archives_to = "file:///of/staging") {
     return IsNumberOfAnother(options_.data_directory, Timeline{number}, archives_to);
   }
@@ -108,15 +113,32 @@ TEST_F(OwnNumberTest, NothingIsWrittenWithoutAHold) {
   options_.hold.lasts_micros = 0;
   ASSERT_NO_FATAL_FAILURE(Elsewhere());
   EXPECT_EQ(Reserved(), 0u);
+  EXPECT_TRUE(Said()) << "in the next one a server may stick";
+  // Nobody opened it; then somebody did, as timeline 2, and it is made anew night by night.
+  ASSERT_NO_FATAL_FAILURE(Again());
+  EXPECT_EQ(Reserved(), 0u);
+  std::filesystem::remove(At("recovery.signal"));
+  auto tree = ClusterTree::Open(options_.data_directory);
+  RestoreMark mark = *ReadRestoreMark(tree.value()).value();
+  mark.outcome = RecoveryOutcome{.as_planned = true, .timeline = Timeline{2}};
+  ASSERT_TRUE(WriteRestoreMark(tree.value(), mark).ok());
+  for (uint32_t night = 3; night <= 4; ++night) {
+    ASSERT_NO_FATAL_FAILURE(Again());
+    EXPECT_EQ(Reserved(), night) << "one that this directory has not had";
+    EXPECT_FALSE(Said());
+    Start();
+    EXPECT_TRUE(IsTaken(2));
+    Stop();
+    std::filesystem::remove(At("recovery.signal"));
+  }
+  EXPECT_TRUE(repo_.repository->store().List("number/", "", OpContext()).value().objects.size() <= 1);
 }
 
 TEST_F(OwnNumberTest, CredentialsThatOnlyReadAreNoErrorButANote) {
   faults_->Inject({.op = StoreOp::kCreate, .status = {Code::kPermission, "read-only"}, .key_contains = "number/"});
   ASSERT_NO_FATAL_FAILURE(Elsewhere());
   EXPECT_EQ(Reserved(), 0u);
-  bool said = false;
-  for (const std::string& note : result_.notes) said = said || note.find("No number of its own") != std::string::npos;
-  EXPECT_TRUE(said);
+  EXPECT_TRUE(Said());
 }
 
 }  // namespace
