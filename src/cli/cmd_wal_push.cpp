@@ -17,6 +17,7 @@
 #include "core/pg/wal_page.h"
 #include "core/repo/ancestor_segments.h"
 #include "core/repo/change_map_maker.h"
+#include "core/repo/local_history.h"
 #include "core/repo/repository_watch.h"
 #include "core/repo/wal_push.h"
 #include "core/restore/wal_aside.h"
@@ -50,42 +51,64 @@ struct PushSelection {
   size_t others = 0;     // names that are no WAL files'
 };
 
-// The server keeps old segments under future names to use them again; they hold nothing.
-bool HoldsNothing(const std::string& path, const WalFileName& name, uint32_t segment_size) {
-  if (name.kind != WalFileKind::kSegment) return false;
-  Bytes first(kLongWalPageHeaderSize);
-  std::ifstream file(path, std::ios::binary);
-  if (!file.read(reinterpret_cast<char*>(first.data()), static_cast<std::streamsize>(first.size()))) return false;
-  return IsRecycledSegment(first, name.segment, segment_size);
-}
+// Looks at names and first bytes.
+class Selector {
+ public:
+  Selector(const Repository& repository, const OpContext& ctx) : repository_(repository), ctx_(ctx) {}
 
-void Select(const std::filesystem::path& path, uint32_t segment_size, PushSelection& selection) {
-  const std::string name = path.filename().string();
-  const auto parsed = ParseWalFileName(name, segment_size);
-  if (!parsed) {
-    ++selection.others;
-  } else if (HoldsNothing(path.string(), *parsed, segment_size)) {
-    ++selection.for_reuse;
-  } else {
-    selection.files.push_back({path.string(), name, parsed->kind, parsed->timeline});
-  }
-}
-
-Status SelectFromDirectory(const std::filesystem::path& directory, uint32_t segment_size, PushSelection& selection) {
-  std::error_code error;
-  std::filesystem::directory_iterator entry(directory, error);
-  for (; !error && entry != std::filesystem::directory_iterator(); entry.increment(error)) {
-    std::error_code ignored;
-    if (entry->is_directory(ignored)) {
-      ++selection.others;
-    } else {
-      Select(entry->path(), segment_size, selection);
+  Status Select(const std::filesystem::path& path) {
+    const std::string name = path.filename().string();
+    const auto parsed = ParseWalFileName(name, repository_.segment_size());
+    if (!parsed) {
+      ++selection_.others;
+      return Status::Ok();
     }
+    PITR_ASSIGN(const bool nothing, HoldsNothing(path, *parsed));
+    if (nothing) {
+      ++selection_.for_reuse;
+    } else {
+      selection_.files.push_back({path.string(), name, parsed->kind, parsed->timeline});
+    }
+    return Status::Ok();
   }
-  if (!error) return Status::Ok();
-  return {error == std::errc::permission_denied ? Code::kPermission : Code::kUnavailable,
-          "could not read directory \"" + directory.string() + "\": " + error.message()};
-}
+
+  Status SelectFromDirectory(const std::filesystem::path& directory) {
+    std::error_code error;
+    std::filesystem::directory_iterator entry(directory, error);
+    for (; !error && entry != std::filesystem::directory_iterator(); entry.increment(error)) {
+      std::error_code ignored;
+      if (entry->is_directory(ignored)) {
+        ++selection_.others;
+      } else {
+        PITR_TRY(Select(entry->path()));
+      }
+    }
+    if (!error) return Status::Ok();
+    return {error == std::errc::permission_denied ? Code::kPermission : Code::kUnavailable,
+            "could not read directory \"" + directory.string() + "\": " + error.message()};
+  }
+
+  void PassOver() { ++selection_.others; }
+  PushSelection Take() { return std::move(selection_); }
+
+ private:
+  // The server keeps old segments under future names to use them again; they hold nothing.
+  Result<bool> HoldsNothing(const std::filesystem::path& path, const WalFileName& name) {
+    if (name.kind != WalFileKind::kSegment) return false;
+    Bytes first(kLongWalPageHeaderSize);
+    std::ifstream file(path, std::ios::binary);
+    if (!file.read(reinterpret_cast<char*>(first.data()), static_cast<std::streamsize>(first.size()))) return false;
+    const std::string directory = path.parent_path().string();
+    const auto [known, added] = histories_.try_emplace({directory, name.timeline});
+    if (added) { PITR_ASSIGN(known->second, FindHistory(repository_, directory, name.timeline, ctx_)); }
+    return IsRecycledSegment(first, name, repository_.segment_size(), known->second ? &*known->second : nullptr);
+  }
+
+  const Repository& repository_;
+  const OpContext& ctx_;
+  PushSelection selection_;
+  std::map<std::pair<std::string, Timeline>, std::optional<TimelineHistory>> histories_;
+};
 
 // The directories in pg_wal that are the server's own, which the shell's pg_wal/* names, too.
 bool IsBookkeeping(const std::filesystem::path& directory) {
@@ -105,8 +128,9 @@ Status NoSuchFile(const std::filesystem::path& path) {
 }
 
 // History files come first, so that nobody finds a timeline without knowing where it comes from.
-Result<PushSelection> SelectFiles(const std::vector<std::string>& paths, uint32_t segment_size) {
-  PushSelection selection;
+Result<PushSelection> SelectFiles(const Repository& repository, const std::vector<std::string>& paths,
+                                  const OpContext& ctx) {
+  Selector selector(repository, ctx);
   for (const std::string& text : paths) {
     std::filesystem::path path(text);
     if (!path.has_filename() && path.has_parent_path()) path = path.parent_path();  // "pg_wal/"
@@ -118,13 +142,14 @@ Result<PushSelection> SelectFiles(const std::vector<std::string>& paths, uint32_
                     "could not look at \"" + text + "\": " + error.message());
     }
     if (!std::filesystem::is_directory(status)) {
-      Select(path, segment_size, selection);
+      PITR_TRY(selector.Select(path));
     } else if (IsBookkeeping(path)) {
-      ++selection.others;
+      selector.PassOver();
     } else {
-      PITR_TRY(SelectFromDirectory(path, segment_size, selection));
+      PITR_TRY(selector.SelectFromDirectory(path));
     }
   }
+  PushSelection selection = selector.Take();
   std::stable_sort(selection.files.begin(), selection.files.end(), [](const PushFile& a, const PushFile& b) {
     const bool a_history = a.kind == WalFileKind::kHistory, b_history = b.kind == WalFileKind::kHistory;
     return a_history != b_history ? a_history : a.name < b.name;
@@ -208,38 +233,68 @@ Status PushOne(const Repository& repository, const PushFile& file, Outcome& outc
   return ctx.cancelled() ? ctx.Check() : Status::Ok();
 }
 
-// Of the segments, as many as there are, those that the archive has are compared before anything is added: behind one
-// that differs there is another server's timeline of the same number, which is not to be mixed with this one's.
+// What the archive has another content of, by timeline: the first segment, and whether it is the history file itself.
+struct Foreign {
+  SegmentNo from;
+  std::string name;
+};
+using ForeignTimelines = std::map<Timeline, Foreign>;
+
+void NoteForeign(const Repository& repository, const PushFile& file, const Status& status, ForeignTimelines& foreign) {
+  const auto parsed = ParseWalFileName(file.name, repository.segment_size());
+  if (status.code() != Code::kConflict || !parsed || parsed->kind == WalFileKind::kBackupHistory) return;
+  const SegmentNo from = parsed->kind == WalFileKind::kHistory ? SegmentNo{0} : parsed->segment;
+  const auto [known, added] = foreign.try_emplace(parsed->timeline, Foreign{from, file.name});
+  if (!added && from < known->second.from) known->second = {from, file.name};
+}
+
+// What `file` goes on behind of another server's: on its own timeline, or on one that leads to it. nullptr: nothing.
+const Foreign* FindForeign(const WalFileName& name, const TimelineHistory* history, uint32_t segment_size,
+                           const ForeignTimelines& foreign) {
+  if (const auto own = foreign.find(name.timeline); own != foreign.end() && own->second.from <= name.segment)
+    return &own->second;
+  if (history == nullptr) return nullptr;
+  for (const TimelineEntry& entry : history->entries()) {
+    const auto found = foreign.find(entry.timeline);
+    if (entry.timeline == name.timeline || found == foreign.end()) continue;
+    if (found->second.from <= SegmentOf(entry.end, segment_size)) return &found->second;
+  }
+  return nullptr;
+}
+
+// Those that the archive has are compared before anything is added: behind what differs there is another server's
+// timeline of the same number, which is not to be mixed with this one's, nor is what goes on from it.
 Status PushSegments(const Repository& repository, std::span<const PushFile> files, std::span<Outcome> outcomes,
-                    const OpContext& ctx) {
+                    ForeignTimelines foreign, const OpContext& ctx) {
+  const uint32_t segment_size = repository.segment_size();
   std::vector<std::string> names;
   for (const PushFile& file : files)
     if (file.kind == WalFileKind::kSegment) names.push_back(file.name);
   PITR_ASSIGN(const std::vector<std::string> absent, NotArchived(repository, names, ctx));
   const std::set<std::string> to_add(absent.begin(), absent.end());
-  const auto push = [&](bool add, const auto& may) {
+  const auto push = [&](bool add) {
     return ParallelFor(repository.config().archive_jobs, files.size(), ctx, [&](size_t i, int) {
-      if (to_add.contains(files[i].name) != add || !may(i)) return Status::Ok();
+      if (to_add.contains(files[i].name) != add || !outcomes[i].status.ok()) return Status::Ok();
       return PushOne(repository, files[i], outcomes[i], ctx);
     });
   };
-  PITR_TRY(push(false, [](size_t) { return true; }));
-  std::map<std::string, std::string> differs;  // by the digits of the timeline, the first
-  for (size_t i = 0; i < files.size(); ++i)
-    if (outcomes[i].status.code() == Code::kConflict && files[i].kind == WalFileKind::kSegment)
-      differs.emplace(files[i].name.substr(0, 8), files[i].name);
-  return push(true, [&](size_t i) {
-    const auto found = differs.find(files[i].name.substr(0, 8));
-    if (found == differs.end() || files[i].name < found->second) return true;
+  PITR_TRY(push(false));
+  for (size_t i = 0; i < files.size(); ++i) NoteForeign(repository, files[i], outcomes[i].status, foreign);
+  for (size_t i = 0; i < files.size(); ++i) {
+    const auto name = ParseWalFileName(files[i].name, segment_size);
+    if (foreign.empty() || !to_add.contains(files[i].name) || !name) continue;
+    const std::string directory = std::filesystem::path(files[i].path).parent_path().string();
+    PITR_ASSIGN(const auto history, FindHistory(repository, directory, name->timeline, ctx));
+    const Foreign* before = FindForeign(*name, history ? &*history : nullptr, segment_size, foreign);
+    if (before == nullptr) continue;
     outcomes[i].name = files[i].name;
-    outcomes[i].status =
-        Status(Code::kConflict, files[i].name + " was not stored: it follows " + found->second +
-                                    ", of which the archive has another content")
-            .WithHint(
-                "Another server wrote that timeline. Keep these files; if they matter more, push them into a "
-                "repository of their own.");
-    return false;
-  });
+    outcomes[i].status = Status(Code::kConflict, files[i].name + " was not stored: it follows " + before->name +
+                                                     ", of which the archive has another content")
+                             .WithHint(
+                                 "Another server wrote that timeline. Keep these files; if they matter more, push them "
+                                 "into a repository of their own.");
+  }
+  return push(true);
 }
 
 // The archiver of a copy holds back what it wrote; by hand, or from an archive_command, it is not to get there either.
@@ -273,15 +328,19 @@ Status RunWalPush(const Invocation& invocation, const PushOptions& options) {
   Session session(invocation);
   PITR_ASSIGN(const auto repository, session.OpenRepository());
   const OpContext& ctx = session.ctx();
-  PITR_ASSIGN(const PushSelection selection, SelectFiles(options.paths, repository->segment_size()));
+  PITR_ASSIGN(const PushSelection selection, SelectFiles(*repository, options.paths, ctx));
   const std::vector<PushFile>& files = selection.files;
   if (!options.force) PITR_TRY(CheckWhose(*repository, files, ctx));
   std::vector<Outcome> outcomes(files.size());
   // One that fails must not keep the others from being saved, so a failure is an outcome and not the end.
   size_t histories = 0;
-  for (; histories < files.size() && files[histories].kind == WalFileKind::kHistory; ++histories)
+  ForeignTimelines foreign;
+  for (; histories < files.size() && files[histories].kind == WalFileKind::kHistory; ++histories) {
     PITR_TRY(PushOne(*repository, files[histories], outcomes[histories], ctx));
-  PITR_TRY(PushSegments(*repository, std::span(files).subspan(histories), std::span(outcomes).subspan(histories), ctx));
+    NoteForeign(*repository, files[histories], outcomes[histories].status, foreign);
+  }
+  PITR_TRY(PushSegments(*repository, std::span(files).subspan(histories), std::span(outcomes).subspan(histories),
+                        std::move(foreign), ctx));
   PITR_TRY(CheckIdentity(*repository, /*keys=*/true, ctx));
   return Report(selection, outcomes, options.quiet);
 }

@@ -23,7 +23,7 @@ sub rows { my ($server) = @_; return $server->sql('SELECT coalesce(sum(n), 0) FR
 my $data = $node->data_dir;
 for my $case ([ "recovery_target = 'immediate'", '3', '--target-latest' ],
 	[ "recovery_target_time = '2020-01-01 00:00:00+00'\nrecovery_target_action = 'shutdown'", '3', '--target-latest' ],
-	[ "recovery_target_xid = '3'\nrecovery_target_inclusive = off", '1', '--target-time', $time ],
+	[ "recovery_min_apply_delay = '1h'\nrecovery_target_xid = '3'\nrecovery_target_inclusive = off", '1', '--target-time', $time ],
 	[ "recovery_target_name = 'nowhere'\nrecovery_target_timeline = '9'", '0', '--target-immediate' ],
 	[ "recovery_target_lsn = '0/1'\narchive_cleanup_command = 'false'\nrestore_command = 'false'", '3', '--target-latest' ])
 {
@@ -38,7 +38,7 @@ for my $case ([ "recovery_target = 'immediate'", '3', '--target-latest' ],
 	ok(-e $touched, "$name: what the user wants done at the end of recovery is done");
 	is(rows($copy), $expected, "$name left in an included file does not decide over @target");
 	my $auto = slurp_file("$dir/postgresql.auto.conf");
-	unlike($auto, qr/recovery_target|restore_command|archive_cleanup_command|recovery_end_command/, "$name: nothing of the restore is left after recovery");
+	unlike($auto, qr/recovery_target|recovery_min|restore_command|archive_cleanup_command|recovery_end_command|promote_trigger/, "$name: nothing of the restore is left after recovery");
 	my $out = $p->pg_pitr_ok('outcome', '--pgdata', $dir, '--wait', '30');
 	like($out, qr/recovery ended at [0-9A-F]+\/[0-9A-F]+ on timeline 1 .*so it was planned/, 'the outcome is as planned');
 	$copy->wait_for_log(qr/pg_pitr: recovery ended at/);

@@ -1,7 +1,9 @@
 #include "core/base/process_name.h"
 
+#include <signal.h>
 #include <unistd.h>
 
+#include <cerrno>
 #include <charconv>
 
 namespace pitr {
@@ -16,6 +18,8 @@ std::string HostPrefix() {
 }  // namespace
 
 std::string ProcessName() { return HostPrefix() + std::to_string(getpid()); }
+
+bool MayRun(pid_t process) { return kill(process, 0) == 0 || errno == EPERM; }
 
 std::optional<pid_t> ProcessOfThisHost(std::string_view name) {
   const std::string prefix = HostPrefix();

@@ -13,5 +13,7 @@ std::string ProcessName();
 
 // The process that had this name, when it is one of this host; it need not run any more.
 std::optional<pid_t> ProcessOfThisHost(std::string_view name);
+// Whether it runs, or another has its number by now.
+bool MayRun(pid_t process);
 
 }  // namespace pitr

@@ -8,6 +8,7 @@
 #include "core/expire/delete_objects.h"
 #include "core/repo/expire_mark.h"
 #include "core/repo/layout.h"
+#include "core/store/absence.h"
 
 namespace pitr {
 namespace {
@@ -53,6 +54,7 @@ class ExpireRun {
     report_.rows.insert(report_.rows.end(), decision_.kept.begin(), decision_.kept.end());
     PITR_TRY(ExpireBackups());
     for (Garbage& run : WalGarbage(inventory_, decision_, request_)) PITR_TRY(DeleteSimple(run));
+    if (decision_.sweeps) PITR_TRY(TakeMarksBack(now - request_.leftover_age_micros));
     if (decision_.sweeps) PITR_TRY(Sweep(now - request_.leftover_age_micros));
     report_.rows.insert(report_.rows.end(), refused_.begin(), refused_.end());
     return std::move(report_);
@@ -110,8 +112,14 @@ class ExpireRun {
     std::vector<Garbage> garbage = BackupGarbage(inventory_, decision_, request_);
     if (!request_.dry_run) {
       for (Garbage& of : garbage) {
+        // Somebody who keeps the backup may have taken the mark, of an expiry that was killed, for left behind.
+        const std::string mark = layout::BackupKey(of.row.name, layout::BackupObject::kExpireMark);
+        bool marked = true;
+        if (!of.manifests.empty()) { PITR_ASSIGN(marked, IsThere(repository_.store(), mark, ctx_)); }
+        if (!marked) KeepAfterAll(of.row.name, "its mark was taken back meanwhile");
+        if (!marked) continue;
         PITR_ASSIGN(const size_t refused, Delete(of.manifests, of.row));
-        if (refused > 0) KeepAfterAll(of.row.name);
+        if (refused > 0) KeepAfterAll(of.row.name, "its manifest could not be deleted");
       }
       garbage = BackupGarbage(inventory_, decision_, request_);
     }
@@ -124,11 +132,10 @@ class ExpireRun {
   }
 
   // The backup still exists: what it refers to stays, and its WAL.
-  void KeepAfterAll(const std::string& label) {
+  void KeepAfterAll(const std::string& label, const std::string& why) {
     decision_.gone.erase(label);
     for (size_t i = 0; i < decision_.verdicts.size(); i++)
-      if (decision_.facts.backups[i].label == label)
-        decision_.verdicts[i] = {Keep::kAlone, "its manifest could not be deleted"};
+      if (decision_.facts.backups[i].label == label) decision_.verdicts[i] = {Keep::kAlone, why};
   }
 
   Status DeleteLabel(Garbage& of) {
@@ -185,6 +192,27 @@ class ExpireRun {
   Status AbortUploads(const std::vector<PendingUpload>& uploads) {
     for (const PendingUpload& upload : uploads)
       PITR_TRY(repository_.store().AbortUpload(upload.key, upload.upload_id, ctx_));
+    return Status::Ok();
+  }
+
+  // An expiry that was killed, perhaps one with other settings, left them on backups that these settings keep; and so
+  // did this one, where it found at its second look that somebody needs what it had marked.
+  Status TakeMarksBack(int64_t old_since) {
+    if (!decision_.blocked.empty()) return Status::Ok();
+    for (const std::string& label : inventory_.backups.expiring) {
+      if (inventory_.backups.Find(label) == nullptr || decision_.gone.contains(label)) continue;
+      const std::string key = layout::BackupKey(label, layout::BackupObject::kExpireMark);
+      const auto at = std::find_if(inventory_.backup_objects.begin(), inventory_.backup_objects.end(),
+                                   [&](const ObjectInfo& object) { return object.key == key; });
+      if (at == inventory_.backup_objects.end()) continue;
+      PITR_ASSIGN(const auto mark, ReadMark(repository_, label, layout::BackupObject::kExpireMark, ctx_));
+      const bool own = mark && mark->marked_by == request_.by;
+      if (!mark || !(own || IsLeftBehind(*mark, at->modified_micros, old_since))) continue;
+      Garbage taken{.row = {ExpireAction::kDelete, "expire mark", label, 1, at->size,
+                            "the expiry that made it has ended, and the backup stays"},
+                    .data = {*at}};
+      PITR_TRY(DeleteSimple(taken));
+    }
     return Status::Ok();
   }
 

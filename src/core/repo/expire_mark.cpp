@@ -1,5 +1,6 @@
 #include "core/repo/expire_mark.h"
 
+#include "core/base/process_name.h"
 #include "core/repo/json_fields.h"
 #include "core/store/absence.h"
 
@@ -43,6 +44,11 @@ Result<std::optional<ExpireMark>> ReadMark(const Repository& repository, const s
   return std::optional(std::move(read));
 }
 
+bool IsLeftBehind(const ExpireMark& mark, int64_t modified_micros, int64_t old_since_micros) {
+  if (const auto process = ProcessOfThisHost(mark.marked_by); process && !MayRun(*process)) return true;
+  return modified_micros != 0 && modified_micros < old_since_micros;
+}
+
 Status CheckNotExpiring(const Repository& repository, const std::string& label, layout::BackupObject witness,
                         const OpContext& ctx) {
   // In this order: the mark goes last, so without one the witness tells whether it was never there or is gone again.
@@ -56,7 +62,9 @@ Status CheckNotExpiring(const Repository& repository, const std::string& label, 
   }
   return Status(Code::kConflict, "backup \"" + label + "\" is being expired")
       .WithDetail("Somebody has begun to delete it, or has done so.")
-      .WithHint("Choose another backup; pg_pitr expire finishes what was begun.");
+      .WithHint(
+          "Choose another backup; pg_pitr expire finishes what was begun, or, where the settings keep the backup and "
+          "the expiry that marked it has ended, takes the mark back.");
 }
 
 }  // namespace pitr

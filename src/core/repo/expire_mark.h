@@ -6,6 +6,8 @@
 // Whoever deletes creates the mark first and then looks again whether anybody needs what he is going to delete; whoever
 // begins to need it (a pin, an increment, an unfinished backup about to write its manifest, a restore) creates its own
 // object first and then looks for the mark. Whatever the order, at least one of the two sees the other and leaves off.
+// The mark of an expiry that was killed goes with the next one that keeps the backup; so whoever deletes under a mark
+// that may be another's looks for it once more before the manifest goes.
 #pragma once
 #include <optional>
 #include <string>
@@ -27,6 +29,10 @@ Status CreateMark(const Repository& repository, const std::string& label, layout
 // nullopt when there is none. One that cannot be read is one. Errors are those of the store.
 Result<std::optional<ExpireMark>> ReadMark(const Repository& repository, const std::string& label,
                                            layout::BackupObject mark, const OpContext& ctx);
+
+// Whether who made the mark has ended: a process of this host that does not run, or anybody when the mark is older than
+// `old_since_micros`, by the store's clock (`modified_micros`).
+bool IsLeftBehind(const ExpireMark& mark, int64_t modified_micros, int64_t old_since_micros);
 
 // kConflict when the backup is being deleted, or has been: it has a mark, or `witness` is not there (any more). The
 // witness is the manifest for who builds on a backup or pins it, the start object for who has just written its

@@ -58,6 +58,11 @@ BackupRow RowOf(const BackupCatalog& catalog, const BackupManifest& backup, cons
         DescribePageErrors(backup) + ". It does not count in retention, and increments are not built on it.");
   if (const std::string doubt = DescribePageLsnDoubt(catalog, backup); !doubt.empty())
     add("page LSN", "Possibly wrong: " + doubt + ". Increments are not built on it; take a full backup.");
+  if (catalog.expiring.contains(backup.label))
+    add("expiring",
+        "Marked to be deleted: an expiry is at work on it, or was killed. Then pg_pitr expire finishes that, or takes "
+        "the "
+        "mark back where the settings keep the backup.");
   return row;
 }
 

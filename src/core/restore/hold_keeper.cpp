@@ -13,7 +13,8 @@ namespace {
 
 constexpr char kStaleMark[] =
     "If no pg_pitr expire is at work there, the mark was left by one that was killed: with --unprotected the restore "
-    "goes on all the same. Otherwise choose another backup or target; pg_pitr info lists the backups.";
+    "goes on all the same, and a pg_pitr expire with settings that keep the backup takes the mark back. Otherwise "
+    "choose another backup or target; pg_pitr info lists the backups.";
 
 std::string WhoMarked(const ExpireMark& mark) {
   if (mark.marked_micros == 0) return "by somebody";

@@ -8,6 +8,7 @@
 
 #include "core/pg/wal_page.h"
 #include "core/repo/ancestor_segments.h"
+#include "core/repo/local_history.h"
 #include "core/repo/wal_predecessor.h"
 #include "core/restore/recovery_end.h"
 #include "core/restore/wal_aside.h"
@@ -19,6 +20,7 @@ namespace {
 Result<std::set<SegmentNo>> Held(const ClusterTree& tree, Timeline timeline, uint32_t segment_size) {
   PITR_ASSIGN(const std::vector<std::string> names, tree.List(kWalDirectory));
   std::set<SegmentNo> held;
+  const auto history = LocalHistory(tree.Locate(kWalDirectory), timeline);
   for (const std::string& name : names) {
     const auto parsed = ParseWalFileName(name, segment_size);
     if (!parsed || parsed->kind != WalFileKind::kSegment || parsed->timeline != timeline) continue;
@@ -26,7 +28,7 @@ Result<std::set<SegmentNo>> Held(const ClusterTree& tree, Timeline timeline, uin
     if (!file.ok()) continue;
     uint8_t bytes[kLongWalPageHeaderSize];
     if (pread(file.value().get(), bytes, sizeof bytes, 0) != static_cast<ssize_t>(sizeof bytes)) continue;
-    if (!IsRecycledSegment(bytes, parsed->segment, segment_size)) held.insert(parsed->segment);
+    if (!IsRecycledSegment(bytes, *parsed, segment_size, history ? &*history : nullptr)) held.insert(parsed->segment);
   }
   return held;
 }

@@ -55,7 +55,11 @@ WalPath ShortestPath(const WalCatalog& wal, const WalPath& path, const Resolutio
 void AddBackupNotes(const BackupCatalog& backups, const std::vector<Candidate>& candidates, RestorePlan& plan) {
   const std::string& label = plan.backup.label;
   if (backups.expiring.contains(label))
-    plan.notes.push_back("Backup " + label + " is marked to be deleted: an expiry is at work on it, or was killed.");
+    plan.notes.push_back(
+        "Backup " + label +
+        " is marked to be deleted: an expiry is at work on it, or was killed. A restore of it is refused without "
+        "--unprotected; pg_pitr expire, with settings that keep it, takes the mark of one that was "
+        "killed back.");
   if (backups.alone.contains(label) && plan.wal.back().last > LastSegment(plan.backup))
     plan.notes.push_back("The WAL after backup " + label +
                          " is marked to be deleted: an expiry is at work on it, or was killed.");

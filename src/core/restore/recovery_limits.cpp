@@ -1,5 +1,7 @@
 #include "core/restore/recovery_limits.h"
 
+#include <strings.h>
+
 #include <algorithm>
 #include <charconv>
 #include <optional>
@@ -41,15 +43,21 @@ std::optional<bool> BooleanIn(const OwnConfiguration& configured, const std::str
   return own == configured.values.end() ? std::nullopt : BooleanOf(own->second);
 }
 
+bool IsMinimal(const OwnConfiguration& configured) {
+  const auto level = configured.values.find("wal_level");
+  return level != configured.values.end() && strcasecmp(level->second.c_str(), "minimal") == 0;
+}
+
 }  // namespace
 
-OwnConfiguration ReadOwnConfiguration(const ClusterTree& tree) {
+OwnConfiguration ReadOwnConfiguration(const ClusterTree& tree, const std::string& outside) {
   OwnConfiguration own;
   const auto note = [&](const std::string& name, const std::string& value) {
     own.values[name] = value;
     return Status::Ok();
   };
-  own.whole = VisitSettings(tree.data_directory() + "/" + std::string(kConfPath), note).ok();
+  const bool inside = tree.Stat(kConfPath).code() != Code::kNotFound;
+  own.whole = VisitSettings(inside ? tree.data_directory() + "/" + std::string(kConfPath) : outside, note).ok();
   // Read last by the server, and so here. One that is missing says nothing; nor does what an earlier restore wrote,
   // which goes.
   const auto text = tree.ReadWhole(kAutoConfPath, kMaxSettingsFileBytes);
@@ -68,10 +76,14 @@ std::vector<std::pair<std::string, std::string>> NeededSettings(const RecoveryLi
   const auto defaults = NamedLimits(Defaults(pg_major));
   size_t at = 0;
   for (const auto& [name, value] : NamedLimits(needed)) {
-    const int32_t without = defaults[at++].second;
+    const int32_t without = configured.whole ? defaults[at].second : 0;
+    ++at;
     const auto own = configured.values.find(std::string(name));
     const int32_t has = own == configured.values.end() ? without : NumberOf(own->second);
-    if (has < value) settings.emplace_back(name, std::to_string(value));
+    if (has >= value) continue;
+    settings.emplace_back(name, std::to_string(value));
+    // Without it the server does not start with any max_wal_senders but 0.
+    if (name == "max_wal_senders" && IsMinimal(configured)) settings.emplace_back("wal_level", "replica");
   }
   return settings;
 }
@@ -106,9 +118,10 @@ void AddSettingNotes(const RecoverySettings& settings, const OwnConfiguration& c
     notes->push_back(std::string(kAutoConfPath) + " has " + needed +
                      " until recovery has ended: the server had so much at some time up to the target, and recovery "
                      "ends with an error when it has less. " +
-                     (configured.whole ? "The restored configuration has less."
-                                       : "Configuration outside the data directory was not looked at; this overrides "
-                                         "it.") +
+                     (configured.whole
+                          ? "The restored configuration has less."
+                          : "The server's configuration is not on this machine or could not be read; this overrides "
+                            "it.") +
                      (needed.find("max_prepared_transactions") == std::string::npos
                           ? ""
                           : " max_prepared_transactions stays longer, if transactions are prepared then."));

@@ -15,15 +15,16 @@ namespace pitr {
 
 // What the configuration files in a data directory say.
 struct OwnConfiguration {
-  bool whole = false;                         // postgresql.conf is there and all that it includes could be read
+  bool whole = false;                         // postgresql.conf was found and all that it includes could be read
   std::map<std::string, std::string> values;  // by name in lower case; what a server started from here would use
 };
-// Files that postgresql.conf includes from elsewhere are read, too, as the server would.
-OwnConfiguration ReadOwnConfiguration(const ClusterTree& tree);
+// Files that postgresql.conf includes from elsewhere are read, too, as the server would. Where the directory has none,
+// `outside` is read, the file that the server of the backup had, which may be empty or not on this machine.
+OwnConfiguration ReadOwnConfiguration(const ClusterTree& tree, const std::string& outside);
 
 // Name and value of what has to be written so that recovery has `needed`: those that the configuration gives a smaller
-// value. Where it is not whole (Debian keeps it outside), those that are larger than PostgreSQL's defaults, unless
-// postgresql.auto.conf, which wins, gives them enough. Pure.
+// value. Where it is not whole, all but those that postgresql.auto.conf, which wins, gives enough: PostgreSQL's
+// defaults may have been lowered. Pure.
 std::vector<std::pair<std::string, std::string>> NeededSettings(const RecoveryLimits& needed,
                                                                 const OwnConfiguration& configured, int pg_major);
 

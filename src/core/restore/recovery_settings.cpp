@@ -150,6 +150,10 @@ std::vector<RecoverySetting> RecoverySettingList(const RecoverySettings& setting
   add("recovery_end_command", settings.recovery_end_command);
   const RecoveryTarget& target = settings.target;
   const bool standby = settings.mode == RecoveryMode::kStandby;
+  // Of a standby that was to lag behind, or to be promoted by a file: a recovery would wait without a word, or open at
+  // once.
+  if (!standby) add("recovery_min_apply_delay", "0");
+  if (!standby && settings.pg_major == 15) add("promote_trigger_file", "");  // 16 knows none
   // A standby follows every promotion unless it was told which branch to stay on.
   const bool numbered =
       settings.target_timeline.valid() && (!standby || settings.target.timeline || settings.target.timeline_current);

@@ -17,6 +17,7 @@ struct RecoverySettings {
   // Written as a number, so that the server follows the path that was planned; a standby follows the latest unless the
   // target says otherwise.
   Timeline target_timeline;
+  int pg_major = 0;
   std::string restore_command;
   std::string recovery_end_command;
   // What replay needs at least as large as it was (max_connections, ...): name and value. Goes after recovery; an

@@ -477,11 +477,12 @@ Status Restore::ReserveNumber(RestoreMark& mark) {
 
 Status Restore::WriteRecovery() {
   PITR_ASSIGN(const ControlData control, ParseControlFile(control_bytes_));
-  const OwnConfiguration own = ReadOwnConfiguration(*tree_);
+  const OwnConfiguration own = ReadOwnConfiguration(*tree_, OutsideConfigFile(plan_.backup));
   RecoverySettings settings;
   settings.mode = options_.mode;
   settings.target = plan_.ServerTarget();
   settings.target_timeline = plan_.target_timeline;
+  settings.pg_major = plan_.backup.cluster.pg_major;
   settings.restore_command = options_.restore_command;
   settings.recovery_end_command = options_.program;
   settings.needed = NeededSettings(Largest(control.limits, plan_.replay.limits), own, plan_.backup.cluster.pg_major);

@@ -1,13 +1,14 @@
 #include "core/restore/server_state.h"
 
 #include <fcntl.h>
-#include <signal.h>
 #include <sys/shm.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include <charconv>
 #include <vector>
+
+#include "core/base/process_name.h"
 
 namespace pitr {
 namespace {
@@ -40,7 +41,7 @@ std::optional<T> Number(std::string_view text) {
 // A process with this number exists, and nothing shows that it works elsewhere: a server's working directory is its
 // data directory.
 bool IsServerProcess(pid_t pid, int directory) {
-  if (pid <= 0 || (kill(pid, 0) != 0 && errno != EPERM)) return false;
+  if (pid <= 0 || !MayRun(pid)) return false;
   struct stat its, ours;
   const std::string its_directory = "/proc/" + std::to_string(pid) + "/cwd";
   if (stat(its_directory.c_str(), &its) != 0 || fstat(directory, &ours) != 0) return true;

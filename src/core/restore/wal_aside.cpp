@@ -15,6 +15,7 @@
 #include "core/pg/wal_page.h"
 #include "core/repo/known_repository.h"
 #include "core/repo/layout.h"
+#include "core/repo/local_history.h"
 #include "core/repo/partial_segment.h"
 #include "core/repo/wal_check.h"
 #include "core/repo/wal_compare.h"
@@ -190,13 +191,24 @@ class WalSearch {
   }
 
   // What cannot be read is not called reusable.
-  bool IsRecycled(const std::string& name, const WalFileName& parsed) const {
+  bool IsRecycled(const std::string& name, const WalFileName& parsed) {
     if (parsed.kind != WalFileKind::kSegment) return false;
     auto fd = tree_.OpenFile(directory_ + "/" + name, O_RDONLY | O_NONBLOCK);
     if (!fd.ok()) return false;
     uint8_t bytes[kLongWalPageHeaderSize];
     if (pread(fd.value().get(), bytes, sizeof bytes, 0) != static_cast<ssize_t>(sizeof bytes)) return false;
-    return IsRecycledSegment(bytes, parsed.segment, segment_size_);
+    return IsRecycledSegment(bytes, parsed, segment_size_, HistoryOf(parsed.timeline));
+  }
+
+  // As the server had it that wrote what is here; else the archive's. Null when neither has one.
+  const TimelineHistory* HistoryOf(Timeline timeline) {
+    const auto [known, added] = paths_.try_emplace(timeline);
+    if (added) {
+      known->second = LocalHistory(tree_.Locate(directory_), timeline);
+      const auto archived = archive_.timelines().find(timeline);
+      if (!known->second && archived != archive_.timelines().end()) known->second = archived->second.history;
+    }
+    return known->second ? &*known->second : nullptr;
   }
 
   // Recovery along stored WAL needs it; where there is none it leads nowhere.
@@ -278,6 +290,7 @@ class WalSearch {
   const OpContext& ctx_;
   const uint32_t segment_size_;
   std::set<std::string> marks_;
+  std::map<Timeline, std::optional<TimelineHistory>> paths_;
   std::string elsewhere_;
   std::optional<CopysWal> copys_;
   std::vector<WalFileName> segments_;  // not stored, ascending
@@ -288,10 +301,14 @@ class WalSearch {
 
 }  // namespace
 
-bool IsRecycledSegment(ByteView first_bytes, SegmentNo segment, uint32_t segment_size) {
+bool IsRecycledSegment(ByteView first_bytes, const WalFileName& name, uint32_t segment_size,
+                       const TimelineHistory* history) {
   if (std::all_of(first_bytes.begin(), first_bytes.end(), [](uint8_t byte) { return byte == 0; })) return true;
   const auto header = CheckSegmentHeader(first_bytes);
-  return header.ok() && header.value().start != SegmentStart(segment, segment_size);
+  if (!header.ok()) return false;
+  if (header.value().start != SegmentStart(name.segment, segment_size)) return true;
+  return history != nullptr && header.value().timeline < name.timeline &&
+         SegmentOf(history->entries().back().begin, segment_size) != name.segment;
 }
 
 std::string AsideName(int64_t now_micros) {

@@ -16,9 +16,12 @@ namespace pitr {
 // directory.
 std::string AsideName(int64_t now_micros);
 
-// A file that was kept for reuse: under the name of `segment` it holds an older segment, or zeroes. `first_bytes`:
-// kLongWalPageHeaderSize or more.
-bool IsRecycledSegment(ByteView first_bytes, SegmentNo segment, uint32_t segment_size);
+// A file that was kept for reuse: under its name it holds an older segment, or zeroes, or, where a timeline began, a
+// segment of the timeline before it. `first_bytes`: kLongWalPageHeaderSize or more; `history`: of the timeline in the
+// name, where it is known: a file that says it is an older timeline's is what its name says in the segment alone in
+// which the timeline began.
+bool IsRecycledSegment(ByteView first_bytes, const WalFileName& name, uint32_t segment_size,
+                       const TimelineHistory* history);
 
 // What a directory of WAL has that the repository has not.
 struct UnstoredWal {

@@ -1,10 +1,8 @@
 #include "core/verify/verify.h"
 
-#include <signal.h>
 #include <unistd.h>
 
 #include <algorithm>
-#include <cerrno>
 #include <set>
 
 #include "core/base/kdf.h"
@@ -27,7 +25,7 @@ constexpr int64_t kAloneMicros = int64_t{5} * 60 * 1000000;  // no progress for 
 // Whether the process that wrote the progress may still be at it.
 bool MayBeRunning(const VerifyRecord& record, const OpContext& ctx) {
   if (record.stopped) return false;
-  if (const auto pid = ProcessOfThisHost(record.by)) return *pid != getpid() && (kill(*pid, 0) == 0 || errno == EPERM);
+  if (const auto pid = ProcessOfThisHost(record.by)) return *pid != getpid() && MayRun(*pid);
   return ctx.clock->WallMicros() - record.ended_micros < kAloneMicros;
 }
 

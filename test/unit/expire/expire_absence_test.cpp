@@ -2,6 +2,7 @@
 // object protects, whichever of the reads is concerned; nor must a listing that leaves something out once.
 #include <gtest/gtest.h>
 
+#include "core/base/process_name.h"
 #include "core/repo/backup_pin.h"
 #include "core/repo/expire_mark.h"
 #include "core/repo/restore_hold.h"
@@ -106,6 +107,48 @@ TEST_F(ExpireAbsence, OfAMark) {
   SayNotFound("/expire", 1);
   EXPECT_TRUE(ReadMark(*repository_, "a", layout::BackupObject::kExpireMark, ctx_).value().has_value())
       << "a mark that cannot be read is a mark";
+}
+
+// An expiry with other settings was killed, or interrupted, after it had marked what these settings keep.
+TEST_F(ExpireAbsence, OfWhoMadeAMark) {
+  request_.policy.full = 3;
+  const std::string mark = "backup/a/expire";
+  const std::string ended = ProcessName().substr(0, ProcessName().rfind(' ') + 1) + "2147483647";
+  const auto leave = [&](const std::string& by) {
+    ASSERT_TRUE(CreateMark(*repository_, "a", layout::BackupObject::kExpireMark, by, ctx_).ok());
+  };
+  ASSERT_NO_FATAL_FAILURE(leave(ended));
+  ASSERT_NE(Find(MustRunDry(), ExpireAction::kDelete, "a"), nullptr);
+  EXPECT_TRUE(Has(mark));
+  const ExpireReport report = MustRun();
+  ASSERT_NE(Find(report, ExpireAction::kDelete, "a"), nullptr);
+  EXPECT_EQ(Find(report, ExpireAction::kDelete, "a")->what, "expire mark");
+  EXPECT_FALSE(Has(mark)) << "nobody is at it";
+  EXPECT_TRUE(PinBackup(*repository_, {.label = "a"}, ctx_).ok());
+  // Of one that may be at work, here or on another host, until it is old.
+  for (const std::string& by : {ProcessName(), std::string("host elsewhere, process 2147483647")}) {
+    ASSERT_NO_FATAL_FAILURE(leave(by));
+    MustRun();
+    EXPECT_TRUE(Has(mark)) << by;
+    clock_.Advance(2 * kDayMillis);
+    MustRun();
+    EXPECT_FALSE(Has(mark)) << by;
+  }
+  EXPECT_EQ(Labels(), "a b c");
+}
+
+// Whoever took the mark back has seen that somebody needs the backup, or lets somebody need it.
+TEST_F(ExpireAbsence, OfAMarkThatWasTakenBack) {
+  int looks = 0;
+  faults().OnCallInTurn([&](StoreOp op, const std::string& key) {
+    // The second look lists; then the mark is looked for alone.
+    if (op != StoreOp::kStat || key != "backup/a/expire" || looks++ > 0) return;
+    EXPECT_TRUE(memory_.Delete({"backup/a/expire"}, ctx_).ok());
+  });
+  const ExpireReport report = MustRun();
+  EXPECT_EQ(looks, 1);
+  EXPECT_EQ(Labels(), "a c");
+  EXPECT_TRUE(Has("data/a/000001") && Has("backup/a/files"));
 }
 
 TEST_F(ExpireAbsence, InOneListing) {

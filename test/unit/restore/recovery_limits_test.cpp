@@ -25,6 +25,26 @@ TEST(RecoveryLimits, OnlyWhatIsTooSmallIsWritten) {
       << "what cannot be read is not enough";
 }
 
+TEST(RecoveryLimits, AllIsWrittenWhereTheConfigurationIsUnknown) {
+  const RecoveryLimits needed{.max_connections = 80,
+                              .max_worker_processes = 8,
+                              .max_wal_senders = 10,
+                              .max_prepared_transactions = 0,
+                              .max_locks_per_transaction = 64};
+  EXPECT_EQ(NeededSettings(needed, {true, {}}, 15), Settings{}) << "PostgreSQL's own are enough";
+  const Settings all{{"max_connections", "80"},
+                     {"max_worker_processes", "8"},
+                     {"max_wal_senders", "10"},
+                     {"max_locks_per_transaction", "64"}};
+  EXPECT_EQ(NeededSettings(needed, {false, {}}, 15), all) << "they may have been lowered";
+}
+
+TEST(RecoveryLimits, WalSendersNeedALevel) {
+  const RecoveryLimits needed{.max_wal_senders = 10};
+  const OwnConfiguration configured{true, {{"wal_level", "Minimal"}, {"max_wal_senders", "0"}}};
+  EXPECT_EQ(NeededSettings(needed, configured, 15), (Settings{{"max_wal_senders", "10"}, {"wal_level", "replica"}}));
+}
+
 TEST(RecoveryLimits, InPlaceTablespacesAreAllowedUnlessTheyAre) {
   const auto written = [](const std::string& value, RecoveryMode mode = RecoveryMode::kRecover) {
     OwnConfiguration configured{true, {}};

@@ -33,6 +33,7 @@ TEST(RecoverySettingsTest, ReplacesEarlierOnesAndKeepsTheRest) {
             "restore_command = '/usr/bin/pg_pitr wal-get --config ''/etc/it''\\\\''''s'' \"%f\" \"%p\"'\n"
             "archive_cleanup_command = ''\n"
             "recovery_end_command = '/usr/bin/pg_pitr recovery-end || true; rm -rf /'\n"
+            "recovery_min_apply_delay = '0'\n"
             "recovery_target_timeline = '3'\n"
             "recovery_target = ''\n"
             "recovery_target_lsn = ''\n"
@@ -65,7 +66,12 @@ TEST(RecoverySettingsTest, EachTarget) {
                            "recovery_target_name", "archive_cleanup_command"})
     EXPECT_EQ(value(name), "") << name;
   EXPECT_EQ(value("recovery_target_timeline"), "3");
+  EXPECT_EQ(value("recovery_min_apply_delay"), "0") << "of a former delayed standby";
+  EXPECT_EQ(value("promote_trigger_file"), "(none)");
+  settings.pg_major = 15;
+  EXPECT_EQ(value("promote_trigger_file"), "");
   settings.mode = RecoveryMode::kStandby;
+  EXPECT_EQ(value("recovery_min_apply_delay"), "(none)") << "a standby may lag behind";
   EXPECT_EQ(value("recovery_target_timeline"), "latest");
   settings.target.timeline = Timeline{3};
   EXPECT_EQ(value("recovery_target_timeline"), "3") << "asked for";
