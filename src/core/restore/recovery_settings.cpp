@@ -86,6 +86,14 @@ bool IsOwnEndCommand(std::string_view line) {
   return value && value->find(kEndVerb) == std::string::npos;
 }
 
+// What a restore writes against a standby's settings, PostgreSQL's own defaults: of an earlier one, or worth nothing.
+bool IsNeutral(std::string_view line) {
+  const std::string name = LowerName(NameOnLine(line));
+  if (name != "recovery_min_apply_delay" && name != "promote_trigger_file") return false;
+  const auto value = ValueOnLine(line);
+  return value && *value == (name == "promote_trigger_file" ? "" : "0");
+}
+
 }  // namespace
 
 Result<std::string> QuoteSetting(std::string_view value) {
@@ -174,6 +182,7 @@ std::string EditAutoConf(std::string_view existing, const RecoverySettings& sett
   edited.reserve(existing.size() + 1024);
   EachLine(existing, [&](std::string_view line) {
     if (line.starts_with(kComment) || (SaysHowToRecover(NameOnLine(line)) && !IsOwnEndCommand(line))) return;
+    if (!list.empty() && IsNeutral(line)) return;
     edited += line;
   });
   if (list.empty()) return edited;

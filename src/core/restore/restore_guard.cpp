@@ -261,8 +261,11 @@ Status CheckTablespaces(const ClusterTree& tree, const FileMap& map,
       if (before != found.unfinished->tablespaces.end() && before->second == directory) continue;
     }
     // A data directory that was copied has the original's links, and the original's tablespaces are not the copy's.
-    const bool originals =
-        options.as_copy && !options.tablespace_map.contains(oid) && !options.tablespace_map.contains(directory);
+    const bool mapped =
+        std::any_of(options.tablespace_map.begin(), options.tablespace_map.end(), [&](const auto& given) {
+          return std::filesystem::path(given.second).lexically_normal().string() == directory;
+        });
+    const bool originals = options.as_copy && !mapped;
     if (options.delta && (options.force || (HasTablespaceIn(tree, directory) && !originals))) continue;
     PITR_TRY(CheckTablespaceEmpty(tree, map, oid, options.delta, originals));
   }

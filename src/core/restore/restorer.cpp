@@ -198,6 +198,11 @@ Status Restore::ReadMap() {
 Status Restore::Check() {
   survey_ = {};
   new_places_ = {};
+  if (options_.mode == RecoveryMode::kStandby && plan_.target.kind != TargetKind::kLatest)
+    return Status(Code::kInvalidArgument, "a standby follows what is archived, and does not stop at a target")
+        .WithHint(
+            "To stop there and look, --target-action pause without --mode standby: the server stays read-only until "
+            "pg_wal_replay_resume(). A standby is restored without a target.");
   PITR_TRY(OpenTree());
   PITR_TRY(CheckBackupFiles(plan_.backup, tablespaces_));
   PITR_TRY(ReadMap());

@@ -150,8 +150,9 @@ TEST_F(BackupClaims, LocksOfWhatAnIncrementRefersToLastAsLongAsItsOwn) {
   ASSERT_FALSE(first.value().packs.empty());
   const std::string pack = first.value().packs[0].key;
   const int64_t before = LockedUntil(pack);
+  const uint32_t size = repo_.repository->segment_size();
   const std::string segment =
-      layout::WalKey(SegmentFileName(Timeline{1}, SegmentOf(Lsn{2 * 0x4000000 + 0x28}, 1U << 24), 1U << 24));
+      layout::WalKey(SegmentFileName(Timeline{1}, SegmentOf(Lsn{2 * 0x4000000 + 0x28}, size), size));
   ASSERT_TRUE(memory_->Create(segment, AsBytes("x"), ctx_).ok());
   clock_.ahead = 5 * kDay;
   auto incr = Begin(BackupType::kIncr, "b");

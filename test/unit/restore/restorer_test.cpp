@@ -63,6 +63,10 @@ TEST_F(RestorerTest, StandbyAndFilesOnly) {
   ASSERT_NO_FATAL_FAILURE(MustRun());
   EXPECT_TRUE(fs::exists(At("standby.signal")));
   EXPECT_FALSE(fs::exists(At("recovery.signal")));
+  options_.delta = true;
+  plan_.target.kind = TargetKind::kLsn;
+  ExpectRefused("does not stop at a target");
+  plan_.target.kind = TargetKind::kLatest;
   options_.mode = RecoveryMode::kNone;
   options_.delta = true;
   ASSERT_NO_FATAL_FAILURE(MustRun());
@@ -320,6 +324,21 @@ TEST_F(RestorerTest, TablespacesMustBeEmptyOrDelta) {
   ExpectRestored();
   EXPECT_FALSE(fs::exists(there));
   EXPECT_EQ(ReadFileText(other), "another cluster's");
+}
+
+TEST_F(RestorerTest, ACopyWithAMappedTablespaceIsMadeAnew) {
+  ASSERT_NO_FATAL_FAILURE(Prepare(true));
+  options_.as_copy = true;
+  for (const std::string& name : {std::string("16400"), tree_.outside() + "/ts one"}) {
+    options_.tablespace_map = {{name, scratch_.path() + "/new ts/"}};
+    ASSERT_NO_FATAL_FAILURE(MustRun());
+    options_.delta = true;
+    ASSERT_NO_FATAL_FAILURE(MustRun());
+  }
+  options_.tablespace_map.clear();
+  std::filesystem::remove(At("pg_tblspc/16400"));
+  std::filesystem::create_directory_symlink(tree_.outside() + "/ts one", At("pg_tblspc/16400"));
+  ExpectRefused("place of the original");
 }
 
 TEST_F(RestorerTest, TablespaceMappingsAreChecked) {

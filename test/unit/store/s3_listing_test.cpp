@@ -173,6 +173,7 @@ TEST_F(S3, CompletionWithoutConditionWhereTheStoreTakesItOnPutOnly) {
       {.method = "POST", .headers = {{"if-none-match", "*"}}, .status = 501, .reply = S3ErrorXml("NotImplemented")});
   server_.Expect({.method = "HEAD", .status = 404});
   server_.Expect({.method = "GET", .status = 404, .reply = S3ErrorXml("NoSuchKey")});
+  server_.Expect({.method = "GET", .reply = "<ListBucketResult><IsTruncated>false</IsTruncated></ListBucketResult>"});
   server_.Expect({.method = "POST",
                   .headers = {{"if-none-match", ""}},
                   .reply = "<CompleteMultipartUploadResult><Key>k</Key></CompleteMultipartUploadResult>"});

@@ -44,8 +44,15 @@ TEST_F(S3, CreateLooksFirstWhereTheStoreHasNoConditions) {
   const ScriptStep absent{.method = "GET", .status = 404, .reply = S3ErrorXml("NoSuchKey")};
   server_.Expect({.method = "HEAD", .target = "/bucket/pre/fix/k", .status = 404});
   server_.Expect(absent);
+  server_.Expect({.method = "GET", .reply = "<ListBucketResult><IsTruncated>false</IsTruncated></ListBucketResult>"});
   server_.Expect({.method = "PUT", .headers = {{"if-none-match", ""}}, .reply_headers = kEtag});
   EXPECT_TRUE(store->Create("k", AsBytes("x"), ctx_).ok());
+  server_.Expect({.method = "HEAD", .status = 404});
+  server_.Expect(absent);
+  server_.Expect({.method = "GET",
+                  .reply = "<ListBucketResult><IsTruncated>false</IsTruncated><Contents><Key>pre/fix/k</Key>"
+                           "<Size>1</Size></Contents></ListBucketResult>"});
+  EXPECT_EQ(store->Create("k", AsBytes("x"), ctx_).code(), Code::kAlreadyExists) << "what is listed is not absent";
   server_.Expect({.method = "HEAD", .status = 404});
   server_.Expect({.method = "GET", .status = 404, .reply = "<html>Please log in</html>"});
   EXPECT_EQ(store->Create("k", AsBytes("x"), ctx_).code(), Code::kUnavailable) << "a proxy's answer is no absence";
