@@ -170,10 +170,13 @@ void PublishProgress(Archiver& state) {
   // Not the last one again: a backup may have looked since.
   const auto successors = state.session->TakeSuccessors();
   const PlainError doubt = successors ? PlainDoubt(*successors) : PlainError();
+  const auto gap = state.session->TakeGap();
+  const PlainError missing = gap ? PlainGap(*gap) : PlainError();
   WithShared(LW_EXCLUSIVE, [&](SharedState& shared) {
     shared.archiver.in_flight = state.session->in_flight();
     shared.archiver.repository_open = state.session->repository_open();
     if (successors) shared.archiver.timeline_doubt = doubt;
+    if (gap) shared.archiver.gap = missing;
     shared.archiver.encrypted = state.session->encrypted();
   });
 }

@@ -269,6 +269,17 @@ bool ProveRestorable(const std::string& label) {
   return false;
 }
 
+// A backup is what a gap needs. What cannot be found out stays as it was said.
+void LookForGap() {
+  const auto gap = ComputeInterruptibly<ArchiveGap>(
+      worker->log, Timeline{PgCall([] { return GetWALInsertionTimeLine(); })},
+      [](Timeline& own, Log&, const OpContext& ctx) { return FindArchiveGap(*worker->repository, own, ctx); },
+      Publishing());
+  if (!gap.ok()) return;
+  const PlainError missing = PlainGap(gap.value());
+  WithShared(LW_EXCLUSIVE, [&](SharedState& shared) { shared.archiver.gap = missing; });
+}
+
 // The backup exists: whatever happens here does not take that back.
 void ExpireOldBackups() {
   if (!worker->config.expire_after_backup) return;
@@ -328,7 +339,9 @@ Status TakeBackup() {
     return Status::Ok();
   }));
   PublishPageErrors(worker->manifest);
-  if (ProveRestorable(worker->manifest.label)) ExpireOldBackups();
+  const bool restorable = ProveRestorable(worker->manifest.label);
+  LookForGap();
+  if (restorable) ExpireOldBackups();
   return Status::Ok();
 }
 

@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include <set>
+#include <utility>
 
 #include "core/pg/wal_name.h"
 #include "core/repo/change_map_maker.h"
@@ -94,6 +95,27 @@ void PushAhead::LookForSuccessors(const Repository& repository, const OpContext&
   if (!news.empty()) log_->Warning(news);
 }
 
+// Only what is archived behind a gap shows that it is one.
+void PushAhead::LookForGap() {
+  if (!own_.valid() || continued_ == 0 || gap_sought_.exchange(true)) return;
+  OpContext ctx;
+  ctx.cancel = &cancel_;
+  std::optional<ArchiveGap> found;
+  const Status looked = Guarded([&]() -> Status {
+    PITR_ASSIGN(found, FindArchiveGap(*repository_, own_, ctx));
+    return Status::Ok();
+  });
+  if (!looked.ok()) return;  // the next session, or backup, looks again
+  if (!found->message.empty()) log_->Warning(found->message + ". " + found->detail + " " + found->hint);
+  std::lock_guard lock(mutex_);
+  gap_ = std::move(found);
+}
+
+std::optional<ArchiveGap> PushAhead::TakeGap() {
+  std::lock_guard lock(mutex_);
+  return std::exchange(gap_, std::nullopt);
+}
+
 // Called without the mutex; `name` is not in pushes_ but for the entry made here.
 void PushAhead::Submit(const std::string& name, bool asked) {
   {
@@ -103,6 +125,7 @@ void PushAhead::Submit(const std::string& name, bool asked) {
   pool_->Submit([this, name] {
     RunPush(name);
     Wake();
+    LookForGap();
     MakeMapsWhileIdle();
   });
 }

@@ -20,6 +20,7 @@
 #include "core/repo/repository.h"
 #include "core/repo/repository_watch.h"
 #include "core/repo/wal_push.h"
+#include "core/report/archive_gap.h"
 #include "core/restore/copy_guard.h"
 #include "server/due_maps.h"
 #include "server/log_pg.h"
@@ -57,6 +58,8 @@ class PushAhead final : public StopAtExit {
   // The timelines that have left the server's own, once after each look for them: when the repository was opened, and
   // at most once a minute while files are pushed.
   std::optional<SuccessorDoubt> TakeSuccessors() { return successors_.Take(); }
+  // WAL that is missing behind the newest backup, once after the look for it, when this session has stored a segment.
+  std::optional<ArchiveGap> TakeGap();
   bool encrypted() const { return !config_.passphrase_file.empty(); }
 
   void Cancel() noexcept override;  // the session is of no use afterwards
@@ -86,6 +89,7 @@ class PushAhead final : public StopAtExit {
   void RunPush(const std::string& name);
   void MakeMapsWhileIdle();
   void LookForSuccessors(const Repository& repository, const OpContext& ctx);
+  void LookForGap();
   void Wake() noexcept;
 
   const Config config_;
@@ -103,6 +107,7 @@ class PushAhead final : public StopAtExit {
   std::atomic<bool> lost_{false};
   // The timeline of which this server was found to go on where the stored one ends.
   std::atomic<uint32_t> continued_{0};
+  std::atomic<bool> gap_sought_{false};
   std::unique_ptr<ThreadPool> pool_;
 
   // Main thread only.
@@ -115,6 +120,7 @@ class PushAhead final : public StopAtExit {
   Status open_status_;                      // protected by mutex_
   std::unique_ptr<Repository> repository_;  // set once under mutex_, constant after that
   std::map<std::string, Push> pushes_;      // protected by mutex_
+  std::optional<ArchiveGap> gap_;           // protected by mutex_
 };
 
 }  // namespace pitr::server

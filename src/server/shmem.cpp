@@ -88,6 +88,12 @@ PlainError PlainDoubt(const SuccessorDoubt& doubt) {
   return plain;
 }
 
+PlainError PlainGap(const ArchiveGap& gap) {
+  PlainError plain;
+  if (!gap.message.empty()) plain.Set(ERRCODE_WARNING, gap.message.c_str(), gap.detail.c_str(), gap.hint.c_str());
+  return plain;
+}
+
 PlainError HoldOfArchiving() {
   PlainError hold;
   WithShared(LW_SHARED, [&](SharedState& shared) {

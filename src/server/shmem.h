@@ -7,6 +7,7 @@
 #include <type_traits>
 
 #include "core/repo/left_by.h"
+#include "core/report/archive_gap.h"
 #include "server/claim_owner.h"
 #include "server/pg.h"
 
@@ -42,6 +43,7 @@ struct ArchiverState {
   bool encrypted = false;
   bool repository_open = false;
   PlainError timeline_doubt;  // SuccessorDoubt (repo/left_by.h), as it was last looked for; sqlstate 0: none
+  PlainError gap;             // ArchiveGap (report/archive_gap.h), the same
 };
 
 enum class BackupPhase {
@@ -152,6 +154,7 @@ void CopyText(char (&to)[N], const char* from) {
 
 // As it is kept in shared memory, and raised as a WARNING.
 PlainError PlainDoubt(const SuccessorDoubt& doubt);
+PlainError PlainGap(const ArchiveGap& gap);
 
 // Why archiving is held (repo/archive_hold.h), as the archiver last found; sqlstate 0 when it is not.
 PlainError HoldOfArchiving();

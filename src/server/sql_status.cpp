@@ -85,9 +85,9 @@ std::string ErrorText(const ArchiverState& archiver) {
   return text;
 }
 
-std::string DoubtText(const PlainError& doubt) {
-  if (doubt.sqlstate == 0) return "";
-  return std::string(doubt.message) + " " + doubt.detail + " " + doubt.hint;
+std::string WarningText(const PlainError& warning) {
+  if (warning.sqlstate == 0) return "";
+  return std::string(warning.message) + " " + warning.detail + " " + warning.hint;
 }
 
 }  // namespace
@@ -122,7 +122,8 @@ PITR_FUNCTION(pitr_get_status) {
                        has_error ? TextOrNull(archiver.error.hint) : TextOrNull(state.hint),
                        has_error ? TextOrNull(archiver.error_file) : Cell(),
                        TimestampOrNull(archiver.error_micros),
-                       TextOrNull(DoubtText(archiver.timeline_doubt)),
+                       TextOrNull(WarningText(archiver.timeline_doubt)),
+                       TextOrNull(WarningText(archiver.gap)),
                        unstored ? NumberCell(unstored->bytes) : Cell(),
                        unstored ? Cell(std::to_string(state.at_risk_micros) + " microseconds") : Cell(),
                        TextOrNull(config.repository),

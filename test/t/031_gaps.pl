@@ -78,6 +78,14 @@ is($ok, 'f', 'pitr_check() fails');
 like($detail, qr/missing: \Q$spans\E/, 'and names what is missing');
 like($hint, qr{pg_pitr wal-push /path/to/pg_wal/$lost[0] .*$lost[-1]}, 'and the command that closes the gap');
 is($s->sql('SELECT ok FROM pitr_check() WHERE "check" LIKE $$archive: a segment switched%$$'), 't', 'archiving itself is proved all the same');
+# An archiver that begins anew sees it with what it stores.
+is($s->sql('SELECT gap_warning FROM pitr_status'), '', 'nothing was missing when archiving began');
+$s->sql('ALTER SYSTEM SET pg_pitr.archive_jobs = 3');
+$s->node->reload;
+$s->wait_archived;
+like(PitrTest::wait_for('the archiver to look', sub { $s->sql('SELECT gap_warning FROM pitr_status') }),
+	qr/missing in the archive behind the newest backup: \Q$spans\E.*ends at .*pg_pitr wal-push .*pitr_backup\(\)/s, 'pitr_status warns of it');
+$s->wait_for_log(qr/WARNING:  pg_pitr: WAL is missing in the archive behind the newest backup: \Q$spans\E/);
 my ($status, $out, $err) = $p->pg_pitr('check');
 is($status, 1, 'pg_pitr check fails as well') or diag($out);
 like($out, qr/failed: missing: \Q$spans\E/, 'for this reason');
@@ -108,6 +116,7 @@ $before->node->stop('immediate');
 
 # A backup behind the gap makes the newest state safe again; the gap stays, as a warning.
 $s->backup("label => 'behind'");
+is($s->sql('SELECT gap_warning FROM pitr_status'), '', 'pitr_status has nothing more to warn of');
 is($s->sql('SELECT ok FROM pitr_check() WHERE "check" = $$archive: gaps$$'), 't', 'a backup behind the gap makes it a warning');
 like($s->sql('SELECT hint FROM pitr_check() WHERE "check" = $$archive: gaps$$'), qr/pg_pitr wal-push/, 'which still says what to do');
 $p->pg_pitr_ok('plan');
