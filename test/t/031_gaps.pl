@@ -83,7 +83,7 @@ is($s->sql('SELECT gap_warning FROM pitr_status'), '', 'nothing was missing when
 $s->sql('ALTER SYSTEM SET pg_pitr.archive_jobs = 3');
 $s->node->reload;
 $s->wait_archived;
-like(PitrTest::wait_for('the archiver to look', sub { $s->sql('SELECT gap_warning FROM pitr_status') }),
+like(PitrTest::wait_for('the archiver to tell, with a later segment', sub { $s->wait_archived; $s->sql('SELECT gap_warning FROM pitr_status') }),
 	qr/missing in the archive behind the newest backup: \Q$spans\E.*ends at .*pg_pitr wal-push .*pitr_backup\(\)/s, 'pitr_status warns of it');
 $s->wait_for_log(qr/WARNING:  pg_pitr: WAL is missing in the archive behind the newest backup: \Q$spans\E/);
 my ($status, $out, $err) = $p->pg_pitr('check');
