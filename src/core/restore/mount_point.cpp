@@ -5,13 +5,15 @@
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
 
+#include <charconv>
 #include <cstdint>
+#include <cstdio>
 #include <cstdlib>
 #include <filesystem>
+#include <fstream>
 #include <memory>
 #include <set>
-
-#include "core/base/unique_fd.h"
+#include <sstream>
 
 namespace pitr {
 namespace {
@@ -21,15 +23,13 @@ namespace fs = std::filesystem;
 constexpr uint64_t kStatxMountRoot = 0x2000;  // STATX_ATTR_MOUNT_ROOT, which older headers do not have
 constexpr size_t kMaxLine = 4096;
 
-// Without links and "..", as far as it exists.
-std::string PlainWay(const std::string& path) {
-  std::error_code error;
-  std::string plain = fs::weakly_canonical(path, error).lexically_normal().string();
-  if (error) return "";
+std::string Plain(const std::string& path) {
+  std::string plain = fs::path(path).lexically_normal().string();
   while (plain.size() > 1 && plain.back() == '/') plain.pop_back();
   return plain;
 }
 
+// Neither list is read by looking at a mount point: one whose server does not answer would hold up everything.
 std::set<std::string> ListedMountPoints() {
   std::set<std::string> listed;
   const std::unique_ptr<FILE, int (*)(FILE*)> file(setmntent(MountListPath().c_str(), "re"), endmntent);
@@ -37,21 +37,51 @@ std::set<std::string> ListedMountPoints() {
   mntent entry;
   char line[kMaxLine];
   while (getmntent_r(file.get(), &entry, line, sizeof line) != nullptr)
-    if (entry.mnt_dir[0] == '/') listed.insert(PlainWay(entry.mnt_dir));
+    if (entry.mnt_dir[0] == '/') listed.insert(Plain(entry.mnt_dir));
   return listed;
 }
 
-// What cannot be looked at counts as mounted: nothing is said of it.
-bool IsMounted(const fs::path& path) {
-  if (!path.has_relative_path()) return true;
-  const UniqueFd parent(open(path.parent_path().c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC));
-  const auto mounted = parent.ok() ? IsMountPointIn(parent.get(), path.filename().string()) : std::nullopt;
-  return mounted.value_or(errno != ENOENT);
+// Blanks and the like are written as octal numbers.
+std::string Unescaped(const std::string& text) {
+  std::string plain;
+  for (size_t at = 0; at < text.size(); ++at) {
+    unsigned value = 0;
+    const bool octal = text[at] == '\\' && at + 3 < text.size() &&
+                       std::from_chars(&text[at + 1], &text[at + 4], value, 8).ptr == &text[at + 4];
+    plain += octal ? static_cast<char>(value) : text[at];
+    if (octal) at += 3;
+  }
+  return plain;
 }
 
-std::optional<std::string> NearestAbsent(const std::string& plain, const std::set<std::string>& listed) {
-  for (fs::path at = plain; !plain.empty() && !IsMounted(at); at = at.parent_path())
-    if (listed.contains(at.string())) return at.string();
+// Empty: not known.
+std::set<std::string> MountedPoints() {
+  std::set<std::string> mounted;
+  std::ifstream file("/proc/self/mountinfo");
+  for (std::string line; std::getline(file, line);) {
+    std::istringstream fields(line);
+    std::string id, parent, device, root, point;
+    if (fields >> id >> parent >> device >> root >> point) mounted.insert(Unescaped(point));
+  }
+  return mounted;
+}
+
+struct MountTable {
+  std::set<std::string> listed = ListedMountPoints();
+  std::set<std::string> mounted = listed.empty() ? std::set<std::string>() : MountedPoints();
+
+  bool known() const { return !listed.empty() && !mounted.empty(); }
+  // A listed point may be reached through a link.
+  bool IsMounted(const std::string& point) const {
+    std::error_code error;
+    return mounted.contains(point) ||
+           (listed.contains(point) && mounted.contains(fs::weakly_canonical(point, error).string()));
+  }
+};
+
+std::optional<std::string> NearestAbsent(const std::string& plain, const MountTable& table) {
+  for (fs::path at = plain; at.has_relative_path() && !table.IsMounted(at.string()); at = at.parent_path())
+    if (table.listed.contains(at.string())) return at.string();
   return std::nullopt;
 }
 
@@ -73,15 +103,17 @@ std::string MountListPath() {
 }
 
 std::optional<std::string> AbsentMountAbove(const std::string& path) {
-  return NearestAbsent(PlainWay(path), ListedMountPoints());
+  const MountTable table;
+  return table.known() ? NearestAbsent(Plain(path), table) : std::nullopt;
 }
 
 std::vector<std::string> AbsentMountsBelow(const std::string& directory) {
-  const std::set<std::string> listed = ListedMountPoints();
-  const std::string below = PlainWay(directory) + "/";
+  const MountTable table;
   std::vector<std::string> absent;
-  for (const std::string& path : listed)
-    if (path.starts_with(below) && NearestAbsent(path, listed) == path) absent.push_back(path);
+  const std::string below = Plain(directory) + "/";
+  if (!table.known()) return absent;
+  for (const std::string& path : table.listed)
+    if (path.starts_with(below) && NearestAbsent(path, table) == path) absent.push_back(path);
   return absent;
 }
 

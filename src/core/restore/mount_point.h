@@ -16,10 +16,11 @@ std::optional<bool> IsMountPointIn(int parent, const std::string& name);
 std::string MountListPath();
 
 // The nearest mount point at or above `path` (absolute; need not exist), if it is one by /etc/fstab only: nothing is
-// mounted there, nor in between. nullopt when the file system of `path` is as it should be, or nothing is known.
+// mounted there, nor in between. nullopt when the file system of `path` is as it should be, or nothing is known. Goes
+// by names: links in `path` are not followed, and no other file system is touched.
 std::optional<std::string> AbsentMountAbove(const std::string& path);
 
-// Those below `directory`.
+// Those below `directory`, by name.
 std::vector<std::string> AbsentMountsBelow(const std::string& directory);
 
 }  // namespace pitr

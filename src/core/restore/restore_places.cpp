@@ -259,11 +259,14 @@ Status CheckPlacesMounted(const std::vector<RestorePlace>& places) {
   const bool wal_elsewhere = place_of(PlaceKind::kWal) != places.end();
   for (const RestorePlace& place : places) {
     if (place.kind == PlaceKind::kAside) continue;
-    if (const auto absent = AbsentMountAbove(place.path); absent && HasNoFileYet(place.path))
-      return NotMounted(place, *absent, data_path);
-    for (const std::string& absent : AbsentMountsBelow(place.path)) {
-      const bool of_wal = place.kind == PlaceKind::kData && fs::path(absent).filename() == kWalDirectory;
-      if (!(of_wal && wal_elsewhere) && HasNoFileYet(absent)) return NotMounted(place, absent, data_path);
+    PITR_ASSIGN(const std::string resolved, Resolve(place.path));
+    for (const std::string& path : {place.path, resolved}) {
+      if (const auto absent = AbsentMountAbove(path); absent && HasNoFileYet(path))
+        return NotMounted(place, *absent, data_path);
+      for (const std::string& absent : AbsentMountsBelow(path)) {
+        const bool of_wal = place.kind == PlaceKind::kData && fs::path(absent).filename() == kWalDirectory;
+        if (!(of_wal && wal_elsewhere) && HasNoFileYet(absent)) return NotMounted(place, absent, data_path);
+      }
     }
   }
   return Status::Ok();
