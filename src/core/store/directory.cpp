@@ -300,13 +300,13 @@ Status DirectoryStore::SyncDirectories(const DirectoryTree& tree, std::string di
 
 Status DirectoryStore::Create(const std::string& key, ByteView body, const OpContext& ctx) {
   PITR_TRY(CheckDirectoryKey(key));
-  for (;;) {
+  for (int pieces = 1;; pieces *= 2) {
     PITR_TRY(ctx.Check());
     PITR_ASSIGN(const DirectoryTree tree, OpenTree());
     Status status = CreateOnce(tree, key, body, ctx);
     if (status.ok() || !tree.full() || !reserve_open_) return status;
     // At once, before other writers have taken what was freed.
-    if (!ReleaseFromReserve(tree)) return std::move(status).WithHint(NoReserveHint(root_));
+    if (!ReleaseFromReserve(tree, pieces)) return std::move(status).WithHint(NoReserveHint(root_));
     struct stat st {};
     if (tree.Stat(key, &st) == 0) return status;  // perhaps our own, and not durable
   }

@@ -46,15 +46,11 @@ int MakePiece(const DirectoryTree& tree, const std::string& path, const std::vec
 
 }  // namespace
 
-bool ReleaseFromReserve(const DirectoryTree& tree) {
-  for (int piece = kReservePieces; piece-- > 0;) {
-    if (tree.Unlink(PiecePath(piece), 0) != 0) continue;
-    // Some file systems hand out freed blocks only when it is certain that they are free.
-    const UniqueFd directory = tree.Open(ReserveDirectory(), O_RDONLY | O_DIRECTORY);
-    if (directory.ok()) (void)fsync(directory.get());
-    return true;
-  }
-  return false;
+bool ReleaseFromReserve(const DirectoryTree& tree, int pieces) {
+  int released = 0;
+  for (int piece = kReservePieces; piece-- > 0 && released < pieces;)
+    released += tree.Unlink(PiecePath(piece), 0) == 0 ? 1 : 0;
+  return released > 0;
 }
 
 Status FillReserve(const DirectoryTree& tree) {
