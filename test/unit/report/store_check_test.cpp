@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
+
 #include "core/base/describe_size.h"
 #include "core/store/memory.h"
 #include "lib/faulty_store.h"
@@ -50,6 +52,30 @@ TEST(StoreCheckTest, WhatIsRefusedHasAHint) {
   EXPECT_FALSE(list->hint.empty());
   EXPECT_NE(CheckText(rows).find("-> "), std::string::npos);
   EXPECT_NE(CheckJson(rows).find("\"passed\": false"), std::string::npos);
+}
+
+TEST(StoreCheckTest, APartInWhichNothingCanBeStoredFails) {
+  class Parts final : public test::FaultyStore {
+   public:
+    using FaultyStore::FaultyStore;
+    Status CheckPrefixes(const std::vector<std::string>& prefixes, const OpContext& /*ctx*/) override {
+      asked = prefixes;
+      return Status(Code::kInvalidArgument, "\"/r/data\" is on another file system").WithHint("Bring it back.");
+    }
+    std::vector<std::string> asked;
+  };
+  MemoryStore inner;
+  Parts store(inner);
+  const auto rows = CheckStore(store, OpContext());
+  EXPECT_FALSE(AllPassed(rows));
+  for (const char* prefix : {"data/", "wal/", "backup/", "change/"})
+    EXPECT_EQ(std::count(store.asked.begin(), store.asked.end(), prefix), 1) << prefix;
+  const CheckRow* row = Row(rows, "every part");
+  ASSERT_NE(row, nullptr);
+  EXPECT_EQ(row->state, CheckState::kFailed);
+  EXPECT_EQ(row->detail, "\"/r/data\" is on another file system");
+  EXPECT_EQ(row->hint, "Bring it back.");
+  EXPECT_EQ(rows.size(), 10U);
 }
 
 TEST(StoreCheckTest, WithoutConditionalCreationThereIsAWarning) {
