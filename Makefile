@@ -35,7 +35,7 @@ override with_llvm = no
 PG_CXXFLAGS = -std=c++20 -Wall -Wextra -Werror -Wno-missing-field-initializers -Wno-register -fvisibility-inlines-hidden $(SANITIZE)
 # What was built elsewhere brings the headers with it that are part of its interface.
 PG_CPPFLAGS = $(if $(CORE_BUILT),-isystem $(CMAKE_DIR)/include) -Isrc
-SHLIB_LINK = $(CORE_LIB) -lcurl -lcrypto -lzstd -lxxhash -lpugixml -lstdc++ -lpthread \
+SHLIB_LINK = $(CORE_LIB) -lcurl -lssl -lcrypto -lzstd -lxxhash -lpugixml -lstdc++ -lpthread \
 	-Wl,--version-script=exports.map -Wl,--exclude-libs,ALL $(SANITIZE)
 include $(PGXS)
 

@@ -155,7 +155,7 @@ CREATE FUNCTION pitr_get_status(
   OUT last_archived text, OUT last_archived_time timestamptz,
   OUT archived_count bigint, OUT archived_bytes bigint, OUT stored_bytes bigint,
   OUT backlog_segments bigint, OUT backlog_bytes bigint, OUT oldest_waiting text, OUT in_flight integer,
-  OUT failed_count bigint, OUT last_error text, OUT last_error_hint text, OUT last_error_file text, OUT last_error_time timestamptz,
+  OUT failed_count bigint, OUT last_error text, OUT last_error_hint text, OUT last_error_file text, OUT last_error_time timestamptz, OUT retrying_until timestamptz,
   OUT timeline_warning text, OUT gap_warning text,
   OUT data_at_risk_bytes bigint, OUT data_at_risk interval,
   OUT repository text, OUT encrypted boolean, OUT backup_running text)
@@ -167,7 +167,8 @@ CREATE FUNCTION pitr_get_progress(
   OUT label text, OUT phase text, OUT pid integer, OUT requested_by text, OUT started timestamptz, OUT elapsed interval,
   OUT bytes_total bigint, OUT bytes_done bigint, OUT percent numeric, OUT files_total bigint, OUT files_done bigint,
   OUT bytes_stored bigint, OUT wal_segments_total bigint, OUT wal_segments_stored bigint,
-  OUT type text, OUT parent text, OUT change_source text, OUT resumes text, OUT bytes_resumed bigint)
+  OUT type text, OUT parent text, OUT change_source text, OUT resumes text, OUT bytes_resumed bigint,
+  OUT last_error text, OUT retrying_until timestamptz)
 RETURNS SETOF record
 AS 'MODULE_PATHNAME', 'pitr_get_progress' LANGUAGE C VOLATILE PARALLEL UNSAFE ROWS 1;
 COMMENT ON FUNCTION pitr_get_progress() IS 'what the view pitr_progress shows';

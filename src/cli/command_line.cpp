@@ -1,10 +1,11 @@
 // Parsing of the command line and the last catch for exceptions.
-#include <cstdio>
+#include <algorithm>
 #include <exception>
 
 #include "cli/exit_code.h"
 #include "cli/print.h"
 #include "cli/settings_path.h"
+#include "cli/usage.h"
 #include "cli/verbs.h"
 
 namespace pitr::cli {
@@ -19,16 +20,18 @@ constexpr const char* kOverview =
 
 constexpr const char* kFooter =
     "Exit codes: 0 done, 1 failed, 2 wrong command line or settings, 3 stopped by a signal (run again to continue),\n"
-    "4 verify found damage. wal-get has its own, see its help. \"pg_pitr VERB --help\" explains each verb.";
+    "4 verify found damage. wal-get has its own, see its help. \"pg_pitr help VERB\" explains each verb.";
 
-int Parse(CLI::App& app, int argc, char** argv) {
+int Parse(CLI::App& app, std::vector<std::string> words) {
+  words = HelpAsOption(std::move(words));
   try {
-    app.parse(argc, argv);
+    app.parse(std::vector<std::string>(words.rbegin(), words.rend()));
   } catch (const CLI::ParseError& error) {
-    const int code = app.exit(error, std::cout, std::cerr);
-    if (code == 0) return -1;
+    // Help and the version are thrown, too.
+    if (error.get_exit_code() == 0) return app.exit(error, std::cout, std::cerr) == 0 ? -1 : kExitUsage;
+    PrintError(UsageError(app, words, error));
     // PostgreSQL would take a small code for "no such file".
-    return argc > 1 && std::string_view(argv[1]) == "wal-get" ? kWalGetConfiguration : kExitUsage;
+    return !words.empty() && words[0] == "wal-get" ? kWalGetConfiguration : kExitUsage;
   }
   return 0;
 }
@@ -73,7 +76,7 @@ int RunCommandLine(int argc, char** argv) {
     app.require_subcommand(1);
     Invocation invocation;
     AddVerbs(app, invocation);
-    if (int code = Parse(app, argc, argv); code != 0) return code < 0 ? kExitOk : code;
+    if (int code = Parse(app, {argv + std::min(argc, 1), argv + argc}); code != 0) return code < 0 ? kExitOk : code;
     NameConfigInCommands(invocation.config.empty() ? "" : ConfigPath(invocation.config), VerbsWithConfig(app));
     return invocation.run();
   } catch (const std::exception& error) { return ExitOf(Status(Code::kInternal, error.what())); }

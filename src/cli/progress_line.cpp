@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "core/base/describe_size.h"
+#include "core/store/retry_watch.h"
 
 namespace pitr::cli {
 namespace {
@@ -63,6 +64,14 @@ ProgressLine::~ProgressLine() {
   if (terminal_) std::fputs("\n", out_);
 }
 
+// What is waited for when nothing moves.
+std::string RetryText() {
+  const auto retry = LongestRetry();
+  if (!retry) return {};
+  const int64_t left = std::max<int64_t>(0, (retry->gives_up_micros - SystemClock().WallMicros()) / 1000000);
+  return "  trying again, for " + DescribeSeconds(left) + " more";
+}
+
 // In place; spaces cover what was longer before.
 void ProgressLine::Redraw(std::string text) {
   const size_t width = text.size();
@@ -79,7 +88,7 @@ void ProgressLine::Print(double bytes_per_second) {
   }
   const uint64_t done = progress_.bytes_done, total = progress_.bytes_total;
   if (total == 0) return;
-  std::string text = ProgressText(done, total, bytes_per_second, terminal_);
+  std::string text = ProgressText(done, total, bytes_per_second, terminal_) + RetryText();
   if (terminal_) {
     Redraw(std::move(text));
   } else if (text != last_) {

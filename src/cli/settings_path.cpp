@@ -1,5 +1,8 @@
 #include "cli/settings_path.h"
 
+#include <unistd.h>
+
+#include <cerrno>
 #include <cstdlib>
 #include <filesystem>
 
@@ -19,16 +22,13 @@ std::string ConfigPath(const std::string& given) {
 }
 
 Result<Config> LoadConfig(const std::string& path) {
-  auto config = LoadSettingsFile(path);
-  if (!config.ok()) {
-    Status status = std::move(config).status();
-    if (status.code() == Code::kNotFound)
-      return Status(Code::kInvalidArgument, status.message())
-          .WithHint(std::string("Give the settings file with --config, or name it in $") + kConfigVariable +
-                    ". It holds the pg_pitr.* lines of postgresql.conf; the server's own postgresql.conf will do.");
-    return status;
-  }
-  PITR_TRY(ValidateConfig(config.value()));
+  if (access(path.c_str(), F_OK) != 0 && (errno == ENOENT || errno == ENOTDIR))
+    return Status(Code::kInvalidArgument, "there is no settings file \"" + path + "\"")
+        .WithHint(std::string("Give it with --config FILE, or name it in the variable ") + kConfigVariable +
+                  ". The server's postgresql.conf will do: of it, and of what it includes, the pg_pitr.* lines are "
+                  "read.");
+  PITR_ASSIGN(Config config, LoadSettingsFile(path));
+  PITR_TRY(ValidateConfig(config));
   return config;
 }
 

@@ -92,6 +92,7 @@ void ReportFailure(Archiver& state, const std::string& file, const Status& statu
   state.failing_file = file;
   WithShared(LW_EXCLUSIVE, [&](SharedState& shared) {
     shared.archiver.failures = state.failures;
+    shared.archiver.retry = {};
     shared.archiver.error_micros = SystemClock().WallMicros();
     CopyText(shared.archiver.error_file, file.c_str());
     shared.archiver.error.Set(status);
@@ -105,12 +106,16 @@ void ReportFailure(Archiver& state, const std::string& file, const Status& statu
   state.warned_millis = now;
   PlainError plain;
   plain.Set(status);
-  const char* name = file.c_str();
+  // Which file it is stands in the message already where it is about the file.
+  const std::string message = status.message().find(file) != std::string::npos
+                                  ? status.message()
+                                  : "could not archive WAL file \"" + file + "\": " + status.message();
+  const char* text = message.c_str();
   const PlainError* error = &plain;
-  PgCall([name, error] {
+  PgCall([text, error] {
     ereport(WARNING,
-            (errcode(error->sqlstate), errmsg("could not archive WAL file \"%s\": %s", name, error->message),
-             error->detail[0] ? errdetail("%s", error->detail) : 0, error->hint[0] ? errhint("%s", error->hint) : 0));
+            (errcode(error->sqlstate), errmsg("%s", text), error->detail[0] ? errdetail("%s", error->detail) : 0,
+             error->hint[0] ? errhint("%s", error->hint) : 0));
   });
 }
 
@@ -131,6 +136,7 @@ void ReportSuccess(Archiver& state, const std::string& file, const WalPushResult
     shared.archiver.archived_bytes += result.plain_bytes;
     shared.archiver.stored_bytes += result.stored_bytes;
     shared.archiver.failures = 0;
+    shared.archiver.retry = {};
     shared.archiver.held = false;
   });
   SaveCountersNowAndThen(state);
@@ -169,11 +175,13 @@ Status EnsureSession(Archiver& state) {
 void PublishProgress(Archiver& state) {
   // Not the last one again: a backup may have looked since.
   const auto successors = state.session->TakeSuccessors();
+  const RetryState retry = RetryOfThisProcess();
   const PlainError doubt = successors ? PlainDoubt(*successors) : PlainError();
   const auto gap = state.session->TakeGap();
   const PlainError missing = gap ? PlainGap(*gap) : PlainError();
   WithShared(LW_EXCLUSIVE, [&](SharedState& shared) {
     shared.archiver.in_flight = state.session->in_flight();
+    shared.archiver.retry = retry;
     shared.archiver.repository_open = state.session->repository_open();
     if (successors) shared.archiver.timeline_doubt = doubt;
     if (gap) shared.archiver.gap = missing;

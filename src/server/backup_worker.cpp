@@ -75,7 +75,9 @@ void EnterPhase(BackupPhase phase) {
 
 void PublishProgress() {
   const Progress& progress = worker->progress;
+  const RetryState retry = RetryOfThisProcess();
   UpdateBackupSlot(worker->generation, [&](BackupSlot& slot) {
+    slot.retry = retry;
     slot.bytes_total = progress.bytes_total.load();
     slot.bytes_done = progress.bytes_done.load();
     slot.files_total = progress.files_total.load();

@@ -1,6 +1,8 @@
 // Shared memory: requested and created by the postmaster, used by everybody under one lock.
 #include "server/shmem.h"
 
+#include "core/store/retry_watch.h"
+
 extern "C" {
 #include "storage/ipc.h"
 #include "storage/shmem.h"
@@ -92,6 +94,15 @@ PlainError PlainGap(const ArchiveGap& gap) {
   PlainError plain;
   if (!gap.message.empty()) plain.Set(ERRCODE_WARNING, gap.message.c_str(), gap.detail.c_str(), gap.hint.c_str());
   return plain;
+}
+
+RetryState RetryOfThisProcess() {
+  RetryState state;
+  if (const auto retry = LongestRetry()) {
+    state.failure.Set(retry->failure);
+    state.gives_up_micros = retry->gives_up_micros;
+  }
+  return state;
 }
 
 PlainError HoldOfArchiving() {

@@ -24,6 +24,14 @@ inline constexpr size_t kTypeBytes = 8;
 inline constexpr size_t kNoteBytes = 1024;
 inline constexpr size_t kAnnotationBytes = 4096;
 
+// What a process tries again right now (store/retry_watch.h); sqlstate 0: nothing.
+struct RetryState {
+  PlainError failure;
+  int64_t gives_up_micros = 0;
+};
+// As it is now in this process. Main thread.
+RetryState RetryOfThisProcess();
+
 struct ArchiverState {
   int pid = 0;  // 0: no archiver runs this module
   int64_t started_micros = 0;
@@ -38,6 +46,7 @@ struct ArchiverState {
   char error_file[kFileNameBytes] = "";
   int64_t error_micros = 0;
   PlainError error;
+  RetryState retry;
   bool held = false;  // the last failure is for the operator to decide, see repo/archive_hold.h
   int in_flight = 0;  // pushes under way
   bool encrypted = false;
@@ -109,6 +118,7 @@ struct BackupSlot {
   uint64_t bytes_resumed = 0;
   uint64_t wal_segments_total = 0;  // while waiting for WAL
   uint64_t wal_segments_stored = 0;
+  RetryState retry;
   PlainError error;  // when kFailed
 
   bool Ended() const {

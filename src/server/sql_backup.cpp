@@ -1,4 +1,6 @@
 // pitr_backup() and pitr_backup_cancel(): checks, starts the worker, waits for it and passes on what it says.
+#include <algorithm>
+
 #include "core/config/settings.h"
 #include "core/repo/layout.h"
 #include "server/backup_slot.h"
@@ -136,7 +138,7 @@ void Notice(const BackupSlot& slot, int64_t elapsed_ms) {
   const char* phase = BackupPhaseName(slot.phase);
   const double done = static_cast<double>(slot.bytes_done) / 1048576.0,
                total = static_cast<double>(slot.bytes_total) / 1048576.0;
-  const int percent = slot.bytes_total > 0 ? static_cast<int>(100.0 * done / total) : 0;
+  const int percent = slot.bytes_total > 0 ? std::min(99, static_cast<int>(100.0 * done / total)) : 0;
   const int seconds = static_cast<int>(elapsed_ms / 1000);
   const uint64_t stored = slot.wal_segments_stored, segments = slot.wal_segments_total;
   switch (slot.phase) {
@@ -154,6 +156,12 @@ void Notice(const BackupSlot& slot, int64_t elapsed_ms) {
     default:
       PgCall([=] { ereport(NOTICE, (errmsg("backup %s: %s, %d s", label, phase, seconds))); });
   }
+  if (slot.retry.failure.sqlstate == 0) return;
+  const std::string retried = ToServerEncoding(slot.retry.failure.message);
+  const char* failure = retried.c_str();
+  const int left = static_cast<int>(
+      std::clamp<int64_t>((slot.retry.gives_up_micros - SystemClock().WallMicros()) / 1000000, 0, 86400));
+  PgCall([=] { ereport(NOTICE, (errmsg("backup %s: trying again, for %d s more: %s", label, left, failure))); });
 }
 
 // What the choices of type and parent, of interrupted backups, and of the change source have to say, and what is not

@@ -136,10 +136,12 @@ PITR_FUNCTION(pitr_timelines) {
 PITR_FUNCTION(pitr_recovery_window) {
   PITR_ASSIGN(const Report report, LoadReport(true));
   const RecoveryWindow& window = report.info.window;
-  ReturnRows(fcinfo, {{BoolCell(window.possible), TextOrNull(window.problem), TimestampOrNull(window.earliest_micros),
-                       LsnOrNull(window.earliest_lsn), TextOrNull(window.earliest_backup),
-                       TimestampOrNull(window.latest_commit_micros), LsnOrNull(window.latest_lsn),
-                       TextOrNull(window.latest_segment), TimelineOrNull(window.latest_timeline),
-                       TextOrNull(window.latest_backup), TextOrNull(window.missing_wal)}});
+  ReturnRows(
+      fcinfo,
+      {{BoolCell(window.possible),
+        TextOrNull(window.remedy.empty() ? window.problem : window.problem + " " + window.remedy),
+        TimestampOrNull(window.earliest_micros), LsnOrNull(window.earliest_lsn), TextOrNull(window.earliest_backup),
+        TimestampOrNull(window.latest_commit_micros), LsnOrNull(window.latest_lsn), TextOrNull(window.latest_segment),
+        TimelineOrNull(window.latest_timeline), TextOrNull(window.latest_backup), TextOrNull(window.missing_wal)}});
   return Status::Ok();
 }

@@ -1,5 +1,7 @@
 // pitr_status and pitr_progress: what the archiver and the running backup do, from shared memory, settings and pg_wal;
 // no word to the store.
+#include <algorithm>
+
 #include "core/base/clock.h"
 #include "core/config/settings.h"
 #include "core/report/archiving_state.h"
@@ -60,6 +62,16 @@ Status CheckConfigured(const Config& config) {
   return ValidateConfig(config);
 }
 
+std::string TextOf(const PlainError& error) {
+  if (error.sqlstate == 0) return {};
+  std::string text = error.message;
+  if (error.detail[0]) text += std::string(" (") + error.detail + ")";
+  return text;
+}
+
+// The end of what is being tried again; 0 when nothing is, or when it has no end.
+int64_t RetryUntil(const RetryState& retry) { return retry.failure.sqlstate == 0 ? 0 : retry.gives_up_micros; }
+
 ArchivingConditions ConditionsOf(const ArchiverState& archiver, const Config& config,
                                  const std::optional<UnstoredWal>& unstored) {
   ArchivingConditions now;
@@ -69,6 +81,10 @@ ArchivingConditions ConditionsOf(const ArchiverState& archiver, const Config& co
   now.runs = pid != 0 && PgCall([pid] { return AuxiliaryPidGetProc(pid) != NULL; });
   now.failures = archiver.failures;
   now.held = archiver.held;
+  if (archiver.current_file[0] != '\0') {
+    now.retried = TextOf(archiver.retry.failure);
+    now.retried_hint = archiver.retry.failure.hint;
+  }
   now.current_file = archiver.current_file;
   now.now_micros = SystemClock().WallMicros();
   now.waited_ms = (now.now_micros - archiver.current_micros) / 1000;
@@ -79,10 +95,8 @@ ArchivingConditions ConditionsOf(const ArchiverState& archiver, const Config& co
 }
 
 std::string ErrorText(const ArchiverState& archiver) {
-  std::string text = archiver.error.message;
-  if (text.find(archiver.error_file) == text.npos) text = std::string(archiver.error_file) + ": " + text;
-  if (archiver.error.detail[0]) text += std::string(" (") + archiver.error.detail + ")";
-  return text;
+  const std::string text = TextOf(archiver.error);
+  return text.find(archiver.error_file) == text.npos ? std::string(archiver.error_file) + ": " + text : text;
 }
 
 std::string WarningText(const PlainError& warning) {
@@ -122,6 +136,7 @@ PITR_FUNCTION(pitr_get_status) {
                        has_error ? TextOrNull(archiver.error.hint) : TextOrNull(state.hint),
                        has_error ? TextOrNull(archiver.error_file) : Cell(),
                        TimestampOrNull(archiver.error_micros),
+                       TimestampOrNull(archiver.current_file[0] ? RetryUntil(archiver.retry) : 0),
                        TextOrNull(WarningText(archiver.timeline_doubt)),
                        TextOrNull(WarningText(archiver.gap)),
                        unstored ? NumberCell(unstored->bytes) : Cell(),
@@ -140,19 +155,39 @@ PITR_FUNCTION(pitr_get_progress) {
   if (backup.Running()) {
     const bool counted = backup.bytes_total > 0;
     char percent[32] = "";
+    // What runs is not complete, whatever has been read.
     if (counted)
-      std::snprintf(percent, sizeof percent, "%.1f",
-                    100.0 * static_cast<double>(backup.bytes_done) / static_cast<double>(backup.bytes_total));
+      std::snprintf(
+          percent, sizeof percent, "%.1f",
+          std::min(99.9, 100.0 * static_cast<double>(backup.bytes_done) / static_cast<double>(backup.bytes_total)));
+    const ArchiverState& archiver = snapshot->archiver;
+    // A backup that waits for WAL waits for the archiver.
+    const bool by_archiver = backup.phase == BackupPhase::kWaitingForWal && backup.retry.failure.sqlstate == 0;
+    const RetryState& retry = by_archiver ? archiver.retry : backup.retry;
+    const std::string error = by_archiver && retry.failure.sqlstate == 0 && archiver.failures > 0
+                                  ? ErrorText(archiver)
+                                  : TextOf(retry.failure);
     rows.push_back({TextOrNull(backup.label[0] ? backup.label : backup.request.label),
                     Cell(BackupPhaseName(backup.phase)),
                     backup.worker_pid ? Cell(std::to_string(backup.worker_pid)) : Cell(),
-                    TextOrNull(backup.request.requested_by), TimestampOrNull(backup.started_micros),
+                    TextOrNull(backup.request.requested_by),
+                    TimestampOrNull(backup.started_micros),
                     Cell(std::to_string(SystemClock().WallMicros() - backup.started_micros) + " microseconds"),
-                    NumberCell(backup.bytes_total), NumberCell(backup.bytes_done), counted ? Cell(percent) : Cell(),
-                    NumberCell(backup.files_total), NumberCell(backup.files_done), NumberCell(backup.bytes_stored),
-                    NumberCell(backup.wal_segments_total), NumberCell(backup.wal_segments_stored),
-                    TextOrNull(backup.type), TextOrNull(backup.parent), TextOrNull(backup.change_source),
-                    TextOrNull(backup.resumes), NumberCell(backup.bytes_resumed)});
+                    NumberCell(backup.bytes_total),
+                    NumberCell(backup.bytes_done),
+                    counted ? Cell(percent) : Cell(),
+                    NumberCell(backup.files_total),
+                    NumberCell(backup.files_done),
+                    NumberCell(backup.bytes_stored),
+                    NumberCell(backup.wal_segments_total),
+                    NumberCell(backup.wal_segments_stored),
+                    TextOrNull(backup.type),
+                    TextOrNull(backup.parent),
+                    TextOrNull(backup.change_source),
+                    TextOrNull(backup.resumes),
+                    NumberCell(backup.bytes_resumed),
+                    TextOrNull(error),
+                    TimestampOrNull(RetryUntil(retry))});
   }
   ReturnRows(fcinfo, rows);
   return Status::Ok();

@@ -15,9 +15,9 @@ SELECT has_function('public', f, f) FROM unnest(ARRAY['pitr_backup_cancel', 'pit
 
 SELECT columns_are('public', 'pitr_status', ARRAY['archiver_state', 'archiver_pid', 'last_archived', 'last_archived_time', 'archived_count', 'archived_bytes',
   'stored_bytes', 'backlog_segments', 'backlog_bytes', 'oldest_waiting', 'in_flight', 'failed_count', 'last_error', 'last_error_hint', 'last_error_file',
-  'last_error_time', 'timeline_warning', 'gap_warning', 'data_at_risk_bytes', 'data_at_risk', 'repository', 'encrypted', 'backup_running'], 'columns of pitr_status');
+  'last_error_time', 'retrying_until', 'timeline_warning', 'gap_warning', 'data_at_risk_bytes', 'data_at_risk', 'repository', 'encrypted', 'backup_running'], 'columns of pitr_status');
 SELECT columns_are('public', 'pitr_progress', ARRAY['label', 'phase', 'pid', 'requested_by', 'started', 'elapsed', 'bytes_total', 'bytes_done', 'percent',
-  'files_total', 'files_done', 'bytes_stored', 'wal_segments_total', 'wal_segments_stored', 'type', 'parent', 'change_source', 'resumes', 'bytes_resumed'], 'columns of pitr_progress');
+  'files_total', 'files_done', 'bytes_stored', 'wal_segments_total', 'wal_segments_stored', 'type', 'parent', 'change_source', 'resumes', 'bytes_resumed', 'last_error', 'retrying_until'], 'columns of pitr_progress');
 SELECT col_type_is('public', 'pitr_status', 'backlog_segments', 'bigint', 'the backlog is a number');
 SELECT col_type_is('public', 'pitr_status', 'data_at_risk', 'interval', 'the time at risk is an interval');
 SELECT col_type_is('public', 'pitr_progress', 'percent', 'numeric', 'percent is a number');

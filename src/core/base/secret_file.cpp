@@ -12,6 +12,7 @@
 #include "core/base/error_text.h"
 #include "core/base/kdf.h"
 #include "core/base/unique_fd.h"
+#include "core/base/unreadable_file.h"
 
 namespace pitr {
 namespace {
@@ -60,10 +61,7 @@ Secret::~Secret() { Wipe(text_); }
 Result<Secret> ReadSecretFile(const std::string& path, std::string_view what) {
   const std::string name = std::string(what) + " \"" + path + "\"";
   UniqueFd fd(open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
-  if (!fd.ok()) {
-    const Code code = errno == EACCES || errno == EPERM ? Code::kPermission : Code::kInvalidArgument;
-    return Status(code, "could not open " + name + ": " + ErrorText(errno));
-  }
+  if (!fd.ok()) return UnreadableFile(std::string(what), path, errno);
   struct stat info {};
   if (fstat(fd.get(), &info) != 0)
     return Status(Code::kInvalidArgument, "could not stat " + name + ": " + ErrorText(errno));
@@ -71,6 +69,9 @@ Result<Secret> ReadSecretFile(const std::string& path, std::string_view what) {
   WipedBuffer buffer;
   PITR_TRY(ReadAll(fd.get(), buffer, name));
   std::string_view line(buffer.bytes.data(), buffer.size);
+  if (line.starts_with("\xEF\xBB\xBF"))
+    return Status(Code::kInvalidArgument, name + " begins with a byte order mark")
+        .WithHint("It would be a part of the secret. Save the file as plain UTF-8, without the mark.");
   if (line.ends_with('\n')) line.remove_suffix(1);
   if (line.ends_with('\r')) line.remove_suffix(1);
   if (line.size() > kMaxSecretBytes)

@@ -28,9 +28,10 @@ std::string_view CodeName(Code code) {
   return "internal";
 }
 
+std::string Status::WithoutHint() const { return detail_.empty() ? message_ : message_ + " (" + detail_ + ")"; }
+
 std::string Status::ToString() const {
-  std::string text = message_;
-  if (!detail_.empty()) text += " (" + detail_ + ")";
+  std::string text = WithoutHint();
   if (!hint_.empty()) text += " HINT: " + hint_;
   return text;
 }

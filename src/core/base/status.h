@@ -57,6 +57,8 @@ class [[nodiscard]] Status {
   }
   // "message" or "message (detail) hint", for a log line that has no fields of its own.
   std::string ToString() const;
+  // "message (detail)", where the hint has a place of its own.
+  std::string WithoutHint() const;
 
  private:
   Code code_ = Code::kOk;

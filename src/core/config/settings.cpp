@@ -2,9 +2,9 @@
 
 #include <algorithm>
 #include <climits>
-#include <cstdint>
 
 #include "core/base/calendar_span.h"
+#include "core/base/nearest_name.h"
 
 namespace pitr {
 namespace {
@@ -92,22 +92,6 @@ std::string_view WithoutPrefix(std::string_view name) {
   return name;
 }
 
-// How many single-letter changes make `b` of `a` (Levenshtein).
-size_t Distance(std::string_view a, std::string_view b) {
-  std::vector<size_t> row(b.size() + 1);
-  for (size_t j = 0; j <= b.size(); j++) row[j] = j;
-  for (size_t i = 1; i <= a.size(); i++) {
-    size_t diagonal = row[0];
-    row[0] = i;
-    for (size_t j = 1; j <= b.size(); j++) {
-      const size_t change = diagonal + (a[i - 1] == b[j - 1] ? 0 : 1);
-      diagonal = row[j];
-      row[j] = std::min({change, row[j] + 1, row[j - 1] + 1});
-    }
-  }
-  return row[b.size()];
-}
-
 }  // namespace
 
 std::span<const Setting> AllSettings() { return kSettings; }
@@ -121,19 +105,14 @@ const Setting* FindSetting(std::string_view name) {
 
 Status UnknownSetting(std::string_view name) {
   name = WithoutPrefix(name);
-  constexpr size_t kMaxName = 64;  // what is longer resembles nothing
+  constexpr size_t kMaxName = 64;
   Status status(Code::kInvalidArgument,
                 "unrecognized setting \"" + std::string(kSettingPrefix) + std::string(name.substr(0, kMaxName)) + "\"");
-  if (name.size() > kMaxName) return status;
-  const Setting* nearest = nullptr;
-  size_t nearest_distance = SIZE_MAX;
-  for (const Setting& setting : kSettings) {
-    const size_t distance = Distance(name, setting.name);
-    if (distance < nearest_distance) nearest = &setting, nearest_distance = distance;
-  }
-  const size_t limit = std::max<size_t>(2, name.size() / 3);
-  if (nearest == nullptr || nearest_distance > limit) return status;
-  return std::move(status).WithHint("Perhaps you meant \"" + std::string(kSettingPrefix) + nearest->name + "\".");
+  std::vector<std::string> names;
+  for (const Setting& setting : kSettings) names.emplace_back(setting.name);
+  const std::string nearest = NearestName(name, names);
+  if (nearest.empty()) return status;
+  return std::move(status).WithHint("Perhaps you meant \"" + std::string(kSettingPrefix) + nearest + "\".");
 }
 
 }  // namespace pitr

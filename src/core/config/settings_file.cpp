@@ -12,9 +12,12 @@
 
 #include "core/base/error_text.h"
 #include "core/base/unique_fd.h"
+#include "core/base/unreadable_file.h"
 
 namespace pitr {
 namespace {
+
+constexpr std::string_view kByteOrderMark = "\xEF\xBB\xBF";
 
 std::string Lower(std::string_view text) {
   std::string lower(text);
@@ -24,14 +27,14 @@ std::string Lower(std::string_view text) {
 }
 
 Status FileProblem(const std::string& path, const char* doing, int error) {
-  const Code code = error == EACCES || error == EPERM ? Code::kPermission : Code::kInvalidArgument;
-  return {code, std::string("could not ") + doing + " settings file \"" + path + "\": " + ErrorText(error)};
+  return {Code::kInvalidArgument,
+          std::string("could not ") + doing + " settings file \"" + path + "\": " + ErrorText(error)};
 }
 
 // A pipe or a directory is refused: reading could block, or fail later with less to say.
 Result<std::string> ReadWhole(const std::string& path) {
   UniqueFd fd(open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
-  if (!fd.ok()) return FileProblem(path, "open", errno);
+  if (!fd.ok()) return UnreadableFile("settings file", path, errno);
   struct stat info {};
   if (fstat(fd.get(), &info) != 0) return FileProblem(path, "stat", errno);
   if (!S_ISREG(info.st_mode))
@@ -59,7 +62,7 @@ std::string Relative(const std::string& from_file, const std::string& to) {
 // Files that include_dir means: *.conf, not hidden, in byte order.
 Result<std::vector<std::string>> ListConfFiles(const std::string& directory) {
   std::unique_ptr<DIR, int (*)(DIR*)> dir(opendir(directory.c_str()), closedir);
-  if (dir == nullptr) return FileProblem(directory, "open directory of", errno);
+  if (dir == nullptr) return UnreadableFile("settings directory", directory, errno);
   std::vector<std::string> files;
   while (dirent* entry = readdir(dir.get())) {
     const std::string name = entry->d_name;
@@ -84,6 +87,12 @@ class Loader {
     if (++files_ > kMaxSettingsFiles)
       return {Code::kInvalidArgument, "could not open settings file \"" + path + "\": too many files are included"};
     PITR_ASSIGN(const std::string text, ReadWhole(path));
+    if (text.starts_with(kByteOrderMark))
+      return Status(Code::kInvalidArgument, "settings file \"" + path + "\" begins with a byte order mark")
+          .WithHint(
+              "Save it as plain UTF-8; an editor may call that \"UTF-8 without BOM\". This removes the mark: sed -i "
+              "'1s/^\\xEF\\xBB\\xBF//' " +
+              path);
     PITR_ASSIGN(const std::vector<SettingsLine> lines, ParseSettingsText(text, path));
     for (const SettingsLine& line : lines) PITR_TRY(Obey(line, path, depth));
     return Status::Ok();

@@ -1,6 +1,7 @@
 #include "core/repo/repository.h"
 
 #include "core/base/secret_file.h"
+#include "core/config/named_files.h"
 #include "core/config/store_config.h"
 #include "core/repo/keyring.h"
 #include "core/repo/layout.h"
@@ -160,6 +161,7 @@ Result<std::unique_ptr<Repository>> Repository::OpenOrCreateOn(std::unique_ptr<O
 }
 
 Result<std::unique_ptr<Repository>> Repository::Open(const Config& config, Log& log, const OpContext& ctx) {
+  PITR_TRY(CheckNamedFiles(config));
   PITR_ASSIGN(StoreConfig settings, MakeStoreConfig(config));
   PITR_ASSIGN(std::unique_ptr<ObjectStore> store, OpenStore(settings, log));
   PITR_ASSIGN(std::unique_ptr<Repository> repository, OpenOn(std::move(store), config, log, ctx));

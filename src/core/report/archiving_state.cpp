@@ -16,6 +16,10 @@ void SetName(const ArchivingConditions& now, ArchivingState& state) {
     state.name = "not started";
   } else if (now.failures > 0) {
     state.name = now.held ? "held" : "failing";
+  } else if (!now.retried.empty()) {
+    state.name = "failing";
+    state.problem = now.retried;
+    state.hint = now.retried_hint;
   } else if (now.current_file.empty()) {
     state.name = "idle";
   } else if (now.waited_ms <= now.request_timeout_ms) {

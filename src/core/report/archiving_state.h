@@ -10,12 +10,13 @@ namespace pitr {
 
 struct ArchivingConditions {
   bool archive_mode = true;
-  Status configured;         // whether the settings can work
-  bool runs = true;          // there is an archiver process
-  uint64_t failures = 0;     // in a row
-  bool held = false;         // the last of them is for the operator to decide (repo/archive_hold.h)
-  std::string current_file;  // that PostgreSQL waits for; empty: it waits for none
-  int64_t waited_ms = 0;     // since when
+  Status configured;                  // whether the settings can work
+  bool runs = true;                   // there is an archiver process
+  uint64_t failures = 0;              // in a row
+  std::string retried, retried_hint;  // the failure on account of which it tries again right now; empty: none
+  bool held = false;                  // the last of them is for the operator to decide (repo/archive_hold.h)
+  std::string current_file;           // that PostgreSQL waits for; empty: it waits for none
+  int64_t waited_ms = 0;              // since when
   int64_t request_timeout_ms = 0;
   std::string repository;
   int64_t oldest_commit_micros = 0;  // of those that are not stored; 0: there is none

@@ -200,7 +200,8 @@ RecoveryWindow WindowOf(const BackupCatalog& backups, const WalCatalog& wal, con
   window.timeline_why = choice.value().why;
   auto path = WalPath::Make(wal, window.latest_timeline, segment_size);
   if (!path.ok()) {
-    window.problem = path.status().ToString() + ".";
+    window.problem = path.status().WithoutHint() + ".";
+    window.remedy = path.status().hint();
     return window;
   }
   for (const BackupManifest& backup : backups.backups) {

@@ -1,7 +1,9 @@
 // The checks above the store: settings, marker, key, backups, archive, and the data directory at hand.
+#include <filesystem>
 #include <nlohmann/json.hpp>
 
 #include "core/base/describe_size.h"
+#include "core/config/named_files.h"
 #include "core/config/settings.h"
 #include "core/config/store_config.h"
 #include "core/pg/control.h"
@@ -10,6 +12,7 @@
 #include "core/report/info_report.h"
 #include "core/report/store_check.h"
 #include "core/restore/plan.h"
+#include "core/store/open.h"
 #include "core/store/s3.h"
 
 namespace pitr {
@@ -146,6 +149,32 @@ void CheckLifecycle(const Config& config, const OpContext& ctx, std::vector<Chec
                   "it, or limit it to another prefix; let pg_pitr expire backups (pg_pitr.retention_...)."});
 }
 
+// Before the first use: what will happen, and whether the store will do. False when that is not what is the matter.
+bool AddAbsent(const Config& config, const Status& status, Log& log, const OpContext& ctx,
+               std::vector<CheckRow>& rows) {
+  const std::string directory = StoreDirectory(config.repository);
+  std::error_code error;
+  const bool unmade = !directory.empty() && std::filesystem::is_directory(directory, error) &&
+                      std::filesystem::is_empty(directory, error) && !error;
+  // What holds data and has lost its marker is no new place.
+  const bool lost = status.code() == Code::kNotFound && status.message().find("marker") != std::string::npos;
+  if (lost || (status.code() != Code::kNotFound && !unmade)) return false;
+  rows.push_back(
+      {"repository", CheckState::kAbsent, "there is none at " + config.repository + " yet",
+       "The server makes it when it first archives, and in SQL: SELECT * FROM pitr_check(). If there was one "
+       "here before, everything in it is gone."});
+  if (!directory.empty()) return true;
+  auto settings = MakeStoreConfig(config);
+  auto store =
+      settings.ok() ? OpenStore(settings.value(), log) : Result<std::unique_ptr<ObjectStore>>(settings.status());
+  if (!store.ok()) {
+    rows.push_back(FailedRow("store", store.status()));
+    return true;
+  }
+  for (CheckRow& row : CheckStore(*store.value(), ctx)) rows.push_back(std::move(row));
+  return true;
+}
+
 }  // namespace
 
 std::string_view CheckStateName(CheckState state) {
@@ -158,6 +187,8 @@ std::string_view CheckStateName(CheckState state) {
       return "failed";
     case CheckState::kSkipped:
       return "skipped";
+    case CheckState::kAbsent:
+      return "absent";
   }
   return "?";
 }
@@ -168,10 +199,15 @@ std::vector<CheckRow> CheckRepository(const Config& config, InfoOptions options,
     rows.push_back(FailedRow("settings", valid));
     return rows;
   }
+  if (Status readable = CheckNamedFiles(config); !readable.ok()) {
+    rows.push_back(FailedRow("settings", readable));
+    return rows;
+  }
   rows.push_back({"settings", CheckState::kOk, "repository " + config.repository, ""});
   auto repository = Repository::Open(config, log, ctx);
   if (!repository.ok()) {
-    rows.push_back(FailedRow("repository", repository.status()));
+    if (!AddAbsent(config, repository.status(), log, ctx, rows))
+      rows.push_back(FailedRow("repository", repository.status()));
     return rows;
   }
   const Repository& repo = *repository.value();
@@ -226,7 +262,7 @@ std::vector<CheckRow> CheckDataDirectory(const Config& config, const std::string
 
 bool AllPassed(const std::vector<CheckRow>& rows) {
   for (const CheckRow& row : rows)
-    if (row.state == CheckState::kFailed) return false;
+    if (row.state == CheckState::kFailed || row.state == CheckState::kAbsent) return false;
   return true;
 }
 

@@ -79,7 +79,7 @@ bool StoreProbe::Add(const std::string& item, const std::string& found, const st
     return true;
   }
   rows_.push_back(
-      {"store: " + item, CheckState::kFailed, status.ToString(), status.hint().empty() ? hint : status.hint()});
+      {"store: " + item, CheckState::kFailed, status.WithoutHint(), status.hint().empty() ? hint : status.hint()});
   return false;
 }
 
@@ -246,7 +246,7 @@ void StoreProbe::CheckDeletion() {
   const Status deleted = Guarded([&] { return DeleteAndLook(); });
   if (deleted.code() == Code::kPermission) {
     rows_.push_back(
-        {"store: delete", CheckState::kWarning, deleted.ToString(),
+        {"store: delete", CheckState::kWarning, deleted.WithoutHint(),
          "Without it backups cannot expire, and what a cancelled backup leaves stays. With credentials that "
          "may only add, this is intended."});
     return;

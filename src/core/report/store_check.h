@@ -15,8 +15,9 @@
 
 namespace pitr {
 
-enum class CheckState { kOk, kWarning, kFailed, kSkipped };
-std::string_view CheckStateName(CheckState state);  // "ok", "warning", "failed", "skipped"
+// kAbsent: there is no repository yet, or no more: nothing is wrong before the first use, but nothing would do either.
+enum class CheckState { kOk, kWarning, kFailed, kSkipped, kAbsent };
+std::string_view CheckStateName(CheckState state);  // "ok", "warning", "failed", "skipped", "absent"
 
 struct CheckRow {
   std::string item;  // "store: create-once"
@@ -48,7 +49,7 @@ std::vector<CheckRow> CheckRepository(const Config& config, InfoOptions options,
 std::vector<CheckRow> CheckDataDirectory(const Config& config, const std::string& data_directory, Log& log,
                                          const OpContext& ctx);
 
-bool AllPassed(const std::vector<CheckRow>& rows);  // no kFailed row
+bool AllPassed(const std::vector<CheckRow>& rows);  // no kFailed and no kAbsent row
 std::string CheckText(const std::vector<CheckRow>& rows);
 std::string CheckJson(const std::vector<CheckRow>& rows);
 

@@ -78,6 +78,7 @@ CredentialProvider::CredentialProvider(std::vector<std::unique_ptr<CredentialSou
 Result<AwsCredentials> CredentialProvider::LoadFrom(CredentialSource* source, const OpContext& ctx) {
   auto loaded = source->Load(ctx);
   if (!loaded.ok()) return loaded;
+  loaded.value().source = source->Name();
   current_ = source;
   credentials_ = loaded.value();
   return loaded;

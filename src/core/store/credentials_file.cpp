@@ -9,6 +9,7 @@
 #include <cstring>
 
 #include "core/base/error_text.h"
+#include "core/base/unreadable_file.h"
 
 namespace pitr {
 namespace {
@@ -62,7 +63,8 @@ class FileSource final : public CredentialSource {
       bool absent = errno == ENOENT || errno == ENOTDIR;
       // A shared file that this user may not even look for is as good as none.
       if (!required_ && (absent || errno == EACCES)) return Status(Code::kNotFound, ErrorText(errno));
-      return Status(Code::kPermission, std::string("could not open it: ") + ErrorText(errno));
+      const Status status = UnreadableFile("credentials file", path_, errno);
+      return Status(Code::kPermission, status.message()).WithHint(status.hint());
     }
     auto text = ReadOpen(fd);
     close(fd);
@@ -111,6 +113,8 @@ bool Empty(const AwsCredentials& c) { return c.access_key_id.empty() && c.secret
 }  // namespace
 
 Result<AwsCredentials> ParseCredentialsFile(std::string_view text, std::string_view profile) {
+  if (text.starts_with("\xEF\xBB\xBF"))
+    return Status(Code::kInvalidArgument, "it begins with a byte order mark; save it as plain UTF-8, without the mark");
   AwsCredentials outside;
   AwsCredentials inside;
   AwsCredentials ignored;

@@ -13,6 +13,7 @@
 
 #include "core/base/ascii.h"
 #include "core/base/thread.h"
+#include "core/store/tls_refusal.h"
 
 namespace pitr {
 namespace {
@@ -127,20 +128,21 @@ int OnSeek(void* arg, curl_off_t offset, int origin) noexcept {
   return CURL_SEEKFUNC_OK;
 }
 
-Status CurlStatus(CURLcode code, const char* text) {
+Status CurlStatus(CURLcode code, const char* text, const HttpSettings& settings, const TlsRefusal& refusal) {
   std::string why = text[0] != '\0' ? text : curl_easy_strerror(code);
   switch (code) {
     case CURLE_PEER_FAILED_VERIFICATION:
     case CURLE_SSL_ISSUER_ERROR:
-      return Status(Code::kPermission, "the server's TLS certificate was refused: " + why)
-          .WithHint(
-              "If the server's certificate is signed by your own authority, name its certificate file in s3_ca_file.");
+      return DescribeRefusal(refusal, settings.ca_file, why);
     case CURLE_SSL_CACERT_BADFILE:
       return Status(Code::kInvalidArgument, "could not read the TLS CA file: " + why)
           .WithHint("Check that s3_ca_file exists, is readable and holds PEM certificates.");
     case CURLE_SSL_CONNECT_ERROR:
-      return Status(Code::kUnavailable, "TLS handshake failed: " + why)
-          .WithHint("If the endpoint speaks plain HTTP, write it as http://host:port.");
+      if (IsNoTls(why))
+        return Status(Code::kInvalidArgument, "this port does not speak TLS")
+            .WithDetail(why + ".")
+            .WithHint("If it speaks plain HTTP, write s3_endpoint as http://host:port.");
+      return {Code::kUnavailable, "TLS handshake failed: " + why};
     case CURLE_PARTIAL_FILE:
       return {Code::kUnavailable, "answer ended early: " + why};
     case CURLE_SEND_FAIL_REWIND:
@@ -232,8 +234,24 @@ class HttpClient::Connection {
     curl_easy_setopt(easy_, CURLOPT_HTTPHEADER, nullptr);
     if (!exchange->failure.ok()) return std::move(exchange->failure);
     if (!outcome.ok()) return std::move(outcome).status();
-    if (outcome.value() != CURLE_OK) return CurlStatus(outcome.value(), error_);
+    if (outcome.value() != CURLE_OK) return CurlStatus(outcome.value(), error_, settings, refusal_);
     return exchange->Begin();  // an answer without a body
+  }
+
+  // Whether a TLS server, whatever its certificate, listens at `origin` ("https://host:port").
+  bool ShakesHands(const HttpSettings& settings, const std::string& origin, const OpContext& ctx) {
+    constexpr int64_t kPatienceMs = 3000;
+    const HttpRequest request{.method = "GET", .url = origin, .operation = "try TLS"};
+    Exchange exchange{request, nullptr, ctx};
+    HttpSettings lenient = settings;
+    lenient.verify_tls = false;
+    lenient.connect_timeout_ms = lenient.stall_timeout_ms = kPatienceMs;
+    SetRequest(&exchange, nullptr);
+    SetTransport(lenient);
+    curl_easy_setopt(easy_, CURLOPT_CONNECT_ONLY, 1L);
+    if (curl_multi_add_handle(multi_, easy_) != CURLM_OK) return false;
+    const Result<CURLcode> outcome = Loop(lenient, &exchange, ctx);
+    return outcome.ok() && outcome.value() == CURLE_OK;
   }
 
  private:
@@ -289,6 +307,10 @@ class HttpClient::Connection {
     curl_easy_setopt(easy_, CURLOPT_SSL_VERIFYPEER, settings.verify_tls ? 1L : 0L);
     curl_easy_setopt(easy_, CURLOPT_SSL_VERIFYHOST, settings.verify_tls ? 2L : 0L);
     if (!settings.ca_file.empty()) curl_easy_setopt(easy_, CURLOPT_CAINFO, settings.ca_file.c_str());
+    if (settings.verify_tls) {
+      curl_easy_setopt(easy_, CURLOPT_SSL_CTX_FUNCTION, &OnTlsContext);
+      curl_easy_setopt(easy_, CURLOPT_SSL_CTX_DATA, &refusal_);
+    }
     curl_easy_setopt(easy_, CURLOPT_PROXY, settings.proxy.c_str());  // "" overrules the environment
     curl_easy_setopt(easy_, CURLOPT_NOPROXY, "");
   }
@@ -301,6 +323,10 @@ class HttpClient::Connection {
     const int on = 1;
     if (socket_ != CURL_SOCKET_BAD) (void)setsockopt(socket_, IPPROTO_TCP, TCP_QUICKACK, &on, sizeof on);
 #endif
+  }
+  static CURLcode OnTlsContext(CURL*, void* context, void* refusal) noexcept {
+    NoteRefusal(context, static_cast<TlsRefusal*>(refusal));
+    return CURLE_OK;
   }
   static int OnSocket(void* self, curl_socket_t socket, curlsocktype) noexcept {
     static_cast<Connection*>(self)->socket_ = socket;
@@ -340,6 +366,7 @@ class HttpClient::Connection {
     return Status(Code::kInternal, "libcurl lost the request");
   }
 
+  TlsRefusal refusal_;  // outlives the handles, whose connections point to it
   CURLM* multi_;
   CURL* easy_;
   curl_socket_t socket_ = CURL_SOCKET_BAD;  // that was opened last
@@ -366,6 +393,15 @@ void HttpClient::Release(std::unique_ptr<Connection> connection) {
   if (idle_.size() < settings_.max_idle_connections) idle_.push_back(std::move(connection));
 }
 
+// Asked only while nothing has ever been answered, and not of the first failure: a server may just be starting.
+bool HttpClient::SpeaksTls(const std::string& url, const OpContext& ctx) {
+  constexpr int kAskedOf = 2;
+  if (!url.starts_with("http://") || answered_ || ++unanswered_ != kAskedOf) return false;
+  auto connection = Connection::Open();
+  return connection.ok() &&
+         connection.value()->ShakesHands(settings_, "https" + std::string(Origin(url)).substr(4), ctx);
+}
+
 Result<HttpResponse> HttpClient::Do(const HttpRequest& request, const HttpSink* sink, const OpContext& ctx) {
   Exchange exchange{request, sink, ctx};
   Status done = ctx.Check();
@@ -376,7 +412,11 @@ Result<HttpResponse> HttpClient::Do(const HttpRequest& request, const HttpSink* 
     // reset or not, and a request that may not be rewound would then fail before it is sent, every time.
     if (done.ok()) Release(std::move(connection));
   }
+  if (exchange.response.status != 0) answered_ = true;
   if (exchange.sink_failed) return done;
+  if (done.code() == Code::kUnavailable && SpeaksTls(request.url, ctx))
+    done = Status(Code::kInvalidArgument, "this port speaks TLS, not plain HTTP")
+               .WithHint("Write s3_endpoint as https://host:port.");
   if (!done.ok())
     return std::move(done).Annotate("could not " + request.operation + " at " + std::string(Origin(request.url)));
   return std::move(exchange.response);

@@ -7,6 +7,7 @@
 // Call it only from threads that have all signals blocked (core/base/thread.h): libcurl's resolver starts threads
 // that inherit the mask. Messages name operation and host, never a header, so no secret can show.
 #pragma once
+#include <atomic>
 #include <functional>
 #include <memory>
 #include <mutex>
@@ -82,7 +83,12 @@ class HttpClient {
   Result<std::unique_ptr<Connection>> Acquire();
   void Release(std::unique_ptr<Connection> connection);
 
+  // Of a failure that may mean "this port speaks TLS": whether it does.
+  bool SpeaksTls(const std::string& url, const OpContext& ctx);
+
   const HttpSettings settings_;
+  std::atomic<bool> answered_{false};  // anything at all, since this client was made
+  std::atomic<int> unanswered_{0};     // requests, until then
   std::mutex mutex_;
   std::vector<std::unique_ptr<Connection>> idle_;  // protected by mutex_; last in, first out
 };

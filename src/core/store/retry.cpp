@@ -6,6 +6,8 @@
 #include <cstring>
 #include <random>
 
+#include "core/store/retry_watch.h"
+
 namespace pitr {
 namespace {
 
@@ -88,11 +90,13 @@ class RetryingStore::Loop {
       return std::move(failed).Annotate("gave up after " + std::to_string(attempts_) + " attempts in " +
                                         Seconds(elapsed));
     }
+    watched_.Failed(failed, room, *ctx_.clock);
+    // Without the hint, which the error at the end has.
     std::string what = "attempt " + std::to_string(attempts_) + " of " + doing_ + " \"" + key_ + "\" failed, next in " +
-                       Seconds(delay) + ": " + failed.ToString();
+                       Seconds(delay) + ": " + failed.WithoutHint();
     if (elapsed >= policy.warn_after_millis && !warned_) {
       warned_ = true;
-      store_.log_.Warning("no success for " + Seconds(elapsed) + ", still trying: " + what);
+      store_.log_.Warning("no success for " + Seconds(elapsed) + ", still trying" + Until(room) + ": " + what);
     } else {
       store_.log_.Debug(what);
     }
@@ -105,9 +109,11 @@ class RetryingStore::Loop {
   void Progress() {
     attempts_ = 0;
     first_failure_millis_ = -1;
+    watched_.Over();
   }
 
  private:
+  static std::string Until(int64_t room) { return room == INT64_MAX ? "" : ", for " + Seconds(room) + " more"; }
   int64_t Delay() const {
     const RetryPolicy& policy = store_.policy_;
     const int doublings = std::min(attempts_ - 1, 30);
@@ -125,6 +131,7 @@ class RetryingStore::Loop {
   int attempts_ = 0;
   int64_t first_failure_millis_ = -1;
   bool warned_ = false;
+  WatchedRetry watched_;
 };
 
 RetryingStore::RetryingStore(std::unique_ptr<ObjectStore> inner, const RetryPolicy& policy, Log& log, Random random)

@@ -26,7 +26,7 @@ struct RetryPolicy {
   int64_t base_delay_millis = 100;  // the longest wait before the second attempt; doubles from then on
   int64_t max_delay_millis = 10000;
   int64_t max_total_millis = 120000;  // no attempt begins later than this after the first failure
-  int64_t warn_after_millis = 10000;  // a loop that lasts longer is logged as a warning, once
+  int64_t warn_after_millis = 5000;   // a loop that lasts longer is logged as a warning, once
 };
 
 class RetryingStore final : public ObjectStore {

@@ -6,6 +6,8 @@
 #include <algorithm>
 #include <cstring>
 
+#include "core/store/s3_time.h"
+
 namespace pitr {
 namespace {
 
@@ -67,7 +69,8 @@ HttpHeaders S3Client::SignedHeaders(const S3Call& call, const std::string& path,
 
 Result<HttpResponse> S3Client::Send(const S3Call& call, const HttpSink* sink, const OpContext& ctx) {
   auto credentials = credentials_->Get(ctx);
-  if (!credentials.ok()) return std::move(credentials).status().Annotate("could not " + call.operation);
+  if (!credentials.ok()) return std::move(credentials).status();
+  Remember(credentials.value());
   std::string path = endpoint_.path + "/" + (call.key.empty() ? "" : FullKey(call.key));
   HttpRequest request;
   request.method = call.method;
@@ -80,10 +83,19 @@ Result<HttpResponse> S3Client::Send(const S3Call& call, const HttpSink* sink, co
   request.resend = call.resend;
   PITR_ASSIGN(HttpResponse response, http_.Do(request, sink, ctx));
   bool good = response.status >= 200 && response.status < 300;
+  if (good) {
+    std::lock_guard lock(used_mutex_);
+    worked_micros_[call.permission] = clock_.WallMicros();
+  }
   if (good && sink == nullptr && IsWebPage(call.method == "HEAD", response.Header("content-type"), response.body))
     return NotTheStore(call.operation, response.status);
   if (good || std::find(call.accept.begin(), call.accept.end(), response.status) != call.accept.end()) return response;
   return Failure(call, response, credentials.value(), ctx);
+}
+
+void S3Client::Remember(const AwsCredentials& credentials) {
+  std::lock_guard lock(used_mutex_);
+  used_ = "access key \"" + credentials.access_key_id + "\" of " + credentials.source;
 }
 
 Status S3Client::Failure(const S3Call& call, const HttpResponse& response, const AwsCredentials& used,
@@ -97,9 +109,19 @@ Status S3Client::Failure(const S3Call& call, const HttpResponse& response, const
 }
 
 Status S3Client::Explain(const S3Call& call, const HttpResponse& response, const S3Error& error) const {
-  S3Failure failure{call.operation, call.permission, config_.bucket,
-                    config_.region, response.status, !config_.object_lock_mode.empty(),
-                    error};
+  S3Failure failure{.operation = call.operation,
+                    .permission = call.permission,
+                    .bucket = config_.bucket,
+                    .region = config_.region,
+                    .http_status = response.status,
+                    .object_lock = !config_.object_lock_mode.empty(),
+                    .error = error};
+  {
+    std::lock_guard lock(used_mutex_);
+    failure.credentials = used_;
+    const auto worked = worked_micros_.find(call.permission);
+    if (worked != worked_micros_.end()) failure.worked_until = FormatIsoTime(worked->second);
+  }
   if (failure.error.request_id.empty()) failure.error.request_id = response.Header("x-amz-request-id");
   if (failure.error.region.empty()) failure.error.region = response.Header("x-amz-bucket-region");
   return ToStatus(failure);

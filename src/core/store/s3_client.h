@@ -3,7 +3,9 @@
 #pragma once
 #include <atomic>
 #include <initializer_list>
+#include <map>
 #include <memory>
+#include <mutex>
 #include <string>
 #include <vector>
 
@@ -48,6 +50,7 @@ class S3Client {
 
  private:
   HttpHeaders SignedHeaders(const S3Call& call, const std::string& path, const AwsCredentials& credentials);
+  void Remember(const AwsCredentials& credentials);
   Status Failure(const S3Call& call, const HttpResponse& response, const AwsCredentials& used, const OpContext& ctx);
 
   const S3Config config_;
@@ -57,6 +60,11 @@ class S3Client {
   SigningKeyCache signing_keys_;
   HttpClient http_;
   std::atomic<bool> md5_required_;  // the bucket has said so
+  // For messages about refusals, protected by used_mutex_: the credentials last used, and when the store last did what
+  // needs a permission, by the wall clock.
+  mutable std::mutex used_mutex_;
+  std::string used_;
+  std::map<std::string, int64_t> worked_micros_;
 };
 
 }  // namespace pitr

@@ -59,6 +59,17 @@ Code CodeOf(int http_status, const std::string& code) {
   return Code::kInvalidArgument;
 }
 
+bool RefusesCredentials(const S3Failure& failure) {
+  const std::string& code = failure.error.code;
+  return failure.http_status == 401 || failure.http_status == 403 || code == "AccessDenied" ||
+         code == "InvalidAccessKeyId" || code == "SignatureDoesNotMatch";
+}
+
+std::string WorkedUntil(const S3Failure& failure) {
+  if (failure.worked_until.empty()) return {};
+  return " It worked until " + failure.worked_until + ": was the file changed, or the key at the store?";
+}
+
 std::string HintFor(const S3Failure& failure) {
   const std::string& code = failure.error.code;
   if (code == "NoSuchBucket")
@@ -66,9 +77,11 @@ std::string HintFor(const S3Failure& failure) {
   if (code == "RequestTimeTooSkewed")
     return "The clock of this machine differs too much from the store's: synchronise it.";
   if (code == "SignatureDoesNotMatch")
-    return "The secret key does not belong to the access key, or s3_region is wrong, or this machine's clock is.";
+    return "The secret key in it does not belong to that access key, or s3_region is wrong, or this machine's clock "
+           "is." +
+           WorkedUntil(failure);
   if (code == "InvalidAccessKeyId")
-    return "The store does not know the access key: check the credentials and s3_endpoint.";
+    return "The store does not know that access key: check it, and s3_endpoint." + WorkedUntil(failure);
   if (OneOf(kWrongRegion, code) || failure.http_status == 301)
     return failure.error.region.empty() ? "The bucket is in another region: set s3_region."
                                         : "Set s3_region to " + failure.error.region + ".";
@@ -84,10 +97,12 @@ std::string HintFor(const S3Failure& failure) {
   if (code == "NotImplemented" || failure.http_status == 501)
     return "The store lacks something pg_pitr asked for; pg_pitr check tells what.";
   if (failure.http_status == 403 || code == "AccessDenied")
-    return "The credentials need " + failure.permission + " on bucket \"" + failure.bucket +
-           "\" (and s3:ListBucket: without it a missing object looks like a refusal). Some servers refuse a wrong "
-           "secret "
-           "key like this, too.";
+    return "Either the secret key in it is wrong, which some stores say like this, or that key lacks " +
+           failure.permission + " on bucket \"" + failure.bucket +
+           "\" (and s3:ListBucket: without it a missing object looks like a refusal)." + WorkedUntil(failure);
+  if (failure.http_status == 400 && code.empty())
+    return "The answer did not come from an S3 server that understood the request: if this port speaks TLS, write "
+           "s3_endpoint with https://.";
   if (failure.http_status == 404 && code.empty())
     return "The answer did not come from an S3 server: check s3_endpoint and the proxy.";
   return {};
@@ -130,7 +145,10 @@ Status NotTheStore(const std::string& operation, int http_status) {
 }
 
 Status ToStatus(const S3Failure& failure) {
-  std::string message = "could not " + failure.operation + ": HTTP " + std::to_string(failure.http_status);
+  std::string message = "could not " + failure.operation + ": ";
+  if (RefusesCredentials(failure) && !failure.credentials.empty())
+    message += "the store refused " + failure.credentials + ": ";
+  message += "HTTP " + std::to_string(failure.http_status);
   if (!failure.error.code.empty()) message += " " + Sanitized(failure.error.code);
   if (!failure.error.request_id.empty()) message += ", request id " + Sanitized(failure.error.request_id);
   Status status(CodeOf(failure.http_status, failure.error.code), std::move(message));

@@ -13,7 +13,9 @@ struct S3Failure {
   std::string operation;   // "store \"wal/...\""
   std::string permission;  // "s3:PutObject"
   std::string bucket;
-  std::string region;  // the configured one
+  std::string region;        // the configured one
+  std::string credentials;   // who asked: "access key \"AK..\" of file \"...\""
+  std::string worked_until;  // when the store last took what they signed; "" when it never did
   int http_status = 0;
   bool object_lock = false;  // the request asked for a lock
   S3Error error;             // code "" when the answer had no S3 document

@@ -19,6 +19,7 @@ struct AwsCredentials {
   std::string secret_access_key;
   std::string session_token;           // "" for long-lived keys
   int64_t expires_micros = INT64_MAX;  // wall clock
+  std::string source;                  // where they came from, for messages: "file \"/etc/pg_pitr.key\""
 };
 
 using QueryParams = std::vector<std::pair<std::string, std::string>>;

@@ -63,6 +63,24 @@ TEST_F(SecretFile, AMissingFileIsASettingThatIsWrong) {
   EXPECT_EQ(ReadSecretFile(dir_ + "/fifo", "passphrase file").code(), Code::kInvalidArgument);
 }
 
+TEST_F(SecretFile, AByteOrderMarkIsNoPartOfASecret) {
+  const auto secret = ReadSecretFile(Write("\xEF\xBB\xBFsesame\n"), "passphrase file");
+  EXPECT_EQ(secret.code(), Code::kInvalidArgument);
+  EXPECT_NE(secret.status().message().find("begins with a byte order mark"), std::string::npos);
+}
+
+TEST_F(SecretFile, WhoMayNotReadIsToldWhoMay) {
+  const std::string path = Write("sesame\n");
+  ASSERT_EQ(chmod(path.c_str(), 0600), 0);
+  const Status refused = UnreadableFile("passphrase file", path, EACCES);
+  EXPECT_EQ(refused.code(), Code::kPermission);
+  EXPECT_EQ(refused.message().find("passphrase file \"" + path + "\" cannot be read by user "), 0U)
+      << refused.message();
+  EXPECT_EQ(refused.hint().find("It belongs to user "), 0U) << refused.hint();
+  EXPECT_NE(refused.hint().find(" and has mode 0600. Run this as that user (sudo -u "), std::string::npos)
+      << refused.hint();
+}
+
 TEST_F(SecretFile, MovingLeavesNothingBehind) {
   Secret first(std::string_view("hunter2"));
   Secret second(std::move(first));

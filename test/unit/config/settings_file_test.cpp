@@ -6,6 +6,8 @@
 #include <filesystem>
 #include <fstream>
 
+#include "core/config/named_files.h"
+
 namespace pitr {
 namespace {
 
@@ -45,6 +47,31 @@ TEST_F(SettingsFile, SyntaxOfTheServer) {
   EXPECT_EQ(config.value().s3_endpoint, "minio:9000");
   EXPECT_EQ(config.value().retry_timeout_ms, 40000);
   EXPECT_FALSE(config.value().s3_verify_tls);
+}
+
+TEST_F(SettingsFile, AByteOrderMarkIsCalledThat) {
+  const std::string path = Write("bom.conf", "\xEF\xBB\xBFpg_pitr.repository = 'file:///srv/x'\n");
+  const auto config = LoadSettingsFile(path);
+  ASSERT_EQ(config.code(), Code::kInvalidArgument);
+  EXPECT_EQ(config.status().message(), "settings file \"" + path + "\" begins with a byte order mark");
+  EXPECT_NE(config.status().hint().find("without BOM"), std::string::npos);
+}
+
+TEST_F(SettingsFile, FilesThatSettingsNameAreLookedAtFirst) {
+  Config config;
+  config.repository = "s3://bucket/x";
+  EXPECT_TRUE(CheckNamedFiles(config).ok());
+  config.s3_credentials_file = Write("key", "access_key_id = a\n");
+  EXPECT_TRUE(CheckNamedFiles(config).ok());
+  config.passphrase_file = dir_ + "/none";
+  const Status absent = CheckNamedFiles(config);
+  EXPECT_EQ(absent.ToString(),
+            "passphrase file \"" + dir_ + "/none\" does not exist HINT: Make it, or correct pg_pitr.passphrase_file.");
+  config.passphrase_file.clear();
+  config.s3_ca_file = dir_ + "/none.pem";
+  EXPECT_EQ(CheckNamedFiles(config).message(), "CA file \"" + dir_ + "/none.pem\" does not exist");
+  config.repository = "file:///srv/x";
+  EXPECT_TRUE(CheckNamedFiles(config).ok()) << "not for S3";
 }
 
 TEST_F(SettingsFile, SyntaxErrorsNameFileAndLine) {

@@ -1,7 +1,9 @@
 // The transport against a scripted server: reuse, limits, early ends, stalls, cancellation.
 #include "core/store/http.h"
+#include "core/store/tls_refusal.h"
 
 #include <gtest/gtest.h>
+#include <openssl/x509_vfy.h>
 
 #include <chrono>
 #include <thread>
@@ -22,6 +24,27 @@ HttpSettings Quick() { return {.stall_timeout_ms = 15000}; }
 
 HttpRequest GetOf(const ScriptedHttpServer& server, const std::string& path = "/x") {
   return {.method = "GET", .url = server.url() + path, .operation = "fetch \"x\""};
+}
+
+TEST(TlsRefusal, NamesTheIssuerAndWhoWasAsked) {
+  TlsRefusal refusal{X509_V_ERR_SELF_SIGNED_CERT_IN_CHAIN, "CN = Our CA"};
+  const Status own = DescribeRefusal(refusal, "/etc/ca.pem", "curl's words");
+  EXPECT_EQ(own.code(), Code::kPermission);
+  EXPECT_EQ(own.message(), "the authorities in \"/etc/ca.pem\" did not sign the server's TLS certificate");
+  EXPECT_EQ(own.detail(), "Its issuer is \"CN = Our CA\".");
+  EXPECT_NE(own.hint().find("put its certificate into the file"), std::string::npos);
+  const Status systems = DescribeRefusal(refusal, "", "curl's words");
+  EXPECT_EQ(systems.message(), "this system's authorities did not sign the server's TLS certificate");
+  EXPECT_NE(systems.hint().find("s3_ca_file"), std::string::npos);
+  refusal.error = X509_V_ERR_CERT_HAS_EXPIRED;
+  EXPECT_NE(DescribeRefusal(refusal, "", "expired").hint().find("Renew"), std::string::npos);
+  EXPECT_NE(DescribeRefusal({}, "", "no alternative name").hint().find("the host that s3_endpoint names"),
+            std::string::npos);
+}
+
+TEST(TlsRefusal, KnowsWhatIsNoTls) {
+  EXPECT_TRUE(IsNoTls("OpenSSL/3.0.19: error:0A00010B:SSL routines::wrong version number"));
+  EXPECT_FALSE(IsNoTls("OpenSSL/3.0.19: error:0A000410:SSL routines::sslv3 alert handshake failure"));
 }
 
 TEST(Http, SendsWhatItWasGivenAndNothingOfCurls) {

@@ -389,12 +389,47 @@ TEST_F(S3, ProbeOfConditionalCreation) {
   EXPECT_EQ(probe().code(), Code::kUnavailable);
 }
 
-TEST_F(S3, MissingCredentialsNameTheOperationAndTheSources) {
+TEST_F(S3, ARefusalNamesTheKeyItsFileAndUntilWhenItWorked) {
+  S3Config config = Config();
+  char name[] = "/tmp/pg_pitr_key_XXXXXX";
+  const int fd = mkstemp(name);
+  ASSERT_GE(fd, 0);
+  const std::string text = "access_key_id = AKFILE\nsecret_access_key = s\n";
+  ASSERT_EQ(write(fd, text.data(), text.size()), static_cast<ssize_t>(text.size()));
+  close(fd);
+  config.credentials.file = name;
+  const auto store = Open(config);
+  server_.Expect({.method = "GET", .status = 403, .reply = S3ErrorXml("AccessDenied")});
+  const Status first = GetAll(*store, "key", 100, ctx_).status();
+  EXPECT_EQ(first.code(), Code::kPermission);
+  EXPECT_EQ(first.message().find("could not read \"key\": the store refused access key \"AKFILE\" of file \"" +
+                                 std::string(name) + "\": HTTP 403 AccessDenied"),
+            0U)
+      << first.message();
+  EXPECT_EQ(
+      first.hint().find("Either the secret key in it is wrong, which some stores say like this, or that key lacks "
+                        "s3:GetObject on bucket \"bucket\""),
+      0U)
+      << first.hint();
+  EXPECT_EQ(first.hint().find("It worked until"), std::string::npos) << first.hint();
+  server_.Expect({.method = "GET", .reply = "x"});
+  EXPECT_TRUE(GetAll(*store, "key", 100, ctx_).ok());
+  server_.Expect({.method = "GET", .status = 403, .reply = S3ErrorXml("SignatureDoesNotMatch")});
+  const Status then = GetAll(*store, "key", 100, ctx_).status();
+  EXPECT_NE(then.hint().find(" It worked until 20"), std::string::npos) << then.hint();
+  EXPECT_NE(then.hint().find("was the file changed, or the key at the store?"), std::string::npos) << then.hint();
+  // What another permission allowed says nothing about this one.
+  server_.Expect({.method = "PUT", .status = 403, .reply = S3ErrorXml("AccessDenied")});
+  EXPECT_EQ(store->Create("k", AsBytes("x"), ctx_).hint().find("It worked until"), std::string::npos);
+  unlink(name);
+}
+
+TEST_F(S3, MissingCredentialsNameTheSources) {
   S3Config config = Config();
   config.credentials.environment = [](const char*) { return std::nullopt; };
   Status status = Open(config)->Create("k", AsBytes("x"), ctx_);
   EXPECT_EQ(status.code(), Code::kPermission);
-  EXPECT_EQ(status.message(), "could not store \"k\": no S3 credentials found");
+  EXPECT_EQ(status.message(), "no S3 credentials found");
   EXPECT_NE(status.detail().find("AWS_ACCESS_KEY_ID"), std::string::npos);
 }
 

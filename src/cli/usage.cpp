@@ -1,0 +1,127 @@
+#include "cli/usage.h"
+
+#include <algorithm>
+#include <cctype>
+#include <iterator>
+
+#include "core/base/nearest_name.h"
+
+namespace pitr::cli {
+namespace {
+
+struct OtherWay {
+  const char* word;  // what other programs call it
+  const char* hint;
+};
+
+// What is no verb here, and where it is.
+constexpr OtherWay kOtherWays[] = {
+    {"backup", "Backups are taken by the server, in SQL: SELECT pitr_backup();"},
+    {"status", "The server says it, in SQL: SELECT * FROM pitr_status; what is stored: pg_pitr info"},
+    {"progress", "The server says it, in SQL: SELECT * FROM pitr_progress;"},
+    {"list", "What is stored: pg_pitr info"},
+    {"show", "What is stored: pg_pitr info"},
+    {"init",
+     "Nothing has to be initialised: the server makes the repository when it first archives, or in SQL: SELECT "
+     "* FROM pitr_check();"},
+    {"stanza-create",
+     "Nothing has to be initialised: the server makes the repository when it first archives, or in "
+     "SQL: SELECT * FROM pitr_check();"},
+    {"archive-get", "It is called pg_pitr wal-get."},
+    {"archive-push", "It is called pg_pitr wal-push; a server archives with archive_library = 'pg_pitr'."},
+    {"delete", "What retention does not keep: pg_pitr expire; one backup: pg_pitr expire --backup LABEL"},
+};
+
+std::vector<std::string> ActionsOf(const CLI::App& verb) {
+  std::vector<std::string> names;
+  for (const CLI::App* each : verb.get_subcommands([](const CLI::App*) { return true; }))
+    names.push_back(each->get_name());
+  return names;
+}
+
+std::string Listed(const std::vector<std::string>& names) {
+  std::string text;
+  for (size_t i = 0; i < names.size(); i++) text += (i == 0 ? "" : i + 1 == names.size() ? " and " : ", ") + names[i];
+  return text;
+}
+
+Status Wrong(std::string message, const std::string& hint) {
+  return Status(Code::kInvalidArgument, std::move(message)).WithHint(hint);
+}
+
+Status UnknownVerb(const CLI::App& app, const std::string& called, const std::string& word) {
+  const bool action = called != "pg_pitr";
+  const std::string message = action ? "unknown action \"" + word + "\" of " + called : "unknown verb \"" + word + "\"";
+  if (!action)
+    for (const OtherWay& way : kOtherWays)
+      if (word == way.word) return Wrong(message, way.hint);
+  const std::vector<std::string> names = ActionsOf(app);
+  const std::string nearest = NearestName(word, names);
+  if (!nearest.empty()) return Wrong(message, "Perhaps you meant: " + called + " " + nearest);
+  return Wrong(message, (action ? "Its actions are " : "The verbs are ") + Listed(names) + ". " +
+                            (action ? called + " --help" : "pg_pitr help VERB") + " explains them.");
+}
+
+std::vector<std::string> OptionNames(const CLI::App& verb) {
+  std::vector<std::string> names;
+  for (const CLI::Option* option : verb.get_options())
+    for (const std::string& name : option->get_lnames()) names.push_back("--" + name);
+  return names;
+}
+
+Status UnknownOption(const CLI::App& verb, const std::string& called, const std::string& option) {
+  const std::string nearest = NearestName(option, OptionNames(verb));
+  return Wrong("unknown option \"" + option + "\" of " + called,
+               nearest.empty() ? called + " --help lists its options." : "Perhaps you meant " + nearest + ".");
+}
+
+// The first word that is neither a verb, an option nor the value of one; ok when there is none.
+Status FirstUnknown(const CLI::App& app, const std::vector<std::string>& words, std::string& called) {
+  const CLI::App* verb = &app;
+  for (size_t i = 0; i < words.size(); i++) {
+    const std::string& word = words[i];
+    if (word == "--") return Status::Ok();
+    if (word.size() > 1 && word[0] == '-') {
+      const size_t equals = word.find('=');
+      const std::string name = word.substr(0, equals);
+      // Of short options several may stand together, or the value behind one.
+      const bool is_short = word[1] != '-';
+      const CLI::Option* option = verb->get_option_no_throw(is_short ? word.substr(0, 2) : name);
+      if (option == nullptr) return UnknownOption(*verb, called, name);
+      if (option->get_type_size() > 0 && equals == word.npos && !(is_short && word.size() > 2)) i++;
+      continue;
+    }
+    const std::vector<std::string> actions = ActionsOf(*verb);
+    if (actions.empty()) continue;
+    if (std::find(actions.begin(), actions.end(), word) == actions.end()) return UnknownVerb(*verb, called, word);
+    verb = verb->get_subcommand(word);
+    called += " " + word;
+  }
+  const std::vector<std::string> actions = ActionsOf(*verb);
+  if (actions.empty()) return Status::Ok();
+  if (verb == &app)
+    return Wrong("no verb was given", "The verbs are " + Listed(actions) + ". pg_pitr help VERB explains them.");
+  return Wrong("no action of " + called + " was given",
+               "Its actions are " + Listed(actions) + ". " + called + " --help explains them.");
+}
+
+}  // namespace
+
+std::vector<std::string> HelpAsOption(std::vector<std::string> words) {
+  if (words.empty() || words[0] != "help") return words;
+  words.erase(words.begin());
+  words.push_back("--help");
+  return words;
+}
+
+Status UsageError(const CLI::App& app, const std::vector<std::string>& words, const CLI::ParseError& error) {
+  std::string called = "pg_pitr";
+  PITR_TRY(FirstUnknown(app, words, called));
+  std::string message = error.what();
+  while (message.ends_with('\n') || message.ends_with('.')) message.pop_back();
+  if (message.size() > 1 && std::islower(static_cast<unsigned char>(message[1])) != 0)
+    message[0] = static_cast<char>(std::tolower(static_cast<unsigned char>(message[0])));
+  return Wrong(std::move(message), called + " --help explains it.");
+}
+
+}  // namespace pitr::cli

@@ -1,0 +1,71 @@
+#include "core/base/unreadable_file.h"
+
+#include <fcntl.h>
+#include <pwd.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <array>
+#include <cerrno>
+#include <cstdio>
+#include <optional>
+
+#include "core/base/error_text.h"
+#include "core/base/unique_fd.h"
+
+namespace pitr {
+namespace {
+
+std::optional<std::string> NameOfUser(uid_t user) {
+  std::array<char, 4096> buffer;
+  struct passwd entry {};
+  struct passwd* found = nullptr;
+  if (getpwuid_r(user, &entry, buffer.data(), buffer.size(), &found) != 0 || found == nullptr) return std::nullopt;
+  return entry.pw_name;
+}
+
+std::string DescribeUser(uid_t user) {
+  const auto name = NameOfUser(user);
+  return name ? "\"" + *name + "\"" : "of number " + std::to_string(user);
+}
+
+// The first directory above `path` that keeps this user out, or `path`.
+std::string WhatKeepsOut(const std::string& path) {
+  for (size_t slash = path.find('/', 1); slash != std::string::npos; slash = path.find('/', slash + 1)) {
+    const std::string directory = path.substr(0, slash);
+    if (faccessat(AT_FDCWD, directory.c_str(), X_OK, AT_EACCESS) != 0) return directory;
+  }
+  return path;
+}
+
+std::string WhoMay(const std::string& path) {
+  const std::string closed = WhatKeepsOut(path);
+  struct stat info {};
+  if (stat(closed.c_str(), &info) != 0) return {};
+  char mode[8];
+  std::snprintf(mode, sizeof mode, "%04o", static_cast<unsigned>(info.st_mode & 07777));
+  std::string text = closed == path ? "It" : "Directory \"" + closed + "\"";
+  text += " belongs to user " + DescribeUser(info.st_uid) + " and has mode " + mode + ". Run this as that user";
+  if (const auto name = NameOfUser(info.st_uid)) text += " (sudo -u " + *name + " ...)";
+  return text + ", or let user " + DescribeUser(geteuid()) + " read it.";
+}
+
+}  // namespace
+
+Status UnreadableFile(const std::string& what, const std::string& path, int error) {
+  const std::string name = what + " \"" + path + "\"";
+  if (error == EACCES || error == EPERM)
+    return Status(Code::kPermission,
+                  name + " cannot be read by user " + DescribeUser(geteuid()) + ": " + ErrorText(error))
+        .WithHint(WhoMay(path));
+  if (error == ENOENT || error == ENOTDIR)
+    return Status(Code::kInvalidArgument, name + " does not exist").WithHint("Make it, or correct the setting.");
+  return {Code::kInvalidArgument, "could not open " + name + ": " + ErrorText(error)};
+}
+
+Status CheckReadable(const std::string& what, const std::string& path) {
+  const UniqueFd fd(open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
+  return fd.ok() ? Status::Ok() : UnreadableFile(what, path, errno);
+}
+
+}  // namespace pitr

@@ -1,0 +1,72 @@
+# What the binary says of settings that cannot work, in the order what, where, why, what to do: by the text, and within seconds.
+# Any server version will do.
+use strict;
+use warnings;
+use lib 'test/lib';
+use PitrTest;
+use PostgreSQL::Test::Utils;
+use Test::More;
+use Time::HiRes qw(time);
+
+my $dir = PostgreSQL::Test::Utils::tempdir();
+my $pg_pitr = PitrTest::binary();
+
+sub write_file
+{
+	my ($name, $text, $mode) = @_;
+	open(my $file, '>', "$dir/$name") or die $!;
+	print $file $text;
+	close($file);
+	chmod($mode // 0600, "$dir/$name") or die $!;
+	return "$dir/$name";
+}
+
+# What a verb says to stderr, its exit code, and the seconds that took.
+sub run
+{
+	my $begun = time;
+	my ($out, $err) = ('', '');
+	my $result = IPC::Run::run([ $pg_pitr, @_ ], '>', \$out, '2>', \$err);
+	return ($out . $err, $? >> 8, time - $begun);
+}
+
+SKIP:
+{
+	skip 'no S3 server', 12 unless $ENV{PITR_TEST_S3_HTTPS};
+	my $https = $ENV{PITR_TEST_S3_HTTPS};
+	my ($host) = $https =~ m{https://(.*)};
+	my ($plain) = $ENV{PITR_TEST_S3_HTTP} =~ m{http://(.*)};
+	my $key = write_file('key', "access_key_id = $ENV{PITR_TEST_S3_ACCESS_KEY}\nsecret_access_key = $ENV{PITR_TEST_S3_SECRET_KEY}\n");
+	my $wrong = write_file('wrong', "access_key_id = $ENV{PITR_TEST_S3_ACCESS_KEY}\nsecret_access_key = no\n");
+	my $settings = sub {
+		my (%other) = (repository => "s3://$ENV{PITR_TEST_S3_BUCKET}/messages-$$", s3_endpoint => $https, s3_ca_file => $ENV{PITR_TEST_S3_CA}, s3_credentials_file => $key, @_);
+		return write_file('settings', join('', map { "pg_pitr.$_ = '$other{$_}'\n" } sort keys %other));
+	};
+
+	my ($said, $code, $took) = run('check', '-c', $settings->());
+	like($said, qr/^settings +ok.*^repository +absent: there is none at s3:\S+ yet\n +-> The server makes it when it first archives.*^store: create, never replace +ok/sm, 'before the first use it is said what will happen');
+
+	($said, $code) = run('info', '-c', $settings->(s3_credentials_file => $wrong));
+	like($said, qr/the store refused access key "\Q$ENV{PITR_TEST_S3_ACCESS_KEY}\E" of file "\Q$wrong\E": HTTP 403/, 'a wrong secret: which key, of which file');
+	like($said, qr/^HINT:  Either the secret key in it is wrong|^HINT:  The secret key in it/m, 'and what to look at');
+
+	($said, $code) = run('info', '-c', $settings->(s3_ca_file => $ENV{PITR_TEST_S3_WRONG_CA}));
+	like($said, qr/the authorities in "\Q$ENV{PITR_TEST_S3_WRONG_CA}\E" did not sign the server's TLS certificate\nDETAIL:  Its issuer is ".+"\.\nHINT:  If you trust/, 'a wrong authority: whose, and whom it lacks');
+
+	($said, $code, $took) = run('info', '-c', $settings->(s3_endpoint => "http://$host"));
+	like($said, qr/at http:\/\/\Q$host\E: this port speaks TLS, not plain HTTP\nHINT:  Write s3_endpoint as https:/, 'http to a TLS port');
+	cmp_ok($took, '<', 15, 'within seconds');
+
+	($said, $code, $took) = run('info', '-c', $settings->(s3_endpoint => "https://$plain"));
+	like($said, qr/at https:\/\/\Q$plain\E: this port does not speak TLS\nDETAIL:.*\nHINT:  If it speaks plain HTTP, write s3_endpoint as http:/, 'https to a plain port');
+	cmp_ok($took, '<', 15, 'within seconds');
+
+	($said) = run('info', '-c', $settings->(repository => 's3://no-such-bucket/x'));
+	like($said, qr/HTTP 404 NoSuchBucket.*\nHINT:  Create bucket "no-such-bucket"/, 'a bucket that does not exist');
+}
+
+my ($said, $code) = run('check', '-c', write_file('unread', "pg_pitr.repository = 'file:///srv/x'\npg_pitr.passphrase_file = '$dir/none'\n"));
+like($said, qr/^settings +failed: passphrase file "\Q$dir\E\/none" does not exist\n.*-> Make it, or correct pg_pitr.passphrase_file/m, 'files that settings name are looked at with the settings');
+is($code, 1, 'and fail the check');
+
+done_testing();

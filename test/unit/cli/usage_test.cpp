@@ -1,0 +1,94 @@
+// A command line that cannot be run: what it is told, word by word.
+#include <gtest/gtest.h>
+
+#include "cli/exit_code.h"
+#include "cli/verbs.h"
+
+namespace pitr::cli {
+namespace {
+
+struct Answer {
+  int code;
+  std::string out, err;
+};
+
+Answer Ask(std::vector<std::string> words) {
+  words.insert(words.begin(), "pg_pitr");
+  std::vector<char*> argv;
+  for (std::string& word : words) argv.push_back(word.data());
+  testing::internal::CaptureStdout();
+  testing::internal::CaptureStderr();
+  Answer answer;
+  answer.code = RunCommandLine(static_cast<int>(argv.size()), argv.data());
+  answer.out = testing::internal::GetCapturedStdout();
+  answer.err = testing::internal::GetCapturedStderr();
+  return answer;
+}
+
+std::string Error(const std::vector<std::string>& words) {
+  const Answer answer = Ask(words);
+  EXPECT_EQ(answer.code, kExitUsage);
+  EXPECT_EQ(answer.out, "");
+  return answer.err;
+}
+
+TEST(UsageTest, AMistypedVerbIsAnsweredWithTheNearest) {
+  EXPECT_EQ(Error({"resotre", "-D", "x"}),
+            "pg_pitr: error: unknown verb \"resotre\"\nHINT:  Perhaps you meant: pg_pitr restore\n");
+  EXPECT_EQ(Error({"key", "lsit"}),
+            "pg_pitr: error: unknown action \"lsit\" of pg_pitr key\nHINT:  Perhaps you meant: pg_pitr key list\n");
+  const std::string nothing_near = Error({"frobnicate"});
+  EXPECT_EQ(
+      nothing_near.find("pg_pitr: error: unknown verb \"frobnicate\"\nHINT:  The verbs are info, plan, restore, "), 0U)
+      << nothing_near;
+}
+
+TEST(UsageTest, WhatOthersCallAVerbIsNamed) {
+  EXPECT_EQ(Error({"backup"}),
+            "pg_pitr: error: unknown verb \"backup\"\nHINT:  Backups are taken by the server, in SQL: SELECT "
+            "pitr_backup();\n");
+  EXPECT_NE(Error({"status"}).find("SELECT * FROM pitr_status"), std::string::npos);
+  EXPECT_NE(Error({"init"}).find("Nothing has to be initialised"), std::string::npos);
+}
+
+TEST(UsageTest, NoVerbAndNoAction) {
+  EXPECT_EQ(Error({}).find("pg_pitr: error: no verb was given\nHINT:  The verbs are info, "), 0U);
+  EXPECT_EQ(Error({"key"}).find("pg_pitr: error: no action of pg_pitr key was given\nHINT:  Its actions are "), 0U);
+}
+
+TEST(UsageTest, AnUnknownOptionIsAnsweredWithTheNearest) {
+  EXPECT_EQ(
+      Error({"plan", "--target-tme", "x"}),
+      "pg_pitr: error: unknown option \"--target-tme\" of pg_pitr plan\nHINT:  Perhaps you meant --target-time.\n");
+  EXPECT_EQ(Error({"plan", "-c", "/x", "--frobnicate"}),
+            "pg_pitr: error: unknown option \"--frobnicate\" of pg_pitr plan\nHINT:  pg_pitr plan --help lists its "
+            "options.\n");
+}
+
+TEST(UsageTest, OtherMistakesNameTheHelp) {
+  const std::string missing = Error({"restore"});
+  EXPECT_NE(missing.find("--pgdata is required\nHINT:  pg_pitr restore --help explains it.\n"), std::string::npos)
+      << missing;
+}
+
+TEST(UsageTest, HelpIsAVerb) {
+  const Answer all = Ask({"help"}), verb = Ask({"help", "plan"}), action = Ask({"help", "key", "add"});
+  EXPECT_EQ(all.code, kExitOk);
+  EXPECT_EQ(all.out, Ask({"--help"}).out);
+  EXPECT_EQ(verb.code, kExitOk);
+  EXPECT_EQ(verb.out, Ask({"plan", "--help"}).out);
+  EXPECT_EQ(action.out, Ask({"key", "add", "--help"}).out);
+  EXPECT_EQ(Error({"help", "resotre"}),
+            "pg_pitr: error: unknown verb \"resotre\"\nHINT:  Perhaps you meant: pg_pitr restore\n");
+}
+
+TEST(UsageTest, NoSettingsFile) {
+  EXPECT_EQ(
+      Error({"info", "--config", "/no/such/file"}),
+      "pg_pitr: error: there is no settings file \"/no/such/file\"\nHINT:  Give it with --config FILE, or name it in "
+      "the variable PG_PITR_CONFIG. The server's postgresql.conf will do: of it, and of what it includes, the "
+      "pg_pitr.* lines are read.\n");
+}
+
+}  // namespace
+}  // namespace pitr::cli
