@@ -14,8 +14,9 @@ struct CheckOptions {
 
 Result<bool> RunCheck(const Invocation& invocation, const CheckOptions& options) {
   Session session(invocation);
-  PITR_ASSIGN(const Config config, session.LoadConfig());
-  std::vector<CheckRow> rows = CheckRepository(config, {}, session.log(), session.ctx());
+  PITR_ASSIGN(const Config config, LoadConfig(session.config_path(), SettingsFor::kReading, NullLog()));
+  std::vector<CheckRow> rows = CheckSettingsFile(session.config_path());
+  for (CheckRow& row : CheckRepository(config, {}, session.log(), session.ctx())) rows.push_back(std::move(row));
   if (!options.data_directory.empty())
     for (CheckRow& row : CheckDataDirectory(config, options.data_directory, session.log(), session.ctx()))
       rows.push_back(std::move(row));

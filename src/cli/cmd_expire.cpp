@@ -20,7 +20,7 @@ struct ExpireOptions {
 
 Result<bool> RunExpire(const Invocation& invocation, const ExpireOptions& options) {
   Session session(invocation);
-  PITR_ASSIGN(const Config config, session.LoadConfig());
+  PITR_ASSIGN(const Config config, session.LoadConfig(SettingsFor::kExpiring));
   PITR_ASSIGN(ExpireRequest request, ExpireRequestOf(config));
   if (options.force && options.labels.empty())
     return Status(Code::kInvalidArgument, "--force needs --backup LABEL")

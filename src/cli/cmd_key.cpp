@@ -1,7 +1,8 @@
 // pg_pitr key: adds and removes passphrases of an encrypted repository, without rewriting data; writes a recovery kit
 // and brings back what it holds.
-#include <cstdio>
+#include <algorithm>
 #include <filesystem>
+#include <nlohmann/json.hpp>
 
 #include "cli/exit_code.h"
 #include "cli/print.h"
@@ -9,6 +10,7 @@
 #include "core/base/describe_size.h"
 #include "core/base/secret_file.h"
 #include "core/config/store_config.h"
+#include "core/pg/timestamp.h"
 #include "core/repo/keyring.h"
 #include "core/repo/recovery_kit.h"
 #include "core/store/open.h"
@@ -18,25 +20,85 @@ namespace {
 
 struct KeyOptions {
   std::string file;
+  bool force = false;
+  bool json = false;
 };
 
 Status Add(const Invocation& invocation, const KeyOptions& options) {
   Session session(invocation);
   PITR_ASSIGN(const Secret passphrase, ReadSecretFile(options.file, "passphrase file"));
-  PITR_ASSIGN(const auto repository, session.OpenRepository());
+  PITR_ASSIGN(const auto repository, session.OpenRepository(SettingsFor::kStoring));
   PITR_ASSIGN(const KeySlot slot, AddPassphrase(*repository, passphrase.view(), session.ctx()));
   PrintText("added (" + slot.object_key() + "): the passphrase in \"" + options.file +
             "\" opens the repository now, as the others do\n");
   return Status::Ok();
 }
 
+// Whoever uses these settings could not open the repository any more.
+Status CheckNotInUse(const Session& session, const KeyOptions& options, const Config& config,
+                     const Secret& passphrase) {
+  if (options.force) return Status::Ok();
+  PITR_ASSIGN(const Secret used, ReadSecretFile(config.passphrase_file, "passphrase file"));
+  if (used.view() != passphrase.view()) return Status::Ok();
+  return Status(Code::kInvalidArgument, "the passphrase in \"" + options.file + "\" is the one in use")
+      .WithDetail("Settings file \"" + session.config_path() + "\" names \"" + config.passphrase_file +
+                  "\", which holds it; archiving and backups would fail.")
+      .WithHint(
+          "Point pg_pitr.passphrase_file at another one that opens the repository (pg_pitr key list) on every "
+          "machine first, and reload the servers; or insist with --force.");
+}
+
 Status Remove(const Invocation& invocation, const KeyOptions& options) {
   Session session(invocation);
   PITR_ASSIGN(const Secret passphrase, ReadSecretFile(options.file, "passphrase file"));
-  PITR_ASSIGN(const auto repository, session.OpenRepository());
+  PITR_ASSIGN(const Config config, session.LoadConfig(SettingsFor::kStoring));
+  PITR_ASSIGN(const auto repository, session.OpenRepository(config));
+  // The last one is refused whatever is insisted on, and says so first.
+  PITR_ASSIGN(const auto slots, ListKeySlots(*repository, passphrase.view(), session.ctx()));
+  const bool other = std::any_of(slots.begin(), slots.end(),
+                                 [](const ListedKeySlot& slot) { return slot.damage.ok() && !slot.opened; });
+  if (other) PITR_TRY(CheckNotInUse(session, options, config, passphrase));
   PITR_ASSIGN(const int removed, RemovePassphrase(*repository, passphrase.view(), session.ctx()));
   PrintText("removed " + DescribeCount(removed, "key slot", "key slots") + ": the passphrase in \"" + options.file +
             "\" does not open the repository any more\n");
+  return Status::Ok();
+}
+
+Status List(const Invocation& invocation, const KeyOptions& options) {
+  Session session(invocation);
+  PITR_ASSIGN(const Config config, session.LoadConfig());
+  PITR_ASSIGN(const auto repository, session.OpenRepository(config));
+  std::vector<ListedKeySlot> slots;
+  if (repository->key() != nullptr) {
+    PITR_ASSIGN(const Secret used, ReadSecretFile(config.passphrase_file, "passphrase file"));
+    PITR_ASSIGN(slots, ListKeySlots(*repository, used.view(), session.ctx()));
+  }
+  if (options.json) {
+    nlohmann::ordered_json list = nlohmann::ordered_json::array();
+    for (const ListedKeySlot& slot : slots)
+      list.push_back({{"slot", slot.object_key},
+                      {"created", slot.damage.ok() ? nlohmann::ordered_json(FormatTimestamp(slot.created_micros))
+                                                   : nlohmann::ordered_json()},
+                      {"in_use", slot.opened},
+                      {"problem", slot.damage.ok() ? "" : slot.damage.message()}});
+    const nlohmann::ordered_json json = {{"repository", repository->store().Describe()},
+                                         {"encrypted", repository->key() != nullptr},
+                                         {"passphrase_file", config.passphrase_file},
+                                         {"slots", list}};
+    PrintJson(json.dump(2, ' ', false, nlohmann::ordered_json::error_handler_t::replace));
+    return Status::Ok();
+  }
+  if (repository->key() == nullptr) {
+    PrintText("repository " + repository->store().Describe() + " is not encrypted\n");
+    return Status::Ok();
+  }
+  std::vector<std::vector<std::string>> rows = {{"slot", "added", ""}};
+  for (const ListedKeySlot& slot : slots)
+    rows.push_back({slot.object_key, slot.damage.ok() ? FormatToSecond(slot.created_micros) : "?",
+                    !slot.damage.ok() ? slot.damage.message()
+                    : slot.opened     ? "in use: " + config.passphrase_file
+                                      : ""});
+  PrintText(AlignTable(rows, 0));
   return Status::Ok();
 }
 
@@ -57,7 +119,7 @@ Status Export(const Invocation& invocation, const KeyOptions& options) {
 // The repository cannot be opened: that is what the kit is for.
 Status Import(const Invocation& invocation, const KeyOptions& options) {
   Session session(invocation);
-  PITR_ASSIGN(const Config config, session.LoadConfig());
+  PITR_ASSIGN(const Config config, session.LoadConfig(SettingsFor::kStoring));
   PITR_ASSIGN(const RecoveryKit kit, ReadRecoveryKitFile(options.file));
   PITR_ASSIGN(StoreConfig settings, MakeStoreConfig(config));
   settings.s3.conditional_create = kit.marker.conditional_create;
@@ -78,7 +140,14 @@ void AddAction(CLI::App& verb, Invocation& invocation, const char* name, const c
   auto* action = verb.add_subcommand(name, about);
   auto options = std::make_shared<KeyOptions>();
   AddConfigOption(*action, invocation);
-  action->add_option("file", options->file, file)->required()->type_name("FILE");
+  const std::string_view called(name);
+  if (called == "list") {
+    action->add_flag("--json", options->json, "Print one JSON object instead of a table");
+  } else {
+    action->add_option("file", options->file, file)->required()->type_name("FILE");
+  }
+  if (called == "remove")
+    action->add_flag("--force", options->force, "Also the passphrase that the settings name; never the last one");
   action->callback([&invocation, options, act] {
     invocation.run = [&invocation, options, act] { return ExitOf(act(invocation, *options)); };
   });
@@ -95,12 +164,13 @@ void AddKey(CLI::App& app, Invocation& invocation) {
       "Every passphrase opens the same repository key, so nothing that is stored is rewritten. To change a passphrase: "
       "add the new one,\n"
       "point pg_pitr.passphrase_file at it on every machine, then remove the old one. The last passphrase cannot be "
-      "removed.\n"
+      "removed, and the one that the settings name only with --force.\n"
       "Without any passphrase the backups are lost: keep one where the repository is not.\n"
       "A repository whose marker or key slots were deleted is lost as well, unless they are written again: the server "
       "keeps\n"
       "them in its data directory (pg_pitr.kit), and export writes them to a file for a safe. It is of no use without "
       "a passphrase.");
+  AddAction(*verb, invocation, "list", "Show the key slots: each is a passphrase that opens the repository", "", List);
   const char* passphrase = "File that holds the passphrase: one line, readable by its owner only";
   AddAction(*verb, invocation, "add", "Let one more passphrase open the repository", passphrase, Add);
   AddAction(*verb, invocation, "remove", "Stop a passphrase from opening the repository", passphrase, Remove);

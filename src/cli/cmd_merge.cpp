@@ -25,7 +25,7 @@ Status CheckUndamaged(const Repository& repository, const std::string& label, co
 
 Status RunMerge(const Invocation& invocation, const MergeOptions& options) {
   Session session(invocation);
-  PITR_ASSIGN(const auto repository, session.OpenRepository());
+  PITR_ASSIGN(const auto repository, session.OpenRepository(SettingsFor::kStoring));
   PITR_TRY(CheckUndamaged(*repository, options.source, session.ctx()));
   PITR_ASSIGN(const BackupManifest merged, MergeBackup(*repository, options, session.ctx()));
   PrintText("backup " + merged.label + " is a full backup of what " + options.source + " restores to; " +

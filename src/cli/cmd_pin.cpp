@@ -22,7 +22,7 @@ Status RunPin(const Invocation& invocation, const PinOptions& options) {
     PITR_ASSIGN(const ParsedTimestamp until, ParseTimestamp(options.until));
     request.until_micros = until.micros;
   }
-  PITR_ASSIGN(const auto repository, session.OpenRepository());
+  PITR_ASSIGN(const auto repository, session.OpenRepository(SettingsFor::kStoring));
   PITR_ASSIGN(const BackupPin pin, PinBackup(*repository, request, session.ctx()));
   const std::string until =
       pin.until_micros == 0 ? "until it is unpinned" : "until " + FormatTimestamp(pin.until_micros);
@@ -32,7 +32,7 @@ Status RunPin(const Invocation& invocation, const PinOptions& options) {
 
 Status RunUnpin(const Invocation& invocation, const PinOptions& options) {
   Session session(invocation);
-  PITR_ASSIGN(const auto repository, session.OpenRepository());
+  PITR_ASSIGN(const auto repository, session.OpenRepository(SettingsFor::kStoring));
   PITR_ASSIGN(const int removed, UnpinBackup(*repository, options.label, session.ctx()));
   PrintText("backup \"" + options.label + (removed > 0 ? "\" is not pinned any more\n" : "\" was not pinned\n"));
   return Status::Ok();

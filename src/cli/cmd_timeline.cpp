@@ -17,7 +17,7 @@ struct TimelineOptions {
 
 Status RunTimeline(const Invocation& invocation, const TimelineOptions& options, bool aside) {
   Session session(invocation);
-  PITR_ASSIGN(const auto repository, session.OpenRepository());
+  PITR_ASSIGN(const auto repository, session.OpenRepository(SettingsFor::kStoring));
   if (aside && !options.force) PITR_TRY(CheckTimelineNotInUse(*repository, Timeline{options.number}, session.ctx()));
   const TimelineAside mark{aside, options.reason, ProcessName(), session.ctx().clock->WallMicros()};
   PITR_ASSIGN(const bool changed, SetTimelineAside(*repository, Timeline{options.number}, mark, session.ctx()));

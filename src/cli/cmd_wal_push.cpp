@@ -326,7 +326,7 @@ Status CheckWhose(const Repository& repository, const std::vector<PushFile>& fil
 
 Status RunWalPush(const Invocation& invocation, const PushOptions& options) {
   Session session(invocation);
-  PITR_ASSIGN(const auto repository, session.OpenRepository());
+  PITR_ASSIGN(const auto repository, session.OpenRepository(SettingsFor::kStoring));
   const OpContext& ctx = session.ctx();
   PITR_ASSIGN(const PushSelection selection, SelectFiles(*repository, options.paths, ctx));
   const std::vector<PushFile>& files = selection.files;

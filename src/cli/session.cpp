@@ -6,7 +6,7 @@
 namespace pitr::cli {
 
 Result<std::unique_ptr<Repository>> OpenRepository(const std::string& config_path, Log& log, const OpContext& ctx) {
-  PITR_ASSIGN(const Config config, LoadConfig(config_path));
+  PITR_ASSIGN(const Config config, LoadConfig(config_path, SettingsFor::kReading, log));
   return Repository::Open(config, log, ctx);
 }
 
@@ -14,9 +14,12 @@ Session::Session(const Invocation& invocation) : config_path_(ConfigPath(invocat
   ctx_.cancel = &CatchSignals();
 }
 
-Result<Config> Session::LoadConfig() const { return cli::LoadConfig(config_path_); }
+Result<Config> Session::LoadConfig(SettingsFor what) { return cli::LoadConfig(config_path_, what, log_); }
 
-Result<std::unique_ptr<Repository>> Session::OpenRepository() { return cli::OpenRepository(config_path_, log_, ctx_); }
+Result<std::unique_ptr<Repository>> Session::OpenRepository(SettingsFor what) {
+  PITR_ASSIGN(const Config config, LoadConfig(what));
+  return OpenRepository(config);
+}
 
 Result<std::unique_ptr<Repository>> Session::OpenRepository(const Config& config) {
   return Repository::Open(config, log_, ctx_);

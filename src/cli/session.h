@@ -4,6 +4,7 @@
 #include <string>
 
 #include "cli/log_stderr.h"
+#include "cli/settings_path.h"
 #include "cli/verbs.h"
 #include "core/base/op_context.h"
 #include "core/config/config.h"
@@ -12,6 +13,7 @@
 namespace pitr::cli {
 
 // The repository of the settings file at `config_path`. Errors as LoadConfig and Repository::Open, which borrows `log`.
+// For reading.
 Result<std::unique_ptr<Repository>> OpenRepository(const std::string& config_path, Log& log, const OpContext& ctx);
 
 // One for each run of a command, made by the main thread before any other thread starts; it outlives what it opens.
@@ -26,8 +28,8 @@ class Session {
   Log& log() { return log_; }
   const std::string& config_path() const { return config_path_; }
   // For commands that need the settings before the repository; OpenRepository() reads them by itself.
-  Result<Config> LoadConfig() const;
-  Result<std::unique_ptr<Repository>> OpenRepository();
+  Result<Config> LoadConfig(SettingsFor what = SettingsFor::kReading);
+  Result<std::unique_ptr<Repository>> OpenRepository(SettingsFor what = SettingsFor::kReading);
   Result<std::unique_ptr<Repository>> OpenRepository(const Config& config);
 
  private:

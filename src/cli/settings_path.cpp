@@ -9,6 +9,14 @@
 #include "core/config/settings_file.h"
 
 namespace pitr::cli {
+namespace {
+
+void Warn(const Status& status, Log& log) {
+  log.Warning(status.message() + "; it is not needed here and ignored" +
+              (status.hint().empty() ? "" : ". " + status.hint()));
+}
+
+}  // namespace
 
 std::string ConfigPath(const std::string& given) {
   std::string path = given;
@@ -21,15 +29,27 @@ std::string ConfigPath(const std::string& given) {
   return absolute.empty() ? path : absolute.lexically_normal().string();
 }
 
-Result<Config> LoadConfig(const std::string& path) {
+Result<Config> LoadConfig(const std::string& path, SettingsFor what, Log& log) {
   if (access(path.c_str(), F_OK) != 0 && (errno == ENOENT || errno == ENOTDIR))
     return Status(Code::kInvalidArgument, "there is no settings file \"" + path + "\"")
         .WithHint(std::string("Give it with --config FILE, or name it in the variable ") + kConfigVariable +
                   ". The server's postgresql.conf will do: of it, and of what it includes, the pg_pitr.* lines are "
                   "read.");
-  PITR_ASSIGN(Config config, LoadSettingsFile(path));
-  PITR_TRY(ValidateConfig(config));
-  return config;
+  PITR_ASSIGN(LoadedSettings loaded, LoadSettings(path));
+  for (const SettingProblem& problem : loaded.problems) {
+    const bool exists = FindSetting(problem.name) != nullptr;
+    if (what == SettingsFor::kExpiring ||
+        (exists && (what == SettingsFor::kStoring || IsNeededForReading(problem.name))))
+      return problem.status;
+    Warn(problem.status, log);
+  }
+  const Status valid = ValidateConfig(loaded.config);
+  if (valid.ok()) return std::move(loaded.config);
+  if (what != SettingsFor::kReading) return valid;
+  Config only = OnlyForReading(std::move(loaded.config));
+  PITR_TRY(ValidateConfig(only));
+  Warn(valid, log);
+  return only;
 }
 
 std::string ProgramPath() {

@@ -302,6 +302,7 @@ PITR_FUNCTION(pitr_check) {
   const auto mark = ServerRestoreMark();
   const bool is_copy = IsCopy(mark);
   CheckServerSettings(rows, is_copy);
+  for (CheckRow& row : CheckSettingsFile(ConfigFileName)) rows.push_back(std::move(row));
   CheckRestored(rows, mark);
   const bool allowed = !ValidateConfig(config).ok() || OpenOrCreateIt(config, log, rows);
   const bool held = !allowed || HoldOfArchiving().sqlstate != 0;

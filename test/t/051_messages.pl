@@ -65,6 +65,25 @@ SKIP:
 	like($said, qr/HTTP 404 NoSuchBucket.*\nHINT:  Create bucket "no-such-bucket"/, 'a bucket that does not exist');
 }
 
+# A setting that is unknown or wrong: only who needs it refuses.
+my $mistyped = write_file('mistyped', "pg_pitr.repository = 'file://$dir/none'\npg_pitr.retention_ful = 3\npg_pitr.archive_jobs = 1000\n");
+for my $verb (qw(info plan restore wal-get))
+{
+	my @rest = $verb eq 'restore' ? ('-D', "$dir/data") : $verb eq 'wal-get' ? ('000000010000000000000001', "$dir/segment") : ();
+	my ($said) = run($verb, '-c', $mistyped, @rest);
+	like($said, qr/warning: file "\Q$mistyped\E" line 2: unrecognized setting "pg_pitr.retention_ful"; it is not needed here and ignored. Perhaps you meant "pg_pitr.retention_full"/,
+		"$verb warns of a setting that does not exist");
+	like($said, qr/error: (opening the repository: )?directory "\Q$dir\E\/none"/, 'and goes on');
+}
+for my $verb (qw(expire))
+{
+	my ($said, $code) = run($verb, '-c', $mistyped);
+	like($said, qr/^pg_pitr: error: file "\Q$mistyped\E" line 2: unrecognized setting "pg_pitr.retention_ful"\nHINT:  Perhaps you meant "pg_pitr.retention_full"/, 'expire refuses: what is to be kept is not known');
+	is($code, 2, 'as wrong settings are refused');
+}
+my ($checked) = run('check', '-c', $mistyped);
+like($checked, qr/^settings file +failed: file "\Q$mistyped\E" line 2: unrecognized setting.*\n +-> Perhaps you meant "pg_pitr.retention_full"/m, 'check names it');
+
 my ($said, $code) = run('check', '-c', write_file('unread', "pg_pitr.repository = 'file:///srv/x'\npg_pitr.passphrase_file = '$dir/none'\n"));
 like($said, qr/^settings +failed: passphrase file "\Q$dir\E\/none" does not exist\n.*-> Make it, or correct pg_pitr.passphrase_file/m, 'files that settings name are looked at with the settings');
 is($code, 1, 'and fail the check');

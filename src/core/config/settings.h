@@ -53,6 +53,12 @@ struct ConfigRow {
 };
 std::vector<ConfigRow> DescribeConfig(const Config& config);
 
+// Whether reading the repository depends on the setting: one that is wrong must not be done without.
+bool IsNeededForReading(std::string_view name);
+// `config` with the defaults for what only storing, backups and retention need, and without what has no effect. For
+// those who read, when ValidateConfig finds fault with the whole.
+Config OnlyForReading(Config config);
+
 // Checks what one setting cannot know: repository given and of a known kind, combinations. Hints say what to write.
 Status ValidateConfig(const Config& config);
 

@@ -80,7 +80,8 @@ using EachSetting = std::function<Status(const std::string& name, const std::str
 
 class Loader {
  public:
-  explicit Loader(const EachSetting& each) : each_(each) {}
+  explicit Loader(const EachSetting& each, std::vector<SettingProblem>* problems = nullptr)
+      : each_(each), problems_(problems) {}
   Status Load(const std::string& path, int depth) {
     if (depth > kMaxIncludeDepth)
       return {Code::kInvalidArgument, "could not open settings file \"" + path + "\": maximum nesting depth exceeded"};
@@ -117,7 +118,11 @@ class Loader {
       return Status::Ok();
     }
     Status status = each_(name, line.value);
-    return status.ok() ? status : here(std::move(status));
+    if (problems_ == nullptr) return status.ok() ? status : here(std::move(status));
+    // Of several lines the last one counts.
+    std::erase_if(*problems_, [&](const SettingProblem& problem) { return problem.name == name; });
+    if (!status.ok()) problems_->push_back({name, here(std::move(status))});
+    return Status::Ok();
   }
 
   template <class Here>
@@ -127,19 +132,27 @@ class Loader {
   }
 
   const EachSetting& each_;
+  std::vector<SettingProblem>* const problems_;
   int files_ = 0;
 };
 
 }  // namespace
 
-Result<Config> LoadSettingsFile(const std::string& path) {
-  Config config;
-  PITR_TRY(VisitSettings(path, [&](const std::string& name, const std::string& value) -> Status {
+Result<LoadedSettings> LoadSettings(const std::string& path) {
+  LoadedSettings loaded;
+  const EachSetting apply = [&](const std::string& name, const std::string& value) -> Status {
     if (!name.starts_with(kSettingPrefix)) return Status::Ok();
     const Setting* setting = FindSetting(name);
-    return setting == nullptr ? UnknownSetting(name) : ApplySetting(*setting, value, config);
-  }));
-  return config;
+    return setting == nullptr ? UnknownSetting(name) : ApplySetting(*setting, value, loaded.config);
+  };
+  PITR_TRY(Loader(apply, &loaded.problems).Load(path, 0));
+  return loaded;
+}
+
+Result<Config> LoadSettingsFile(const std::string& path) {
+  PITR_ASSIGN(LoadedSettings loaded, LoadSettings(path));
+  if (!loaded.problems.empty()) return std::move(loaded.problems.front().status);
+  return std::move(loaded.config);
 }
 
 Status VisitSettings(const std::string& path, const EachSetting& each) { return Loader(each).Load(path, 0); }

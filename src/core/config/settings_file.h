@@ -21,6 +21,18 @@ inline constexpr int kMaxSettingsFiles = 1000;  // read for one configuration, a
 // looked for in the repository.)
 Result<Config> LoadSettingsFile(const std::string& path);
 
+// A line that has no effect: a name that does not exist, or a value that is not allowed.
+struct SettingProblem {
+  std::string name;  // with the prefix, in lower case
+  Status status;     // kInvalidArgument, with file and line
+};
+struct LoadedSettings {
+  Config config;  // what has a problem is at its default
+  std::vector<SettingProblem> problems;
+};
+// For those who can do without a setting that is wrong. Other errors as LoadSettingsFile.
+Result<LoadedSettings> LoadSettings(const std::string& path);
+
 // Calls `each` for every assignment in `path` and in what it includes, in order, with the name in lower case; of two of
 // the same name the later one counts. Errors as LoadSettingsFile, of syntax and files only, and what `each` returns.
 Status VisitSettings(const std::string& path,

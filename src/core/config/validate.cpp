@@ -1,5 +1,7 @@
 // ValidateConfig of settings.h: what holds between settings.
+#include <algorithm>
 #include <cstdint>
+#include <iterator>
 
 #include "core/config/settings.h"
 #include "core/store/object_store.h"
@@ -72,7 +74,32 @@ Status CheckS3(const Config& config) {
   return Status::Ok();
 }
 
+constexpr std::string_view kForReading[] = {
+    "repository",    "passphrase_file",   "s3_endpoint",   "s3_region",
+    "s3_addressing", "s3_ca_file",        "s3_verify_tls", "s3_credentials_file",
+    "s3_profile",    "s3_requester_pays", "proxy",         "proxy_credentials_file"};
+
 }  // namespace
+
+bool IsNeededForReading(std::string_view name) {
+  const Setting* setting = FindSetting(name);
+  return setting != nullptr &&
+         std::find(std::begin(kForReading), std::end(kForReading), setting->name) != std::end(kForReading);
+}
+
+Config OnlyForReading(Config config) {
+  const Config defaults;
+  for (const Setting& setting : AllSettings()) {
+    // Times and numbers of threads do no harm.
+    const bool harmless =
+        std::string_view(setting.name).ends_with("_timeout") || std::string_view(setting.name).ends_with("_jobs");
+    if (IsNeededForReading(setting.name) || harmless) continue;
+    std::visit([&](auto member) { config.*member = defaults.*member; }, setting.member);
+  }
+  if (config.proxy.empty()) config.proxy_credentials_file.clear();
+  if (!config.s3_verify_tls) config.s3_ca_file.clear();
+  return config;
+}
 
 Status ValidateConfig(const Config& config) {
   PITR_TRY(CheckRepository(config.repository));

@@ -101,6 +101,18 @@ Result<KeySlot> AddPassphrase(const Repository& repository, std::string_view pas
   return slot;
 }
 
+Result<std::vector<ListedKeySlot>> ListKeySlots(const Repository& repository, std::string_view passphrase,
+                                                const OpContext& ctx) {
+  PITR_TRY(CheckEncrypted(repository, passphrase));
+  PITR_ASSIGN(const Keyring keyring, ReadKeyring(repository.store(), repository.marker().repository_id, ctx));
+  PITR_ASSIGN(const std::vector<size_t> opened, OpenedBy(keyring, passphrase, ctx));
+  std::vector<ListedKeySlot> slots;
+  for (const KeySlot& slot : keyring.slots) slots.push_back({slot.object_key(), slot.created_micros, false, {}});
+  for (const size_t i : opened) slots[i].opened = true;
+  for (const DamagedKeySlot& slot : keyring.damaged) slots.push_back({slot.object_key, 0, false, slot.status});
+  return slots;
+}
+
 Result<int> RemovePassphrase(const Repository& repository, std::string_view passphrase, const OpContext& ctx) {
   PITR_TRY(CheckEncrypted(repository, passphrase));
   const std::string& id = repository.marker().repository_id;
@@ -110,7 +122,7 @@ Result<int> RemovePassphrase(const Repository& repository, std::string_view pass
   if (opened.empty()) return Status(Code::kNotFound, "the passphrase opens no key slot");
   if (opened.size() == keyring.slots.size())
     return Status(Code::kInvalidArgument, "the last passphrase cannot be removed")
-        .WithHint("Add another passphrase first.");
+        .WithHint("Without it every backup would be lost. Add another passphrase first.");
   std::vector<std::string> keys;
   for (size_t i : opened) keys.push_back(keyring.slots[i].object_key());
   PITR_TRY(store.Delete(keys, ctx));

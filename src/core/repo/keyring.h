@@ -41,6 +41,16 @@ Status CreateKeySlot(ObjectStore& store, const KeySlot& slot, const OpContext& c
 // kMaxKeySlots.
 Result<KeySlot> AddPassphrase(const Repository& repository, std::string_view passphrase, const OpContext& ctx);
 
+// The slots of the repository, and which of them `passphrase` opens. kInvalidArgument when it is not encrypted.
+struct ListedKeySlot {
+  std::string object_key;
+  int64_t created_micros = 0;
+  bool opened = false;  // by `passphrase`
+  Status damage;        // not ok: it cannot be read, and the rest is not known
+};
+Result<std::vector<ListedKeySlot>> ListKeySlots(const Repository& repository, std::string_view passphrase,
+                                                const OpContext& ctx);
+
 // The slots that `passphrase` opens are removed. kNotFound when it opens none; kInvalidArgument when no other
 // passphrase would be left. Result: how many slots were removed. Data written before stays readable for whoever kept
 // the repository key.

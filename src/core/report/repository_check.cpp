@@ -5,6 +5,7 @@
 #include "core/base/describe_size.h"
 #include "core/config/named_files.h"
 #include "core/config/settings.h"
+#include "core/config/settings_file.h"
 #include "core/config/store_config.h"
 #include "core/pg/control.h"
 #include "core/pg/timestamp.h"
@@ -191,6 +192,16 @@ std::string_view CheckStateName(CheckState state) {
       return "absent";
   }
   return "?";
+}
+
+std::vector<CheckRow> CheckSettingsFile(const std::string& path) {
+  const std::string item = "settings file";
+  const auto loaded = LoadSettings(path);
+  if (!loaded.ok()) return {FailedRow(item, loaded.status())};
+  std::vector<CheckRow> rows;
+  for (const SettingProblem& problem : loaded.value().problems) rows.push_back(FailedRow(item, problem.status));
+  if (rows.empty()) rows.push_back({item, CheckState::kOk, path, ""});
+  return rows;
 }
 
 std::vector<CheckRow> CheckRepository(const Config& config, InfoOptions options, Log& log, const OpContext& ctx) {

@@ -40,6 +40,10 @@ inline constexpr const char* kArchiveGapsItem = "archive: gaps";
 inline constexpr const char* kTimelinesItem = "archive: timelines";
 inline constexpr const char* kPlanItem = "restore: the plan to the newest state";
 
+// What of the settings file `path`, and of what it includes, has no effect: a row for each name that does not exist and
+// each value that is not allowed, kFailed, with the nearest name; one that is ok when there is none.
+std::vector<CheckRow> CheckSettingsFile(const std::string& path);
+
 // Settings, store, marker, key, backups and archive of the repository that `config` names. `options`: of the running
 // server.
 std::vector<CheckRow> CheckRepository(const Config& config, InfoOptions options, Log& log, const OpContext& ctx);

@@ -4,8 +4,11 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <cerrno>
 #include <filesystem>
 #include <fstream>
+
+#include "core/base/unreadable_file.h"
 
 namespace pitr {
 namespace {
@@ -64,17 +67,16 @@ TEST_F(SecretFile, AMissingFileIsASettingThatIsWrong) {
 }
 
 TEST_F(SecretFile, AByteOrderMarkIsNoPartOfASecret) {
-  const auto secret = ReadSecretFile(Write("\xEF\xBB\xBFsesame\n"), "passphrase file");
+  const auto secret = Read("\xEF\xBB\xBFsesame\n");
   EXPECT_EQ(secret.code(), Code::kInvalidArgument);
   EXPECT_NE(secret.status().message().find("begins with a byte order mark"), std::string::npos);
 }
 
 TEST_F(SecretFile, WhoMayNotReadIsToldWhoMay) {
-  const std::string path = Write("sesame\n");
-  ASSERT_EQ(chmod(path.c_str(), 0600), 0);
-  const Status refused = UnreadableFile("passphrase file", path, EACCES);
+  ASSERT_TRUE(Read("sesame\n").ok());
+  const Status refused = UnreadableFile("passphrase file", path_, EACCES);
   EXPECT_EQ(refused.code(), Code::kPermission);
-  EXPECT_EQ(refused.message().find("passphrase file \"" + path + "\" cannot be read by user "), 0U)
+  EXPECT_EQ(refused.message().find("passphrase file \"" + path_ + "\" cannot be read by user "), 0U)
       << refused.message();
   EXPECT_EQ(refused.hint().find("It belongs to user "), 0U) << refused.hint();
   EXPECT_NE(refused.hint().find(" and has mode 0600. Run this as that user (sudo -u "), std::string::npos)

@@ -74,6 +74,45 @@ TEST_F(SettingsFile, FilesThatSettingsNameAreLookedAtFirst) {
   EXPECT_TRUE(CheckNamedFiles(config).ok()) << "not for S3";
 }
 
+TEST_F(SettingsFile, WhatIsWrongIsSetAsideForThoseWhoCanDoWithout) {
+  const std::string path = Write("a.conf",
+                                 "pg_pitr.repository = 'file:///srv/x'\n"
+                                 "pg_pitr.retention_ful = 3\n"
+                                 "pg_pitr.archive_jobs = 1000\n"
+                                 "pg_pitr.backup_jobs = none\n"
+                                 "pg_pitr.backup_jobs = 3\n");
+  const auto loaded = LoadSettings(path);
+  ASSERT_TRUE(loaded.ok());
+  EXPECT_EQ(loaded.value().config.repository, "file:///srv/x");
+  EXPECT_EQ(loaded.value().config.archive_jobs, Config().archive_jobs);
+  EXPECT_EQ(loaded.value().config.backup_jobs, 3);
+  ASSERT_EQ(loaded.value().problems.size(), 2U);
+  EXPECT_EQ(loaded.value().problems[0].name, "pg_pitr.retention_ful");
+  EXPECT_EQ(loaded.value().problems[0].status.ToString(),
+            "file \"" + path +
+                "\" line 2: unrecognized setting \"pg_pitr.retention_ful\" HINT: Perhaps you meant "
+                "\"pg_pitr.retention_full\".");
+  EXPECT_FALSE(IsNeededForReading(loaded.value().problems[1].name));
+  EXPECT_TRUE(IsNeededForReading("pg_pitr.s3_endpoint"));
+}
+
+TEST_F(SettingsFile, ReadingNeedsNothingOfWhatIsStored) {
+  Config config;
+  config.repository = "s3://bucket/x";
+  config.s3_object_lock_mode = "GOVERNANCE";
+  config.proxy_credentials_file = "/etc/proxy";
+  config.pack_size_kb = 64 * 1024 * 1024;
+  config.part_size_kb = 5 * 1024;
+  config.retry_timeout_ms = 5;
+  EXPECT_FALSE(ValidateConfig(config).ok());
+  const Config reading = OnlyForReading(config);
+  EXPECT_TRUE(ValidateConfig(reading).ok()) << ValidateConfig(reading).ToString();
+  EXPECT_EQ(reading.repository, config.repository);
+  EXPECT_EQ(reading.retry_timeout_ms, 5);
+  config.repository = "";
+  EXPECT_FALSE(ValidateConfig(OnlyForReading(config)).ok());
+}
+
 TEST_F(SettingsFile, SyntaxErrorsNameFileAndLine) {
   for (const char* text : {"x", "x =", "= 1", "x = 'open", "x = 'a' b", "x = a b", "x = *", "a.b.c = 1", "1x = 2",
                            "x = 1.5.5", "x = '\\", "x = /srv", "x == 1", "x = 1.e", "x = +"}) {
