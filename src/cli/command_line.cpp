@@ -28,6 +28,11 @@ int Parse(CLI::App& app, std::vector<std::string> words) {
     app.parse(std::vector<std::string>(words.rbegin(), words.rend()));
   } catch (const CLI::ParseError& error) {
     // Help and the version are thrown, too.
+    const Status helped = error.get_exit_code() == 0 ? CheckHelped(app, words) : Status::Ok();
+    if (!helped.ok()) {
+      PrintError(helped);
+      return kExitUsage;
+    }
     if (error.get_exit_code() == 0) return app.exit(error, std::cout, std::cerr) == 0 ? -1 : kExitUsage;
     PrintError(UsageError(app, words, error));
     // PostgreSQL would take a small code for "no such file".

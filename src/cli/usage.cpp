@@ -76,8 +76,8 @@ Status UnknownOption(const CLI::App& verb, const std::string& called, const std:
 }
 
 // The first word that is neither a verb, an option nor the value of one; ok when there is none.
-Status FirstUnknown(const CLI::App& app, const std::vector<std::string>& words, std::string& called) {
-  const CLI::App* verb = &app;
+// `verb` and `called` end as the last verb or action that is known.
+Status FirstUnknown(const CLI::App*& verb, const std::vector<std::string>& words, std::string& called) {
   for (size_t i = 0; i < words.size(); i++) {
     const std::string& word = words[i];
     if (word == "--") return Status::Ok();
@@ -97,12 +97,7 @@ Status FirstUnknown(const CLI::App& app, const std::vector<std::string>& words, 
     verb = verb->get_subcommand(word);
     called += " " + word;
   }
-  const std::vector<std::string> actions = ActionsOf(*verb);
-  if (actions.empty()) return Status::Ok();
-  if (verb == &app)
-    return Wrong("no verb was given", "The verbs are " + Listed(actions) + ". pg_pitr help VERB explains them.");
-  return Wrong("no action of " + called + " was given",
-               "Its actions are " + Listed(actions) + ". " + called + " --help explains them.");
+  return Status::Ok();
 }
 
 }  // namespace
@@ -114,9 +109,22 @@ std::vector<std::string> HelpAsOption(std::vector<std::string> words) {
   return words;
 }
 
+Status CheckHelped(const CLI::App& app, const std::vector<std::string>& words) {
+  std::string called = "pg_pitr";
+  const CLI::App* verb = &app;
+  return FirstUnknown(verb, words, called);
+}
+
 Status UsageError(const CLI::App& app, const std::vector<std::string>& words, const CLI::ParseError& error) {
   std::string called = "pg_pitr";
-  PITR_TRY(FirstUnknown(app, words, called));
+  const CLI::App* verb = &app;
+  PITR_TRY(FirstUnknown(verb, words, called));
+  if (const std::vector<std::string> actions = ActionsOf(*verb); !actions.empty()) {
+    if (verb == &app)
+      return Wrong("no verb was given", "The verbs are " + Listed(actions) + ". pg_pitr help VERB explains them.");
+    return Wrong("no action of " + called + " was given",
+                 "Its actions are " + Listed(actions) + ". " + called + " --help explains them.");
+  }
   std::string message = error.what();
   while (message.ends_with('\n') || message.ends_with('.')) message.pop_back();
   if (message.size() > 1 && std::islower(static_cast<unsigned char>(message[1])) != 0)

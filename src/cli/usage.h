@@ -11,6 +11,9 @@ namespace pitr::cli {
 // "help plan" is "plan --help". `words`: the command line without the program's name.
 std::vector<std::string> HelpAsOption(std::vector<std::string> words);
 
+// kInvalidArgument when help is asked for a verb or an action that does not exist.
+Status CheckHelped(const CLI::App& app, const std::vector<std::string>& words);
+
 // kInvalidArgument for `words`, which `app` did not take because of `error`: the first word that nobody knows, or else
 // what the parser says.
 Status UsageError(const CLI::App& app, const std::vector<std::string>& words, const CLI::ParseError& error);

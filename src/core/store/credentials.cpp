@@ -20,7 +20,7 @@ class EnvironmentSource final : public CredentialSource {
       : id_(environment("AWS_ACCESS_KEY_ID").value_or("")),
         secret_(environment("AWS_SECRET_ACCESS_KEY").value_or("")),
         token_(environment("AWS_SESSION_TOKEN").value_or("")) {}
-  std::string Name() const override { return "environment"; }
+  std::string Name() const override { return "the environment"; }
   bool Renewable() const override { return false; }
   Result<AwsCredentials> Load(const OpContext&) override {
     if (id_.empty() && secret_.empty())

@@ -61,8 +61,8 @@ Code CodeOf(int http_status, const std::string& code) {
 
 bool RefusesCredentials(const S3Failure& failure) {
   const std::string& code = failure.error.code;
-  return failure.http_status == 401 || failure.http_status == 403 || code == "AccessDenied" ||
-         code == "InvalidAccessKeyId" || code == "SignatureDoesNotMatch";
+  if (code.empty()) return failure.http_status == 401 || failure.http_status == 403;
+  return code == "AccessDenied" || code == "InvalidAccessKeyId" || code == "SignatureDoesNotMatch";
 }
 
 std::string WorkedUntil(const S3Failure& failure) {

@@ -1,6 +1,9 @@
 // A command line that cannot be run: what it is told, word by word.
 #include <gtest/gtest.h>
 
+#include <string>
+#include <vector>
+
 #include "cli/exit_code.h"
 #include "cli/verbs.h"
 
@@ -66,9 +69,8 @@ TEST(UsageTest, AnUnknownOptionIsAnsweredWithTheNearest) {
 }
 
 TEST(UsageTest, OtherMistakesNameTheHelp) {
-  const std::string missing = Error({"restore"});
-  EXPECT_NE(missing.find("--pgdata is required\nHINT:  pg_pitr restore --help explains it.\n"), std::string::npos)
-      << missing;
+  const std::string missing = Error({"pin"});
+  EXPECT_NE(missing.find("label is required\nHINT:  pg_pitr pin --help explains it.\n"), std::string::npos) << missing;
 }
 
 TEST(UsageTest, HelpIsAVerb) {
