@@ -62,8 +62,20 @@ $p->sql('INSERT INTO t SELECT generate_series(1, 100000)');
 my $rows = $p->sql('SELECT count(*) FROM t');
 $p->crash_and_start;
 is($p->sql('SELECT count(*) FROM t'), $rows, 'the server recovers from kill -9');
+# What README says to alert on: taken from there.
+my ($watch) = slurp_file('README.md') =~ /^\*\*5\. Watch(.*?)^## /ms;
+my ($often, $daily) = $watch =~ /^```sql\n(.*?)^```/msg;
+is($p->sql($daily), 'no good backup for a day|', 'without a backup the daily alert is there');
 $p->backup;
 $p->wait_archived;
+is($p->sql($daily), '', 'with one it is not');
+PitrTest::wait_for('no alert', sub { $p->sql($often) eq '' });
+append_to_file($p->conf, "pg_pitr.repository = ''\n");
+$p->node->reload;
+PitrTest::wait_for('the alert', sub { $p->sql($often) =~ /^archiving: not configured\|setting "pg_pitr.repository" is not set/m });
+append_to_file($p->conf, "pg_pitr.repository = '$p->{repository}'\n");
+$p->node->reload;
+PitrTest::wait_for('the alert to go', sub { $p->sql($often) eq '' });
 my $copy = $p->restore('--target-latest');
 is($copy->content, $p->content, 'and what it archived restores');
 
