@@ -63,7 +63,7 @@ my $rows = $p->sql('SELECT count(*) FROM t');
 $p->crash_and_start;
 is($p->sql('SELECT count(*) FROM t'), $rows, 'the server recovers from kill -9');
 # What README says to alert on: taken from there.
-my ($watch) = slurp_file('README.md') =~ /^\*\*5\. Watch(.*?)^## /ms;
+my ($watch) = slurp_file("$ENV{PITR_TOP}/README.md") =~ /^\*\*5\. Watch(.*?)^## /ms;
 my ($often, $daily) = $watch =~ /^```sql\n(.*?)^```/msg;
 is($p->sql($daily), 'no good backup for a day|', 'without a backup the daily alert is there');
 $p->backup;
