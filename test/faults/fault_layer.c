@@ -33,6 +33,9 @@
 #include <sys/syscall.h>
 #include <sys/uio.h>
 #include <unistd.h>
+#if __has_include(<linux/openat2.h>)
+#include <linux/openat2.h>
+#endif
 
 enum call { LOOKS, READS, WRITES, CHANGES, SYNCS, SENDS, LISTS };
 enum kind { NOTHING, KILL, DONE, ERROR, ABSENT, HIDDEN, SHORT, STALL };
@@ -47,6 +50,7 @@ static pthread_mutex_t in_order = PTHREAD_MUTEX_INITIALIZER;
 static pthread_once_t once = PTHREAD_ONCE_INIT;
 
 #define REAL(name) ((__typeof__(&name)) dlsym(RTLD_NEXT, #name))
+#define kernel(...) REAL(syscall)(__VA_ARGS__)
 
 static void
 set_up(void)
@@ -170,11 +174,11 @@ journal(const char *format, ...)
 	va_start(arguments, format);
 	length = vsnprintf(line, sizeof line, format, arguments);
 	va_end(arguments);
-	fd = (int) syscall(SYS_openat, AT_FDCWD, journal_path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0600);
-	if (fd >= 0 && syscall(SYS_write, fd, line, (size_t) length) != length)
+	fd = (int) kernel(SYS_openat, AT_FDCWD, journal_path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0600);
+	if (fd >= 0 && kernel(SYS_write, fd, line, (size_t) length) != length)
 		abort();
 	if (fd >= 0)
-		syscall(SYS_close, fd);
+		kernel(SYS_close, fd);
 	errno = e;
 }
 static unsigned long
@@ -212,21 +216,32 @@ bury(const char *path, char *grave)
 }
 
 /* --- files ------------------------------------------------------------------------------------------------------------ */
+struct open_how;
+/* By openat2() where that was called. */
 static int
-open_it(int directory, const char *name, int flags, mode_t mode)
+open_now(int directory, const char *name, int flags, mode_t mode, const struct open_how *how, size_t how_size)
+{
+#ifdef SYS_openat2
+	if (how)
+		return (int) kernel(SYS_openat2, directory, name, how, how_size);
+#endif
+	return (int) kernel(SYS_openat, directory, name, flags, mode);
+}
+static int
+open_it(int directory, const char *name, int flags, mode_t mode, const struct open_how *how, size_t how_size)
 {
 	char path[PATH_MAX];
 	enum kind what;
 	int made, fd;
 
 	if (!path_of(directory, name, path))
-		return (int) syscall(SYS_openat, directory, name, flags, mode);
+		return open_now(directory, name, flags, mode, how, how_size);
 	what = step((flags & O_CREAT) ? CHANGES : LOOKS);
 	if (FAILS(what))
 		return -1;
 	pthread_mutex_lock(&in_order);
 	made = (flags & O_CREAT) && !exists(path);
-	fd = (int) syscall(SYS_openat, directory, name, flags, mode);
+	fd = open_now(directory, name, flags, mode, how, how_size);
 	if (fd >= 0 && made)
 		journal("C %lu %s\n", parent(path), path);
 	if (fd >= 0 && (flags & O_TRUNC) && !made)
@@ -243,7 +258,7 @@ int name(__VA_ARGS__ const char *path, int flags, ...) \
 	va_start(arguments, flags); \
 	mode = (flags & (O_CREAT | O_TMPFILE)) ? va_arg(arguments, mode_t) : 0; \
 	va_end(arguments); \
-	return open_it(DIRECTORY, path, flags, mode); \
+	return open_it(DIRECTORY, path, flags, mode, NULL, 0); \
 }
 #define COMMA ,
 #define DIRECTORY AT_FDCWD
@@ -251,6 +266,28 @@ OPEN(open) OPEN(open64)
 #undef DIRECTORY
 #define DIRECTORY directory
 OPEN(openat, int directory COMMA) OPEN(openat64, int directory COMMA)
+
+/* The C library has no openat2(). */
+long
+syscall(long number, ...)
+{
+	va_list arguments;
+	long given[6];
+
+	va_start(arguments, number);
+	for (int i = 0; i < 6; i++)
+		given[i] = va_arg(arguments, long);
+	va_end(arguments);
+#if defined(SYS_openat2) && defined(RESOLVE_BENEATH)
+	if (number == SYS_openat2)
+	{
+		const struct open_how *how = (const struct open_how *) given[2];
+
+		return open_it((int) given[0], (const char *) given[1], (int) how->flags, (mode_t) how->mode, how, (size_t) given[3]);
+	}
+#endif
+	return kernel(number, given[0], given[1], given[2], given[3], given[4], given[5]);
+}
 
 /* Bytes into or out of a descriptor. */
 #define TRANSFER(name, call, parameters, arguments, size) \
@@ -350,14 +387,14 @@ rename_it(int from, const char *old_name, int to, const char *new_name, unsigned
 	int result;
 
 	if (!path_of(from, old_name, old_path) || !path_of(to, new_name, path))
-		return (int) syscall(SYS_renameat2, from, old_name, to, new_name, flags);
+		return (int) kernel(SYS_renameat2, from, old_name, to, new_name, flags);
 	what = step(CHANGES);
 	if (FAILS(what))
 		return -1;
 	pthread_mutex_lock(&in_order);
 	if (exists(path))
 		bury(path, grave);
-	result = (int) syscall(SYS_renameat2, from, old_name, to, new_name, flags);
+	result = (int) kernel(SYS_renameat2, from, old_name, to, new_name, flags);
 	if (result == 0)
 		journal("R %lu %s\t%s\t%s\n", parent(path), path, old_path, grave);
 	pthread_mutex_unlock(&in_order);
@@ -377,7 +414,7 @@ unlink_it(int directory, const char *name, int flags)
 	unsigned long above;
 
 	if (!path_of(directory, name, path))
-		return (int) syscall(SYS_unlinkat, directory, name, flags);
+		return (int) kernel(SYS_unlinkat, directory, name, flags);
 	what = step(CHANGES);
 	if (FAILS(what))
 		return -1;
@@ -385,7 +422,7 @@ unlink_it(int directory, const char *name, int flags)
 	above = parent(path);
 	if (!(flags & AT_REMOVEDIR))
 		bury(path, grave);
-	result = (int) syscall(SYS_unlinkat, directory, name, flags);
+	result = (int) kernel(SYS_unlinkat, directory, name, flags);
 	if (result == 0)
 		journal("U %lu %s\t%s\n", above, path, grave);
 	pthread_mutex_unlock(&in_order);

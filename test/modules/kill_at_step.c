@@ -1,6 +1,6 @@
 /*
  * For LD_PRELOAD: kills a program, as kill -9 does, right before the KILL_AT_STEP-th of its steps on a repository. A step is a file that is given its
- * name or deleted, a directory that is deleted, or a request to an S3 server. pg_pitr deletes files in no other way (store/directory.cpp).
+ * name or deleted, a directory that is deleted, or a request to an S3 server. pg_pitr deletes files in no other way (store/directory_tree.cpp).
  */
 #define _GNU_SOURCE
 #include <dlfcn.h>

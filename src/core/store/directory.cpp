@@ -403,14 +403,20 @@ Status DirectoryStore::Delete(const std::vector<std::string>& keys, const OpCont
   std::set<std::string> touched;
   for (const std::string& key : keys) {
     PITR_TRY(ctx.Check());
-    if (tree.Unlink(key, 0) == 0) {
+    const int error = tree.Unlink(key, 0) == 0 ? 0 : errno;
+    struct stat st {};
+    if (error == 0) {
       touched.insert(Parent(key));
-    } else if (errno != ENOENT && errno != ENOTDIR && errno != EISDIR && first.ok()) {
-      first = tree.Error(errno, key, What("deleting", key));
+    } else if (error == ENOENT || error == ENOTDIR) {
+      // One look that finds nothing, and be it of a directory above, is not enough to call it deleted.
+      if (tree.Stat(key, &st) == 0 && first.ok())
+        first = {Code::kUnavailable, What("deleting", key) + ": it is there and was not found"};
+    } else if (error != EISDIR && first.ok()) {
+      first = tree.Error(error, key, What("deleting", key));
     }
   }
   // So that a crash cannot bring back what was deleted first while what was deleted later is gone.
-  std::set<std::string> changed;
+  std::set<std::string> changed = touched;
   for (auto at = touched.rbegin(); at != touched.rend(); ++at) changed.insert(RemoveEmpty(tree, *at));
   for (const std::string& directory : changed) {
     const int error = SyncDirectory(OpenDirectory(tree, directory));
