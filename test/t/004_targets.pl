@@ -47,6 +47,14 @@ for my $case (@cases)
 	$restored->node->stop('immediate');
 }
 
+{
+	local $ENV{TZ} = 'Asia/Kathmandu';
+	my $both = qr/\d{4}-\d\d-\d\d [\d:.]+\+00 \(\d{4}-\d\d-\d\d [\d:.]+\+05:45 local time\)/;
+	my $here = $p->pg_pitr_ok('plan', '--target-time', $time[5]);
+	like($here, qr/^$_ .*$both/m, "$_: UTC and local time with its offset") for 'target', 'backup', 'replay stops', 'last transaction';
+	like($p->pg_pitr_ok('info'), qr/^ +$_:? .*$both/m, "info, $_: both") for 'earliest', 'latest';
+}
+
 # The same from SQL, and the plan names the transaction.
 my $plan = $p->sql("SELECT string_agg(item || ': ' || value, E'\\n') FROM pitr_restore_plan(target_time => '$time[5]')");
 like($plan, qr/\b$xid[6]\b/, 'the plan by time names the transaction before which it stops');

@@ -33,12 +33,15 @@ std::string WindowText(const InfoReport& report) {
   const RecoveryWindow& window = report.window;
   if (!window.possible)
     return "\nrecovery window: none. " + window.problem + "\n" + (window.remedy.empty() ? "" : window.remedy + "\n");
+  std::string latest = "end of archive";
+  if (window.latest_commit_micros != 0) latest = "commit at " + DescribeTimestamp(window.latest_commit_micros);
+  for (const TimelineRow& row : report.timelines)
+    if (window.latest_commit_micros == 0 && row.timeline == window.latest_timeline && row.newest_micros != 0)
+      latest += ", stored " + DescribeTimestamp(row.newest_micros - row.newest_micros % 1000000);
   std::vector<std::pair<std::string, std::string>> items = {
-      {"earliest", Time(window.earliest_micros) + "  (" + window.earliest_lsn.ToString() + ", end of backup " +
-                       window.earliest_backup + ")"},
-      {"latest", (window.latest_commit_micros != 0 ? "commit at " + FormatTimestamp(window.latest_commit_micros)
-                                                   : std::string("end of archive")) +
-                     "  (" + window.latest_lsn.ToString() + ", end of segment " + window.latest_segment + ")"},
+      {"earliest", DescribeTimestamp(window.earliest_micros - window.earliest_micros % 1000000) + "  (" +
+                       window.earliest_lsn.ToString() + ", end of backup " + window.earliest_backup + ")"},
+      {"latest", latest + "  (" + window.latest_lsn.ToString() + ", end of segment " + window.latest_segment + ")"},
   };
   if (!window.missing_wal.empty())
     items.emplace_back("WAL missing", window.missing_wal + ": recovery ends before this gap");

@@ -32,6 +32,8 @@ const char* KindName(TargetKind kind) {
   return "?";
 }
 
+int64_t WholeSeconds(int64_t micros) { return micros - micros % 1000000; }
+
 std::string StopText(const RestorePlan& plan) {
   const StopPoint& stop = plan.stop;
   const std::string at = " at " + stop.lsn.ToString();
@@ -40,10 +42,10 @@ std::string StopText(const RestorePlan& plan) {
   if (plan.target.kind == TargetKind::kImmediate) return "as soon as the backup is consistent" + at;
   const std::string side = stop.applied ? "after " : "before ";
   if (stop.what == "restore point")
-    return side + "restore point \"" + stop.name + "\"" + at + ", made " + FormatTimestamp(stop.time_micros);
+    return side + "restore point \"" + stop.name + "\"" + at + ", made " + DescribeTimestamp(stop.time_micros);
   if (stop.what == "position") return side + "the record" + at;
   return side + "the " + stop.what + " of transaction " + std::to_string(stop.xid) + at + ", " +
-         FormatTimestamp(stop.time_micros);
+         DescribeTimestamp(stop.time_micros);
 }
 
 std::string NewTablespaceText(const ReplayEffects::NewTablespace& made) {
@@ -87,14 +89,14 @@ std::vector<std::pair<std::string, std::string>> DescribePlan(const RestorePlan&
   std::vector<std::pair<std::string, std::string>> rows;
   rows.emplace_back("target", DescribeTarget(plan.target));
   rows.emplace_back("backup", plan.backup.label + " (" + std::string(BackupTypeName(plan.backup.type)) + ", ended " +
-                                  FormatToSecond(plan.backup.stop_micros) + ", " +
+                                  DescribeTimestamp(WholeSeconds(plan.backup.stop_micros)) + ", " +
                                   DescribeBytes(plan.backup.database_bytes) + ")");
   rows.emplace_back("timeline", std::to_string(plan.target_timeline.value) +
                                     (plan.timeline_why.empty() ? "" : ": " + plan.timeline_why));
   rows.emplace_back("replay stops", StopText(plan));
   if (plan.stop.last_commit_xid != 0)
     rows.emplace_back("last transaction", std::to_string(plan.stop.last_commit_xid) + ", committed " +
-                                              FormatTimestamp(plan.stop.last_commit_micros));
+                                              DescribeTimestamp(plan.stop.last_commit_micros));
   if (plan.target.kind != TargetKind::kLatest)
     rows.emplace_back("then",
                       plan.target.action == TargetAction::kPromote ? "the server opens for writing on a new timeline"

@@ -160,7 +160,7 @@ std::string DescribeTarget(const RecoveryTarget& target) {
       text = "immediate: the end of the backup";
       break;
     case TargetKind::kTime:
-      text = "time " + FormatTimestamp(target.time_micros) + side;
+      text = "time " + DescribeTimestamp(target.time_micros) + side;
       break;
     case TargetKind::kXid:
       text = "transaction " + std::to_string(target.xid) + side;
