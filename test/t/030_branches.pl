@@ -150,5 +150,23 @@ isnt($status, 0, 'a timeline that is not there');
 like($err, qr/nothing of timeline 9/, 'is said');
 is(($p->pg_pitr('verify', '--quick'))[0], 0, 'verify knows the objects');
 
+# Another server was opened beside production and died in its first segment, which is pushed when production has gone on.
+$p->pg_pitr_ok('timeline', 'set-aside', '--force', '5');
+my $cut = $p->restore({ no_start => 1, conf => "archive_mode = off\n" }, '--target-latest');
+$cut->pg_pitr_ok('take-over', '--force', '--pgdata', $cut->node->data_dir);
+$cut->node->start;
+$cut->wait_open;
+commit_row($cut, 667);
+$cut->node->stop('immediate');
+next_second($p);
+commit_row($p, 7);
+$p->wait_archived;
+like($p->pg_pitr_ok('wal-push', $cut->node->data_dir . '/pg_wal'), qr/1 unfinished segment, 1 history file/, 'a dead server has an unfinished segment');
+$several = plan_fails('the end of two branches, one of an unfinished segment', qr/belongs to 2 branches/, '--target-latest');
+like($several, qr/Timeline 1, .*Timeline 6, .*last commit .*, 1 unfinished segment:/s, 'with what each has');
+plan_fails('a time after both had begun', qr/belongs to 2 branches/, '--target-time', $after{7});
+like($p->pg_pitr_ok('plan', '--target-xid', $xid{667}, '--target-timeline', '6'), qr/^last transaction +$xid{'667'}\b/m, 'whose transactions are found on it');
+$p->node->stop;
+
 PitrTest::finish();
 done_testing();

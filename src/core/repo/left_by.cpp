@@ -8,6 +8,7 @@
 #include "core/pg/timestamp.h"
 #include "core/pg/wal_name.h"
 #include "core/repo/layout.h"
+#include "core/repo/partial_segment.h"
 #include "core/repo/timeline_aside.h"
 #include "core/repo/wal_fetch.h"
 
@@ -24,10 +25,11 @@ Result<std::map<Timeline, int64_t>> Newer(const Repository& repository, Timeline
   for (bool more = true; more;) {
     PITR_ASSIGN(const ListPage page, repository.store().List(std::string(layout::kWalPrefix), after, ctx));
     for (const ObjectInfo& object : page.objects) {
+      const auto partial = ParsePartialSegment(repository, object.key);
       const auto name = layout::WalNameOfKey(object.key);
       const auto parsed = name ? ParseWalFileName(*name, repository.segment_size()) : std::nullopt;
-      if (!parsed) continue;
-      int64_t& stored = newer[parsed->timeline];
+      if (!partial && !parsed) continue;
+      int64_t& stored = newer[partial ? partial->name.timeline : parsed->timeline];
       stored = std::max(stored, object.modified_micros);
     }
     more = page.more && !page.objects.empty();

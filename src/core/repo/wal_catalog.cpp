@@ -102,10 +102,18 @@ std::optional<SegmentNo> WalCatalog::FirstMissing(const BackupManifest& backup) 
   for (SegmentNo at = FirstSegment(backup); at <= last;) {
     auto until = UnbrokenUntil(backup.timeline, at);
     if (!until) until = UnbrokenUntil(StopTimeline(backup), at);
+    if (!until && at == last && PartialEnd(StopTimeline(backup), at) >= backup.stop_lsn) return std::nullopt;
     if (!until) return at;
     at = SegmentNo{until->value + 1};
   }
   return std::nullopt;
+}
+
+Lsn WalCatalog::PartialEnd(Timeline timeline, SegmentNo segment) const {
+  const auto held = timelines_.find(timeline);
+  if (held == timelines_.end()) return {};
+  const auto partial = held->second.partials.find(segment);
+  return partial == held->second.partials.end() ? Lsn() : partial->second;
 }
 
 bool WalCatalog::Has(Timeline timeline, SegmentNo segment) const {

@@ -41,7 +41,9 @@ class WalCatalog {
   bool Has(Timeline timeline, SegmentNo segment) const;
   // The last segment of the unbroken run on `timeline` that contains `from`; nullopt when `from` itself is missing.
   std::optional<SegmentNo> UnbrokenUntil(Timeline timeline, SegmentNo from) const;
-  // Whether every segment the backup needs to become consistent is there.
+  // How far the partial segments go that are stored of one; 0/0 when there is none.
+  Lsn PartialEnd(Timeline timeline, SegmentNo segment) const;
+  // Whether all WAL the backup needs to become consistent is there; of its last segment the beginning may do.
   bool Completes(const BackupManifest& backup) const { return !FirstMissing(backup); }
   // The first of these that is on neither of its timelines.
   std::optional<SegmentNo> FirstMissing(const BackupManifest& backup) const;

@@ -205,9 +205,7 @@ RecoveryWindow WindowOf(const BackupCatalog& backups, const WalCatalog& wal, con
     return window;
   }
   for (const BackupManifest& backup : backups.backups) {
-    if (!path.value().LeadsFrom(backup)) continue;
-    const auto until = path.value().UnbrokenUntil(FirstSegment(backup));
-    if (!until || *until < LastSegment(backup)) continue;
+    if (!path.value().LeadsFrom(backup) || !path.value().HasWalOf(backup)) continue;
     if (!window.possible) {
       window.possible = true;
       window.earliest_backup = backup.label;
@@ -215,10 +213,9 @@ RecoveryWindow WindowOf(const BackupCatalog& backups, const WalCatalog& wal, con
       window.earliest_lsn = backup.stop_lsn;
     }
     window.latest_backup = backup.label;
-    const SegmentNo next{until->value + 1};
-    const auto partial_end = path.value().PartialEnd(next);
-    window.latest_segment = path.value().FileOf(partial_end ? next : *until);
-    window.latest_lsn = partial_end.value_or(SegmentStart(next, segment_size));
+    const SegmentNo last = path.value().ReadableUntil(FirstSegment(backup)).value_or(LastSegment(backup));
+    window.latest_segment = path.value().FileOf(last);
+    window.latest_lsn = path.value().PartialEnd(last).value_or(SegmentStart(SegmentNo{last.value + 1}, segment_size));
   }
   if (!window.possible)
     window.problem = backups.backups.empty()

@@ -19,10 +19,8 @@ const BackupManifest* NewestLeading(const BackupCatalog& backups, const Branch& 
   const BackupManifest* newest = nullptr;
   if (!branch.path) return nullptr;
   for (const BackupManifest& backup : backups.backups) {
-    if (!branch.path->LeadsFrom(backup)) continue;
-    const auto until = branch.path->UnbrokenUntil(FirstSegment(backup));
-    if (until && *until >= LastSegment(backup) && (newest == nullptr || backup.stop_lsn > newest->stop_lsn))
-      newest = &backup;
+    if (!branch.path->LeadsFrom(backup) || !branch.path->HasWalOf(backup)) continue;
+    if (newest == nullptr || backup.stop_lsn > newest->stop_lsn) newest = &backup;
   }
   return newest;
 }
@@ -34,8 +32,10 @@ bool Precedes(uint64_t xid, uint64_t next) {
 }
 
 Lsn ArchivedUntil(const Branch& branch) {
-  const auto newest = branch.path ? branch.path->Newest() : std::nullopt;
-  return newest ? SegmentStart(SegmentNo{newest->value + 1}, branch.path->segment_size()) : Lsn();
+  if (!branch.path) return {};
+  const auto newest = branch.path->Newest(), partial = branch.path->NewestPartial();
+  const Lsn whole = newest ? SegmentStart(SegmentNo{newest->value + 1}, branch.path->segment_size()) : Lsn();
+  return partial ? std::max(whole, branch.path->PartialEnd(*partial).value_or(Lsn())) : whole;
 }
 
 // As long as one can be reached those that cannot are no choice.
@@ -102,7 +102,7 @@ Branches BranchChooser::AncestorsAt(int64_t micros, Doubt doubt) const {
 BranchesLeft BranchChooser::WithoutOutlived(Branches branches) const {
   BranchesLeft left;
   const auto newer_backup = [&](const Branch& one, const Branch& other) -> const BackupManifest* {
-    const auto leaves = one.path ? one.path->history().SwitchPoint(other.timeline) : std::nullopt;
+    const auto leaves = one.LeavesAt(other.timeline);
     if (!leaves || other.life.MayEndAfter(*leaves)) return nullptr;
     for (const BackupManifest& backup : backups_.backups)
       if (one.path->LeadsFrom(backup) && StopTimeline(backup) > other.timeline &&

@@ -16,7 +16,7 @@ constexpr uint64_t kSegmentsForBegin = 4;
 constexpr int kSegmentsForEnd = 32;
 
 Status ReadBegin(WalScanner& scanner, const WalPath& path, SegmentNo first, Lsn fork, BranchLife& life, bool& found) {
-  const auto until = path.UnbrokenUntil(first);
+  const auto until = path.ReadableUntil(first);
   if (!until) return Status::Ok();
   const SegmentNo last{std::min(until->value, first.value + kSegmentsForBegin - 1)};
   return scanner.Scan(first, last, [&](const WalEvent& event) {
@@ -35,15 +35,31 @@ Status ReadBegin(WalScanner& scanner, const WalPath& path, SegmentNo first, Lsn 
   });
 }
 
+// The oldest and the newest segment under the timeline's name, unfinished ones too.
+struct OwnSegments {
+  SegmentNo first, last;
+};
+std::optional<OwnSegments> OwnSegmentsOf(const TimelineWal& held) {
+  std::optional<OwnSegments> own;
+  if (!held.ranges.empty()) own = {held.ranges.front().first, held.ranges.back().last};
+  if (held.partials.empty()) return own;
+  const SegmentNo first = held.partials.begin()->first, last = held.partials.rbegin()->first;
+  return own ? OwnSegments{std::min(own->first, first), std::max(own->last, last)} : OwnSegments{first, last};
+}
+
 // From the newest segment back, until one says which transaction ended last.
-Status ReadEnd(WalScanner& scanner, const TimelineWal& held, SegmentNo first, Lsn fork, BranchLife& life, bool& found) {
-  SegmentNo at = held.ranges.back().last;
-  for (int read = 0; read < kSegmentsForEnd && at >= first && at >= held.ranges.back().first; ++read, --at.value) {
+Status ReadEnd(WalScanner& scanner, const WalPath& path, SegmentNo newest, SegmentNo first, Lsn fork, BranchLife& life,
+               bool& found) {
+  SegmentNo at = newest;
+  for (int read = 0; read < kSegmentsForEnd && at >= first; ++read, --at.value) {
+    // A gap. The rest of an unfinished segment is one, too, when others follow.
+    if (!path.Has(at) && at != newest) return Status::Ok();
     bool has_end = false;
     PITR_TRY(scanner.Scan(at, at, [&](const WalEvent& event) {
       const auto timed = event.start >= fork ? TimedRecordOf(event) : std::nullopt;
       if (!timed) return true;
       life.last_micros = std::max(life.last_micros, timed->micros);
+      life.last_timed = std::max(life.last_timed, event.start);
       found = true;
       const auto* end = std::get_if<TransactionEnd>(&event.what);
       if (end == nullptr) return true;
@@ -68,16 +84,19 @@ Result<BranchLife> ReadBranchLife(const Repository& repository, const TimelineWa
                                   const OpContext& ctx) {
   BranchLife life;
   bool has_begin = !fork.valid(), has_end = false;
-  if (!held.ranges.empty()) {
-    const SegmentNo first = fork.valid() ? SegmentOf(fork, path.segment_size()) : held.ranges.front().first;
+  if (const auto own = OwnSegmentsOf(held)) {
+    const SegmentNo first = fork.valid() ? SegmentOf(fork, path.segment_size()) : own->first;
     WalScanner scanner(repository, path, ctx);
     if (!has_begin) {
       const Status begin = ReadBegin(scanner, path, first, fork, life, has_begin);
       if (!begin.ok() && IsOfTheStore(begin.code())) return begin;
     }
-    const Status end = ReadEnd(scanner, held, first, fork, life, has_end);
+    const Status end = ReadEnd(scanner, path, own->last, first, fork, life, has_end);
     if (!end.ok() && IsOfTheStore(end.code())) return end;
-    if (!end.ok()) life.ends_complete = false;
+    if (!end.ok()) {
+      life.ends_complete = false;
+      life.last_timed = {};
+    }
   } else {
     life.ends_complete = true;
   }

@@ -81,6 +81,7 @@ std::vector<const Branch*> GrowingAncestors(const BranchTree& tree, const Branch
   for (const Branch& branch : tree.branches()) {
     if (branch.timeline == reference.timeline || branch.set_aside || !branch.life.read) continue;
     if (!reference.Includes(branch.timeline) || tree.WasLeftBy(branch, INT64_MAX)) continue;
+    if (!branch.life.MayGoOnAfter(reference.LeavesAt(branch.timeline).value_or(Lsn()))) continue;
     if (branch.life.last_micros > NextOnWay(tree, branch, reference).life.begin_micros) growing.push_back(&branch);
   }
   return growing;
@@ -120,7 +121,7 @@ std::vector<std::string> DescribeOtherBranches(const BranchTree& tree, const Wal
   const auto growing = goal == nullptr ? std::vector<const Branch*>() : GrowingAncestors(tree, *goal);
   std::vector<std::pair<int64_t, std::string>> harmless;
   for (const Branch& branch : tree.branches()) {
-    if (branch.timeline == path.target() || branch.segments == 0) continue;
+    if (branch.timeline == path.target() || branch.segments + branch.unfinished == 0) continue;
     const auto add = [&](std::string text) { harmless.emplace_back(branch.life.last_micros, std::move(text)); };
     const std::string reached =
         " Its transactions are reached with --target-timeline " + std::to_string(branch.timeline.value) + ".";

@@ -14,17 +14,17 @@ struct OwnPart {
   SegmentNo last;
 };
 std::optional<OwnPart> PartBeside(const Branch& branch, const Branch& main) {
-  const auto leaves = main.path ? main.path->history().SwitchPoint(branch.timeline) : std::nullopt;
+  const auto leaves = main.LeavesAt(branch.timeline);
   OwnPart part;
   part.from = leaves ? *leaves : branch.fork;
   if (part.from.valid()) {
     part.first = SegmentOf(part.from, branch.path->segment_size());
   } else {
-    const auto newest = branch.path->Newest();
+    const auto newest = std::max(branch.path->Newest(), branch.path->NewestPartial());
     if (!newest) return std::nullopt;
     part.first = *newest;  // no parent and not on the way: another beginning, of which nothing is known
   }
-  const auto until = branch.path->UnbrokenUntil(part.first);
+  const auto until = branch.path->ReadableUntil(part.first);
   if (!until) return std::nullopt;
   part.last = *until;
   return part;
@@ -58,7 +58,8 @@ std::vector<const Branch*> WithPosition(const BranchChooser& chooser, Lsn lsn) {
   for (const Branch* branch : chooser.pool()) {
     if (!branch->path || lsn < branch->fork) continue;
     const SegmentNo segment = SegmentOf(lsn, branch->path->segment_size());
-    if (branch->path->TimelineOf(segment) == branch->timeline && branch->path->Has(segment)) found.push_back(branch);
+    if (branch->path->TimelineOf(segment) != branch->timeline) continue;
+    if (branch->path->Has(segment) || branch->path->PartialEnd(segment) > lsn) found.push_back(branch);
   }
   return found;
 }

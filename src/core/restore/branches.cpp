@@ -23,6 +23,9 @@ Branch MakeBranch(const WalCatalog& wal, const TimelineWal& held, const BackupCa
     branch.segments += range.count();
     branch.stored_bytes += range.stored_bytes;
   }
+  branch.unfinished =
+      static_cast<uint64_t>(std::count_if(held.partials.begin(), held.partials.end(),
+                                          [&](const auto& each) { return !wal.Has(held.timeline, each.first); }));
   auto path = WalPath::Make(wal, held.timeline, segment_size);
   if (!path.ok()) {
     branch.problem = std::move(path).status();
@@ -51,18 +54,16 @@ bool Completes(const Branch& child, const Branch& parent) {
 }  // namespace
 
 bool AnyBackupLeads(const BackupCatalog& backups, const WalPath& path) {
-  return std::any_of(backups.backups.begin(), backups.backups.end(), [&](const BackupManifest& backup) {
-    if (!path.LeadsFrom(backup)) return false;
-    const auto until = path.UnbrokenUntil(FirstSegment(backup));
-    return until && *until >= LastSegment(backup);
-  });
+  return std::any_of(backups.backups.begin(), backups.backups.end(),
+                     [&](const BackupManifest& backup) { return path.LeadsFrom(backup) && path.HasWalOf(backup); });
 }
 
 Result<BranchTree> BranchTree::Load(const Repository& repository, const BackupCatalog& backups, const WalCatalog& wal,
                                     const OpContext& ctx) {
   std::vector<Branch> branches;
   for (const auto& [timeline, held] : wal.timelines()) {
-    if (held.ranges.empty() && held.history_micros == 0) continue;  // a .partial alone
+    // Of a .partial alone nobody knows where it came from, unless nothing was before it.
+    if (held.ranges.empty() && held.history_micros == 0 && timeline.value > 1) continue;
     branches.push_back(MakeBranch(wal, held, backups, repository.segment_size()));
   }
   PITR_ASSIGN(const auto asides, LoadTimelineAsides(repository, ctx));
@@ -110,6 +111,8 @@ BranchTree::BranchTree(std::vector<Branch> branches) : branches_(std::move(branc
 bool BranchTree::WasSilentBefore(const Branch& branch, const Branch& other) const {
   // A timeline's number is higher than those of all that the archive had when it was opened.
   if (other.timeline <= branch.timeline) return false;
+  // What lies before the place where it was left was written before that, whatever two clocks say.
+  if (const auto leaves = other.LeavesAt(branch.timeline); leaves && !branch.life.MayGoOnAfter(*leaves)) return true;
   const int64_t slack = Completes(other, branch) ? kTwoClocksMicros : kBeginSlackMicros;
   return branch.life.last_micros <= other.life.begin_micros + slack;
 }
@@ -165,8 +168,11 @@ std::string DescribeBranch(const Branch& branch) {
   } else if (branch.life.ends_complete && branch.life.read) {
     text += ", no commit of its own";
   }
-  text += ", " + DescribeCount(branch.segments, "segment", "segments");
+  if (branch.segments != 0 || branch.unfinished == 0)
+    text += ", " + DescribeCount(branch.segments, "segment", "segments");
   if (branch.stored_bytes != 0) text += " (" + DescribeBytes(branch.stored_bytes) + " stored)";
+  if (branch.unfinished != 0)
+    text += ", " + DescribeCount(branch.unfinished, "unfinished segment", "unfinished segments");
   if (branch.set_aside) text += ", set aside " + branch.aside_why;
   if (!branch.problem.ok()) text += "; it cannot be followed: " + branch.problem.message();
   return text;

@@ -23,10 +23,13 @@ struct Branch {
   bool reachable = false;       // a backup leads to it that has all the WAL it needs
   bool set_aside = false;       // by the operator: not to be chosen by itself
   std::string aside_why;        // who did it, when and why; a phrase
-  uint64_t segments = 0;        // stored under this timeline's name
+  uint64_t segments = 0;        // stored under this timeline's name, whole
+  uint64_t unfinished = 0;      // of which only the beginning is stored
   uint64_t stored_bytes = 0;
   BranchLife life;
 
+  // Where the way to it leaves `other`; nullopt when it does not lead through it.
+  std::optional<Lsn> LeavesAt(Timeline other) const { return path ? path->history().SwitchPoint(other) : std::nullopt; }
   // Whether the way to it leads through `other`, itself included.
   bool Includes(Timeline other) const { return other == timeline || (path && path->history().Includes(other)); }
 };

@@ -28,7 +28,9 @@ bool NeedsWalAfterStop(const RestorePlan& plan) {
 std::optional<WalSpan> FirstMissing(const WalCatalog& wal, const RestorePlan& plan) {
   for (const WalSpan& span : plan.wal)
     for (SegmentNo segment = span.first; segment <= span.last; segment.value++)
-      if (!wal.Has(span.timeline, segment)) return WalSpan{span.timeline, segment, segment};
+      if (!wal.Has(span.timeline, segment) &&
+          !(segment == plan.wal.back().last && wal.PartialEnd(span.timeline, segment) >= plan.stop.lsn))
+        return WalSpan{span.timeline, segment, segment};
   return std::nullopt;
 }
 

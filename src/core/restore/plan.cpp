@@ -108,7 +108,7 @@ std::map<Timeline, Lsn> NewestSegments(const WalCatalog& wal, Timeline followed,
   Timeline latest = followed;
   int64_t latest_micros = 0;
   for (const auto& [timeline, held] : wal.timelines()) {
-    if (held.newest_micros <= latest_micros) continue;
+    if (held.ranges.empty() || held.newest_micros <= latest_micros) continue;
     latest = timeline;
     latest_micros = held.newest_micros;
   }

@@ -57,14 +57,9 @@ Result<std::vector<Candidate>> FindCandidates(const BackupCatalog& backups, cons
           .WithHint("Choose the branch with --target-timeline, or leave the choice of backup to pg_pitr.");
     }
     Candidate candidate{&backup, FirstSegment(backup), {}, false};
-    if (auto until = path.UnbrokenUntil(candidate.first)) {
+    if (const auto until = path.ReadableUntil(candidate.first)) {
       candidate.until = *until;
-      candidate.complete = *until >= LastSegment(backup);
-      const SegmentNo next{until->value + 1};
-      if (const auto end = path.PartialEnd(next)) {
-        candidate.until = next;
-        candidate.complete |= next == LastSegment(backup) && *end >= backup.stop_lsn;
-      }
+      candidate.complete = path.HasWalOf(backup);
     }
     candidates.push_back(candidate);
   }

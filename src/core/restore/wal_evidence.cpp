@@ -47,7 +47,7 @@ Result<std::optional<TimelineEntry>> SilentFork(WalScanner& scanner, const WalPa
   for (const TimelineEntry& entry : path.history().entries()) {
     if (!entry.end.valid() || entry.end <= after || entry.end > before) continue;
     const SegmentNo fork = SegmentOf(entry.end, path.segment_size());
-    const auto until = path.UnbrokenUntil(fork);
+    const auto until = path.ReadableUntil(fork);
     int64_t opened = INT64_MAX, last = INT64_MIN;
     if (until)
       PITR_TRY(

@@ -37,10 +37,8 @@ Result<WalPath> WalPath::Make(const WalCatalog& catalog, Timeline target, uint32
 }
 
 std::optional<Lsn> WalPath::PartialEnd(SegmentNo segment) const {
-  const auto wal = catalog_->timelines().find(TimelineOf(segment));
-  if (wal == catalog_->timelines().end() || Has(segment)) return std::nullopt;
-  const auto partial = wal->second.partials.find(segment);
-  return partial == wal->second.partials.end() ? std::nullopt : std::optional(partial->second);
+  const Lsn end = Has(segment) ? Lsn() : catalog_->PartialEnd(TimelineOf(segment), segment);
+  return end.valid() ? std::optional(end) : std::nullopt;
 }
 
 std::optional<SegmentNo> WalPath::NewestPartial() const {
@@ -70,6 +68,18 @@ std::optional<SegmentNo> WalPath::UnbrokenUntil(SegmentNo from) const {
     at = SegmentNo{end.value + 1};
   }
   return last;
+}
+
+std::optional<SegmentNo> WalPath::ReadableUntil(SegmentNo from) const {
+  const auto whole = UnbrokenUntil(from);
+  const SegmentNo next = whole ? SegmentNo{whole->value + 1} : from;
+  return PartialEnd(next) ? next : whole;
+}
+
+bool WalPath::HasWalOf(const BackupManifest& backup) const {
+  const auto until = ReadableUntil(FirstSegment(backup));
+  const SegmentNo last = LastSegment(backup);
+  return until && *until >= last && PartialEnd(last).value_or(backup.stop_lsn) >= backup.stop_lsn;
 }
 
 std::vector<WalSpan> WalPath::Missing(SegmentNo first, SegmentNo last) const {

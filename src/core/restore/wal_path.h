@@ -52,6 +52,11 @@ class WalPath {
 
   // The last segment of the unbroken run that begins with `from`; nullopt when `from` itself is missing.
   std::optional<SegmentNo> UnbrokenUntil(SegmentNo from) const;
+  // The last segment that recovery reads when it reads `from`: the end of that run, or the next one, when its beginning
+  // is there; nullopt when nothing of `from` is.
+  std::optional<SegmentNo> ReadableUntil(SegmentNo from) const;
+  // Whether all WAL is there that the backup needs to become consistent. That it lies on the path is not looked at.
+  bool HasWalOf(const BackupManifest& backup) const;
   // Runs of missing segments within [first, last].
   std::vector<WalSpan> Missing(SegmentNo first, SegmentNo last) const;
   // [first, last] cut where the timeline changes.

@@ -58,6 +58,7 @@ class ChainCheck {
 
   void AddNeeds(const BackupManifest& backup) {
     const WalPath path = PathOfBackup(wal_, backup, segment_size_);
+    if (path.HasWalOf(backup)) return;
     for (const WalSpan& missing : path.Missing(FirstSegment(backup), LastSegment(backup))) {
       const auto hole = std::find_if(holes_.begin(), holes_.end(), [&](const Hole& each) {
         return Within(missing, each.span) || Within(each.span, missing);

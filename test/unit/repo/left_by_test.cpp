@@ -45,6 +45,16 @@ TEST_F(LeftByTest, AServerIsToldOfTimelinesThatLeftItsOwn) {
   EXPECT_EQ(Said(1), "");
 }
 
+// A promoted standby that could not reach the archive, of which a disk was pushed.
+TEST_F(LeftByTest, ATimelineOfAnUnfinishedSegmentAloneLeftItsParent) {
+  Put("000000010000000000000003");
+  const std::string key = layout::PartialSegmentKey("000000020000000000000006", 0x1100);
+  ASSERT_TRUE(repository_->CreateObject(ObjectKind::kPartialSegment, key, AsBytes("x"), ctx_).ok());
+  EXPECT_EQ(Said(1), "") << "without its history nobody knows where it came from";
+  Put("00000002.history", "1\t0/600100\tno recovery target specified\n");
+  EXPECT_NE(Said(1).find("Timeline 2 left timeline 1 at 0/600100"), std::string::npos) << Said(1);
+}
+
 // Set aside by somebody who knows: the old primary that comes back is told.
 TEST_F(LeftByTest, AServerIsToldThatItsTimelineWasSetAside) {
   Put("000000010000000000000003");

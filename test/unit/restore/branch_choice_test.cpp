@@ -17,6 +17,7 @@ constexpr int64_t kMinute = 60 * int64_t{1000000};
 constexpr int64_t kNoon = int64_t{1779440000} * 1000000;
 
 int64_t At(int64_t minutes) { return kNoon + minutes * kMinute; }
+Lsn In(uint64_t segment) { return Lsn{segment * kSize + 0x500}; }
 
 // Trees whose branches' lives are given in minutes after noon; of the WAL only names are there.
 class BranchChoiceTest : public test::RepositoryTest {
@@ -36,6 +37,7 @@ class BranchChoiceTest : public test::RepositoryTest {
     int64_t last_micros = 0;  // more of `last`
     bool in_seconds = false;  // `begin` is a checkpoint's time
     bool promoted = false;
+    Lsn last_timed{};  // else in its last segment
   };
   void Timeline1(uint64_t last_segment, Life life) {
     Segments(1, 3, last_segment);
@@ -72,6 +74,9 @@ class BranchChoiceTest : public test::RepositoryTest {
       branch.life.begun_by_micros = branch.life.begin_micros + (life.in_seconds ? kMinute / 60 - 1 : 0);
       branch.life.last_micros = At(life.last) + life.last_micros;
       branch.life.last_end = life.last_end;
+      const auto& ranges = wal_->timelines().at(branch.timeline).ranges;
+      branch.life.last_timed = life.last_timed;
+      if (!life.last_timed.valid() && !ranges.empty()) branch.life.last_timed = In(ranges.back().last.value);
       branch.life.last_commit_xid = 700 + branch.timeline.value;
       branch.life.last_commit_micros = At(life.last);
       branch.life.read = branch.life.ends_complete = true;
@@ -109,8 +114,6 @@ class BranchChoiceTest : public test::RepositoryTest {
   std::unique_ptr<BranchTree> tree_;
   RecoveryTarget target_;
 };
-
-Lsn In(uint64_t segment) { return Lsn{segment * kSize + 0x500}; }
 
 // PostgreSQL says in whole seconds when a recovery opened its branch; what was committed just before is not of it.
 TEST_F(BranchChoiceTest, AMomentInTheSecondInWhichABranchWasOpened) {
@@ -171,6 +174,25 @@ TEST_F(BranchChoiceTest, AContinuationIsNoSecondHistory) {
   // The old primary's clock ran ahead.
   lives_[1].last = 71;
   EXPECT_EQ(Number(Choose({})), 2U);
+}
+
+// The old primary's last record lies before the place where it was left: it was not written later, whatever it says.
+TEST_F(BranchChoiceTest, AFailoverToAClockThatIsBehindIsNoSecondHistory) {
+  Timeline1(6, {.begin = 0, .last = 60, .last_end = In(5), .last_timed = In(5)});
+  Fork(2, "1\t0/600100\tno recovery target specified\n", 6, 9, {50, 55, In(9)});
+  Backup("base", 1, 3, 0);
+  EXPECT_EQ(Number(Choose({})), 2U);
+  EXPECT_EQ(Number(Choose(Time(58))), 2U);
+  EXPECT_EQ(Number(Choose(Time(52))), 2U);
+  EXPECT_EQ(Number(Choose(Time(40))), 1U);
+  EXPECT_TRUE(GrowingAncestors(Tree(), *Tree().Find(Timeline{2})).empty());
+  // Nor is it growing for having been left to one that was set aside.
+  SetAside(2);
+  Fork(3, "1\t0/600100\tno recovery target specified\n2\t0/900600\tx\n", 9, 10, {52, 56, In(10)});
+  EXPECT_EQ(Number(Choose({})), 3U);
+  aside_.clear();
+  lives_.at(1).last_timed = In(6);
+  EXPECT_EQ(Number(Choose({})), 0U) << "behind that place there are clocks only";
 }
 
 TEST_F(BranchChoiceTest, TwoThatGoOnAreRefusedAndListed) {

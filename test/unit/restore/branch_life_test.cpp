@@ -3,7 +3,7 @@
 #include "core/pg/timestamp.h"
 #include "core/pg/wal_name.h"
 #include "core/repo/layout.h"
-#include "core/restore/branches.h"
+#include "core/restore/branch_notes.h"
 #include "lib/repository_fixture.h"
 #include "unit/pg/wal_builder.h"
 
@@ -45,6 +45,18 @@ class BranchLifeTest : public test::RepositoryTest {
       ASSERT_TRUE(stored.ok()) << stored.ToString();
     }
   }
+  // The unfinished segment, in the middle of which its server died.
+  void ArchiveBeginning(WalBuilder& wal, uint32_t timeline) {
+    const SegmentNo no = SegmentOf(wal.at(), kSegment);
+    const std::string key =
+        layout::PartialSegmentKey(SegmentFileName(Timeline{timeline}, no, kSegment), wal.at().value % kSegment);
+    const Status stored = repository_->CreateObject(ObjectKind::kPartialSegment, key, wal.Segment(no), ctx_);
+    ASSERT_TRUE(stored.ok()) << stored.ToString();
+  }
+  void History(uint32_t timeline, Lsn fork) {
+    const std::string history = "1\t" + fork.ToString() + "\tx\n", name = HistoryFileName(Timeline{timeline});
+    ASSERT_TRUE(repository_->CreateObject(ObjectKind::kWal, layout::WalKey(name), AsBytes(history), ctx_).ok());
+  }
   BranchTree Load() {
     wal_ = WalCatalog::Load(*repository_, ctx_).value();
     auto tree = BranchTree::Load(*repository_, backups_, wal_, ctx_);
@@ -71,9 +83,7 @@ TEST_F(BranchLifeTest, IsReadFromItsFirstAndLastRecords) {
   Commit(two, 11, kDay + 70 * kSecond);
   two.AddFiller(3 * kSegment);
   Archive(two, 2, fork);
-  const std::string history = "1\t" + fork.ToString() + "\tx\n";
-  ASSERT_TRUE(
-      repository_->CreateObject(ObjectKind::kWal, layout::WalKey("00000002.history"), AsBytes(history), ctx_).ok());
+  History(2, fork);
 
   const BranchTree tree = Load();
   ASSERT_EQ(tree.branches().size(), 2U);
@@ -110,10 +120,7 @@ TEST_F(BranchLifeTest, ACheckpointSaysTheSecondAndTheFirstCommitTheRest) {
   Archive(two, 2, fork);
   quiet.set_timeline(3);
   Archive(quiet, 3, fork);
-  for (const char* name : {"00000002.history", "00000003.history"}) {
-    const std::string history = "1\t" + fork.ToString() + "\tx\n";
-    ASSERT_TRUE(repository_->CreateObject(ObjectKind::kWal, layout::WalKey(name), AsBytes(history), ctx_).ok());
-  }
+  for (const uint32_t timeline : {2U, 3U}) History(timeline, fork);
   const BranchTree tree = Load();
   ASSERT_EQ(tree.branches().size(), 3U);
   EXPECT_FALSE(tree.branches()[1].life.promoted) << "restored, not promoted";
@@ -127,14 +134,123 @@ TEST_F(BranchLifeTest, ABranchWithoutRecordsIsDatedByTheStore) {
   Commit(one, 10, kDay);
   const Lsn fork = one.at();
   Archive(one, 1, Lsn{3 * kSegment});
-  const std::string history = "1\t" + fork.ToString() + "\tx\n";
-  ASSERT_TRUE(
-      repository_->CreateObject(ObjectKind::kWal, layout::WalKey("00000002.history"), AsBytes(history), ctx_).ok());
+  History(2, fork);
   const BranchTree tree = Load();
   ASSERT_EQ(tree.branches().size(), 2U);
   EXPECT_FALSE(tree.branches()[1].life.read);
   EXPECT_GT(tree.branches()[1].life.begin_micros, kDay);
   EXPECT_FALSE(tree.branches()[0].life.MayEndAfter(fork)) << "everything behind the fork was read";
+}
+
+// A standby was promoted by mistake and killed; production lives on. Both disks are pushed when all is over.
+TEST_F(BranchLifeTest, AnUnfinishedSegmentCountsAsFarAsItGoes) {
+  WalBuilder one;
+  Commit(one, 10, kDay);
+  const Lsn fork = one.at();
+  WalBuilder two = one;
+  Commit(one, 11, kDay + 500 * kSecond);
+  one.AddFiller(kSegment);
+  Archive(one, 1, Lsn{3 * kSegment});
+  Commit(one, 12, kDay + 600 * kSecond);
+  ArchiveBeginning(one, 1);
+  two.set_timeline(2);
+  EndOfRecovery(two, kDay + 60 * kSecond);
+  Commit(two, 11, kDay + 70 * kSecond);
+  ArchiveBeginning(two, 2);
+  History(2, fork);
+
+  const BranchTree tree = Load();
+  ASSERT_EQ(tree.branches().size(), 2U);
+  const Branch &production = tree.branches()[0], &mistake = tree.branches()[1];
+  EXPECT_TRUE(mistake.life.read) << "and not dated by when it was pushed";
+  EXPECT_EQ(mistake.life.begin_micros, kDay + 60 * kSecond);
+  EXPECT_TRUE(mistake.life.promoted);
+  EXPECT_EQ(mistake.life.last_commit_micros, kDay + 70 * kSecond);
+  EXPECT_TRUE(mistake.life.ends_complete);
+  EXPECT_EQ(mistake.unfinished, 1U);
+  EXPECT_TRUE(DescribeBranch(mistake).ends_with("(transaction 11), 1 unfinished segment")) << DescribeBranch(mistake);
+  EXPECT_EQ(production.life.last_commit_xid, 12U);
+  EXPECT_EQ(production.life.last_micros, kDay + 600 * kSecond);
+  EXPECT_FALSE(tree.WasLeftBy(production, INT64_MAX));
+  EXPECT_FALSE(tree.WasLeftBy(mistake, INT64_MAX));
+}
+
+// What an old primary wrote after a failover, in the segment in which it was left, and no other.
+TEST_F(BranchLifeTest, AnOldPrimaryGoesOnInAnUnfinishedSegment) {
+  WalBuilder one;
+  one.AddFiller(kSegment);
+  Commit(one, 10, kDay);
+  const Lsn fork = one.at();
+  WalBuilder before = one, two = one;
+  before.Switch();
+  const std::string first = SegmentFileName(Timeline{1}, SegmentOf(Lsn{3 * kSegment}, kSegment), kSegment);
+  ASSERT_TRUE(repository_
+                  ->CreateObject(ObjectKind::kWal, layout::WalKey(first),
+                                 before.Segment(SegmentOf(Lsn{3 * kSegment}, kSegment)), ctx_)
+                  .ok());
+  two.set_timeline(2);
+  EndOfRecovery(two, kDay + 60 * kSecond);
+  Commit(two, 11, kDay + 70 * kSecond);
+  Archive(two, 2, fork);
+  History(2, fork);
+  {
+    const BranchTree tree = Load();
+    EXPECT_TRUE(tree.WasLeftBy(tree.branches()[0], INT64_MAX));
+  }
+  Commit(one, 11, kDay + 500 * kSecond);
+  ArchiveBeginning(one, 1);
+  const BranchTree tree = Load();
+  const Branch &old = tree.branches()[0], &primary = tree.branches()[1];
+  EXPECT_EQ(old.life.last_commit_micros, kDay + 500 * kSecond);
+  EXPECT_TRUE(old.life.MayEndAfter(fork));
+  EXPECT_FALSE(tree.WasLeftBy(old, INT64_MAX));
+  EXPECT_EQ(GrowingAncestors(tree, primary).size(), 1U);
+}
+
+// Behind the beginning of a segment its rest is missing, when others follow.
+TEST_F(BranchLifeTest, AnUnfinishedSegmentBeforeOthersIsAGap) {
+  WalBuilder one;
+  Commit(one, 10, kDay);
+  ArchiveBeginning(one, 1);
+  one.AddFiller(kSegment);
+  const Lsn last{SegmentOf(one.at(), kSegment).value * kSegment};
+  EndOfRecovery(one, kDay + 10 * kSecond);
+  Archive(one, 1, last);
+  const Lsn fork{last.value + 0x1000};
+  History(2, fork);
+  const BranchTree tree = Load();
+  ASSERT_EQ(tree.branches().size(), 2U);
+  const BranchLife& life = tree.branches()[0].life;
+  EXPECT_EQ(life.last_micros, kDay + 10 * kSecond);
+  EXPECT_FALSE(life.last_end.valid());
+  EXPECT_TRUE(life.MayEndAfter(Lsn{3 * kSegment + 0x1000})) << "in what is missing";
+}
+
+// A failover without loss to a machine whose clock is behind.
+TEST_F(BranchLifeTest, WhatLiesBeforeAForkWasWrittenBeforeItWhateverTheClocksSay) {
+  WalBuilder one;
+  Commit(one, 10, kDay);
+  const Lsn fork = one.at();
+  WalBuilder two = one;
+  ArchiveBeginning(one, 1);
+  two.set_timeline(2);
+  EndOfRecovery(two, kDay - 300 * kSecond);
+  Commit(two, 11, kDay - 290 * kSecond);
+  Archive(two, 2, fork);
+  History(2, fork);
+  {
+    const BranchTree tree = Load();
+    ASSERT_EQ(tree.branches().size(), 2U);
+    EXPECT_FALSE(tree.branches()[0].life.MayGoOnAfter(fork));
+    EXPECT_TRUE(tree.WasLeftBy(tree.branches()[0], INT64_MAX));
+    EXPECT_TRUE(GrowingAncestors(tree, tree.branches()[1]).empty());
+  }
+  // With a transaction behind the fork it is another matter.
+  Commit(one, 11, kDay + kSecond);
+  ArchiveBeginning(one, 1);
+  const BranchTree tree = Load();
+  EXPECT_FALSE(tree.WasLeftBy(tree.branches()[0], INT64_MAX));
+  EXPECT_EQ(GrowingAncestors(tree, tree.branches()[1]).size(), 1U);
 }
 
 TEST_F(BranchLifeTest, DamagedWalIsNoError) {
