@@ -4,6 +4,7 @@
 #include "cli/session.h"
 #include "cli/target_options.h"
 #include "core/base/describe_size.h"
+#include "core/restore/directory_home.h"
 #include "core/restore/live_servers.h"
 
 namespace pitr::cli {
@@ -18,7 +19,7 @@ struct PlanOptions {
 void AddNoteOfOriginal(RestorePlan& plan) {
   if (plan.target.kind != TargetKind::kLatest) return;
   for (const LiveServer& server : OtherServersOfCluster(plan.backup.cluster.system_id, "/")) {
-    if (server.control.timeline != plan.target_timeline) continue;
+    if (server.control.timeline != plan.target_timeline || !IsAtHome(server.data_directory)) continue;
     plan.notes.push_back("A server of this cluster runs on this machine, in \"" + server.data_directory +
                          "\": what it has written since is reached after SELECT pg_switch_wal() there.");
   }

@@ -246,6 +246,39 @@ $l->sql('CHECKPOINT');
 $l->node->restart;
 is($l->sql('SELECT count(*), min(n) FROM t'), '20000|1', 'which stays as it was');
 
+# A clone of the whole data directory, by cp -a or a snapshot, knows nothing of a restore: it writes the same timeline.
+$l->node->stop('fast');
+my $clone = $l->empty_cluster('clone');
+system_or_bail('cp', '-a', $l->node->data_dir . '/.', $clone->node->data_dir);
+$clone->adopt("archive_mode = on\n");
+$l->node->start;
+$l->sql('INSERT INTO h VALUES (1)');
+$l->wait_archived;
+$clone->node->start;
+my @before = glob($l->repository_dir . '/wal/*/*');
+$clone->sql('INSERT INTO h VALUES (2); SELECT pg_switch_wal()');
+PitrTest::wait_for('archiving of the clone to be held', sub { held($clone) });
+my $original = $l->node->data_dir;
+$clone->wait_for_log(qr/WARNING:.*archiving is held: this data directory is a clone/);
+like($clone->log, qr/DETAIL:.*serves "\Q$original\E".*timeline 1\. This directory was "\Q$original\E".*HINT:.*archive_mode = off.*stop the other for good/s, 'with its original and the ways out');
+is(scalar(my @after = glob($l->repository_dir . '/wal/*/*')), scalar(@before), 'nothing of it is stored');
+like(($clone->try_sql('SELECT * FROM pitr_expire()'))[2], qr/archiving is held: this data directory is a clone/, 'nor does it expire anything');
+unlike($l->pg_pitr_ok('plan'), qr/"\Q@{[$clone->node->data_dir]}\E": what it has written/, 'nor does the plan take it for the original');
+$l->sql('INSERT INTO h VALUES (3)');
+$l->wait_archived;
+pass('the original is not held');
+$clone->node->stop('immediate');
+# Moved, it goes on without a word; what the file remembers is only looked at where two servers run.
+$l->node->stop('fast');
+my $moved = $l->empty_cluster('moved');
+system_or_bail('cp', '-a', $l->node->data_dir . '/.', $moved->node->data_dir);
+$moved->adopt("archive_mode = on\n");
+$moved->node->start;
+$moved->wait_archived;
+is($moved->sql('SELECT archiver_state FROM pitr_status'), 'idle', 'a server that was moved archives');
+unlike(slurp_file($moved->node->data_dir . '/pg_pitr.directory'), qr/\Q$original\E$/, 'and remembers where it is now');
+$moved->node->stop('fast');
+
 # Staging is made anew again and again from the same state, and archives to a repository of its own.
 my $s = PitrTest->new('source');
 $s->sql('CREATE TABLE h (n int)');

@@ -51,6 +51,7 @@ constexpr FileRule kSkippedFiles[] = {
     {"tablespace_map.old", false, false},
     {"pg_pitr.archived", false, false},         // counters of this server
     {"pg_pitr.backup_failures", false, false},  // of this server, on their way to the repository
+    {"pg_pitr.directory", false, false},        // where this server's directory is
     {"pg_pitr.restored", false, false},         // says how this directory came to be, not the cluster
     {"recovery.signal", false, false},
     {"standby.signal", false, false},

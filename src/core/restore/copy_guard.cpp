@@ -7,6 +7,7 @@
 #include "core/pg/wal_name.h"
 #include "core/repo/archive_hold.h"
 #include "core/repo/layout.h"
+#include "core/restore/directory_home.h"
 #include "core/restore/live_servers.h"
 #include "core/restore/recovery_end.h"
 
@@ -131,6 +132,7 @@ Status CheckRestoredServer(const Repository& repository, const std::string& data
 }
 
 Status CheckMayChange(const Repository& repository, const std::string& data_directory, const OpContext& ctx) {
+  PITR_TRY(CheckNoClone(repository.marker().cluster.system_id, data_directory));
   PITR_ASSIGN(const ClusterTree tree, ClusterTree::Open(data_directory));
   PITR_ASSIGN(const std::optional<RestoreMark> mark, ReadRestoreMark(tree));
   if (!mark || IsSettled(*mark, ctx.clock->WallMicros())) return Status::Ok();
@@ -145,6 +147,7 @@ Status CheckMayChange(const Repository& repository, const std::string& data_dire
 }
 
 Status CopyGuard::Look(const Repository& repository, const OpContext& ctx) {
+  PITR_TRY(CheckNoClone(repository.marker().cluster.system_id, data_directory_));
   const int64_t now = ctx.clock->WallMicros();
   auto found = FinishRecovery(data_directory_, now);
   // It may be a copy: better nothing is archived until somebody has looked.
