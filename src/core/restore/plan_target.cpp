@@ -171,9 +171,30 @@ Status TargetFinder::AddLastCommit(Resolution& resolution) {
   return Status::Ok();
 }
 
+// The segment in which a timeline began is its own, whoever wrote its beginning: until it is archived, backups that end
+// there lack it.
+Status TargetFinder::NoneComplete() {
+  Status status = Unreachable("no backup has all the WAL it needs");
+  const auto entries = path_.history().entries();
+  if (entries.size() < 2) return status;
+  const SegmentNo first = SegmentOf(entries.back().begin, path_.segment_size());
+  if (path_.Has(first) || path_.PartialEnd(first)) return status;
+  const std::string own = std::to_string(path_.target().value);
+  return std::move(status).WithHint(
+      "Of timeline " + own + ", which began at " + entries.back().begin.ToString() +
+      ", the first segment is not archived yet. If its server runs: SELECT pg_switch_wal(), and plan again. If only "
+      "its "
+      "disk is left: pg_pitr wal-push its pg_wal. Without either, the state in which it began is the end of what it "
+      "has "
+      "of timeline " +
+      std::to_string(entries[entries.size() - 2].timeline.value) + ": --target-timeline " +
+      std::to_string(entries[entries.size() - 2].timeline.value) + " --target-immediate, or --target-lsn " +
+      entries.back().begin.ToString() + " --target-exclusive.");
+}
+
 Result<Resolution> TargetFinder::FindEnd() {
   const Candidate* from = NewestComplete();
-  if (from == nullptr) return Unreachable("no backup has all the WAL it needs");
+  if (from == nullptr) return NoneComplete();
   Resolution resolution;
   resolution.from = from;
   resolution.stop.what = "position";

@@ -64,6 +64,7 @@ class TargetFinder {
   Result<Resolution> FindByName();                          // a transaction or a restore point
 
   const Candidate* NewestComplete() const;
+  Status NoneComplete();
   bool IsAfterTime(const WalMark& mark) const;
   Result<std::optional<WalMark>> FirstAfterTime(const Candidate& from);
   Result<bool> HoldsNothingLater(const Candidate& from, Lsn first_after);

@@ -73,11 +73,11 @@ class PlanTargetTest : public test::RepositoryTest {
     const Status stored = repository_->CreateObject(ObjectKind::kWal, key, wal_.Segment(no), ctx_);
     ASSERT_TRUE(stored.ok() || stored.code() == Code::kAlreadyExists) << stored.ToString();
   }
-  Result<Resolution> Find(const RecoveryTarget& target, const std::string& label = "") {
+  Result<Resolution> Find(const RecoveryTarget& target, const std::string& label = "", uint32_t timeline = 1) {
     auto archive = WalCatalog::Load(*repository_, ctx_);
     if (!archive.ok()) return archive.status();
     archive_ = archive.value();
-    auto path = WalPath::Make(archive_, Timeline{1}, kSegment);
+    auto path = WalPath::Make(archive_, Timeline{timeline}, kSegment);
     if (!path.ok()) return path.status();
     auto candidates = FindCandidates(catalog_, path.value(), label);
     if (!candidates.ok()) return candidates.status();
@@ -133,6 +133,20 @@ class PlanTargetTest : public test::RepositoryTest {
   WalCatalog archive_;
   std::vector<Candidate> candidates_;
 };
+
+// A recovery to the end of a backup has just opened.
+TEST_F(PlanTargetTest, ATimelineOfWhichNothingIsArchivedSaysWhatToDo) {
+  Backup("b", kDay);
+  const Lsn fork = catalog_.backups[0].stop_lsn;
+  Archive();
+  const std::string history = "1\t" + fork.ToString() + "\treached consistency\n";
+  ASSERT_TRUE(
+      repository_->CreateObject(ObjectKind::kWal, layout::WalKey("00000002.history"), AsBytes(history), ctx_).ok());
+  const auto found = Find({}, "", 2);
+  ASSERT_EQ(found.code(), Code::kNotFound);
+  EXPECT_NE(found.status().hint().find("pg_switch_wal()"), std::string::npos) << found.status().ToString();
+  EXPECT_NE(found.status().hint().find("--target-timeline 1 --target-immediate"), std::string::npos);
+}
 
 TEST_F(PlanTargetTest, TimeStopsBeforeTheFirstLaterTransaction) {
   Backup("first", kDay);
