@@ -48,6 +48,21 @@ PitrTest::wait_for('the backup of another', sub { $watch->query_safe('SELECT cou
 my ($info) = $p->sql('SELECT string_agg(label, $$ $$ ORDER BY start_time) FROM pitr_info() WHERE status = $$ok$$');
 is($info, 'after_claim taken_over', 'it is made, and the worker that comes too late makes none');
 
-$_->quit for ($watch, $second, $blocker);
+# A worker that fails before it has taken the claim over: it may not connect, as to a database whose drop was interrupted.
+$p->sql('CREATE DATABASE other');
+$node->safe_psql('other', 'CREATE EXTENSION pg_pitr');
+my $other = $node->background_psql('other', on_error_stop => 0);
+$other->query_safe("UPDATE pg_database SET datconnlimit = -2 WHERE datname = 'postgres'");
+my ($status, $out, $err) = $node->psql('other', "SELECT pitr_backup(label => 'no_worker')");
+if ($status != 0)
+{
+	like($err, qr/the backup worker ended unexpectedly|postgres/, 'a worker that cannot begin is no backup');
+}
+else { pass('the worker connects to another database') }
+$other->query_safe("UPDATE pg_database SET datconnlimit = -1 WHERE datname = 'postgres'");
+is($watch->query_safe('SELECT count(*) FROM pitr_progress') =~ s/\s//gr, '0', 'nothing is left of its claim');
+ok($p->backup("label => 'after_no_worker'"), 'and the next backup runs');
+
+$_->quit for ($watch, $second, $blocker, $other);
 PitrTest::finish();
 done_testing();
