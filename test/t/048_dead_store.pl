@@ -1,14 +1,19 @@
-# A repository on a mount that is dead: whoever opens a file there does not come back, which a named pipe in place of the file shows.
+# A repository on a mount that is dead: whoever opens a file there does not come back, as test/modules/dead_mount.c has it.
 # Sessions, DROP DATABASE, the archiver, the backup worker and the server's end do not wait for it.
 # Any server version will do.
 use strict;
 use warnings;
 use lib 'test/lib';
 use PitrTest;
-use POSIX qw(mkfifo);
 use PostgreSQL::Test::Utils;
 use Test::More;
 use Time::HiRes qw(time);
+
+my $dead = PostgreSQL::Test::Utils::tempdir();
+$ENV{PITR_DEAD_DIR} = $dead;
+chomp(my $modules = qx(pg_config --pkglibdir));
+$ENV{LD_PRELOAD} = "$modules/dead_mount.so";
+-e $ENV{LD_PRELOAD} or die "there is no $ENV{LD_PRELOAD}";
 
 my $limit = 15;    # seconds; what hangs hangs for ever
 my $p = PitrTest->new('dead', initdb => ['--wal-segsize=1'], conf => "autovacuum = off\nlog_statement = none\n");
@@ -19,10 +24,9 @@ $p->wait_archived;
 
 my $repository = $p->repository_dir;
 my $marker = "$repository/pg_pitr.marker";
-sub die_away { my ($file) = @_; rename $file, "$file.alive" or die $!; mkfifo($file, 0600) or die $!; chmod 0666, $file; return; }
-sub revive { my ($file) = @_; unlink $file or die $!; rename "$file.alive", $file or die $!; return; }
-# Lets a thread that waits at the pipe go on, with nothing to read.
-sub let_go { my ($file) = @_; my $pipe; sysopen($pipe, $file, POSIX::O_WRONLY() | POSIX::O_NONBLOCK()) and close $pipe; return; }
+sub flag { my ($file) = @_; return "$dead/" . $file =~ s{.*/}{}r; }
+sub die_away { my ($file) = @_; append_to_file(flag($file), ''); return; }
+sub revive { my ($file) = @_; unlink flag($file) or die $!; return; }
 sub seconds { my ($code) = @_; my $start = time; $code->(); return time - $start; }
 my $settings = 0;
 # A changed setting makes the archiver open the repository anew.
@@ -65,7 +69,6 @@ PitrTest::wait_for('the archiver to wait for the store', sub { $p->sql(q{SELECT 
 ok(seconds(sub { $p->sql('DROP DATABASE another') }) < $limit, 'DROP DATABASE does not wait for the archiver');
 change_setting();
 revive($marker);
-let_go($marker);
 ok(PitrTest::wait_for('archiving to go on', sub { $p->sql('SELECT backlog_segments = 0 AND archiver_state = $$idle$$ FROM pitr_status') eq 't' }),
 	'with the store back and a changed setting the archiver leaves the old threads behind and goes on');
 $p->wait_archived;
@@ -80,19 +83,18 @@ change_setting();
 $p->sql('CREATE TABLE v AS SELECT 1; SELECT pg_switch_wal()');
 like(PitrTest::wait_for('the archiver to stall', sub { $p->sql(q{SELECT last_error_hint FROM pitr_status WHERE archiver_state = 'stalled'}) }),
 	qr/pg_reload_conf/, 'that the archiver stalls is said with what to do');
-rename $marker, "$marker.pipe" or die $!;    # the pipe stays, for who waits at it
-rename "$marker.alive", $marker or die $!;
+rename flag($marker), flag($marker) . '.old' or die $!;
 $node->reload;
 ok(PitrTest::wait_for('archiving to go on', sub { $p->sql('SELECT backlog_segments = 0 AND archiver_state = $$idle$$ FROM pitr_status') eq 't' }),
 	'a reload without a change makes a stalled archiver begin again');
-let_go("$marker.pipe");
-unlink "$marker.pipe" or die $!;
+unlink flag($marker) . '.old' or die $!;
 $p->sql('ALTER SYSTEM RESET pg_pitr.request_timeout');
 $node->reload;
 
 # An object that is to be compared: the next segment.
 my $next = $p->sql('SELECT pg_walfile_name(pg_current_wal_insert_lsn())');
-mkfifo("$repository/wal/00000001/$next", 0600) or die $!;
+append_to_file("$repository/wal/00000001/$next", 'something else');
+die_away($next);
 change_setting();    # of a store that has worked until now more is expected
 $p->sql('CREATE TABLE u AS SELECT 1; SELECT pg_switch_wal()');
 PitrTest::wait_for('the archiver to wait for an object', sub { $p->sql('SELECT oldest_waiting FROM pitr_status') eq $next });
@@ -104,6 +106,7 @@ unlike($p->log, qr/was terminated by signal|exited with exit code 2/, 'and no pr
 
 # A standby of which the archive is dead: it lives, and is promoted.
 unlink "$repository/wal/00000001/$next" or die $!;
+revive($next);
 revive($marker);
 $node->start;
 $p->wait_archived;
