@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "cli/exit_code.h"
+#include "cli/print.h"
 #include "cli/verbs.h"
 
 namespace pitr::cli {
@@ -16,6 +17,7 @@ struct Answer {
 };
 
 Answer Ask(std::vector<std::string> words) {
+  NameConfigInCommands("", {});  // another test's
   words.insert(words.begin(), "pg_pitr");
   std::vector<char*> argv;
   for (std::string& word : words) argv.push_back(word.data());
