@@ -1,5 +1,6 @@
 // pitr_backup() and pitr_backup_cancel(): checks, starts the worker, waits for it and passes on what it says.
 #include <algorithm>
+#include <memory>
 
 #include "core/config/settings.h"
 #include "core/repo/layout.h"
@@ -54,22 +55,40 @@ void CheckType(const std::string& type) {
 }
 
 // Everything that can be known without the store. Each refusal says what to set.
-Status CheckServer() {
+// A nightly backup that is refused for weeks must be seen where people look for backups.
+void RecordRefusal(const BackupRequest& request, const PlainError& error) {
+  auto slot = std::make_unique<BackupSlot>();
+  slot->request = request;
+  slot->started_micros = SystemClock().WallMicros();
+  KeepFailure(FailureOf(*slot, error));
+}
+
+Status CheckServer(const BackupRequest& request) {
   RequireShared();
   if (PgCall([] { return RecoveryInProgress(); })) Refuse("recovery is in progress", "Take the backup on the primary.");
-  if (XLogArchiveMode == ARCHIVE_MODE_OFF) {
-    Refuse("WAL archiving is off: archive_mode is off",
+  const auto refuse = [&](const std::string& message, const std::string& hint, const std::string& detail = "") {
+    PlainError error;
+    error.Set(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE, message.c_str(), detail.c_str(), hint.c_str());
+    RecordRefusal(request, error);
+    Refuse(message, hint, detail);
+  };
+  if (XLogArchiveMode == ARCHIVE_MODE_OFF)
+    refuse("WAL archiving is off: archive_mode is off",
            "Set archive_mode = on and archive_library = 'pg_pitr' in postgresql.conf and restart the server.");
-  }
   const std::string library = XLogArchiveLibrary ? XLogArchiveLibrary : "";
-  if (library.find("pg_pitr") == library.npos) {
-    Refuse("WAL is not archived by pg_pitr: archive_library is \"" + library + "\"",
+  if (library.find("pg_pitr") == library.npos)
+    refuse("WAL is not archived by pg_pitr: archive_library is \"" + library + "\"",
            "Set archive_library = 'pg_pitr' (and archive_command = '') in postgresql.conf and reload the server.");
-  }
   const PlainError hold = HoldOfArchiving();
   if (hold.sqlstate != 0)
-    Refuse(std::string("no backup while its WAL would wait: ") + hold.message, hold.hint, hold.detail);
-  return ValidateConfig(CurrentConfig());
+    refuse(std::string("no backup while its WAL would wait: ") + hold.message, hold.hint, hold.detail);
+  Status valid = ValidateConfig(CurrentConfig());
+  if (!valid.ok()) {
+    PlainError error;
+    error.Set(valid);
+    RecordRefusal(request, error);
+  }
+  return valid;
 }
 
 // Type, label and annotations come first; `fast` and what follows it from `first_option` on.
@@ -316,7 +335,7 @@ using namespace pitr::server;
 PITR_FUNCTION(pitr_backup) {
   PITR_ASSIGN(const BackupRequest request, RequestFromArguments(fcinfo, 4, /*fast_by_default=*/true));
   const bool wait = PG_ARGISNULL(3) || PG_GETARG_BOOL(3);
-  PITR_TRY(CheckServer());
+  PITR_TRY(CheckServer(request));
   const std::string label = RunBackup(request, wait);
   const char* text = label.c_str();
   *result = PgCall([text] { return CStringGetTextDatum(text); });
@@ -333,7 +352,7 @@ PITR_FUNCTION(pitr_run_backup) {
         .WithDetail("It ends the transaction that it is called in, so that waiting holds back no vacuum.")
         .WithHint("CALL it as a statement of its own, or use SELECT pitr_backup().");
   PITR_ASSIGN(const BackupRequest request, RequestFromArguments(fcinfo, 3, /*fast_by_default=*/false));
-  PITR_TRY(CheckServer());
+  PITR_TRY(CheckServer(request));
   PgCall([] {
     SPI_connect_ext(SPI_OPT_NONATOMIC);
     SPI_commit();

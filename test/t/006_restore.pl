@@ -121,6 +121,8 @@ like($auto, qr/^recovery_target = 'immediate'/m, 'the new target is set');
 $node->start;
 $p->wait_open;
 is($p->sql('SELECT count(*) FROM a'), '300000', 'and reached');
+is($p->sql(q{SELECT string_agg("check" || ': ' || detail, '; ') FROM pitr_check() WHERE NOT ok}), '',
+	'the check archives the first segment of the new timeline, without which no backup leads there, and then finds it well');
 
 # Nothing is written when the plan fails: a segment is missing.
 my $repository = $p->repository_dir;

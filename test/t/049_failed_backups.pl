@@ -81,6 +81,17 @@ $p->sql("SELECT pg_terminate_backend($worker)");
 PitrTest::wait_for('its end', sub { $p->sql('SELECT count(*) FROM pitr_progress') eq '0' });
 like(failures(), qr/ killed\|full\|57P01\|\w+\|t$/, 'a worker that is terminated leaves a record');
 
+# One that is refused before it begins, night after night.
+$p->sql(q{ALTER SYSTEM SET archive_library = ''});
+$node->reload;
+PitrTest::wait_for('the reload', sub { $p->sql('SHOW archive_library') eq '' });
+($status, $out, $err) = $p->try_sql(q{SELECT pitr_backup(label => 'refused')});
+like($err, qr/WAL is not archived by pg_pitr/, 'a backup without archiving is refused');
+$p->sql('ALTER SYSTEM RESET archive_library');
+$node->reload;
+PitrTest::wait_for('the reload', sub { $p->sql('SHOW archive_library') eq 'pg_pitr' });
+like(failures(), qr/ refused\|full\|55000\|\w+\|t$/, 'and leaves a record as well');
+
 # Status: a role with a grant on the view, ages and counters over a restart while the repository is away.
 $p->sql('CREATE ROLE watcher; GRANT SELECT ON pitr_status TO watcher');
 is($p->sql('SET ROLE watcher; SELECT count(*) FROM pitr_status'), '1', 'SELECT on pitr_status is all that it takes');
