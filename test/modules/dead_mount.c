@@ -11,6 +11,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -19,9 +20,11 @@ is_dead(const char *name, const char *suffix)
 {
 	char flag[PATH_MAX];
 	const char *slash = strrchr(name, '/');
+	struct stat info;
 
 	snprintf(flag, sizeof flag, "%s/%s%s", getenv("PITR_DEAD_DIR"), slash ? slash + 1 : name, suffix);
-	return access(flag, F_OK) == 0;
+	/* "." is a name, too. */
+	return stat(flag, &info) == 0 && S_ISREG(info.st_mode);
 }
 
 static void

@@ -19,7 +19,7 @@ SQL
 # Everything below a directory: path, mode, owner and group; without what a restore writes itself and what the server made since.
 listing() { # DIR
   (cd "$1" && find -L . -regextype egrep \( -regex './(pg_wal.before-restore-.*|(pg_wal|pg_stat|pg_logical|pg_subtrans|pg_notify)/.*)' -prune \) -o -printf '%P %m %u %g\n') |
-    grep -vE '^(postmaster\.(pid|opts)|backup_label(\.old)?|tablespace_map(\.old)?|recovery\.signal|postgresql\.auto\.conf|pg_pitr\.(restored|archived|kit)|.*pg_internal\.init) ' | sort
+    grep -vE '^(postmaster\.(pid|opts)|backup_label(\.old)?|tablespace_map(\.old)?|recovery\.signal|postgresql\.auto\.conf|pg_pitr\.(restored|archived|kit|directory)|.*pg_internal\.init) ' | sort
 }
 
 restore() { # NAME UMASK OPTION...
