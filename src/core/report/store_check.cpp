@@ -245,8 +245,9 @@ void StoreProbe::CheckPrefixes() {
 void StoreProbe::CheckDeletion() {
   const Status deleted = Guarded([&] { return DeleteAndLook(); });
   if (deleted.code() == Code::kPermission) {
+    // The hint names the permission; the row's own says that it may be meant so.
     rows_.push_back(
-        {"store: delete", CheckState::kWarning, deleted.WithoutHint(),
+        {"store: delete", CheckState::kWarning, deleted.ToString(),
          "Without it backups cannot expire, and what a cancelled backup leaves stays. With credentials that "
          "may only add, this is intended."});
     return;
