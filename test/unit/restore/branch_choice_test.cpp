@@ -185,7 +185,8 @@ TEST_F(BranchChoiceTest, AFailoverToAClockThatIsBehindIsNoSecondHistory) {
   EXPECT_EQ(Number(Choose(Time(58))), 2U);
   EXPECT_EQ(Number(Choose(Time(52))), 2U);
   EXPECT_EQ(Number(Choose(Time(40))), 1U);
-  EXPECT_TRUE(GrowingAncestors(Tree(), *Tree().Find(Timeline{2})).empty());
+  const BranchTree& tree = Tree();
+  EXPECT_TRUE(GrowingAncestors(tree, *tree.Find(Timeline{2})).empty());
   // Nor is it growing for having been left to one that was set aside.
   SetAside(2);
   Fork(3, "1\t0/600100\tno recovery target specified\n2\t0/900600\tx\n", 9, 10, {52, 56, In(10)});
