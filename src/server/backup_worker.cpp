@@ -132,13 +132,8 @@ void PublishChoice() {
     CopyText(slot.resume_note, resumed.note.c_str());
     CopyText(slot.resumes, resumed.labels.c_str());
   });
-  if (const char* resume_note = resumed.note.c_str(); resume_note[0] != '\0')
-    PgCall([=] { ereport(LOG, (errmsg("%s", resume_note))); });
-  if (choice.note.empty()) return;
-  const char* note = choice.note.c_str();
-  const char* detail = choice.note_detail.c_str();
-  const int level = choice.warning ? WARNING : LOG;
-  PgCall([=] { ereport(level, (errmsg("%s", note), detail[0] ? errdetail("%s", detail) : 0)); });
+  if (!resumed.note.empty()) ReportText(LOG, resumed.note);
+  if (!choice.note.empty()) ReportText(choice.warning ? WARNING : LOG, choice.note, choice.note_detail);
 }
 
 // Looked for anew: the archiver of a server that is idle does so seldom.
@@ -223,9 +218,7 @@ void PublishNote(char (BackupSlot::*note)[kNoteBytes], char (BackupSlot::*note_d
     CopyText(slot.*note, message.c_str());
     CopyText(slot.*note_detail, detail.c_str());
   });
-  const char* text = message.c_str();
-  const char* more = detail.c_str();
-  PgCall([=] { ereport(level, (errmsg("%s", text), more[0] ? errdetail("%s", more) : 0)); });
+  ReportText(level, message, detail);
 }
 
 void PublishLeftOut() {
@@ -301,13 +294,8 @@ void ExpireOldBackups() {
     status = report.ok() ? ProblemsOf(report.value()) : report.status();
   }
   if (status.ok()) return;
-  const char* message = status.message().c_str();
-  const char* detail = status.detail().c_str();
-  const char* hint = status.hint().c_str();
-  PgCall([=] {
-    ereport(WARNING, (errmsg("the backup is complete, but expiring older ones failed: %s", message),
-                      detail[0] ? errdetail("%s", detail) : 0, hint[0] ? errhint("%s", hint) : 0));
-  });
+  ReportText(WARNING, "the backup is complete, but expiring older ones failed: " + status.message(), status.detail(),
+             status.hint());
 }
 
 Status TakeBackup() {
@@ -377,12 +365,8 @@ void AbandonSession() noexcept {
       });
     }
     if (!status.ok()) {
-      const char* why = status.message().c_str();
-      const char* hint = status.hint().c_str();
-      PgCall([why, hint] {
-        ereport(LOG, (errmsg("pg_pitr could not remove everything of a backup that was given up: %s", why),
-                      errdetail("What is left is not visible as a backup."), *hint ? errhint("%s", hint) : 0));
-      });
+      ReportText(LOG, "pg_pitr could not remove everything of a backup that was given up: " + status.message(),
+                 "What is left is not visible as a backup.", status.hint());
     }
   } catch (...) { worker->session.release(); }
 }
@@ -442,13 +426,10 @@ void ReportEnd(const Pending& pending) {
   UpdateBackupSlot(worker->generation, [](BackupSlot& slot) { slot.phase = BackupPhase::kAbandoning; });
   AbandonSession();
   RecordFailure(*failed, error, true);
-  const PlainError* plain = &error;
-  PgCall([plain] {
-    ereport(LOG,
-            (errcode(plain->sqlstate), errmsg("backup failed: %s", plain->message),
-             plain->detail[0] ? errdetail("%s", plain->detail) : 0, plain->hint[0] ? errhint("%s", plain->hint) : 0));
-  });
-  EndBackupSlot(worker->generation, BackupPhase::kFailed, plain);
+  PlainError report;
+  report.Set(error.sqlstate, (std::string("backup failed: ") + error.message).c_str(), error.detail, error.hint);
+  ReportPlain(LOG, report);
+  EndBackupSlot(worker->generation, BackupPhase::kFailed, &error);
 }
 
 Status WorkerMain(uint64_t generation) {

@@ -34,14 +34,23 @@ void QueuedLog::Emit() {
   }
 }
 
-void WarnPlain(PlainError warning) {
-  ToServerEncoding(warning);
-  const PlainError* plain = &warning;
-  PgCall([plain] {
-    ereport(WARNING,
+void ReportPlain(int elevel, PlainError report) {
+  ToServerEncoding(report);
+  const PlainError* plain = &report;
+  PgCall([plain, elevel] {
+    ereport(elevel,
             (errcode(plain->sqlstate), errmsg("%s", plain->message),
              plain->detail[0] ? errdetail("%s", plain->detail) : 0, plain->hint[0] ? errhint("%s", plain->hint) : 0));
   });
+}
+
+void WarnPlain(PlainError warning) { ReportPlain(WARNING, std::move(warning)); }
+
+void ReportText(int elevel, const std::string& message, const std::string& detail, const std::string& hint) {
+  PlainError report;
+  report.Set(elevel >= WARNING ? ERRCODE_WARNING : ERRCODE_SUCCESSFUL_COMPLETION, message.c_str(), detail.c_str(),
+             hint.c_str());
+  ReportPlain(elevel, std::move(report));
 }
 
 }  // namespace pitr::server

@@ -24,7 +24,11 @@ class QueuedLog final : public Log {
   uint64_t dropped_ = 0;                                // protected by mutex_
 };
 
-// A WARNING with all its parts, to the server log and the client. May throw PgError. Main thread.
+// With all its parts, in the server's encoding, to the server log and, from WARNING on, the client. May throw PgError.
+// Main thread.
+void ReportPlain(int elevel, PlainError report);
 void WarnPlain(PlainError warning);
+// Of texts of core, which are UTF-8.
+void ReportText(int elevel, const std::string& message, const std::string& detail = "", const std::string& hint = "");
 
 }  // namespace pitr::server
