@@ -5,6 +5,12 @@ user=${PITR_TEST_USER:-pitr_test}
 top=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
 bin=$("$PG_CONFIG" --bindir)
 as_user() { "$top/scripts/as-user.sh" "$@"; }
+# [psql's options]: runs the SQL of its input, with the extension, on a new server in dir/cluster, stopped then as an operator would.
+cluster_of() {
+  as_user mkdir "$dir/cluster"
+  { echo 'CREATE EXTENSION pg_pitr;'; cat; } |
+    as_user "$top/test/lib/with-cluster.sh" "$dir/cluster" psql -X -q -v ON_ERROR_STOP=1 "$@"
+}
 fail() { echo "${0##*/}: $*" >&2; exit 1; }
 
 mkdir -p "$dir"

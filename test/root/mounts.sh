@@ -5,9 +5,7 @@
 set -eu
 [ "${2:-}" = inside ] || exec unshare -m --propagation private "$0" "$1" inside
 . "$(dirname "$0")/../lib/root.sh"
-as_user mkdir "$dir/cluster"
-as_user "$top/test/lib/with-cluster.sh" "$dir/cluster" psql -X -q -v ON_ERROR_STOP=1 <<'SQL'
-CREATE EXTENSION pg_pitr;
+cluster_of <<'SQL'
 CREATE TABLE t AS SELECT g AS n FROM generate_series(1, 1000) g;
 SELECT pitr_backup();
 INSERT INTO t VALUES (1001);

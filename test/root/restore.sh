@@ -5,9 +5,8 @@
 set -eu
 . "$(dirname "$0")/../lib/root.sh"
 # A cluster with a tablespace, a backup, and a row that only WAL has. Its last segment is archived as it stops.
-as_user mkdir "$dir/cluster" "$dir/space" "$dir/sockets"
-as_user "$top/test/lib/with-cluster.sh" "$dir/cluster" psql -X -q -v ON_ERROR_STOP=1 -v space="$dir/space" <<'SQL'
-CREATE EXTENSION pg_pitr;
+as_user mkdir "$dir/space" "$dir/sockets"
+cluster_of -v space="$dir/space" <<'SQL'
 CREATE TABLESPACE elsewhere LOCATION :'space';
 CREATE TABLE here AS SELECT g AS n FROM generate_series(1, 1000) g;
 CREATE TABLE there (n int) TABLESPACE elsewhere;

@@ -302,6 +302,18 @@ for my $turn (1 .. 2)
 	$staging->node->stop('immediate');
 	$nightly = $staging;
 }
+
+sub archives_as
+{
+	my ($server, $timeline, $name) = @_;
+	$server->node->start;
+	$server->wait_open;
+	$server->wait_archived;
+	is($server->sql('SELECT timeline_id FROM pg_control_checkpoint()'), $timeline, $name);
+	$server->node->stop('immediate');
+	return;
+}
+
 # In place, as it was used, and then as nobody used it.
 sub remade { return $s->pg_pitr_ok('restore', '--pgdata', $nightly->node->data_dir, '--delta', '--no-progress', '--target-latest'); }
 my $used = remade();
@@ -346,27 +358,15 @@ like($nightly->log, qr{DETAIL:.*leaves timeline $number at [0-9A-F]+/[0-9A-F]+ .
 like($nightly->log, qr/HINT:.*Restore once more.*empty place.*archive_mode = off/, 'and the ways out');
 $nightly->node->stop('immediate');
 remade();
-$nightly->node->start;
-$nightly->wait_open;
-$nightly->wait_archived;
-is($nightly->sql('SELECT timeline_id FROM pg_control_checkpoint()'), $clash + 1, 'restored once more it archives again');
-$nightly->node->stop('immediate');
+archives_as($nightly, $clash + 1, 'restored once more it archives again');
 append_to_file($s->conf, "pg_pitr.restore_hold = 0\n");
 remade();
-$nightly->node->start;
-$nightly->wait_open;
-$nightly->wait_archived;
-is($nightly->sql('SELECT timeline_id FROM pg_control_checkpoint()'), $clash + 2, 'and so it does without a number from the repository: with one that it has not had');
-$nightly->node->stop('immediate');
+archives_as($nightly, $clash + 2, 'and so it does without a number from the repository: with one that it has not had');
 
 # The recovery of the original itself: numbers without a gap, whatever was given away.
 $s->node->stop('fast');
 $s->pg_pitr_ok('restore', '--pgdata', $s->node->data_dir, '--delta', '--no-progress', '--target-latest');
-$s->node->start;
-$s->wait_open;
-$s->wait_archived;
-is($s->sql('SELECT timeline_id FROM pg_control_checkpoint()'), '2', 'a recovery in place takes the next number');
-$s->node->stop('immediate');
+archives_as($s, 2, 'a recovery in place takes the next number');
 
 PitrTest::finish();
 done_testing();

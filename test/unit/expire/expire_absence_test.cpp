@@ -45,6 +45,14 @@ class ExpireAbsence : public ExpireTest {
     request_.dry_run = false;
     return report;
   }
+  // `look`: which look at the key is the one that does not see it.
+  Result<ExpireReport> ExpireForgetting(const std::string& key, int look) {
+    auto forgetful = std::make_unique<ForgetfulStore>(memory_, key);
+    ForgetfulStore& store = *forgetful;
+    PITR_ASSIGN(const auto repository, Repository::OpenOn(std::move(forgetful), config_, NullLog(), ctx_));
+    store.Forget(look);
+    return Expire(*repository, request_, ctx_);
+  }
   void SayNotFound(const std::string& key, int times) {
     faults().Inject(
         {.op = StoreOp::kGet, .status = {Code::kNotFound, "no such object"}, .key_contains = key, .times = times});
@@ -159,13 +167,8 @@ TEST_F(ExpireAbsence, InOneListing) {
   const auto pin = KeysUnder("backup/b/pin.").at(0);
   for (const std::string& key : {std::string("backup/a/manifest"), std::string("backup/c/manifest"), pin}) {
     for (int look : {0, 1}) {
-      auto forgetful = std::make_unique<ForgetfulStore>(memory_, key);
-      ForgetfulStore& store = *forgetful;
-      auto repository = Repository::OpenOn(std::move(forgetful), config_, NullLog(), ctx_);
-      ASSERT_TRUE(repository.ok()) << TextOf(repository);
       request_.policy.full = key == pin ? 1 : 3;
-      store.Forget(look);
-      const auto report = Expire(*repository.value(), request_, ctx_);
+      const auto report = ExpireForgetting(key, look);
       ASSERT_TRUE(report.ok()) << TextOf(report);
       for (const char* label : {"a", "b", "c"}) {
         if (key == pin && *label == 'a') continue;
@@ -184,12 +187,7 @@ TEST_F(ExpireAbsence, InOneListingOfWhatABackupIsMadeOf) {
   const std::string segment = layout::WalKey(SegmentFileName({1}, {10}, kCluster.segment_size_bytes));
   for (const std::string& key : {std::string("data/a/000002"), std::string("backup/a/files"), segment}) {
     for (int look : {0, 1}) {
-      auto forgetful = std::make_unique<ForgetfulStore>(memory_, key);
-      ForgetfulStore& store = *forgetful;
-      auto repository = Repository::OpenOn(std::move(forgetful), config_, NullLog(), ctx_);
-      ASSERT_TRUE(repository.ok()) << TextOf(repository);
-      store.Forget(look);
-      const auto report = Expire(*repository.value(), request_, ctx_);
+      const auto report = ExpireForgetting(key, look);
       EXPECT_TRUE(report.ok() || report.code() == Code::kUnavailable) << TextOf(report);
       EXPECT_TRUE(Has("backup/a/manifest")) << key << ", look " << look;
     }

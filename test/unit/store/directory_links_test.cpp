@@ -18,6 +18,7 @@
 #include <thread>
 
 #include "core/store/directory.h"
+#include "unit/store/directory_fixture.h"
 
 namespace pitr {
 namespace {
@@ -42,19 +43,15 @@ bool RefuseOpenat2([[maybe_unused]] int error) {
 }
 
 // 0: the kernel's openat2().
-class DirectoryLinks : public ::testing::TestWithParam<int> {
+class DirectoryLinks : public test::DirectoryFixture<::testing::TestWithParam<int>> {
  protected:
   void SetUp() override {
-    std::string pattern = (fs::temp_directory_path() / "pitr-links-XXXXXX").string();
-    base_ = fs::canonical(mkdtemp(pattern.data()));
-    root_ = base_ / "repo";
     outside_ = base_ / "outside";
     fs::create_directories(outside_ / "below");
     std::ofstream(outside_ / "below" / "object") << "not ours";
     store_ = Open();
     ASSERT_TRUE(store_->Create("wal/1/a", AsBytes("x"), {}).ok());
   }
-  void TearDown() override { fs::remove_all(base_); }
 
   std::unique_ptr<DirectoryStore> Open() {
     auto store = DirectoryStore::Open(root_, true);
@@ -89,7 +86,7 @@ class DirectoryLinks : public ::testing::TestWithParam<int> {
     return found;
   }
 
-  fs::path base_, root_, outside_;
+  fs::path outside_;
   std::unique_ptr<DirectoryStore> store_;
 };
 

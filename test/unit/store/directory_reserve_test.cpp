@@ -10,6 +10,7 @@
 #include "core/store/directory.h"
 #include "core/store/retry.h"
 #include "lib/memory_log.h"
+#include "unit/store/directory_fixture.h"
 #include "unit/store/sync_faults.h"
 
 namespace pitr {
@@ -18,17 +19,13 @@ namespace {
 namespace fs = std::filesystem;
 using test::SyncFaults;
 
-class DirectoryReserve : public ::testing::Test {
+class DirectoryReserve : public test::DirectoryFixture<> {
  protected:
   void SetUp() override {
-    std::string pattern = (fs::temp_directory_path() / "pitr-reserve-XXXXXX").string();
-    base_ = mkdtemp(pattern.data());
-    root_ = base_ / "repo";
     auto opened = DirectoryStore::Open(root_, true);
     ASSERT_TRUE(opened.ok()) << opened.status().ToString();
     store_ = std::move(opened).value();
   }
-  void TearDown() override { fs::remove_all(base_); }
 
   // Pieces that are whole, and on disk.
   int Pieces() const {
@@ -47,7 +44,6 @@ class DirectoryReserve : public ::testing::Test {
     };
   }
 
-  fs::path base_, root_;
   std::unique_ptr<ObjectStore> store_;
 };
 

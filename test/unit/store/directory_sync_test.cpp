@@ -9,6 +9,7 @@
 #include "core/store/directory.h"
 #include "core/store/retry.h"
 #include "lib/memory_log.h"
+#include "unit/store/directory_fixture.h"
 #include "unit/store/sync_faults.h"
 
 namespace pitr {
@@ -19,15 +20,9 @@ using test::SyncFaults;
 
 constexpr RetryPolicy kNoWaiting{.max_attempts = 3, .base_delay_millis = 1, .max_delay_millis = 1};
 
-class DirectorySync : public ::testing::Test {
+class DirectorySync : public test::DirectoryFixture<> {
  protected:
-  void SetUp() override {
-    std::string pattern = (fs::temp_directory_path() / "pitr-sync-XXXXXX").string();
-    base_ = mkdtemp(pattern.data());
-    root_ = base_ / "repo";
-    store_ = Open();
-  }
-  void TearDown() override { fs::remove_all(base_); }
+  void SetUp() override { store_ = Open(); }
 
   std::unique_ptr<ObjectStore> Open() {
     auto store = DirectoryStore::Open(root_, true);
@@ -48,7 +43,6 @@ class DirectorySync : public ::testing::Test {
   }
   bool Synced(const std::string& key) const { return synced_.contains(key.empty() ? root_.string() : At(key)); }
 
-  fs::path base_, root_;
   std::unique_ptr<ObjectStore> store_;
   test::MemoryLog log_;
   std::set<std::string> synced_;

@@ -15,21 +15,16 @@
 #include "core/store/file_error.h"
 #include "core/store/open.h"
 #include "lib/memory_log.h"
+#include "unit/store/directory_fixture.h"
 
 namespace pitr {
 namespace {
 
 namespace fs = std::filesystem;
 
-class Directory : public ::testing::Test {
+class Directory : public test::DirectoryFixture<> {
  protected:
-  void SetUp() override {
-    std::string pattern = (fs::temp_directory_path() / "pitr-directory-XXXXXX").string();
-    base_ = mkdtemp(pattern.data());
-    root_ = base_ / "repo";
-    store_ = Open(true);
-  }
-  void TearDown() override { fs::remove_all(base_); }
+  void SetUp() override { store_ = Open(true); }
 
   std::unique_ptr<DirectoryStore> Open(bool create) {
     auto store = DirectoryStore::Open(root_, create);
@@ -64,7 +59,6 @@ class Directory : public ::testing::Test {
     }
   }
 
-  fs::path base_, root_;
   std::unique_ptr<DirectoryStore> store_;
 };
 
