@@ -17,7 +17,7 @@
 #include "core/pg/wal_page.h"
 #include "core/repo/ancestor_segments.h"
 #include "core/repo/change_map_maker.h"
-#include "core/repo/local_history.h"
+#include "core/repo/history_source.h"
 #include "core/repo/repository_watch.h"
 #include "core/repo/wal_push.h"
 #include "core/restore/wal_aside.h"
@@ -54,7 +54,7 @@ struct PushSelection {
 // Looks at names and first bytes.
 class Selector {
  public:
-  Selector(const Repository& repository, const OpContext& ctx) : repository_(repository), ctx_(ctx) {}
+  Selector(const Repository& repository, const OpContext& ctx) : repository_(repository), histories_(repository, ctx) {}
 
   Status Select(const std::filesystem::path& path) {
     const std::string name = path.filename().string();
@@ -98,16 +98,13 @@ class Selector {
     Bytes first(kLongWalPageHeaderSize);
     std::ifstream file(path, std::ios::binary);
     if (!file.read(reinterpret_cast<char*>(first.data()), static_cast<std::streamsize>(first.size()))) return false;
-    const std::string directory = path.parent_path().string();
-    const auto [known, added] = histories_.try_emplace({directory, name.timeline});
-    if (added) { PITR_ASSIGN(known->second, FindHistory(repository_, directory, name.timeline, ctx_)); }
-    return IsRecycledSegment(first, name, repository_.segment_size(), known->second ? &*known->second : nullptr);
+    PITR_ASSIGN(const TimelineHistory* history, histories_.Find(path.parent_path().string(), name.timeline));
+    return IsRecycledSegment(first, name, repository_.segment_size(), history);
   }
 
   const Repository& repository_;
-  const OpContext& ctx_;
+  HistoryFinder histories_;
   PushSelection selection_;
-  std::map<std::pair<std::string, Timeline>, std::optional<TimelineHistory>> histories_;
 };
 
 // The directories in pg_wal that are the server's own, which the shell's pg_wal/* names, too.
@@ -233,7 +230,7 @@ Status PushOne(const Repository& repository, const PushFile& file, Outcome& outc
   return ctx.cancelled() ? ctx.Check() : Status::Ok();
 }
 
-// What the archive has another content of, by timeline: the first segment, and whether it is the history file itself.
+// What the archive has another content of, by timeline: the first file; the history file is before all segments.
 struct Foreign {
   SegmentNo from;
   std::string name;
@@ -280,12 +277,13 @@ Status PushSegments(const Repository& repository, std::span<const PushFile> file
   };
   PITR_TRY(push(false));
   for (size_t i = 0; i < files.size(); ++i) NoteForeign(repository, files[i], outcomes[i].status, foreign);
+  HistoryFinder histories(repository, ctx);  // those of another directory may have just been stored
   for (size_t i = 0; i < files.size(); ++i) {
     const auto name = ParseWalFileName(files[i].name, segment_size);
     if (foreign.empty() || !to_add.contains(files[i].name) || !name) continue;
     const std::string directory = std::filesystem::path(files[i].path).parent_path().string();
-    PITR_ASSIGN(const auto history, FindHistory(repository, directory, name->timeline, ctx));
-    const Foreign* before = FindForeign(*name, history ? &*history : nullptr, segment_size, foreign);
+    PITR_ASSIGN(const TimelineHistory* history, histories.Find(directory, name->timeline));
+    const Foreign* before = FindForeign(*name, history, segment_size, foreign);
     if (before == nullptr) continue;
     outcomes[i].name = files[i].name;
     outcomes[i].status = Status(Code::kConflict, files[i].name + " was not stored: it follows " + before->name +
@@ -333,14 +331,14 @@ Status RunWalPush(const Invocation& invocation, const PushOptions& options) {
   if (!options.force) PITR_TRY(CheckWhose(*repository, files, ctx));
   std::vector<Outcome> outcomes(files.size());
   // One that fails must not keep the others from being saved, so a failure is an outcome and not the end.
-  size_t histories = 0;
+  size_t first_segment = 0;
   ForeignTimelines foreign;
-  for (; histories < files.size() && files[histories].kind == WalFileKind::kHistory; ++histories) {
-    PITR_TRY(PushOne(*repository, files[histories], outcomes[histories], ctx));
-    NoteForeign(*repository, files[histories], outcomes[histories].status, foreign);
+  for (; first_segment < files.size() && files[first_segment].kind == WalFileKind::kHistory; ++first_segment) {
+    PITR_TRY(PushOne(*repository, files[first_segment], outcomes[first_segment], ctx));
+    NoteForeign(*repository, files[first_segment], outcomes[first_segment].status, foreign);
   }
-  PITR_TRY(PushSegments(*repository, std::span(files).subspan(histories), std::span(outcomes).subspan(histories),
-                        std::move(foreign), ctx));
+  PITR_TRY(PushSegments(*repository, std::span(files).subspan(first_segment),
+                        std::span(outcomes).subspan(first_segment), std::move(foreign), ctx));
   PITR_TRY(CheckIdentity(*repository, /*keys=*/true, ctx));
   return Report(selection, outcomes, options.quiet);
 }
@@ -359,8 +357,7 @@ void AddWalPush(CLI::App& app, Invocation& invocation) {
       "after "
       "a gap.\nThe last, unfinished segment\n"
       "is archived as what it is: a recovery to the end of its timeline replays it, and when its server comes back, "
-      "the "
-      "whole\n"
+      "the whole\n"
       "segment takes its place. Names that do not exist are errors, and so is it when nothing is there to be "
       "archived.");
   AddConfigOption(*verb, invocation);

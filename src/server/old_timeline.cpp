@@ -2,28 +2,15 @@
 
 #include <unistd.h>
 
-#include <cerrno>
-#include <fstream>
-#include <iterator>
-
 #include "core/base/describe_size.h"
-#include "core/base/error_text.h"
 #include "core/pg/wal_name.h"
 #include "core/repo/ancestor_segments.h"
+#include "core/repo/history_source.h"
 #include "core/repo/layout.h"
 #include "server/ready_files.h"
 
 namespace pitr::server {
 namespace {
-
-// PostgreSQL keeps the history file of the timeline it writes in pg_wal.
-Result<TimelineHistory> ReadOwnHistory(Timeline own) {
-  const std::string path = std::string(kWalDirectory) + "/" + HistoryFileName(own);
-  std::ifstream file(path, std::ios::binary);
-  if (!file.is_open()) return Status(Code::kUnavailable, "opening \"" + path + "\": " + ErrorText(errno));
-  const std::string text{std::istreambuf_iterator<char>(file), {}};
-  return TimelineHistory::Parse(own, text);
-}
 
 Status MarkAll(const std::vector<std::string>& names, std::vector<std::string>& marked) {
   for (const std::string& name : names) {
@@ -62,7 +49,8 @@ Status KeepHistories(const Repository* repository, const TimelineHistory& histor
 
 Status Keep(const Repository* repository, const ClusterIdentity& cluster, Timeline own, Log& log,
             const OpContext& ctx) {
-  PITR_ASSIGN(const TimelineHistory history, ReadOwnHistory(own));
+  // PostgreSQL keeps the history file of the timeline it writes in pg_wal.
+  PITR_ASSIGN(const TimelineHistory history, LocalHistory(kWalDirectory, own));
   PITR_TRY(KeepHistories(repository, history, ctx));
   PITR_ASSIGN(std::vector<std::string> names, AncestorSegments(history, cluster, kWalDirectory));
   if (names.empty()) return Status::Ok();

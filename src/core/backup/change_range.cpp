@@ -1,24 +1,9 @@
 #include "core/backup/change_range.h"
 
-#include "core/pg/wal_name.h"
-#include "core/repo/wal_fetch.h"
+#include "core/repo/history_source.h"
 #include "core/repo/wal_source.h"
 
 namespace pitr {
-namespace {
-
-Result<TimelineHistory> LoadHistory(const Repository& repository, const std::string& data_directory, Timeline timeline,
-                                    const OpContext& ctx) {
-  if (timeline == Timeline{1}) return TimelineHistory::Root(timeline);
-  const std::string name = HistoryFileName(timeline);
-  auto text = ReadClusterFile(data_directory + "/pg_wal/" + name, kMaxHistoryFileSize);
-  if (!text.ok()) text = FetchWalBytes(repository, name, ctx);
-  if (!text.ok()) return std::move(text).status();
-  return TimelineHistory::Parse(timeline, AsText(text.value()));
-}
-
-}  // namespace
-
 Result<Bytes> ReadClusterFile(const std::string& path, size_t max_bytes) {
   PITR_ASSIGN(const WalSource source, WalSource::Open(path));
   if (source.size_bytes() > max_bytes)
@@ -31,7 +16,7 @@ Result<Bytes> ReadClusterFile(const std::string& path, size_t max_bytes) {
 Result<ChangeRange> MakeChangeRange(const Repository& repository, const std::string& data_directory,
                                     const BackupManifest& parent, Timeline timeline, Lsn start_lsn,
                                     const OpContext& ctx) {
-  PITR_ASSIGN(TimelineHistory history, LoadHistory(repository, data_directory, timeline, ctx));
+  PITR_ASSIGN(TimelineHistory history, ServerHistory(repository, data_directory, timeline, ctx));
   if (!history.ReachedFrom(parent.stop_timeline, parent.stop_lsn))
     return Status(Code::kConflict,
                   "backup \"" + parent.label + "\" is not on the way to timeline " + std::to_string(timeline.value));

@@ -1,35 +1,16 @@
 #include "core/backup/parent_choice.h"
 
 #include <algorithm>
-#include <fstream>
-#include <iterator>
 #include <map>
 
 #include "core/base/ascii.h"
 #include "core/pg/wal_name.h"
 #include "core/repo/backup_objects.h"
 #include "core/repo/backup_remarks.h"
-#include "core/repo/wal_fetch.h"
+#include "core/repo/history_source.h"
 
 namespace pitr {
 namespace {
-
-Result<TimelineHistory> StoredHistory(const Repository& repository, Timeline timeline, const OpContext& ctx) {
-  PITR_ASSIGN(const Bytes bytes, FetchWalBytes(repository, HistoryFileName(timeline), ctx));
-  return TimelineHistory::Parse(timeline, AsText(bytes));
-}
-
-// The server's own file comes first: right after a promotion it may not be archived yet.
-Result<TimelineHistory> HistoryOf(const Repository& repository, const ParentRequest& request, const OpContext& ctx) {
-  if (request.timeline.value == 1) return TimelineHistory::Root(request.timeline);
-  const std::string name = HistoryFileName(request.timeline);
-  std::ifstream file(request.data_directory + "/pg_wal/" + name, std::ios::binary);
-  if (file) {
-    const std::string text((std::istreambuf_iterator<char>(file)), std::istreambuf_iterator<char>());
-    return TimelineHistory::Parse(request.timeline, text);
-  }
-  return StoredHistory(repository, request.timeline, ctx);
-}
 
 // Why the candidate cannot be built on after all; empty: it can, and `out` has its map.
 Result<std::string> TryParent(const Repository& repository, const BackupManifest& backup, ParentChoice& out,
@@ -129,7 +110,7 @@ Result<ParentChoice> ChooseParent(const Repository& repository, const ParentRequ
     passed_over.push_back("the manifest of backup " + Quoted(damaged.label) +
                           " cannot be read: " + damaged.status.ToString());
   if (catalog.backups.empty()) return FullInstead(passed_over);
-  auto history = HistoryOf(repository, request, ctx);
+  auto history = ServerHistory(repository, request.data_directory, request.timeline, ctx);
   if (history.ok()) history = WithoutForeign(repository, std::move(history).value(), catalog, ctx);
   if (!history.ok()) {
     if (history.code() != Code::kNotFound && history.code() != Code::kCorruption) return std::move(history).status();

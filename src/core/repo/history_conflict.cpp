@@ -1,8 +1,6 @@
 #include "core/repo/history_conflict.h"
 
-#include "core/pg/history.h"
-#include "core/pg/wal_name.h"
-#include "core/repo/wal_fetch.h"
+#include "core/repo/history_source.h"
 
 namespace pitr {
 namespace {
@@ -28,10 +26,8 @@ Result<TimelineHistory> ReadFrom(const WalSource& source, Timeline timeline) {
 Status ExplainHistoryConflict(const Repository& repository, Timeline timeline, const WalSource& source, Status conflict,
                               const OpContext& ctx) {
   const auto ours = ReadFrom(source, timeline);
-  const auto bytes = FetchWalBytes(repository, HistoryFileName(timeline), ctx);
-  if (!ours.ok() || !bytes.ok()) return conflict;
-  const auto stored = TimelineHistory::Parse(timeline, AsText(bytes.value()));
-  if (!stored.ok()) return conflict;
+  const auto stored = StoredHistory(repository, timeline, ctx);
+  if (!ours.ok() || !stored.ok()) return conflict;
   const std::string number = std::to_string(timeline.value);
   return Status(Code::kConflict, "repository " + repository.store().Describe() + " has another timeline " + number)
       .WithDetail("There it " + DescribeFork(stored.value()) + "; that of this server " + DescribeFork(ours.value()) +

@@ -8,7 +8,7 @@
 
 #include "core/pg/wal_page.h"
 #include "core/repo/ancestor_segments.h"
-#include "core/repo/local_history.h"
+#include "core/repo/history_source.h"
 #include "core/repo/wal_predecessor.h"
 #include "core/restore/recovery_end.h"
 #include "core/restore/wal_aside.h"
@@ -28,7 +28,8 @@ Result<std::set<SegmentNo>> Held(const ClusterTree& tree, Timeline timeline, uin
     if (!file.ok()) continue;
     uint8_t bytes[kLongWalPageHeaderSize];
     if (pread(file.value().get(), bytes, sizeof bytes, 0) != static_cast<ssize_t>(sizeof bytes)) continue;
-    if (!IsRecycledSegment(bytes, *parsed, segment_size, history ? &*history : nullptr)) held.insert(parsed->segment);
+    if (!IsRecycledSegment(bytes, *parsed, segment_size, history.ok() ? &history.value() : nullptr))
+      held.insert(parsed->segment);
   }
   return held;
 }

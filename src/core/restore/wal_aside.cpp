@@ -13,9 +13,9 @@
 #include "core/pg/timestamp.h"
 #include "core/pg/wal_name.h"
 #include "core/pg/wal_page.h"
+#include "core/repo/history_source.h"
 #include "core/repo/known_repository.h"
 #include "core/repo/layout.h"
-#include "core/repo/local_history.h"
 #include "core/repo/partial_segment.h"
 #include "core/repo/wal_check.h"
 #include "core/repo/wal_compare.h"
@@ -204,7 +204,8 @@ class WalSearch {
   const TimelineHistory* HistoryOf(Timeline timeline) {
     const auto [known, added] = paths_.try_emplace(timeline);
     if (added) {
-      known->second = LocalHistory(tree_.Locate(directory_), timeline);
+      if (auto local = LocalHistory(tree_.Locate(directory_), timeline); local.ok())
+        known->second = std::move(local).value();
       const auto archived = archive_.timelines().find(timeline);
       if (!known->second && archived != archive_.timelines().end()) known->second = archived->second.history;
     }
