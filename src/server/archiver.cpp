@@ -176,9 +176,9 @@ void PublishProgress(Archiver& state) {
   // Not the last one again: a backup may have looked since.
   const auto successors = state.session->TakeSuccessors();
   const RetryState retry = RetryOfThisProcess();
-  const PlainError doubt = successors ? PlainDoubt(*successors) : PlainError();
+  const PlainError doubt = successors ? PlainWarning(*successors) : PlainError();
   const auto gap = state.session->TakeGap();
-  const PlainError missing = gap ? PlainGap(*gap) : PlainError();
+  const PlainError missing = gap ? PlainWarning(*gap) : PlainError();
   WithShared(LW_EXCLUSIVE, [&](SharedState& shared) {
     shared.archiver.in_flight = state.session->in_flight();
     shared.archiver.retry = retry;

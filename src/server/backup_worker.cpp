@@ -148,7 +148,7 @@ void LookForSuccessors(Timeline own, Log& log, const OpContext& ctx) {
 // is for the operator to say.
 void PublishDoubt() {
   if (!worker->doubt) return;
-  const PlainError doubt = PlainDoubt(*worker->doubt);
+  const PlainError doubt = PlainWarning(*worker->doubt);
   WithShared(LW_EXCLUSIVE, [&](SharedState& shared) { shared.archiver.timeline_doubt = doubt; });
   if (doubt.sqlstate == 0) return;
   UpdateBackupSlot(worker->generation, [&](BackupSlot& slot) { slot.timeline_doubt = doubt; });
@@ -271,7 +271,7 @@ void LookForGap() {
       [](Timeline& own, Log&, const OpContext& ctx) { return FindArchiveGap(*worker->repository, own, ctx); },
       Publishing());
   if (!gap.ok()) return;
-  const PlainError missing = PlainGap(gap.value());
+  const PlainError missing = PlainWarning(gap.value());
   WithShared(LW_EXCLUSIVE, [&](SharedState& shared) { shared.archiver.gap = missing; });
 }
 
@@ -426,9 +426,7 @@ void ReportEnd(const Pending& pending) {
   UpdateBackupSlot(worker->generation, [](BackupSlot& slot) { slot.phase = BackupPhase::kAbandoning; });
   AbandonSession();
   RecordFailure(*failed, error, true);
-  PlainError report;
-  report.Set(error.sqlstate, (std::string("backup failed: ") + error.message).c_str(), error.detail, error.hint);
-  ReportPlain(LOG, report);
+  ReportText(LOG, std::string("backup failed: ") + error.message, error.detail, error.hint, error.sqlstate);
   EndBackupSlot(worker->generation, BackupPhase::kFailed, &error);
 }
 

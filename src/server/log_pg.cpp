@@ -25,32 +25,25 @@ void QueuedLog::Emit() {
   }
   for (const auto& [level, text] : lines) {
     const int elevel = level == LogLevel::kDebug ? DEBUG1 : level == LogLevel::kInfo ? LOG : WARNING;
-    const std::string converted = ToServerEncoding(text);
-    const char* message = converted.c_str();
-    PgCall([elevel, message] { ereport(elevel, (errmsg("pg_pitr: %s", message))); });
+    ReportText(elevel, "pg_pitr: " + text);
   }
   if (dropped > 0) {
     PgCall([dropped] { ereport(LOG, (errmsg("pg_pitr: " UINT64_FORMAT " more log lines were dropped", dropped))); });
   }
 }
 
-void ReportPlain(int elevel, PlainError report) {
-  ToServerEncoding(report);
-  const PlainError* plain = &report;
-  PgCall([plain, elevel] {
-    ereport(elevel,
-            (errcode(plain->sqlstate), errmsg("%s", plain->message),
-             plain->detail[0] ? errdetail("%s", plain->detail) : 0, plain->hint[0] ? errhint("%s", plain->hint) : 0));
+void ReportText(int elevel, const std::string& message, const std::string& detail, const std::string& hint,
+                int sqlstate) {
+  const std::string texts[] = {ToServerEncoding(message), ToServerEncoding(detail), ToServerEncoding(hint)};
+  const char *what = texts[0].c_str(), *more = texts[1].c_str(), *advice = texts[2].c_str();
+  PgCall([=] {
+    ereport(elevel, (sqlstate != 0 ? errcode(sqlstate) : 0, errmsg("%s", what), more[0] ? errdetail("%s", more) : 0,
+                     advice[0] ? errhint("%s", advice) : 0));
   });
 }
 
-void WarnPlain(PlainError warning) { ReportPlain(WARNING, std::move(warning)); }
-
-void ReportText(int elevel, const std::string& message, const std::string& detail, const std::string& hint) {
-  PlainError report;
-  report.Set(elevel >= WARNING ? ERRCODE_WARNING : ERRCODE_SUCCESSFUL_COMPLETION, message.c_str(), detail.c_str(),
-             hint.c_str());
-  ReportPlain(elevel, std::move(report));
+void WarnPlain(const PlainError& warning) {
+  ReportText(WARNING, warning.message, warning.detail, warning.hint, warning.sqlstate);
 }
 
 }  // namespace pitr::server

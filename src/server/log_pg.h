@@ -24,11 +24,11 @@ class QueuedLog final : public Log {
   uint64_t dropped_ = 0;                                // protected by mutex_
 };
 
-// With all its parts, in the server's encoding, to the server log and, from WARNING on, the client. May throw PgError.
-// Main thread.
-void ReportPlain(int elevel, PlainError report);
-void WarnPlain(PlainError warning);
-// Of texts of core, which are UTF-8.
-void ReportText(int elevel, const std::string& message, const std::string& detail = "", const std::string& hint = "");
+// Texts of core, which are UTF-8, whole, to the server log and, from NOTICE on, the client. `sqlstate` 0: the level's
+// own. May throw PgError. Main thread.
+void ReportText(int elevel, const std::string& message, const std::string& detail = "", const std::string& hint = "",
+                int sqlstate = 0);
+// A WARNING with all its parts.
+void WarnPlain(const PlainError& warning);
 
 }  // namespace pitr::server

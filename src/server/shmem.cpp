@@ -83,19 +83,6 @@ const char* BackupPhaseName(BackupPhase phase) {
   return "unknown";
 }
 
-PlainError PlainDoubt(const SuccessorDoubt& doubt) {
-  PlainError plain;
-  if (!doubt.timelines.empty())
-    plain.Set(ERRCODE_WARNING, doubt.message.c_str(), doubt.detail.c_str(), doubt.hint.c_str());
-  return plain;
-}
-
-PlainError PlainGap(const ArchiveGap& gap) {
-  PlainError plain;
-  if (!gap.message.empty()) plain.Set(ERRCODE_WARNING, gap.message.c_str(), gap.detail.c_str(), gap.hint.c_str());
-  return plain;
-}
-
 RetryState RetryOfThisProcess() {
   RetryState state;
   if (const auto retry = LongestRetry()) {

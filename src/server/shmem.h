@@ -162,9 +162,15 @@ void CopyText(char (&to)[N], const char* from) {
   std::snprintf(to, N, "%s", from);
 }
 
-// As it is kept in shared memory, and raised as a WARNING.
-PlainError PlainDoubt(const SuccessorDoubt& doubt);
-PlainError PlainGap(const ArchiveGap& gap);
+// A SuccessorDoubt or an ArchiveGap as it is kept in shared memory and raised as a WARNING; sqlstate 0: there is
+// nothing to warn of.
+template <class Warning>
+PlainError PlainWarning(const Warning& warning) {
+  PlainError plain;
+  if (!warning.message.empty())
+    plain.Set(ERRCODE_WARNING, warning.message.c_str(), warning.detail.c_str(), warning.hint.c_str());
+  return plain;
+}
 
 // Why archiving is held (repo/archive_hold.h), as the archiver last found; sqlstate 0 when it is not.
 PlainError HoldOfArchiving();

@@ -44,8 +44,8 @@ void CallerExit(int, Datum) {
   if (waiting_for != 0) CancelBackup(waiting_for);
 }
 
-[[noreturn]] void Refuse(const std::string& message, const std::string& hint, const std::string& detail = "") {
-  RaiseFromCpp(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE, message, detail, hint);
+[[noreturn]] void Refuse(const std::string& message, const std::string& hint) {
+  RaiseFromCpp(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE, message, "", hint);
 }
 
 void CheckType(const std::string& type) {
@@ -55,40 +55,36 @@ void CheckType(const std::string& type) {
 }
 
 // Everything that can be known without the store. Each refusal says what to set.
+Status CheckServer() {
+  if (XLogArchiveMode == ARCHIVE_MODE_OFF)
+    return Status(Code::kConflict, "WAL archiving is off: archive_mode is off")
+        .WithHint("Set archive_mode = on and archive_library = 'pg_pitr' in postgresql.conf and restart the server.");
+  const std::string library = XLogArchiveLibrary ? XLogArchiveLibrary : "";
+  if (library.find("pg_pitr") == library.npos)
+    return Status(Code::kConflict, "WAL is not archived by pg_pitr: archive_library is \"" + library + "\"")
+        .WithHint(
+            "Set archive_library = 'pg_pitr' (and archive_command = '') in postgresql.conf and reload the server.");
+  const PlainError hold = HoldOfArchiving();
+  if (hold.sqlstate != 0)
+    return Status(Code::kConflict, std::string("no backup while its WAL would wait: ") + hold.message)
+        .WithDetail(hold.detail)
+        .WithHint(hold.hint);
+  return ValidateConfig(CurrentConfig());
+}
+
 // A nightly backup that is refused for weeks must be seen where people look for backups.
-void RecordRefusal(const BackupRequest& request, const PlainError& error) {
+Status CheckAndRecord(const BackupRequest& request) {
+  RequireShared();
+  if (PgCall([] { return RecoveryInProgress(); })) Refuse("recovery is in progress", "Take the backup on the primary.");
+  Status able = CheckServer();
+  if (able.ok()) return able;
   auto slot = std::make_unique<BackupSlot>();
   slot->request = request;
   slot->started_micros = SystemClock().WallMicros();
+  PlainError error;
+  error.Set(able);
   KeepFailure(FailureOf(*slot, error));
-}
-
-Status CheckServer(const BackupRequest& request) {
-  RequireShared();
-  if (PgCall([] { return RecoveryInProgress(); })) Refuse("recovery is in progress", "Take the backup on the primary.");
-  const auto refuse = [&](const std::string& message, const std::string& hint, const std::string& detail = "") {
-    PlainError error;
-    error.Set(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE, message.c_str(), detail.c_str(), hint.c_str());
-    RecordRefusal(request, error);
-    Refuse(message, hint, detail);
-  };
-  if (XLogArchiveMode == ARCHIVE_MODE_OFF)
-    refuse("WAL archiving is off: archive_mode is off",
-           "Set archive_mode = on and archive_library = 'pg_pitr' in postgresql.conf and restart the server.");
-  const std::string library = XLogArchiveLibrary ? XLogArchiveLibrary : "";
-  if (library.find("pg_pitr") == library.npos)
-    refuse("WAL is not archived by pg_pitr: archive_library is \"" + library + "\"",
-           "Set archive_library = 'pg_pitr' (and archive_command = '') in postgresql.conf and reload the server.");
-  const PlainError hold = HoldOfArchiving();
-  if (hold.sqlstate != 0)
-    refuse(std::string("no backup while its WAL would wait: ") + hold.message, hold.hint, hold.detail);
-  Status valid = ValidateConfig(CurrentConfig());
-  if (!valid.ok()) {
-    PlainError error;
-    error.Set(valid);
-    RecordRefusal(request, error);
-  }
-  return valid;
+  return able;
 }
 
 // Type, label and annotations come first; `fast` and what follows it from `first_option` on.
@@ -204,10 +200,7 @@ class Notes {
   static void Tell(int level, const char* note, const char* detail, bool& told) {
     if (told || note[0] == '\0') return;
     told = true;
-    const std::string message = ToServerEncoding(note), more = ToServerEncoding(detail);
-    const char* text = message.c_str();
-    const char* text_detail = more.c_str();
-    PgCall([=] { ereport(level, (errmsg("%s", text), text_detail[0] ? errdetail("%s", text_detail) : 0)); });
+    ReportText(level, note, detail);
   }
   bool doubt_told_ = false;
   bool choice_told_ = false;
@@ -335,7 +328,7 @@ using namespace pitr::server;
 PITR_FUNCTION(pitr_backup) {
   PITR_ASSIGN(const BackupRequest request, RequestFromArguments(fcinfo, 4, /*fast_by_default=*/true));
   const bool wait = PG_ARGISNULL(3) || PG_GETARG_BOOL(3);
-  PITR_TRY(CheckServer(request));
+  PITR_TRY(CheckAndRecord(request));
   const std::string label = RunBackup(request, wait);
   const char* text = label.c_str();
   *result = PgCall([text] { return CStringGetTextDatum(text); });
@@ -352,7 +345,7 @@ PITR_FUNCTION(pitr_run_backup) {
         .WithDetail("It ends the transaction that it is called in, so that waiting holds back no vacuum.")
         .WithHint("CALL it as a statement of its own, or use SELECT pitr_backup().");
   PITR_ASSIGN(const BackupRequest request, RequestFromArguments(fcinfo, 3, /*fast_by_default=*/false));
-  PITR_TRY(CheckServer(request));
+  PITR_TRY(CheckAndRecord(request));
   PgCall([] {
     SPI_connect_ext(SPI_OPT_NONATOMIC);
     SPI_commit();

@@ -40,9 +40,7 @@ void Add(Rows& rows, std::string item, const Status& status, std::string if_ok) 
   if (status.ok()) {
     rows.push_back({std::move(item), CheckState::kOk, std::move(if_ok), ""});
   } else {
-    std::string detail = status.message();
-    if (!status.detail().empty()) detail += " (" + status.detail() + ")";
-    rows.push_back({std::move(item), CheckState::kFailed, std::move(detail), status.hint()});
+    rows.push_back({std::move(item), CheckState::kFailed, status.WithoutHint(), status.hint()});
   }
 }
 
@@ -209,7 +207,7 @@ void AllowNoBackupYet(Rows& rows) {
   for (CheckRow& row : rows) {
     if (row.state != CheckState::kFailed) continue;
     none = none || row.item == "backups";
-    if (row.item == "backups" || (none && row.item == "recovery window")) row.state = CheckState::kWarning;
+    if (row.item == "backups" || (none && row.item == kRecoveryWindowItem)) row.state = CheckState::kWarning;
   }
 }
 
@@ -258,7 +256,7 @@ bool OpenOrCreateIt(const Config& config, const std::shared_ptr<QueuedLog>& log,
 // Of what was stored before. Nothing of it keeps a new segment from being archived; and right after a recovery it is
 // that segment which mends it: until then backups that end where the new timeline began have not all their WAL.
 bool IsOfThePast(const CheckRow& row) {
-  return row.item == kTimelinesItem || row.item == kPlanItem || row.item == "recovery window" ||
+  return row.item == kTimelinesItem || row.item == kPlanItem || row.item == kRecoveryWindowItem ||
          row.item.starts_with("archive") || row.item.starts_with("backup");
 }
 

@@ -1,5 +1,7 @@
 #include "core/base/json.h"
 
+#include "core/base/ascii.h"
+
 namespace pitr {
 namespace {
 
@@ -29,7 +31,7 @@ class BoundedSax final : public nlohmann::detail::json_sax_dom_parser<Json> {
 
 Result<Json> ParseJson(std::string_view text) {
   // The parser would pass over a byte order mark, which RFC 8259 forbids to write.
-  if (text.starts_with("\xEF\xBB\xBF")) return Status(Code::kCorruption, "not valid JSON at byte 0");
+  if (text.starts_with(kByteOrderMark)) return Status(Code::kCorruption, "not valid JSON at byte 0");
   // The parser takes a NUL for the end of the text, whatever follows it.
   if (const size_t nul = text.find('\0'); nul != std::string_view::npos)
     return Status(Code::kCorruption, "not valid JSON at byte " + std::to_string(nul));

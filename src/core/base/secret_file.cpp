@@ -9,6 +9,7 @@
 #include <cstring>
 #include <span>
 
+#include "core/base/ascii.h"
 #include "core/base/error_text.h"
 #include "core/base/kdf.h"
 #include "core/base/unique_fd.h"
@@ -69,7 +70,7 @@ Result<Secret> ReadSecretFile(const std::string& path, std::string_view what) {
   WipedBuffer buffer;
   PITR_TRY(ReadAll(fd.get(), buffer, name));
   std::string_view line(buffer.bytes.data(), buffer.size);
-  if (line.starts_with("\xEF\xBB\xBF"))
+  if (line.starts_with(kByteOrderMark))
     return Status(Code::kInvalidArgument, name + " begins with a byte order mark")
         .WithHint("It would be a part of the secret. Save the file as plain UTF-8, without the mark.");
   if (line.ends_with('\n')) line.remove_suffix(1);

@@ -10,14 +10,13 @@
 #include <cstring>
 #include <memory>
 
+#include "core/base/ascii.h"
 #include "core/base/error_text.h"
 #include "core/base/unique_fd.h"
 #include "core/base/unreadable_file.h"
 
 namespace pitr {
 namespace {
-
-constexpr std::string_view kByteOrderMark = "\xEF\xBB\xBF";
 
 std::string Lower(std::string_view text) {
   std::string lower(text);

@@ -112,12 +112,14 @@ class ExpireRun {
     std::vector<Garbage> garbage = BackupGarbage(inventory_, decision_, request_);
     if (!request_.dry_run) {
       for (Garbage& of : garbage) {
+        if (of.manifests.empty()) continue;
         // Somebody who keeps the backup may have taken the mark, of an expiry that was killed, for left behind.
         const std::string mark = layout::BackupKey(of.row.name, layout::BackupObject::kExpireMark);
-        bool marked = true;
-        if (!of.manifests.empty()) { PITR_ASSIGN(marked, IsThere(repository_.store(), mark, ctx_)); }
-        if (!marked) KeepAfterAll(of.row.name, "its mark was taken back meanwhile");
-        if (!marked) continue;
+        PITR_ASSIGN(const bool marked, IsThere(repository_.store(), mark, ctx_));
+        if (!marked) {
+          KeepAfterAll(of.row.name, "its mark was taken back meanwhile");
+          continue;
+        }
         PITR_ASSIGN(const size_t refused, Delete(of.manifests, of.row));
         if (refused > 0) KeepAfterAll(of.row.name, "its manifest could not be deleted");
       }

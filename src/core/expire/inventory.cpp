@@ -102,8 +102,9 @@ Status Inventory::CheckAbsences(const Repository& repository, const OpContext& c
     for (const PackEntry& pack : backup.packs)
       if (!listed.contains(pack.key)) PITR_TRY(look(pack.key));
     const auto missing = wal.FirstMissing(backup);
-    for (const Timeline timeline : {backup.timeline, StopTimeline(backup)})
-      if (missing) PITR_TRY(look(layout::WalKey(SegmentFileName(timeline, *missing, repository.segment_size()))));
+    if (!missing) continue;
+    for (const Timeline timeline : std::set{backup.timeline, StopTimeline(backup)})
+      PITR_TRY(look(layout::WalKey(SegmentFileName(timeline, *missing, repository.segment_size()))));
   }
   return Status::Ok();
 }

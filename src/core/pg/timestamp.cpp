@@ -233,4 +233,6 @@ std::string DescribeTimestamp(int64_t micros, const TimeZone& local) {
   return utc == here ? utc : utc + " (" + here + " local time)";
 }
 
+std::string DescribeToSecond(int64_t micros) { return DescribeTimestamp(micros - micros % 1000000); }
+
 }  // namespace pitr

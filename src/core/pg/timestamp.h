@@ -34,5 +34,7 @@ std::string FormatToSecond(int64_t micros);
 std::string FormatIso8601(int64_t micros);
 // "2026-11-23 13:05:06+00 (2026-11-23 14:05:06+01 local time)"; UTC alone when both are the same.
 std::string DescribeTimestamp(int64_t micros, const TimeZone& local = TimeZone::Local());
+// The same, to the second.
+std::string DescribeToSecond(int64_t micros);
 
 }  // namespace pitr

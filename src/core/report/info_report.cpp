@@ -61,8 +61,7 @@ BackupRow RowOf(const BackupCatalog& catalog, const BackupManifest& backup, cons
   if (catalog.expiring.contains(backup.label))
     add("expiring",
         "Marked to be deleted: an expiry is at work on it, or was killed. Then pg_pitr expire finishes that, or takes "
-        "the "
-        "mark back where the settings keep the backup.");
+        "the mark back where the settings keep the backup.");
   return row;
 }
 

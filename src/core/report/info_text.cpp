@@ -37,10 +37,10 @@ std::string WindowText(const InfoReport& report) {
   if (window.latest_commit_micros != 0) latest = "commit at " + DescribeTimestamp(window.latest_commit_micros);
   for (const TimelineRow& row : report.timelines)
     if (window.latest_commit_micros == 0 && row.timeline == window.latest_timeline && row.newest_micros != 0)
-      latest += ", stored " + DescribeTimestamp(row.newest_micros - row.newest_micros % 1000000);
+      latest += ", stored " + DescribeToSecond(row.newest_micros);
   std::vector<std::pair<std::string, std::string>> items = {
-      {"earliest", DescribeTimestamp(window.earliest_micros - window.earliest_micros % 1000000) + "  (" +
-                       window.earliest_lsn.ToString() + ", end of backup " + window.earliest_backup + ")"},
+      {"earliest", DescribeToSecond(window.earliest_micros) + "  (" + window.earliest_lsn.ToString() +
+                       ", end of backup " + window.earliest_backup + ")"},
       {"latest", latest + "  (" + window.latest_lsn.ToString() + ", end of segment " + window.latest_segment + ")"},
   };
   if (!window.missing_wal.empty())

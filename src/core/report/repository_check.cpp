@@ -73,12 +73,12 @@ void CheckArchive(const InfoReport& report, std::vector<CheckRow>& rows) {
   }
   if (report.window.possible) {
     rows.push_back(
-        {"recovery window", CheckState::kOk,
+        {kRecoveryWindowItem, CheckState::kOk,
          "from " + FormatTimestamp(report.window.earliest_micros) + " to the end of " + report.window.latest_segment,
          ""});
   } else {
     rows.push_back(
-        {"recovery window", CheckState::kFailed, report.window.problem,
+        {kRecoveryWindowItem, CheckState::kFailed, report.window.problem,
          report.window.remedy.empty() ? "Take a backup and let the archive catch up." : report.window.remedy});
   }
   for (const TimelineRow& row : report.timelines) {

@@ -35,9 +35,10 @@ std::vector<CheckRow> CheckStore(ObjectStore& store, const OpContext& ctx);
 // The item of what is missing of the archive along the recovery window's timeline. A failed one says nothing about the
 // store: archiving can work, and a new backup leaves the gap behind.
 inline constexpr const char* kArchiveGapsItem = "archive: gaps";
-// Nor do these: a timeline for which somebody has to say whether it is the real one, and that the plan of a restore to
-// the newest state succeeds.
+// Nor do these: a timeline for which somebody has to say whether it is the real one, that a recovery is possible at
+// all, and that the plan of a restore to the newest state succeeds.
 inline constexpr const char* kTimelinesItem = "archive: timelines";
+inline constexpr const char* kRecoveryWindowItem = "recovery window";
 inline constexpr const char* kPlanItem = "restore: the plan to the newest state";
 
 // What of the settings file `path`, and of what it includes, has no effect: a row for each name that does not exist and

@@ -20,6 +20,7 @@ struct Home {
   dev_t device = 0;
   ino_t inode = 0;
   std::string path;
+  bool operator==(const Home&) const = default;
 };
 
 std::optional<Home> HomeNow(const std::string& data_directory) {
@@ -45,9 +46,7 @@ bool AreOne(const Home& now, const Home& then) {
 // A full disk must not keep WAL from being archived: what cannot be written now is at the next start.
 void Remember(const std::string& data_directory) {
   const auto now = HomeNow(data_directory);
-  if (!now) return;
-  const auto then = Remembered(data_directory);
-  if (then && AreOne(*now, *then) && now->path == then->path && now->device == then->device) return;
+  if (!now || now == Remembered(data_directory)) return;
   (void)WriteDurableFile(data_directory + "/" + kDirectoryHomeFile,
                          std::to_string(now->device) + " " + std::to_string(now->inode) + " " + now->path);
 }

@@ -179,17 +179,15 @@ Status TargetFinder::NoneComplete() {
   if (entries.size() < 2) return status;
   const SegmentNo first = SegmentOf(entries.back().begin, path_.segment_size());
   if (path_.Has(first) || path_.PartialEnd(first)) return status;
-  const std::string own = std::to_string(path_.target().value);
+  const std::string begin = entries.back().begin.ToString();
+  const std::string parent = std::to_string(entries[entries.size() - 2].timeline.value);
   return std::move(status).WithHint(
-      "Of timeline " + own + ", which began at " + entries.back().begin.ToString() +
+      "Of timeline " + std::to_string(path_.target().value) + ", which began at " + begin +
       ", the first segment is not archived yet. If its server runs: SELECT pg_switch_wal(), and plan again. If only "
-      "its "
-      "disk is left: pg_pitr wal-push its pg_wal. Without either, the state in which it began is the end of what it "
-      "has "
-      "of timeline " +
-      std::to_string(entries[entries.size() - 2].timeline.value) + ": --target-timeline " +
-      std::to_string(entries[entries.size() - 2].timeline.value) + " --target-immediate, or --target-lsn " +
-      entries.back().begin.ToString() + " --target-exclusive.");
+      "its disk is left: pg_pitr wal-push its pg_wal. Without either, the state in which it began is the end of what "
+      "it has of timeline " +
+      parent + ": --target-timeline " + parent + " --target-immediate, or --target-lsn " + begin +
+      " --target-exclusive.");
 }
 
 Result<Resolution> TargetFinder::FindEnd() {

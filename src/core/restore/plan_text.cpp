@@ -32,8 +32,6 @@ const char* KindName(TargetKind kind) {
   return "?";
 }
 
-int64_t WholeSeconds(int64_t micros) { return micros - micros % 1000000; }
-
 std::string StopText(const RestorePlan& plan) {
   const StopPoint& stop = plan.stop;
   const std::string at = " at " + stop.lsn.ToString();
@@ -89,7 +87,7 @@ std::vector<std::pair<std::string, std::string>> DescribePlan(const RestorePlan&
   std::vector<std::pair<std::string, std::string>> rows;
   rows.emplace_back("target", DescribeTarget(plan.target));
   rows.emplace_back("backup", plan.backup.label + " (" + std::string(BackupTypeName(plan.backup.type)) + ", ended " +
-                                  DescribeTimestamp(WholeSeconds(plan.backup.stop_micros)) + ", " +
+                                  DescribeToSecond(plan.backup.stop_micros) + ", " +
                                   DescribeBytes(plan.backup.database_bytes) + ")");
   rows.emplace_back("timeline", std::to_string(plan.target_timeline.value) +
                                     (plan.timeline_why.empty() ? "" : ": " + plan.timeline_why));

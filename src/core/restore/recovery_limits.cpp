@@ -94,8 +94,7 @@ void AllowInPlaceTablespaces(const OwnConfiguration& configured, RecoverySetting
   if (settings.mode == RecoveryMode::kNone) {
     notes->push_back(
         "Recovery needs allow_in_place_tablespaces = on, because there are tablespaces inside the data directory: set "
-        "it "
-        "before the server is started.");
+        "it before the server is started.");
     return;
   }
   settings.needed.emplace_back("allow_in_place_tablespaces", "on");

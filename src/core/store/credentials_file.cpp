@@ -8,6 +8,7 @@
 
 #include <cstring>
 
+#include "core/base/ascii.h"
 #include "core/base/error_text.h"
 #include "core/base/unreadable_file.h"
 
@@ -113,7 +114,7 @@ bool Empty(const AwsCredentials& c) { return c.access_key_id.empty() && c.secret
 }  // namespace
 
 Result<AwsCredentials> ParseCredentialsFile(std::string_view text, std::string_view profile) {
-  if (text.starts_with("\xEF\xBB\xBF"))
+  if (text.starts_with(kByteOrderMark))
     return Status(Code::kInvalidArgument, "it begins with a byte order mark; save it as plain UTF-8, without the mark");
   AwsCredentials outside;
   AwsCredentials inside;

@@ -71,8 +71,8 @@ Status FillReserve(const DirectoryTree& tree) {
 
 std::string NoReserveHint(const std::string& root) {
   return "Nothing is left of the space that the repository keeps for this. Enlarge the file system, raise the quota, "
-         "or "
-         "free 1 MB by hand, and run the command again: outside of the repository, or, while no backup runs, the files "
+         "or free 1 MB by hand, and run the command again: outside of the repository, or, while no backup runs, the "
+         "files "
          "below \"" +
          root + "/probe\" and \"" + root + "/" + kTempDirectory +
          "\", which are leftovers. Remove nothing else in the repository by hand.";

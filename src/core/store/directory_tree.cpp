@@ -232,8 +232,7 @@ Status DirectoryTree::Error(int error, const std::string& path, const std::strin
   return FileError(error, what)
       .WithHint(
           "Enlarge the file system or raise the quota, or remove what is not needed any more: \"pg_pitr expire\" can "
-          "do "
-          "so although there is no room, with the space that the repository keeps back for it, if it has some.");
+          "do so although there is no room, with the space that the repository keeps back for it, if it has some.");
 }
 
 }  // namespace pitr

@@ -69,14 +69,8 @@ Status S3Store::Create(const std::string& key, ByteView body, const OpContext& c
 // An answer to HEAD has no body: a proxy's 404 looks like the store's. So absence is what a GET is told in S3's own
 // words.
 Status S3Store::CheckFree(const std::string& key, const OpContext& ctx) {
-  const auto there = Stat(key, ctx);
-  const Status taken(Code::kAlreadyExists, "could not store \"" + key + "\": it exists already");
-  if (there.ok()) return taken;
-  if (there.code() != Code::kNotFound) return there.status();
-  // What is written now replaces what is there.
-  const Status again = ConfirmAbsent(*this, key, ctx);
-  if (again.code() == Code::kCorruption) return taken;
-  return again.code() == Code::kNotFound ? Status::Ok() : again;
+  PITR_ASSIGN(const bool there, IsThere(*this, key, ctx));
+  return there ? Status(Code::kAlreadyExists, "could not store \"" + key + "\": it exists already") : Status::Ok();
 }
 
 Status S3Store::Get(const std::string& key, ByteRange range, const ByteSink& sink, const OpContext& ctx) {
