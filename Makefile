@@ -126,6 +126,10 @@ test-soak: ## random stories of recoveries against a model, 5 s each and process
 	@scripts/install-deps.sh build test
 	@scripts/with-private-install.sh test/soak/soak.py --stories $(or $(STORIES),200) $(if $(SEED),--seed $(SEED)) --jobs $(JOBS) \
 	  $(if $(STORY),--whole-log --story '$(STORY)') $(if $(FILE),--file $(FILE)) $(if $(SHRINK),--shrink)
+test-walk: ## every command block of README and the runbook, run on a stock Debian cluster in namespaces of its own; needs root
+	@scripts/install-deps.sh build s3 walk-test
+	@$(MAKE) --no-print-directory all
+	@test/walk/walk.sh
 test-faults: ## archive, back up, expire, verify, restore while calls fail, processes are killed and the power goes; FAULTS=500 each on a directory and S3, SEED=n
 	@scripts/install-deps.sh build test
 	@FAULTS=$(or $(FAULTS),500) SEED=$(or $(SEED),$$$$) test/run-tests.sh faults
@@ -156,5 +160,5 @@ help:
 
 force:
 .PHONY: all install uninstall install-binary uninstall-binary core dumps force demo test test-unit test-sanitize test-server-san test-store \
-	test-regress test-pgtap test-tap test-faults fuzz test-soak test-matrix bench format tidy check-exports help clean
+	test-regress test-pgtap test-tap test-walk test-faults fuzz test-soak test-matrix bench format tidy check-exports help clean
 .DEFAULT_GOAL := all

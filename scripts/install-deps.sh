@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# usage: install-deps.sh GROUP...   (build, test, server-test, s3, tidy, bench, chroot)
+# usage: install-deps.sh GROUP...   (build, test, server-test, walk-test, s3, tidy, bench, chroot)
 # Installs the Debian packages that building, testing or the demo need, and only those that are missing. Needs root or sudo
 # for that; with nothing missing it needs neither. PG_MAJOR chooses the server version; the default is that of PG_CONFIG, if it has
 # server headers, else the newest one that the suite offers.
@@ -41,6 +41,7 @@ packages_of() {
     test) echo "$(packages_of server-test)" postgresql-"$major"-pgtap libgtest-dev libgmock-dev ;;
     s3) echo radosgw ceph-mon ceph-osd ceph-mgr ceph-common openssl curl ;;
     tidy) echo clang-format-14 git python3 ;;
+    walk-test) echo "$(packages_of server-test)" postgresql-"$major"-cron postgresql-common sudo iproute2 ;;
     bench) echo libbenchmark-dev zstd time pgbackrest ;;
     chroot) echo debootstrap debian-archive-keyring mount ;;
     *) echo "install-deps: no group $1" >&2; return 1 ;;

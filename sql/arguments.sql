@@ -7,6 +7,7 @@ SELECT pitr_backup(label => '.hidden');
 SELECT pitr_backup(label => repeat('x', 65));
 SELECT pitr_backup(jobs => 0);
 SELECT pitr_backup(jobs => 65);
+SELECT pitr_backup(if_running => 'queue');
 SELECT pitr_backup(annotations => '[1]');
 SELECT pitr_backup(annotations => '"text"');
 SELECT pitr_backup(annotations => '{"a": {"b": 1}}');

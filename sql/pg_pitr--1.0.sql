@@ -10,10 +10,11 @@ CREATE FUNCTION pitr_backup(
   jobs integer DEFAULT NULL,
   allow_page_errors boolean DEFAULT false,
   verify_changes boolean DEFAULT false,
-  resume boolean DEFAULT true)
+  resume boolean DEFAULT true,
+  if_running text DEFAULT 'fail')
 RETURNS text
 AS 'MODULE_PATHNAME', 'pitr_backup' LANGUAGE C VOLATILE PARALLEL UNSAFE CALLED ON NULL INPUT;
-COMMENT ON FUNCTION pitr_backup(text, text, jsonb, boolean, boolean, integer, boolean, boolean, boolean) IS
+COMMENT ON FUNCTION pitr_backup(text, text, jsonb, boolean, boolean, integer, boolean, boolean, boolean, text) IS
   'takes a full, diff or incr backup in a background worker and returns its label; with wait => false as soon as the label is reserved';
 
 CREATE PROCEDURE pitr_run_backup(
@@ -24,10 +25,11 @@ CREATE PROCEDURE pitr_run_backup(
   jobs integer DEFAULT NULL,
   allow_page_errors boolean DEFAULT false,
   verify_changes boolean DEFAULT false,
-  resume boolean DEFAULT true)
+  resume boolean DEFAULT true,
+  if_running text DEFAULT 'wait')
 AS 'MODULE_PATHNAME', 'pitr_run_backup' LANGUAGE C;
-COMMENT ON PROCEDURE pitr_run_backup(text, text, jsonb, boolean, integer, boolean, boolean, boolean) IS
-  'takes a backup as pitr_backup() does and waits for it without a snapshot, so that vacuum is not held back: for schedulers';
+COMMENT ON PROCEDURE pitr_run_backup(text, text, jsonb, boolean, integer, boolean, boolean, boolean, text) IS
+  'takes a backup as pitr_backup() does, after one that runs, and waits for it without a snapshot, so that vacuum is not held back: for schedulers';
 
 CREATE FUNCTION pitr_backup_cancel() RETURNS boolean
 AS 'MODULE_PATHNAME', 'pitr_backup_cancel' LANGUAGE C VOLATILE PARALLEL UNSAFE;
@@ -179,8 +181,8 @@ COMMENT ON VIEW pitr_status IS 'archiving now: what is stored, what waits, the l
 CREATE VIEW pitr_progress AS SELECT * FROM pitr_get_progress();
 COMMENT ON VIEW pitr_progress IS 'the running backup; no row when none runs';
 
-REVOKE ALL ON FUNCTION pitr_backup(text, text, jsonb, boolean, boolean, integer, boolean, boolean, boolean) FROM PUBLIC;
-REVOKE ALL ON PROCEDURE pitr_run_backup(text, text, jsonb, boolean, integer, boolean, boolean, boolean) FROM PUBLIC;
+REVOKE ALL ON FUNCTION pitr_backup(text, text, jsonb, boolean, boolean, integer, boolean, boolean, boolean, text) FROM PUBLIC;
+REVOKE ALL ON PROCEDURE pitr_run_backup(text, text, jsonb, boolean, integer, boolean, boolean, boolean, text) FROM PUBLIC;
 REVOKE ALL ON FUNCTION pitr_backup_cancel() FROM PUBLIC;
 REVOKE ALL ON FUNCTION pitr_expire(boolean, text, boolean, interval) FROM PUBLIC;
 REVOKE ALL ON FUNCTION pitr_pin(text, text, timestamptz) FROM PUBLIC;

@@ -8,15 +8,15 @@
 
 namespace pitr::server {
 
-uint64_t ClaimBackup(const BackupRequest& request) {
+uint64_t ClaimBackup(const BackupRequest& request, BackupSlot& running) {
   RequireShared();
   uint64_t generation = 0;
-  auto other = std::make_unique<BackupSlot>();
   WithShared(LW_EXCLUSIVE, [&](SharedState& shared) {
     if (shared.backup.Running()) {
-      *other = shared.backup;
+      running = shared.backup;
       return;
     }
+    shared.past[shared.backup.generation % kPastBackups] = shared.backup;
     generation = shared.backup.generation + 1;
     shared.backup = BackupSlot{};
     shared.backup.generation = generation;
@@ -25,20 +25,22 @@ uint64_t ClaimBackup(const BackupRequest& request) {
     shared.backup.request = request;
     shared.backup.started_micros = SystemClock().WallMicros();
   });
-  if (generation == 0) {
-    const std::string label = other->label[0] ? other->label : other->request.label;
-    RaiseFromCpp(ERRCODE_OBJECT_IN_USE,
-                 label.empty() ? "a backup is already running" : "backup \"" + label + "\" is already running",
-                 std::string("It was started by ") + other->request.requested_by + " and is " +
-                     BackupPhaseName(other->phase) + ".",
-                 "Watch it in pitr_progress, or stop it with pitr_backup_cancel().");
-  }
   return generation;
 }
 
 std::unique_ptr<BackupSlot> ReadBackupSlot() {
   auto slot = std::make_unique<BackupSlot>();
   WithShared(LW_SHARED, [&](SharedState& shared) { *slot = shared.backup; });
+  return slot;
+}
+
+std::unique_ptr<BackupSlot> ReadBackupSlot(uint64_t generation, bool& running) {
+  auto slot = std::make_unique<BackupSlot>();
+  WithShared(LW_SHARED, [&](SharedState& shared) {
+    *slot = shared.backup.generation == generation ? shared.backup : shared.past[generation % kPastBackups];
+    running = shared.backup.generation == generation && shared.backup.Running();
+  });
+  if (slot->generation != generation) slot.reset();
   return slot;
 }
 

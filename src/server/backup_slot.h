@@ -7,11 +7,15 @@
 
 namespace pitr::server {
 
-// Takes the slot for a new backup and returns its generation. Raises ERRCODE_OBJECT_IN_USE naming the backup that runs.
-uint64_t ClaimBackup(const BackupRequest& request);
+// Takes the slot for a new backup and returns its generation; 0, and `running` as it is, while another backup runs.
+uint64_t ClaimBackup(const BackupRequest& request, BackupSlot& running);
 
 // A copy of the slot. On the heap: it is large.
 std::unique_ptr<BackupSlot> ReadBackupSlot();
+
+// The slot as it is or was for the backup `generation`, which may have ended; null when too many have been taken since.
+// `running`: whether it still runs.
+std::unique_ptr<BackupSlot> ReadBackupSlot(uint64_t generation, bool& running);
 
 // Changes the slot if it still belongs to `generation`; false when it does not.
 template <class Fn>

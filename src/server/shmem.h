@@ -128,10 +128,15 @@ struct BackupSlot {
   bool Running() const { return !Ended() && Lives(owner); }
 };
 
+// How many backups that have left the slot are remembered: somebody who waits for one looks every 100 ms, and another
+// may have taken the slot by then.
+inline constexpr uint64_t kPastBackups = 4;
+
 struct SharedState {
   LWLock* lock;
   ArchiverState archiver;
   BackupSlot backup;
+  BackupSlot past[kPastBackups];  // by generation, as they were when another took the slot
 };
 static_assert(std::is_trivially_destructible_v<SharedState> && std::is_trivially_copyable_v<SharedState>);
 

@@ -5,6 +5,7 @@
 #include "core/config/settings.h"
 #include "core/repo/layout.h"
 #include "server/backup_slot.h"
+#include "server/backup_turn.h"
 #include "server/encoding.h"
 #include "server/failure_record.h"
 #include "server/guc.h"
@@ -240,31 +241,34 @@ bool WorkerIsGone(BackgroundWorkerHandle* handle) {
   });
 }
 
-[[noreturn]] void RaiseWorkerError(const PlainError& error) {
-  RaiseFromCpp(error.sqlstate, error.message, error.detail, error.hint);
+[[noreturn]] void RaiseWorkerError(const PlainError& error, bool joined) {
+  RaiseFromCpp(error.sqlstate, (joined ? "the backup that was joined failed: " : "") + std::string(error.message),
+               error.detail, error.hint);
 }
 
-// Until the worker has reserved the label (wait => false) or has ended; the label.
+// Until the worker has reserved the label (wait => false) or has ended; the label. `handle`: null for the worker of a
+// backup that was joined.
 std::string AwaitWorker(uint64_t generation, BackgroundWorkerHandle* handle, bool until_done) {
   Notices notices;
   Notes notes;
   for (;;) {
-    const bool gone = WorkerIsGone(handle);  // before the slot is read: a worker ends its slot before it ends
-    const auto slot = ReadBackupSlot();
-    if (slot->generation != generation)
-      Refuse("the backup ended, and another one has begun since", "See pitr_info() for its outcome.");
+    // Before the slot is read: a worker ends its slot before it ends.
+    bool gone = handle != nullptr && WorkerIsGone(handle), running = true;
+    const auto slot = ReadBackupSlot(generation, running);
+    if (slot == nullptr) Refuse("the backup ended, and others have begun since", "See pitr_info() for its outcome.");
+    gone = gone || (handle == nullptr && !running);
     notes.Consider(*slot);
-    if (slot->phase == BackupPhase::kFailed) RaiseWorkerError(slot->error);
+    if (slot->phase == BackupPhase::kFailed) RaiseWorkerError(slot->error, handle == nullptr);
     if (slot->phase == BackupPhase::kDone || (!until_done && slot->label[0] != '\0')) return slot->label;
     if (gone) {
       PlainError error;
       error.Set(ERRCODE_INTERNAL_ERROR, "the backup worker ended unexpectedly", "", "See the server log.");
       // Before it has taken the slot the claim is still ours, and GiveUp() withdraws it.
-      if (slot->worker_pid != 0) {
+      if (handle != nullptr && slot->worker_pid != 0) {
         EndBackupSlot(generation, BackupPhase::kFailed, &error);
         KeepFailure(FailureOf(*slot, error));
       }
-      RaiseWorkerError(error);
+      RaiseWorkerError(error, handle == nullptr);
     }
     if (until_done) notices.Consider(*slot);
     WaitInterruptibly(-1, kPollMs);
@@ -294,12 +298,14 @@ void GiveUp(uint64_t generation, const PlainError* why) {
   waiting_for = 0;
 }
 
-std::string RunBackup(const BackupRequest& request, bool until_done) {
+Result<std::string> RunBackup(const BackupRequest& request, IfRunning if_running, bool until_done) {
   if (!hook_registered) {
     PgCall([] { before_shmem_exit(CallerExit, (Datum)0); });
     hook_registered = true;
   }
-  const uint64_t generation = ClaimBackup(request);
+  PITR_ASSIGN(const BackupTurn turn, TakeBackupTurn(request, if_running, CheckAndRecord));
+  const uint64_t generation = turn.generation;
+  if (turn.joined) return AwaitWorker(generation, nullptr, until_done);
   try {
     BackgroundWorkerHandle* handle = StartWorker(generation);
     waiting_for = generation;
@@ -328,8 +334,8 @@ using namespace pitr::server;
 PITR_FUNCTION(pitr_backup) {
   PITR_ASSIGN(const BackupRequest request, RequestFromArguments(fcinfo, 4, /*fast_by_default=*/true));
   const bool wait = PG_ARGISNULL(3) || PG_GETARG_BOOL(3);
-  PITR_TRY(CheckAndRecord(request));
-  const std::string label = RunBackup(request, wait);
+  PITR_ASSIGN(const IfRunning if_running, ParseIfRunning(TextArgument(fcinfo, 9, "fail")));
+  PITR_ASSIGN(const std::string label, RunBackup(request, if_running, wait));
   const char* text = label.c_str();
   *result = PgCall([text] { return CStringGetTextDatum(text); });
   return Status::Ok();
@@ -345,13 +351,13 @@ PITR_FUNCTION(pitr_run_backup) {
         .WithDetail("It ends the transaction that it is called in, so that waiting holds back no vacuum.")
         .WithHint("CALL it as a statement of its own, or use SELECT pitr_backup().");
   PITR_ASSIGN(const BackupRequest request, RequestFromArguments(fcinfo, 3, /*fast_by_default=*/false));
-  PITR_TRY(CheckAndRecord(request));
+  PITR_ASSIGN(const IfRunning if_running, ParseIfRunning(TextArgument(fcinfo, 8, "wait")));
   PgCall([] {
     SPI_connect_ext(SPI_OPT_NONATOMIC);
     SPI_commit();
     SPI_finish();
   });
-  const std::string label = RunBackup(request, true);
+  PITR_ASSIGN(const std::string label, RunBackup(request, if_running, true));
   const char* text = label.c_str();
   *result = PgCall([fcinfo, text] {
     TupleDesc row = NULL;

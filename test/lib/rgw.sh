@@ -172,7 +172,7 @@ X
 }
 
 # True for a process of ours: process numbers are reused.
-is_ours() { tr '\0' ' ' < "/proc/$1/cmdline" 2>/dev/null | grep -qF -- "$2/ceph.conf"; }
+is_ours() { { tr '\0' ' ' < "/proc/$1/cmdline"; } 2>/dev/null | grep -qF -- "$2/ceph.conf"; }
 
 stop_in() {
   local dir=$1 name pid

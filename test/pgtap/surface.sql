@@ -7,7 +7,7 @@ SELECT plan(51);
 SELECT has_extension('pg_pitr', 'the extension is there');
 SELECT has_view('public', 'pitr_status', 'view pitr_status');
 SELECT has_view('public', 'pitr_progress', 'view pitr_progress');
-SELECT has_function('public', 'pitr_backup', ARRAY['text', 'text', 'jsonb', 'boolean', 'boolean', 'integer', 'boolean', 'boolean', 'boolean'], 'pitr_backup');
+SELECT has_function('public', 'pitr_backup', ARRAY['text', 'text', 'jsonb', 'boolean', 'boolean', 'integer', 'boolean', 'boolean', 'boolean', 'text'], 'pitr_backup');
 SELECT function_returns('public', 'pitr_backup', 'text', 'pitr_backup returns the label');
 SELECT has_function('public', 'pitr_restore_plan',
   ARRAY['timestamp with time zone', 'xid8', 'text', 'pg_lsn', 'boolean', 'boolean', 'text', 'text', 'text', 'boolean'], 'pitr_restore_plan');

@@ -69,20 +69,66 @@ isnt($status, 0, 'a second backup at the same time is refused');
 like($err, qr/watched/, 'and the error names the one that runs');
 is($p->sql("SELECT count(*) FROM pg_stat_activity WHERE backend_type LIKE '%pg_pitr%' AND xact_start IS NOT NULL"), '0',
 	'the worker holds no transaction while it copies');
+my $watched = $run;
+# Requests that wait for it, and that join it. psql says at once what for.
+sub request
+{
+	my ($sql) = @_;
+	my %h = (out => '', err => '');
+	$h{harness} = IPC::Run::start([ 'psql', '-XAt', '-d', $node->connstr('postgres'), '-c', $sql ], '>', \$h{out}, '2>', \$h{err});
+	return \%h;
+}
+sub says { my ($h, $what) = @_; return PitrTest::wait_for("a session to say $what", sub { $h->{harness}->pump_nb; $h->{err} =~ $what }); }
+($status, $out, $err) = $p->try_sql(q{SET statement_timeout = '300ms'; SELECT pitr_backup(label => 'late', if_running => 'wait')});
+like($err, qr/waiting for the end of backup "watched".*started by .*statement timeout/s, 'a request that waits ends with its own timeout');
+my $patient = request(q{CALL pitr_run_backup('full', 'patient')});
+my $impatient = request(q{SELECT pitr_backup(label => 'impatient', if_running => 'wait')});
+my $joined = request(q{SELECT pitr_backup('incr', if_running => 'join')});
+says($_, qr/waiting for the end of backup "watched"/) for ($patient, $impatient);
+says($joined, qr/joining backup "watched"/);
+is($p->sql(q{SELECT pitr_backup('diff', wait => false, if_running => 'join')}), 'watched', 'who joins without waiting has the label of what runs');
+$impatient->{harness}->signal('INT');
+$impatient->{harness}->finish;
+like($impatient->{err}, qr/canceling statement/, 'a request that waits can be cancelled');
+is($p->sql(q{SELECT label FROM pitr_progress}), 'watched', 'and none of that touches the backup that runs');
 my $start = time;
-$run->{harness}->signal('INT');
+$watched->{harness}->signal('INT');
 $run->{harness}->finish;
 like($run->{err}, qr/cancel/, 'Ctrl-C cancels the statement');
-PitrTest::wait_for('the worker to clean up', sub { $p->sql('SELECT count(*) FROM pitr_progress') eq '0' });
+PitrTest::wait_for('the worker to clean up', sub { $p->sql(q{SELECT count(*) FROM pitr_progress WHERE label = 'watched'}) eq '0' });
 cmp_ok(time - $start, '<', 15, 'soon');
 is(left_behind('watched'), '', 'nothing of the cancelled backup is left');
+$joined->{harness}->finish;
+like($joined->{err}, qr/the backup that was joined failed: .*cancel/s, 'who joined it has its error');
+PitrTest::wait_for('the backup that waited', sub { $p->sql(q{SELECT label FROM pitr_progress}) eq 'patient' });
+pass('and the one that waited begins');
+append_to_file($p->conf, "pg_pitr.backup_max_rate = 16MB\n");
+$joined = request(q{CALL pitr_run_backup(if_running => 'join')});
+says($joined, qr/joining backup "patient"/);
+my $other = request(q{CALL pitr_run_backup(label => 'another', if_running => 'join')});
+says($other, qr/waiting for the end of backup "patient".*It is not joined: another label is asked for/s);
+$node->reload;
+$_->{harness}->finish for ($patient, $joined, $other);
+is("$patient->{out}$joined->{out}$other->{out}", "patient\npatient\nanother\n", 'who took it and who joined it have its label, though another took its place at once; the latter its own');
+append_to_file($p->conf, "pg_pitr.backup_max_rate = 1MB\n");
+$node->reload;
 
 $run = begin_backup('terminated');
+my $after = request(q{CALL pitr_run_backup('diff', 'after_terminated', jobs => 1)});
+$joined = request(q{CALL pitr_run_backup(if_running => 'join')});
+says($after, qr/waiting/);
+says($joined, qr/joining/);
 $p->sql("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE backend_type LIKE '%pg_pitr%'");
 $run->{harness}->finish;
 isnt($run->{harness}->result, 0, 'the waiting statement learns that its worker was terminated') or diag($run->{out});
 PitrTest::wait_for('the objects to go', sub { left_behind('terminated') eq '' });
 pass('nothing of the terminated backup is left');
+$joined->{harness}->finish;
+like($joined->{err}, qr/the backup that was joined failed: the backup worker was terminated/, 'nor is who joined it left waiting');
+$p->sql('SELECT pitr_backup_cancel()') if PitrTest::wait_for('the one that waited', sub { $p->sql(q{SELECT count(*) FROM pitr_progress WHERE label = 'after_terminated'}) eq '1' });
+$after->{harness}->finish;
+like($after->{err}, qr/cancel/, 'the one that waited began, and is cancelled as any other');
+PitrTest::wait_for('its end', sub { $p->sql('SELECT count(*) FROM pitr_progress') eq '0' });
 
 $run = begin_backup('cancelled');
 $p->sql('SELECT pitr_backup_cancel()');
@@ -92,9 +138,13 @@ pass('pitr_backup_cancel() leaves nothing either');
 
 # kill -9 of the worker takes the server through crash recovery; the half backup is visible as unfinished, never as a backup.
 $run = begin_backup('killed');
+$after = request(q{CALL pitr_run_backup(label => 'never')});
+says($after, qr/waiting/);
 my $pid = $p->sql("SELECT pid FROM pg_stat_activity WHERE backend_type LIKE '%pg_pitr%'");
 kill 'KILL', $pid;
 $run->{harness}->finish;
+$after->{harness}->finish;
+isnt($after->{harness}->result, 0, 'who waits in a server that crashes has an error');
 $p->wait_restarted;
 is($p->sql("SELECT status FROM pitr_info() WHERE label = 'killed'"), 'unfinished', 'a killed backup is shown as unfinished');
 append_to_file($p->conf, "pg_pitr.backup_max_rate = 0\n");
