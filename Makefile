@@ -93,9 +93,9 @@ else
 core: $(CMAKE_DIR)/CMakeCache.txt
 	@cmake --build $(CMAKE_DIR) -j $(JOBS) --target pg_pitr pg_pitr_wal_get
 endif
-# Programs that tests compare with pg_waldump.
+# Programs that tests compare with pg_waldump and with a server.
 dumps: core
-	@cmake --build $(CMAKE_DIR) -j $(JOBS) --target pitr_wal_dump pitr_change_dump
+	@cmake --build $(CMAKE_DIR) -j $(JOBS) --target pitr_wal_dump pitr_change_dump pitr_time_dump
 $(CORE_LIB) $(BINARY): core ;
 
 demo: ## the whole story: rows, backup, an accident, recovery to just before it; STORE=directory (default) or s3

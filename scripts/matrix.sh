@@ -102,7 +102,7 @@ make_chroot() { # ROOT SUITE [SECOND SUITE] for VERSION
 copy_in() { # ROOT VERSION
   mkdir -p "$1/src" && git ls-files -z --cached --others --exclude-standard | xargs -0 -r ls -d 2>/dev/null | tar -cf - -T - | tar -C "$1/src" -xf - || return
   if core_built "$2"; then
-    mkdir -p "$1/src/build/cmake" && (cd build/cmake && cp -a libpitr_core.a pg_pitr pg_pitr_wal_get pitr_wal_dump pitr_change_dump "$1/src/build/cmake/") || return
+    mkdir -p "$1/src/build/cmake" && (cd build/cmake && cp -a libpitr_core.a pg_pitr pg_pitr_wal_get pitr_wal_dump pitr_change_dump pitr_time_dump "$1/src/build/cmake/") || return
     # Header-only, and names its version in every symbol.
     mkdir "$1/src/build/cmake/include" && cp -aL /usr/include/nlohmann "$1/src/build/cmake/include/" || return
   fi

@@ -90,6 +90,24 @@ AS 'MODULE_PATHNAME', 'pitr_restore_plan' LANGUAGE C VOLATILE PARALLEL UNSAFE CA
 COMMENT ON FUNCTION pitr_restore_plan(timestamptz, xid8, text, pg_lsn, boolean, boolean, text, text, text, boolean) IS
   'whether and how a point can be recovered: the exact transaction, the backup, the WAL, the command; changes nothing';
 
+-- A time as a text: as timestamptz reads it, or how far from now: '-15min', '2 hours ago'. What target_time => '...' is.
+CREATE FUNCTION pitr_restore_plan(
+  target_time text,
+  target_xid xid8 DEFAULT NULL,
+  target_name text DEFAULT NULL,
+  target_lsn pg_lsn DEFAULT NULL,
+  immediate boolean DEFAULT false,
+  inclusive boolean DEFAULT true,
+  timeline text DEFAULT 'latest',
+  action text DEFAULT 'promote',
+  backup text DEFAULT NULL,
+  allow_gap boolean DEFAULT false,
+  OUT item text, OUT value text)
+RETURNS SETOF record
+AS 'MODULE_PATHNAME', 'pitr_restore_plan_at' LANGUAGE C VOLATILE PARALLEL UNSAFE CALLED ON NULL INPUT ROWS 20;
+COMMENT ON FUNCTION pitr_restore_plan(text, xid8, text, pg_lsn, boolean, boolean, text, text, text, boolean) IS
+  'whether and how a point can be recovered: the exact transaction, the backup, the WAL, the command; changes nothing';
+
 CREATE FUNCTION pitr_expire(
   dry_run boolean DEFAULT false,
   backup text DEFAULT NULL,
@@ -198,6 +216,7 @@ REVOKE ALL ON FUNCTION pitr_archive() FROM PUBLIC;
 REVOKE ALL ON FUNCTION pitr_timelines() FROM PUBLIC;
 REVOKE ALL ON FUNCTION pitr_recovery_window() FROM PUBLIC;
 REVOKE ALL ON FUNCTION pitr_restore_plan(timestamptz, xid8, text, pg_lsn, boolean, boolean, text, text, text, boolean) FROM PUBLIC;
+REVOKE ALL ON FUNCTION pitr_restore_plan(text, xid8, text, pg_lsn, boolean, boolean, text, text, text, boolean) FROM PUBLIC;
 
 GRANT EXECUTE ON FUNCTION pitr_info() TO pg_monitor;
 GRANT EXECUTE ON FUNCTION pitr_archive() TO pg_monitor;
@@ -205,5 +224,6 @@ GRANT EXECUTE ON FUNCTION pitr_verifications() TO pg_monitor;
 GRANT EXECUTE ON FUNCTION pitr_timelines() TO pg_monitor;
 GRANT EXECUTE ON FUNCTION pitr_recovery_window() TO pg_monitor;
 GRANT EXECUTE ON FUNCTION pitr_restore_plan(timestamptz, xid8, text, pg_lsn, boolean, boolean, text, text, text, boolean) TO pg_monitor;
+GRANT EXECUTE ON FUNCTION pitr_restore_plan(text, xid8, text, pg_lsn, boolean, boolean, text, text, text, boolean) TO pg_monitor;
 -- Whoever may read a view may call the function behind it, which looks at that itself.
 GRANT SELECT ON pitr_status, pitr_progress TO pg_monitor;

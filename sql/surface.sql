@@ -7,7 +7,7 @@ FROM pg_proc p JOIN pg_depend d ON d.objid = p.oid AND d.classid = 'pg_proc'::re
 WHERE d.refobjid = (SELECT oid FROM pg_extension WHERE extname = 'pg_pitr') ORDER BY 1;
 SELECT pg_get_function_arguments('pitr_backup'::regproc);
 SELECT pg_get_function_arguments('pitr_run_backup'::regproc);
-SELECT pg_get_function_arguments('pitr_restore_plan'::regproc);
+SELECT pg_get_function_arguments(oid) FROM pg_proc WHERE proname = 'pitr_restore_plan' ORDER BY 1;
 SELECT attname, format_type(atttypid, atttypmod) FROM pg_attribute WHERE attrelid = 'pitr_status'::regclass AND attnum > 0 ORDER BY attnum;
 SELECT attname, format_type(atttypid, atttypmod) FROM pg_attribute WHERE attrelid = 'pitr_progress'::regclass AND attnum > 0 ORDER BY attnum;
 SELECT proargnames FROM pg_proc WHERE proname IN ('pitr_info', 'pitr_archive', 'pitr_timelines', 'pitr_recovery_window', 'pitr_check') ORDER BY proname;

@@ -258,9 +258,9 @@ stage_pgtap() {
 }
 stage_tap() {
   tap_wrapper=() tap_jobs=$TEST_JOBS
-  # Tests compare these programs with pg_waldump.
+  # Tests compare these programs with pg_waldump and with a server.
   if [ -n "${PITR_CORE_BUILT:-}" ] || "${make[@]}" dumps >"$work/log/dumps" 2>&1; then
-    cp build/cmake/pitr_wal_dump build/cmake/pitr_change_dump "$src/test/lib/"
+    cp build/cmake/pitr_wal_dump build/cmake/pitr_change_dump build/cmake/pitr_time_dump "$src/test/lib/"
   else
     row tap fail tap:pitr_wal_dump "it could not be built"
     tail -n 20 "$work/log/dumps"

@@ -20,12 +20,13 @@ Status RunPin(const Invocation& invocation, const PinOptions& options) {
   PinRequest request{options.label, options.reason, 0, ProcessName()};
   if (!options.until.empty()) {
     PITR_ASSIGN(const ParsedTimestamp until, ParseTimestamp(options.until));
+    if (!until.exact) return until.inexact;
     request.until_micros = until.micros;
   }
   PITR_ASSIGN(const auto repository, session.OpenRepository(SettingsFor::kStoring));
   PITR_ASSIGN(const BackupPin pin, PinBackup(*repository, request, session.ctx()));
   const std::string until =
-      pin.until_micros == 0 ? "until it is unpinned" : "until " + FormatTimestamp(pin.until_micros);
+      pin.until_micros == 0 ? "until it is unpinned" : "until " + DescribeTimestamp(pin.until_micros);
   PrintText("backup \"" + pin.label + "\" is pinned " + until + "\n");
   return Status::Ok();
 }
@@ -57,7 +58,8 @@ void AddPin(CLI::App& app, Invocation& invocation) {
       "A restore holds its backup by itself, for pg_pitr.restore_hold after it has ended. A second pin replaces the "
       "first.");
   pin->add_option("--reason", options->reason, "Why, for those who come later")->type_name("TEXT");
-  pin->add_option("--until", options->until, "When the pin ends by itself (default: never)")->type_name("TIME");
+  pin->add_option("--until", options->until, "When the pin ends by itself, such as '+2 weeks' (default: never)")
+      ->type_name("TIME");
   SetRun(*pin, invocation, options, RunPin);
   auto* unpin = app.add_subcommand("unpin", "Let the retention settings decide about a backup again");
   SetRun(*unpin, invocation, std::make_shared<PinOptions>(), RunUnpin);

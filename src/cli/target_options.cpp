@@ -7,9 +7,8 @@ namespace pitr::cli {
 void AddTargetOptions(CLI::App& verb, TargetOptions& options) {
   const std::string group = "Target (one of them; default: latest)";
   verb.add_option("--target-time", options.text.time,
-                  "Stop before the first transaction that ended after this time, such as '2026-05-22 14:29:00+02'; "
-                  "without an offset it is this machine's "
-                  "local time")
+                  "Stop before the first transaction that ended after this time, such as '2026-05-22 14:29:00+02', "
+                  "'yesterday 18:50' or '15 min ago'; without a zone it is this machine's local time")
       ->type_name("TIME")
       ->group(group);
   verb.add_option("--target-xid", options.text.xid, "Stop after this transaction has committed (or rolled back)")

@@ -1,4 +1,7 @@
 // pitr_restore_plan(): can we get there, from what, and how. Changes nothing.
+#include <algorithm>
+
+#include "core/pg/time_distance.h"
 #include "core/pg/timestamp.h"
 #include "core/restore/plan.h"
 #include "server/on_repository.h"
@@ -6,8 +9,10 @@
 #include "server/server_state.h"
 
 extern "C" {
+#include "access/xact.h"
 #include "datatype/timestamp.h"
 #include "executor/spi.h"
+#include "utils/builtins.h"
 #include "utils/fmgroids.h"
 #include "utils/timestamp.h"
 }
@@ -33,13 +38,40 @@ std::string SettingsPath() {
   return path;
 }
 
-Result<TargetText> TargetFromArguments(FunctionCallInfo fcinfo) {
-  TargetText text;
-  if (!PG_ARGISNULL(0)) {
-    const TimestampTz time = PG_GETARG_TIMESTAMPTZ(0);
-    if (TIMESTAMP_NOT_FINITE(time)) return Status(Code::kInvalidArgument, "target_time must be finite");
-    text.time = FormatTimestamp(MicrosFromPgTimestamp(time));
+Result<std::string> FiniteTime(TimestampTz time) {
+  if (TIMESTAMP_NOT_FINITE(time)) return Status(Code::kInvalidArgument, "target_time must be finite");
+  return FormatTimestamp(MicrosFromPgTimestamp(time));
+}
+
+// As the session reads it, and besides how far from now it is: by now() and the session's time zone.
+Result<std::string> TimeFromText(FunctionCallInfo fcinfo) {
+  const std::string text = TextArgument(fcinfo, 0);
+  PITR_ASSIGN(const std::optional<TimeDistance> distance, ParseTimeDistance(text));
+  Interval span{};
+  if (distance) {
+    // What is beyond any time ends as an error of the addition.
+    span.month = static_cast<int32>(std::clamp<int64_t>(distance->months, INT32_MIN, INT32_MAX));
+    span.day = static_cast<int32>(std::clamp<int64_t>(distance->days, INT32_MIN, INT32_MAX));
+    span.time = distance->micros;
   }
+  const char* const given = text.c_str();
+  Interval* const added = distance ? &span : nullptr;
+  TimestampTz time = 0;
+  TimestampTz* const read = &time;
+  PgCall([given, added, read] {
+    *read = DatumGetTimestampTz(added != nullptr
+                                    ? DirectFunctionCall2(timestamptz_pl_interval,
+                                                          TimestampTzGetDatum(GetCurrentTransactionStartTimestamp()),
+                                                          IntervalPGetDatum(added))
+                                    : DirectFunctionCall3(timestamptz_in, CStringGetDatum(given),
+                                                          ObjectIdGetDatum(InvalidOid), Int32GetDatum(-1)));
+  });
+  return FiniteTime(time);
+}
+
+// All but the time, which comes as one or another type.
+TargetText TargetFromArguments(FunctionCallInfo fcinfo) {
+  TargetText text;
   text.xid = ArgumentAsText(fcinfo, 1, F_XID8OUT);
   text.name = TextArgument(fcinfo, 2);
   text.lsn = ArgumentAsText(fcinfo, 3, F_PG_LSN_OUT);
@@ -51,14 +83,7 @@ Result<TargetText> TargetFromArguments(FunctionCallInfo fcinfo) {
   return text;
 }
 
-}  // namespace
-}  // namespace pitr::server
-
-using namespace pitr;
-using namespace pitr::server;
-
-PITR_FUNCTION(pitr_restore_plan) {
-  PITR_ASSIGN(const TargetText text, TargetFromArguments(fcinfo));
+Status ReturnPlan(FunctionCallInfo fcinfo, const TargetText& text) {
   PlanRequest request;
   PITR_ASSIGN(request.target, ParseTarget(text));
   request.backup_label = TextArgument(fcinfo, 8);
@@ -74,4 +99,22 @@ PITR_FUNCTION(pitr_restore_plan) {
   for (const auto& [item, value] : DescribePlan(plan, settings_path)) rows.push_back({item, value});
   ReturnRows(fcinfo, rows);
   return Status::Ok();
+}
+
+}  // namespace
+}  // namespace pitr::server
+
+using namespace pitr;
+using namespace pitr::server;
+
+PITR_FUNCTION(pitr_restore_plan) {
+  TargetText text = TargetFromArguments(fcinfo);
+  if (!PG_ARGISNULL(0)) { PITR_ASSIGN(text.time, FiniteTime(PG_GETARG_TIMESTAMPTZ(0))); }
+  return ReturnPlan(fcinfo, text);
+}
+
+PITR_FUNCTION(pitr_restore_plan_at) {
+  TargetText text = TargetFromArguments(fcinfo);
+  if (!PG_ARGISNULL(0)) { PITR_ASSIGN(text.time, TimeFromText(fcinfo)); }
+  return ReturnPlan(fcinfo, text);
 }

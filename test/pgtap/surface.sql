@@ -2,7 +2,7 @@
 SET client_min_messages = warning;
 CREATE EXTENSION pgtap;
 CREATE EXTENSION pg_pitr;
-SELECT plan(51);
+SELECT plan(52);
 
 SELECT has_extension('pg_pitr', 'the extension is there');
 SELECT has_view('public', 'pitr_status', 'view pitr_status');
@@ -29,7 +29,7 @@ SELECT ok(NOT has_function_privilege('pitr_tap_nobody', oid, 'EXECUTE'), proname
 FROM pg_proc WHERE proname LIKE 'pitr\_%' AND proname NOT IN ('pitr_get_status', 'pitr_get_progress') ORDER BY proname;
 SELECT throws_ok('SET ROLE pitr_tap_nobody; SELECT * FROM pitr_get_status()', '42501', NULL, 'the function behind a view is for those who may read the view');
 RESET ROLE;
-SELECT is(array_agg(proname::text ORDER BY proname), ARRAY['pitr_archive', 'pitr_get_progress', 'pitr_get_status', 'pitr_info', 'pitr_recovery_window', 'pitr_restore_plan', 'pitr_timelines', 'pitr_verifications'],
+SELECT is(array_agg(proname::text ORDER BY proname), ARRAY['pitr_archive', 'pitr_get_progress', 'pitr_get_status', 'pitr_info', 'pitr_recovery_window', 'pitr_restore_plan', 'pitr_restore_plan', 'pitr_timelines', 'pitr_verifications'],
   'what pg_monitor may call')
 FROM pg_proc WHERE proname LIKE 'pitr\_%' AND has_function_privilege('pitr_tap_watcher', oid, 'EXECUTE');
 SELECT throws_ok('SET ROLE pitr_tap_nobody; SELECT * FROM pitr_status', '42501', NULL, 'pitr_status is not for everybody');

@@ -67,6 +67,51 @@ for my $argument ("target_xid => '$xid[7]'", "target_name => 'after_9'", "target
 	is($status, 0, "pitr_restore_plan($argument)") or diag($err);
 }
 
+# How a text is read as a time: as this server reads it, in every zone and under every abbreviation that it knows.
+{
+	my $dump = $ENV{PITR_TIME_DUMP} // 'test/lib/pitr_time_dump';  # built by CMake, put there by run-tests.sh
+	my @forms = ('2026-11-23', '20261123T140506.789+01', '20261123 1405', '2026/11/23 14:05', '2026-11-23 24:00', '2026-11-23 23:59:60', '2026-11-23 14:05:06.1234565',
+		'2026-11-23 14:05:06-03:30:15', 'Mon Nov 23 14:05:06 CET 2026', '23-Nov-2026 2:05 PM', 'November 23, 2026 12:05 am', '2026-11-23 14:05 Etc/GMT+3', 'yesterday 18:50',
+		'18:50 yesterday Europe/Berlin', 'today 14:00 EST5EDT', 'tomorrow');
+	for my $zone ('UTC', 'Europe/Berlin')
+	{
+		my @names = split /\n/, $p->sql(qq{SET timezone = '$zone';
+			SELECT name FROM pg_timezone_names WHERE name !~ '^(posix|right)/' UNION SELECT lower(name) FROM pg_timezone_names WHERE name ~ '^(America|Etc)/'
+			UNION SELECT abbrev FROM pg_timezone_abbrevs WHERE abbrev <> 'LMT'});
+		my @texts = (@forms, map { my $name = $_; map { "$_ $name" } '1971-07-15 12:00', '2011-05-01 09:00', '2024-01-10 00:00', '2024-07-01 12:00:00', '2055-07-05 11:00' } @names);
+		my $values = join ',', map { my $n = $_; my $text = $texts[$n] =~ s/'/''/gr; "($n, '$text')" } 0 .. $#texts;
+		my @theirs = split /\n/, $p->sql(qq{SET timezone = '$zone'; SET datestyle = 'ISO';
+			CREATE FUNCTION pg_temp.reads(text) RETURNS text LANGUAGE plpgsql AS \$\$ BEGIN RETURN timezone('UTC', \$1::timestamptz)::text || '+00';
+			EXCEPTION WHEN others THEN RETURN 'refused'; END \$\$;
+			SELECT pg_temp.reads(v) FROM (VALUES $values) t (n, v) ORDER BY n});
+		local $ENV{TZ} = $zone;
+		my ($ours, $input) = ('', join("\n", @texts, ''));
+		IPC::Run::run([$dump], '<', \$input, '>', \$ours);
+		my @ours = split /\n/, $ours;
+		my @differ = grep { $ours[$_] ne $theirs[$_] && $ours[$_] !~ /^refused.*(it does not exist|occurred twice)/ } 0 .. $#texts;
+		cmp_ok(scalar @names, '>', 500, "TZ=$zone: many zones and abbreviations");
+		is(scalar @differ, 0, 'all are read as the server reads them') or diag(map { "$texts[$_]: $ours[$_], the server: $theirs[$_]\n" } @differ[0 .. ($#differ > 9 ? 9 : $#differ)]);
+	}
+}
+
+# Relative to now, in both places, and said as the time that was understood.
+{
+	local $ENV{TZ} = 'Asia/Kathmandu';
+	my ($status, $out, $err) = $p->pg_pitr('plan', '--target-time', '1 week ago');
+	like($err, qr/no backup ended before \d{4}-\d\d-\d\d [\d:.]+\+00/, 'so long ago there was no backup: the time is said');
+	my $age = $p->sql("SELECT 'now'::timestamptz - '$time[5]'") =~ s/^00:(\d+):([\d.]+)$/"$1 min $2 s ago"/er;
+	for my $text ($age, "-$age" =~ s/ min / min -/r =~ s/ ago//r)
+	{
+		my $plan = $p->pg_pitr_ok('plan', '--target-time', $text);
+		like($plan, qr/^target +time \d{4}-\d\d-\d\d [\d:.]+\+00 \(\d{4}-\d\d-\d\d [\d:.]+\+05:45 local time\)/m, "$text: the absolute time is said");
+		like($p->sql("SELECT value FROM pitr_restore_plan(target_time => '$text') WHERE item = 'target'"), qr/^time \d{4}-\d\d-\d\d [\d:.]+\+00/, 'from SQL, too');
+	}
+	is($p->sql("SET timezone = 'Asia/Tokyo'; SELECT value FROM pitr_restore_plan(target_time => '$time[5]'::timestamptz) WHERE item = 'target'"),
+		$p->sql("SET timezone = 'Asia/Tokyo'; SELECT value FROM pitr_restore_plan('$time[5]') WHERE item = 'target'"), 'a text and a timestamptz');
+	($status, $out, $err) = $p->try_sql("SELECT * FROM pitr_restore_plan(target_time => '15 min')");
+	like($err, qr/the time "15 min" is ambiguous: it does not say before or after which time/, 'what is ambiguous is refused');
+}
+
 # Targets that cannot be reached: why, and what can.
 my $future = $p->sql("SELECT now() + interval '1 day'");
 my $past = $p->sql("SELECT now() - interval '1 day'");

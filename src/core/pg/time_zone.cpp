@@ -7,12 +7,15 @@
 #include <charconv>
 #include <cstdlib>
 #include <ctime>
+#include <filesystem>
 #include <fstream>
 #include <iterator>
 #include <optional>
 #include <vector>
 
+#include "core/base/letter_case.h"
 #include "core/pg/civil_date.h"
+#include "core/pg/zone_abbreviation.h"
 
 namespace pitr {
 namespace {
@@ -21,16 +24,9 @@ constexpr size_t kMaxTzifSize = 256u << 10;
 constexpr size_t kMaxNameSize = 64;
 constexpr const char* kDatabase = "/usr/share/zoneinfo/";
 constexpr int64_t kDay = 86400;
+constexpr int64_t kSeason = 60 * kDay;
+constexpr int64_t kLastExplicit = INT64_C(2145916800);  // 2038-01-01: the data repeats itself from there on
 constexpr int kMaxOffset = 26 * 3600;
-
-// Abbreviations that PostgreSQL's default set knows and that are names of zones as well, some with daylight saving
-// time: PostgreSQL takes the abbreviation.
-struct Abbreviation {
-  std::string_view name;
-  int offset_hours;
-};
-constexpr Abbreviation kAbbreviations[] = {{"CET", 1},  {"MET", 1},  {"EET", 2},  {"WET", 0},
-                                           {"EST", -5}, {"MST", -7}, {"HST", -10}};
 
 // When daylight saving time starts or ends each year.
 struct YearRule {
@@ -218,13 +214,43 @@ bool IsZoneName(std::string_view name) {
                      [](unsigned char c) { return std::isalnum(c) || c == '/' || c == '_' || c == '+' || c == '-'; });
 }
 
-std::optional<Bytes> ReadZoneFile(const std::string& path) {
+// Empty when there is none, or it is something else than a zone.
+Bytes ReadZoneFile(const std::string& path) {
   std::ifstream file(path, std::ios::binary);
-  if (!file) return std::nullopt;
+  if (!file) return {};
   Bytes bytes(kMaxTzifSize);
   file.read(reinterpret_cast<char*>(bytes.data()), static_cast<std::streamsize>(bytes.size()));
   bytes.resize(static_cast<size_t>(file.gcount()));
-  return bytes;
+  return AsText(bytes).starts_with("TZif") ? bytes : Bytes{};
+}
+
+// As the database spells it; "" when it has no such name. Case does not count.
+std::string SpelledName(std::string_view name) {
+  if (std::error_code missing; std::filesystem::exists(kDatabase + std::string(name), missing))
+    return std::string(name);
+  std::string spelled;
+  for (;;) {
+    const size_t slash = name.find('/');
+    const std::string wanted = LowerCase(name.substr(0, slash));
+    std::string found;
+    std::error_code error;
+    for (std::filesystem::directory_iterator entry(kDatabase + spelled, error), end; !error && entry != end;
+         entry.increment(error))
+      if (const std::string each = entry->path().filename().string(); LowerCase(each) == wanted) found = each;
+    if (found.empty()) return "";
+    spelled += found;
+    if (slash == std::string_view::npos) return spelled;
+    spelled += '/';
+    name.remove_prefix(slash + 1);
+  }
+}
+
+// "UTC+3": letters, then an offset, of which PostgreSQL reads the sign as POSIX says it.
+bool IsPosixName(std::string_view name) {
+  size_t letters = 0;
+  while (letters < name.size() && std::isalpha(static_cast<unsigned char>(name[letters])) != 0) letters++;
+  return letters >= 3 && name.size() > letters && (name[letters] == '+' || name[letters] == '-') &&
+         name.find_first_not_of("0123456789:", letters + 1) == std::string_view::npos;
 }
 
 }  // namespace
@@ -233,7 +259,8 @@ struct TimeZone::Rules {
   std::string name;
   std::vector<int64_t> times;  // increasing; offsets[i] is in force from times[i] on
   std::vector<int> offsets;
-  int first_offset = 0;  // before times[0]
+  std::vector<std::string> abbreviations;  // what local time is called then
+  int first_offset = 0;                    // before times[0]
   std::optional<PosixRule> after;
 };
 
@@ -265,6 +292,11 @@ Result<TimeZone> TimeZone::FromTzif(std::string name, ByteView bytes) {
   const uint8_t* indexes = times + header->transitions * time_size;
   const uint8_t* types = indexes + header->transitions;
   const auto offset_of = [&](size_t type) { return LoadBe<int32_t>(types + 6 * type); };
+  const std::string_view chars = AsText(ByteView(types + size_t{6} * header->types, header->chars));
+  const auto abbreviation_of = [&](size_t type) {
+    const std::string_view rest = chars.substr(std::min<size_t>(types[6 * type + 5], chars.size()));
+    return std::string(rest.substr(0, rest.find('\0')));
+  };
   auto rules = std::make_shared<Rules>();
   rules->name = std::move(name);
   for (size_t i = 0; i < header->types; ++i)
@@ -275,6 +307,7 @@ Result<TimeZone> TimeZone::FromTzif(std::string name, ByteView bytes) {
     if (indexes[i] >= header->types || (i > 0 && at <= rules->times.back())) return bad;
     rules->times.push_back(at);
     rules->offsets.push_back(offset_of(indexes[i]));
+    rules->abbreviations.push_back(abbreviation_of(indexes[i]));
   }
   if (time_size == 8) {  // footer: newline, rule, newline
     std::string_view footer = AsText(bytes.subspan(kHeaderSize + header->DataSize(time_size)));
@@ -293,20 +326,62 @@ Result<TimeZone> TimeZone::FromTzif(std::string name, ByteView bytes) {
 }
 
 Result<TimeZone> TimeZone::ByName(std::string_view name) {
-  std::string upper(name);
-  for (char& c : upper) c = static_cast<char>(std::toupper(static_cast<unsigned char>(c)));
-  if (upper == "UTC" || upper == "GMT" || upper == "Z" || upper == "ZULU") return Utc();
-  for (const Abbreviation& known : kAbbreviations)
-    if (upper == known.name) return Fixed(known.offset_hours * 3600);
-  if (IsZoneName(name))
-    for (const std::string& candidate : {std::string(name), upper})
-      if (auto bytes = ReadZoneFile(kDatabase + candidate); bytes && !bytes->empty())
-        return FromTzif(candidate, *bytes);
-  return Status(Code::kInvalidArgument, "time zone \"" + std::string(name.substr(0, kMaxNameSize)) + "\" is not known")
+  if (const ZoneAbbreviation* known = FindZoneAbbreviation(name)) {
+    if (known->zone == nullptr) return Fixed(known->offset_seconds);
+    PITR_ASSIGN(TimeZone zone, OfDatabase(known->zone));
+    zone.abbreviation_ = known->name;
+    return zone;
+  }
+  return OfDatabase(name);
+}
+
+Result<TimeZone> TimeZone::OfDatabase(std::string_view name) {
+  // Those of "right" count leap seconds, which PostgreSQL does not.
+  if (IsZoneName(name) && !LowerCase(name).starts_with("right/"))
+    if (const std::string spelled = SpelledName(name); !spelled.empty())
+      if (const Bytes bytes = ReadZoneFile(kDatabase + spelled); !bytes.empty()) return FromTzif(spelled, bytes);
+  const std::string shown(name.substr(0, kMaxNameSize));
+  if (IsPosixName(name))
+    return Status(Code::kInvalidArgument, "time zone \"" + shown +
+                                              "\" is ambiguous: to PostgreSQL + is west of Greenwich there, to many "
+                                              "people east")
+        .WithHint("Give the offset from UTC alone, such as +03 for three hours east.");
+  return Status(Code::kInvalidArgument, "time zone \"" + shown + "\" is not known")
       .WithHint("Give the offset from UTC, such as +02, or a name such as Europe/Berlin.");
 }
 
+std::optional<int> TimeZone::OffsetCalled(std::string_view abbreviation, int64_t utc_seconds) const {
+  const std::string wanted = UpperCase(abbreviation);
+  if (kind_ == Kind::kRules) {
+    const auto& times = rules_->times;
+    const auto next = static_cast<size_t>(std::upper_bound(times.begin(), times.end(), utc_seconds) - times.begin());
+    for (size_t i = next; i-- > 0;)
+      if (rules_->abbreviations[i] == wanted) return rules_->offsets[i];
+    for (size_t i = next; i < times.size(); i++)
+      if (rules_->abbreviations[i] == wanted) return rules_->offsets[i];
+  }
+  if (kind_ == Kind::kLocal) {
+    // The C library shows no list: all seasons, backwards, then forwards.
+    const auto called = [&](int64_t at) {
+      const time_t seconds = at;
+      tm local{};
+      return localtime_r(&seconds, &local) != nullptr && local.tm_zone != nullptr && wanted == local.tm_zone;
+    };
+    for (int64_t at = utc_seconds; at >= 0; at -= kSeason)
+      if (called(at)) return OffsetAt(at);
+    for (int64_t at = utc_seconds; at <= kLastExplicit; at += kSeason)
+      if (called(at)) return OffsetAt(at);
+  }
+  return std::nullopt;
+}
+
 int TimeZone::OffsetAt(int64_t utc_seconds) const {
+  if (!abbreviation_.empty())
+    if (const auto meant = OffsetCalled(abbreviation_, utc_seconds)) return *meant;
+  return ClocksAt(utc_seconds);
+}
+
+int TimeZone::ClocksAt(int64_t utc_seconds) const {
   switch (kind_) {
     case Kind::kFixed:
       return fixed_offset_;
@@ -326,12 +401,19 @@ int TimeZone::OffsetAt(int64_t utc_seconds) const {
 }
 
 TimeZone::Instant TimeZone::ToUtc(int64_t local_seconds) const {
-  const int before = OffsetAt(local_seconds - kDay);
-  const int after = OffsetAt(local_seconds + kDay);
+  const Instant instant = ByClocks(local_seconds);
+  if (abbreviation_.empty()) return instant;
+  const auto meant = OffsetCalled(abbreviation_, instant.utc_seconds);
+  return meant ? Instant{local_seconds - *meant, true} : instant;
+}
+
+TimeZone::Instant TimeZone::ByClocks(int64_t local_seconds) const {
+  const int before = ClocksAt(local_seconds - kDay);
+  const int after = ClocksAt(local_seconds + kDay);
   const int64_t with_before = local_seconds - before, with_after = local_seconds - after;
   if (before == after) return {with_before, true};
-  const bool before_holds = OffsetAt(with_before) == before;
-  const bool after_holds = OffsetAt(with_after) == after;
+  const bool before_holds = ClocksAt(with_before) == before;
+  const bool after_holds = ClocksAt(with_after) == after;
   if (before_holds && after_holds) return {with_after, false, false, before, after};
   if (before_holds) return {with_before, true};
   if (after_holds) return {with_after, true};

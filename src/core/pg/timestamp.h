@@ -21,11 +21,16 @@ struct ParsedTimestamp {
   Status inexact;         // when not exact: kInvalidArgument that says why, with what to write instead
 };
 
-// "2026-11-23 14:05:06.123456+01": date, then a space or T, then HH:MM[:SS[.fraction]], then optionally
-// a zone: Z, UTC, +HH, +HHMM, +HH:MM, or a name of the time zone database. More than six digits of
-// fraction are rounded as PostgreSQL does. kInvalidArgument says what is wrong and shows the form.
-Result<ParsedTimestamp> ParseTimestamp(std::string_view text, const TimeZone& default_zone = TimeZone::Local());
+// What PostgreSQL reads as timestamptz, read the same way: "2026-11-23 14:05:06.123456+01", "20261123T140506Z",
+// "23 Nov 2026 2:05 PM", "yesterday 18:50", "now"; with a zone or without (see TimeZone::ByName); and how far from now
+// it is (see time_distance.h). What is ambiguous is refused: dates that PostgreSQL reads by DateStyle, a zone whose
+// sign people read the other way round, a weekday that is another. `now_micros` 0: the clock's.
+// kInvalidArgument says what is wrong and shows the form.
+Result<ParsedTimestamp> ParseTimestamp(std::string_view text, const TimeZone& default_zone = TimeZone::Local(),
+                                       int64_t now_micros = 0);
 
+// "+01", "-03:30".
+std::string OffsetText(int offset_seconds);
 // "2026-11-23 13:05:06.123456+00"; fraction only if not zero. What PostgreSQL accepts and prints.
 std::string FormatTimestamp(int64_t micros, const TimeZone& zone = TimeZone::Utc());
 // The same without the fraction: "2026-11-23 13:05:06+00".
