@@ -4,7 +4,7 @@
 # a throw-away Debian chroot made by debootstrap and removed at the end. Needs root. Prints the counts of each version, then the total as the last line.
 #
 # The core library and the programs know no PostgreSQL and are the same for all: they are built once, outside, and only linked in the chroots;
-# in the newest suite alone they are compiled too, each source by itself, where a missing #include or a library's new version shows.
+# in the newest suite alone they are compiled too, where a new compiler or a library's new version shows.
 # While one version is tested the next chroots are made, and the module is built in them, with what the tests leave of the processors.
 # A TAP file that says "# Any server version will do." runs on one version only, in turn.
 #
@@ -162,7 +162,7 @@ in_chroot() { # VERSION COMMAND...: with the settings of the tests, in the copy 
   local settings=(PATH=/usr/sbin:/usr/bin:/sbin:/bin HOME=/root LC_ALL=C TERM=dumb PG_CONFIG="/usr/lib/postgresql/$1/bin/pg_config")
   shift
   for name in CI TEST_JOBS PITR_SEED "${!PITR_TEST_S3_@}"; do settings+=("$name=${!name:-}"); done
-  if core_built "$version"; then settings+=(PITR_CORE_BUILT=1); else settings+=(CMAKE_OPTIONS=-DPITR_UNITY=OFF); fi
+  if core_built "$version"; then settings+=(PITR_CORE_BUILT=1); fi
   settings+=(TESTS="${TESTS:-$(tap_files "$version" | tr '\n' ' ')}")
   settings+=(PITR_TEST_S3_CA=/src/PITR_TEST_S3_CA.pem PITR_TEST_S3_WRONG_CA=/src/PITR_TEST_S3_WRONG_CA.pem)
   [ -n "${MATRIX_BENCH:-}" ] || settings+=(TMPDIR="$(chroot "$root" /src/test/lib/fast-dir.sh)")

@@ -37,6 +37,7 @@ sub stops
 ok(-e $kit, 'the data directory has a recovery kit');
 my $marker = slurp_file("$repository/pg_pitr.marker");
 my ($slot) = glob("$repository/keys/*");
+like(slurp_file($slot), qr/"n": ?32768\b.*"p": ?1\b.*"r": ?8\b/s, "a guess of the passphrase costs what it should");
 my $slot_bytes = slurp_file($slot);
 
 # --- the marker ------------------------------------------------------------------------------------------------------------------

@@ -33,13 +33,18 @@ Status HexField(const JsonFields& fields, const char* name, size_t length, Bytes
   return Status::Ok();
 }
 
+ScryptCost cost_of_new_slots;
+
 }  // namespace
+
+void SetCostOfNewSlots(const ScryptCost& cost) { cost_of_new_slots = cost; }
 
 std::string KeySlot::object_key() const { return layout::KeySlotKey(key_number, slot); }
 
 Result<KeySlot> WrapKey(const RepositoryKey& key, const std::string& repository_id, std::string_view passphrase,
-                        int64_t created_micros, const ScryptCost& cost) {
-  KeySlot slot{repository_id, key.number, 0, cost, Bytes(kSaltBytes), Bytes(kWrappedBytes), created_micros};
+                        int64_t created_micros) {
+  KeySlot slot{repository_id,        key.number,    0, cost_of_new_slots, Bytes(kSaltBytes),
+               Bytes(kWrappedBytes), created_micros};
   std::array<uint8_t, sizeof slot.slot> number;
   PITR_TRY(RandomBytes(number));
   slot.slot = LoadLe<uint32_t>(number.data());

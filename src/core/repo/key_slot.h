@@ -23,7 +23,10 @@ struct KeySlot {
 
 // Wraps `key` in a new slot of a random number.
 Result<KeySlot> WrapKey(const RepositoryKey& key, const std::string& repository_id, std::string_view passphrase,
-                        int64_t created_micros, const ScryptCost& cost = {});
+                        int64_t created_micros);
+// What it costs to open the slots that this process makes from now on. For tests only, which make hundreds: it is what
+// a guess of a weak passphrase costs. Before any slot is made; one thread.
+void SetCostOfNewSlots(const ScryptCost& cost);
 
 // kInvalidArgument when the passphrase is not the slot's (or the slot was altered: the two cannot be told apart).
 Status UnwrapKey(const KeySlot& slot, std::string_view passphrase, RepositoryKey& key);

@@ -283,8 +283,7 @@ TEST_F(KeyringTest, ASlotIsBoundToItsRepositoryAndPlace) {
   RepositoryKey key;
   key.number = 1;
   key.secret.fill(9);
-  const ScryptCost cheap{.n = 16, .r = 1, .p = 1};
-  const KeySlot slot = WrapKey(key, std::string(32, 'a'), "alpha", 5, cheap).value();
+  const KeySlot slot = WrapKey(key, std::string(32, 'a'), "alpha", 5).value();
   const KeySlot back = DecodeKeySlot(EncodeKeySlot(slot), slot.object_key()).value();
   RepositoryKey opened;
   ASSERT_TRUE(UnwrapKey(back, "alpha", opened).ok());
