@@ -58,14 +58,33 @@ $(STAMP): force
 
 $(shlib): $(STAMP) $(CORE_LIB) exports.map
 
+# Where man and the shells look, whatever server this is for: beside bin, or on Debian beside lib/postgresql/17/bin.
+share_dir := $(shell echo '$(bindir)' | sed -E 's,/bin/*$$,,; s,/lib/postgresql/[0-9]+$$,,')/share
+man_dir := $(share_dir)/man/man1
+bash_dir := $(share_dir)/bash-completion/completions
+zsh_dir := $(share_dir)/zsh/$(if $(wildcard /etc/debian_version),vendor-completions,site-functions)
+fish_dir := $(share_dir)/fish/vendor_completions.d
+
 all: $(BINARY)
-install: install-binary
+install: install-binary install-manual install-completion
 install-binary: $(BINARY)
 	$(MKDIR_P) '$(DESTDIR)$(bindir)'
 	$(INSTALL_PROGRAM) $(BINARY) '$(DESTDIR)$(bindir)/pg_pitr'
 	$(INSTALL_PROGRAM) $(BINARY)_wal_get '$(DESTDIR)$(bindir)/pg_pitr_wal_get'
+# The binary writes its own pages.
+install-manual: $(BINARY)
+	$(MKDIR_P) '$(DESTDIR)$(man_dir)' $(BUILD)/manual
+	$(BINARY) __manual $(BUILD)/manual
+	$(INSTALL_DATA) $(BUILD)/manual/*.1 '$(DESTDIR)$(man_dir)/'
+install-completion:
+	$(MKDIR_P) '$(DESTDIR)$(bash_dir)' '$(DESTDIR)$(zsh_dir)' '$(DESTDIR)$(fish_dir)'
+	$(INSTALL_DATA) src/cli/shell/pg_pitr.bash '$(DESTDIR)$(bash_dir)/pg_pitr'
+	$(INSTALL_DATA) src/cli/shell/_pg_pitr '$(DESTDIR)$(zsh_dir)/_pg_pitr'
+	$(INSTALL_DATA) src/cli/shell/pg_pitr.fish '$(DESTDIR)$(fish_dir)/pg_pitr.fish'
 uninstall: uninstall-binary
 uninstall-binary:
+	rm -f '$(DESTDIR)$(man_dir)'/pg_pitr.1 '$(DESTDIR)$(man_dir)'/pg_pitr-*.1
+	rm -f '$(DESTDIR)$(bash_dir)/pg_pitr' '$(DESTDIR)$(zsh_dir)/_pg_pitr' '$(DESTDIR)$(fish_dir)/pg_pitr.fish'
 	rm -f '$(DESTDIR)$(bindir)/pg_pitr' '$(DESTDIR)$(bindir)/pg_pitr_wal_get'
 
 else # no server development files
@@ -159,6 +178,6 @@ help:
 	@echo "make clean                 remove what was built"
 
 force:
-.PHONY: all install uninstall install-binary uninstall-binary core dumps force demo test test-unit test-sanitize test-server-san test-store \
+.PHONY: all install uninstall install-binary install-manual install-completion uninstall-binary core dumps force demo test test-unit test-sanitize test-server-san test-store \
 	test-regress test-pgtap test-tap test-walk test-faults fuzz test-soak test-matrix bench format tidy check-exports help clean
 .DEFAULT_GOAL := all

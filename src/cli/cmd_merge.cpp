@@ -43,7 +43,7 @@ void AddMerge(CLI::App& app, Invocation& invocation) {
       "Example:\n  pg_pitr merge 20260522-090014I --config /etc/pg_pitr.conf");
   AddConfigOption(*verb, invocation);
   auto options = std::make_shared<MergeOptions>();
-  verb->add_option("BACKUP", options->source, "Label of the incremental or differential backup")->required();
+  verb->add_option("BACKUP", options->source, "The incremental or differential backup")->required()->type_name("LABEL");
   verb->add_option("--label", options->label, "Label of the new backup (default: made from the time)");
   verb->callback([&invocation, options] {
     invocation.run = [&invocation, options] {

@@ -1,8 +1,13 @@
 // Parsing of the command line and the last catch for exceptions.
 #include <algorithm>
 #include <exception>
+#include <fstream>
+#include <optional>
 
+#include "cli/completion.h"
 #include "cli/exit_code.h"
+#include "cli/leavable_call.h"
+#include "cli/manual.h"
 #include "cli/print.h"
 #include "cli/settings_path.h"
 #include "cli/usage.h"
@@ -48,6 +53,22 @@ std::set<std::string> VerbsWithConfig(const CLI::App& app) {
   return verbs;
 }
 
+// What shells and the installation ask, not people; nullopt for anything else. Nothing of it is printed as an error.
+std::optional<int> AnswerPrograms(const CLI::App& app, const std::vector<std::string>& words) {
+  if (words.size() >= 2 && words[0] == "__complete") {
+    const std::vector<std::string> typed(words.begin() + 1, words.end());
+    PrintText(CompletionLines(Complete(app, typed, StoredNamesSoon)));
+    return ExitCodeOrLeave(kExitOk);
+  }
+  if (words.size() != 2 || words[0] != "__manual") return std::nullopt;
+  for (const ManualPage& page : ManualPages(app)) {
+    std::ofstream file(words[1] + "/" + page.file);
+    file << page.text << std::flush;
+    if (!file) return ExitOf(Status(Code::kUnavailable, "could not write \"" + words[1] + "/" + page.file + "\""));
+  }
+  return kExitOk;
+}
+
 }  // namespace
 
 void AddConfigOption(CLI::App& verb, Invocation& invocation) {
@@ -81,7 +102,9 @@ int RunCommandLine(int argc, char** argv) {
     app.require_subcommand(1);
     Invocation invocation;
     AddVerbs(app, invocation);
-    if (int code = Parse(app, {argv + std::min(argc, 1), argv + argc}); code != 0) return code < 0 ? kExitOk : code;
+    const std::vector<std::string> words(argv + std::min(argc, 1), argv + argc);
+    if (const auto answered = AnswerPrograms(app, words)) return *answered;
+    if (int code = Parse(app, words); code != 0) return code < 0 ? kExitOk : code;
     NameConfigInCommands(invocation.config.empty() ? "" : ConfigPath(invocation.config), VerbsWithConfig(app));
     return invocation.run();
   } catch (const std::exception& error) { return ExitOf(Status(Code::kInternal, error.what())); }

@@ -80,7 +80,7 @@ for my $argument ("target_xid => '$xid[7]'", "target_name => 'after_9'", "target
 			UNION SELECT abbrev FROM pg_timezone_abbrevs WHERE abbrev <> 'LMT'});
 		my @texts = (@forms, map { my $name = $_; map { "$_ $name" } '1971-07-15 12:00', '2011-05-01 09:00', '2024-01-10 00:00', '2024-07-01 12:00:00', '2055-07-05 11:00' } @names);
 		my $values = join ',', map { my $n = $_; my $text = $texts[$n] =~ s/'/''/gr; "($n, '$text')" } 0 .. $#texts;
-		my @theirs = split /\n/, $p->sql(qq{SET timezone = '$zone'; SET datestyle = 'ISO';
+		my @theirs = split /\n/, $p->sql(qq{SET log_statement = 'none'; SET timezone = '$zone'; SET datestyle = 'ISO';
 			CREATE FUNCTION pg_temp.reads(text) RETURNS text LANGUAGE plpgsql AS \$\$ BEGIN RETURN timezone('UTC', \$1::timestamptz)::text || '+00';
 			EXCEPTION WHEN others THEN RETURN 'refused'; END \$\$;
 			SELECT pg_temp.reads(v) FROM (VALUES $values) t (n, v) ORDER BY n});
@@ -110,6 +110,33 @@ for my $argument ("target_xid => '$xid[7]'", "target_name => 'after_9'", "target
 		$p->sql("SET timezone = 'Asia/Tokyo'; SELECT value FROM pitr_restore_plan('$time[5]') WHERE item = 'target'"), 'a text and a timestamptz');
 	($status, $out, $err) = $p->try_sql("SELECT * FROM pitr_restore_plan(target_time => '15 min')");
 	like($err, qr/the time "15 min" is ambiguous: it does not say before or after which time/, 'what is ambiguous is refused');
+}
+
+# The shells' completion and the manual pages, as they were installed.
+{
+	my ($program) = grep { -x } map { "$_/pg_pitr" } split /:/, $ENV{PATH};
+	my ($prefix) = $program =~ m{^(.*?)/(?:lib/postgresql/\d+/)?bin/pg_pitr$};
+	my $script = "$prefix/share/bash-completion/completions/pg_pitr";
+	my $completed = sub {
+		my (@words) = @_;
+		my $quoted = join ' ', map { "'" . s/'/'\\''/gr . "'" } $program, @words;
+		my ($out, $err) = ('', '');
+		IPC::Run::run([ 'bash', '-c', qq{source "$script" && COMP_WORDS=($quoted) && COMP_CWORD=@{[ scalar @words ]} && _pg_pitr && printf '%s\\n' "\${COMPREPLY[@]}"} ], '>', \$out, '2>', \$err);
+		return $out . $err;
+	};
+	is($completed->('pl'), "plan\n", 'bash completes a verb');
+	is($completed->('restore', '--mode', '=', 'st'), "standby\n", 'a choice');
+	my @config = ('--config', $p->conf);
+	# On a busy machine the second that it has may not be enough for all.
+	my $names = sub { my ($expected, @words) = @_; return PitrTest::wait_for('names', sub { return $completed->(@words) eq $expected }); };
+	ok($names->("$backup\n", 'plan', @config, '--backup', ''), 'a backup of the repository');
+	ok($names->(join('', map { "after_$_\n" } 10, 11, 12, 1), 'plan', @config, '--target-name', 'after_1'), 'restore points');
+	is($completed->('plan', '--config', '/nonexistent', '--backup', ''), "\n", 'silence where there is no repository');
+	like($completed->('restore', '--pgdata', $p->node->data_dir . '/pg_w'), qr{^\Q@{[ $p->node->data_dir ]}\E/pg_wal\n$}, 'a directory');
+	for my $file ('man/man1/pg_pitr.1', 'man/man1/pg_pitr-restore.1', 'fish/vendor_completions.d/pg_pitr.fish')
+	{
+		ok(-s "$prefix/share/$file", "$file is installed");
+	}
 }
 
 # Targets that cannot be reached: why, and what can.

@@ -1,0 +1,18 @@
+# Completion of pg_pitr for fish: the program itself says what may follow.
+function __pg_pitr_complete
+    set -l words (commandline -opc)
+    set -l current (commandline -ct)
+    set -l program $words[1]
+    set -e words[1]
+    for line in ($program __complete $words "$current" 2>/dev/null)
+        switch $line
+            case :files
+                __fish_complete_path (string replace -r -- '^--[^=]*=' '' $current)
+            case :directories
+                __fish_complete_directories (string replace -r -- '^--[^=]*=' '' $current)
+            case '*'
+                echo $line
+        end
+    end
+end
+complete -c pg_pitr -f -a '(__pg_pitr_complete)'
