@@ -199,6 +199,11 @@ COMMENT ON VIEW pitr_status IS 'archiving now: what is stored, what waits, the l
 CREATE VIEW pitr_progress AS SELECT * FROM pitr_get_progress();
 COMMENT ON VIEW pitr_progress IS 'the running backup; no row when none runs';
 
+CREATE VIEW pitr_backups AS
+SELECT label, type, stop_time::timestamptz(0), pg_size_pretty(database_size) AS size, pg_size_pretty(stored_size) AS stored, status
+FROM pitr_info();
+COMMENT ON VIEW pitr_backups IS 'the backups in the repository, oldest first: pitr_info() in six columns, for people';
+
 REVOKE ALL ON FUNCTION pitr_backup(text, text, jsonb, boolean, boolean, integer, boolean, boolean, boolean, text) FROM PUBLIC;
 REVOKE ALL ON PROCEDURE pitr_run_backup(text, text, jsonb, boolean, integer, boolean, boolean, boolean, text) FROM PUBLIC;
 REVOKE ALL ON FUNCTION pitr_backup_cancel() FROM PUBLIC;
@@ -226,4 +231,4 @@ GRANT EXECUTE ON FUNCTION pitr_recovery_window() TO pg_monitor;
 GRANT EXECUTE ON FUNCTION pitr_restore_plan(timestamptz, xid8, text, pg_lsn, boolean, boolean, text, text, text, boolean) TO pg_monitor;
 GRANT EXECUTE ON FUNCTION pitr_restore_plan(text, xid8, text, pg_lsn, boolean, boolean, text, text, text, boolean) TO pg_monitor;
 -- Whoever may read a view may call the function behind it, which looks at that itself.
-GRANT SELECT ON pitr_status, pitr_progress TO pg_monitor;
+GRANT SELECT ON pitr_status, pitr_progress, pitr_backups TO pg_monitor;

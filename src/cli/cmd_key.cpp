@@ -2,13 +2,13 @@
 // and brings back what it holds.
 #include <algorithm>
 #include <filesystem>
-#include <nlohmann/json.hpp>
 
-#include "cli/exit_code.h"
 #include "cli/print.h"
+#include "cli/reply.h"
 #include "cli/session.h"
 #include "core/base/describe_size.h"
 #include "core/base/secret_file.h"
+#include "core/base/text_page.h"
 #include "core/config/store_config.h"
 #include "core/pg/timestamp.h"
 #include "core/repo/keyring.h"
@@ -21,17 +21,18 @@ namespace {
 struct KeyOptions {
   std::string file;
   bool force = false;
-  bool json = false;
 };
 
-Status Add(const Invocation& invocation, const KeyOptions& options) {
+Result<Reply> Add(const Invocation& invocation, const KeyOptions& options) {
   Session session(invocation);
   PITR_ASSIGN(const Secret passphrase, ReadSecretFile(options.file, "passphrase file"));
   PITR_ASSIGN(const auto repository, session.OpenRepository(SettingsFor::kStoring));
   PITR_ASSIGN(const KeySlot slot, AddPassphrase(*repository, passphrase.view(), session.ctx()));
-  PrintText("added (" + slot.object_key() + "): the passphrase in \"" + options.file +
-            "\" opens the repository now, as the others do\n");
-  return Status::Ok();
+  return Reply{"added (" + slot.object_key() + "): the passphrase in \"" + options.file +
+                   "\" opens the repository now, as the others do\n",
+               {{"slot", slot.object_key()}, {"file", options.file}},
+               kExitOk,
+               {}};
 }
 
 // Whoever uses these settings could not open the repository any more.
@@ -48,7 +49,7 @@ Status CheckNotInUse(const Session& session, const KeyOptions& options, const Co
           "machine first, and reload the servers; or insist with --force.");
 }
 
-Status Remove(const Invocation& invocation, const KeyOptions& options) {
+Result<Reply> Remove(const Invocation& invocation, const KeyOptions& options) {
   Session session(invocation);
   PITR_ASSIGN(const Secret passphrase, ReadSecretFile(options.file, "passphrase file"));
   PITR_ASSIGN(const Config config, session.LoadConfig(SettingsFor::kStoring));
@@ -59,12 +60,35 @@ Status Remove(const Invocation& invocation, const KeyOptions& options) {
                                  [](const ListedKeySlot& slot) { return slot.damage.ok() && !slot.opened; });
   if (other) PITR_TRY(CheckNotInUse(session, options, config, passphrase));
   PITR_ASSIGN(const int removed, RemovePassphrase(*repository, passphrase.view(), session.ctx()));
-  PrintText("removed " + DescribeCount(removed, "key slot", "key slots") + ": the passphrase in \"" + options.file +
-            "\" does not open the repository any more\n");
-  return Status::Ok();
+  return Reply{"removed " + DescribeCount(static_cast<uint64_t>(removed), "key slot", "key slots") +
+                   ": the passphrase in \"" + options.file + "\" does not open the repository any more\n",
+               {{"removed_slots", removed}, {"file", options.file}},
+               kExitOk,
+               {}};
 }
 
-Status List(const Invocation& invocation, const KeyOptions& options) {
+std::string KeySlotsText(const std::vector<ListedKeySlot>& slots, const std::string& in_use, size_t width) {
+  TableRows rows = {{"slot", "added", ""}};
+  for (const ListedKeySlot& slot : slots)
+    rows.push_back({slot.object_key, slot.damage.ok() ? FormatToSecond(slot.created_micros) : "?",
+                    !slot.damage.ok() ? slot.damage.message()
+                    : slot.opened     ? "in use: " + in_use
+                                      : ""});
+  return FitTable(rows, {0, 1, 2}, 0, width);
+}
+
+nlohmann::ordered_json KeySlotsJson(const std::vector<ListedKeySlot>& slots) {
+  nlohmann::ordered_json list = nlohmann::ordered_json::array();
+  for (const ListedKeySlot& slot : slots) {
+    nlohmann::ordered_json created, problem;
+    if (slot.damage.ok()) created = FormatIso8601(slot.created_micros);
+    if (!slot.damage.ok()) problem = slot.damage.message();
+    list.push_back({{"slot", slot.object_key}, {"created", created}, {"in_use", slot.opened}, {"problem", problem}});
+  }
+  return list;
+}
+
+Result<Reply> List(const Invocation& invocation, const KeyOptions&) {
   Session session(invocation);
   PITR_ASSIGN(const Config config, session.LoadConfig());
   PITR_ASSIGN(const auto repository, session.OpenRepository(config));
@@ -73,36 +97,18 @@ Status List(const Invocation& invocation, const KeyOptions& options) {
     PITR_ASSIGN(const Secret used, ReadSecretFile(config.passphrase_file, "passphrase file"));
     PITR_ASSIGN(slots, ListKeySlots(*repository, used.view(), session.ctx()));
   }
-  if (options.json) {
-    nlohmann::ordered_json list = nlohmann::ordered_json::array();
-    for (const ListedKeySlot& slot : slots)
-      list.push_back({{"slot", slot.object_key},
-                      {"created", slot.damage.ok() ? nlohmann::ordered_json(FormatTimestamp(slot.created_micros))
-                                                   : nlohmann::ordered_json()},
-                      {"in_use", slot.opened},
-                      {"problem", slot.damage.ok() ? "" : slot.damage.message()}});
-    const nlohmann::ordered_json json = {{"repository", repository->store().Describe()},
-                                         {"encrypted", repository->key() != nullptr},
-                                         {"passphrase_file", config.passphrase_file},
-                                         {"slots", list}};
-    PrintJson(json.dump(2, ' ', false, nlohmann::ordered_json::error_handler_t::replace));
-    return Status::Ok();
-  }
-  if (repository->key() == nullptr) {
-    PrintText("repository " + repository->store().Describe() + " is not encrypted\n");
-    return Status::Ok();
-  }
-  std::vector<std::vector<std::string>> rows = {{"slot", "added", ""}};
-  for (const ListedKeySlot& slot : slots)
-    rows.push_back({slot.object_key, slot.damage.ok() ? FormatToSecond(slot.created_micros) : "?",
-                    !slot.damage.ok() ? slot.damage.message()
-                    : slot.opened     ? "in use: " + config.passphrase_file
-                                      : ""});
-  PrintText(AlignTable(rows, 0));
-  return Status::Ok();
+  const bool encrypted = repository->key() != nullptr;
+  return Reply{encrypted ? KeySlotsText(slots, config.passphrase_file, PageWidth())
+                         : "repository " + repository->store().Describe() + " is not encrypted\n",
+               {{"repository", repository->store().Describe()},
+                {"encrypted", encrypted},
+                {"passphrase_file", config.passphrase_file},
+                {"slots", KeySlotsJson(slots)}},
+               kExitOk,
+               {}};
 }
 
-Status Export(const Invocation& invocation, const KeyOptions& options) {
+Result<Reply> Export(const Invocation& invocation, const KeyOptions& options) {
   Session session(invocation);
   PITR_ASSIGN(const auto repository, session.OpenRepository());
   PITR_ASSIGN(const RecoveryKit kit, ReadRecoveryKit(repository->store(), session.ctx()));
@@ -111,13 +117,15 @@ Status Export(const Invocation& invocation, const KeyOptions& options) {
     return Status(Code::kAlreadyExists, "file \"" + options.file + "\" exists already")
         .WithHint("Name another one, or remove it first.");
   PITR_TRY(WriteRecoveryKit(options.file, kit));
-  PrintText("\"" + options.file + "\" holds the marker" + (kit.marker.encrypted ? " and the key slots" : "") +
-            " of repository " + kit.url + "; keep it where the repository is not\n");
-  return Status::Ok();
+  return Reply{"\"" + options.file + "\" holds the marker" + (kit.marker.encrypted ? " and the key slots" : "") +
+                   " of repository " + kit.url + "; keep it where the repository is not\n",
+               {{"file", options.file}, {"repository", kit.url}, {"encrypted", kit.marker.encrypted}},
+               kExitOk,
+               {}};
 }
 
 // The repository cannot be opened: that is what the kit is for.
-Status Import(const Invocation& invocation, const KeyOptions& options) {
+Result<Reply> Import(const Invocation& invocation, const KeyOptions& options) {
   Session session(invocation);
   PITR_ASSIGN(const Config config, session.LoadConfig(SettingsFor::kStoring));
   PITR_ASSIGN(const RecoveryKit kit, ReadRecoveryKitFile(options.file));
@@ -126,13 +134,16 @@ Status Import(const Invocation& invocation, const KeyOptions& options) {
   PITR_ASSIGN(const auto store, OpenStore(settings, session.log()));
   PITR_ASSIGN(const std::vector<std::string> created,
               ImportRecoveryKit(*store, kit, config.passphrase_file, session.ctx()));
-  for (const std::string& key : created) PrintText("written: " + key + "\n");
-  if (created.empty()) PrintText("nothing was missing\n");
-  PITR_TRY(session.OpenRepository(config).status());
-  PrintText("repository " + store->Describe() +
-            " can be opened. A server that archives to it goes on by itself, within a minute as a rule; at once after "
-            "SELECT pg_switch_wal().\n");
-  return Status::Ok();
+  std::string text = created.empty() ? "nothing was missing\n" : "";
+  for (const std::string& key : created) text += "written: " + key + "\n";
+  Reply reply{text, {{"repository", store->Describe()}, {"written", created}}, kExitOk, {}};
+  // What was written is told although it is of no use.
+  reply.error = session.OpenRepository(config).status();
+  if (reply.error.ok())
+    reply.text += "repository " + store->Describe() +
+                  " can be opened. A server that archives to it goes on by itself, within a minute as a rule; at once "
+                  "after SELECT pg_switch_wal().\n";
+  return reply;
 }
 
 template <class Act>
@@ -142,14 +153,15 @@ void AddAction(CLI::App& verb, Invocation& invocation, const char* name, const c
   AddConfigOption(*action, invocation);
   const std::string_view called(name);
   if (called == "list") {
-    action->add_flag("--json", options->json, "Print one JSON object instead of a table");
+    AddPageOptions(*action, invocation);
   } else {
+    AddJsonOption(*action, invocation);
     action->add_option("file", options->file, file)->required()->type_name("FILE");
   }
   if (called == "remove")
     action->add_flag("--force", options->force, "Also the passphrase that the settings name; never the last one");
   action->callback([&invocation, options, act] {
-    invocation.run = [&invocation, options, act] { return ExitOf(act(invocation, *options)); };
+    invocation.run = [&invocation, options, act] { return GiveReply(invocation, act(invocation, *options)); };
   });
 }
 
@@ -162,13 +174,13 @@ void AddKey(CLI::App& app, Invocation& invocation) {
   AddConfigOption(*verb, invocation);
   verb->footer(
       "Every passphrase opens the same repository key, so nothing that is stored is rewritten. To change a passphrase: "
-      "add the new one,\n"
-      "point pg_pitr.passphrase_file at it on every machine, then remove the old one. The last passphrase cannot be "
+      "add the new one, point pg_pitr.passphrase_file at it on every machine, then remove the old one. The last "
+      "passphrase cannot be "
       "removed, and the one that the settings name only with --force.\n"
       "Without any passphrase the backups are lost: keep one where the repository is not.\n"
       "A repository whose marker or key slots were deleted is lost as well, unless they are written again: the server "
-      "keeps\n"
-      "them in its data directory (pg_pitr.kit), and export writes them to a file for a safe. It is of no use without "
+      "keeps them in its data directory (pg_pitr.kit), and export writes them to a file for a safe. It is of no use "
+      "without "
       "a passphrase.");
   AddAction(*verb, invocation, "list", "Show the key slots: each is a passphrase that opens the repository", "", List);
   const char* passphrase = "File that holds the passphrase: one line, readable by its owner only";

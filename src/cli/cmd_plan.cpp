@@ -1,19 +1,15 @@
 // pg_pitr plan: where a recovery would end, from which backup, and whether everything it needs is there.
-#include "cli/exit_code.h"
 #include "cli/print.h"
+#include "cli/reply.h"
 #include "cli/session.h"
 #include "cli/target_options.h"
-#include "core/base/describe_size.h"
+#include "core/base/text_page.h"
+#include "core/report/plan_report.h"
 #include "core/restore/directory_home.h"
 #include "core/restore/live_servers.h"
 
 namespace pitr::cli {
 namespace {
-
-struct PlanOptions {
-  TargetOptions target;
-  bool json = false;
-};
 
 // What the original has written since the last segment that it archived is not in the plan.
 void AddNoteOfOriginal(RestorePlan& plan) {
@@ -25,18 +21,14 @@ void AddNoteOfOriginal(RestorePlan& plan) {
   }
 }
 
-Status RunPlan(const Invocation& invocation, const PlanOptions& options) {
+Result<Reply> RunPlan(const Invocation& invocation, const TargetOptions& target) {
   Session session(invocation);
-  PITR_ASSIGN(const PlanRequest request, MakePlanRequest(options.target));
+  PITR_ASSIGN(const PlanRequest request, MakePlanRequest(target));
   PITR_ASSIGN(const auto repository, session.OpenRepository());
   PITR_ASSIGN(RestorePlan plan, MakePlanWithProgress(*repository, request, session.ctx()));
   AddNoteOfOriginal(plan);
   const std::string& path = session.config_path();
-  if (options.json)
-    PrintJson(PlanJson(plan, path));
-  else
-    PrintText(AlignItems(DescribePlan(plan, path), 0));
-  return Status::Ok();
+  return Reply{AlignItems(DescribePlan(plan, path), 0, PageWidth()), PlanJson(plan, path), kExitOk, {}};
 }
 
 }  // namespace
@@ -44,17 +36,17 @@ Status RunPlan(const Invocation& invocation, const PlanOptions& options) {
 void AddPlan(CLI::App& app, Invocation& invocation) {
   auto* verb = app.add_subcommand("plan", "Show exactly where a recovery would end, and prove that it can get there");
   verb->footer(
-      "Finds the record at which PostgreSQL would stop, chooses the backup, checks that every WAL segment\n"
+      "Finds the record at which PostgreSQL would stop, chooses the backup, checks that every WAL segment "
       "and every object of the backup is there, and prints the command that does it. Changes nothing.\n"
       "When the target cannot be reached it says why, and what can.\n\n"
       "Example: what was there just before 14:29?\n"
       "  pg_pitr plan --target-time '2026-05-22 14:29:00+02'");
   AddConfigOption(*verb, invocation);
-  auto options = std::make_shared<PlanOptions>();
-  AddTargetOptions(*verb, options->target);
-  verb->add_flag("--json", options->json, "Print one JSON object instead of a page");
-  verb->callback([&invocation, options] {
-    invocation.run = [&invocation, options] { return ExitOf(RunPlan(invocation, *options)); };
+  auto target = std::make_shared<TargetOptions>();
+  AddTargetOptions(*verb, *target);
+  AddPageOptions(*verb, invocation);
+  verb->callback([&invocation, target] {
+    invocation.run = [&invocation, target] { return GiveReply(invocation, RunPlan(invocation, *target)); };
   });
 }
 

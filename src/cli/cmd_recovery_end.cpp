@@ -9,6 +9,7 @@
 #include "cli/exit_code.h"
 #include "cli/print.h"
 #include "cli/replay_state.h"
+#include "cli/reply.h"
 #include "cli/signals.h"
 #include "cli/verbs.h"
 #include "core/base/op_context.h"
@@ -84,21 +85,44 @@ Unended LookAtRecovery(const std::string& directory, const RestoreMark& mark, bo
   return found;
 }
 
-Status ReportOutcome(const RecoveryOutcome& outcome, bool paused) {
-  PrintText(outcome.text + "\n");
+nlohmann::ordered_json TimeOrNull(int64_t micros) {
+  return micros == 0 ? nlohmann::ordered_json(nullptr) : nlohmann::ordered_json(FormatIso8601(micros));
+}
+
+nlohmann::ordered_json OutcomeJson(const std::string& directory, const RestoreMark& mark,
+                                   const RecoveryOutcome* outcome, bool paused) {
+  nlohmann::ordered_json text, lsn, timeline;
+  if (outcome != nullptr) text = outcome->text;
+  if (outcome != nullptr && outcome->lsn.valid()) lsn = outcome->lsn.ToString();
+  if (outcome != nullptr && outcome->timeline.valid()) timeline = outcome->timeline.value;
+  return {{"data_directory", directory},
+          {"backup", mark.backup},
+          {"target", mark.target},
+          {"restored", TimeOrNull(mark.restored_micros)},
+          {"ended", outcome != nullptr},
+          {"as_planned", outcome == nullptr ? nlohmann::ordered_json(nullptr) : outcome->as_planned},
+          {"paused", paused},
+          {"text", text},
+          {"lsn", lsn},
+          {"timeline", timeline}};
+}
+
+Reply OutcomeReply(const std::string& directory, const RestoreMark& mark, const RecoveryOutcome& outcome, bool paused) {
+  Reply reply{outcome.text + "\n", OutcomeJson(directory, mark, &outcome, paused), kExitOk, {}};
   if (outcome.as_planned) {
-    if (paused) PrintText("Is it what you wanted? SELECT pg_wal_replay_resume() opens the server for writing.\n");
-    return Status::Ok();
+    if (paused) reply.text += "Is it what you wanted? SELECT pg_wal_replay_resume() opens the server for writing.\n";
+    return reply;
   }
-  if (paused)
-    return Status(Code::kConflict, "recovery is paused, and not where the plan said")
-        .WithHint(
-            "Look into the server log: a setting that is smaller than it was pauses recovery as well, and so does "
-            "pg_wal_replay_pause(). SELECT pg_wal_replay_resume() goes on.");
-  return Status(Code::kConflict, "recovery did not end where the plan said")
-      .WithHint(
-          "Look into the server log, and for recovery_target settings on the server's command line, which win over "
-          "those that the restore wrote. What the archive has stays there: restore again.");
+  reply.error =
+      paused ? Status(Code::kConflict, "recovery is paused, and not where the plan said")
+                   .WithHint(
+                       "Look into the server log: a setting that is smaller than it was pauses recovery as well, and "
+                       "so does pg_wal_replay_pause(). SELECT pg_wal_replay_resume() goes on.")
+             : Status(Code::kConflict, "recovery did not end where the plan said")
+                   .WithHint(
+                       "Look into the server log, and for recovery_target settings on the server's command line, which "
+                       "win over those that the restore wrote. What the archive has stays there: restore again.");
+  return reply;
 }
 
 // What was started in another way may be another server.
@@ -110,7 +134,7 @@ std::string HintToStart(const std::string& directory, const RestoreMark& mark) {
          (elsewhere.empty() ? "" : " " + elsewhere);
 }
 
-Status RunOutcome(const OutcomeOptions& options) {
+Result<Reply> RunOutcome(const OutcomeOptions& options) {
   OpContext ctx;
   ctx.cancel = &CatchSignals();
   if (options.directory.empty())
@@ -126,17 +150,21 @@ Status RunOutcome(const OutcomeOptions& options) {
     if (!mark)
       return Status(Code::kInvalidArgument,
                     "data directory \"" + directory + "\" was not made by a restore of pg_pitr");
-    if (mark->outcome) return ReportOutcome(*mark->outcome, /*paused=*/false);
+    if (mark->outcome) return OutcomeReply(directory, *mark, *mark->outcome, /*paused=*/false);
     const int64_t now = ctx.clock->SteadyMillis();
     const bool last = now >= until, ask = last || now - asked >= kAskEveryMillis;
     if (ask) asked = now;
     const Unended unended = LookAtRecovery(directory, *mark, ask);
-    if (unended.halted) return ReportOutcome(*unended.halted, unended.paused);
-    if (last)
-      return Status(Code::kUnavailable, "recovery has not ended in \"" + directory + "\"")
-          .WithDetail("It was restored " + FormatToSecond(mark->restored_micros) + " from backup " + mark->backup +
-                      " to " + mark->target + "." + (unended.detail.empty() ? "" : " " + unended.detail))
-          .WithHint(HintToStart(directory, *mark));
+    if (unended.halted) return OutcomeReply(directory, *mark, *unended.halted, unended.paused);
+    if (last) {
+      Reply reply{"", OutcomeJson(directory, *mark, nullptr, false), kExitFailed, {}};
+      reply.error =
+          Status(Code::kUnavailable, "recovery has not ended in \"" + directory + "\"")
+              .WithDetail("It was restored " + FormatToSecond(mark->restored_micros) + " from backup " + mark->backup +
+                          " to " + mark->target + "." + (unended.detail.empty() ? "" : " " + unended.detail))
+              .WithHint(HintToStart(directory, *mark));
+      return reply;
+    }
     usleep(kPollMicros);
   }
 }
@@ -148,8 +176,7 @@ void AddRecoveryEnd(CLI::App& app, Invocation& invocation) {
       app.add_subcommand("recovery-end", "recovery_end_command: clean up after a restore (called by PostgreSQL)");
   verb->footer(
       "pg_pitr restore writes it. Takes what the restore wrote out of postgresql.auto.conf, unless it was changed "
-      "since,\n"
-      "and records where recovery ended. Does nothing in a directory that was not restored or still recovers.");
+      "since, and records where recovery ended. Does nothing in a directory that was not restored or still recovers.");
   AddConfigOption(*verb, invocation);
   auto directory = std::make_shared<std::string>(".");
   verb->add_option("-D,--pgdata", *directory, "Data directory (default: the current one, as PostgreSQL calls it)")
@@ -160,9 +187,10 @@ void AddRecoveryEnd(CLI::App& app, Invocation& invocation) {
   auto* outcome = app.add_subcommand("outcome", "Say whether a restored server's recovery ended where the plan said");
   outcome->footer(
       "A recovery that was told to pause or to shut down has ended as planned when it is paused at its target, which "
-      "the\nserver is asked with psql, or has shut down there, which pg_control tells.\n"
+      "the server is asked with psql, or has shut down there, which pg_control tells.\n"
       "Exit codes: 0 as planned, 1 not as planned, or not ended yet.");
   AddConfigOption(*outcome, invocation);
+  AddJsonOption(*outcome, invocation);
   auto options = std::make_shared<OutcomeOptions>();
   outcome->add_option("-D,--pgdata", options->directory, "The restored data directory (default: $PGDATA)")
       ->type_name("DIR")
@@ -170,7 +198,9 @@ void AddRecoveryEnd(CLI::App& app, Invocation& invocation) {
   outcome->add_option("--wait", options->wait_seconds, "Wait so long for recovery to end")
       ->type_name("SECONDS")
       ->check(CLI::Range(0, 1000000));
-  outcome->callback([&invocation, options] { invocation.run = [options] { return ExitOf(RunOutcome(*options)); }; });
+  outcome->callback([&invocation, options] {
+    invocation.run = [&invocation, options] { return GiveReply(invocation, RunOutcome(*options)); };
+  });
 }
 
 }  // namespace pitr::cli

@@ -4,16 +4,18 @@
 #include <cstdio>
 #include <filesystem>
 
-#include "cli/exit_code.h"
 #include "cli/print.h"
 #include "cli/progress_line.h"
+#include "cli/reply.h"
 #include "cli/session.h"
 #include "cli/settings_path.h"
 #include "cli/target_options.h"
 #include "core/base/describe_size.h"
 #include "core/base/process_name.h"
+#include "core/base/text_page.h"
+#include "core/report/plan_report.h"
+#include "core/report/restore_report.h"
 #include "core/restore/recovery_settings.h"
-#include "core/restore/restore_report.h"
 
 namespace pitr::cli {
 namespace {
@@ -25,7 +27,7 @@ struct Options {
   std::string wal_directory, configuration;
   std::vector<std::string> tablespaces;
   bool recorded_tablespaces = false, as_copy = false, delta = false, force = false, unprotected = false,
-       dry_run = false, no_progress = false, json = false;
+       dry_run = false, no_progress = false;
   int jobs = 0;
 };
 
@@ -100,8 +102,9 @@ std::string StandbyTimeline(const RestorePlan& plan) {
 
 std::string NextSteps(const RestoreOptions& options, const RestorePlan& plan, const RestoreResult& result) {
   const ServerStart& how = result.start;
-  const bool service_will_do = how.whole && how.elsewhere.empty();
-  const std::string start = "  " + how.command + (service_will_do ? "      (or with your service manager)\n" : "\n");
+  // A command has a line of its own, so that it can be pasted where the line is broken as well.
+  const std::string start =
+      "  " + how.command + "\n" + (how.whole && how.elsewhere.empty() ? "Your service manager will do, too.\n" : "");
   if (options.mode == RecoveryMode::kNone)
     return "The files are in place. Recovery is not set up: add restore_command and recovery.signal before starting "
            "the server.\n";
@@ -119,7 +122,7 @@ std::string NextSteps(const RestoreOptions& options, const RestorePlan& plan, co
     text += "then shuts down.\n";
   }
   if (options.as_copy)
-    return text + "  " + how.command + "      (5499: or any other port that is free)\n" +
+    return text + "  " + how.command + "\n5499 may be any other port that is free.\n" +
            "It is a copy: it does not archive, replicate, subscribe or run pg_cron's jobs, and calls itself a copy; "
            "other "
            "schedulers and applications must be kept from it. The settings are at the end of postgresql.auto.conf.\n" +
@@ -127,19 +130,19 @@ std::string NextSteps(const RestoreOptions& options, const RestorePlan& plan, co
                            ? ""
                            : "It ends where the archive does. Are newer rows wanted, and the original runs? SELECT "
                              "pg_switch_wal() there, then start the copy, or restore it once more.\n") +
-           "Should it become the production server: pg_pitr take-over -D " + options.data_directory + "\n";
+           "Should it become the production server:\n  pg_pitr take-over -D " + options.data_directory + "\n";
   return text + start +
          "A look beside a production server that goes on? Then restore with --as-copy instead, so that it does not "
          "archive to production's repository.\n"
-         "Did it end where planned? pg_pitr outcome -D " +
+         "Did it end where planned?\n  pg_pitr outcome -D " +
          options.data_directory + " --wait 600\n" +
          "Is it what you wanted? Then take a new backup: SELECT pitr_backup();\n"
          "If not, stop the server and run pg_pitr restore with another target and --delta: what the archive has stays "
          "there.\n";
 }
 
-Status RunWithProgress(const Repository& repository, const RestorePlan& plan, const RestoreOptions& restore,
-                       const Options& options, const std::string& config_path, const OpContext& ctx) {
+Result<Reply> RunWithProgress(const Repository& repository, const RestorePlan& plan, const RestoreOptions& restore,
+                              const Options& options, const std::string& config_path, const OpContext& ctx) {
   Progress progress;
   const int64_t begun = ctx.clock->SteadyMillis();
   auto line = options.no_progress ? nullptr : std::make_unique<ProgressLine>(progress, stderr);
@@ -151,15 +154,14 @@ Status RunWithProgress(const Repository& repository, const RestorePlan& plan, co
         .WithHint("Run the same command again to continue.");
   if (!result.ok()) return std::move(result).status();
   const int64_t millis = ctx.clock->SteadyMillis() - begun;
-  if (options.json)
-    PrintJson(RestoreJson(plan, config_path, result.value(), restore.data_directory, millis));
-  else
-    PrintText("\n" + DescribeRestore(result.value(), restore.data_directory, millis) + "\n" +
-              NextSteps(restore, plan, result.value()));
-  return Status::Ok();
+  return Reply{"\n" + DescribeRestore(result.value(), restore.data_directory, millis) + "\n" +
+                   NextSteps(restore, plan, result.value()),
+               RestoreJson(plan, config_path, result.value(), restore.data_directory, millis),
+               kExitOk,
+               {}};
 }
 
-Status RunRestoreVerb(const Invocation& invocation, const Options& options) {
+Result<Reply> RunRestoreVerb(const Invocation& invocation, const Options& options) {
   Session session(invocation);
   const std::string& path = session.config_path();
   PITR_ASSIGN(const PlanRequest request, MakePlanRequest(options.target));
@@ -169,19 +171,16 @@ Status RunRestoreVerb(const Invocation& invocation, const Options& options) {
   PITR_ASSIGN(const RestorePlan plan, options.no_progress ? MakeRestorePlan(*repository, request, session.ctx())
                                                           : MakePlanWithProgress(*repository, request, session.ctx()));
   restore.restore_command = RestoreCommand(path, restore.mode == RecoveryMode::kRecover ? plan.partial_segment : "");
-  if (!options.json) {
+  if (!invocation.json) {
     auto rows = DescribePlan(plan, path);
     if (!rows.empty() && rows.back().first == "command") rows.pop_back();  // it is the one being run
-    PrintText(AlignItems(rows, 0) + "\n");
+    PrintText(AlignItems(rows, 0, PageWidth()) + "\n");
     std::fflush(stdout);
   }
   if (!options.dry_run) return RunWithProgress(*repository, plan, restore, options, path, session.ctx());
   PITR_ASSIGN(const auto notes, CheckRestore(*repository, plan, restore, session.ctx()));
-  if (options.json)
-    PrintJson(DryRunJson(plan, path, restore.data_directory, notes));
-  else
-    PrintText(DescribeNotes(notes) + DescribeDryRun());
-  return Status::Ok();
+  return Reply{
+      DescribeNotes(notes) + DescribeDryRun(), DryRunJson(plan, path, restore.data_directory, notes), kExitOk, {}};
 }
 
 }  // namespace
@@ -190,10 +189,8 @@ void AddRestore(CLI::App& app, Invocation& invocation) {
   auto* verb = app.add_subcommand("restore", "Restore a backup into a directory and set up recovery to a target");
   verb->footer(
       "Plans first and stops if anything is missing. The server that starts from the directory replays WAL up to the "
-      "target by\n"
-      "itself. Until the restore is complete the directory has no global/pg_control and cannot be started; a restore "
-      "that was\n"
-      "interrupted is continued by the same command.\n\n"
+      "target by itself. Until the restore is complete the directory has no global/pg_control and cannot be started; a "
+      "restore that was interrupted is continued by the same command.\n\n"
       "Examples:\n"
       "  pg_pitr restore -D /var/lib/postgresql/15/main --delta --target-time '2026-05-22 14:29:00+02'\n"
       "  pg_pitr restore -D /srv/look --as-copy --target-lsn 0/5000028 --target-exclusive\n"
@@ -235,9 +232,9 @@ void AddRestore(CLI::App& app, Invocation& invocation) {
       ->check(CLI::Range(1, 128));
   verb->add_flag("--dry-run", options->dry_run, "Plan and check, write nothing");
   verb->add_flag("--no-progress", options->no_progress, "Do not show progress");
-  verb->add_flag("--json", options->json, "Print one JSON object when it is done: the plan and what was done");
+  AddPageOptions(*verb, invocation);
   verb->callback([&invocation, options] {
-    invocation.run = [&invocation, options] { return ExitOf(RunRestoreVerb(invocation, *options)); };
+    invocation.run = [&invocation, options] { return GiveReply(invocation, RunRestoreVerb(invocation, *options)); };
   });
 }
 

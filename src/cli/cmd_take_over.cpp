@@ -1,11 +1,11 @@
 // pg_pitr take-over: the operator's word that a restored server continues the cluster.
+#include <algorithm>
 #include <cstdio>
 #include <filesystem>
 #include <memory>
 #include <set>
 
-#include "cli/exit_code.h"
-#include "cli/print.h"
+#include "cli/reply.h"
 #include "cli/session.h"
 #include "core/base/describe_size.h"
 #include "core/restore/copy_guard.h"
@@ -101,7 +101,17 @@ Result<std::string> LookAtWal(const Invocation& invocation, const std::string& d
          "\nTake a backup at once when the server runs: SELECT pitr_backup();\n";
 }
 
-Status RunTakeOver(const Invocation& invocation, const std::string& directory, bool force) {
+std::vector<std::string> Lines(const std::string& text) {
+  std::vector<std::string> lines;
+  for (size_t from = 0; from < text.size();) {
+    const size_t end = std::min(text.find('\n', from), text.size());
+    lines.push_back(text.substr(from, end - from));
+    from = end + 1;
+  }
+  return lines;
+}
+
+Result<Reply> RunTakeOver(const Invocation& invocation, const std::string& directory, bool force) {
   if (directory.empty())
     return Status(Code::kInvalidArgument, "no data directory given")
         .WithHint("Give the restored directory with -D, or in $PGDATA.");
@@ -110,15 +120,12 @@ Status RunTakeOver(const Invocation& invocation, const std::string& directory, b
   if (!force) PITR_TRY(CheckOriginalStopped(path));
   PITR_ASSIGN(const std::string wal, LookAtWal(invocation, path));
   PITR_ASSIGN(const auto removed, TakeOver(path));
-  PrintText(wal);
-  std::string names;
-  for (const std::string& name : removed) names += (names.empty() ? "" : ", ") + name;
-  PrintText("The server of \"" + path +
-            "\" continues the cluster and may archive to the repository it was restored from.\n");
-  if (!names.empty())
-    PrintText("Removed from postgresql.auto.conf: " + names +
-              ".\nRestart the server, then take a backup: SELECT pitr_backup();\n");
-  return Status::Ok();
+  std::string text = wal + "The server of \"" + path +
+                     "\" continues the cluster and may archive to the repository it was restored from.\n";
+  if (!removed.empty())
+    text += "Removed from postgresql.auto.conf: " + DescribeList(removed) +
+            ".\nRestart the server, then take a backup: SELECT pitr_backup();\n";
+  return Reply{text, {{"data_directory", path}, {"removed_settings", removed}, {"notes", Lines(wal)}}, kExitOk, {}};
 }
 
 }  // namespace
@@ -127,10 +134,10 @@ void AddTakeOver(CLI::App& app, Invocation& invocation) {
   auto* verb = app.add_subcommand("take-over", "Let a restored server, or a copy, continue the cluster");
   verb->footer(
       "For a server whose archiving is held because the one that it was restored from seems to live, and for a copy "
-      "made\n"
-      "with restore --as-copy that is to become the production server. Make sure first that no other server of this\n"
-      "cluster runs: both would write to the same repository. The server may run meanwhile.");
+      "made with restore --as-copy that is to become the production server. Make sure first that no other server of "
+      "this cluster runs: both would write to the same repository. The server may run meanwhile.");
   AddConfigOption(*verb, invocation);
+  AddJsonOption(*verb, invocation);
   auto directory = std::make_shared<std::string>();
   verb->add_option("-D,--pgdata", *directory, "The restored data directory (default: $PGDATA)")
       ->type_name("DIR")
@@ -138,7 +145,9 @@ void AddTakeOver(CLI::App& app, Invocation& invocation) {
   auto force = std::make_shared<bool>(false);
   verb->add_flag("--force", *force, "Although the server that it was made from runs on this machine");
   verb->callback([&invocation, directory, force] {
-    invocation.run = [&invocation, directory, force] { return ExitOf(RunTakeOver(invocation, *directory, *force)); };
+    invocation.run = [&invocation, directory, force] {
+      return GiveReply(invocation, RunTakeOver(invocation, *directory, *force));
+    };
   });
 }
 

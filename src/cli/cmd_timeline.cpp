@@ -1,6 +1,5 @@
 // pg_pitr timeline: leave a branch of the archive's history out of every choice, or take it back.
-#include "cli/exit_code.h"
-#include "cli/print.h"
+#include "cli/reply.h"
 #include "cli/session.h"
 #include "core/base/process_name.h"
 #include "core/repo/timeline_aside.h"
@@ -15,7 +14,7 @@ struct TimelineOptions {
   bool force = false;
 };
 
-Status RunTimeline(const Invocation& invocation, const TimelineOptions& options, bool aside) {
+Result<Reply> RunTimeline(const Invocation& invocation, const TimelineOptions& options, bool aside) {
   Session session(invocation);
   PITR_ASSIGN(const auto repository, session.OpenRepository(SettingsFor::kStoring));
   if (aside && !options.force) PITR_TRY(CheckTimelineNotInUse(*repository, Timeline{options.number}, session.ctx()));
@@ -25,18 +24,23 @@ Status RunTimeline(const Invocation& invocation, const TimelineOptions& options,
   const std::string is =
       aside ? "set aside: no plan, window or standby chooses it by itself; --target-timeline " + number + " still does"
             : "one to be chosen from";
-  PrintText("timeline " + number + (changed ? " is now " : " was already ") + is + "\n");
-  return Status::Ok();
+  return Reply{"timeline " + number + (changed ? " is now " : " was already ") + is + "\n",
+               {{"timeline", options.number}, {"set_aside", aside}, {"changed", changed}, {"reason", options.reason}},
+               kExitOk,
+               {}};
 }
 
 void AddVerb(CLI::App& verb, Invocation& invocation, const std::shared_ptr<TimelineOptions>& options, bool aside) {
   AddConfigOption(verb, invocation);
+  AddJsonOption(verb, invocation);
   verb.add_option("timeline", options->number, "Its number, as pg_pitr info shows it")
       ->required()
       ->type_name("NUMBER")
       ->check(CLI::Range(uint32_t{1}, UINT32_MAX));
   verb.callback([&invocation, options, aside] {
-    invocation.run = [&invocation, options, aside] { return ExitOf(RunTimeline(invocation, *options, aside)); };
+    invocation.run = [&invocation, options, aside] {
+      return GiveReply(invocation, RunTimeline(invocation, *options, aside));
+    };
   });
 }
 
@@ -48,15 +52,12 @@ void AddTimeline(CLI::App& app, Invocation& invocation) {
   AddConfigOption(*group, invocation);
   group->footer(
       "A restored copy that archived by mistake, or an old primary that was started once more, leaves a timeline that "
-      "competes\n"
-      "with the real one. Set aside, it is left out of plans, of the recovery window and of what a standby follows, "
-      "until it is\n"
-      "taken back. Nothing is deleted: the retention settings alone decide about that.\n"
-      "A copy of a server that was quiet looks like its successor, and plans choose it without a question: set it\n"
+      "competes with the real one. Set aside, it is left out of plans, of the recovery window and of what a standby "
+      "follows, until it is taken back. Nothing is deleted: the retention settings alone decide about that.\n"
+      "A copy of a server that was quiet looks like its successor, and plans choose it without a question: set it "
       "aside, too, although they do not ask for it.\n"
       "Refused for the timeline of a server that lives: one that runs on this machine, or that was archived last of "
-      "all\n"
-      "within the last five minutes. Stop that server, then add --force.\n\n"
+      "all within the last five minutes. Stop that server, then add --force.\n\n"
       "Example:\n  pg_pitr timeline set-aside 2 --reason 'test copy of Tuesday'");
   auto options = std::make_shared<TimelineOptions>();
   auto* set = group->add_subcommand("set-aside", "Leave a timeline out of every choice");

@@ -1,14 +1,13 @@
 // pg_pitr verify: whether everything that recoveries need is in the repository and is what was stored.
 #include <charconv>
 #include <cstdio>
-#include <nlohmann/json.hpp>
 
-#include "cli/exit_code.h"
 #include "cli/print.h"
 #include "cli/progress_line.h"
+#include "cli/reply.h"
 #include "cli/session.h"
 #include "core/config/settings.h"
-#include "core/verify/verify.h"
+#include "core/report/verify_report.h"
 
 namespace pitr::cli {
 namespace {
@@ -22,7 +21,6 @@ struct CommandOptions {
   int jobs = 0;
   std::string max_rate;
   bool restart = false;
-  bool json = false;
   bool no_progress = false;
 };
 
@@ -71,7 +69,7 @@ Result<VerifyReport> Run(const Invocation& invocation, const CommandOptions& opt
   PITR_ASSIGN(Config config, session.LoadConfig());
   PITR_ASSIGN(const VerifyOptions verify, MakeOptions(options, config));
   Progress progress;
-  auto line = options.no_progress || options.json ? nullptr : std::make_unique<ProgressLine>(progress, stderr);
+  auto line = options.no_progress || invocation.json ? nullptr : std::make_unique<ProgressLine>(progress, stderr);
   auto report = RunVerify(config, verify, progress, session.log(), session.ctx());
   line.reset();
   if (report.code() == Code::kCancelled)
@@ -80,36 +78,17 @@ Result<VerifyReport> Run(const Invocation& invocation, const CommandOptions& opt
   return report;
 }
 
-// A monitor that reads JSON is told in JSON that nothing is known.
-void PrintUncheckedJson(const Status& status) {
-  const nlohmann::ordered_json json = {{"result", "not checked"},
-                                       {"error",
-                                        {{"code", CodeName(status.code())},
-                                         {"message", status.message()},
-                                         {"detail", status.detail()},
-                                         {"hint", status.hint()}}}};
-  PrintJson(json.dump(2, ' ', false, nlohmann::ordered_json::error_handler_t::replace));
+int ExitOf(VerifyOutcome outcome) {
+  if (outcome == VerifyOutcome::kGood) return kExitOk;
+  return outcome == VerifyOutcome::kDamage ? kExitDamage : kExitFailed;
 }
 
-int RunVerifyVerb(const Invocation& invocation, const CommandOptions& options) {
-  auto report = Run(invocation, options);
-  if (!report.ok()) {
-    if (options.json) PrintUncheckedJson(report.status());
-    return ExitOf(report.status());
-  }
-  if (options.json)
-    PrintJson(VerifyJson(report.value()));
-  else
-    PrintText(VerifyText(report.value()));
-  switch (report.value().outcome()) {
-    case VerifyOutcome::kGood:
-      return kExitOk;
-    case VerifyOutcome::kDamage:
-      return kExitDamage;
-    case VerifyOutcome::kUnchecked:
-      break;
-  }
-  return kExitFailed;
+Result<Reply> RunVerifyVerb(const Invocation& invocation, const CommandOptions& options) {
+  const auto report = Run(invocation, options);
+  // A monitor that reads JSON is told in JSON that nothing is known.
+  if (!report.ok()) return Reply{"", {{"result", "not checked"}}, kExitFailed, report.status()};
+  return Reply{
+      VerifyText(report.value(), PageWidth()), VerifyJson(report.value()), ExitOf(report.value().outcome()), {}};
 }
 
 }  // namespace
@@ -117,16 +96,15 @@ int RunVerifyVerb(const Invocation& invocation, const CommandOptions& options) {
 void AddVerify(CLI::App& app, Invocation& invocation) {
   auto* verb = app.add_subcommand("verify", "Prove that the repository holds, unharmed, what recoveries need");
   verb->footer(
-      "Reads every object, checks every checksum, and follows the WAL of every backup and of the recovery window.\n"
-      "A verification that was interrupted is continued by the same command. The result is kept in the repository\n"
+      "Reads every object, checks every checksum, and follows the WAL of every backup and of the recovery window. "
+      "A verification that was interrupted is continued by the same command. The result is kept in the repository "
       "and shown by pg_pitr info.\n\n"
-      "Exit codes: 0 good, 4 damage was found, 1 could not be checked (or not all of it), 2 wrong command line or\n"
+      "Exit codes: 0 good, 4 damage was found, 1 could not be checked (or not all of it), 2 wrong command line or "
       "settings, 3 stopped by a signal.\n\n"
       "Examples:\n"
-      "  pg_pitr verify                          everything\n"
-      "  pg_pitr verify --sample 5%              every file map, and 5 % of the data and of the WAL, another 5 % each "
-      "time\n"
-      "  pg_pitr verify --quick --json           what listings, manifests and file maps tell, for a monitor");
+      "  pg_pitr verify                 everything\n"
+      "  pg_pitr verify --sample 5%     every file map, and 5 % of the data and of the WAL, another 5 % each time\n"
+      "  pg_pitr verify --quick --json  what listings, manifests and file maps tell, for a monitor");
   AddConfigOption(*verb, invocation);
   auto options = std::make_shared<CommandOptions>();
   auto* label =
@@ -143,10 +121,10 @@ void AddVerify(CLI::App& app, Invocation& invocation) {
   verb->add_option("--max-rate", options->max_rate, "Read at most so much a second (default: pg_pitr.verify_max_rate)")
       ->type_name("SIZE");
   verb->add_flag("--restart", options->restart, "Do not continue an interrupted verification");
-  verb->add_flag("--json", options->json, "Print one JSON object instead of a page");
+  AddPageOptions(*verb, invocation);
   verb->add_flag("--no-progress", options->no_progress, "Do not show progress");
   verb->callback([&invocation, options] {
-    invocation.run = [&invocation, options] { return RunVerifyVerb(invocation, *options); };
+    invocation.run = [&invocation, options] { return GiveReply(invocation, RunVerifyVerb(invocation, *options)); };
   });
 }
 

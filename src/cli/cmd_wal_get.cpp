@@ -213,20 +213,16 @@ void AddWalGet(CLI::App& app, Invocation& invocation) {
       "In postgresql.conf: restore_command = 'pg_pitr wal-get --config FILE \"%f\" \"%p\"'; pg_pitr restore writes "
       "it.\n"
       "While a server recovers, a process of its own fetches the following segments ahead into pg_wal/pg_pitr.spool "
-      "(at most 128 MB\n"
-      "or two segments) and ends with the recovery.\n"
+      "(at most 128 MB or two segments) and ends with the recovery.\n"
       "Exit codes: 0 the file is there, whole and verified; 1 the store confirmed that there is no such file, which "
-      "ends recovery;\n"
-      "200 the store did not answer, 201 damaged in the store, 202 permission denied, 203 wrong settings or command "
-      "line,\n"
-      "204 stored for another cluster, or would make a tablespace in another server's place, 205 internal error, 128 + "
+      "ends recovery; 200 the store did not answer, 201 damaged in the store, 202 permission denied, 203 wrong "
+      "settings or command "
+      "line, 204 stored for another cluster, or would make a tablespace in another server's place, 205 internal error, "
+      "128 + "
       "N stopped by signal N. PostgreSQL stops instead of "
-      "ending\n"
-      "recovery early for everything above 125.\n"
+      "ending recovery early for everything above 125.\n"
       "For a running standby (standby.signal) every failure of the archive is exit code 1, after a few seconds: it "
-      "then "
-      "streams, or\n"
-      "asks again, and can be promoted at any time.");
+      "then streams, or asks again, and can be promoted at any time.");
   AddConfigOption(*verb, invocation);
   auto options = std::make_shared<GetOptions>();
   verb->add_option("name", options->name, "Name of the file (%f)")->required();

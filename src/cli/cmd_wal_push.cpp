@@ -7,8 +7,8 @@
 #include <set>
 #include <span>
 
-#include "cli/exit_code.h"
 #include "cli/print.h"
+#include "cli/reply.h"
 #include "cli/session.h"
 #include "core/base/describe_size.h"
 #include "core/base/parallel_for.h"
@@ -176,30 +176,60 @@ std::string Counts(const std::map<WalFileKind, size_t>& counts) {
   return text.empty() ? "nothing" : text;
 }
 
-void PrintOutcome(const Outcome& outcome) {
+std::string OutcomeText(const Outcome& outcome) {
   std::string text = outcome.result.already_there ? "already in the archive" : "archived";
   if (outcome.result.partial_until) {
     text = "unfinished, up to " + outcome.result.partial_until->ToString() +
            (outcome.result.already_there ? ": the archive has as much of it, or more" : ": archived as that");
   }
-  PrintText(outcome.name + ": " + text + "\n");
+  return outcome.name + ": " + text + "\n";
 }
 
-Status Report(const PushSelection& selection, const std::vector<Outcome>& outcomes, bool quiet) {
+nlohmann::ordered_json OutcomeJson(const Outcome& outcome) {
+  nlohmann::ordered_json end, problem;
+  if (outcome.result.partial_until) end = outcome.result.partial_until->ToString();
+  if (!outcome.status.ok()) problem = outcome.status.ToString();
+  return {{"name", outcome.name},
+          {"state", !outcome.status.ok()           ? "failed"
+                    : outcome.result.already_there ? "already there"
+                                                   : "archived"},
+          {"partial_until", end},
+          {"bytes", outcome.result.plain_bytes},
+          {"stored_bytes", outcome.result.stored_bytes},
+          {"problem", problem}};
+}
+
+Status ErrorOf(const std::vector<Outcome>& outcomes, size_t failed) {
+  for (const Outcome& outcome : outcomes) {
+    if (outcome.status.ok()) continue;
+    return {outcome.status.code() == Code::kInvalidArgument ? Code::kConflict : outcome.status.code(),
+            DescribeCount(failed, "file", "files") + " could not be archived"};
+  }
+  if (!outcomes.empty()) return Status::Ok();
+  return Status(Code::kNotFound, "there was nothing to archive")
+      .WithDetail("None of the files named is a WAL file with something in it.")
+      .WithHint("Name the pg_wal directory of the old server, or files in it.");
+}
+
+Reply MakePushReply(const PushSelection& selection, const std::vector<Outcome>& outcomes, bool quiet, int64_t millis) {
   std::map<WalFileKind, size_t> pushed, there;
-  size_t failed = 0;
-  const Status* first = nullptr;
+  size_t failed = 0, archived = 0;
+  uint64_t bytes = 0;
+  Reply reply;
+  nlohmann::ordered_json files = nlohmann::ordered_json::array();
   for (size_t i = 0; i < outcomes.size(); ++i) {
     const Outcome& outcome = outcomes[i];
+    files.push_back(OutcomeJson(outcome));
     if (!outcome.status.ok()) {
       ++failed;
-      if (first == nullptr) first = &outcome.status;
       PrintError(outcome.status);
       continue;
     }
     const WalFileKind kind = outcome.result.partial_until ? WalFileKind::kPartial : selection.files[i].kind;
     ++(outcome.result.already_there ? there : pushed)[kind];
-    if (!quiet) PrintOutcome(outcome);
+    archived += outcome.result.already_there ? 0 : 1;
+    bytes += outcome.result.plain_bytes;
+    if (!quiet) reply.text += OutcomeText(outcome);
   }
   std::string skipped;
   if (selection.for_reuse > 0)
@@ -208,15 +238,17 @@ Status Report(const PushSelection& selection, const std::vector<Outcome>& outcom
   if (selection.others > 0)
     skipped += (skipped.empty() ? "" : ", ") +
                DescribeCount(selection.others, "name that is no WAL file's", "names that are no WAL files'");
-  PrintText("archived: " + Counts(pushed) + "\nalready there: " + Counts(there) +
-            "\nfailed: " + std::to_string(failed) + "\npassed over: " + (skipped.empty() ? "nothing" : skipped) + "\n");
-  if (first != nullptr)
-    return {first->code() == Code::kInvalidArgument ? Code::kConflict : first->code(),
-            DescribeCount(failed, "file", "files") + " could not be archived"};
-  if (!outcomes.empty()) return Status::Ok();
-  return Status(Code::kNotFound, "there was nothing to archive")
-      .WithDetail("None of the files named is a WAL file with something in it.")
-      .WithHint("Name the pg_wal directory of the old server, or files in it.");
+  const std::string rate = DescribeRate(bytes, millis);
+  reply.text += "archived: " + Counts(pushed) + "\nalready there: " + Counts(there) +
+                "\nfailed: " + std::to_string(failed) + "\npassed over: " + (skipped.empty() ? "nothing" : skipped) +
+                "\ntook: " + DescribeMillis(millis) +
+                (rate.empty() ? "" : ", " + DescribeBytes(bytes) + " at " + rate) + "\n";
+  reply.json = {{"archived", archived}, {"already_there", outcomes.size() - failed - archived},
+                {"failed", failed},     {"passed_over", selection.for_reuse + selection.others},
+                {"bytes", bytes},       {"milliseconds", millis},
+                {"files", files}};
+  reply.error = ErrorOf(outcomes, failed);
+  return reply;
 }
 
 Status PushOne(const Repository& repository, const PushFile& file, Outcome& outcome, const OpContext& ctx) {
@@ -322,10 +354,11 @@ Status CheckWhose(const Repository& repository, const std::vector<PushFile>& fil
   return Status::Ok();
 }
 
-Status RunWalPush(const Invocation& invocation, const PushOptions& options) {
+Result<Reply> RunWalPush(const Invocation& invocation, const PushOptions& options) {
   Session session(invocation);
   PITR_ASSIGN(const auto repository, session.OpenRepository(SettingsFor::kStoring));
   const OpContext& ctx = session.ctx();
+  const int64_t begun = ctx.clock->SteadyMillis();
   PITR_ASSIGN(const PushSelection selection, SelectFiles(*repository, options.paths, ctx));
   const std::vector<PushFile>& files = selection.files;
   if (!options.force) PITR_TRY(CheckWhose(*repository, files, ctx));
@@ -340,7 +373,7 @@ Status RunWalPush(const Invocation& invocation, const PushOptions& options) {
   PITR_TRY(PushSegments(*repository, std::span(files).subspan(first_segment),
                         std::span(outcomes).subspan(first_segment), std::move(foreign), ctx));
   PITR_TRY(CheckIdentity(*repository, /*keys=*/true, ctx));
-  return Report(selection, outcomes, options.quiet);
+  return MakePushReply(selection, outcomes, options.quiet, ctx.clock->SteadyMillis() - begun);
 }
 
 }  // namespace
@@ -352,21 +385,20 @@ void AddWalPush(CLI::App& app, Invocation& invocation) {
       "The last transactions of a crashed server may be in its pg_wal only. Save them before anything else:\n"
       "  pg_pitr wal-push /var/lib/postgresql/15/main/pg_wal\n"
       "What is already there and identical is left alone; different content under the same name is an error and "
-      "nothing is\n"
-      "overwritten. A running server archives by itself; beside one, push from its pg_wal what the archive lacks, "
-      "after "
-      "a gap.\nThe last, unfinished segment\n"
-      "is archived as what it is: a recovery to the end of its timeline replays it, and when its server comes back, "
-      "the whole\n"
-      "segment takes its place. Names that do not exist are errors, and so is it when nothing is there to be "
+      "nothing is overwritten. A running server archives by itself; beside one, push from its pg_wal what the archive "
+      "lacks, after a gap.\n"
+      "The last, unfinished segment is archived as what it is: a recovery to the end of its timeline replays it, and "
+      "when its server comes back, the whole segment takes its place. Names that do not exist are errors, and so is it "
+      "when nothing is there to be "
       "archived.");
   AddConfigOption(*verb, invocation);
+  AddJsonOption(*verb, invocation);
   auto options = std::make_shared<PushOptions>();
   verb->add_option("files", options->paths, "pg_wal, or files of it")->required()->type_name("FILE...");
   verb->add_flag("--force", options->force, "Although a copy of the cluster wrote them, which lives beside it");
   verb->add_flag("-q,--quiet", options->quiet, "Print the sum only");
   verb->callback([&invocation, options] {
-    invocation.run = [&invocation, options] { return ExitOf(RunWalPush(invocation, *options)); };
+    invocation.run = [&invocation, options] { return GiveReply(invocation, RunWalPush(invocation, *options)); };
   });
 }
 

@@ -6,12 +6,16 @@
 
 #include "cli/completion.h"
 #include "cli/exit_code.h"
+#include "cli/help_page.h"
 #include "cli/leavable_call.h"
 #include "cli/manual.h"
 #include "cli/print.h"
+#include "cli/reply.h"
+#include "cli/screen.h"
 #include "cli/settings_path.h"
 #include "cli/usage.h"
 #include "cli/verbs.h"
+#include "core/base/text_page.h"
 
 namespace pitr::cli {
 namespace {
@@ -24,8 +28,13 @@ constexpr const char* kOverview =
     "  pg_pitr restore -D DIR --target-time '...'   then start the server; it recovers by itself\n";
 
 constexpr const char* kFooter =
-    "Exit codes: 0 done, 1 failed, 2 wrong command line or settings, 3 stopped by a signal (run again to continue),\n"
-    "4 verify found damage. wal-get has its own, see its help. \"pg_pitr help VERB\" explains each verb.";
+    "Exit codes: 0 done, 1 failed, 2 wrong command line or settings, 3 stopped by a signal (run again to "
+    "continue), 4 verify found damage. wal-get has its own, see its help. \"pg_pitr help VERB\" explains each verb.";
+
+// Of a command line that is not understood as a whole.
+bool AsksForJson(const std::vector<std::string>& words) {
+  return std::find(words.begin(), words.end(), "--json") != words.end();
+}
 
 int Parse(CLI::App& app, std::vector<std::string> words) {
   words = HelpAsOption(std::move(words));
@@ -34,14 +43,14 @@ int Parse(CLI::App& app, std::vector<std::string> words) {
   } catch (const CLI::ParseError& error) {
     // Help and the version are thrown, too.
     const Status helped = error.get_exit_code() == 0 ? CheckHelped(app, words) : Status::Ok();
-    if (!helped.ok()) {
-      PrintError(helped);
-      return kExitUsage;
+    if (!helped.ok()) return GiveError(AsksForJson(words), helped);
+    if (error.get_exit_code() == 0) {
+      PrintText(HelpPage(app, error, ScreenColumns(stdout)));
+      return -1;
     }
-    if (error.get_exit_code() == 0) return app.exit(error, std::cout, std::cerr) == 0 ? -1 : kExitUsage;
-    PrintError(UsageError(app, words, error));
+    const int code = GiveError(AsksForJson(words), UsageError(app, words, error));
     // PostgreSQL would take a small code for "no such file".
-    return !words.empty() && words[0] == "wal-get" ? kWalGetConfiguration : kExitUsage;
+    return !words.empty() && words[0] == "wal-get" ? kWalGetConfiguration : code;
   }
   return 0;
 }
@@ -77,6 +86,15 @@ void AddConfigOption(CLI::App& verb, Invocation& invocation) {
       ->type_name("FILE");
 }
 
+void AddJsonOption(CLI::App& verb, Invocation& invocation) {
+  verb.add_flag("--json", invocation.json, "Print one JSON object instead of a page, on errors, too");
+}
+
+void AddPageOptions(CLI::App& verb, Invocation& invocation) {
+  AddJsonOption(verb, invocation);
+  verb.add_flag("--wide", invocation.wide, "All columns, and no line broken, however wide the terminal is");
+}
+
 void AddVerbs(CLI::App& app, Invocation& invocation) {
   AddInfo(app, invocation);
   AddPlan(app, invocation);
@@ -96,18 +114,20 @@ void AddVerbs(CLI::App& app, Invocation& invocation) {
 }
 
 int RunCommandLine(int argc, char** argv) {
+  const std::vector<std::string> words(argv + std::min(argc, 1), argv + argc);
   try {
     CLI::App app(kOverview, "pg_pitr");
     app.footer(kFooter);
     app.require_subcommand(1);
+    PrepareHelp(app);
     Invocation invocation;
     AddVerbs(app, invocation);
-    const std::vector<std::string> words(argv + std::min(argc, 1), argv + argc);
     if (const auto answered = AnswerPrograms(app, words)) return *answered;
     if (int code = Parse(app, words); code != 0) return code < 0 ? kExitOk : code;
     NameConfigInCommands(invocation.config.empty() ? "" : ConfigPath(invocation.config), VerbsWithConfig(app));
+    SetPageWidth(invocation.wide ? kAnyWidth : ScreenColumns(stdout));
     return invocation.run();
-  } catch (const std::exception& error) { return ExitOf(Status(Code::kInternal, error.what())); }
+  } catch (const std::exception& error) { return GiveError(AsksForJson(words), Status(Code::kInternal, error.what())); }
 }
 
 }  // namespace pitr::cli

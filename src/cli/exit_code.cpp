@@ -6,7 +6,7 @@
 namespace pitr::cli {
 
 void PrintError(const Status& status) {
-  std::string text = "pg_pitr: error: " + status.message() + "\n";
+  std::string text = "pg_pitr: " + InTone("error:", Tone::kError) + " " + status.message() + "\n";
   if (!status.detail().empty()) text += "DETAIL:  " + status.detail() + "\n";
   if (!status.hint().empty()) text += "HINT:  " + status.hint() + "\n";
   PrintToStderr(text);
@@ -17,11 +17,6 @@ int ExitOf(const Status& status) {
   PrintError(status);
   if (status.code() == Code::kCancelled) return kExitCancelled;
   return status.code() == Code::kInvalidArgument ? kExitUsage : kExitFailed;
-}
-
-int ExitOf(const Result<bool>& passed) {
-  if (!passed.ok()) return ExitOf(passed.status());
-  return passed.value() ? kExitOk : kExitFailed;
 }
 
 int WalGetExitCode(const Status& status) {

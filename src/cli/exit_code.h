@@ -25,8 +25,6 @@ inline constexpr int kWalGetSignalBase = 128;  // plus the signal's number: 130,
 void PrintError(const Status& status);
 // The code to exit with; prints the error when there is one. kCancelled and kInvalidArgument have their own.
 int ExitOf(const Status& status);
-// The same for a command that also tells whether all is well: false is kExitFailed.
-int ExitOf(const Result<bool>& passed);
 
 int WalGetExitCode(const Status& status);
 

@@ -7,7 +7,9 @@ namespace pitr::cli {
 void StderrLog::Write(LogLevel level, const std::string& message) {
   if (level < least_) return;
   const char* word = level == LogLevel::kWarning ? "warning" : level == LogLevel::kInfo ? "info" : "debug";
-  PrintToStderr(std::string("pg_pitr: ") + word + ": " + message + "\n");
+  const std::string head = std::string(word) + ":";
+  PrintToStderr("pg_pitr: " + (level == LogLevel::kWarning ? InTone(head, Tone::kWarning) : head) + " " + message +
+                "\n");
 }
 
 }  // namespace pitr::cli

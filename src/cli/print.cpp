@@ -4,7 +4,10 @@
 #include <cstdio>
 #include <nlohmann/json.hpp>
 
+#include "cli/screen.h"
+#include "core/base/json_page.h"
 #include "core/base/shell_word.h"
+#include "core/base/text_page.h"
 
 namespace pitr::cli {
 namespace {
@@ -44,6 +47,8 @@ std::string Completed(const std::string& text, const std::string& word, const st
   return out + text.substr(from);
 }
 
+size_t page_width = kAnyWidth;
+
 void PrintAll(FILE* to, const std::string& text) { std::fputs(text.c_str(), to); }
 
 }  // namespace
@@ -58,15 +63,24 @@ std::string WithConfig(const std::string& text, const std::string& config, const
 
 std::string WithConfig(const std::string& text) { return Completed(text, Given().option, Given().verbs); }
 
-void PrintText(const std::string& text) { PrintAll(stdout, WithConfig(text)); }
+void SetPageWidth(size_t columns) { page_width = columns; }
 
-void PrintJson(const std::string& json) {
+size_t PageWidth() { return page_width; }
+
+void PrintText(const std::string& text) { PrintAll(stdout, WrapPage(WithConfig(text), page_width)); }
+
+void PrintJson(const nlohmann::ordered_json& json) {
   std::string word = Given().option;
   if (!word.empty()) {
-    const std::string quoted = nlohmann::json(word).dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
+    const std::string quoted = JsonPage(word);
     word = quoted.substr(1, quoted.size() - 2);
   }
-  PrintAll(stdout, Completed(json, word, Given().verbs) + "\n");
+  PrintAll(stdout, Completed(JsonPage(json), word, Given().verbs) + "\n");
+}
+
+std::string InTone(const std::string& word, Tone tone) {
+  if (!MayColour(stderr)) return word;
+  return std::string(tone == Tone::kError ? "\x1b[1;31m" : "\x1b[1;35m") + word + "\x1b[0m";
 }
 
 void PrintToStderr(const std::string& text) { PrintAll(stderr, WithConfig(text)); }

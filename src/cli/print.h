@@ -2,6 +2,8 @@
 // --config needs it there, too. So everything that a verb prints goes through here (a test sees to it), except for the
 // progress line.
 #pragma once
+#include <cstddef>
+#include <nlohmann/json_fwd.hpp>
 #include <set>
 #include <string>
 
@@ -16,11 +18,18 @@ std::string WithConfig(const std::string& text, const std::string& config, const
 // As it was told to NameConfigInCommands.
 std::string WithConfig(const std::string& text);
 
-// To stdout, as it should be read by people, or by programs.
+// Pages are made for so many columns from now on, and broken there. Once, as above; until then they are as they come.
+void SetPageWidth(size_t columns);
+size_t PageWidth();
+
+// To stdout: a page for people, whose lines are broken at PageWidth(), or one document for programs.
 void PrintText(const std::string& text);
-// `json` is one document; its last line is ended. In its strings commands are completed as in text.
-void PrintJson(const std::string& json);
+// In its strings commands are completed as in text.
+void PrintJson(const nlohmann::ordered_json& json);
 // One call, so that lines of several threads do not mix.
 void PrintToStderr(const std::string& text);
+// `word` as it is to stand out on stderr: in colour where that is wanted.
+enum class Tone { kError, kWarning };
+std::string InTone(const std::string& word, Tone tone);
 
 }  // namespace pitr::cli

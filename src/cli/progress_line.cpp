@@ -4,37 +4,43 @@
 
 #include <algorithm>
 
+#include "cli/screen.h"
 #include "core/base/describe_size.h"
 #include "core/store/retry_watch.h"
 
 namespace pitr::cli {
 namespace {
 
-constexpr int kBarCells = 24;
+constexpr int kBarCells = 16;
 constexpr int64_t kTerminalMillis = 200;
 constexpr int64_t kPlainMillis = 10000;
 constexpr int64_t kPlanMillis = 1000;  // a plan that is made sooner needs no line
 
 }  // namespace
 
-std::string ProgressText(uint64_t done, uint64_t total, double bytes_per_second, bool bar) {
-  done = std::min(done, total);
-  const double part = total == 0 ? 1.0 : static_cast<double>(done) / static_cast<double>(total);
+std::string ProgressText(const std::string& phase, uint64_t done, uint64_t total, double bytes_per_second, bool bar) {
+  if (done >= total) return phase + " ...";
+  const double part = static_cast<double>(done) / static_cast<double>(total);
   char percent[16];
-  std::snprintf(percent, sizeof percent, "%3d%%", static_cast<int>(part * 100));
-  std::string text;
+  std::snprintf(percent, sizeof percent, "%3d%%", std::min(99, static_cast<int>(part * 100)));
+  std::string text = phase;
   if (bar) {
     const int cells = static_cast<int>(part * kBarCells);
-    text = "[" + std::string(static_cast<size_t>(cells), '#') +
-           std::string(static_cast<size_t>(kBarCells - cells), '.') + "] ";
+    text += " [" + std::string(static_cast<size_t>(cells), '#') +
+            std::string(static_cast<size_t>(kBarCells - cells), '.') + "] ";
+  } else {
+    text += ": ";
   }
   text += std::string(percent) + "  " + DescribeBytes(done) + " of " + DescribeBytes(total);
-  if (bytes_per_second >= 1) {
-    text += "  " + DescribeBytes(static_cast<uint64_t>(bytes_per_second)) + "/s";
-    if (done < total)
-      text +=
-          "  ETA " + DescribeSeconds(static_cast<int64_t>(static_cast<double>(total - done) / bytes_per_second) + 1);
-  }
+  if (bytes_per_second >= 1)
+    text += "  " + DescribeBytes(static_cast<uint64_t>(bytes_per_second)) + "/s  ETA " +
+            DescribeSeconds(static_cast<int64_t>(static_cast<double>(total - done) / bytes_per_second) + 1);
+  return text;
+}
+
+std::string FitLine(std::string text, size_t columns) {
+  // A character in the last column would begin the next line.
+  if (text.size() >= columns) text.resize(columns - 1);
   return text;
 }
 
@@ -52,16 +58,10 @@ ProgressLine::ProgressLine(const Progress& progress, FILE* out, Of of)
 
 ProgressLine::~ProgressLine() {
   job_.reset();
-  if (of_ == Of::kPlan) {
-    if (last_.empty()) return;
-    Redraw("");
-    std::fputs("\r", out_);
-    std::fflush(out_);
-    return;
-  }
-  if (progress_.bytes_total == 0) return;
-  Print(0);
-  if (terminal_) std::fputs("\n", out_);
+  if (!terminal_ || last_.empty()) return;
+  Redraw("");
+  std::fputs("\r", out_);
+  std::fflush(out_);
 }
 
 // What is waited for when nothing moves.
@@ -74,6 +74,7 @@ std::string RetryText() {
 
 // In place; spaces cover what was longer before.
 void ProgressLine::Redraw(std::string text) {
+  text = FitLine(std::move(text), ScreenColumns(out_));
   const size_t width = text.size();
   if (last_.size() > width) text.append(last_.size() - width, ' ');
   std::fprintf(out_, "\r%s", text.c_str());
@@ -86,9 +87,10 @@ void ProgressLine::Print(double bytes_per_second) {
     std::fflush(out_);
     return;
   }
-  const uint64_t done = progress_.bytes_done, total = progress_.bytes_total;
-  if (total == 0) return;
-  std::string text = ProgressText(done, total, bytes_per_second, terminal_) + RetryText();
+  const char* phase = progress_.phase;
+  if (*phase == '\0') return;
+  std::string text =
+      ProgressText(phase, progress_.bytes_done, progress_.bytes_total, bytes_per_second, terminal_) + RetryText();
   if (terminal_) {
     Redraw(std::move(text));
   } else if (text != last_) {

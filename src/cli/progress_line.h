@@ -10,8 +10,13 @@
 
 namespace pitr::cli {
 
-// "[########............]  41%  1.2 GB of 2.9 GB  210.4 MB/s  ETA 8 s". Pure.
-std::string ProgressText(uint64_t done, uint64_t total, double bytes_per_second, bool bar);
+// "fetching [######..........]  41%  1.2 GB of 2.9 GB  210.4 MB/s  ETA 8 s"; without a bar "fetching:  41%  ...". While
+// something is still to be done it is never 100 %, and where no bytes are left to be counted the phase stands alone.
+// Pure.
+std::string ProgressText(const std::string& phase, uint64_t done, uint64_t total, double bytes_per_second, bool bar);
+
+// `text` cut where it would not fit a line of `columns`. Pure.
+std::string FitLine(std::string text, size_t columns);
 
 // "looking at WAL: 120 of 200 segments". Pure.
 std::string PlanProgressText(uint64_t done, uint64_t total);
@@ -23,7 +28,7 @@ class ProgressLine {
   enum class Of { kBytes, kPlan };
   // `progress` and `out` are borrowed.
   ProgressLine(const Progress& progress, FILE* out, Of of = Of::kBytes);
-  ~ProgressLine();  // draws the end and a newline
+  ~ProgressLine();  // on a terminal the line is gone: what follows says how it ended
   ProgressLine(const ProgressLine&) = delete;
   ProgressLine& operator=(const ProgressLine&) = delete;
 

@@ -9,6 +9,8 @@ namespace pitr::cli {
 // Filled while the command line is parsed; run() does the work and returns the exit code.
 struct Invocation {
   std::string config;  // --config
+  bool json = false;   // --json
+  bool wide = false;   // --wide
   std::function<int()> run;
 };
 
@@ -32,6 +34,11 @@ void AddVerbs(CLI::App& app, Invocation& invocation);
 
 // --config, which every verb has.
 void AddConfigOption(CLI::App& verb, Invocation& invocation);
+
+// --json, which every verb has that somebody calls: one object instead of a page, on errors, too.
+void AddJsonOption(CLI::App& verb, Invocation& invocation);
+// The same, and --wide, which verbs have that show tables.
+void AddPageOptions(CLI::App& verb, Invocation& invocation);
 
 // The whole command line: parses, runs, returns the exit code. What main() calls.
 int RunCommandLine(int argc, char** argv);

@@ -3,7 +3,7 @@
 
 #include "core/pg/time_distance.h"
 #include "core/pg/timestamp.h"
-#include "core/restore/plan.h"
+#include "core/report/plan_report.h"
 #include "server/on_repository.h"
 #include "server/rows.h"
 #include "server/server_state.h"

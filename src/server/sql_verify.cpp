@@ -1,5 +1,5 @@
 // pitr_verify() and pitr_verifications(): whether the repository holds what recoveries need, and what was found before.
-#include "core/verify/verify.h"
+#include "core/report/verify_report.h"
 #include "server/encoding.h"
 #include "server/on_repository.h"
 #include "server/rows.h"

@@ -9,15 +9,21 @@ package PitrTest;
 
 use strict;
 use warnings;
+use Encode ();
+use File::Basename qw(dirname);
 use File::Path qw(make_path);
 use IPC::Run ();
+use JSON::PP ();
 use PostgreSQL::Test::Cluster;
 use PostgreSQL::Test::Utils;
 use Test::More;
 use Time::HiRes qw(usleep time);
 
 my @servers;
+my @json;    # lines: what the binary was asked and said as JSON
 my $serial = 0;
+# Pages come unbroken, with all columns.
+$ENV{COLUMNS} = 500;
 
 sub new
 {
@@ -184,7 +190,27 @@ sub pg_pitr
 	IPC::Run::run([ binary(), $verb, '--config', $self->{conf}, @arguments ], '<', \undef, '>', \$out, '2>', \$err);
 	my $status = $? & 127 ? 128 + ($? & 127) : $? >> 8;
 	note("pg_pitr $verb @arguments: exit $status\n$out$err");
+	note_json($status, $out, $verb, @arguments) if grep { $_ eq '--json' } @arguments;
 	return ($status, $out, $err);
+}
+
+# Everything that was said as JSON is held against the schema at the end of the file.
+sub note_json
+{
+	my ($status, $out, $verb, $action) = @_;
+	push @json, JSON::PP::encode_json({ verb => $verb eq 'key' ? "key $action" : $verb, status => $status, out => Encode::decode('UTF-8', $out) });
+	return;
+}
+
+sub check_json
+{
+	my $calls = PostgreSQL::Test::Utils::tempdir() . '/json';
+	open my $file, '>', $calls or die $!;
+	print $file map { "$_\n" } splice @json;
+	close $file or die $!;
+	IPC::Run::run([ 'python3', dirname(__FILE__) . '/../schema/validate.py', $calls ], '<', \undef, '>', \my $wrong, '2>&1');
+	is($wrong, '', 'what was said as JSON is what docs/json.md says');
+	return;
 }
 
 sub pg_pitr_ok
@@ -339,6 +365,7 @@ sub finish
 		$server->{node}->stop('immediate', fail_ok => 1);
 		$server->assert_no_crash($killed{ $server->{name} }) unless $server->{crash_checked};
 	}
+	check_json() if @json;
 	return;
 }
 

@@ -2,11 +2,12 @@
 SET client_min_messages = warning;
 CREATE EXTENSION pgtap;
 CREATE EXTENSION pg_pitr;
-SELECT plan(52);
+SELECT plan(55);
 
 SELECT has_extension('pg_pitr', 'the extension is there');
 SELECT has_view('public', 'pitr_status', 'view pitr_status');
 SELECT has_view('public', 'pitr_progress', 'view pitr_progress');
+SELECT columns_are('public', 'pitr_backups', ARRAY['label', 'type', 'stop_time', 'size', 'stored', 'status'], 'columns of pitr_backups');
 SELECT has_function('public', 'pitr_backup', ARRAY['text', 'text', 'jsonb', 'boolean', 'boolean', 'integer', 'boolean', 'boolean', 'boolean', 'text'], 'pitr_backup');
 SELECT function_returns('public', 'pitr_backup', 'text', 'pitr_backup returns the label');
 SELECT has_function('public', 'pitr_restore_plan',
@@ -35,6 +36,10 @@ FROM pg_proc WHERE proname LIKE 'pitr\_%' AND has_function_privilege('pitr_tap_w
 SELECT throws_ok('SET ROLE pitr_tap_nobody; SELECT * FROM pitr_status', '42501', NULL, 'pitr_status is not for everybody');
 RESET ROLE;
 SELECT lives_ok('SET ROLE pitr_tap_watcher; SELECT * FROM pitr_status', 'pitr_status is for pg_monitor');
+RESET ROLE;
+SELECT throws_ok('SET ROLE pitr_tap_nobody; SELECT * FROM pitr_backups', '42501', NULL, 'pitr_backups is not for everybody');
+RESET ROLE;
+SELECT lives_ok('SET ROLE pitr_tap_watcher; SELECT * FROM pitr_backups', 'pitr_backups is for pg_monitor');
 RESET ROLE;
 
 -- Rows of a check that passes, and the state after it.

@@ -282,6 +282,13 @@ def rule_runbook_messages():
                         yield f"{name}:{number}: nothing in src says {part!r}"
 
 
+def rule_json_page():
+    """docs/json.md says what the schema says."""
+    made = subprocess.run([sys.executable, "test/schema/page.py"], capture_output=True, check=True).stdout.decode()
+    if made != read("docs/json.md"):
+        yield "docs/json.md: is not what test/schema/page.py makes of the schema; page.py --write writes it"
+
+
 def rule_scripts_executable():
     for name in tracked("scripts", "test", ".ci", "bench"):
         if read(name).startswith("#!") and not os.access(name, os.X_OK):

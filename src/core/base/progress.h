@@ -7,6 +7,7 @@ namespace pitr {
 
 // Lock-free; any thread. Bytes are of plain file data unless named otherwise.
 struct Progress {
+  std::atomic<const char*> phase{""};  // what is being done, a literal; bytes may be done before the last phase is
   std::atomic<uint64_t> bytes_total{0};
   std::atomic<uint64_t> bytes_done{0};
   std::atomic<uint64_t> files_total{0};

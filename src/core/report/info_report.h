@@ -2,10 +2,12 @@
 // gaps, timelines, and how far back and forward a recovery can go. Plain values.
 #pragma once
 #include <map>
+#include <nlohmann/json_fwd.hpp>
 #include <optional>
 #include <string>
 #include <vector>
 
+#include "core/base/text_page.h"
 #include "core/repo/backup_catalog.h"
 #include "core/repo/backup_failure.h"
 #include "core/repo/wal_catalog.h"
@@ -142,9 +144,10 @@ InfoReport MakeInfoReport(const Repository& repository, const BackupCatalog& bac
                           std::vector<VerifyRecord> verifications = {},
                           const std::vector<BackupFailure>& failures = {});
 
-// A page for a terminal, in UTC.
-std::string InfoText(const InfoReport& report);
-// One JSON object; times in RFC 3339 UTC, LSNs as text, sizes in bytes.
-std::string InfoJson(const InfoReport& report);
+// A page for a terminal of `width` columns, in UTC; where not all columns of the table of backups fit the rest are left
+// out.
+std::string InfoText(const InfoReport& report, size_t width = kAnyWidth);
+// Times in RFC 3339 UTC, LSNs as text, sizes in bytes.
+nlohmann::ordered_json InfoJson(const InfoReport& report);
 
 }  // namespace pitr

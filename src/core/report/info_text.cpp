@@ -4,7 +4,7 @@
 #include "core/base/describe_size.h"
 #include "core/pg/timestamp.h"
 #include "core/report/info_report.h"
-#include "core/verify/verify.h"
+#include "core/report/verify_report.h"
 
 namespace pitr {
 namespace {
@@ -16,7 +16,7 @@ Json JsonTime(int64_t micros) { return micros == 0 ? Json(nullptr) : Json(Format
 Json JsonLsn(Lsn lsn) { return lsn.valid() ? Json(lsn.ToString()) : Json(nullptr); }
 Json JsonTimeline(Timeline timeline) { return timeline.valid() ? Json(timeline.value) : Json(nullptr); }
 
-std::string HeadText(const InfoReport& report) {
+std::string HeadText(const InfoReport& report, size_t width) {
   const RepositoryMarker& marker = report.marker;
   std::vector<std::pair<std::string, std::string>> items = {
       {"repository", report.repository},
@@ -26,10 +26,10 @@ std::string HeadText(const InfoReport& report) {
       {"WAL segments", DescribeBytes(marker.cluster.segment_size_bytes)},
       {"encryption", marker.encrypted ? "AES-256-GCM" : "none"},
   };
-  return AlignItems(items, 0);
+  return AlignItems(items, 0, width);
 }
 
-std::string WindowText(const InfoReport& report) {
+std::string WindowText(const InfoReport& report, size_t width) {
   const RecoveryWindow& window = report.window;
   if (!window.possible)
     return "\nrecovery window: none. " + window.problem + "\n" + (window.remedy.empty() ? "" : window.remedy + "\n");
@@ -46,7 +46,7 @@ std::string WindowText(const InfoReport& report) {
   if (!window.missing_wal.empty())
     items.emplace_back("WAL missing", window.missing_wal + ": recovery ends before this gap");
   return "\nrecovery window (timeline " + std::to_string(window.latest_timeline.value) +
-         (window.timeline_why.empty() ? "" : ": " + window.timeline_why) + ")\n" + AlignItems(items, 2);
+         (window.timeline_why.empty() ? "" : ": " + window.timeline_why) + ")\n" + AlignItems(items, 2, width);
 }
 
 // Every backup of a server that keeps its settings elsewhere has the same to say.
@@ -58,9 +58,12 @@ std::string OutsideText(const InfoReport& report) {
   return "";
 }
 
-std::string BackupsText(const InfoReport& report) {
+// What a person chooses a backup by, for a screen that has no room for more.
+const std::vector<size_t> kBackupColumns = {0, 1, 3, 7, 8, 10};
+
+std::string BackupsText(const InfoReport& report, size_t width) {
   if (report.backups.empty()) return "\nbackups: none\n";
-  std::vector<std::vector<std::string>> rows = {
+  TableRows rows = {
       {"label", "type", "start", "stop", "TLI", "WAL start", "WAL stop", "database", "stored", "verified", "status"}};
   std::string problems;
   for (const BackupRow& row : report.backups) {
@@ -88,7 +91,8 @@ std::string BackupsText(const InfoReport& report) {
       problems += "  " + row.label + ": links of which it holds what they lead to: " + row.followed_links + "\n";
     for (const auto& [name, value] : row.annotations) problems += "  " + row.label + ": " + name + " = " + value + "\n";
   }
-  return "\nbackups\n" + AlignTable(rows, 2) + (problems.empty() ? "" : "\n" + problems) + OutsideText(report);
+  return "\nbackups\n" + FitTable(rows, kBackupColumns, 2, width) + (problems.empty() ? "" : "\n" + problems) +
+         OutsideText(report);
 }
 
 std::string VerifiedText(const InfoReport& report) {
@@ -213,11 +217,12 @@ Json TimelineJson(const InfoReport& report, const TimelineRow& timeline) {
 
 }  // namespace
 
-std::string InfoText(const InfoReport& report) {
-  return HeadText(report) + WindowText(report) + BackupsText(report) + VerifiedText(report) + ArchiveText(report);
+std::string InfoText(const InfoReport& report, size_t width) {
+  return HeadText(report, width) + WindowText(report, width) + BackupsText(report, width) + VerifiedText(report) +
+         ArchiveText(report);
 }
 
-std::string InfoJson(const InfoReport& report) {
+Json InfoJson(const InfoReport& report) {
   const RepositoryMarker& marker = report.marker;
   const RecoveryWindow& window = report.window;
   Json json = {{"repository", report.repository},
@@ -253,8 +258,7 @@ std::string InfoJson(const InfoReport& report) {
   for (const VerifyRecord& result : report.verifications) json["verifications"].push_back(VerificationJson(result));
   json["timelines"] = Json::array();
   for (const TimelineRow& timeline : report.timelines) json["timelines"].push_back(TimelineJson(report, timeline));
-  // Labels and annotations are checked text, but a hand-made manifest may hold anything.
-  return json.dump(2, ' ', false, Json::error_handler_t::replace);
+  return json;
 }
 
 }  // namespace pitr

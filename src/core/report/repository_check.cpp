@@ -277,7 +277,7 @@ bool AllPassed(const std::vector<CheckRow>& rows) {
   return true;
 }
 
-std::string CheckText(const std::vector<CheckRow>& rows) {
+std::string CheckText(const std::vector<CheckRow>& rows, size_t width) {
   std::vector<std::pair<std::string, std::string>> lines;
   for (const CheckRow& row : rows) {
     std::string value =
@@ -285,16 +285,15 @@ std::string CheckText(const std::vector<CheckRow>& rows) {
     if (row.state != CheckState::kOk && !row.hint.empty()) value += "\n-> " + row.hint;
     lines.emplace_back(row.item, std::move(value));
   }
-  return AlignItems(lines, 0);
+  return AlignItems(lines, 0, width);
 }
 
-std::string CheckJson(const std::vector<CheckRow>& rows) {
+nlohmann::ordered_json CheckJson(const std::vector<CheckRow>& rows) {
   nlohmann::ordered_json list = nlohmann::ordered_json::array();
   for (const CheckRow& row : rows)
     list.push_back(
         {{"item", row.item}, {"state", CheckStateName(row.state)}, {"detail", row.detail}, {"hint", row.hint}});
-  const nlohmann::ordered_json json = {{"passed", AllPassed(rows)}, {"checks", list}};
-  return json.dump(2, ' ', false, nlohmann::ordered_json::error_handler_t::replace);
+  return {{"passed", AllPassed(rows)}, {"checks", list}};
 }
 
 }  // namespace pitr

@@ -2,6 +2,7 @@
 // repository can be read. The same rows from `pg_pitr check` and from pitr_check(). Writes only under probe/ and
 // removes what it wrote.
 #pragma once
+#include <nlohmann/json_fwd.hpp>
 #include <optional>
 #include <string>
 #include <vector>
@@ -9,6 +10,7 @@
 
 #include "core/base/log.h"
 #include "core/base/op_context.h"
+#include "core/base/text_page.h"
 #include "core/config/config.h"
 #include "core/pg/lsn.h"
 #include "core/store/object_store.h"
@@ -55,7 +57,7 @@ std::vector<CheckRow> CheckDataDirectory(const Config& config, const std::string
                                          const OpContext& ctx);
 
 bool AllPassed(const std::vector<CheckRow>& rows);  // no kFailed and no kAbsent row
-std::string CheckText(const std::vector<CheckRow>& rows);
-std::string CheckJson(const std::vector<CheckRow>& rows);
+std::string CheckText(const std::vector<CheckRow>& rows, size_t width = kAnyWidth);
+nlohmann::ordered_json CheckJson(const std::vector<CheckRow>& rows);
 
 }  // namespace pitr

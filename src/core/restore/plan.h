@@ -94,8 +94,4 @@ struct PlanRequest {
 // time, gaps). kCorruption, kUnavailable as read.
 Result<RestorePlan> MakeRestorePlan(const Repository& repository, const PlanRequest& request, const OpContext& ctx);
 
-// Rows for people: (item, value), in reading order; the same from SQL and from the binary.
-std::vector<std::pair<std::string, std::string>> DescribePlan(const RestorePlan& plan, const std::string& config_path);
-std::string PlanJson(const RestorePlan& plan, const std::string& config_path);
-
 }  // namespace pitr

@@ -1,5 +1,6 @@
 #include "core/restore/restore_mark.h"
 
+#include "core/base/json_page.h"
 #include "core/repo/json_fields.h"
 
 namespace pitr {
@@ -147,7 +148,7 @@ Status WriteRestoreMark(const ClusterTree& tree, const RestoreMark& mark, mode_t
     document["outcome"] = {{"as_planned", mark.outcome->as_planned},   {"text", mark.outcome->text},
                            {"parent", mark.outcome->parent.value},     {"lsn", mark.outcome->lsn.ToString()},
                            {"timeline", mark.outcome->timeline.value}, {"seen_micros", mark.outcome->seen_micros}};
-  const std::string text = document.dump(2, ' ', false, Ordered::error_handler_t::replace) + "\n";
+  const std::string text = JsonPage(document) + "\n";
   return tree.WriteWhole(kRestoreMarkPath, AsBytes(text), mode);
 }
 

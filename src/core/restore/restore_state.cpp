@@ -1,5 +1,6 @@
 #include "core/restore/restore_state.h"
 
+#include "core/base/json_page.h"
 #include "core/repo/json_fields.h"
 
 namespace pitr {
@@ -69,7 +70,7 @@ Status WriteRestoreState(const ClusterTree& tree, const RestoreState& state) {
       {"tablespaces", state.tablespaces},
       {"aside_elsewhere", state.aside_elsewhere},
       {"control_sha256", state.control_sha256}};
-  const std::string text = json.dump(2, ' ', false, nlohmann::ordered_json::error_handler_t::replace) + "\n";
+  const std::string text = JsonPage(json) + "\n";
   return tree.WriteWhole(kRestoreStatePath, AsBytes(text), 0600);
 }
 

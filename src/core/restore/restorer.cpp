@@ -527,6 +527,7 @@ Status Restore::PlaceControlFile() {
 }
 
 Result<RestoreResult> Restore::Run() {
+  progress_.phase = "looking at the directory";
   PITR_TRY(Check());
   if (!tree_->whole()) {
     PITR_TRY(MakeRoots());
@@ -541,12 +542,15 @@ Result<RestoreResult> Restore::Run() {
   PITR_TRY(MakeDirectories());
   PITR_TRY(MakeTablespacePlaces(new_places_, *tree_, &result_.notes));
   files_.emplace(*tree_);
+  progress_.phase = found_.empty ? "fetching" : "comparing and fetching";
   PITR_TRY(CopyFiles());
+  progress_.phase = "setting up recovery";
   // A standby goes on with the archive of its primary.
   if (options_.mode != RecoveryMode::kStandby) PITR_TRY(LeaveKnownRepositories(*tree_, file_mode_));
   PITR_TRY(WriteBackupFiles(*tree_, plan_.backup, tablespaces_, file_mode_));
   PITR_TRY(WriteRecovery());
   NoteHowToStart();
+  progress_.phase = "writing to disk";
   PITR_TRY(SyncEverything());
   PITR_TRY(PlaceControlFile());
   result_.held_until_micros = hold->Finish(ctx_);

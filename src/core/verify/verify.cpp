@@ -75,6 +75,8 @@ class Verification {
   VerifyRequest request_;
   VerifyRecord record_;  // as the run begins or goes on
   bool continued_ = false;
+  uint64_t begun_bytes_ = 0;  // that an earlier part had read
+  int64_t begun_steady_millis_ = 0;
   std::vector<std::string> notes_;
   VerifyRecords earlier_;
   BackupCatalog catalog_;          // as it was at the beginning
@@ -192,7 +194,8 @@ Status Verification::ReadData(VerifyShared& shared) {
     total += static_cast<uint64_t>(static_cast<double>(listing_.wal_bytes) * part);
   uint64_t before = record_.wal.bytes_read;
   for (const auto& [label, coverage] : record_.backups) before += coverage.bytes_read;
-  progress_.bytes_done.store(std::min(before, total));
+  begun_bytes_ = std::min(before, total);
+  progress_.bytes_done.store(begun_bytes_);
   progress_.bytes_total.store(total);
   if (request_.scope != VerifyScope::kWal) PITR_TRY(CheckPackData(shared, table_));
   const BackupManifest* one = request_.scope == VerifyScope::kBackup && !backups_.empty() ? backups_[0] : nullptr;
@@ -302,6 +305,8 @@ Result<VerifyReport> Verification::Report() {
   VerifyReport report;
   report.repository = repository_.store().Describe();
   report.continued = continued_;
+  report.millis = ctx_.clock->SteadyMillis() - begun_steady_millis_;
+  report.bytes_read = progress_.bytes_done - begun_bytes_;
   report.record = journal_->Snapshot();
   VerifyRecord& record = report.record;
   record.finished = true;
@@ -323,13 +328,17 @@ Result<VerifyReport> Verification::Report() {
 
 Result<VerifyReport> Verification::Run() {
   PITR_TRY(CheckOptions(options_));
+  begun_steady_millis_ = ctx_.clock->SteadyMillis();
+  progress_.phase = "looking at lists and file maps";
   PITR_TRY(Begin());
   for (Finding& finding : record_.findings) findings_.Add(std::move(finding));
   PITR_TRY(LookAround());
   const bool reads = request_.mode != VerifyMode::kQuick;
   journal_ = std::make_unique<VerifyJournal>(repository_, record_, findings_, reads ? options_.checkpoint_millis : -1);
   VerifyShared shared{repository_, options_, request_, record_, findings_, *journal_, rate_, progress_, ctx_};
+  progress_.phase = "reading";
   Status status = ReadData(shared);
+  progress_.phase = "following WAL";
   if (status.ok()) status = Settle();
   if (!status.ok()) {
     journal_->Stop();

@@ -22,6 +22,8 @@ struct VerifyReport {
   std::string repository;
   VerifyRecord record;             // finished; findings in the order of keys
   bool continued = false;          // an interrupted run was
+  int64_t millis = 0;              // how long this part of the run took
+  uint64_t bytes_read = 0;         // and what it read of data and WAL
   std::vector<std::string> notes;  // what the operator should know besides, sentences
   VerifyOutcome outcome() const;
 };
@@ -38,11 +40,5 @@ Result<VerifyReport> VerifyRepository(const Repository& repository, const Verify
                                       Progress& progress, const OpContext& ctx);
 
 inline constexpr int kResumeDays = 7;
-
-// A page for a terminal, in UTC, and one JSON object.
-std::string VerifyText(const VerifyReport& report);
-std::string VerifyJson(const VerifyReport& report);
-// One line: "full verification of 2026-05-22 09:00:14+00: 3 backups, 120 WAL files, 12.1 GB read; nothing wrong".
-std::string DescribeVerify(const VerifyRecord& record);
 
 }  // namespace pitr

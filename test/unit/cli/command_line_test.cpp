@@ -51,10 +51,21 @@ TEST(CommandLineTest, WalGetNeverTakesAnErrorForAbsence) {
 }
 
 TEST(ProgressLineTest, Text) {
-  EXPECT_EQ(ProgressText(0, 1 << 20, 0, false), "  0%  0 B of 1.0 MB");
-  EXPECT_EQ(ProgressText(1 << 19, 1 << 20, 1 << 18, true),
-            "[############............]  50%  512.0 kB of 1.0 MB  256.0 kB/s  ETA 3 s");
-  EXPECT_EQ(ProgressText(0, 0, 0, true), "[########################] 100%  0 B of 0 B");
+  EXPECT_EQ(ProgressText("fetching", 0, 1 << 20, 0, false), "fetching:   0%  0 B of 1.0 MB");
+  EXPECT_EQ(ProgressText("fetching", 1 << 19, 1 << 20, 1 << 18, true),
+            "fetching [########........]  50%  512.0 kB of 1.0 MB  256.0 kB/s  ETA 3 s");
+  EXPECT_EQ(ProgressText("reading", 999999, 1000000, 0, false), "reading:  99%  976.6 kB of 976.6 kB");
+  // What is left is not counted in bytes: no bar stands at its end.
+  EXPECT_EQ(ProgressText("writing to disk", 1 << 20, 1 << 20, 1 << 18, true), "writing to disk ...");
+  EXPECT_EQ(ProgressText("looking at the directory", 0, 0, 0, true), "looking at the directory ...");
+}
+
+TEST(ProgressLineTest, TheLongestLineFitsATerminal) {
+  const uint64_t total = uint64_t{1023} << 30;
+  const std::string text = ProgressText("comparing and fetching", 1, total, 100000, true);
+  EXPECT_LE(FitLine(text, 80).size(), 79U);
+  EXPECT_EQ(FitLine("abc", 4), "abc");
+  EXPECT_EQ(FitLine("abcd", 4), "abc");
 }
 
 TEST(ProgressLineTest, APlanCountsSegmentsAndIsSilentElsewhereThanOnATerminal) {

@@ -54,7 +54,7 @@ TEST_F(InfoReportTest, AnEmptyRepositorySaysSo) {
   const std::string text = InfoText(report);
   EXPECT_NE(text.find("backups: none"), std::string::npos) << text;
   EXPECT_NE(text.find("WAL archive: empty"), std::string::npos) << text;
-  EXPECT_FALSE(nlohmann::json::parse(InfoJson(report))["recovery_window"]["possible"]);
+  EXPECT_FALSE(InfoJson(report)["recovery_window"]["possible"]);
 }
 
 // As every server that was set up as README says.
@@ -97,7 +97,7 @@ TEST_F(InfoReportTest, GapsAndBackupsThatNeedThem) {
   for (const char* part :
        {"MISSING: recovery cannot cross this gap", "host a, process 7", "bits are wrong", "wal missing", "orders"})
     EXPECT_NE(text.find(part), std::string::npos) << part << "\n" << text;
-  const auto json = nlohmann::json::parse(InfoJson(report));
+  const auto json = InfoJson(report);
   EXPECT_EQ(json["backups"].size(), 5U);
   EXPECT_EQ(json["timelines"][0]["ranges"].size(), 3U);
   EXPECT_TRUE(json["timelines"][0]["ranges"][1]["gap"]);

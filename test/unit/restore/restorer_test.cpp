@@ -7,7 +7,7 @@
 #include "core/base/sha256.h"
 #include "core/pg/control.h"
 #include "core/pg/wal_name.h"
-#include "core/restore/restore_report.h"
+#include "core/report/restore_report.h"
 #include "unit/restore/restore_fixture.h"
 #include "unit/store/sync_faults.h"
 

@@ -3,8 +3,8 @@
 
 #include "core/repo/known_repository.h"
 #include "core/repo/wal_push.h"
+#include "core/report/restore_report.h"
 #include "core/restore/restore_mark.h"
-#include "core/restore/restore_report.h"
 #include "core/restore/wal_aside.h"
 #include "core/restore/wal_origin.h"
 #include "unit/pg/wal_builder.h"

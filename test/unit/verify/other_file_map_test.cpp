@@ -2,6 +2,7 @@
 // every reader must refuse it before anything comes of it.
 #include "core/backup/merge.h"
 #include "core/repo/file_map.h"
+#include "core/report/verify_report.h"
 #include "unit/verify/verify_fixture.h"
 
 namespace pitr {

@@ -5,6 +5,7 @@
 #include "core/repo/expire_mark.h"
 #include "core/repo/partial_map.h"
 #include "core/repo/timeline_aside.h"
+#include "core/report/verify_report.h"
 #include "core/verify/wal_verify.h"
 #include "unit/verify/verify_fixture.h"
 

@@ -1,4 +1,4 @@
-#include "core/verify/verify.h"
+#include "core/report/verify_report.h"
 
 #include <gtest/gtest.h>
 
@@ -169,7 +169,7 @@ TEST_F(VerifyFixture, DamageInAPackNamesFilesAndBackups) {
   const std::string text = VerifyText(report);
   for (const std::string& part : {pack.key, finding->files[0], label_, std::string("result: damage")})
     EXPECT_NE(text.find(part), std::string::npos) << part << "\n" << text;
-  const auto json = nlohmann::json::parse(VerifyJson(report));
+  const auto json = VerifyJson(report);
   EXPECT_EQ(json["result"], "damage");
   EXPECT_EQ(json["findings"][0]["object"], pack.key);
 }

@@ -1,5 +1,9 @@
 // What a restore did, for people and for programs. Pure.
 #pragma once
+#include <nlohmann/json_fwd.hpp>
+#include <string>
+#include <vector>
+
 #include "core/restore/restorer.h"
 
 namespace pitr {
@@ -8,12 +12,12 @@ namespace pitr {
 std::string DescribeRestore(const RestoreResult& result, const std::string& data_directory, int64_t millis);
 std::string DescribeNotes(const std::vector<std::string>& notes);
 // One JSON object: {"plan": what PlanJson gives, "restore": {...}}.
-std::string RestoreJson(const RestorePlan& plan, const std::string& config_path, const RestoreResult& result,
-                        const std::string& data_directory, int64_t millis);
+nlohmann::ordered_json RestoreJson(const RestorePlan& plan, const std::string& config_path, const RestoreResult& result,
+                                   const std::string& data_directory, int64_t millis);
 // What a dry run has shown, and what it has not looked at.
 std::string DescribeDryRun();
 // The same of a dry run: "restore" is null, and "dry_run" has what CheckRestore noted, and what was not checked.
-std::string DryRunJson(const RestorePlan& plan, const std::string& config_path, const std::string& data_directory,
-                       const std::vector<std::string>& notes);
+nlohmann::ordered_json DryRunJson(const RestorePlan& plan, const std::string& config_path,
+                                  const std::string& data_directory, const std::vector<std::string>& notes);
 
 }  // namespace pitr

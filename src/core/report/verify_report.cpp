@@ -1,10 +1,11 @@
-// The outcome of a verification as a page and as JSON.
+#include "core/report/verify_report.h"
+
 #include <cstdio>
+#include <nlohmann/json.hpp>
 
 #include "core/base/describe_size.h"
 #include "core/pg/timestamp.h"
 #include "core/verify/finding_json.h"
-#include "core/verify/verify.h"
 
 namespace pitr {
 namespace {
@@ -58,7 +59,7 @@ std::string CountsText(const FindingCounts& counts) {
   return text;
 }
 
-std::string FindingText(const Finding& finding) {
+std::string FindingText(const Finding& finding, size_t width) {
   std::string text =
       "\n" + std::string(SeverityName(finding.severity)) + ", " + finding.problem + ": " + finding.object;
   if (finding.end != 0) text += ", bytes " + std::to_string(finding.begin) + " to " + std::to_string(finding.end);
@@ -73,7 +74,13 @@ std::string FindingText(const Finding& finding) {
   }
   if (!finding.hurts.empty()) items.emplace_back("hurts", finding.hurts);
   if (!finding.hint.empty()) items.emplace_back("what to do", finding.hint);
-  return text + AlignItems(items, 2);
+  return text + AlignItems(items, 2, width);
+}
+
+// "12.3 s, 1.2 GB read at 104.2 MB/s"
+std::string EffortText(const VerifyReport& report) {
+  const std::string rate = DescribeRate(report.bytes_read, report.millis), took = DescribeMillis(report.millis);
+  return rate.empty() ? took : took + ", " + DescribeBytes(report.bytes_read) + " read at " + rate;
 }
 
 Json TimeJson(int64_t micros) { return micros == 0 ? Json(nullptr) : Json(FormatIso8601(micros)); }
@@ -96,7 +103,7 @@ std::string DescribeVerify(const VerifyRecord& record) {
          DescribeBytes(packs.bytes_read + record.wal.bytes_read) + " read; " + CountsText(record.counts);
 }
 
-std::string VerifyText(const VerifyReport& report) {
+std::string VerifyText(const VerifyReport& report, size_t width) {
   const VerifyRecord& record = report.record;
   Items items = {{"repository", report.repository},
                  {"scope", ScopeText(record.request)},
@@ -109,16 +116,17 @@ std::string VerifyText(const VerifyReport& report) {
   if (record.unreferenced_bytes > 0)
     items.emplace_back("not looked at",
                        DescribeBytes(record.unreferenced_bytes) + " of packs that no backup refers to");
+  if (report.millis > 0) items.emplace_back("took", EffortText(report));
   for (const std::string& note : report.notes) items.emplace_back("note", note);
-  std::string text = AlignItems(items, 0);
-  for (const Finding& finding : record.findings) text += FindingText(finding);
+  std::string text = AlignItems(items, 0, width);
+  for (const Finding& finding : record.findings) text += FindingText(finding, width);
   const FindingCounts listed = CountFindings(record.findings);
   if (!(listed == record.counts)) text += "\nThere are more findings than these.\n";
   return text + "\nresult: " + std::string(VerifyOutcomeName(report.outcome())) + " (" + CountsText(record.counts) +
          ")\n";
 }
 
-std::string VerifyJson(const VerifyReport& report) {
+nlohmann::ordered_json VerifyJson(const VerifyReport& report) {
   const VerifyRecord& record = report.record;
   nlohmann::ordered_json json = {{"result", VerifyOutcomeName(report.outcome())},
                                  {"repository", report.repository},
@@ -127,7 +135,12 @@ std::string VerifyJson(const VerifyReport& report) {
                                  {"mode", VerifyModeName(record.request.mode)},
                                  {"begun", TimeJson(record.started_micros)},
                                  {"ended", TimeJson(record.ended_micros)},
-                                 {"continued", report.continued}};
+                                 {"continued", report.continued},
+                                 {"milliseconds", report.millis},
+                                 {"bytes_read", report.bytes_read},
+                                 {"label", nullptr},
+                                 {"sample_percent", nullptr},
+                                 {"seed", nullptr}};
   if (record.request.scope == VerifyScope::kBackup) json["label"] = record.request.label;
   if (record.request.mode == VerifyMode::kSample) {
     json["sample_percent"] = record.request.sample_percent;
@@ -145,7 +158,7 @@ std::string VerifyJson(const VerifyReport& report) {
   json["findings"] = nlohmann::ordered_json::array();
   for (const Finding& finding : record.findings)
     json["findings"].push_back(nlohmann::ordered_json(EncodeFinding(finding)));
-  return json.dump(2, ' ', false, nlohmann::ordered_json::error_handler_t::replace);
+  return json;
 }
 
 }  // namespace pitr

@@ -1,20 +1,20 @@
-#include "core/restore/restore_report.h"
+#include "core/report/restore_report.h"
 
-#include <cstdio>
 #include <nlohmann/json.hpp>
 
 #include "core/base/describe_size.h"
 #include "core/pg/timestamp.h"
+#include "core/report/plan_report.h"
 
 namespace pitr {
 
 std::string DescribeRestore(const RestoreResult& result, const std::string& data_directory, int64_t millis) {
-  char duration[32];
-  std::snprintf(duration, sizeof duration, "%.1f s", static_cast<double>(millis) / 1000);
-  std::string text =
-      "restored " + DescribeCount(result.files, "file", "files") + " into " + data_directory + " in " + duration + ": ";
+  std::string text = "restored " + DescribeCount(result.files, "file", "files") + " into " + data_directory + " in " +
+                     DescribeMillis(millis) + ": ";
   if (result.bytes_compared > 0) text += DescribeBytes(result.bytes_compared) + " compared, ";
   text += DescribeBytes(result.bytes_fetched) + " fetched, " + DescribeBytes(result.bytes_written) + " written";
+  if (const std::string rate = DescribeRate(result.bytes_compared + result.bytes_written, millis); !rate.empty())
+    text += " (" + rate + ")";
   if (result.files_kept > 0)
     text += ", " + DescribeCount(result.files_kept, "file was", "files were") + " right already";
   if (result.files_removed > 0) text += ", " + std::to_string(result.files_removed) + " removed";
@@ -40,10 +40,6 @@ constexpr const char* kNotChecked[] = {
     "whether the server starts there: its programs, libraries, locales, memory and configuration",
 };
 
-std::string Dump(const nlohmann::ordered_json& json) {
-  return json.dump(2, ' ', false, nlohmann::ordered_json::error_handler_t::replace);
-}
-
 }  // namespace
 
 std::string DescribeDryRun() {
@@ -53,33 +49,32 @@ std::string DescribeDryRun() {
   return text;
 }
 
-std::string RestoreJson(const RestorePlan& plan, const std::string& config_path, const RestoreResult& result,
-                        const std::string& data_directory, int64_t millis) {
+nlohmann::ordered_json RestoreJson(const RestorePlan& plan, const std::string& config_path, const RestoreResult& result,
+                                   const std::string& data_directory, int64_t millis) {
   using Json = nlohmann::ordered_json;
   const Json held_until = result.held_until_micros == 0 ? Json(nullptr) : Json(FormatIso8601(result.held_until_micros));
-  return Dump({{"plan", Json::parse(PlanJson(plan, config_path))},
-               {"restore",
-                {{"data_directory", data_directory},
-                 {"files", result.files},
-                 {"files_kept", result.files_kept},
-                 {"files_removed", result.files_removed},
-                 {"set_aside", result.set_aside},
-                 {"set_aside_directory", result.aside_directory.empty() ? Json(nullptr) : Json(result.aside_directory)},
-                 {"bytes_compared", result.bytes_compared},
-                 {"bytes_fetched", result.bytes_fetched},
-                 {"bytes_written", result.bytes_written},
-                 {"milliseconds", millis},
-                 {"held_until", held_until},
-                 {"start_command", result.start.command},
-                 {"notes", result.notes}}}});
+  return {{"plan", PlanJson(plan, config_path)},
+          {"restore",
+           {{"data_directory", data_directory},
+            {"files", result.files},
+            {"files_kept", result.files_kept},
+            {"files_removed", result.files_removed},
+            {"set_aside", result.set_aside},
+            {"set_aside_directory", result.aside_directory.empty() ? Json(nullptr) : Json(result.aside_directory)},
+            {"bytes_compared", result.bytes_compared},
+            {"bytes_fetched", result.bytes_fetched},
+            {"bytes_written", result.bytes_written},
+            {"milliseconds", millis},
+            {"held_until", held_until},
+            {"start_command", result.start.command},
+            {"notes", result.notes}}}};
 }
 
-std::string DryRunJson(const RestorePlan& plan, const std::string& config_path, const std::string& data_directory,
-                       const std::vector<std::string>& notes) {
-  using Json = nlohmann::ordered_json;
-  return Dump({{"plan", Json::parse(PlanJson(plan, config_path))},
-               {"restore", nullptr},
-               {"dry_run", {{"data_directory", data_directory}, {"notes", notes}, {"not_checked", kNotChecked}}}});
+nlohmann::ordered_json DryRunJson(const RestorePlan& plan, const std::string& config_path,
+                                  const std::string& data_directory, const std::vector<std::string>& notes) {
+  return {{"plan", PlanJson(plan, config_path)},
+          {"restore", nullptr},
+          {"dry_run", {{"data_directory", data_directory}, {"notes", notes}, {"not_checked", kNotChecked}}}};
 }
 
 }  // namespace pitr

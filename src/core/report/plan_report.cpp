@@ -1,10 +1,10 @@
-// A plan as rows for people and as JSON.
+#include "core/report/plan_report.h"
+
 #include <nlohmann/json.hpp>
 
 #include "core/base/describe_size.h"
 #include "core/base/shell_word.h"
 #include "core/pg/timestamp.h"
-#include "core/restore/plan.h"
 #include "core/restore/target_command.h"
 
 namespace pitr {
@@ -124,7 +124,7 @@ std::vector<std::pair<std::string, std::string>> DescribePlan(const RestorePlan&
   return rows;
 }
 
-std::string PlanJson(const RestorePlan& plan, const std::string& config_path) {
+Json PlanJson(const RestorePlan& plan, const std::string& config_path) {
   const uint32_t segment_size = plan.backup.cluster.segment_size_bytes;
   Json wal = Json::array();
   for (const WalSpan& span : plan.wal)
@@ -143,38 +143,37 @@ std::string PlanJson(const RestorePlan& plan, const std::string& config_path) {
   for (const auto& [name, value] : NamedLimits(plan.replay.limits))
     if (value != 0) settings[std::string(name)] = value;
   if (plan.NeedsInPlaceTablespaces()) settings["allow_in_place_tablespaces"] = "on";
-  Json json = {{"target",
-                {{"kind", KindName(plan.target.kind)},
-                 {"text", DescribeTarget(plan.target)},
-                 {"inclusive", plan.target.inclusive},
-                 {"action", TargetActionName(plan.target.action)}}},
-               {"backup", plan.backup.label},
-               {"timeline", plan.target_timeline.value},
-               {"timeline_why", plan.timeline_why.empty() ? Json(nullptr) : Json(plan.timeline_why)},
-               {"stop",
-                {{"known", stop.known},
-                 {"what", stop.what},
-                 {"lsn", stop.lsn.ToString()},
-                 {"applied", stop.applied},
-                 {"xid", stop.xid == 0 ? Json(nullptr) : Json(stop.xid)},
-                 {"time", JsonTime(stop.time_micros)},
-                 {"name", stop.name.empty() ? Json(nullptr) : Json(stop.name)}}},
-               {"last_transaction",
-                {{"xid", stop.last_commit_xid == 0 ? Json(nullptr) : Json(stop.last_commit_xid)},
-                 {"time", JsonTime(stop.last_commit_micros)}}},
-               {"server_target", DescribeTarget(plan.ServerTarget())},
-               {"tablespaces", recorded},
-               {"new_tablespaces", tablespaces},
-               {"settings_needed", settings},
-               {"wal", wal},
-               {"wal_segments", plan.wal_segments},
-               {"objects_checked", plan.objects_checked},
-               {"fetch_bytes", plan.fetch_bytes},
-               {"restore_bytes", plan.restore_bytes},
-               {"estimated_seconds", plan.estimated_seconds},
-               {"notes", plan.notes},
-               {"command", Command(plan, config_path)}};
-  return json.dump(2, ' ', false, Json::error_handler_t::replace);
+  return {{"target",
+           {{"kind", KindName(plan.target.kind)},
+            {"text", DescribeTarget(plan.target)},
+            {"inclusive", plan.target.inclusive},
+            {"action", TargetActionName(plan.target.action)}}},
+          {"backup", plan.backup.label},
+          {"timeline", plan.target_timeline.value},
+          {"timeline_why", plan.timeline_why.empty() ? Json(nullptr) : Json(plan.timeline_why)},
+          {"stop",
+           {{"known", stop.known},
+            {"what", stop.what},
+            {"lsn", stop.lsn.ToString()},
+            {"applied", stop.applied},
+            {"xid", stop.xid == 0 ? Json(nullptr) : Json(stop.xid)},
+            {"time", JsonTime(stop.time_micros)},
+            {"name", stop.name.empty() ? Json(nullptr) : Json(stop.name)}}},
+          {"last_transaction",
+           {{"xid", stop.last_commit_xid == 0 ? Json(nullptr) : Json(stop.last_commit_xid)},
+            {"time", JsonTime(stop.last_commit_micros)}}},
+          {"server_target", DescribeTarget(plan.ServerTarget())},
+          {"tablespaces", recorded},
+          {"new_tablespaces", tablespaces},
+          {"settings_needed", settings},
+          {"wal", wal},
+          {"wal_segments", plan.wal_segments},
+          {"objects_checked", plan.objects_checked},
+          {"fetch_bytes", plan.fetch_bytes},
+          {"restore_bytes", plan.restore_bytes},
+          {"estimated_seconds", plan.estimated_seconds},
+          {"notes", plan.notes},
+          {"command", Command(plan, config_path)}};
 }
 
 }  // namespace pitr

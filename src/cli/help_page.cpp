@@ -1,0 +1,39 @@
+#include "cli/help_page.h"
+
+#include <memory>
+#include <sstream>
+
+#include "core/base/text_page.h"
+
+namespace pitr::cli {
+namespace {
+
+constexpr size_t kNameColumns = 28;
+constexpr size_t kWholeLine = 10000;
+
+// CLI11 breaks lines by itself from 2.5 on, at widths of its own.
+template <class Formatter>
+void LeaveLinesWhole(Formatter& formatter) {
+  if constexpr (requires { formatter.right_column_width(kWholeLine); }) formatter.right_column_width(kWholeLine);
+  if constexpr (requires { formatter.description_paragraph_width(kWholeLine); })
+    formatter.description_paragraph_width(kWholeLine);
+  if constexpr (requires { formatter.footer_paragraph_width(kWholeLine); })
+    formatter.footer_paragraph_width(kWholeLine);
+}
+
+}  // namespace
+
+void PrepareHelp(CLI::App& app) {
+  auto formatter = std::make_shared<CLI::Formatter>();
+  formatter->column_width(kNameColumns);
+  LeaveLinesWhole(*formatter);
+  app.formatter(formatter);
+}
+
+std::string HelpPage(const CLI::App& app, const CLI::ParseError& error, size_t width) {
+  std::ostringstream out, ignored;
+  app.exit(error, out, ignored);
+  return WrapPage(out.str(), width);
+}
+
+}  // namespace pitr::cli

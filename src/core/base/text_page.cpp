@@ -1,0 +1,200 @@
+#include "core/base/text_page.h"
+
+#include <algorithm>
+#include <string_view>
+
+namespace pitr {
+namespace {
+
+constexpr size_t kGap = 2;             // between columns
+constexpr size_t kLeastLastCell = 16;  // a last column that is broken is not narrower
+constexpr size_t kLeastFirstCell = 8;
+constexpr size_t kDeepIndent = 8;  // a line that begins so far to the right is a part of something above it
+
+// Columns on a terminal: characters, not bytes.
+size_t Width(std::string_view text) {
+  return static_cast<size_t>(std::count_if(text.begin(), text.end(), [](char c) { return (c & 0xC0) != 0x80; }));
+}
+
+std::string Spaces(size_t count) { return std::string(count, ' '); }
+
+// Words, and what a shell takes for one if `quoted`.
+std::vector<std::string> SplitWords(const std::string& text, bool quoted) {
+  std::vector<std::string> words(1);
+  char quote = 0;
+  for (const char c : text) {
+    if (quoted && (quote == 0 ? c == '\'' || c == '"' : c == quote)) quote = quote == 0 ? c : '\0';
+    if (c == ' ' && quote == 0) {
+      words.emplace_back();
+    } else {
+      words.back() += c;
+    }
+  }
+  return words;
+}
+
+// Lines of at most `width` columns, as far as words allow; every line but the last has room for `ending`.
+std::vector<std::string> BreakWords(const std::vector<std::string>& words, size_t width, size_t ending) {
+  std::vector<std::string> lines;
+  for (size_t i = 0; i < words.size(); ++i) {
+    const size_t room = width > ending && i + 1 < words.size() ? width - ending : width;
+    if (lines.empty() || Width(lines.back()) + 1 + Width(words[i]) > room) {
+      lines.push_back(words[i]);
+    } else {
+      lines.back() += " " + words[i];
+    }
+  }
+  return lines;
+}
+
+std::vector<size_t> ColumnWidths(const TableRows& rows) {
+  std::vector<size_t> widths;
+  for (const auto& row : rows) {
+    widths.resize(std::max(widths.size(), row.size()));
+    for (size_t i = 0; i < row.size(); ++i) widths[i] = std::max(widths[i], Width(row[i]));
+  }
+  return widths;
+}
+
+size_t TableWidth(const std::vector<size_t>& widths, size_t indent) {
+  size_t width = indent;
+  for (size_t i = 0; i < widths.size(); ++i) width += widths[i] + (i == 0 ? 0 : kGap);
+  return width;
+}
+
+// A row as one line or more. A first cell that is wider than its column has one for itself.
+std::string RowText(const std::vector<std::string>& row, const std::vector<size_t>& widths, size_t indent) {
+  std::string text, line = Spaces(indent);
+  size_t column = indent;
+  for (size_t i = 0; i < row.size(); ++i) {
+    if (i + 1 < row.size() || widths[i] >= Width(row[i])) {
+      line += row[i];
+      if (i == 0 && Width(row[i]) > widths[i]) {
+        text += line + "\n";
+        line = Spaces(indent + widths[i] + kGap);
+      } else if (i + 1 < row.size()) {
+        line += Spaces(widths[i] - Width(row[i]) + kGap);
+      }
+      column += widths[i] + kGap;
+      continue;
+    }
+    for (const std::string& part : BreakWords(SplitWords(row[i], false), widths[i], 0)) {
+      text += line + part + "\n";
+      line = Spaces(column);
+    }
+    return text;
+  }
+  return text + line + "\n";
+}
+
+std::string TableText(const TableRows& rows, const std::vector<size_t>& widths, size_t indent) {
+  std::string text;
+  for (size_t i = 0; i < rows.size(); ++i) {
+    text += RowText(rows[i], widths, indent);
+    if (i > 0) continue;
+    text += Spaces(indent);
+    for (size_t column = 0; column < widths.size(); ++column)
+      text += std::string(widths[column], '-') + (column + 1 < widths.size() ? Spaces(kGap) : "");
+    text += "\n";
+  }
+  return text;
+}
+
+bool IsCommand(const std::string& text) {
+  const std::string first = text.substr(0, text.find(' '));
+  const std::string program = first.substr(first.rfind('/') + 1);
+  if (program != "pg_pitr" && program != "pg_ctl" && program != "sudo") return false;
+  return text.find("  ") == std::string::npos;  // with a remark beside it
+}
+
+// Where the text of a line begins that is broken, in bytes: behind its item, if it has one.
+size_t TextBegin(const std::string& line, size_t indent, size_t width) {
+  const size_t gap = line.find("  ", indent);
+  if (gap == std::string::npos) return indent;
+  const size_t value = line.find_first_not_of(' ', gap);
+  return value != std::string::npos && Width(line.substr(0, value)) <= width / 2 ? value : indent;
+}
+
+std::string WrapLine(const std::string& line, size_t width) {
+  const size_t indent = line.find_first_not_of(' ');
+  if (Width(line) <= width || indent == std::string::npos) return line;
+  const size_t begin = TextBegin(line, indent, width), first = Width(line.substr(0, begin));
+  const std::string content = line.substr(begin);
+  const bool command = IsCommand(content);
+  size_t rest = first;
+  if (command) {
+    rest += 4;
+  } else if (begin == indent && indent > 0 && indent < kDeepIndent) {
+    rest += 2;
+  }
+  const std::string ending = command ? " \\" : "";
+  const auto room = [&](size_t column) { return width > column + kLeastLastCell ? width - column : kLeastLastCell; };
+  std::vector<std::string> words = SplitWords(content, command);
+  const std::string head = BreakWords(words, room(first), ending.size())[0];
+  words.erase(words.begin(), words.begin() + static_cast<std::ptrdiff_t>(SplitWords(head, command).size()));
+  std::string text = line.substr(0, begin) + head;
+  for (const std::string& part : BreakWords(words, room(rest), ending.size()))
+    text += ending + "\n" + Spaces(rest) + part;
+  return text;
+}
+
+}  // namespace
+
+std::string AlignTable(const TableRows& rows, int indent) {
+  return TableText(rows, ColumnWidths(rows), static_cast<size_t>(indent));
+}
+
+std::string FitTable(const TableRows& rows, const std::vector<size_t>& needed, int indent, size_t width) {
+  const auto margin = static_cast<size_t>(indent);
+  if (TableWidth(ColumnWidths(rows), margin) <= width) return AlignTable(rows, indent);
+  TableRows fewer;
+  for (const auto& row : rows) {
+    fewer.emplace_back();
+    for (const size_t column : needed) fewer.back().push_back(row[column]);
+  }
+  std::vector<size_t> widths = ColumnWidths(fewer);
+  const auto narrow = [&](size_t& column, size_t least) {
+    const size_t all = TableWidth(widths, margin);
+    if (all <= width) return;
+    column = std::max(std::min(column, least), column - std::min(column, all - width));
+  };
+  size_t longest_word = 0;
+  for (const auto& row : fewer)
+    for (const std::string& word : SplitWords(row.back(), false)) longest_word = std::max(longest_word, Width(word));
+  narrow(widths.back(), std::max(kLeastLastCell, longest_word));
+  narrow(widths.front(), std::max(kLeastFirstCell, Width(fewer.front().front())));
+  return TableText(fewer, widths, margin);
+}
+
+std::string AlignItems(const std::vector<std::pair<std::string, std::string>>& items, int indent, size_t width) {
+  const size_t longest = width / 8 * 3;
+  size_t widest = 0;
+  for (const auto& item : items)
+    if (Width(item.first) <= longest) widest = std::max(widest, Width(item.first));
+  std::string text;
+  const std::string margin = Spaces(static_cast<size_t>(indent));
+  for (const auto& [item, value] : items) {
+    const std::string next = margin + Spaces(widest + kGap);
+    std::string line = margin + item;
+    line += Width(item) > widest ? "\n" + next : Spaces(widest - Width(item) + kGap);
+    for (const char c : value) {
+      line += c;
+      if (c == '\n') line += next;
+    }
+    text += line + "\n";
+  }
+  return text;
+}
+
+std::string WrapPage(const std::string& text, size_t width) {
+  std::string wrapped;
+  for (size_t from = 0; from < text.size();) {
+    const size_t end = std::min(text.find('\n', from), text.size());
+    wrapped += WrapLine(text.substr(from, end - from), width);
+    if (end < text.size()) wrapped += '\n';
+    from = end + 1;
+  }
+  return wrapped;
+}
+
+}  // namespace pitr
