@@ -91,7 +91,8 @@ nlohmann::ordered_json TimeOrNull(int64_t micros) {
 
 nlohmann::ordered_json OutcomeJson(const std::string& directory, const RestoreMark& mark,
                                    const RecoveryOutcome* outcome, bool paused) {
-  nlohmann::ordered_json text, lsn, timeline;
+  nlohmann::ordered_json as_planned, text, lsn, timeline;
+  if (outcome != nullptr) as_planned = outcome->as_planned;
   if (outcome != nullptr) text = outcome->text;
   if (outcome != nullptr && outcome->lsn.valid()) lsn = outcome->lsn.ToString();
   if (outcome != nullptr && outcome->timeline.valid()) timeline = outcome->timeline.value;
@@ -100,7 +101,7 @@ nlohmann::ordered_json OutcomeJson(const std::string& directory, const RestoreMa
           {"target", mark.target},
           {"restored", TimeOrNull(mark.restored_micros)},
           {"ended", outcome != nullptr},
-          {"as_planned", outcome == nullptr ? nlohmann::ordered_json(nullptr) : outcome->as_planned},
+          {"as_planned", as_planned},
           {"paused", paused},
           {"text", text},
           {"lsn", lsn},

@@ -197,7 +197,8 @@ sub pg_pitr
 # Everything that was said as JSON is held against the schema at the end of the file.
 sub note_json
 {
-	my ($status, $out, $verb, $action) = @_;
+	my ($status, $out, $verb, @arguments) = @_;
+	my ($action) = grep { !/^-/ } @arguments;
 	push @json, JSON::PP::encode_json({ verb => $verb eq 'key' ? "key $action" : $verb, status => $status, out => Encode::decode('UTF-8', $out) });
 	return;
 }

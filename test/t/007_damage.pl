@@ -87,13 +87,13 @@ for my $encrypt (0, 1)
 	my @key = (PitrTest::binary(), 'key');
 	ok(!IPC::Run::run([ @key, 'remove', $p->{passphrase_file}, '--config', $p->conf ], '>', \my $o, '2>', \my $e),
 		'the last passphrase cannot be removed');
-	ok(IPC::Run::run([ @key, 'add', $new, '--config', $p->conf ]), 'a passphrase is added');
+	$p->pg_pitr_ok('key', 'add', '--json', $new);
 	ok(!IPC::Run::run([ @key, 'remove', $p->{passphrase_file}, '--config', $p->conf ], '>', \$o, '2>', \$e), 'the one that the settings name is not removed');
 	like($e, qr/is the one in use\nDETAIL:  Settings file "\Q@{[$p->conf]}\E" names "\Q$p->{passphrase_file}\E".*\nHINT:  Point pg_pitr.passphrase_file at another/, 'it is said why, and what to do first');
 	my $listed = JSON::PP::decode_json($p->pg_pitr_ok('key', 'list', '--json'));
 	is_deeply([ sort map { $_->{in_use} ? 1 : 0 } @{ $listed->{slots} } ], [ 0, 1 ], 'two passphrases are listed, one is in use');
 	like($p->pg_pitr_ok('key', 'list'), qr/^keys\/\S+ +\d{4}-\d\d-\d\d \S+ +in use: \Q$p->{passphrase_file}\E$/m, 'for people, too');
-	ok(IPC::Run::run([ @key, 'remove', '--force', $p->{passphrase_file}, '--config', $p->conf ]), 'and the first removed');
+	$p->pg_pitr_ok('key', 'remove', '--json', '--force', $p->{passphrase_file});
 	($s) = $p->pg_pitr('info');
 	isnt($s, 0, 'the removed passphrase opens nothing any more');
 	append_to_file($p->conf, "pg_pitr.passphrase_file = '$new'\n");

@@ -80,7 +80,8 @@ sub dry_run_and_pins
 	$restored->node->stop;
 	($status, $out) = $p->pg_pitr('expire', '--backup', 'b2');
 	is($status, 1, "$store: it does not go by name either");
-	$p->pg_pitr_ok('unpin', 'b2');
+	$p->pg_pitr_ok('pin', '--json', 'b2', '--until', '2999-12-31 12:00Z');
+	$p->pg_pitr_ok('unpin', '--json', 'b2');
 	$p->pg_pitr_ok('expire');
 	is(labels($p), 'b3', "$store: unpinned it goes");
 	is($p->sql('SELECT count(*) FROM pitr_archive() WHERE gap'), '0', "$store: and so does its WAL");

@@ -134,7 +134,7 @@ sub merged
 {
 	my ($p, $how) = @_;
 	my $incr = $p->backup("'incr'");
-	$p->pg_pitr_ok('merge', $incr, '--label', 'merged');
+	$p->pg_pitr_ok('merge', '--json', $incr, '--label', 'merged');
 	is($p->sql(q{SELECT type, parent IS NULL, status FROM pitr_info() WHERE label = 'merged'}), 'full|t|ok', "$how: an increment was merged into a full backup");
 	random_change($p) for 1 .. 2;
 	my $next = $p->backup("'incr'");

@@ -151,9 +151,9 @@ like($err, qr/nothing of timeline 9/, 'is said');
 is(($p->pg_pitr('verify', '--quick'))[0], 0, 'verify knows the objects');
 
 # Another server was opened beside production and died in its first segment, which is pushed when production has gone on.
-$p->pg_pitr_ok('timeline', 'set-aside', '--force', '5');
+$p->pg_pitr_ok('timeline', 'set-aside', '--json', '--force', '5');
 my $cut = $p->restore({ no_start => 1, conf => "archive_mode = off\n" }, '--target-latest');
-$cut->pg_pitr_ok('take-over', '--force', '--pgdata', $cut->node->data_dir);
+$cut->pg_pitr_ok('take-over', '--json', '--force', '--pgdata', $cut->node->data_dir);
 $cut->node->start;
 $cut->wait_open;
 commit_row($cut, 667);

@@ -41,6 +41,7 @@ for my $case ([ "recovery_target = 'immediate'", '3', '--target-latest' ],
 	unlike($auto, qr/recovery_target|recovery_min|restore_command|archive_cleanup_command|recovery_end_command|promote_trigger/, "$name: nothing of the restore is left after recovery");
 	my $out = $p->pg_pitr_ok('outcome', '--pgdata', $dir, '--wait', '30');
 	like($out, qr/recovery ended at [0-9A-F]+\/[0-9A-F]+ on timeline 1 .*so it was planned/, 'the outcome is as planned');
+	like($p->pg_pitr_ok('outcome', '--json', '--pgdata', $dir), qr/"as_planned": true/, 'for programs, too');
 	$copy->wait_for_log(qr/pg_pitr: recovery ended at/);
 	$copy->node->stop('immediate');
 }
@@ -126,9 +127,10 @@ $held->node->stop('immediate');
 
 # Asked too early, and where nothing was restored.
 my $waiting = $p->restore({ no_start => 1 }, '--target-latest');
-($status, $out, $err) = $p->pg_pitr('outcome', '--pgdata', $waiting->node->data_dir);
+($status, $out, $err) = $p->pg_pitr('outcome', '--json', '--pgdata', $waiting->node->data_dir);
 isnt($status, 0, 'a recovery that has not begun has no outcome');
 like($err, qr/has not ended/, 'which is said');
+like($out, qr/"ended": false.*"error": \{\n +"code": "unavailable",\n +"message": "recovery has not ended/s, 'and in the object');
 
 PitrTest::finish();
 done_testing();

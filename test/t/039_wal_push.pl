@@ -24,8 +24,9 @@ isnt($status, 0, 'a pattern that the shell could not expand is an error');
 like($err, qr{"\Q$pg_wal\E/\*" does not exist.*HINT:  Name the directory: pg_pitr wal-push --config \S+ \Q$pg_wal\E$}sm, 'which names the directory to give');
 ($status, $out, $err) = $p->pg_pitr('wal-push', "$pg_wal.nowhere");
 isnt($status, 0, 'a path that does not exist is an error');
-($status, $out, $err) = $p->pg_pitr('wal-push', "$pg_wal/archive_status");
+($status, $out, $err) = $p->pg_pitr('wal-push', '--json', "$pg_wal/archive_status");
 isnt($status, 0, 'and so is a directory without WAL');
+like($out, qr/"passed_over": 1,.*"error": /s, 'an object says so as well');
 like($err, qr/there was nothing to archive/, 'which is said');
 
 # The directory means its files; the unfinished segment is stored as that.
@@ -42,6 +43,7 @@ is($status, 0, 'once more');
 like($out, qr/the archive has as much of it, or more/, 'there is nothing to add');
 like(($p->pg_pitr('info'))[1], qr/$current\.partial, up to/, 'info shows it');
 is(($p->pg_pitr('verify'))[0], 0, 'verify reads it');
+like(($p->pg_pitr('wal-push', '--json', "$pg_wal/$current"))[1], qr/"state": "already there",\n +"partial_until": "[0-9A-F]+\/[0-9A-F]+"/, 'an object has where it ends');
 
 # A recovery to the end replays what is in it.
 my $plan = $p->pg_pitr_ok('plan');

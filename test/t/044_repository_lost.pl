@@ -68,14 +68,14 @@ append_to_file($other, $foreign);
 ($failed, undef, $said) = $p->pg_pitr('key', 'import', $other);
 isnt($failed, 0, 'a kit that is incomplete is refused');
 ok(!-e "$repository/pg_pitr.marker", 'and leaves nothing');
-$p->pg_pitr_ok('key', 'import', $kit);
+$p->pg_pitr_ok('key', 'import', '--json', $kit);
 is(slurp_file("$repository/pg_pitr.marker"), $marker, 'the kit of the data directory brings it back as it was');
 $p->wait_archived;
 is(mark($name), 'done', 'archiving goes on by itself');
 
 # --- marker and key --------------------------------------------------------------------------------------------------------------
 my $export = $p->node->basedir . '/kit';
-$p->pg_pitr_ok('key', 'export', $export);
+$p->pg_pitr_ok('key', 'export', '--json', $export);
 is((stat $export)[2] & 0777, 0600, 'an exported kit is for its owner');
 ($failed, undef, $said) = $p->pg_pitr('key', 'export', $export);
 isnt($failed, 0, 'and is not overwritten');

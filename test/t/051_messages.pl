@@ -88,4 +88,13 @@ my ($said, $code) = run('check', '-c', write_file('unread', "pg_pitr.repository 
 like($said, qr/^settings +failed: passphrase file "\Q$dir\E\/none" does not exist\n.*-> Make it, or correct pg_pitr.passphrase_file/m, 'files that settings name are looked at with the settings');
 is($code, 1, 'and fail the check');
 
+# Programs are told in one object, of what is wrong with the command line, too.
+for my $call ([ 2, 'info', '-c', "$dir/none.conf" ], [ 2, 'plan', '--frobnicate' ], [ 2, 'resotre' ], [ 0, 'version' ], [ 2, 'key', 'add' ])
+{
+	my ($expected, @words) = @$call;
+	IPC::Run::run([ $pg_pitr, @words, '--json' ], '>', \my $out, '2>', \my $err);
+	is($? >> 8, $expected, "@words --json: exit code $expected");
+	PitrTest::note_json($? >> 8, $out, @words);
+}
+PitrTest::finish();
 done_testing();

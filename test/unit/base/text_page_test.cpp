@@ -35,15 +35,18 @@ TEST(TextPageTest, CellsThatAreTooLongAreBrokenOrGetALine) {
 }
 
 TEST(TextPageTest, ALongItemHasALineOfItsOwn) {
-  EXPECT_EQ(AlignItems({{"restore: the plan", "ok"}, {"store", "x"}}, 0, 40), "restore: the plan\n       ok\nstore  x\n");
+  EXPECT_EQ(AlignItems({{"restore: the plan", "ok"}, {"store", "x"}}, 0, 40),
+            "restore: the plan\n       ok\nstore  x\n");
 }
 
 TEST(TextPageTest, LinesGoOnBelowTheirBeginning) {
   EXPECT_EQ(WrapPage("one two three four\n", 9), "one two\nthree\nfour\n") << "a sentence";
-  EXPECT_EQ(WrapPage("item   one two three four five six seven\n", 30), "item   one two three four five\n       six seven\n");
+  EXPECT_EQ(WrapPage("item   one two three four five six seven\n", 30),
+            "item   one two three four five\n       six seven\n");
   EXPECT_EQ(WrapPage("  a: one two three four five\n", 20), "  a: one two three\n    four five\n");
   EXPECT_EQ(WrapPage("short\n\nlines", 20), "short\n\nlines");
-  EXPECT_EQ(WrapPage("a /very/long/path/that/nobody/would/break b", 12), "a\n/very/long/path/that/nobody/would/break\nb");
+  EXPECT_EQ(WrapPage("a /very/long/path/that/nobody/would/break b", 12),
+            "a\n/very/long/path/that/nobody/would/break\nb");
   EXPECT_EQ(WrapPage("a b", kAnyWidth), "a b");
 }
 

@@ -81,8 +81,8 @@ InfoReport Info() {
     row.partials = {"00000002000000000000004A, unfinished, up to 0/4A000123"};
     report.timelines.push_back(row);
     for (const bool gap : {false, true})
-      report.archive.push_back({row.timeline, gap, "00000002000000000000000A", "0000000200000000000000FF", Lsn{1}, Lsn{2},
-                                123456, uint64_t{1200} << 30});
+      report.archive.push_back({row.timeline, gap, "00000002000000000000000A", "0000000200000000000000FF", Lsn{1},
+                                Lsn{2}, 123456, uint64_t{1200} << 30});
   }
   RecoveryWindow& window = report.window;
   window.possible = true;
@@ -118,11 +118,12 @@ TEST(PageWidthTest, Check) {
 
 TEST(PageWidthTest, Expire) {
   ExpireReport report;
-  report.rows = {{ExpireAction::kKeep, "backup", kLongLabel, 120, uint64_t{1023} << 30, "one of the newest 7 full backups"},
-                 {ExpireAction::kDelete, "unfinished backup", "20260520-090014F", 12, 1U << 30,
-                  "nothing was written to it for a day, and no process seems to work at it any more"},
-                 {ExpireAction::kDelete, "wal", "000000020000000000000003 to 000000020000000000000007", 5, 80U << 20,
-                  "before the first segment that a kept backup needs"}};
+  report.rows = {
+      {ExpireAction::kKeep, "backup", kLongLabel, 120, uint64_t{1023} << 30, "one of the newest 7 full backups"},
+      {ExpireAction::kDelete, "unfinished backup", "20260520-090014F", 12, 1U << 30,
+       "nothing was written to it for a day, and no process seems to work at it any more"},
+      {ExpireAction::kDelete, "wal", "000000020000000000000003 to 000000020000000000000007", 5, 80U << 20,
+       "before the first segment that a kept backup needs"}};
   const std::string page = MustFit(ExpireText(report, true, 1500, kUsualWidth));
   for (const char* shown : {"keep", "unfinished backup 20260520-090014F", "12 objects, 1.0 GB", "no process seems"})
     EXPECT_NE(page.find(shown), std::string::npos) << shown << "\n" << page;
@@ -134,7 +135,8 @@ TEST(PageWidthTest, Verify) {
   report.repository = Info().repository;
   report.millis = 72000;
   report.bytes_read = uint64_t{12} << 30;
-  report.notes = {"Continued the verification that was begun at 2026-05-22 09:00:14+00, and what was read then counts."};
+  report.notes = {
+      "Continued the verification that was begun at 2026-05-22 09:00:14+00, and what was read then counts."};
   report.record.started_micros = kNoon;
   report.record.ended_micros = kNoon + kHour;
   report.record.backups = {{"20260522-090014F", {120, 120, uint64_t{12} << 30, uint64_t{12} << 30}}, {kLongLabel, {}}};
@@ -170,7 +172,8 @@ RestorePlan Plan() {
   plan.wal = {{Timeline{2}, SegmentNo{3}, SegmentNo{200}}};
   plan.wal_segments = 198;
   plan.estimated_seconds = 4000;
-  plan.notes = {"What was committed later is not there: the next transaction is 12345679, committed 2026-05-22 12:00:01+00"};
+  plan.notes = {
+      "What was committed later is not there: the next transaction is 12345679, committed 2026-05-22 12:00:01+00"};
   return plan;
 }
 
@@ -184,7 +187,8 @@ TEST(PageWidthTest, PlanAndRestore) {
   RestoreResult result;
   result.files = 123456;
   result.bytes_written = uint64_t{20} << 30;
-  result.notes = {"The WAL of \"/srv/data/pg_wal\" was set aside: it has transactions that the repository does not have."};
+  result.notes = {
+      "The WAL of \"/srv/data/pg_wal\" was set aside: it has transactions that the repository does not have."};
   MustFit(DescribeRestore(result, "/var/lib/postgresql/17/main", 100000));
   EXPECT_NE(DescribeRestore(result, "/d", 100000).find("(204.8 MB/s)"), std::string::npos);
 }
