@@ -18,19 +18,29 @@ size_t Width(std::string_view text) {
 
 std::string Spaces(size_t count) { return std::string(count, ' '); }
 
-// Words, and what a shell takes for one if `quoted`.
-std::vector<std::string> SplitWords(const std::string& text, bool quoted) {
+// Words; of a command what a shell takes for one, and an option with its value.
+std::vector<std::string> SplitWords(const std::string& text, bool command) {
   std::vector<std::string> words(1);
   char quote = 0;
-  for (const char c : text) {
-    if (quoted && (quote == 0 ? c == '\'' || c == '"' : c == quote)) quote = quote == 0 ? c : '\0';
-    if (c == ' ' && quote == 0) {
+  for (size_t i = 0; i < text.size(); ++i) {
+    const char c = text[i];
+    if (command && (quote == 0 ? c == '\'' || c == '"' : c == quote)) quote = quote == 0 ? c : '\0';
+    const bool between = c == ' ' && quote == 0;
+    const bool before_value = command && words.back().starts_with('-') && i + 1 < text.size() && text[i + 1] != '-' &&
+                              words.back().find(' ') == std::string::npos;
+    if (between && !before_value) {
       words.emplace_back();
     } else {
       words.back() += c;
     }
   }
   return words;
+}
+
+size_t LongestWord(const std::vector<std::string>& words) {
+  size_t longest = 0;
+  for (const std::string& word : words) longest = std::max(longest, Width(word));
+  return longest;
 }
 
 // Lines of at most `width` columns, as far as words allow; every line but the last has room for `ending`.
@@ -130,9 +140,21 @@ std::string WrapLine(const std::string& line, size_t width) {
   const std::string ending = command ? " \\" : "";
   const auto room = [&](size_t column) { return width > column + kLeastLastCell ? width - column : kLeastLastCell; };
   std::vector<std::string> words = SplitWords(content, command);
+  std::string text = line.substr(0, begin);
+  if (begin > indent && first + LongestWord(words) > width) {
+    // Too long for its column: it begins below its item.
+    text.erase(text.find_last_not_of(' ') + 1);
+    rest = indent + 4;
+    bool begun = false;
+    for (const std::string& part : BreakWords(words, room(rest), ending.size())) {
+      text += (begun ? ending : "") + "\n" + Spaces(rest) + part;
+      begun = true;
+    }
+    return text;
+  }
   const std::string head = BreakWords(words, room(first), ending.size())[0];
   words.erase(words.begin(), words.begin() + static_cast<std::ptrdiff_t>(SplitWords(head, command).size()));
-  std::string text = line.substr(0, begin) + head;
+  text += head;
   for (const std::string& part : BreakWords(words, room(rest), ending.size()))
     text += ending + "\n" + Spaces(rest) + part;
   return text;
@@ -159,8 +181,7 @@ std::string FitTable(const TableRows& rows, const std::vector<size_t>& needed, i
     column = std::max(std::min(column, least), column - std::min(column, all - width));
   };
   size_t longest_word = 0;
-  for (const auto& row : fewer)
-    for (const std::string& word : SplitWords(row.back(), false)) longest_word = std::max(longest_word, Width(word));
+  for (const auto& row : fewer) longest_word = std::max(longest_word, LongestWord(SplitWords(row.back(), false)));
   narrow(widths.back(), std::max(kLeastLastCell, longest_word));
   narrow(widths.front(), std::max(kLeastFirstCell, Width(fewer.front().front())));
   return TableText(fewer, widths, margin);

@@ -26,12 +26,12 @@ TEST(TextPageTest, CellsThatAreTooLongAreBrokenOrGetALine) {
             "       four five six\n");
   EXPECT_EQ(FitTable({{"label", "t", "why"}, {"the-nightly-backup-of-may", "x", "one two three four"}, {"a", "y", "b"}},
                      {0, 1, 2}, 0, 30),
-            "label     t  why\n"
-            "--------  -  ----------------\n"
+            "label      t  why\n"
+            "---------  -  ----------------\n"
             "the-nightly-backup-of-may\n"
-            "          x  one two three\n"
-            "             four\n"
-            "a         y  b\n");
+            "           x  one two three\n"
+            "              four\n"
+            "a          y  b\n");
 }
 
 TEST(TextPageTest, ALongItemHasALineOfItsOwn) {
@@ -40,13 +40,15 @@ TEST(TextPageTest, ALongItemHasALineOfItsOwn) {
 }
 
 TEST(TextPageTest, LinesGoOnBelowTheirBeginning) {
-  EXPECT_EQ(WrapPage("one two three four\n", 9), "one two\nthree\nfour\n") << "a sentence";
+  EXPECT_EQ(WrapPage("one two three four five\n", 17), "one two three\nfour five\n") << "a sentence";
   EXPECT_EQ(WrapPage("item   one two three four five six seven\n", 30),
             "item   one two three four five\n       six seven\n");
   EXPECT_EQ(WrapPage("  a: one two three four five\n", 20), "  a: one two three\n    four five\n");
   EXPECT_EQ(WrapPage("short\n\nlines", 20), "short\n\nlines");
   EXPECT_EQ(WrapPage("a /very/long/path/that/nobody/would/break b", 12),
             "a\n/very/long/path/that/nobody/would/break\nb");
+  EXPECT_EQ(WrapPage("item   /very/long/path/that/nobody/would/break\n", 42),
+            "item\n    /very/long/path/that/nobody/would/break\n");
   EXPECT_EQ(WrapPage("a b", kAnyWidth), "a b");
 }
 
