@@ -3,12 +3,15 @@
 #include <algorithm>
 #include <string_view>
 
+#include "core/base/line_pieces.h"
+
 namespace pitr {
 namespace {
 
 constexpr size_t kGap = 2;             // between columns
 constexpr size_t kLeastLastCell = 16;  // a last column that is broken is not narrower
 constexpr size_t kLeastFirstCell = 8;
+constexpr std::string_view kContinued = " \\";
 constexpr size_t kDeepIndent = 8;  // a line that begins so far to the right is a part of something above it
 
 // Columns on a terminal: characters, not bytes.
@@ -18,41 +21,25 @@ size_t Width(std::string_view text) {
 
 std::string Spaces(size_t count) { return std::string(count, ' '); }
 
-// Words; of a command what a shell takes for one, and an option with its value.
-std::vector<std::string> SplitWords(const std::string& text, bool command) {
-  std::vector<std::string> words(1);
-  char quote = 0;
-  for (size_t i = 0; i < text.size(); ++i) {
-    const char c = text[i];
-    if (command && (quote == 0 ? c == '\'' || c == '"' : c == quote)) quote = quote == 0 ? c : '\0';
-    const bool between = c == ' ' && quote == 0;
-    const bool before_value = command && words.back().starts_with('-') && i + 1 < text.size() && text[i + 1] != '-' &&
-                              words.back().find(' ') == std::string::npos;
-    if (between && !before_value) {
-      words.emplace_back();
-    } else {
-      words.back() += c;
-    }
-  }
-  return words;
-}
-
-size_t LongestWord(const std::vector<std::string>& words) {
+size_t LongestPiece(const std::vector<LinePiece>& pieces) {
   size_t longest = 0;
-  for (const std::string& word : words) longest = std::max(longest, Width(word));
+  for (const LinePiece& piece : pieces) longest = std::max(longest, Width(piece.text));
   return longest;
 }
 
-// Lines of at most `width` columns, as far as words allow; every line but the last has room for `ending`.
-std::vector<std::string> BreakWords(const std::vector<std::string>& words, size_t width, size_t ending) {
+// Lines of at most `first` columns, and `rest` from the second on, as far as pieces allow. One that ends in a command
+// says so.
+std::vector<std::string> BreakPieces(const std::vector<LinePiece>& pieces, size_t first, size_t rest) {
   std::vector<std::string> lines;
-  for (size_t i = 0; i < words.size(); ++i) {
-    const size_t room = width > ending && i + 1 < words.size() ? width - ending : width;
-    if (lines.empty() || Width(lines.back()) + 1 + Width(words[i]) > room) {
-      lines.push_back(words[i]);
-    } else {
-      lines.back() += " " + words[i];
+  for (size_t i = 0; i < pieces.size(); ++i) {
+    const bool goes_on = i + 1 < pieces.size() && pieces[i + 1].in_command;
+    const size_t width = lines.size() <= 1 ? first : rest, ending = goes_on ? kContinued.size() : 0;
+    if (!lines.empty() && Width(lines.back()) + 1 + Width(pieces[i].text) + ending <= width) {
+      lines.back() += " " + pieces[i].text;
+      continue;
     }
+    if (!lines.empty() && pieces[i].in_command) lines.back() += kContinued;
+    lines.push_back(pieces[i].text);
   }
   return lines;
 }
@@ -88,7 +75,7 @@ std::string RowText(const std::vector<std::string>& row, const std::vector<size_
       column += widths[i] + kGap;
       continue;
     }
-    for (const std::string& part : BreakWords(SplitWords(row[i], false), widths[i], 0)) {
+    for (const std::string& part : BreakPieces(LinePieces(row[i]), widths[i], widths[i])) {
       text += line + part + "\n";
       line = Spaces(column);
     }
@@ -110,13 +97,6 @@ std::string TableText(const TableRows& rows, const std::vector<size_t>& widths, 
   return text;
 }
 
-bool IsCommand(const std::string& text) {
-  const std::string first = text.substr(0, text.find(' '));
-  const std::string program = first.substr(first.rfind('/') + 1);
-  if (program != "pg_pitr" && program != "pg_ctl" && program != "sudo") return false;
-  return text.find("  ") == std::string::npos;  // with a remark beside it
-}
-
 // Where the text of a line begins that is broken, in bytes: behind its item, if it has one.
 size_t TextBegin(const std::string& line, size_t indent, size_t width) {
   const size_t gap = line.find("  ", indent);
@@ -128,35 +108,24 @@ size_t TextBegin(const std::string& line, size_t indent, size_t width) {
 std::string WrapLine(const std::string& line, size_t width) {
   const size_t indent = line.find_first_not_of(' ');
   if (Width(line) <= width || indent == std::string::npos) return line;
-  const size_t begin = TextBegin(line, indent, width), first = Width(line.substr(0, begin));
-  const std::string content = line.substr(begin);
-  const bool command = IsCommand(content);
-  size_t rest = first;
-  if (command) {
+  const size_t begin = TextBegin(line, indent, width), column = Width(line.substr(0, begin));
+  const std::vector<LinePiece> pieces = LinePieces(line.substr(begin));
+  const auto room = [&](size_t from) { return width > from + kLeastLastCell ? width - from : kLeastLastCell; };
+  std::string text = line.substr(0, begin);
+  size_t first = column, rest = column;
+  if (begin > indent && column + LongestPiece(pieces) > width) {
+    // Too long for the column of values: it begins below its item.
+    first = rest = indent + 4;
+    text.erase(text.find_last_not_of(' ') + 1);
+    text += "\n" + Spaces(first);
+  } else if (pieces.back().in_command &&
+             std::all_of(pieces.begin() + 1, pieces.end(), [](const LinePiece& piece) { return piece.in_command; })) {
     rest += 4;
   } else if (begin == indent && indent > 0 && indent < kDeepIndent) {
     rest += 2;
   }
-  const std::string ending = command ? " \\" : "";
-  const auto room = [&](size_t column) { return width > column + kLeastLastCell ? width - column : kLeastLastCell; };
-  std::vector<std::string> words = SplitWords(content, command);
-  std::string text = line.substr(0, begin);
-  if (begin > indent && first + LongestWord(words) > width) {
-    // Too long for its column: it begins below its item.
-    text.erase(text.find_last_not_of(' ') + 1);
-    rest = indent + 4;
-    bool begun = false;
-    for (const std::string& part : BreakWords(words, room(rest), ending.size())) {
-      text += (begun ? ending : "") + "\n" + Spaces(rest) + part;
-      begun = true;
-    }
-    return text;
-  }
-  const std::string head = BreakWords(words, room(first), ending.size())[0];
-  words.erase(words.begin(), words.begin() + static_cast<std::ptrdiff_t>(SplitWords(head, command).size()));
-  text += head;
-  for (const std::string& part : BreakWords(words, room(rest), ending.size()))
-    text += ending + "\n" + Spaces(rest) + part;
+  const std::vector<std::string> lines = BreakPieces(pieces, room(first), room(rest));
+  for (size_t i = 0; i < lines.size(); ++i) text += (i == 0 ? "" : "\n" + Spaces(rest)) + lines[i];
   return text;
 }
 
@@ -181,7 +150,7 @@ std::string FitTable(const TableRows& rows, const std::vector<size_t>& needed, i
     column = std::max(std::min(column, least), column - std::min(column, all - width));
   };
   size_t longest_word = 0;
-  for (const auto& row : fewer) longest_word = std::max(longest_word, LongestWord(SplitWords(row.back(), false)));
+  for (const auto& row : fewer) longest_word = std::max(longest_word, LongestPiece(LinePieces(row.back())));
   narrow(widths.back(), std::max(kLeastLastCell, longest_word));
   narrow(widths.front(), std::max(kLeastFirstCell, Width(fewer.front().front())));
   return TableText(fewer, widths, margin);

@@ -25,8 +25,8 @@ std::string AlignItems(const std::vector<std::pair<std::string, std::string>>& i
                        size_t width = kAnyWidth);
 
 // `text` with its longer lines broken between words, continued below the value of an item, or a little to the right of
-// where the line began. A line that is a command gets a backslash where it is broken, so that it can be pasted. A word
-// that is longer than a line stays whole.
+// where the line began. Where a command is broken the line ends with a backslash, so that it can be pasted. A word that
+// is longer than a line stays whole.
 std::string WrapPage(const std::string& text, size_t width);
 
 }  // namespace pitr

@@ -124,10 +124,8 @@ std::string ArchiveText(const InfoReport& report) {
     for (const ArchiveRow& row : report.archive) {
       if (row.timeline != timeline.timeline) continue;
       const std::string count = DescribeCount(row.segments, "segment", "segments");
-      text +=
-          "  " + row.first_segment + " .. " + row.last_segment + "  " + count +
-          (row.gap ? " MISSING: recovery cannot cross this gap" : ", " + DescribeBytes(row.stored_bytes) + " stored") +
-          "\n";
+      text += "  " + row.first_segment + " .. " + row.last_segment + "  " + count +
+              (row.gap ? " MISSING: recovery cannot cross this gap" : ", " + DescribeBytes(row.stored_bytes)) + "\n";
     }
     for (const std::string& partial : timeline.partials) text += "  " + partial + "\n";
   }

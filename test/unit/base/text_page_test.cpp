@@ -63,5 +63,17 @@ TEST(TextPageTest, ACommandIsBrokenAsAShellReadsIt) {
             "             --backup x");
 }
 
+TEST(TextPageTest, SoIsOneWithinASentence) {
+  EXPECT_EQ(WrapPage("NOTE: To remove it: rm -r '/srv/some where' '/srv/else'", 42),
+            "NOTE: To remove it: rm -r \\\n'/srv/some where' '/srv/else'");
+  EXPECT_EQ(WrapPage("To leave it out: pg_pitr timeline set-aside 2, and then look on", 43),
+            "To leave it out: pg_pitr timeline \\\nset-aside 2, and then look on");
+  EXPECT_EQ(WrapPage("Run sudo -u postgres pg_pitr take-over -D /srv/data --force. Then go on as usual.", 47),
+            "Run sudo -u postgres pg_pitr take-over \\\n-D /srv/data --force. Then go on as usual.");
+  EXPECT_EQ(WrapPage("Whatever that is, pg_pitr info lists the backups", 27),
+            "Whatever that is,\npg_pitr info lists the\nbackups")
+      << "prose needs none";
+}
+
 }  // namespace
 }  // namespace pitr

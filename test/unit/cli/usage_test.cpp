@@ -1,6 +1,7 @@
 // A command line that cannot be run: what it is told, word by word.
 #include <gtest/gtest.h>
 
+#include <nlohmann/json.hpp>
 #include <string>
 #include <vector>
 
@@ -84,6 +85,22 @@ TEST(UsageTest, HelpIsAVerb) {
   EXPECT_EQ(action.out, Ask({"key", "add", "--help"}).out);
   EXPECT_EQ(Error({"help", "resotre"}),
             "pg_pitr: error: unknown verb \"resotre\"\nHINT:  Perhaps you meant: pg_pitr restore\n");
+}
+
+TEST(UsageTest, ProgramsAreToldInOneObject) {
+  for (const std::vector<std::string>& words :
+       {std::vector<std::string>{"resotre", "--json"}, {"pin", "--json"}, {"info", "--json", "-c", "/no/such/file"}}) {
+    const Answer answer = Ask(words);
+    EXPECT_EQ(answer.code, kExitUsage);
+    const auto json = nlohmann::json::parse(answer.out);
+    ASSERT_EQ(json.size(), 1U) << answer.out;
+    const auto& error = json["error"];
+    EXPECT_EQ(error.size(), 4U) << answer.out;
+    EXPECT_EQ(error["code"], "invalid_argument");
+    EXPECT_TRUE(error["detail"].is_null());
+    EXPECT_EQ(answer.err, "pg_pitr: error: " + error["message"].get<std::string>() +
+                              "\nHINT:  " + error["hint"].get<std::string>() + "\n");
+  }
 }
 
 TEST(UsageTest, NoSettingsFile) {
