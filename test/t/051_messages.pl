@@ -88,6 +88,12 @@ my ($said, $code) = run('check', '-c', write_file('unread', "pg_pitr.repository 
 like($said, qr/^settings +failed: passphrase file "\Q$dir\E\/none" does not exist\n.*-> Make it, or correct pg_pitr.passphrase_file/m, 'files that settings name are looked at with the settings');
 is($code, 1, 'and fail the check');
 
+# Values that say something else than they were understood as, and a unit that only people know.
+($said) = run('check', '-c', write_file('units', "pg_pitr.repository = 'file://$dir/none'\npg_pitr.pack_size = 1048576\npg_pitr.part_size = '64MB'\npg_pitr.retention_age = '28 D'\n"));
+like($said =~ s/\s+/ /gr, qr/settings file ok: .*; pg_pitr.pack_size = 1048576 is 1GB; pg_pitr.retention_age = 28 D is 4 weeks\b/, 'a value that was understood otherwise than it is written is said');
+($said) = run('check', '-c', write_file('units', "pg_pitr.repository = 'file://$dir/none'\npg_pitr.pack_size = '1 gb'\n"));
+like($said =~ s/\s+/ /gr, qr/failed: .*invalid value for setting "pg_pitr.pack_size": "1 gb" -> To PostgreSQL case counts in units: write "GB"/, 'as the server refuses it');
+
 # Programs are told in one object, of what is wrong with the command line, too.
 for my $call ([ 2, 'info', '-c', "$dir/none.conf" ], [ 2, 'plan', '--frobnicate' ], [ 2, 'resotre' ], [ 0, 'version' ], [ 2, 'key', 'add' ])
 {

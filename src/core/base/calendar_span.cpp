@@ -3,6 +3,7 @@
 #include <array>
 
 #include "core/base/ascii.h"
+#include "core/base/letter_case.h"
 
 namespace pitr {
 namespace {
@@ -14,25 +15,26 @@ constexpr int64_t kMaxMicros = 365250 * kDay;
 constexpr size_t kMaxDigits = 9;
 
 struct Unit {
-  std::string_view name;  // also with an "s"
-  std::string_view shortly;
+  std::string_view name;     // also with an "s"
+  std::string_view shortly;  // others, each between spaces
   int64_t months;
   int64_t micros;
 };
 
-constexpr std::array<Unit, 7> kUnits = {{{"second", "s", 0, kSecond},
-                                         {"minute", "min", 0, 60 * kSecond},
-                                         {"hour", "h", 0, 3600 * kSecond},
-                                         {"day", "d", 0, kDay},
-                                         {"week", "w", 0, 7 * kDay},
-                                         {"month", "", 1, 0},
-                                         {"year", "", 12, 0}}};
+constexpr std::array<Unit, 7> kUnits = {{{"second", " s sec secs ", 0, kSecond},
+                                         {"minute", " min mins ", 0, 60 * kSecond},
+                                         {"hour", " h hr hrs ", 0, 3600 * kSecond},
+                                         {"day", " d ", 0, kDay},
+                                         {"week", " w ", 0, 7 * kDay},
+                                         {"month", " mon mons ", 1, 0},
+                                         {"year", " y yr yrs ", 12, 0}}};
 
 bool IsLetter(char c) { return c >= 'a' && c <= 'z'; }
 
 const Unit* FindUnit(std::string_view word) {
   for (const Unit& unit : kUnits) {
-    if (word == unit.name || (!unit.shortly.empty() && word == unit.shortly)) return &unit;
+    if (word == unit.name) return &unit;
+    if (!word.empty() && unit.shortly.find(" " + std::string(word) + " ") != std::string_view::npos) return &unit;
     if (word.size() == unit.name.size() + 1 && word.ends_with('s') && word.starts_with(unit.name)) return &unit;
   }
   return nullptr;
@@ -55,7 +57,8 @@ Result<CalendarSpan> ParseCalendarSpan(std::string_view text) {
           .WithHint("Write it like \"3 weeks\", \"90 days\" or \"1 year 6 months\".");
   auto blank = [](char c) { return c == ' '; };
   CalendarSpan span;
-  std::string_view rest = text;
+  const std::string lower = LowerCase(text);
+  std::string_view rest = lower;
   Take(rest, blank);
   if (rest.empty()) return span;
   while (!rest.empty()) {

@@ -14,8 +14,9 @@ struct CalendarSpan {
   bool empty() const { return months == 0 && micros == 0; }
 };
 
-// Whole numbers, each followed by a unit: second, minute, hour, day, week, month, year, their plurals, or s, min, h, d,
-// w. Empty text is the empty span. kInvalidArgument for anything else, for nothing but zeroes, and beyond 1000 years.
+// Whole numbers, each followed by a unit: second, minute, hour, day, week, month, year, their plurals, or as PostgreSQL
+// abbreviates them: s, min, h, d, w, mon, y, ...; "m" alone is refused. Case does not count. Empty text is the empty
+// span. kInvalidArgument for anything else, for nothing but zeroes, and beyond 1000 years.
 Result<CalendarSpan> ParseCalendarSpan(std::string_view text);
 
 // "3 weeks", "1 year 6 months"; "" when empty.

@@ -7,6 +7,8 @@
 #include <optional>
 
 #include "core/base/ascii.h"
+#include "core/base/calendar_span.h"
+#include "core/base/letter_case.h"
 #include "core/config/settings.h"
 
 namespace pitr {
@@ -96,7 +98,8 @@ Status Invalid(const Setting& setting, std::string_view text) {
                                       "\": \"" + std::string(text.substr(0, 200)) + "\""};
 }
 
-Result<int> ParseInteger(const Setting& setting, std::string_view text) {
+// As PostgreSQL, to which "gb" is no unit; with `any_case` it is one.
+Result<int> ParseInteger(const Setting& setting, std::string_view text, bool any_case = false) {
   std::string_view rest = Trim(text);
   const std::optional<double> number = TakeNumber(rest);
   if (!number) return Invalid(setting, text).WithHint("Give a number. " + Allowed(setting));
@@ -104,8 +107,15 @@ Result<int> ParseInteger(const Setting& setting, std::string_view text) {
   double value = *number;
   if (!rest.empty()) {
     const UnitName* found = nullptr;
-    for (const UnitName& unit : UnitsOf(setting.unit))
+    const UnitName* nearly = nullptr;
+    for (const UnitName& unit : UnitsOf(setting.unit)) {
       if (rest == unit.name) found = &unit;
+      if (LowerCase(rest) == LowerCase(unit.name)) nearly = &unit;
+    }
+    if (found == nullptr && any_case) found = nearly;
+    if (found == nullptr && nearly != nullptr)
+      return Invalid(setting, text)
+          .WithHint("To PostgreSQL case counts in units: write \"" + std::string(nearly->name) + "\".");
     if (found == nullptr)
       return Invalid(setting, text)
           .WithHint(setting.unit == SettingUnit::kNone ? "This setting has no unit." : Allowed(setting));
@@ -186,6 +196,31 @@ Status ApplySetting(const Setting& setting, std::string_view text, Config& confi
   PITR_ASSIGN(const int value, ParseInteger(setting, text));
   config.*std::get<int Config::*>(setting.member) = value;
   return Status::Ok();
+}
+
+Status ApplyOption(const Setting& setting, std::string_view text, Config& config) {
+  const auto* member = std::get_if<int Config::*>(&setting.member);
+  if (member == nullptr) return ApplySetting(setting, text, config);
+  PITR_ASSIGN(config.*(*member), ParseInteger(setting, text, true));
+  return Status::Ok();
+}
+
+std::string UnderstoodAs(const Setting& setting, std::string_view text) {
+  std::string understood;
+  if (std::holds_alternative<int Config::*>(setting.member)) {
+    const auto value = ParseInteger(setting, text);
+    if (value.ok()) understood = ShowInteger(setting, value.value());
+  } else if (setting.check != nullptr) {
+    const auto span = ParseCalendarSpan(text);
+    if (setting.check(text).ok() && span.ok()) understood = SpanText(span.value());
+  }
+  const auto plain = [](std::string_view value) {
+    std::string letters;
+    for (const char c : value)
+      if (!IsSpace(c)) letters += c;
+    return letters;
+  };
+  return plain(understood) == plain(text) ? "" : understood;
 }
 
 std::string ShowSetting(const Setting& setting, const Config& config) {

@@ -40,6 +40,13 @@ Status UnknownSetting(std::string_view name);
 // and what is allowed.
 Status ApplySetting(const Setting& setting, std::string_view text, Config& config);
 
+// The same of an option, whose units may be written in any case: "10 mb". No server reads it.
+Status ApplyOption(const Setting& setting, std::string_view text, Config& config);
+
+// What `text`, a value that is allowed, was understood as where that is not what it says: "1GB" for 1048576, "4 weeks"
+// for "28d". "" where it is.
+std::string UnderstoodAs(const Setting& setting, std::string_view text);
+
 // As SHOW would: "8MB", "on".
 std::string ShowSetting(const Setting& setting, const Config& config);
 std::string ShowInteger(const Setting& setting, int value);

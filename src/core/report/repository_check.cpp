@@ -1,7 +1,9 @@
 // The checks above the store: settings, marker, key, backups, archive, and the data directory at hand.
 #include <filesystem>
+#include <map>
 #include <nlohmann/json.hpp>
 
+#include <map>
 #include "core/base/describe_size.h"
 #include "core/config/named_files.h"
 #include "core/config/settings.h"
@@ -194,13 +196,34 @@ std::string_view CheckStateName(CheckState state) {
   return "?";
 }
 
+namespace {
+
+// "; pg_pitr.pack_size = 1048576 is 1GB" for each value that was understood otherwise than it is written.
+std::string Understood(const std::string& path) {
+  std::map<std::string, std::string> values;  // the last of a name counts
+  const Status read = VisitSettings(path, [&](const std::string& name, const std::string& value) {
+    values[name] = value;
+    return Status::Ok();
+  });
+  std::string text;
+  if (!read.ok()) return text;
+  for (const auto& [name, value] : values) {
+    const Setting* setting = name.starts_with(kSettingPrefix) ? FindSetting(name) : nullptr;
+    const std::string understood = setting == nullptr ? "" : UnderstoodAs(*setting, value);
+    if (!understood.empty()) text += "; " + name + " = " + value + " is " + understood;
+  }
+  return text;
+}
+
+}  // namespace
+
 std::vector<CheckRow> CheckSettingsFile(const std::string& path) {
   const std::string item = "settings file";
   const auto loaded = LoadSettings(path);
   if (!loaded.ok()) return {FailedRow(item, loaded.status())};
   std::vector<CheckRow> rows;
   for (const SettingProblem& problem : loaded.value().problems) rows.push_back(FailedRow(item, problem.status));
-  if (rows.empty()) rows.push_back({item, CheckState::kOk, path, ""});
+  if (rows.empty()) rows.push_back({item, CheckState::kOk, path + Understood(path), ""});
   return rows;
 }
 

@@ -14,13 +14,14 @@ TEST(CalendarSpan, ReadsWhatPeopleWrite) {
     int64_t micros;
     const char* shown;
   };
-  for (const Case& c :
-       {Case{"", 0, 0, ""}, Case{"  ", 0, 0, ""}, Case{"3 weeks", 0, 21 * kDay, "3 weeks"},
-        Case{"21 days", 0, 21 * kDay, "3 weeks"}, Case{"10d", 0, 10 * kDay, "10 days"},
-        Case{"7 years", 84, 0, "7 years"}, Case{"18 months", 18, 0, "1 year 6 months"},
-        Case{"1 year 6 months 2 days", 18, 2 * kDay, "1 year 6 months 2 days"},
-        Case{" 36 h", 0, kDay + kDay / 2, "1 day 12 hours"}, Case{"90s", 0, 90000000, "1 minute 30 seconds"},
-        Case{"1 day 1 hour 1min", 0, kDay + 3660000000, "1 day 1 hour 1 minute"}}) {
+  for (const Case& c : {Case{"", 0, 0, ""}, Case{"  ", 0, 0, ""}, Case{"3 weeks", 0, 21 * kDay, "3 weeks"},
+                        Case{"21 days", 0, 21 * kDay, "3 weeks"}, Case{"10d", 0, 10 * kDay, "10 days"},
+                        Case{"7 years", 84, 0, "7 years"}, Case{"18 months", 18, 0, "1 year 6 months"},
+                        Case{"1 year 6 months 2 days", 18, 2 * kDay, "1 year 6 months 2 days"},
+                        Case{" 36 h", 0, kDay + kDay / 2, "1 day 12 hours"}, Case{"4 Weeks", 0, 28 * kDay, "4 weeks"},
+                        Case{"1 yr 2 mons 3 hrs", 14, 3 * kDay / 24, "1 year 2 months 3 hours"},
+                        Case{"90s", 0, 90000000, "1 minute 30 seconds"},
+                        Case{"1 day 1 hour 1min", 0, kDay + 3660000000, "1 day 1 hour 1 minute"}}) {
     const auto span = ParseCalendarSpan(c.text);
     ASSERT_TRUE(span.ok()) << c.text;
     EXPECT_EQ(span.value().months, c.months) << c.text;

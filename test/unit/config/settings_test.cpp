@@ -251,5 +251,34 @@ TEST(Settings, AreDocumented) {
   EXPECT_EQ(rows, AllSettings().size());
 }
 
+TEST(Settings, AValueThatIsUnderstoodOtherwiseThanItIsWritten) {
+  const auto understood = [](const char* name, const char* text) { return UnderstoodAs(*FindSetting(name), text); };
+  EXPECT_EQ(understood("pack_size", "1048576"), "1GB");
+  EXPECT_EQ(understood("pack_size", "1 GB"), "");
+  EXPECT_EQ(understood("pack_size", "1024MB"), "1GB");
+  EXPECT_EQ(understood("pack_size", "1 gb"), "") << "which PostgreSQL refuses";
+  EXPECT_EQ(understood("backup_wal_timeout", "90 s"), "");
+  EXPECT_EQ(understood("backup_wal_timeout", "600 s"), "10min");
+  EXPECT_EQ(understood("backup_wal_timeout", "600000"), "10min");
+  EXPECT_EQ(understood("verify_jobs", "4"), "");
+  EXPECT_EQ(understood("verify_jobs", "0x10"), "16");
+  EXPECT_EQ(understood("retention_age", "3 weeks"), "");
+  EXPECT_EQ(understood("retention_age", "28 D"), "4 weeks");
+  EXPECT_EQ(understood("repository", "file:///srv/x"), "");
+}
+
+TEST(Settings, UnitsInAnotherCase) {
+  Config config;
+  const Setting& rate = *FindSetting("verify_max_rate");
+  EXPECT_TRUE(ApplyOption(rate, "10 mb", config).ok());
+  EXPECT_EQ(config.verify_max_rate_kb, 10 * 1024);
+  const Status refused = ApplySetting(rate, "10 mb", config);  // as the server does
+  EXPECT_EQ(
+      refused.ToString(),
+      "invalid value for setting \"pg_pitr.verify_max_rate\": \"10 mb\" HINT: To PostgreSQL case counts in units: "
+      "write \"MB\".");
+  EXPECT_EQ(ApplyOption(rate, "10 mib", config).code(), Code::kInvalidArgument);
+}
+
 }  // namespace
 }  // namespace pitr
