@@ -10,8 +10,9 @@ namespace {
 
 constexpr size_t kNameColumns = 28;
 constexpr size_t kWholeLine = 10000;
+constexpr float kLeft = 2.0F / kNameColumns;  // where options begin, in widths of their column
 
-// CLI11 breaks lines by itself from 2.5 on, at widths of its own.
+// From 2.5 on CLI11 breaks lines by itself, at widths of its own, and sets long options apart.
 template <class Formatter>
 void LeaveLinesWhole(Formatter& formatter) {
   if constexpr (requires { formatter.right_column_width(kWholeLine); }) formatter.right_column_width(kWholeLine);
@@ -19,6 +20,9 @@ void LeaveLinesWhole(Formatter& formatter) {
     formatter.description_paragraph_width(kWholeLine);
   if constexpr (requires { formatter.footer_paragraph_width(kWholeLine); })
     formatter.footer_paragraph_width(kWholeLine);
+  if constexpr (requires { formatter.enable_footer_formatting(false); }) formatter.enable_footer_formatting(false);
+  if constexpr (requires { formatter.long_option_alignment_ratio(kLeft); })
+    formatter.long_option_alignment_ratio(kLeft);
 }
 
 }  // namespace

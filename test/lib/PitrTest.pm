@@ -23,7 +23,7 @@ my @servers;
 my @json;    # lines: what the binary was asked and said as JSON
 my $serial = 0;
 # Pages come unbroken, with all columns.
-$ENV{COLUMNS} = 500;
+$ENV{COLUMNS} = 100000;
 
 sub new
 {
