@@ -148,6 +148,29 @@ TEST(NamedCommandsTest, OptionsThatMessagesNameExist) {
   for (const std::string& name : named) EXPECT_TRUE(options.contains(name)) << name;
 }
 
+// Those that PostgreSQL calls speak to nobody else.
+TEST(NamedCommandsTest, EveryVerbSpeaksJsonAsIsDocumented) {
+  CLI::App app;
+  Invocation invocation;
+  AddVerbs(app, invocation);
+  const std::string page = ReadText(fs::path(PITR_SOURCE_DIR) / "docs/json.md");
+  const auto all = [](const CLI::App*) { return true; };
+  int asked = 0;
+  const auto ask = [&](const CLI::App& verb, const std::string& section) {
+    ++asked;
+    EXPECT_NE(verb.get_option_no_throw("--json"), nullptr) << section << ", " << verb.get_name();
+    EXPECT_NE(page.find("\n## `" + section + "`\n"), std::string::npos) << section;
+  };
+  for (const CLI::App* verb : const_cast<const CLI::App&>(app).get_subcommands(all)) {
+    if (verb->get_name() == "wal-get" || verb->get_name() == "recovery-end") continue;
+    const auto actions = verb->get_subcommands(all);
+    for (const CLI::App* action : actions)
+      ask(*action, verb->get_name() == "key" ? "key " + action->get_name() : verb->get_name());
+    if (actions.empty()) ask(*verb, verb->get_name());
+  }
+  EXPECT_GT(asked, 18);
+}
+
 TEST(NamedCommandsTest, VerbsThatMessagesNameExist) {
   const std::set<std::string> verbs = Verbs();
   // "pg_pitr info lists ...", "run pg_pitr wal-push": a word after the program's name that looks like a verb of ours or
