@@ -48,6 +48,7 @@ std::string Completed(const std::string& text, const std::string& word, const st
 }
 
 size_t page_width = kAnyWidth;
+bool whole_lines = false;  // was asked for
 
 void PrintAll(FILE* to, const std::string& text) { std::fputs(text.c_str(), to); }
 
@@ -63,7 +64,10 @@ std::string WithConfig(const std::string& text, const std::string& config, const
 
 std::string WithConfig(const std::string& text) { return Completed(text, Given().option, Given().verbs); }
 
-void SetPageWidth(size_t columns) { page_width = columns; }
+void SetPageWidth(size_t columns) {
+  page_width = columns;
+  whole_lines = columns == kAnyWidth;
+}
 
 size_t PageWidth() { return page_width; }
 
@@ -83,6 +87,9 @@ std::string InTone(const std::string& word, Tone tone) {
   return std::string(tone == Tone::kError ? "\x1b[1;31m" : "\x1b[1;35m") + word + "\x1b[0m";
 }
 
-void PrintToStderr(const std::string& text) { PrintAll(stderr, WithConfig(text)); }
+void PrintToStderr(const std::string& text) {
+  const bool wrapped = IsTerminal(stderr) && !whole_lines;
+  PrintAll(stderr, WrapPage(WithConfig(text), wrapped ? ScreenColumns(stderr) : kAnyWidth));
+}
 
 }  // namespace pitr::cli

@@ -26,7 +26,7 @@ size_t PageWidth();
 void PrintText(const std::string& text);
 // In its strings commands are completed as in text.
 void PrintJson(const nlohmann::ordered_json& json);
-// One call, so that lines of several threads do not mix.
+// One call, so that lines of several threads do not mix. On a terminal they are broken as pages are, in a log never.
 void PrintToStderr(const std::string& text);
 // `word` as it is to stand out on stderr: in colour where that is wanted.
 enum class Tone { kError, kWarning };

@@ -1,7 +1,5 @@
 #include "cli/progress_line.h"
 
-#include <unistd.h>
-
 #include <algorithm>
 
 #include "cli/screen.h"
@@ -50,7 +48,7 @@ std::string PlanProgressText(uint64_t done, uint64_t total) {
 }
 
 ProgressLine::ProgressLine(const Progress& progress, FILE* out, Of of)
-    : progress_(progress), out_(out), terminal_(isatty(fileno(out)) != 0), of_(of) {
+    : progress_(progress), out_(out), terminal_(IsTerminal(out)), of_(of) {
   if (of == Of::kPlan && !terminal_) return;
   auto job = Job::Start([this](const CancelToken& stop) { return Draw(stop); });
   if (job.ok()) job_ = std::move(job).value();  // without a thread there is no bar, and the work goes on

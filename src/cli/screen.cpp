@@ -30,11 +30,13 @@ size_t ScreenColumns(FILE* out) {
   return kUsualWidth;
 }
 
+bool IsTerminal(FILE* out) { return isatty(fileno(out)) != 0; }
+
 bool MayColour(FILE* out) {
   // https://no-color.org: present and not empty.
   const char *refused = getenv("NO_COLOR"), *terminal = getenv("TERM");
   if (refused != nullptr && *refused != '\0') return false;
-  return terminal != nullptr && *terminal != '\0' && std::string_view(terminal) != "dumb" && isatty(fileno(out)) != 0;
+  return terminal != nullptr && *terminal != '\0' && std::string_view(terminal) != "dumb" && IsTerminal(out);
 }
 
 }  // namespace pitr::cli

@@ -14,9 +14,16 @@ constexpr size_t kLeastFirstCell = 8;
 constexpr std::string_view kContinued = " \\";
 constexpr size_t kDeepIndent = 8;  // a line that begins so far to the right is a part of something above it
 
-// Columns on a terminal: characters, not bytes.
+// Columns on a terminal: characters, not bytes, and without what gives them a colour.
 size_t Width(std::string_view text) {
-  return static_cast<size_t>(std::count_if(text.begin(), text.end(), [](char c) { return (c & 0xC0) != 0x80; }));
+  size_t width = 0;
+  for (size_t i = 0; i < text.size(); ++i) {
+    if (text[i] == '\x1b')
+      i = std::min(text.find('m', i), text.size());
+    else if ((text[i] & 0xC0) != 0x80)
+      ++width;
+  }
+  return width;
 }
 
 std::string Spaces(size_t count) { return std::string(count, ' '); }

@@ -49,6 +49,10 @@ TEST(TextPageTest, LinesGoOnBelowTheirBeginning) {
             "a\n/very/long/path/that/nobody/would/break\nb");
   EXPECT_EQ(WrapPage("item   /very/long/path/that/nobody/would/break\n", 42),
             "item\n    /very/long/path/that/nobody/would/break\n");
+  EXPECT_EQ(WrapPage("pg_pitr: \x1b[1;31merror:\x1b[0m no such thing\nDETAIL:  It was never there.\n", 30),
+            "pg_pitr: \x1b[1;31merror:\x1b[0m no such thing\nDETAIL:  It was never there.\n")
+      << "colours take no room";
+  EXPECT_EQ(WrapPage("HINT:  Ask for one that is there.\n", 24), "HINT:  Ask for one that\n       is there.\n");
   EXPECT_EQ(WrapPage("a b", kAnyWidth), "a b");
 }
 
