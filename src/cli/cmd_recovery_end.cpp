@@ -15,6 +15,7 @@
 #include "core/base/op_context.h"
 #include "core/pg/control.h"
 #include "core/pg/timestamp.h"
+#include "core/restore/configured_server.h"
 #include "core/restore/recovery_end.h"
 #include "core/restore/server_start.h"
 
@@ -28,12 +29,26 @@ std::string AbsoluteDirectory(const std::string& directory) {
   return std::filesystem::absolute(directory, ignored).lexically_normal().string();
 }
 
+// A server that was restored where its configuration lies outside of its directory starts with another one.
+std::string DescribeNotArchiving(const std::string& directory, const RestoreMark& mark) {
+  if (mark.as_copy && !mark.taken_over) return "";
+  const ConfiguredServer started = ReadStartedServer(directory);
+  const std::string why = WhyNotArchiving(started);
+  if (why.empty()) return "";
+  return "THIS SERVER DOES NOT ARCHIVE: " + why + " in \"" + started.file +
+         "\". What is done on it from now on cannot be recovered. Unless that is meant, give it the settings that the "
+         "restore named (shared_preload_libraries, archive_mode, archive_library, the settings file of pg_pitr), "
+         "restart it, and take a backup.";
+}
+
 // To the server's log, which takes what its commands say.
 Status RunRecoveryEnd(const std::string& directory) {
   PITR_ASSIGN(const auto mark, FinishRecovery(AbsoluteDirectory(directory), SystemClock().WallMicros()));
   if (!mark || !mark->outcome) return Status::Ok();
   PrintToStderr(std::string("pg_pitr: ") + (mark->outcome->as_planned ? "" : "WARNING: NOT AS PLANNED: ") +
                 mark->outcome->text + "\n");
+  if (const std::string text = DescribeNotArchiving(AbsoluteDirectory(directory), *mark); !text.empty())
+    PrintToStderr("pg_pitr: WARNING: " + text + "\n");
   return Status::Ok();
 }
 
@@ -151,7 +166,11 @@ Result<Reply> RunOutcome(const OutcomeOptions& options) {
     if (!mark)
       return Status(Code::kInvalidArgument,
                     "data directory \"" + directory + "\" was not made by a restore of pg_pitr");
-    if (mark->outcome) return OutcomeReply(directory, *mark, *mark->outcome, /*paused=*/false);
+    if (mark->outcome) {
+      if (const std::string text = DescribeNotArchiving(directory, *mark); !text.empty())
+        PrintToStderr("pg_pitr: warning: " + text + "\n");
+      return OutcomeReply(directory, *mark, *mark->outcome, /*paused=*/false);
+    }
     const int64_t now = ctx.clock->SteadyMillis();
     const bool last = now >= until, ask = last || now - asked >= kAskEveryMillis;
     if (ask) asked = now;

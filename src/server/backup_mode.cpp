@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <sstream>
 
+#include "core/backup/kept_settings.h"
 #include "server/pg.h"
 #include "server/server_state.h"
 
@@ -83,6 +84,29 @@ std::vector<OutsideFile> ConfigurationFiles() {
   return files;
 }
 
+// What the configuration files give another value than the default, as the files have it.
+std::vector<ServerSetting> ConfiguredSettings() {
+  char* texts[kMaxColumns] = {};
+  RunQuery(
+      "SELECT pg_catalog.string_agg(pg_catalog.concat_ws(E'\\x1f', s.name, s.vartype, "
+      "coalesce(f.setting, pg_catalog.current_setting(s.name))), E'\\x1e') "
+      "FROM pg_catalog.pg_settings s LEFT JOIN pg_catalog.pg_file_settings f "
+      "ON f.sourcefile = s.sourcefile AND f.sourceline = s.sourceline AND pg_catalog.lower(f.name) = "
+      "pg_catalog.lower(s.name) "
+      "WHERE s.source = 'configuration file' AND s.setting IS DISTINCT FROM s.boot_val",
+      0, nullptr, nullptr, texts);
+  std::vector<FoundSetting> found;
+  std::istringstream rows(TakeText(texts[0]));
+  for (std::string row; std::getline(rows, row, '\x1e');) {
+    FoundSetting& setting = found.emplace_back();
+    std::istringstream fields(row);
+    std::getline(fields, setting.name, '\x1f');
+    std::getline(fields, setting.type, '\x1f');
+    std::getline(fields, setting.value, '\0');
+  }
+  return KeptSettings(found);
+}
+
 }  // namespace
 
 Result<BackupStart> EnterBackupMode(const std::string& label, bool fast) {
@@ -101,6 +125,7 @@ Result<BackupStart> EnterBackupMode(const std::string& label, bool fast) {
   const char* checksums = PgCall([] { return GetConfigOption("data_checksums", true, false); });
   start.data_checksums = checksums != nullptr && std::string(checksums) == "on";
   start.configuration = ConfigurationFiles();
+  start.settings = ConfiguredSettings();
   return start;
 }
 

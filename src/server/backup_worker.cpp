@@ -16,6 +16,7 @@
 #include "server/backup_slot.h"
 #include "server/failure_record.h"
 #include "server/guc.h"
+#include "server/old_timeline.h"
 #include "server/ready_files.h"
 #include "server/server_state.h"
 #include "server/wait.h"
@@ -189,6 +190,8 @@ Status Reserve() {
     if (Status moved = MoveBackupFailures(kDataDirectory, *worker->repository, ctx); !moved.ok())
       log.Warning("records of failed backups stay in the data directory: " + moved.ToString());
     if (asked.options.type != BackupType::kFull) asked.options.damage_of = KnownDamage(ctx);
+    // A backup brings what its own restore needs: the histories of its timeline, should the repository lack them.
+    KeepOldTimelines(worker->repository.get(), asked.cluster, asked.options.timeline, log, ctx);
     LookForSuccessors(asked.options.timeline, log, ctx);
     PITR_ASSIGN(worker->session, BackupSession::Begin(*worker->repository, asked.options, ctx));
     return Status::Ok();
@@ -237,6 +240,20 @@ void PublishPageErrors(const BackupManifest& backup) {
               "unless allow_page_errors is given. Restore an undamaged backup to mend the pages; its WAL does that.");
 }
 
+// So that the backup is not called good later on.
+void RecordProof(const Status& proof) {
+  PlainError error;
+  error.Set(proof);
+  worker->failure = FailureOf(*ReadBackupSlot(), error);
+  const Status stored = RunInterruptibly(
+      worker->log, worker->failure,
+      [](BackupFailure& failure, Log&, const OpContext& ctx) {
+        return StoreBackupFailure(*worker->repository, failure, ctx);
+      },
+      Publishing());
+  if (!stored.ok()) KeepFailure(worker->failure);
+}
+
 // The backup exists, and whatever happens here does not take that back. But one that could not be restored now pushes
 // out no other.
 bool ProveRestorable(const std::string& label) {
@@ -261,6 +278,7 @@ bool ProveRestorable(const std::string& label) {
                         "\" is complete, but whether it can be restored could not be found out: no older backup is "
                         "expired",
               detail);
+  if (SaysNotRestorable(proof)) RecordProof(proof);
   return false;
 }
 

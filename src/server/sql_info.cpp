@@ -35,6 +35,7 @@ Result<Report> LoadReport(bool read_last_commit) {
     PITR_ASSIGN(const std::vector<BackupFailure> kept, KeptBackupFailures(kDataDirectory));
     failures.insert(failures.end(), kept.begin(), kept.end());
     report.info = MakeInfoReport(repository, backups, wal, branches, options, std::move(verified.results), failures);
+    PITR_TRY(ReportProofs(repository, failures, options, report.info.backups, ctx));
     for (const BackupManifest& backup : backups.backups) report.page_errors[backup.label] = backup.page_errors.size();
     return report;
   };

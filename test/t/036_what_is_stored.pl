@@ -202,11 +202,17 @@ $beside->node->stop('immediate');
 $debian->node->stop('fast');
 my $inside = $debian->empty_cluster('inside');
 my $in_it = $inside->node->data_dir;
+append_to_file("$etc/postgresql.conf", "archive_mode = off\n");    # as the ready-made cluster of a new machine has it
 $out = $debian->pg_pitr_ok('restore', '--pgdata', $in_it, '--target-latest', '--no-progress');
 unlike($out, qr/or with (the|your) service/, 'no service is said to do');
+like($out, qr/NOTE: The server had settings when backup debian was taken that "\Q$etc\E\/postgresql\.conf" .*archive_mode = 'on' \(here 'off'\).*does NOT ARCHIVE \(archive_mode is not on\)/,
+	'the restore says what the configuration lacks, and what that means');
 start_as_printed($out, $inside);    # on production's port
 $debian->wait_open;
 is($debian->sql('SHOW data_directory'), $in_it, 'with production stopped the recovery opens its own directory');
+like(slurp_file($inside->node->logfile), qr/WARNING: THIS SERVER DOES NOT ARCHIVE: archive_mode is not on in "\Q$etc\E\/postgresql\.conf"/, 'and says in its log that it does not archive');
+my (undef, undef, $warned) = $debian->pg_pitr('outcome', '--pgdata', $in_it);
+like($warned, qr/THIS SERVER DOES NOT ARCHIVE/, 'as does the outcome');
 $inside->node->stop('immediate');
 
 PitrTest::finish();

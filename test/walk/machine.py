@@ -1,5 +1,8 @@
 """A stock Debian machine: its commands on a terminal of 80 columns, its cluster, what the documents' examples stand for here."""
+import base64
 import fcntl
+import hashlib
+import hmac
 import os
 import pty
 import re
@@ -8,6 +11,7 @@ import struct
 import subprocess
 import termios
 import time
+import urllib.request
 
 COLUMNS = 80
 COMMAND_S = 300
@@ -28,6 +32,7 @@ done
 class Machine:
     def __init__(self, top, log):
         self.top, self.log = top, log
+        self.wide = {}  # commands whose tables a terminal of 80 columns breaks, and how many lines
         self.major = subprocess.run(["pg_config", "--version"], capture_output=True, text=True, check=True).stdout.split()[1].split(".")[0]
         self.data = f"/var/lib/postgresql/{self.major}/main"
         self.conf = f"/etc/postgresql/{self.major}/main/postgresql.conf"
@@ -91,6 +96,8 @@ class Machine:
         self.log(f"\n{user}$ {command.strip()}\n")
         ended, shown = self._terminal(arguments, cwd or (self.top if user == "root" else "/var/lib/postgresql"), None)
         self.log(shown)
+        if "pg_pitr" in command and (wide := wide_lines(shown)):
+            self.wide[command.strip().split("\n")[0][:60]] = len(wide)
         if ended != status:
             raise AssertionError(f"exit status {ended} instead of {status} of: {command.strip()}")
         return shown
@@ -108,7 +115,7 @@ class Machine:
             raise AssertionError(f"{query}: {asked.stderr.strip()}")
         return asked.stdout.strip()
 
-    def wait_for(self, what, query, expected="t", seconds=90):
+    def wait_for(self, what, query, expected="t", seconds=90, pause=0.3):
         end, seen = time.time() + seconds, None
         while time.time() < end:
             try:
@@ -117,14 +124,27 @@ class Machine:
                 seen = str(error)
             if seen == expected:
                 return
-            time.sleep(0.3)
+            time.sleep(pause)
         raise AssertionError(f"{what}: not within {seconds} s; last seen: {seen}")
+
+    @staticmethod
+    def object_request(method, key):
+        """What somebody with the store's keys can do by its own means; the answer. Signed the old way, which needs no more than openssl."""
+        path = f"/{os.environ['PITR_TEST_S3_BUCKET']}/{key}"
+        date = time.strftime("%a, %d %b %Y %H:%M:%S GMT", time.gmtime())
+        to_sign = f"{method}\n\n\n{date}\n{path}".encode()
+        digest = hmac.new(os.environ["PITR_TEST_S3_SECRET_KEY"].encode(), to_sign, hashlib.sha1).digest()
+        signature = f"AWS {os.environ['PITR_TEST_S3_ACCESS_KEY']}:{base64.b64encode(digest).decode()}"
+        request = urllib.request.Request(os.environ["PITR_TEST_S3_HTTP"] + path, method=method, headers={"Date": date, "Authorization": signature})
+        with urllib.request.urlopen(request, timeout=30) as answer:
+            return answer.read()
 
     def service(self, action):
         self.run(f"sudo systemctl {action} postgresql", user="postgres")
 
 
 def wide_lines(shown):
-    """Lines that a terminal of 80 columns breaks, progress and colours aside."""
+    """Lines of pg_pitr's tables (two gaps or more) that a terminal of 80 columns breaks, progress and colours aside."""
     plain = re.sub(r"\x1b\[[0-9;]*[A-Za-z]", "", shown)
-    return [line for line in plain.split("\n") if len(line.rsplit("\r", 1)[-1]) > COLUMNS]
+    lines = (line.rsplit("\r", 1)[-1] for line in plain.split("\n"))
+    return [line for line in lines if len(line) > COLUMNS and len(re.findall(r"\S  +(?=\S)", line)) > 1 and " | " not in line]

@@ -1,5 +1,6 @@
 """README, from the settings file to the recovery."""
 import os
+import re
 
 NAME = "README.md"
 SETTINGS, SERVER = "1. One settings file", "2. The server"
@@ -14,6 +15,8 @@ class Readme:
         m.run(f"pg_createcluster --start {m.major} main")
         self.scenes = {
             ("Install", 1): self.install,
+            (SETTINGS, 1): self.directory,
+            **{(SETTINGS, number): self.another_store for number in (2, 3, 5, 6)},
             (SETTINGS, 4): self.settings,
             (SETTINGS, 7): self.credentials,
             (SERVER, 1): self.server,
@@ -30,6 +33,24 @@ class Readme:
         m.run(block.text)
         m.run(self.document.inline("sudo ln -s"))
         m.run("pg_pitr --version", user="postgres")
+
+    def directory(self, block):
+        """A store that is tried, and not used."""
+        m = self.machine
+        m.write("/etc/pg_pitr-directory.conf", block.text, mode=0o644)
+        m.run("install -d /backup && " + self.document.inline("sudo install -d -o postgres -g postgres -m 700"))
+        shown = m.run("pg_pitr check --config /etc/pg_pitr-directory.conf", user="postgres", status=1)
+        assert "absent" in shown and "FAIL" not in shown, "the directory is not a store that will do"
+        os.unlink("/etc/pg_pitr-directory.conf")
+
+    def another_store(self, block):
+        """Nothing is reached from here; that the settings are right is seen all the same."""
+        m = self.machine
+        text = "".join(line + "\n" for line in block.text.split("\n") if "_file" not in line)
+        m.write("/etc/pg_pitr-other.conf", text + "pg_pitr.retry_timeout = '1s'\n", mode=0o644)
+        shown = m.run("pg_pitr check --config /etc/pg_pitr-other.conf || test $? = 1 -o $? = 2", user="postgres")
+        assert re.search(r"^settings +ok: repository s3://my-bucket/orders", shown, re.MULTILINE), "the settings are not understood"
+        os.unlink("/etc/pg_pitr-other.conf")
 
     def settings(self, block):
         self.machine.write("/etc/pg_pitr.conf", self.machine.here(block.text), mode=0o644)

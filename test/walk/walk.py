@@ -10,6 +10,7 @@ sys.dont_write_bytecode = True  # the checkout stays as it is
 from documents import Document
 from machine import Machine
 from readme import Readme
+from runbook import Runbook
 
 TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 
@@ -21,7 +22,7 @@ def main():
     machine = Machine(TOP, transcript.append)
     counts = {"passed": 0, "failed": 0, "skipped": 0}
     marked = []
-    for name, play in (("README.md", Readme),):
+    for name, play in (("README.md", Readme), ("docs/runbook.md", Runbook)):
         document = Document(TOP, name)
         scenes = dict(play(machine, document).scenes)
         for block in document.blocks:
@@ -46,6 +47,8 @@ def main():
             print(f"FAILED  {name}: there is no block {number} in \"{section}\", or it is marked", flush=True)
     for line in marked:
         print(f"not run {line}")
+    for command, lines in machine.wide.items():
+        print(f"wide    {lines} lines of a table need more than 80 columns: {command}")
     print(", ".join(f"{count} {what}" for what, count in counts.items()))
     return 1 if counts["failed"] else 0
 

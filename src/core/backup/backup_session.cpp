@@ -131,6 +131,7 @@ void BackupSession::State::AddRemarks(BackupManifest& manifest) const {
   manifest.skipped = copied->directory.skipped;
   manifest.skipped_count = copied->directory.skipped_count;
   manifest.outside = OutsideFiles(start.configuration, copied->directory);
+  manifest.settings = start.settings;
 }
 
 Result<BackupManifest> BackupSession::State::MakeManifest(const BackupStop& stop) const {

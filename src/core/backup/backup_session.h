@@ -53,6 +53,7 @@ struct BackupStart {
   int64_t start_micros = 0;
   // Configuration files that the server reads, absolute paths, by the setting that names them.
   std::vector<OutsideFile> configuration;
+  std::vector<ServerSetting> settings;  // as in the manifest
 };
 
 // What pg_backup_stop told.

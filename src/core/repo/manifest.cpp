@@ -85,10 +85,16 @@ Status GetNotPlain(const JsonFields& fields, BackupManifest& out) {
   }));
   out.skipped_count = out.skipped.size();
   if (fields.Has("skipped_count")) PITR_TRY(fields.Unsigned("skipped_count", out.skipped_count));
-  return fields.OptionalEachObject("outside", [&](const JsonFields& element) -> Status {
+  PITR_TRY(fields.OptionalEachObject("outside", [&](const JsonFields& element) -> Status {
     OutsideFile& file = out.outside.emplace_back();
     PITR_TRY(element.Text("setting", file.setting));
     return element.Text("path", file.path);
+  }));
+  return fields.OptionalEachObject("settings", [&](const JsonFields& element) -> Status {
+    ServerSetting& setting = out.settings.emplace_back();
+    PITR_TRY(element.Text("name", setting.name));
+    if (!element.Has("value") && !element.Has("value_hex")) return Status::Ok();
+    return element.Text("value", setting.value.emplace());
   });
 }
 
@@ -111,6 +117,11 @@ void PutNotPlain(const BackupManifest& manifest, Json& document) {
     Json element = {{"setting", file.setting}};
     PutText(element, "path", file.path);
     document["outside"].push_back(std::move(element));
+  }
+  for (const ServerSetting& setting : manifest.settings) {
+    Json element = {{"name", setting.name}};
+    if (setting.value) PutText(element, "value", *setting.value);
+    document["settings"].push_back(std::move(element));
   }
 }
 

@@ -60,6 +60,13 @@ struct OutsideFile {
   std::string path;     // absolute
 };
 
+// A setting of the server that its configuration files gave another value than the default. Without a value where that
+// may be a secret.
+struct ServerSetting {
+  std::string name;
+  std::optional<std::string> value;  // as the file had it
+};
+
 struct BackupManifest {
   int version = 1;
   std::string label;
@@ -92,6 +99,7 @@ struct BackupManifest {
   std::vector<SkippedEntry> skipped;   // at most kMaxSkippedNamed
   uint64_t skipped_count = 0;
   std::vector<OutsideFile> outside;
+  std::vector<ServerSetting> settings;  // ascending by name; empty when nobody knows
   std::map<std::string, std::string> annotations;
   std::vector<PackEntry>
       packs;                    // of this and, for increments, of earlier backups; the file map refers to them by index

@@ -6,6 +6,7 @@
 #include "core/pg/timestamp.h"
 #include "core/repo/backup_remarks.h"
 #include "core/restore/branch_notes.h"
+#include "core/restore/plan_proof.h"
 #include "core/restore/wal_gaps.h"
 #include "core/restore/wal_scan.h"
 #include "core/verify/verify.h"
@@ -104,9 +105,16 @@ void AddBackups(const BackupCatalog& catalog, const WalCatalog& wal, std::vector
   }
 }
 
-// One that left packs behind has a row already.
+// Whether the record is of a backup that is complete, and whose own restore could not be planned when it was.
+bool IsOfProof(const BackupFailure& failure, const BackupRow& row) {
+  return row.label == failure.label && row.stop_micros != 0 && failure.started_micros <= row.start_micros &&
+         row.stop_micros <= failure.ended_micros;
+}
+
+// One that left packs behind has a row already; so has one that is complete, of which ReportProofs() tells.
 void AddFailures(const std::vector<BackupFailure>& failures, std::vector<BackupRow>& rows) {
   for (const BackupFailure& failure : failures) {
+    if (std::any_of(rows.begin(), rows.end(), [&](const BackupRow& row) { return IsOfProof(failure, row); })) continue;
     auto row = std::find_if(rows.begin(), rows.end(), [&](const BackupRow& each) {
       return each.status == "unfinished" && each.label == failure.label && each.start_micros <= failure.ended_micros;
     });
@@ -346,6 +354,22 @@ InfoReport MakeInfoReport(const Repository& repository, const BackupCatalog& bac
   return report;
 }
 
+Status ReportProofs(const Repository& repository, const std::vector<BackupFailure>& failures,
+                    const InfoOptions& options, std::vector<BackupRow>& rows, const OpContext& ctx) {
+  for (BackupRow& row : rows) {
+    const auto failure =
+        std::find_if(failures.begin(), failures.end(), [&](const BackupFailure& each) { return IsOfProof(each, row); });
+    if (row.status != "ok" || failure == failures.end()) continue;
+    const Status proof = ProveBackup(repository, row.label, options.own_timeline, ctx);
+    PITR_TRY(ctx.Check());
+    if (proof.ok()) continue;
+    row.status = "not restorable";
+    row.problem = "It is complete, but could not be restored: " +
+                  (SaysNotRestorable(proof) ? proof.message() : failure->message) + ".";
+  }
+  return Status::Ok();
+}
+
 Result<InfoReport> LoadInfoReport(const Repository& repository, const InfoOptions& options, const OpContext& ctx) {
   PITR_ASSIGN(const BackupCatalog backups, BackupCatalog::Load(repository, ctx));
   PITR_ASSIGN(const WalCatalog wal, WalCatalog::Load(repository, ctx));
@@ -354,6 +378,7 @@ Result<InfoReport> LoadInfoReport(const Repository& repository, const InfoOption
   PITR_ASSIGN(const std::vector<BackupFailure> failures, LoadBackupFailures(repository, ctx));
   InfoReport report =
       MakeInfoReport(repository, backups, wal, branches, options, std::move(verified.results), failures);
+  PITR_TRY(ReportProofs(repository, failures, options, report.backups, ctx));
   if (!options.read_last_commit || !report.window.possible) return report;
   auto path = WalPath::Make(wal, report.window.latest_timeline, repository.segment_size());
   if (!path.ok()) return report;

@@ -18,8 +18,9 @@ namespace pitr {
 
 struct BackupRow {
   std::string label;
-  std::string type;     // "full", "diff", "incr"; empty when unknown
-  std::string status;   // "ok", "page errors", "wal missing", "unfinished", "expiring", "damaged", "failed"
+  std::string type;  // "full", "diff", "incr"; empty when unknown
+  // "ok", "page errors", "wal missing", "not restorable", "unfinished", "expiring", "damaged", "failed"
+  std::string status;
   std::string problem;  // a sentence; empty when status is "ok"
   std::string parent_label;
   std::string change_source;  // of an increment: "page LSN", ...
@@ -143,6 +144,12 @@ InfoReport MakeInfoReport(const Repository& repository, const BackupCatalog& bac
                           const BranchTree& branches, const InfoOptions& options,
                           std::vector<VerifyRecord> verifications = {},
                           const std::vector<BackupFailure>& failures = {});
+
+// A backup whose own restore could not be planned when it was taken, as `failures` tells, is planned again: what was
+// missing may be there by now; else its status is "not restorable". What cannot be found out stays as it was found
+// then. Only kCancelled and a passed deadline.
+Status ReportProofs(const Repository& repository, const std::vector<BackupFailure>& failures,
+                    const InfoOptions& options, std::vector<BackupRow>& rows, const OpContext& ctx);
 
 // A page for a terminal of `width` columns, in UTC; where not all columns of the table of backups fit the rest are left
 // out.

@@ -1,4 +1,5 @@
 #include "core/restore/restorer.h"
+#include "core/restore/configured_server.h"
 
 #include <fcntl.h>
 #include <sys/file.h>
@@ -458,6 +459,9 @@ void Restore::NoteHowToStart() {
   if (start.configuration != directory + "/" + std::string(kConfigFilePath))
     result_.notes.push_back(DescribeMissingConfiguration(start, directory, outside));
   if (std::string note = DescribeElsewhere(start, directory); !note.empty()) result_.notes.push_back(std::move(note));
+  if (options_.as_copy || outside.empty() || start.configuration != outside) return;
+  std::string lacking = DescribeLackingSettings(plan_.backup, ReadConfiguredServer(directory, outside));
+  if (!lacking.empty()) result_.notes.push_back(std::move(lacking));
 }
 
 // Without a hold a restore writes nothing to the repository; and credentials may be read-only.

@@ -1,0 +1,130 @@
+#include "core/restore/configured_server.h"
+
+#include <strings.h>
+
+#include <algorithm>
+#include <fstream>
+#include <sstream>
+
+#include "core/base/ascii.h"
+#include "core/config/settings_file.h"
+#include "core/restore/recovery_settings.h"
+#include "core/restore/server_start.h"
+
+namespace pitr {
+namespace {
+
+constexpr std::string_view kOptionsPath = "postmaster.opts";
+
+void ReadInto(const std::string& file, std::map<std::string, std::string>& values, bool& whole) {
+  whole = VisitSettings(file, [&](const std::string& name, const std::string& value) {
+            values[name] = value;
+            return Status::Ok();
+          }).ok();
+}
+
+// The words of the server's command line, which it writes in double quotes.
+std::vector<std::string> StartedWith(const std::string& data_directory) {
+  std::ifstream file(data_directory + "/" + std::string(kOptionsPath));
+  std::string line;
+  std::getline(file, line);
+  std::vector<std::string> words;
+  for (size_t begin = line.find(" \""); begin != line.npos;) {
+    const size_t end = line.find('"', begin + 2);
+    if (end == line.npos) break;
+    words.push_back(line.substr(begin + 2, end - begin - 2));
+    begin = line.find(" \"", end);
+  }
+  return words;
+}
+
+// "on" and "true" are one value, and so are lists with and without spaces.
+std::string Plain(std::string value) {
+  value.erase(std::remove(value.begin(), value.end(), ' '), value.end());
+  std::transform(value.begin(), value.end(), value.begin(), [](unsigned char c) { return std::tolower(c); });
+  if (value == "true" || value == "yes" || value == "1") return "on";
+  if (value == "false" || value == "no" || value == "0") return "off";
+  return value;
+}
+
+std::string ValueIn(const ConfiguredServer& here, const std::string& name) {
+  const auto found = here.values.find(name);
+  return found == here.values.end() ? "" : found->second;
+}
+
+void Append(std::string& list, const std::string& item) { list += (list.empty() ? "" : ", ") + item; }
+
+}  // namespace
+
+ConfiguredServer ReadConfiguredServer(const std::string& data_directory, const std::string& file) {
+  ConfiguredServer server;
+  server.file = file;
+  ReadInto(file, server.values, server.whole);
+  bool ignored = false;
+  ReadInto(data_directory + "/" + std::string(kAutoConfPath), server.values, ignored);
+  return server;
+}
+
+ConfiguredServer ReadStartedServer(const std::string& data_directory) {
+  std::map<std::string, std::string> given;
+  for (std::string word : StartedWith(data_directory)) {
+    if (word.starts_with("--")) word = word.substr(2);
+    const size_t equals = word.find('=');
+    if (equals == word.npos) continue;
+    std::string name = word.substr(0, equals);
+    std::transform(name.begin(), name.end(), name.begin(),
+                   [](unsigned char c) { return c == '-' ? '_' : std::tolower(c); });
+    given[name] = word.substr(equals + 1);
+  }
+  const auto outside = given.find("config_file");
+  ConfiguredServer server = ReadConfiguredServer(
+      data_directory, outside != given.end()
+                          ? outside->second
+                          : data_directory + (data_directory.ends_with('/') ? "" : "/") + std::string(kConfigFilePath));
+  for (const auto& [name, value] : given) server.values[name] = value;
+  return server;
+}
+
+std::string WhyNotArchiving(const ConfiguredServer& here) {
+  if (!here.whole) return "";
+  const std::string mode = Plain(ValueIn(here, "archive_mode"));
+  if (mode.empty() || mode == "off") return "archive_mode is not on";
+  const bool ours = ValueIn(here, "archive_library").find("pg_pitr") != std::string::npos ||
+                    ValueIn(here, "archive_command").find("pg_pitr") != std::string::npos;
+  return ours ? "" : "archive_library is not pg_pitr";
+}
+
+std::string DescribeLackingSettings(const BackupManifest& backup, const ConfiguredServer& here) {
+  std::string lacking, otherwise, withheld;
+  bool archived = false;
+  for (const ServerSetting& setting : backup.settings) {
+    std::string name = setting.name;
+    std::transform(name.begin(), name.end(), name.begin(), [](unsigned char c) { return std::tolower(c); });
+    archived = archived || (name == "archive_mode" && setting.value && Plain(*setting.value) != "off");
+    const auto own = here.values.find(name);
+    if (!setting.value) {
+      if (own == here.values.end()) Append(withheld, setting.name);
+    } else if (own == here.values.end()) {
+      Append(lacking, setting.name + " = '" + *setting.value + "'");
+    } else if (Plain(own->second) != Plain(*setting.value)) {
+      Append(otherwise, setting.name + " = '" + *setting.value + "' (here '" + own->second + "')");
+    }
+  }
+  if (lacking.empty() && otherwise.empty() && withheld.empty()) return "";
+  std::string text = "The server had settings when backup " + backup.label + " was taken that " + Quoted(here.file);
+  text += here.whole ? "" : ", which could not be read,";
+  std::string rest;
+  if (!lacking.empty()) rest += " does not have: " + lacking + ".";
+  if (!withheld.empty())
+    rest += std::string(rest.empty() ? " does not have" : " Also") +
+            ", with values that backups do not keep: " + withheld + ".";
+  if (!otherwise.empty()) rest += (rest.empty() ? " has otherwise: " : " Set otherwise: ") + otherwise + ".";
+  text += rest;
+  const std::string why = WhyNotArchiving(here);
+  if (archived && (!here.whole || !why.empty()))
+    text += " As it is the server does NOT ARCHIVE" + (why.empty() ? "" : " (" + why + ")") +
+            ", and nothing that is done on it can be recovered: set what it needs before it is started.";
+  return text;
+}
+
+}  // namespace pitr

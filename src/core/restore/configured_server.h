@@ -1,0 +1,31 @@
+// What the configuration of a restored server says, beside what the original's said: where that lies outside of the
+// data directory (Debian), a new machine has one of its own, under which the server starts, and does not archive.
+#pragma once
+#include <map>
+#include <string>
+
+#include "core/repo/manifest.h"
+
+namespace pitr {
+
+struct ConfiguredServer {
+  std::string file;                           // that was read; may not exist
+  bool whole = false;                         // it and all that it includes could be read
+  std::map<std::string, std::string> values;  // by name in lower case
+};
+
+// What a server of `data_directory` would use that is started with `file`: postgresql.auto.conf wins.
+ConfiguredServer ReadConfiguredServer(const std::string& data_directory, const std::string& file);
+
+// The same of the server that was started there last, with its command line (postmaster.opts), which wins.
+ConfiguredServer ReadStartedServer(const std::string& data_directory);
+
+// Which settings of the original are missing in `here`, or are set otherwise, and that it would not archive: sentences;
+// empty when there is nothing to say. Pure.
+std::string DescribeLackingSettings(const BackupManifest& backup, const ConfiguredServer& here);
+
+// "archive_mode is not on", a clause on why the server does not archive with pg_pitr; empty when it does, or when its
+// configuration could not be read. Pure.
+std::string WhyNotArchiving(const ConfiguredServer& here);
+
+}  // namespace pitr
