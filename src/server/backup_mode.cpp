@@ -2,9 +2,11 @@
 #include "server/backup_mode.h"
 
 #include <algorithm>
+#include <fstream>
 #include <sstream>
 
 #include "core/backup/kept_settings.h"
+#include "core/pg/wal_name.h"
 #include "server/pg.h"
 #include "server/server_state.h"
 
@@ -139,6 +141,12 @@ Result<BackupStop> LeaveBackupMode() {
   stop.tablespace_map = TakeText(texts[2]);
   stop.stop_timeline = {GetWALInsertionTimeLine()};
   stop.stop_micros = SystemClock().WallMicros();
+  if (stop.stop_timeline.value > 1) {
+    std::ifstream file("pg_wal/" + HistoryFileName(stop.stop_timeline));
+    std::ostringstream text;
+    text << file.rdbuf();
+    stop.history = text.str();
+  }
   return stop;
 }
 

@@ -29,6 +29,7 @@ Result<Report> LoadReport(bool read_last_commit) {
     }
     PITR_ASSIGN(auto backups, BackupCatalog::Load(repository, ctx));
     PITR_ASSIGN(auto wal, WalCatalog::Load(repository, ctx));
+    wal.AddHistories(backups.backups);
     PITR_ASSIGN(const BranchTree branches, BranchTree::Load(repository, backups, wal, ctx));
     PITR_ASSIGN(VerifyRecords verified, LoadVerifyRecords(repository, ctx));
     PITR_ASSIGN(std::vector<BackupFailure> failures, LoadBackupFailures(repository, ctx));

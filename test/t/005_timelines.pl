@@ -67,18 +67,13 @@ isnt($status, 0, 'a restore point of another branch is not reachable');
 isnt($status, 0, 'a backup that is not on the way to the timeline is refused');
 like($out . $err, qr/fresh/, 'and named');
 
-# PostgreSQL hands a history file over once. Without it nothing can be restored along the timeline: a backup brings it.
+# PostgreSQL hands a history file over once. Where it cannot be had nothing can be restored along the timeline: a backup says so, and pushes out no other.
+$three->node->append_conf('postgresql.conf', "pg_pitr.retention_full = 1\n");
 $three->node->start;
 $three->wait_archived;
 my ($history, $elsewhere) = map { $p->repository_dir . $_ } '/wal/00000003/00000003.history', '.history';
-rename($history, $elsewhere) or die "$history: $!";
-$three->backup("label => 'brings_history'");
-ok(-e $history, 'a backup has the history of its timeline archived once more');
-# Where it cannot be had a backup says so, and pushes out no other.
-$three->node->append_conf('postgresql.conf', "pg_pitr.retention_full = 1\n");
-$three->node->reload;
-unlink $history or die "$history: $!";
 my ($local, $away) = map { $three->node->data_dir . $_ } '/pg_wal/00000003.history', '/../away.history';
+rename($history, $elsewhere) or die "$history: $!";
 rename($local, $away) or die "$local: $!";
 my $backups = $three->sql('SELECT count(*) FROM pitr_info()');
 my ($ret, $shown, $warned) = $three->node->psql('postgres', "SELECT pitr_backup(label => 'orphan')");
@@ -87,10 +82,23 @@ is($three->sql('SELECT count(*) FROM pitr_info()'), $backups + 1, 'and nothing i
 like($three->sql(qq{SELECT ok::text || ' ' || detail FROM pitr_check() WHERE "check" = 'restore: the plan to the newest state'}), qr/^false .*timeline 3/, 'as does pitr_check()');
 is($three->sql("SELECT status || ' ' || (problem LIKE '%could not be restored: %timeline 3%') FROM pitr_info() WHERE label = 'orphan'"), 'not restorable true', 'nor does pitr_info() call it good');
 rename($elsewhere, $history) or die "$history: $!";
-rename($away, $local) or die "$away: $!";
 is($three->sql("SELECT status FROM pitr_info() WHERE label = 'orphan'"), 'ok', 'which it is when the file is there again');
 like($three->sql(qq{SELECT ok::text || ' ' || detail FROM pitr_check() WHERE "check" = 'restore: the plan to the newest state'}), qr/^true from backup "orphan" along timeline 3/, 'until it is there again');
+
+# A backup has it archived once more, and carries it: should the archive lose it, a restore works all the same, and says so.
+rename($away, $local) or die "$away: $!";
+$three->node->append_conf('postgresql.conf', "pg_pitr.retention_full = 100\n");
+$three->node->reload;
+rename($history, $elsewhere) or die "$history: $!";
+$three->backup("label => 'carries'");
+ok(-e $history, 'a backup has the history of its timeline archived once more');
 $three->node->stop;
+unlink $history or die "$history: $!";
+like($p->pg_pitr_ok('plan', '--target-timeline', '3'), qr/The archive has no history file of timeline 3\. That of a backup/, 'without the history file in the archive a plan takes that of a backup');
+my $carried = $p->restore('--target-timeline', '3');
+is(rows($carried), '1 2 21 31', 'and the restore goes along the timeline');
+$carried->node->stop('immediate');
+rename($elsewhere, $history) or die "$history: $!";
 
 # Archive ranges, per timeline, from the binary.
 my ($info) = ($p->pg_pitr('info'))[1];

@@ -152,6 +152,7 @@ Result<BackupManifest> BackupSession::State::MakeManifest(const BackupStop& stop
   PITR_ASSIGN(manifest.checkpoint_lsn, CheckpointOf(stop.backup_label));
   manifest.stop_lsn = stop.stop_lsn;
   manifest.backup_label = stop.backup_label;
+  manifest.history = stop.history;
   manifest.tablespace_map = stop.tablespace_map;
   manifest.tablespaces = copied->directory.tablespaces;
   manifest.database_bytes = copied->bytes;

@@ -63,6 +63,7 @@ struct BackupStop {
   int64_t stop_micros = 0;
   std::string backup_label;
   std::string tablespace_map;
+  std::string history;  // of stop_timeline, as pg_wal has it; empty for timeline 1, or when it is not there
 };
 
 class BackupSession {

@@ -265,6 +265,7 @@ std::string EncodeManifest(const BackupManifest& manifest) {
   if (!manifest.boot_id.empty()) document["boot_id"] = manifest.boot_id;
   PutText(document, "backup_label", manifest.backup_label);
   PutText(document, "tablespace_map", manifest.tablespace_map);
+  if (!manifest.history.empty()) PutText(document, "history", manifest.history);
   Json& tablespaces = document["tablespaces"] = Json::array();
   for (const TablespaceEntry& entry : manifest.tablespaces) {
     Json element = {{"oid", entry.oid}, {"in_place", entry.in_place}};
@@ -307,6 +308,7 @@ Result<BackupManifest> DecodeManifest(std::string_view text) {
   PITR_TRY(GetChangeOrigin(fields, out.change_origin));
   if (fields.Has("fetch_bytes")) PITR_TRY(fields.Unsigned("fetch_bytes", out.fetch_bytes));
   PITR_TRY(fields.OptionalText("boot_id", out.boot_id));
+  PITR_TRY(fields.OptionalText("history", out.history));
   PITR_TRY(GetCluster(fields, out.cluster));
   PITR_TRY(fields.Text("server_version", out.server_version));
   PITR_TRY(fields.OptionalText("tool_version", out.tool_version));

@@ -86,6 +86,7 @@ struct BackupManifest {
   Lsn stop_lsn;              // consistent from here
   std::string backup_label;  // file contents as pg_backup_stop gave them
   std::string tablespace_map;
+  std::string history;  // the history file of the timeline that it ended on; empty for timeline 1, or when not known
   std::vector<TablespaceEntry> tablespaces;
   uint64_t database_bytes = 0;  // sum of file sizes
   uint64_t stored_bytes = 0;    // what this backup added to the repository (packs and file map)

@@ -1,6 +1,7 @@
 #include "core/repo/wal_catalog.h"
 
 #include <algorithm>
+#include <set>
 
 #include "core/repo/layout.h"
 #include "core/repo/partial_segment.h"
@@ -86,6 +87,21 @@ Result<WalCatalog> WalCatalog::Load(const Repository& repository, const OpContex
       repository.log().Warning(problem.ToString());
   }
   return catalog;
+}
+
+void WalCatalog::AddHistories(const std::vector<BackupManifest>& backups) {
+  std::map<Timeline, std::set<std::string>> texts;
+  for (const BackupManifest& backup : backups)
+    if (!backup.history.empty()) texts[StopTimeline(backup)].insert(backup.history);
+  for (const auto& [timeline, of_backups] : texts) {
+    const auto held = timelines_.find(timeline);
+    if (held == timelines_.end() || held->second.history || !held->second.history_problem.ok()) continue;
+    if (timeline.value <= 1 || of_backups.size() != 1) continue;
+    auto history = TimelineHistory::Parse(timeline, *of_backups.begin());
+    if (!history.ok()) continue;
+    held->second.history = std::move(history).value();
+    held->second.history_of_backup = *of_backups.begin();
+  }
 }
 
 std::optional<SegmentNo> WalCatalog::UnbrokenUntil(Timeline timeline, SegmentNo from) const {

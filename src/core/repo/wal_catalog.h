@@ -25,6 +25,7 @@ struct TimelineWal {
   std::map<SegmentNo, Lsn> partials;       // of which the archive has partial segments -> the end of the longest
   std::optional<TimelineHistory> history;  // not for timeline 1; nullopt when the file is missing or damaged
   Status history_problem;                  // why a history file that is there cannot be used
+  std::string history_of_backup;           // what AddHistories() took for the file that is missing
   int64_t newest_micros = 0;               // when the newest segment was stored, by the store's clock
   int64_t history_micros = 0;              // when the history file was stored; 0 when there is none
 };
@@ -36,6 +37,10 @@ class WalCatalog {
   // `each`, when given, is told every file of the listing.
   using EachFile = std::function<void(const WalFileName& name, const ObjectInfo& object)>;
   static Result<WalCatalog> Load(const Repository& repository, const OpContext& ctx, const EachFile& each = {});
+
+  // PostgreSQL hands a history file over once, to whoever archives then. Where the archive has none, that of the
+  // backups that ended on the timeline takes its place, if they agree.
+  void AddHistories(const std::vector<BackupManifest>& backups);
 
   const std::map<Timeline, TimelineWal>& timelines() const { return timelines_; }
   bool Has(Timeline timeline, SegmentNo segment) const;

@@ -173,7 +173,7 @@ void AddArchive(const WalCatalog& wal, uint32_t segment_size, InfoReport& report
     TimelineRow row;
     row.timeline = timeline;
     row.newest_micros = held.newest_micros;
-    row.history_missing = timeline.value > 1 && !held.history;
+    row.history_missing = timeline.value > 1 && (!held.history || !held.history_of_backup.empty());
     if (held.history && held.history->entries().size() > 1) {
       const TimelineEntry& parent = held.history->entries()[held.history->entries().size() - 2];
       row.parent = parent.timeline;
@@ -372,7 +372,8 @@ Status ReportProofs(const Repository& repository, const std::vector<BackupFailur
 
 Result<InfoReport> LoadInfoReport(const Repository& repository, const InfoOptions& options, const OpContext& ctx) {
   PITR_ASSIGN(const BackupCatalog backups, BackupCatalog::Load(repository, ctx));
-  PITR_ASSIGN(const WalCatalog wal, WalCatalog::Load(repository, ctx));
+  PITR_ASSIGN(WalCatalog wal, WalCatalog::Load(repository, ctx));
+  wal.AddHistories(backups.backups);
   PITR_ASSIGN(const BranchTree branches, BranchTree::Load(repository, backups, wal, ctx));
   PITR_ASSIGN(VerifyRecords verified, LoadVerifyRecords(repository, ctx));
   PITR_ASSIGN(const std::vector<BackupFailure> failures, LoadBackupFailures(repository, ctx));

@@ -139,7 +139,8 @@ bool RestorePlan::NeedsInPlaceTablespaces() const {
 
 Result<RestorePlan> MakeRestorePlan(const Repository& repository, const PlanRequest& request, const OpContext& ctx) {
   PITR_ASSIGN(const BackupCatalog backups, BackupCatalog::Load(repository, ctx));
-  PITR_ASSIGN(const WalCatalog wal, WalCatalog::Load(repository, ctx));
+  PITR_ASSIGN(WalCatalog wal, WalCatalog::Load(repository, ctx));
+  wal.AddHistories(backups.backups);
   if (!request.backup_label.empty()) PITR_TRY(CheckBackupLabel(backups, request.backup_label));
   PITR_ASSIGN(const BranchTree tree, BranchTree::Load(repository, backups, wal, ctx));
   PITR_ASSIGN(const BranchChoice choice, ChooseTimeline(repository, request, backups, tree, ctx));
@@ -153,6 +154,8 @@ Result<RestorePlan> MakeRestorePlan(const Repository& repository, const PlanRequ
   plan.target = request.target;
   plan.backup = *resolution.from->backup;
   plan.target_timeline = path.target();
+  if (const auto held = wal.timelines().find(path.target()); held != wal.timelines().end())
+    plan.history = held->second.history_of_backup;
   plan.timeline_why = choice.why;
   if (path.target() != choice.timeline)
     plan.timeline_why = "the target lies on it, on the way to timeline " + std::to_string(choice.timeline.value);
@@ -164,6 +167,10 @@ Result<RestorePlan> MakeRestorePlan(const Repository& repository, const PlanRequ
   }
   plan.stop = std::move(resolution.stop);
   plan.notes = std::move(resolution.notes);
+  if (!plan.history.empty())
+    plan.notes.push_back("The archive has no history file of timeline " + std::to_string(path.target().value) +
+                         ". That of a backup which ended there takes its place; the server that is restored archives "
+                         "it again.");
   SegmentNo last = std::max(resolution.last_segment, LastSegment(plan.backup));
   auto missing = path.Missing(resolution.from->first, last);
   if (const auto end = path.PartialEnd(last); end && !missing.empty() && missing.back().first == last) {

@@ -51,6 +51,7 @@ struct RestorePlan {
   ReplayEffects replay;
   BackupManifest backup;
   Timeline target_timeline;
+  std::string history;       // of target_timeline, when backups have it and the archive does not; else empty
   std::string timeline_why;  // why that one, a clause; empty when there is no other
   // What the server is told instead of `target`, which would not end where it should, or leave half done what is
   // being dropped (replay_effects.h). Its timeline is set when a

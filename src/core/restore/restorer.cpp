@@ -507,6 +507,9 @@ Status Restore::WriteRecovery() {
   mark.as_copy = options_.as_copy;
   mark.config_file = OutsideConfigFile(plan_.backup);
   PITR_TRY(NoteWalAside(*tree_, mark));
+  // PostgreSQL takes from there what its restore_command does not find.
+  if (!plan_.history.empty() && options_.mode != RecoveryMode::kNone)
+    PITR_TRY(tree_->WriteWhole("pg_wal/" + HistoryFileName(plan_.target_timeline), AsBytes(plan_.history), file_mode_));
   if (options_.mode == RecoveryMode::kRecover) PITR_TRY(ReserveNumber(mark));
   return WriteRecoveryFiles(*tree_, std::move(settings), std::move(mark), file_mode_);
 }

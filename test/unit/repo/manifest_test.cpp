@@ -37,6 +37,7 @@ BackupManifest Sample() {
   m.skipped_count = 2000;
   m.outside = {{"config_file", "/etc/postgresql/15/main/postgresql.conf"}};
   m.settings = {{"archive_mode", "on"}, {"log_line_prefix", "\xFF %m "}, {"primary_conninfo", std::nullopt}};
+  m.history = "1\t0/5000000\tno recovery target \xFF\n";
   m.annotations = {{"why", "before the upgrade \"now\""}, {"ä", "\n"}};
   m.packs = {{"data/20260522-090014F/000001", 99}, {"data/20260522-090014F/000002", UINT64_MAX}};
   m.file_map_key = "backup/20260522-090014F/files";
@@ -97,6 +98,7 @@ TEST(Manifest, SurvivesItsText) {
   EXPECT_EQ(r.settings[1].value, "\xFF %m ");
   EXPECT_EQ(r.settings[2].name, "primary_conninfo");
   EXPECT_FALSE(r.settings[2].value.has_value());
+  EXPECT_EQ(r.history, m.history);
   EXPECT_EQ(r.annotations, m.annotations);
   ASSERT_EQ(r.packs.size(), 2U);
   EXPECT_EQ(r.packs[1].key, m.packs[1].key);

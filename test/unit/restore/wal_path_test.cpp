@@ -57,6 +57,27 @@ TEST_F(WalPathTest, ANumberIsNoIdentity) {
   EXPECT_FALSE(Path(6).foreign().valid());
 }
 
+TEST_F(WalPathTest, ABackupCarriesTheHistoryThatTheArchiveLacks) {
+  Put(SegmentFileName(Timeline{4}, SegmentNo{6}, kSize), "x");
+  catalog_ = WalCatalog::Load(*repository_, ctx_).value();
+  EXPECT_FALSE(WalPath::Make(catalog_, Timeline{4}, kSize).ok());
+  BackupManifest backup, other, impostor;
+  backup.timeline = backup.stop_timeline = other.stop_timeline = Timeline{4};
+  backup.history = "1\t0/600100\tx\n";
+  other.history = "1\t0/700100\tx\n";
+  WalCatalog doubtful = catalog_;
+  doubtful.AddHistories({backup, other});
+  EXPECT_FALSE(WalPath::Make(doubtful, Timeline{4}, kSize).ok()) << "they disagree";
+  // Never over one that is there.
+  impostor.stop_timeline = Timeline{2};
+  impostor.history = "1\t0/400100\tx\n";
+  catalog_.AddHistories({backup, backup, impostor});
+  EXPECT_EQ(Path(4).TimelineOf(SegmentNo{5}), Timeline{1});
+  EXPECT_EQ(catalog_.timelines().at(Timeline{4}).history_of_backup, backup.history);
+  EXPECT_EQ(Path(2).TimelineOf(SegmentNo{5}), Timeline{1});
+  EXPECT_EQ(catalog_.timelines().at(Timeline{2}).history_of_backup, "");
+}
+
 TEST_F(WalPathTest, GapsAndSpans) {
   const WalPath path = Path(2);
   const auto missing = path.Missing(SegmentNo{1}, SegmentNo{12});
