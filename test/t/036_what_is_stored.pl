@@ -185,7 +185,7 @@ sub start_as_printed
 my $beside = $debian->empty_cluster('beside');
 my $there = $beside->node->data_dir;
 $out = $debian->pg_pitr_ok('restore', '--pgdata', $there, '--as-copy', '--target-latest', '--no-progress');
-like($out, qr/NOTE: There is no postgresql\.conf in .*config_file=\Q$etc\E\/postgresql\.conf -c data_directory=\Q$there\E/, 'the restore ends with what to do about it');
+like($out, qr/NOTE: There is no postgresql\.conf in .*config_file=\Q$etc\E\/postgresql\.conf -c data_directory=\Q$there\E/s, 'the restore ends with what to do about it');
 like($out, qr/NOTE: "\Q$etc\E\/postgresql\.conf" sets data_directory = '\Q$of_production\E', which wins over -D/, 'and about the directory that the configuration names');
 my ($not_yet, undef, $hint) = $debian->pg_pitr('outcome', '--pgdata', $there);
 like($hint, qr/HINT: .*-c data_directory=\Q$there\E/, 'as long as recovery has not ended outcome says the same');

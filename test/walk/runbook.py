@@ -55,7 +55,7 @@ class Runbook:
         m.run("install -d -o postgres -g postgres -m 700 /scratch")
         shown = self.dba(block.text)
         printed = m.here(block.text).split("pg_ctl ")[1].replace("-l /scratch/log ", "").strip()
-        flat = " ".join(shown.split())
+        flat = " ".join(shown.replace("\\\n", " ").split())
         assert printed in flat, f"the restore prints another command than the runbook: {printed}"
         m.wait_for("the copy to open", "SELECT 1", "1")
         self.dba("until psql -p 5499 -Xc 'SHOW data_directory' -c 'SELECT count(*) AS rows FROM orders'; do sleep 0.5; done")
@@ -76,7 +76,7 @@ class Runbook:
         m.run("install -d -o postgres /mnt/old && cp -a " + m.data + "/pg_wal /mnt/old/")
         m.run(f"pg_dropcluster {m.major} main && pg_createcluster --start {m.major} main")
         shown = self.dba(block.text)
-        assert "archive_library = 'pg_pitr'" in " ".join(shown.split()), "the restore does not say what the settings lack"
+        assert "archive_library = 'pg_pitr'" in " ".join(shown.replace("\\\n", " ").split()), "the restore does not say what the settings lack"
         self.dba(self.document.inline("sudo -u postgres pg_pitr wal-push /mnt/old/pg_wal"))
 
     def configure(self, block):

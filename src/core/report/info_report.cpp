@@ -364,8 +364,10 @@ Status ReportProofs(const Repository& repository, const std::vector<BackupFailur
     PITR_TRY(ctx.Check());
     if (proof.ok()) continue;
     row.status = "not restorable";
-    row.problem = "It is complete, but could not be restored: " +
-                  (SaysNotRestorable(proof) ? proof.message() : failure->message) + ".";
+    const bool says = SaysNotRestorable(proof);
+    const std::string& detail = says ? proof.detail() : failure->detail;
+    row.problem = "It is complete, but could not be restored: " + (says ? proof.message() : failure->message) + "." +
+                  (detail.empty() ? "" : " " + detail);
   }
   return Status::Ok();
 }

@@ -33,7 +33,7 @@ void CheckBackups(const InfoReport& report, std::vector<CheckRow>& rows) {
     if (row.status == "ok" || row.status == "page errors") ++good;
     if (row.status == "page errors")
       rows.push_back({"backup " + row.label, CheckState::kWarning, row.problem, "Find the table with pg_amcheck."});
-    if (row.status == "wal missing" || row.status == "damaged")
+    if (row.status == "wal missing" || row.status == "not restorable" || row.status == "damaged")
       rows.push_back(
           {"backup " + row.label, CheckState::kFailed, row.problem, "Take a new backup with SELECT pitr_backup()."});
     if (row.status == "unfinished")
