@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "core/store/file_error.h"
+#include "core/store/full_store.h"
 
 #if __has_include(<linux/openat2.h>) && defined(SYS_openat2)
 #include <linux/openat2.h>
@@ -229,10 +230,10 @@ Status DirectoryTree::Error(int error, const std::string& path, const std::strin
   if (error == EXDEV) return FileSystemError(path, what);
   if (error != ENOSPC && error != EDQUOT) return FileError(error, what);
   full_ = true;
-  return FileError(error, what)
-      .WithHint(
-          "Enlarge the file system or raise the quota, or remove what is not needed any more: \"pg_pitr expire\" can "
-          "do so although there is no room, with the space that the repository keeps back for it, if it has some.");
+  return FullStore(
+      FileError(error, what),
+      "Enlarge the file system or raise the quota, or remove what is not needed any more: \"pg_pitr expire\" can "
+      "do so although there is no room, with the space that the repository keeps back for it, if it has some.");
 }
 
 }  // namespace pitr

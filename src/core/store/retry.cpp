@@ -6,6 +6,7 @@
 #include <cstring>
 #include <random>
 
+#include "core/store/full_store.h"
 #include "core/store/retry_watch.h"
 
 namespace pitr {
@@ -84,7 +85,8 @@ class RetryingStore::Loop {
     if (first_failure_millis_ < 0) first_failure_millis_ = now;
     const int64_t elapsed = now - first_failure_millis_;
     const int64_t delay = Delay();
-    const int64_t room = std::min(ctx_.RemainingMillis(), policy.max_total_millis - elapsed);
+    const int64_t patience = IsFull(failed) ? std::min(kFullMillis, policy.max_total_millis) : policy.max_total_millis;
+    const int64_t room = std::min(ctx_.RemainingMillis(), patience - elapsed);
     if (attempts_ >= policy.max_attempts || delay >= room) {
       if (attempts_ == 1) return failed;
       return std::move(failed).Annotate("gave up after " + std::to_string(attempts_) + " attempts in " +

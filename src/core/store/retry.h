@@ -1,5 +1,6 @@
 // Retries over another store: kUnavailable only, with exponential backoff and full jitter, bounded by a number of
-// attempts and by time. Everything above a driver goes through this; drivers themselves try once.
+// attempts and by time; what full_store.h calls full by seconds. Everything above a driver goes through this; drivers
+// themselves try once.
 //
 // What a failed attempt may have done after all is found out, not guessed. A Create that meets an object after an
 // attempt of its own had failed reads it back: identical content is success, other content kAlreadyExists. (So

@@ -4,6 +4,8 @@
 #include <algorithm>
 #include <array>
 
+#include "core/store/full_store.h"
+
 namespace pitr {
 namespace {
 
@@ -40,10 +42,17 @@ constexpr std::array<std::string_view, 10> kRefused = {
     "AccessDenied",         "AllAccessDisabled", "AccountProblem", "InvalidAccessKeyId", "SignatureDoesNotMatch",
     "RequestTimeTooSkewed", "InvalidToken",      "NotSignedUp",    "InvalidSecurity",    "InvalidPayer"};
 
+// Of several servers; Ceph's is HTTP 403, as if something were forbidden.
+constexpr std::array<std::string_view, 5> kFull = {"QuotaExceeded", "StorageQuotaExceeded", "InsufficientStorage",
+                                                   "XMinioStorageFull", "XMinioAdminBucketQuotaExceeded"};
+
 constexpr std::array<std::string_view, 4> kWrongRegion = {"AuthorizationHeaderMalformed", "PermanentRedirect",
                                                           "IllegalLocationConstraintException", "Redirect"};
 
+bool SaysFull(int http_status, const std::string& code) { return http_status == 507 || OneOf(kFull, code); }
+
 Code CodeOf(int http_status, const std::string& code) {
+  if (SaysFull(http_status, code)) return Code::kUnavailable;
   if (code == "NoSuchKey" || code == "NoSuchUpload") return Code::kNotFound;
   if (code == "PreconditionFailed") return Code::kAlreadyExists;
   if (OneOf(kTransient, code)) return Code::kUnavailable;
@@ -154,6 +163,10 @@ Status ToStatus(const S3Failure& failure) {
   Status status(CodeOf(failure.http_status, failure.error.code), std::move(message));
   if (!failure.error.message.empty())
     status = std::move(status).WithDetail("The store said: " + Sanitized(failure.error.message));
+  if (SaysFull(failure.http_status, failure.error.code))
+    return FullStore(std::move(status), "Make room at the store, or raise the quota of bucket \"" + failure.bucket +
+                                            "\" or of its owner; \"pg_pitr expire\" removes what the retention "
+                                            "settings do not keep.");
   return std::move(status).WithHint(HintFor(failure));
 }
 

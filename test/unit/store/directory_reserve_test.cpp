@@ -8,8 +8,10 @@
 #include <filesystem>
 
 #include "core/store/directory.h"
+#include "core/store/full_store.h"
 #include "core/store/retry.h"
 #include "lib/memory_log.h"
+#include "lib/test_clock.h"
 #include "unit/store/directory_fixture.h"
 #include "unit/store/sync_faults.h"
 
@@ -65,6 +67,30 @@ TEST_F(DirectoryReserve, OnlyAnExpiryTakesOfIt) {
   EXPECT_EQ(Pieces(), kReservePieces - 3) << "no more than it needs";
   EXPECT_TRUE(store_->RefillReserve().ok());
   EXPECT_EQ(Pieces(), kReservePieces);
+}
+
+TEST_F(DirectoryReserve, AFullStoreIsTriedAgainForSecondsOnly) {
+  bool full = true;
+  const SyncFaults faults([&](const std::string& path) {
+    return path.find("~object~") != std::string::npos && full ? ENOSPC
+           : path.find("~away~") != std::string::npos         ? EIO
+                                                              : 0;
+  });
+  test::MemoryLog log;
+  test::TestClock clock;
+  RetryingStore retrying(std::move(store_), {.max_attempts = 1000}, log);
+  const OpContext ctx{&clock, nullptr, INT64_MAX};
+  const int64_t begun = clock.SteadyMillis();
+  const Status refused = retrying.Create("object", AsBytes("x"), ctx);
+  EXPECT_LE(clock.SteadyMillis() - begun, kFullMillis);
+  EXPECT_GT(clock.SteadyMillis(), begun) << "somebody may be making room just now";
+  EXPECT_TRUE(IsFull(refused)) << refused.ToString();
+  EXPECT_NE(refused.message().find("No space left on device"), std::string::npos) << refused.ToString();
+  EXPECT_NE(refused.message().find("gave up after"), std::string::npos) << refused.ToString();
+  EXPECT_FALSE(IsFull(retrying.Create("away", AsBytes("x"), ctx)));
+  EXPECT_GT(clock.SteadyMillis() - begun, 60000) << "other failures pass";
+  full = false;
+  EXPECT_TRUE(retrying.Create("object", AsBytes("x"), ctx).ok());
 }
 
 TEST_F(DirectoryReserve, IsClosedAgain) {

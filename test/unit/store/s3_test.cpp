@@ -2,6 +2,7 @@
 #include <chrono>
 #include <thread>
 
+#include "core/store/full_store.h"
 #include "unit/store/s3_fixture.h"
 
 namespace pitr {
@@ -311,6 +312,18 @@ TEST_F(S3, ErrorClassification) {
   for (int status : {400, 405, 501}) EXPECT_EQ(AfterError(status, "").code(), Code::kInvalidArgument) << status;
   EXPECT_EQ(AfterError(400, "EntityTooLarge").code(), Code::kInvalidArgument);
   EXPECT_EQ(AfterError(307, "TemporaryRedirect").code(), Code::kUnavailable);
+}
+
+TEST_F(S3, AFullStoreIsNoRefusal) {
+  for (const auto& [status, code] : std::vector<std::pair<int, std::string>>{
+           {403, "QuotaExceeded"}, {507, "XMinioStorageFull"}, {507, ""}, {400, "XMinioAdminBucketQuotaExceeded"}}) {
+    const Status full = AfterError(status, code);
+    EXPECT_EQ(full.code(), Code::kUnavailable) << code;
+    EXPECT_TRUE(IsFull(full)) << full.ToString();
+    EXPECT_EQ(full.message().find("refused"), std::string::npos) << full.message();
+    EXPECT_NE(full.hint().find("raise the quota of bucket"), std::string::npos) << full.hint();
+  }
+  EXPECT_FALSE(IsFull(AfterError(503, "SlowDown")));
 }
 
 TEST_F(S3, RefusalsSayWhatToDo) {
