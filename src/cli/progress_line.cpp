@@ -67,7 +67,7 @@ std::string RetryText() {
   const auto retry = LongestRetry();
   if (!retry) return {};
   const int64_t left = std::max<int64_t>(0, (retry->gives_up_micros - SystemClock().WallMicros()) / 1000000);
-  return "  trying again, for " + DescribeSeconds(left) + " more";
+  return "  trying again, for " + DescribeSeconds(left) + " more: " + retry->failure.message();
 }
 
 // In place; spaces cover what was longer before.

@@ -90,6 +90,12 @@ void PublishProgress() {
   });
 }
 
+// Alone: while the session is being made nobody else may look at it.
+void PublishRetry() {
+  const RetryState retry = RetryOfThisProcess();
+  UpdateBackupSlot(worker->generation, [&](BackupSlot& slot) { slot.retry = retry; });
+}
+
 uint64_t MaxRate(const Config& config) { return static_cast<uint64_t>(config.backup_max_rate_kb) * 1024; }
 
 // Of the settings, a running backup takes a new rate; the others hold for the next one.
@@ -196,8 +202,13 @@ Status Reserve() {
     PITR_ASSIGN(worker->session, BackupSession::Begin(*worker->repository, asked.options, ctx));
     return Status::Ok();
   };
-  // Without publishing meanwhile, which looks at the session that the thread makes.
-  PITR_TRY(RunInterruptibly(worker->log, Asked{ServerIdentity(), std::move(options)}, reserve));
+  const WaitTick publishing{[] {
+                              PublishRetry();
+                              return Status::Ok();
+                            },
+                            kPublishMs};
+  PITR_TRY(RunInterruptibly(worker->log, Asked{ServerIdentity(), std::move(options)}, reserve, publishing));
+  PublishRetry();
   PublishDoubt();
   PublishChoice();
   return Status::Ok();

@@ -150,7 +150,10 @@ BackgroundWorkerHandle* StartWorker(uint64_t generation) {
 }
 
 void Notice(const BackupSlot& slot, int64_t elapsed_ms) {
-  const char* label = slot.label;
+  // The label comes with the reservation, for which the store is asked.
+  char name[sizeof slot.label + 16];
+  std::snprintf(name, sizeof name, "backup%s%s", slot.label[0] != '\0' ? " " : "", slot.label);
+  const char* backup = name;
   const char* phase = BackupPhaseName(slot.phase);
   const double done = static_cast<double>(slot.bytes_done) / 1048576.0,
                total = static_cast<double>(slot.bytes_total) / 1048576.0;
@@ -160,24 +163,24 @@ void Notice(const BackupSlot& slot, int64_t elapsed_ms) {
   switch (slot.phase) {
     case BackupPhase::kCopying:
       PgCall([=] {
-        ereport(NOTICE, (errmsg("backup %s: %d %% (%.0f of %.0f MB), %d s", label, percent, done, total, seconds)));
+        ereport(NOTICE, (errmsg("%s: %d %% (%.0f of %.0f MB), %d s", backup, percent, done, total, seconds)));
       });
       break;
     case BackupPhase::kWaitingForWal:
       PgCall([=] {
-        ereport(NOTICE, (errmsg("backup %s: %s, " UINT64_FORMAT " of " UINT64_FORMAT " segments stored, %d s", label,
-                                phase, stored, segments, seconds)));
+        ereport(NOTICE, (errmsg("%s: %s, " UINT64_FORMAT " of " UINT64_FORMAT " segments stored, %d s", backup, phase,
+                                stored, segments, seconds)));
       });
       break;
     default:
-      PgCall([=] { ereport(NOTICE, (errmsg("backup %s: %s, %d s", label, phase, seconds))); });
+      PgCall([=] { ereport(NOTICE, (errmsg("%s: %s, %d s", backup, phase, seconds))); });
   }
   if (slot.retry.failure.sqlstate == 0) return;
   const std::string retried = ToServerEncoding(slot.retry.failure.message);
   const char* failure = retried.c_str();
   const int left = static_cast<int>(
       std::clamp<int64_t>((slot.retry.gives_up_micros - SystemClock().WallMicros()) / 1000000, 0, 86400));
-  PgCall([=] { ereport(NOTICE, (errmsg("backup %s: trying again, for %d s more: %s", label, left, failure))); });
+  PgCall([=] { ereport(NOTICE, (errmsg("%s: trying again, for %d s more: %s", backup, left, failure))); });
 }
 
 // What the choices of type and parent, of interrupted backups, and of the change source have to say, and what is not
@@ -220,7 +223,7 @@ class Notices {
     if (elapsed < kFirstNoticeMs ||
         (last_ != 0 && elapsed - last_ < kNoticeMs && tenth == tenth_ && slot.phase == phase_))
       return;
-    if (slot.label[0] == '\0') return;
+    if (slot.label[0] == '\0' && slot.retry.failure.sqlstate == 0) return;
     last_ = elapsed;
     tenth_ = tenth;
     phase_ = slot.phase;

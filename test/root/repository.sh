@@ -89,6 +89,11 @@ i=0
 while touch "$full/fill.$((i += 1))" 2>/dev/null; do :; done
 pitr expire --dry-run >/dev/null || fail "a dry run on a full file system"
 [ "$(pieces)" = 32 ] || fail "a dry run takes of the reserve"
+# What else would write is told within seconds, however long other failures are tried again.
+sed "s/^pg_pitr.retry_timeout = .*/pg_pitr.retry_timeout = '5min'/" "$config" >"$dir/patient.conf"
+label=$(ls "$full/repository/backup" | head -n 1)
+said=$(timeout 60 "$bin/pg_pitr" pin "$label" --config "$dir/patient.conf" 2>&1) && fail "what was written into a full file system?"
+grep -q "gave up after .* No space left on device" <<<"$said" || fail "a full disk is told otherwise: $said"
 (while [ ! -e "$dir/enough" ]; do fill; done) &
 competitor=$!
 said=$(pitr expire) || { touch "$dir/enough"; wait $competitor; fail "a full repository cannot be expired: $said"; }

@@ -57,6 +57,12 @@ is(slurp_file("$wal/00000001/$victim"), $stored, 'and the stored object is untou
 PitrTest::wait_for('the error in pitr_status',
 	sub { $p->sql("SELECT last_error LIKE '%$victim%' FROM pitr_status") eq 't' });
 pass('pitr_status shows the error');
+# Each thing once: what, which file, why, what to do.
+my ($said) = $p->log =~ /(WARNING:  [^\n]*"$victim[^\n]*\n(?:.*(?:DETAIL|HINT):  .*\n)*)/;
+is(scalar(() = $said =~ /archiv(?:e|ing) WAL file/g), 1, 'that it could not be archived is said once') or diag($said);
+is(scalar(() = $said =~ /"$victim"/g), 1, 'so is the file') or diag($said);
+is(scalar(() = $said =~ /HINT: /g), 1, 'and the hint') or diag($said);
+is($p->sql(qq{SELECT last_error LIKE '%"$victim"%' AND last_error NOT LIKE '%"$victim"%"$victim"%' FROM pitr_status}), 't', 'in pitr_status, too');
 rename("$status_dir/$victim.ready", "$status_dir/$victim.done");
 
 # The store is away: WAL stays, the backlog is visible, DROP DATABASE and shutdown are not blocked; it comes back and nothing is missing.

@@ -135,6 +135,28 @@ for my $case ([ 'slowdown 1', 'sent', qr{wal/\S*": HTTP 503 SlowDown} ], [ 'rese
 	all_archived("after $mode", @made);
 }
 
+# --- while it is being tried again: the last error, and until when, wherever somebody looks --------------------------------------
+{
+	retry_timeout('50s');
+	$p->wait_archived;
+	mode('slowdown 1');
+	my $made = write_segment('being tried again');
+	my ($out, $err) = ('', '');
+	my $backup = IPC::Run::start([ 'psql', '-X', '-d', $p->node->connstr('postgres'), '-c', q{SELECT pitr_backup(label => 'patient')} ], '>', \$out, '2>', \$err);
+	for my $view ("pitr_status WHERE archiver_state = 'failing'", 'pitr_progress WHERE percent IS DISTINCT FROM 100')
+	{
+		like(PitrTest::wait_for("a row of $view", sub { $p->sql("SELECT last_error FROM $view AND retrying_until > clock_timestamp()") }, 30),
+			qr/HTTP 503 SlowDown/, "$view: the last error, and until when");
+	}
+	PitrTest::wait_for('a notice', sub { $backup->pump_nb; $err =~ /^NOTICE:  backup: trying again, for \d+ s more: .*HTTP 503 SlowDown/m }, 30);
+	pass('whoever asked for the backup is told');
+	mode('pass');
+	$backup->finish;
+	is($? >> 8, 0, 'and gets it') or diag($err);
+	retry_timeout('5s');
+	all_archived('after trying again', $made);
+}
+
 # --- refused under load ----------------------------------------------------------------------------------------------------------
 $p->sql('CREATE DATABASE victim');
 mode('refuse');
@@ -178,7 +200,7 @@ is($p->sql("SELECT count(*) FROM pitr_info() WHERE label LIKE 'never-%' AND stat
 all_archived('after refuse', @made);
 
 # These are overcome.
-my @labels;
+my @labels = ('patient');
 for my $case ([ 'complete-error 1', qr/\tanswered\tPOST \S*uploadId=/ ],
 	[ 'lose-answer 4', qr/\tlost\tP/ ], [ 'slowdown 4', qr/\tanswered\t/ ])
 {

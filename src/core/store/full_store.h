@@ -1,6 +1,7 @@
 // A store that has no room: a full disk, a quota that is used up. That does not pass by waiting, so it is tried again
 // for seconds only, where other failures are for minutes. Any thread.
 #pragma once
+#include <cstdint>
 #include <string>
 #include <string_view>
 #include <utility>

@@ -12,6 +12,8 @@
 
 #include "cli/print.h"
 #include "cli/progress_line.h"
+#include "core/store/retry_watch.h"
+#include "lib/test_clock.h"
 
 namespace pitr::cli {
 namespace {
@@ -113,6 +115,28 @@ TEST_F(ScreenTest, ProgressFitsALineAndIsGoneAtTheEnd) {
   EXPECT_EQ(shown.find('\n'), std::string::npos) << "no line was too long: " << shown;
   const std::string blank = "\r" + std::string(26, ' ') + "\r";
   EXPECT_TRUE(shown.ends_with(blank)) << shown;
+}
+
+TEST_F(ScreenTest, WhatIsBeingTriedAgainIsSaidWithTheErrorAndForHowLong) {
+  SetWidth(200);
+  Progress progress;
+  progress.phase = "verifying";
+  progress.bytes_total = 100;
+  progress.bytes_done = 50;
+  WatchedRetry retry;
+  test::TestClock an_earlier_start;  // long ago: failures of the last second are not shown
+  retry.Failed(Status(Code::kUnavailable, "could not read \"data/1\": HTTP 503 SlowDown"), 90000, an_earlier_start);
+  retry.Failed(Status(Code::kUnavailable, "could not read \"data/1\": HTTP 503 SlowDown"), 90000, SystemClock());
+  std::string shown;
+  {
+    const ProgressLine line(progress, terminal_);
+    for (int i = 0; i < 200 && shown.find("SlowDown") == shown.npos; ++i) {
+      usleep(20000);
+      shown += Shown();
+    }
+  }
+  EXPECT_NE(shown.find("trying again, for 1 min"), std::string::npos) << shown;
+  EXPECT_NE(shown.find("more: could not read \"data/1\": HTTP 503 SlowDown"), std::string::npos) << shown;
 }
 
 }  // namespace
