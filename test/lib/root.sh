@@ -11,6 +11,8 @@ cluster_of() {
   { echo 'CREATE EXTENSION pg_pitr;'; cat; } |
     as_user "$top/test/lib/with-cluster.sh" "$dir/cluster" psql -X -q -v ON_ERROR_STOP=1 "$@"
 }
+# What is said is looked for in whole lines.
+export COLUMNS=100000
 fail() { echo "${0##*/}: $*" >&2; exit 1; }
 
 mkdir -p "$dir"
