@@ -118,9 +118,8 @@ class Runbook:
     def import_kit(self, block):
         m = self.machine
         # The server's own kit follows the change of the passphrase.
-        changed = m.sql("SELECT now()")
-        m.wait_for("the archiver to renew its kit", "SELECT pg_switch_wal() IS NOT NULL AND pg_logical_emit_message(false, 'walk', 'x') IS NOT NULL "
-                   f"AND (pg_stat_file('pg_pitr.kit')).modification > '{changed}'", seconds=150, pause=5)
+        m.wait_for("the archiver to renew its kit", "SELECT pg_logical_emit_message(false, 'walk', 'x') IS NOT NULL AND pg_switch_wal() IS NOT NULL "
+                   "AND pg_read_file('pg_pitr.kit') = pg_read_file('/safe/pg_pitr.kit')", seconds=150, pause=5)
         marker = m.object_request("GET", "orders/pg_pitr.marker")
         m.object_request("DELETE", "orders/pg_pitr.marker")
         self.dba("pg_pitr info", status=1)
