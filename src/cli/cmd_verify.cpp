@@ -78,7 +78,7 @@ Result<VerifyReport> Run(const Invocation& invocation, const CommandOptions& opt
   return report;
 }
 
-int ExitOf(VerifyOutcome outcome) {
+int VerifyExitCode(VerifyOutcome outcome) {
   if (outcome == VerifyOutcome::kGood) return kExitOk;
   return outcome == VerifyOutcome::kDamage ? kExitDamage : kExitFailed;
 }
@@ -87,8 +87,10 @@ Result<Reply> RunVerifyVerb(const Invocation& invocation, const CommandOptions& 
   const auto report = Run(invocation, options);
   // A monitor that reads JSON is told in JSON that nothing is known.
   if (!report.ok()) return Reply{"", {{"result", "not checked"}}, kExitFailed, report.status()};
-  return Reply{
-      VerifyText(report.value(), PageWidth()), VerifyJson(report.value()), ExitOf(report.value().outcome()), {}};
+  return Reply{VerifyText(report.value(), PageWidth()),
+               VerifyJson(report.value()),
+               VerifyExitCode(report.value().outcome()),
+               {}};
 }
 
 }  // namespace

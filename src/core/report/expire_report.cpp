@@ -3,6 +3,7 @@
 #include <nlohmann/json.hpp>
 
 #include "core/base/describe_size.h"
+#include "core/base/json_page.h"
 
 namespace pitr {
 
@@ -38,10 +39,9 @@ std::string ExpireText(const ExpireReport& report, bool dry_run, int64_t millis,
   return report.rows.empty() ? end : ExpireRowsText(report, width) + "\n" + end;
 }
 
-nlohmann::ordered_json ExpireJson(const ExpireReport& report, bool dry_run, int64_t millis) {
-  using Json = nlohmann::ordered_json;
-  Json json = {
-      {"dry_run", dry_run}, {"complete", report.Complete()}, {"milliseconds", millis}, {"rows", Json::array()}};
+OrderedJson ExpireJson(const ExpireReport& report, bool dry_run, int64_t millis) {
+  OrderedJson json = {
+      {"dry_run", dry_run}, {"complete", report.Complete()}, {"milliseconds", millis}, {"rows", OrderedJson::array()}};
   for (const ExpireRow& row : report.rows)
     json["rows"].push_back({{"action", ExpireActionName(row.action)},
                             {"what", row.what},

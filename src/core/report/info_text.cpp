@@ -2,6 +2,7 @@
 #include <nlohmann/json.hpp>
 
 #include "core/base/describe_size.h"
+#include "core/base/json_page.h"
 #include "core/pg/timestamp.h"
 #include "core/report/info_report.h"
 #include "core/report/verify_report.h"
@@ -9,12 +10,12 @@
 namespace pitr {
 namespace {
 
-using Json = nlohmann::ordered_json;
-
 std::string Time(int64_t micros) { return micros == 0 ? "-" : FormatToSecond(micros); }
-Json JsonTime(int64_t micros) { return micros == 0 ? Json(nullptr) : Json(FormatIso8601(micros)); }
-Json JsonLsn(Lsn lsn) { return lsn.valid() ? Json(lsn.ToString()) : Json(nullptr); }
-Json JsonTimeline(Timeline timeline) { return timeline.valid() ? Json(timeline.value) : Json(nullptr); }
+OrderedJson JsonTime(int64_t micros) { return micros == 0 ? OrderedJson(nullptr) : OrderedJson(FormatIso8601(micros)); }
+OrderedJson JsonLsn(Lsn lsn) { return lsn.valid() ? OrderedJson(lsn.ToString()) : OrderedJson(nullptr); }
+OrderedJson JsonTimeline(Timeline timeline) {
+  return timeline.valid() ? OrderedJson(timeline.value) : OrderedJson(nullptr);
+}
 
 std::string HeadText(const InfoReport& report, size_t width) {
   const RepositoryMarker& marker = report.marker;
@@ -132,14 +133,14 @@ std::string ArchiveText(const InfoReport& report) {
   return text.empty() ? "\nWAL archive: empty\n" : text;
 }
 
-Json BackupJson(const BackupRow& row) {
+OrderedJson BackupJson(const BackupRow& row) {
   return {{"label", row.label},
-          {"type", row.type.empty() ? Json(nullptr) : Json(row.type)},
+          {"type", row.type.empty() ? OrderedJson(nullptr) : OrderedJson(row.type)},
           {"status", row.status},
-          {"problem", row.problem.empty() ? Json(nullptr) : Json(row.problem)},
-          {"parent", row.parent_label.empty() ? Json(nullptr) : Json(row.parent_label)},
-          {"change_source", row.change_source.empty() ? Json(nullptr) : Json(row.change_source)},
-          {"change_reason", row.change_reason.empty() ? Json(nullptr) : Json(row.change_reason)},
+          {"problem", row.problem.empty() ? OrderedJson(nullptr) : OrderedJson(row.problem)},
+          {"parent", row.parent_label.empty() ? OrderedJson(nullptr) : OrderedJson(row.parent_label)},
+          {"change_source", row.change_source.empty() ? OrderedJson(nullptr) : OrderedJson(row.change_source)},
+          {"change_reason", row.change_reason.empty() ? OrderedJson(nullptr) : OrderedJson(row.change_reason)},
           {"server_version", row.server_version},
           {"start", JsonTime(row.start_micros)},
           {"stop", JsonTime(row.stop_micros)},
@@ -154,23 +155,23 @@ Json BackupJson(const BackupRow& row) {
           {"encrypted", row.encrypted},
           {"data_checksums", row.data_checksums},
           {"annotations", row.annotations},
-          {"not_stored", row.not_stored.empty() ? Json(nullptr) : Json(row.not_stored)},
-          {"followed_links", row.followed_links.empty() ? Json(nullptr) : Json(row.followed_links)},
-          {"outside_files", row.outside_files.empty() ? Json(nullptr) : Json(row.outside_files)},
+          {"not_stored", row.not_stored.empty() ? OrderedJson(nullptr) : OrderedJson(row.not_stored)},
+          {"followed_links", row.followed_links.empty() ? OrderedJson(nullptr) : OrderedJson(row.followed_links)},
+          {"outside_files", row.outside_files.empty() ? OrderedJson(nullptr) : OrderedJson(row.outside_files)},
           {"pinned", row.pinned},
           {"pinned_until", JsonTime(row.pinned_until_micros)},
-          {"pin_reason", row.pinned ? Json(row.pin_reason) : Json(nullptr)},
+          {"pin_reason", row.pinned ? OrderedJson(row.pin_reason) : OrderedJson(nullptr)},
           {"held_until", JsonTime(row.held_until_micros)},
-          {"held_by", row.held_until_micros == 0 ? Json(nullptr) : Json(row.held_by)},
+          {"held_by", row.held_until_micros == 0 ? OrderedJson(nullptr) : OrderedJson(row.held_by)},
           {"verified", JsonTime(row.verified_micros)},
-          {"verify_mode", row.verify_mode.empty() ? Json(nullptr) : Json(row.verify_mode)},
-          {"verify_result", row.verify_result.empty() ? Json(nullptr) : Json(row.verify_result)},
-          {"sqlstate", row.sqlstate.empty() ? Json(nullptr) : Json(row.sqlstate)},
-          {"requested_by", row.requested_by.empty() ? Json(nullptr) : Json(row.requested_by)}};
+          {"verify_mode", row.verify_mode.empty() ? OrderedJson(nullptr) : OrderedJson(row.verify_mode)},
+          {"verify_result", row.verify_result.empty() ? OrderedJson(nullptr) : OrderedJson(row.verify_result)},
+          {"sqlstate", row.sqlstate.empty() ? OrderedJson(nullptr) : OrderedJson(row.sqlstate)},
+          {"requested_by", row.requested_by.empty() ? OrderedJson(nullptr) : OrderedJson(row.requested_by)}};
 }
 
-Json VerificationJson(const VerifyRecord& record) {
-  Json labels = Json::array();
+OrderedJson VerificationJson(const VerifyRecord& record) {
+  OrderedJson labels = OrderedJson::array();
   for (const auto& [label, coverage] : record.backups) labels.push_back(label);
   return {{"run", record.run},
           {"begun", JsonTime(record.started_micros)},
@@ -178,16 +179,16 @@ Json VerificationJson(const VerifyRecord& record) {
           {"result", VerifyOutcomeName(OutcomeOf(record.counts))},
           {"mode", VerifyModeName(record.request.mode)},
           {"scope", VerifyScopeName(record.request.scope)},
-          {"sample_percent",
-           record.request.mode == VerifyMode::kSample ? Json(record.request.sample_percent) : Json(nullptr)},
+          {"sample_percent", record.request.mode == VerifyMode::kSample ? OrderedJson(record.request.sample_percent)
+                                                                        : OrderedJson(nullptr)},
           {"backups", labels},
           {"damage", record.counts.damage},
           {"unchecked", record.counts.unchecked},
           {"warnings", record.counts.warnings}};
 }
 
-Json TimelineJson(const InfoReport& report, const TimelineRow& timeline) {
-  Json ranges = Json::array();
+OrderedJson TimelineJson(const InfoReport& report, const TimelineRow& timeline) {
+  OrderedJson ranges = OrderedJson::array();
   for (const ArchiveRow& row : report.archive) {
     if (row.timeline != timeline.timeline) continue;
     ranges.push_back({{"gap", row.gap},
@@ -207,7 +208,7 @@ Json TimelineJson(const InfoReport& report, const TimelineRow& timeline) {
           {"began", JsonTime(timeline.began_micros)},
           {"last_commit_time", JsonTime(timeline.last_commit_micros)},
           {"set_aside", timeline.set_aside},
-          {"note", timeline.note.empty() ? Json(nullptr) : Json(timeline.note)},
+          {"note", timeline.note.empty() ? OrderedJson(nullptr) : OrderedJson(timeline.note)},
           {"missing_segments", timeline.missing_segments},
           {"partials", timeline.partials},
           {"ranges", ranges}};
@@ -220,41 +221,42 @@ std::string InfoText(const InfoReport& report, size_t width) {
          ArchiveText(report);
 }
 
-Json InfoJson(const InfoReport& report) {
+OrderedJson InfoJson(const InfoReport& report) {
   const RepositoryMarker& marker = report.marker;
   const RecoveryWindow& window = report.window;
-  Json json = {{"repository", report.repository},
-               {"repository_id", marker.repository_id},
-               {"cluster_name", marker.cluster_name},
-               {"system_identifier", std::to_string(marker.cluster.system_id.value)},
-               {"postgresql_major", marker.cluster.pg_major},
-               {"wal_segment_bytes", marker.cluster.segment_size_bytes},
-               {"encrypted", marker.encrypted},
-               {"created", JsonTime(marker.created_micros)}};
-  json["recovery_window"] = {{"possible", window.possible},
-                             {"problem", window.problem.empty() ? Json(nullptr) : Json(window.problem)},
-                             {"earliest_backup", window.earliest_backup},
-                             {"earliest_time", JsonTime(window.earliest_micros)},
-                             {"earliest_lsn", JsonLsn(window.earliest_lsn)},
-                             {"latest_backup", window.latest_backup},
-                             {"latest_timeline", JsonTimeline(window.latest_timeline)},
-                             {"timeline_why", window.timeline_why.empty() ? Json(nullptr) : Json(window.timeline_why)},
-                             {"latest_segment", window.latest_segment},
-                             {"latest_lsn", JsonLsn(window.latest_lsn)},
-                             {"latest_commit_time", JsonTime(window.latest_commit_micros)},
-                             {"missing_wal", window.missing_wal.empty() ? Json(nullptr) : Json(window.missing_wal)}};
-  json["gaps"] = Json::array();
+  OrderedJson json = {{"repository", report.repository},
+                      {"repository_id", marker.repository_id},
+                      {"cluster_name", marker.cluster_name},
+                      {"system_identifier", std::to_string(marker.cluster.system_id.value)},
+                      {"postgresql_major", marker.cluster.pg_major},
+                      {"wal_segment_bytes", marker.cluster.segment_size_bytes},
+                      {"encrypted", marker.encrypted},
+                      {"created", JsonTime(marker.created_micros)}};
+  json["recovery_window"] = {
+      {"possible", window.possible},
+      {"problem", window.problem.empty() ? OrderedJson(nullptr) : OrderedJson(window.problem)},
+      {"earliest_backup", window.earliest_backup},
+      {"earliest_time", JsonTime(window.earliest_micros)},
+      {"earliest_lsn", JsonLsn(window.earliest_lsn)},
+      {"latest_backup", window.latest_backup},
+      {"latest_timeline", JsonTimeline(window.latest_timeline)},
+      {"timeline_why", window.timeline_why.empty() ? OrderedJson(nullptr) : OrderedJson(window.timeline_why)},
+      {"latest_segment", window.latest_segment},
+      {"latest_lsn", JsonLsn(window.latest_lsn)},
+      {"latest_commit_time", JsonTime(window.latest_commit_micros)},
+      {"missing_wal", window.missing_wal.empty() ? OrderedJson(nullptr) : OrderedJson(window.missing_wal)}};
+  json["gaps"] = OrderedJson::array();
   for (const GapRow& gap : report.gaps)
     json["gaps"].push_back({{"missing", gap.missing},
                             {"from_lsn", gap.from_lsn.ToString()},
                             {"behind_newest_backup", gap.behind_newest},
                             {"expiring", gap.expiring},
                             {"remedy", gap.remedy}});
-  json["backups"] = Json::array();
+  json["backups"] = OrderedJson::array();
   for (const BackupRow& row : report.backups) json["backups"].push_back(BackupJson(row));
-  json["verifications"] = Json::array();
+  json["verifications"] = OrderedJson::array();
   for (const VerifyRecord& result : report.verifications) json["verifications"].push_back(VerificationJson(result));
-  json["timelines"] = Json::array();
+  json["timelines"] = OrderedJson::array();
   for (const TimelineRow& timeline : report.timelines) json["timelines"].push_back(TimelineJson(report, timeline));
   return json;
 }

@@ -3,6 +3,7 @@
 #include <nlohmann/json.hpp>
 
 #include "core/base/describe_size.h"
+#include "core/base/json_page.h"
 #include "core/base/shell_word.h"
 #include "core/pg/timestamp.h"
 #include "core/restore/target_command.h"
@@ -10,9 +11,9 @@
 namespace pitr {
 namespace {
 
-using Json = nlohmann::ordered_json;
-
-Json JsonTime(int64_t micros) { return micros == 0 ? Json(nullptr) : Json(FormatIso8601(micros)); }
+OrderedJson PlanTimeJson(int64_t micros) {
+  return micros == 0 ? OrderedJson(nullptr) : OrderedJson(FormatIso8601(micros));
+}
 
 const char* KindName(TargetKind kind) {
   switch (kind) {
@@ -124,22 +125,22 @@ std::vector<std::pair<std::string, std::string>> DescribePlan(const RestorePlan&
   return rows;
 }
 
-Json PlanJson(const RestorePlan& plan, const std::string& config_path) {
+OrderedJson PlanJson(const RestorePlan& plan, const std::string& config_path) {
   const uint32_t segment_size = plan.backup.cluster.segment_size_bytes;
-  Json wal = Json::array();
+  OrderedJson wal = OrderedJson::array();
   for (const WalSpan& span : plan.wal)
     wal.push_back({{"timeline", span.timeline.value},
                    {"first", SegmentFileName(span.timeline, span.first, segment_size)},
                    {"last", SegmentFileName(span.timeline, span.last, segment_size)},
                    {"segments", span.last.value - span.first.value + 1}});
   const StopPoint& stop = plan.stop;
-  Json tablespaces = Json::array();
+  OrderedJson tablespaces = OrderedJson::array();
   for (const ReplayEffects::NewTablespace& made : plan.replay.tablespaces)
     tablespaces.push_back({{"oid", made.oid}, {"path", made.path}, {"lsn", made.at.ToString()}});
-  Json recorded = Json::array();
+  OrderedJson recorded = OrderedJson::array();
   for (const TablespaceEntry& entry : plan.backup.tablespaces)
     if (!entry.in_place) recorded.push_back({{"oid", entry.oid}, {"path", entry.path}});
-  Json settings = Json::object();
+  OrderedJson settings = OrderedJson::object();
   for (const auto& [name, value] : NamedLimits(plan.replay.limits))
     if (value != 0) settings[std::string(name)] = value;
   if (plan.NeedsInPlaceTablespaces()) settings["allow_in_place_tablespaces"] = "on";
@@ -150,18 +151,18 @@ Json PlanJson(const RestorePlan& plan, const std::string& config_path) {
             {"action", TargetActionName(plan.target.action)}}},
           {"backup", plan.backup.label},
           {"timeline", plan.target_timeline.value},
-          {"timeline_why", plan.timeline_why.empty() ? Json(nullptr) : Json(plan.timeline_why)},
+          {"timeline_why", plan.timeline_why.empty() ? OrderedJson(nullptr) : OrderedJson(plan.timeline_why)},
           {"stop",
            {{"known", stop.known},
             {"what", stop.what},
             {"lsn", stop.lsn.ToString()},
             {"applied", stop.applied},
-            {"xid", stop.xid == 0 ? Json(nullptr) : Json(stop.xid)},
-            {"time", JsonTime(stop.time_micros)},
-            {"name", stop.name.empty() ? Json(nullptr) : Json(stop.name)}}},
+            {"xid", stop.xid == 0 ? OrderedJson(nullptr) : OrderedJson(stop.xid)},
+            {"time", PlanTimeJson(stop.time_micros)},
+            {"name", stop.name.empty() ? OrderedJson(nullptr) : OrderedJson(stop.name)}}},
           {"last_transaction",
-           {{"xid", stop.last_commit_xid == 0 ? Json(nullptr) : Json(stop.last_commit_xid)},
-            {"time", JsonTime(stop.last_commit_micros)}}},
+           {{"xid", stop.last_commit_xid == 0 ? OrderedJson(nullptr) : OrderedJson(stop.last_commit_xid)},
+            {"time", PlanTimeJson(stop.last_commit_micros)}}},
           {"server_target", DescribeTarget(plan.ServerTarget())},
           {"tablespaces", recorded},
           {"new_tablespaces", tablespaces},

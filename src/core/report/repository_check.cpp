@@ -5,6 +5,7 @@
 
 #include <map>
 #include "core/base/describe_size.h"
+#include "core/base/json_page.h"
 #include "core/config/named_files.h"
 #include "core/config/settings.h"
 #include "core/config/settings_file.h"
@@ -311,8 +312,8 @@ std::string CheckText(const std::vector<CheckRow>& rows, size_t width) {
   return AlignItems(lines, 0, width);
 }
 
-nlohmann::ordered_json CheckJson(const std::vector<CheckRow>& rows) {
-  nlohmann::ordered_json list = nlohmann::ordered_json::array();
+OrderedJson CheckJson(const std::vector<CheckRow>& rows) {
+  OrderedJson list = OrderedJson::array();
   for (const CheckRow& row : rows)
     list.push_back(
         {{"item", row.item}, {"state", CheckStateName(row.state)}, {"detail", row.detail}, {"hint", row.hint}});

@@ -3,6 +3,7 @@
 #include <nlohmann/json.hpp>
 
 #include "core/base/describe_size.h"
+#include "core/base/json_page.h"
 #include "core/pg/timestamp.h"
 #include "core/report/plan_report.h"
 
@@ -49,10 +50,10 @@ std::string DescribeDryRun() {
   return text;
 }
 
-nlohmann::ordered_json RestoreJson(const RestorePlan& plan, const std::string& config_path, const RestoreResult& result,
-                                   const std::string& data_directory, int64_t millis) {
-  using Json = nlohmann::ordered_json;
-  const Json held_until = result.held_until_micros == 0 ? Json(nullptr) : Json(FormatIso8601(result.held_until_micros));
+OrderedJson RestoreJson(const RestorePlan& plan, const std::string& config_path, const RestoreResult& result,
+                        const std::string& data_directory, int64_t millis) {
+  const OrderedJson held_until =
+      result.held_until_micros == 0 ? OrderedJson(nullptr) : OrderedJson(FormatIso8601(result.held_until_micros));
   return {{"plan", PlanJson(plan, config_path)},
           {"restore",
            {{"data_directory", data_directory},
@@ -60,7 +61,8 @@ nlohmann::ordered_json RestoreJson(const RestorePlan& plan, const std::string& c
             {"files_kept", result.files_kept},
             {"files_removed", result.files_removed},
             {"set_aside", result.set_aside},
-            {"set_aside_directory", result.aside_directory.empty() ? Json(nullptr) : Json(result.aside_directory)},
+            {"set_aside_directory",
+             result.aside_directory.empty() ? OrderedJson(nullptr) : OrderedJson(result.aside_directory)},
             {"bytes_compared", result.bytes_compared},
             {"bytes_fetched", result.bytes_fetched},
             {"bytes_written", result.bytes_written},
@@ -70,8 +72,8 @@ nlohmann::ordered_json RestoreJson(const RestorePlan& plan, const std::string& c
             {"notes", result.notes}}}};
 }
 
-nlohmann::ordered_json DryRunJson(const RestorePlan& plan, const std::string& config_path,
-                                  const std::string& data_directory, const std::vector<std::string>& notes) {
+OrderedJson DryRunJson(const RestorePlan& plan, const std::string& config_path, const std::string& data_directory,
+                       const std::vector<std::string>& notes) {
   return {{"plan", PlanJson(plan, config_path)},
           {"restore", nullptr},
           {"dry_run", {{"data_directory", data_directory}, {"notes", notes}, {"not_checked", kNotChecked}}}};

@@ -4,6 +4,7 @@
 #include <nlohmann/json.hpp>
 
 #include "core/base/describe_size.h"
+#include "core/base/json_page.h"
 #include "core/pg/timestamp.h"
 #include "core/verify/finding_json.h"
 
@@ -11,8 +12,6 @@ namespace pitr {
 namespace {
 
 using Items = std::vector<std::pair<std::string, std::string>>;
-
-std::string Time(int64_t micros) { return FormatToSecond(micros); }
 
 std::string Percent(double percent) {
   char text[32];
@@ -83,9 +82,11 @@ std::string EffortText(const VerifyReport& report) {
   return rate.empty() ? took : took + ", " + DescribeBytes(report.bytes_read) + " read at " + rate;
 }
 
-Json TimeJson(int64_t micros) { return micros == 0 ? Json(nullptr) : Json(FormatIso8601(micros)); }
+OrderedJson VerifyTimeJson(int64_t micros) {
+  return micros == 0 ? OrderedJson(nullptr) : OrderedJson(FormatIso8601(micros));
+}
 
-Json CoverageJson(const Coverage& coverage) {
+OrderedJson CoverageJson(const Coverage& coverage) {
   return {{"objects", coverage.objects},
           {"objects_read", coverage.objects_read},
           {"bytes", coverage.bytes},
@@ -108,8 +109,8 @@ std::string VerifyText(const VerifyReport& report, size_t width) {
   Items items = {{"repository", report.repository},
                  {"scope", ScopeText(record.request)},
                  {"mode", ModeText(record.request)},
-                 {"begun", Time(record.started_micros)},
-                 {"ended", Time(record.ended_micros)}};
+                 {"begun", FormatToSecond(record.started_micros)},
+                 {"ended", FormatToSecond(record.ended_micros)}};
   for (const auto& [label, coverage] : record.backups) items.emplace_back("backup " + label, CoverageText(coverage));
   if (record.wal.objects > 0) items.emplace_back("WAL", CoverageText(record.wal));
   if (record.extents > 0) items.emplace_back("checksums", std::to_string(record.extents) + " pieces of files compared");
@@ -126,21 +127,21 @@ std::string VerifyText(const VerifyReport& report, size_t width) {
          ")\n";
 }
 
-nlohmann::ordered_json VerifyJson(const VerifyReport& report) {
+OrderedJson VerifyJson(const VerifyReport& report) {
   const VerifyRecord& record = report.record;
-  nlohmann::ordered_json json = {{"result", VerifyOutcomeName(report.outcome())},
-                                 {"repository", report.repository},
-                                 {"run", record.run},
-                                 {"scope", VerifyScopeName(record.request.scope)},
-                                 {"mode", VerifyModeName(record.request.mode)},
-                                 {"begun", TimeJson(record.started_micros)},
-                                 {"ended", TimeJson(record.ended_micros)},
-                                 {"continued", report.continued},
-                                 {"milliseconds", report.millis},
-                                 {"bytes_read", report.bytes_read},
-                                 {"label", nullptr},
-                                 {"sample_percent", nullptr},
-                                 {"seed", nullptr}};
+  OrderedJson json = {{"result", VerifyOutcomeName(report.outcome())},
+                      {"repository", report.repository},
+                      {"run", record.run},
+                      {"scope", VerifyScopeName(record.request.scope)},
+                      {"mode", VerifyModeName(record.request.mode)},
+                      {"begun", VerifyTimeJson(record.started_micros)},
+                      {"ended", VerifyTimeJson(record.ended_micros)},
+                      {"continued", report.continued},
+                      {"milliseconds", report.millis},
+                      {"bytes_read", report.bytes_read},
+                      {"label", nullptr},
+                      {"sample_percent", nullptr},
+                      {"seed", nullptr}};
   if (record.request.scope == VerifyScope::kBackup) json["label"] = record.request.label;
   if (record.request.mode == VerifyMode::kSample) {
     json["sample_percent"] = record.request.sample_percent;
@@ -149,15 +150,14 @@ nlohmann::ordered_json VerifyJson(const VerifyReport& report) {
   json["damage"] = record.counts.damage;
   json["unchecked"] = record.counts.unchecked;
   json["warnings"] = record.counts.warnings;
-  json["backups"] = nlohmann::ordered_json::object();
+  json["backups"] = OrderedJson::object();
   for (const auto& [label, coverage] : record.backups) json["backups"][label] = CoverageJson(coverage);
   json["wal"] = CoverageJson(record.wal);
   json["extents"] = record.extents;
   json["unreferenced_bytes"] = record.unreferenced_bytes;
   json["notes"] = report.notes;
-  json["findings"] = nlohmann::ordered_json::array();
-  for (const Finding& finding : record.findings)
-    json["findings"].push_back(nlohmann::ordered_json(EncodeFinding(finding)));
+  json["findings"] = OrderedJson::array();
+  for (const Finding& finding : record.findings) json["findings"].push_back(OrderedJson(EncodeFinding(finding)));
   return json;
 }
 
