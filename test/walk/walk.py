@@ -48,7 +48,8 @@ def main():
     for line in marked:
         print(f"not run {line}")
     for command, lines in machine.wide.items():
-        print(f"wide    {lines} lines of a table need more than 80 columns: {command}")
+        counts["failed"] += 1
+        print(f"FAILED  {lines} lines of a table need more than 80 columns: {command}")
     print(", ".join(f"{count} {what}" for what, count in counts.items()))
     return 1 if counts["failed"] else 0
 
