@@ -330,7 +330,7 @@ Result<bool> TargetFinder::HoldsNothingLater(const Candidate& from, Lsn first_af
 // No transaction ended after the time. The server would refuse such a target; a later record shows that WAL is complete
 // up to there, so that the state behind that record is the state at the time.
 Result<Resolution> TargetFinder::FindQuietTime(const Candidate& from) {
-  const std::string time = FormatTimestamp(target_.time_micros);
+  const std::string time = DescribeTimestamp(target_.time_micros);
   const std::string timeline = std::to_string(path_.target().value);
   PITR_ASSIGN(const std::optional<TimedRecord> later,
               FindEvidence(scanner_, from.first, from.until, target_.time_micros + 1, kEvidenceSegments));
@@ -379,7 +379,7 @@ Result<Resolution> TargetFinder::FindQuietTime(const Candidate& from) {
 }
 
 Result<Resolution> TargetFinder::FindTime() {
-  const std::string time = FormatTimestamp(target_.time_micros);
+  const std::string time = DescribeTimestamp(target_.time_micros);
   for (auto candidate = candidates_.rbegin(); candidate != candidates_.rend(); ++candidate) {
     // What was committed before a backup began is in it, so it must have begun before the time.
     if (!candidate->complete || candidate->backup->start_micros > target_.time_micros) continue;

@@ -33,7 +33,7 @@ TEST(TargetTest, EachKind) {
 }
 
 TEST(TargetTest, NonsenseIsRefused) {
-  const TargetText wrong[] = {{.time = "yesterday"},
+  const TargetText wrong[] = {{.time = "last night"},
                               {.xid = "12x"},
                               {.xid = "-5"},
                               {.xid = "2"},
