@@ -9,7 +9,13 @@ top=$(cd "$(dirname "$0")/../.." && pwd)
 
 if [ "${1:-}" != inside ]; then
   [ "$(id -u)" = 0 ] || { echo "walk: needs root, for a machine of its own (namespaces, an overlay)" >&2; exit 1; }
-  exec unshare --mount --net --pid --ipc --uts --fork --kill-child --mount-proc "$0" inside
+  # unshare takes no notice of signals; when it is gone, so is everything.
+  setpriv --pdeathsig KILL unshare --mount --net --pid --ipc --uts --fork --kill-child --mount-proc "$0" inside &
+  machine=$!
+  trap 'kill -KILL $machine 2>/dev/null; exit 130' INT
+  trap 'kill -KILL $machine 2>/dev/null; exit 143' TERM HUP
+  wait $machine
+  exit
 fi
 
 ip link set lo up
