@@ -4,7 +4,6 @@
 
 #include <algorithm>
 #include <fstream>
-#include <sstream>
 
 #include "core/base/ascii.h"
 #include "core/config/settings_file.h"
@@ -23,23 +22,8 @@ void ReadInto(const std::string& file, std::map<std::string, std::string>& value
           }).ok();
 }
 
-// The words of the server's command line, which it writes in double quotes.
-std::vector<std::string> StartedWith(const std::string& data_directory) {
-  std::ifstream file(data_directory + "/" + std::string(kOptionsPath));
-  std::string line;
-  std::getline(file, line);
-  std::vector<std::string> words;
-  for (size_t begin = line.find(" \""); begin != line.npos;) {
-    const size_t end = line.find('"', begin + 2);
-    if (end == line.npos) break;
-    words.push_back(line.substr(begin + 2, end - begin - 2));
-    begin = line.find(" \"", end);
-  }
-  return words;
-}
-
 // "on" and "true" are one value, and so are lists with and without spaces.
-std::string Plain(std::string value) {
+std::string PlainValue(std::string value) {
   value.erase(std::remove(value.begin(), value.end(), ' '), value.end());
   std::transform(value.begin(), value.end(), value.begin(), [](unsigned char c) { return std::tolower(c); });
   if (value == "true" || value == "yes" || value == "1") return "on";
@@ -65,17 +49,30 @@ ConfiguredServer ReadConfiguredServer(const std::string& data_directory, const s
   return server;
 }
 
-ConfiguredServer ReadStartedServer(const std::string& data_directory) {
+std::map<std::string, std::string> SettingsGiven(std::string_view options) {
   std::map<std::string, std::string> given;
-  for (std::string word : StartedWith(data_directory)) {
-    if (word.starts_with("--")) word = word.substr(2);
-    const size_t equals = word.find('=');
-    if (equals == word.npos) continue;
-    std::string name = word.substr(0, equals);
-    std::transform(name.begin(), name.end(), name.begin(),
-                   [](unsigned char c) { return c == '-' ? '_' : std::tolower(c); });
-    given[name] = word.substr(equals + 1);
+  for (size_t begin = options.find(" \""); begin != options.npos;) {
+    const size_t end = options.find('"', begin + 2);
+    if (end == options.npos) break;
+    std::string_view word = options.substr(begin + 2, end - begin - 2);
+    if (word.starts_with("--")) word.remove_prefix(2);
+    if (word.starts_with("-c")) word.remove_prefix(2);
+    if (const size_t equals = word.find('='); equals != word.npos) {
+      std::string name(word.substr(0, equals));
+      std::transform(name.begin(), name.end(), name.begin(),
+                     [](unsigned char c) { return c == '-' ? '_' : std::tolower(c); });
+      given[name] = word.substr(equals + 1);
+    }
+    begin = options.find(" \"", end);
   }
+  return given;
+}
+
+ConfiguredServer ReadStartedServer(const std::string& data_directory) {
+  std::ifstream file(data_directory + "/" + std::string(kOptionsPath));
+  std::string options;
+  std::getline(file, options);
+  const auto given = SettingsGiven(options);
   const auto outside = given.find("config_file");
   ConfiguredServer server = ReadConfiguredServer(
       data_directory, outside != given.end()
@@ -87,7 +84,7 @@ ConfiguredServer ReadStartedServer(const std::string& data_directory) {
 
 std::string WhyNotArchiving(const ConfiguredServer& here) {
   if (!here.whole) return "";
-  const std::string mode = Plain(ValueIn(here, "archive_mode"));
+  const std::string mode = PlainValue(ValueIn(here, "archive_mode"));
   if (mode.empty() || mode == "off") return "archive_mode is not on";
   const bool ours = ValueIn(here, "archive_library").find("pg_pitr") != std::string::npos ||
                     ValueIn(here, "archive_command").find("pg_pitr") != std::string::npos;
@@ -100,13 +97,13 @@ std::string DescribeLackingSettings(const BackupManifest& backup, const Configur
   for (const ServerSetting& setting : backup.settings) {
     std::string name = setting.name;
     std::transform(name.begin(), name.end(), name.begin(), [](unsigned char c) { return std::tolower(c); });
-    archived = archived || (name == "archive_mode" && setting.value && Plain(*setting.value) != "off");
+    archived = archived || (name == "archive_mode" && setting.value && PlainValue(*setting.value) != "off");
     const auto own = here.values.find(name);
     if (!setting.value) {
       if (own == here.values.end()) Append(withheld, setting.name);
     } else if (own == here.values.end()) {
       Append(lacking, setting.name + " = '" + *setting.value + "'");
-    } else if (Plain(own->second) != Plain(*setting.value)) {
+    } else if (PlainValue(own->second) != PlainValue(*setting.value)) {
       Append(otherwise, setting.name + " = '" + *setting.value + "' (here '" + own->second + "')");
     }
   }

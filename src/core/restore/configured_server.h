@@ -3,6 +3,7 @@
 #pragma once
 #include <map>
 #include <string>
+#include <string_view>
 
 #include "core/repo/manifest.h"
 
@@ -16,6 +17,10 @@ struct ConfiguredServer {
 
 // What a server of `data_directory` would use that is started with `file`: postgresql.auto.conf wins.
 ConfiguredServer ReadConfiguredServer(const std::string& data_directory, const std::string& file);
+
+// The settings on a server's command line, by name in lower case. `options`: the text of postmaster.opts, where each
+// argument is quoted, "-c" "name=value" or "--name=value". Pure.
+std::map<std::string, std::string> SettingsGiven(std::string_view options);
 
 // The same of the server that was started there last, with its command line (postmaster.opts), which wins.
 ConfiguredServer ReadStartedServer(const std::string& data_directory);

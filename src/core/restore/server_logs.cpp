@@ -1,10 +1,11 @@
 #include "core/restore/server_logs.h"
 
 #include <filesystem>
-#include <vector>
+#include <map>
 
 #include "core/config/settings_file.h"
 #include "core/pg/server_file.h"
+#include "core/restore/configured_server.h"
 
 namespace pitr {
 namespace {
@@ -12,18 +13,6 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr size_t kMaxBytes = 65536;
-constexpr std::string_view kLogDirectory = "log_directory", kConfigFile = "config_file";
-
-// The settings among the arguments in postmaster.opts: each is quoted, "-c" "name=value" or "--name=value".
-std::string SettingInOptions(std::string_view text, std::string_view name) {
-  std::string value;
-  for (size_t at = 0; (at = text.find(std::string(name) + "=", at)) != std::string_view::npos; at += name.size()) {
-    const size_t begin = at + name.size() + 1;
-    if (at > 0 && text[at - 1] != '"' && text[at - 1] != '-' && text[at - 1] != 'c') continue;
-    value = text.substr(begin, text.find('"', begin) - begin);
-  }
-  return value;
-}
 
 std::string InDataDirectory(const ClusterTree& tree, const std::string& path) {
   fs::path plain = fs::path(path).lexically_normal();
@@ -57,16 +46,16 @@ ServerLogs ServerLogs::Of(const ClusterTree& tree) {
   };
   // Every value that is found counts: to keep one directory too many does no harm.
   const auto each = [&](const std::string& name, const std::string& value) {
-    if (name == kLogDirectory) add(value);
+    if (name == "log_directory") add(value);
     return Status::Ok();
   };
-  const std::string options = ReadText(tree, "postmaster.opts");
-  std::string configuration = SettingInOptions(options, kConfigFile);
+  std::map<std::string, std::string> given = SettingsGiven(ReadText(tree, "postmaster.opts"));
+  std::string configuration = given["config_file"];
   if (configuration.empty()) configuration = tree.data_directory() + "/postgresql.conf";
   // A file that cannot be understood names what it names before that place.
   (void)VisitSettings(configuration, each);
   (void)VisitSettings(tree.data_directory() + "/postgresql.auto.conf", each);
-  if (const std::string given = SettingInOptions(options, kLogDirectory); !given.empty()) add(given);
+  if (const std::string directory = given["log_directory"]; !directory.empty()) add(directory);
   // Lines "stderr log/server.log"; without a directory the log is among other files.
   std::string current = ReadText(tree, "current_logfiles");
   for (size_t at = 0; at < current.size();) {
