@@ -150,7 +150,8 @@ start_in() {  # DIR, which is empty; the working directory becomes DIR
   step "monitor" ceph-mon -c "$CEPH_CONF" -i a "${as[@]}"
   step "disk registration" ceph -c "$CEPH_CONF" --connect-timeout 20 osd new "$id"
   step "disk set-up" ceph-osd -c "$CEPH_CONF" -i 0 --mkfs --osd-uuid "$id" "${as[@]}"
-  step "disk" ceph-osd -c "$CEPH_CONF" -i 0 "${as[@]}"
+  # The first one has been refused ("wrong fsid") by a monitor that had just come up, on a busy machine; the next one is not.
+  (step "disk" ceph-osd -c "$CEPH_CONF" -i 0 "${as[@]}") 2>/dev/null || step "disk" ceph-osd -c "$CEPH_CONF" -i 0 "${as[@]}"
   step "gateway" radosgw -c "$CEPH_CONF" -n client.rgw "${as[@]}"
   step "user" radosgw-admin -c "$CEPH_CONF" user create --uid=pitr --display-name=pitr --access-key="$access_key" --secret-key="$secret_key" \
     --caps="roles=*"
