@@ -60,11 +60,14 @@ void StartPrefetcher(const WalSpool& spool) {
   RunDetached([&spool] {
     OpContext ctx;
     ctx.cancel = &CatchSignals();
+    // The spool of this recovery, whatever is in its place when the repository has been reached.
+    const auto held = HeldSpool::Take(spool);
+    if (!held.ok()) return;
     auto repository = OpenArchive(spool.config_path(), NullLog(), ctx);
     if (!repository.ok()) return;
     PrefetchLimits limits;
     limits.jobs = repository.value()->config().restore_jobs;
-    (void)RunPrefetcher(*repository.value(), spool, limits, ctx);
+    (void)RunPrefetcher(*repository.value(), held.value(), limits, ctx);
   });
 }
 

@@ -27,7 +27,8 @@ bool IsTemporaryOf(std::string_view path, std::string_view name) {
 Status ClusterTree::Problem(int error, const char* doing, std::string_view path) const {
   const std::string what = std::string(doing) + " \"" + Locate(path) + "\"";
   if (error == ENOENT) return {Code::kNotFound, what + ": no such file or directory"};
-  if (error == ELOOP || error == ENOTDIR || error == EISDIR || error == EEXIST || error == ENOTEMPTY)
+  if (error == ENOTEMPTY) return {Code::kConflict, what + ": it is not empty"};
+  if (error == ELOOP || error == ENOTDIR || error == EISDIR || error == EEXIST)
     return {Code::kConflict, what + ": a file of another kind is there"};
   return FileError(error, what);
 }

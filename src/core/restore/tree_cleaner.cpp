@@ -19,6 +19,7 @@ namespace pitr {
 namespace {
 
 constexpr int kMaxDepth = 64;
+constexpr int kMaxAttempts = 5;
 
 std::string Join(std::string_view directory, const std::string& name) {
   return directory.empty() ? name : std::string(directory) + "/" + name;
@@ -157,17 +158,33 @@ class Cleaner {
     return Remove(path, info);  // pipes, sockets
   }
 
-  // A directory of the server's that the backup does not have: a database that is newer, a replication slot.
+  // A directory of the server's that the backup does not have: a database that is newer, a replication slot, WAL that
+  // was fetched ahead. Who fetches ahead notices within a second that recovery has ended, and until then both puts
+  // files there and takes them away.
   Status RemoveTree(const std::string& path, int depth) {
+    for (int attempt = 1;; ++attempt) {
+      PITR_TRY(RemoveContent(path, depth));
+      ++cleared_.removed;
+      if (survey_) return Status::Ok();
+      const Status removed = tree_.RemoveDirectory(path);
+      if (removed.ok() || removed.code() == Code::kNotFound) return Status::Ok();
+      if (attempt == kMaxAttempts || removed.code() != Code::kConflict) return removed;
+    }
+  }
+  Status RemoveContent(const std::string& path, int depth) {
     std::vector<std::string> names;
-    PITR_TRY(Enter(path, depth, names));
+    const Status entered = Enter(path, depth, names);
+    if (entered.code() == Code::kNotFound) return Status::Ok();
+    PITR_TRY(entered);
     for (const std::string& name : names) {
       const std::string below = Join(path, name);
-      PITR_ASSIGN(const struct stat entry, tree_.Stat(below));
-      PITR_TRY(ClearEntry(below, entry, /*own=*/false, depth));
+      const auto entry = tree_.Stat(below);
+      if (entry.code() == Code::kNotFound) continue;
+      if (!entry.ok()) return entry.status();
+      const Status cleared = ClearEntry(below, entry.value(), /*own=*/false, depth);
+      if (!cleared.ok() && cleared.code() != Code::kNotFound) return cleared;
     }
-    ++cleared_.removed;
-    return survey_ ? Status::Ok() : tree_.RemoveDirectory(path);
+    return Status::Ok();
   }
 
   Status Remove(const std::string& path, const struct stat& info) {

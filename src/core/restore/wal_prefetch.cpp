@@ -20,11 +20,10 @@ constexpr int64_t kAliveMillis = 500;  // how often the server is looked at
 
 class Prefetcher {
  public:
-  Prefetcher(const Repository& repository, const WalSpool& spool, const PrefetchLimits& limits, const OpContext& ctx)
+  Prefetcher(const Repository& repository, const HeldSpool& spool, const PrefetchLimits& limits, const OpContext& ctx)
       : repository_(repository), spool_(spool), limits_(limits), ctx_(ctx) {}
 
   Status Run() {
-    PITR_ASSIGN(const UniqueFd lock, spool_.Lock());
     PITR_TRY(spool_.Begin());
     CancelToken stop;
     fetch_ctx_ = ctx_;
@@ -38,14 +37,14 @@ class Prefetcher {
         if (now - asked > limits_.idle_millis) break;
         if (now - looked > kAliveMillis) {
           looked = now;
-          if (!spool_.Exists(lock) || !IsRecovering(spool_.data_directory())) break;
+          if (!spool_.Exists() || !IsRecovering(spool_.data_directory())) break;
         }
         Plan(*pool, now);
         ctx_.clock->SleepMillis(kPollMillis);
       }
       stop.Cancel();
     }
-    if (spool_.Exists(lock)) spool_.Remove();
+    spool_.Remove();
     return Status::Ok();
   }
 
@@ -113,7 +112,7 @@ class Prefetcher {
   }
 
   const Repository& repository_;
-  const WalSpool& spool_;
+  const HeldSpool& spool_;
   const PrefetchLimits& limits_;
   const OpContext& ctx_;
   OpContext fetch_ctx_;
@@ -133,7 +132,7 @@ int PrefetchWindow(const PrefetchLimits& limits, uint32_t segment_size) {
   return static_cast<int>(std::clamp<uint64_t>(fits, 2, static_cast<uint64_t>(std::max(limits.max_segments, 2))));
 }
 
-Status RunPrefetcher(const Repository& repository, const WalSpool& spool, const PrefetchLimits& limits,
+Status RunPrefetcher(const Repository& repository, const HeldSpool& spool, const PrefetchLimits& limits,
                      const OpContext& ctx) {
   return Prefetcher(repository, spool, limits, ctx).Run();
 }

@@ -18,9 +18,9 @@ struct PrefetchLimits {
 // How many segments are kept ahead.
 int PrefetchWindow(const PrefetchLimits& limits, uint32_t segment_size);
 
-// Blocks until it is time to end, then removes the spool. kAlreadyExists when another prefetcher serves the spool.
+// Blocks until it is time to end, then removes the spool.
 // Failures of single segments are nobody's error: who asks for them gets them first hand.
-Status RunPrefetcher(const Repository& repository, const WalSpool& spool, const PrefetchLimits& limits,
+Status RunPrefetcher(const Repository& repository, const HeldSpool& spool, const PrefetchLimits& limits,
                      const OpContext& ctx);
 
 }  // namespace pitr

@@ -26,8 +26,8 @@ constexpr std::string_view kFetching = ".fetching";
 constexpr size_t kSegmentNameLength = 24;
 
 // The whole of a small file; empty when there is none.
-std::string ReadSmall(const std::string& path) {
-  const UniqueFd fd(open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW));
+std::string ReadSmall(const std::string& path, int at = AT_FDCWD) {
+  const UniqueFd fd(openat(at, path.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW));
   char buffer[PATH_MAX + 128];
   const ssize_t got = fd.ok() ? read(fd.get(), buffer, sizeof buffer) : -1;
   return got <= 0 ? std::string() : std::string(buffer, static_cast<size_t>(got));
@@ -35,8 +35,9 @@ std::string ReadSmall(const std::string& path) {
 
 enum class Durable { kNo, kYes };
 
-Status WriteSmall(const std::string& path, std::string_view content, Durable durable = Durable::kNo) {
-  UniqueFd fd(open(path.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600));
+Status WriteSmall(const std::string& path, std::string_view content, int at = AT_FDCWD,
+                  Durable durable = Durable::kNo) {
+  UniqueFd fd(openat(at, path.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600));
   if (!fd.ok()) return FileError(errno, "creating \"" + path + "\"");
   for (size_t done = 0; done < content.size();) {
     const ssize_t put = write(fd.get(), content.data() + done, content.size() - done);
@@ -124,75 +125,79 @@ bool WalSpool::NoteOutage() const {
 
 void WalSpool::ForgetOutage() const { unlink(Path(kOutage).c_str()); }
 
-Result<UniqueFd> WalSpool::Lock() const {
-  UniqueFd fd(open(Path(kLock).c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600));
-  if (!fd.ok()) return FileError(errno, "opening the lock of \"" + directory_ + "\"");
+Result<HeldSpool> HeldSpool::Take(const WalSpool& spool) {
+  UniqueFd directory(open(spool.directory().c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW));
+  if (!directory.ok()) return FileError(errno, "opening \"" + spool.directory() + "\"");
+  UniqueFd lock(openat(directory.get(), kLock, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600));
+  if (!lock.ok()) return FileError(errno, "opening the lock of \"" + spool.directory() + "\"");
   // One that only looks holds it for a moment.
   for (int attempt = 0; attempt < 20; ++attempt) {
-    if (flock(fd.get(), LOCK_EX | LOCK_NB) == 0) return fd;
+    if (flock(lock.get(), LOCK_EX | LOCK_NB) == 0) return HeldSpool(spool, std::move(directory), std::move(lock));
     usleep(5000);
   }
-  return Status(Code::kAlreadyExists, "another process fetches ahead into \"" + directory_ + "\"");
+  return Status(Code::kAlreadyExists, "another process fetches ahead into \"" + spool.directory() + "\"");
 }
 
-Status WalSpool::Begin() const {
+Status HeldSpool::Begin() const {
   // Without its source nothing in the spool is used, whatever happens in between.
-  unlink(Path(kSource).c_str());
+  unlinkat(directory_.get(), kSource, 0);
   for (const std::string& name : Segments()) Forget(name);
-  return WriteSmall(Path(kSource), SourceText());
+  return WriteSmall(kSource, spool_.SourceText(), directory_.get());
 }
 
-std::string WalSpool::LastRequest() const {
-  std::string name = ReadSmall(Path(kRequest));
+std::string HeldSpool::LastRequest() const {
+  std::string name = ReadSmall(kRequest, directory_.get());
   return IsSpooledName(name) ? name : std::string();
 }
 
-std::vector<std::string> WalSpool::Segments() const {
+std::vector<std::string> HeldSpool::Names() const {
   std::vector<std::string> names;
-  DIR* directory = opendir(directory_.c_str());
+  UniqueFd fd(openat(directory_.get(), ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  DIR* directory = fd.ok() ? fdopendir(fd.get()) : nullptr;
   if (directory == nullptr) return names;
-  while (const dirent* entry = readdir(directory)) {
-    const std::string name = entry->d_name;
-    if (IsSpooledName(name)) names.push_back(name);
-  }
+  fd.Release();
+  while (const dirent* entry = readdir(directory)) names.emplace_back(entry->d_name);
   closedir(directory);
   return names;
 }
 
-Status WalSpool::MarkFetching(const std::string& name) const {
-  return WriteSmall(Path(name + std::string(kFetching)), {});
+std::vector<std::string> HeldSpool::Segments() const {
+  std::vector<std::string> names = Names();
+  std::erase_if(names, [](const std::string& name) { return !IsSpooledName(name); });
+  return names;
 }
 
-Status WalSpool::Store(const std::string& name, std::string_view content) const {
-  const std::string mark = Path(name + std::string(kFetching));
+Status HeldSpool::MarkFetching(const std::string& name) const {
+  return WriteSmall(name + std::string(kFetching), {}, directory_.get());
+}
+
+Status HeldSpool::Store(const std::string& name, std::string_view content) const {
+  const std::string mark = name + std::string(kFetching);
   // The server syncs it, too, through a descriptor of its own: an error of writing back must not fall between the two.
-  PITR_TRY(WriteSmall(mark, content, Durable::kYes));
-  if (rename(mark.c_str(), Path(name).c_str()) != 0) return FileError(errno, "renaming \"" + mark + "\"");
+  PITR_TRY(WriteSmall(mark, content, directory_.get(), Durable::kYes));
+  if (renameat(directory_.get(), mark.c_str(), directory_.get(), name.c_str()) != 0)
+    return FileError(errno, "renaming \"" + mark + "\" in \"" + spool_.directory() + "\"");
   return Status::Ok();
 }
 
-void WalSpool::Forget(const std::string& name) const {
-  unlink(Path(name + std::string(kFetching)).c_str());
-  unlink(Path(name).c_str());
+void HeldSpool::Forget(const std::string& name) const {
+  unlinkat(directory_.get(), (name + std::string(kFetching)).c_str(), 0);
+  unlinkat(directory_.get(), name.c_str(), 0);
 }
 
-bool WalSpool::Exists(const UniqueFd& lock) const {
+bool HeldSpool::Exists() const {
   struct stat held, there;
-  return fstat(lock.get(), &held) == 0 && stat(Path(kLock).c_str(), &there) == 0 && held.st_ino == there.st_ino &&
-         held.st_dev == there.st_dev;
+  return fstat(lock_.get(), &held) == 0 && stat(spool_.Path(kLock).c_str(), &there) == 0 &&
+         held.st_ino == there.st_ino && held.st_dev == there.st_dev;
 }
 
-void WalSpool::Remove() const {
-  unlink(Path(kSource).c_str());
-  DIR* directory = opendir(directory_.c_str());
-  if (directory == nullptr) return;
-  while (const dirent* entry = readdir(directory)) {
-    const std::string name = entry->d_name;
-    if (name != "." && name != ".." && name != kLock) unlink(Path(name).c_str());
-  }
-  closedir(directory);
-  unlink(Path(kLock).c_str());
-  rmdir(directory_.c_str());
+void HeldSpool::Remove() const {
+  const bool in_place = Exists();
+  unlinkat(directory_.get(), kSource, 0);
+  for (const std::string& name : Names())
+    if (name != "." && name != ".." && name != kLock) unlinkat(directory_.get(), name.c_str(), 0);
+  unlinkat(directory_.get(), kLock, 0);
+  if (in_place) rmdir(spool_.directory().c_str());
 }
 
 }  // namespace pitr

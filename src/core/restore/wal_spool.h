@@ -46,20 +46,8 @@ class WalSpool {
   bool NoteOutage() const;
   void ForgetOutage() const;
 
-  // For the prefetcher. The lock is held as long as the descriptor lives; kAlreadyExists when another holds it.
-  Result<UniqueFd> Lock() const;
-  // Removes everything but the lock and the request; afterwards the spool belongs to this source.
-  Status Begin() const;
-  std::string LastRequest() const;            // empty when there is none
-  std::vector<std::string> Segments() const;  // names of whole files, in no order
-  Status Store(const std::string& name, std::string_view content) const;
-  Status MarkFetching(const std::string& name) const;
-  void Forget(const std::string& name) const;  // the file and its mark
-  // False when the directory was removed or replaced since `lock` was taken.
-  bool Exists(const UniqueFd& lock) const;
-  void Remove() const;
-
  private:
+  friend class HeldSpool;
   std::string SourceText() const;
   bool IsOurs() const;
   std::string Path(const std::string& name) const { return directory_ + "/" + name; }
@@ -67,6 +55,34 @@ class WalSpool {
   std::string data_directory_;
   std::string directory_;
   std::string config_path_;
+};
+
+// For the prefetcher: the spool that was there when its lock was taken. A later recovery in the same place has another
+// one, of the same name; nothing of this one gets into it.
+class HeldSpool {
+ public:
+  // kAlreadyExists when another process holds it; kNotFound when there is none.
+  static Result<HeldSpool> Take(const WalSpool& spool);
+
+  const std::string& data_directory() const { return spool_.data_directory(); }
+  // Removes everything but the lock and the request; afterwards the spool belongs to this source.
+  Status Begin() const;
+  std::string LastRequest() const;            // empty when there is none
+  std::vector<std::string> Segments() const;  // names of whole files, in no order
+  Status Store(const std::string& name, std::string_view content) const;
+  Status MarkFetching(const std::string& name) const;
+  void Forget(const std::string& name) const;  // the file and its mark
+  bool Exists() const;                         // false when it was removed or replaced
+  void Remove() const;
+
+ private:
+  HeldSpool(WalSpool spool, UniqueFd directory, UniqueFd lock)
+      : spool_(std::move(spool)), directory_(std::move(directory)), lock_(std::move(lock)) {}
+  std::vector<std::string> Names() const;
+
+  WalSpool spool_;
+  UniqueFd directory_;
+  UniqueFd lock_;
 };
 
 }  // namespace pitr

@@ -3,7 +3,10 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
+#include <atomic>
 #include <nlohmann/json.hpp>
+#include <thread>
 
 #include "core/report/restore_report.h"
 #include "unit/restore/restore_fixture.h"
@@ -118,6 +121,32 @@ TEST_F(DeltaTest, AControlFileOfAnyKindIsDisarmed) {
   options_.force = true;
   ASSERT_NO_FATAL_FAILURE(MustRun());
   ExpectRestored();
+}
+
+// Who fetched WAL ahead for the server that has just stopped ends a moment after it, and takes its files along.
+TEST_F(DeltaTest, FilesThatComeAndGoMeanwhileDoNotEndIt) {
+  ASSERT_NO_FATAL_FAILURE(Restored());
+  const std::string spool = At("pg_wal/pg_pitr.spool");
+  std::atomic<bool> end = false;
+  std::thread others([&] {
+    while (!end) {
+      std::error_code ignored;
+      fs::create_directory(spool, ignored);
+      for (char name = 'a'; name < 'k'; ++name) {
+        std::ofstream(spool + "/" + name) << "x";
+        fs::create_directory(spool + "/" + name + name, ignored);
+      }
+      fs::remove_all(spool, ignored);
+    }
+  });
+  std::string failures;
+  for (int round = 0; round < 40; ++round)
+    if (const auto result = Run(); !result.ok()) failures += result.status().ToString() + "\n";
+  end = true;
+  others.join();
+  // Five times in a row something new may have come.
+  EXPECT_EQ(failures.find("no such file"), std::string::npos) << failures;
+  EXPECT_LT(std::count(failures.begin(), failures.end(), '\n'), 20) << failures;
 }
 
 TEST_F(DeltaTest, ModesAreAsInTheBackup) {
