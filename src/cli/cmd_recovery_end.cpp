@@ -13,11 +13,15 @@
 #include "cli/signals.h"
 #include "cli/verbs.h"
 #include "core/base/op_context.h"
+#include "core/base/shell_word.h"
 #include "core/pg/control.h"
 #include "core/pg/timestamp.h"
+#include "core/report/json_values.h"
 #include "core/restore/configured_server.h"
+#include "core/restore/cut_off_recovery.h"
 #include "core/restore/recovery_end.h"
 #include "core/restore/server_start.h"
+#include "core/restore/server_state.h"
 
 namespace pitr::cli {
 namespace {
@@ -100,10 +104,6 @@ Unended LookAtRecovery(const std::string& directory, const RestoreMark& mark, bo
   return found;
 }
 
-nlohmann::ordered_json TimeOrNull(int64_t micros) {
-  return micros == 0 ? nlohmann::ordered_json(nullptr) : nlohmann::ordered_json(FormatIso8601(micros));
-}
-
 nlohmann::ordered_json OutcomeJson(const std::string& directory, const RestoreMark& mark,
                                    const RecoveryOutcome* outcome, bool paused) {
   nlohmann::ordered_json as_planned, text, lsn, timeline;
@@ -114,7 +114,7 @@ nlohmann::ordered_json OutcomeJson(const std::string& directory, const RestoreMa
   return {{"data_directory", directory},
           {"backup", mark.backup},
           {"target", mark.target},
-          {"restored", TimeOrNull(mark.restored_micros)},
+          {"restored", JsonTime(mark.restored_micros)},
           {"ended", outcome != nullptr},
           {"as_planned", as_planned},
           {"paused", paused},
@@ -123,10 +123,15 @@ nlohmann::ordered_json OutcomeJson(const std::string& directory, const RestoreMa
           {"timeline", timeline}};
 }
 
+ServerStart HowToStartAgain(const std::string& directory, const RestoreMark& mark) {
+  return HowToStart(directory, mark.config_file, mark.as_copy && !mark.taken_over);
+}
+
 Reply OutcomeReply(const std::string& directory, const RestoreMark& mark, const RecoveryOutcome& outcome, bool paused) {
   Reply reply{outcome.text + "\n", OutcomeJson(directory, mark, &outcome, paused), kExitOk, {}};
   if (outcome.as_planned) {
     if (paused) reply.text += "Is it what you wanted? SELECT pg_wal_replay_resume() opens the server for writing.\n";
+    if (!paused && !outcome.timeline.valid()) reply.text += DescribeOpening(HowToStartAgain(directory, mark)) + "\n";
     return reply;
   }
   reply.error =
@@ -143,11 +148,26 @@ Reply OutcomeReply(const std::string& directory, const RestoreMark& mark, const 
 
 // What was started in another way may be another server.
 std::string HintToStart(const std::string& directory, const RestoreMark& mark) {
-  const ServerStart start = HowToStart(directory, mark.config_file, mark.as_copy && !mark.taken_over);
+  const ServerStart start = HowToStartAgain(directory, mark);
   const std::string elsewhere = DescribeElsewhere(start, directory);
   return "Start the server, " + (elsewhere.empty() ? start.command + "," : "") +
          " look into its log, and ask again; --wait 600 waits ten minutes." +
          (elsewhere.empty() ? "" : " " + elsewhere);
+}
+
+// The server does not run. One that loads pg_pitr at its start writes the file itself.
+Reply CutOffReply(const std::string& directory, const RestoreMark& mark) {
+  Reply reply{"", OutcomeJson(directory, mark, nullptr, false), kExitFailed, {}};
+  reply.error =
+      Status(Code::kConflict, "recovery has not ended in \"" + directory + "\", and recovery.signal is gone")
+          .WithDetail(
+              "The server died while recovery ended, or the file was removed by hand. Started without it the server "
+              "replays what is in pg_wal beyond the target, " +
+              mark.target + ".")
+          .WithHint("As the server's user, before it is started: touch " +
+                    ShellWord(directory + "/" + std::string(kRecoverySignal)) +
+                    ". A server with pg_pitr in shared_preload_libraries does that by itself.");
+  return reply;
 }
 
 Result<Reply> RunOutcome(const OutcomeOptions& options) {
@@ -161,7 +181,7 @@ Result<Reply> RunOutcome(const OutcomeOptions& options) {
   int64_t asked = INT64_MIN / 2;
   for (;;) {
     PITR_TRY(ctx.Check());
-    PITR_ASSIGN(const ClusterTree tree, ClusterTree::Open(directory));
+    PITR_ASSIGN(const ClusterTree tree, ClusterTree::OpenWithWal(directory));
     PITR_ASSIGN(const auto mark, ReadRestoreMark(tree));
     if (!mark)
       return Status(Code::kInvalidArgument,
@@ -171,12 +191,16 @@ Result<Reply> RunOutcome(const OutcomeOptions& options) {
         PrintToStderr("pg_pitr: warning: " + text + "\n");
       return OutcomeReply(directory, *mark, *mark->outcome, /*paused=*/false);
     }
+    PITR_ASSIGN(const auto found, FindOutcome(tree, *mark));
+    if (found && found->undone) return OutcomeReply(directory, *mark, *found, /*paused=*/false);
     const int64_t now = ctx.clock->SteadyMillis();
     const bool last = now >= until, ask = last || now - asked >= kAskEveryMillis;
     if (ask) asked = now;
     const Unended unended = LookAtRecovery(directory, *mark, ask);
     if (unended.halted) return OutcomeReply(directory, *mark, *unended.halted, unended.paused);
     if (last) {
+      PITR_ASSIGN(const bool cut_off, IsCutOff(tree, *mark));
+      if (cut_off && RoleOf(directory) == RecoveryRole::kNone) return CutOffReply(directory, *mark);
       Reply reply{"", OutcomeJson(directory, *mark, nullptr, false), kExitFailed, {}};
       reply.error =
           Status(Code::kUnavailable, "recovery has not ended in \"" + directory + "\"")

@@ -119,7 +119,7 @@ std::string NextSteps(const RestoreOptions& options, const RestorePlan& plan, co
   } else if (plan.target.action == TargetAction::kPause) {
     text += "then stays open for reading. Look around; SELECT pg_wal_replay_resume() makes it final.\n";
   } else {
-    text += "then shuts down.\n";
+    text += "then shuts down. " + DescribeOpening(how) + "\nTo start it:\n";
   }
   if (options.as_copy)
     return text + "  " + how.command + "\n5499 may be any other port that is free.\n" +

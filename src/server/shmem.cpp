@@ -2,6 +2,7 @@
 #include "server/shmem.h"
 
 #include "core/store/retry_watch.h"
+#include "server/resume_recovery.h"
 
 extern "C" {
 #include "storage/ipc.h"
@@ -33,6 +34,7 @@ void StartupHook() {
   }
   shared_state = shared;
   LWLockRelease(AddinShmemInitLock);
+  ResumeRecovery();
 }
 
 }  // namespace

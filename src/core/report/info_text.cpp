@@ -5,13 +5,13 @@
 #include "core/base/json_page.h"
 #include "core/pg/timestamp.h"
 #include "core/report/info_report.h"
+#include "core/report/json_values.h"
 #include "core/report/verify_report.h"
 
 namespace pitr {
 namespace {
 
 std::string Time(int64_t micros) { return micros == 0 ? "-" : FormatToSecond(micros); }
-OrderedJson JsonTime(int64_t micros) { return micros == 0 ? OrderedJson(nullptr) : OrderedJson(FormatIso8601(micros)); }
 OrderedJson JsonLsn(Lsn lsn) { return lsn.valid() ? OrderedJson(lsn.ToString()) : OrderedJson(nullptr); }
 OrderedJson JsonTimeline(Timeline timeline) {
   return timeline.valid() ? OrderedJson(timeline.value) : OrderedJson(nullptr);

@@ -6,14 +6,11 @@
 #include "core/base/json_page.h"
 #include "core/base/shell_word.h"
 #include "core/pg/timestamp.h"
+#include "core/report/json_values.h"
 #include "core/restore/target_command.h"
 
 namespace pitr {
 namespace {
-
-OrderedJson PlanTimeJson(int64_t micros) {
-  return micros == 0 ? OrderedJson(nullptr) : OrderedJson(FormatIso8601(micros));
-}
 
 const char* KindName(TargetKind kind) {
   switch (kind) {
@@ -158,11 +155,11 @@ OrderedJson PlanJson(const RestorePlan& plan, const std::string& config_path) {
             {"lsn", stop.lsn.ToString()},
             {"applied", stop.applied},
             {"xid", stop.xid == 0 ? OrderedJson(nullptr) : OrderedJson(stop.xid)},
-            {"time", PlanTimeJson(stop.time_micros)},
+            {"time", JsonTime(stop.time_micros)},
             {"name", stop.name.empty() ? OrderedJson(nullptr) : OrderedJson(stop.name)}}},
           {"last_transaction",
            {{"xid", stop.last_commit_xid == 0 ? OrderedJson(nullptr) : OrderedJson(stop.last_commit_xid)},
-            {"time", PlanTimeJson(stop.last_commit_micros)}}},
+            {"time", JsonTime(stop.last_commit_micros)}}},
           {"server_target", DescribeTarget(plan.ServerTarget())},
           {"tablespaces", recorded},
           {"new_tablespaces", tablespaces},

@@ -5,6 +5,7 @@
 #include "core/base/describe_size.h"
 #include "core/base/json_page.h"
 #include "core/pg/timestamp.h"
+#include "core/report/json_values.h"
 #include "core/report/plan_report.h"
 
 namespace pitr {
@@ -52,8 +53,6 @@ std::string DescribeDryRun() {
 
 OrderedJson RestoreJson(const RestorePlan& plan, const std::string& config_path, const RestoreResult& result,
                         const std::string& data_directory, int64_t millis) {
-  const OrderedJson held_until =
-      result.held_until_micros == 0 ? OrderedJson(nullptr) : OrderedJson(FormatIso8601(result.held_until_micros));
   return {{"plan", PlanJson(plan, config_path)},
           {"restore",
            {{"data_directory", data_directory},
@@ -67,7 +66,7 @@ OrderedJson RestoreJson(const RestorePlan& plan, const std::string& config_path,
             {"bytes_fetched", result.bytes_fetched},
             {"bytes_written", result.bytes_written},
             {"milliseconds", millis},
-            {"held_until", held_until},
+            {"held_until", JsonTime(result.held_until_micros)},
             {"start_command", result.start.command},
             {"notes", result.notes}}}};
 }

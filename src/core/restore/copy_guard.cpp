@@ -122,6 +122,13 @@ Result<std::optional<TimelineGrowth>> GrowthSinceRestore(const Repository& repos
 Status CheckRestoredServer(const Repository& repository, const std::string& data_directory, const RestoreMark& mark,
                            const OpContext& ctx) {
   if (mark.taken_over || mark.repository_id != repository.marker().repository_id) return Status::Ok();
+  if (mark.outcome && mark.outcome->undone)
+    return ArchivingHeld("the recovery of this server is undone, and it writes on the timeline that it was to leave")
+        .WithDetail(mark.outcome->text + ".")
+        .WithHint(
+            "Stop the server and restore once more, to the same target: what the archive has stays there. Are the "
+            "rows that it has now what you want: pg_pitr take-over -D " +
+            Absolute(data_directory) + ".");
   if (mark.as_copy)
     return Held(mark, "as a copy of the cluster that archives there", "The restore was given --as-copy.",
                 data_directory);

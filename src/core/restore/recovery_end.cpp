@@ -5,6 +5,8 @@
 
 #include "core/pg/control.h"
 #include "core/pg/wal_name.h"
+#include "core/restore/cut_off_recovery.h"
+#include "core/restore/restore_finish.h"
 
 namespace pitr {
 namespace {
@@ -78,16 +80,38 @@ Result<std::vector<std::string>> RemoveWritten(const ClusterTree& tree, RestoreM
   return names;
 }
 
-Result<mode_t> ModeOfMark(const ClusterTree& tree) {
-  PITR_ASSIGN(const struct stat info, tree.Stat(kRestoreMarkPath));
-  return static_cast<mode_t>(info.st_mode & 07777);
-}
-
 Result<bool> Exists(const ClusterTree& tree, std::string_view path) {
   auto info = tree.Stat(path);
   if (info.code() == Code::kNotFound) return false;
   if (!info.ok()) return info.status();
   return true;
+}
+
+Result<mode_t> ModeOfMark(const ClusterTree& tree) {
+  PITR_ASSIGN(const struct stat info, tree.Stat(kRestoreMarkPath));
+  return static_cast<mode_t>(info.st_mode & 07777);
+}
+
+// The server has opened, and has not left the timeline whose WAL it was to replay up to the target.
+Result<std::optional<RecoveryOutcome>> FindUndone(const ClusterTree& tree, const RestoreMark& mark,
+                                                  const ControlData& control, const std::optional<TimelineFork>& fork) {
+  PITR_ASSIGN(const bool unstarted, Exists(tree, kBackupLabelPath));
+  const bool opened = control.state == ClusterState::kInProduction || control.state == ClusterState::kShutDown;
+  if (unstarted || !opened) return std::optional<RecoveryOutcome>();
+  RecoveryOutcome outcome;
+  outcome.undone = true;
+  outcome.timeline = outcome.parent = TimelineOf(control);
+  outcome.text =
+      "the recovery is undone: the server opened on timeline " + std::to_string(outcome.timeline.value) +
+      ", which it was to leave, with whatever WAL of it lay in pg_wal, also of after the target; planned was " +
+      mark.target + ", " + PlannedEnd(mark) + ". ";
+  outcome.text += fork ? "It had come to " + fork->lsn.ToString() + " (" + fork->reason + "), and timeline " +
+                             std::to_string(fork->timeline.value) +
+                             " was to begin there, but the server was killed or stopped before that was complete, and "
+                             "started again without " +
+                             std::string(kRecoverySignal)
+                       : "It was started without " + std::string(kRecoverySignal);
+  return std::optional(std::move(outcome));
 }
 
 }  // namespace
@@ -152,30 +176,32 @@ Result<std::optional<TimelineFork>> NewestFork(const ClusterTree& tree, Timeline
   return std::optional<TimelineFork>(std::move(fork));
 }
 
+Result<std::optional<RecoveryOutcome>> FindOutcome(const ClusterTree& tree, const RestoreMark& mark) {
+  const std::optional<RecoveryOutcome> not_yet;
+  PITR_ASSIGN(const bool recovering, HasSignal(tree));
+  if (recovering) return not_yet;
+  PITR_ASSIGN(const std::optional<TimelineFork> fork, NewestFork(tree, mark.timeline));
+  PITR_ASSIGN(const ControlFile control, ReadControlFile(tree.data_directory() + "/" + kControlFilePath));
+  if (!fork || TimelineOf(control.data) < fork->timeline) return FindUndone(tree, mark, control.data, fork);
+  if (mark.mode == RecoveryMode::kRecover) return std::optional(CompareWithPlan(mark, *fork));
+  RecoveryOutcome outcome;
+  outcome.as_planned = true;
+  outcome.timeline = fork->timeline;
+  outcome.parent = fork->parent;
+  outcome.lsn = fork->lsn;
+  outcome.text = "it was promoted at " + fork->lsn.ToString() + " on timeline " + std::to_string(fork->parent.value) +
+                 ", and timeline " + std::to_string(fork->timeline.value) + " began there";
+  return std::optional(std::move(outcome));
+}
+
 Result<std::optional<RestoreMark>> FinishRecovery(const std::string& data_directory, int64_t now_micros) {
   PITR_ASSIGN(const ClusterTree tree, ClusterTree::OpenWithWal(data_directory));
   PITR_ASSIGN(std::optional<RestoreMark> mark, ReadRestoreMark(tree));
   if (!mark || mark->outcome) return mark;
-  for (const std::string_view signal : {kRecoverySignal, kStandbySignal}) {
-    PITR_ASSIGN(const bool recovering, Exists(tree, signal));
-    if (recovering) return mark;
-  }
-  PITR_ASSIGN(const std::optional<TimelineFork> fork, NewestFork(tree, mark->timeline));
-  // Never started, or not yet at the end of recovery.
-  if (!fork) return mark;
-  if (mark->mode == RecoveryMode::kRecover) {
-    mark->outcome = CompareWithPlan(*mark, *fork);
-  } else {
-    RecoveryOutcome& outcome = mark->outcome.emplace();
-    outcome.as_planned = true;
-    outcome.timeline = fork->timeline;
-    outcome.parent = fork->parent;
-    outcome.lsn = fork->lsn;
-    outcome.text = "it was promoted at " + fork->lsn.ToString() + " on timeline " + std::to_string(fork->parent.value) +
-                   ", and timeline " + std::to_string(fork->timeline.value) + " began there";
-  }
+  PITR_ASSIGN(mark->outcome, FindOutcome(tree, *mark));
+  if (!mark->outcome) return mark;
   mark->outcome->seen_micros = now_micros;
-  const bool prepared = MayHavePrepared(tree, fork->timeline);
+  const bool prepared = MayHavePrepared(tree, mark->outcome->timeline);
   PITR_ASSIGN([[maybe_unused]] const auto removed, RemoveWritten(tree, *mark, [&](const RecoverySetting& setting) {
                 return !setting.stays && !(prepared && setting.name == kPreparedLimit);
               }));

@@ -32,8 +32,12 @@ RecoveryOutcome CompareHalted(const RestoreMark& mark, Halt halt, Lsn lsn);
 // What the restored server was told to do at its target. Of a recovery that has not ended.
 TargetAction ActionAtTarget(const RestoreMark& mark);
 
-// The mark as it is now. nullopt: the directory was not restored. Without an outcome: recovery goes on. Calling again
-// changes nothing.
+// How the recovery of `mark` ended, by the files of the directory; nullopt: not yet, or not known. A server that opened
+// on the timeline it was to leave has undone its recovery (cut_off_recovery.h).
+Result<std::optional<RecoveryOutcome>> FindOutcome(const ClusterTree& tree, const RestoreMark& mark);
+
+// The mark as it is now, with the outcome if there is one. nullopt: the directory was not restored. Without an outcome:
+// recovery goes on. Calling again changes nothing.
 Result<std::optional<RestoreMark>> FinishRecovery(const std::string& data_directory, int64_t now_micros);
 
 // The operator's word that a restored server, or a copy, continues the cluster: what the restore wrote to keep a copy

@@ -46,6 +46,7 @@ Status DecodeMarkedPlan(const JsonFields& plan, RestoreMark& mark) {
 
 Status DecodeOutcome(const JsonFields& fields, RecoveryOutcome& outcome) {
   PITR_TRY(fields.Bool("as_planned", outcome.as_planned));
+  PITR_TRY(fields.OptionalBool("undone", outcome.undone));
   PITR_TRY(fields.Text("text", outcome.text));
   PITR_TRY(fields.Unsigned32("parent", outcome.parent.value));
   PITR_TRY(MarkedPosition(fields, "lsn", outcome.lsn));
@@ -145,9 +146,13 @@ Status WriteRestoreMark(const ClusterTree& tree, const RestoreMark& mark, mode_t
   if (mark.used.valid()) document["used_timeline"] = mark.used.value;
   if (!mark.config_file.empty()) document["config_file"] = mark.config_file;
   if (mark.outcome)
-    document["outcome"] = {{"as_planned", mark.outcome->as_planned},   {"text", mark.outcome->text},
-                           {"parent", mark.outcome->parent.value},     {"lsn", mark.outcome->lsn.ToString()},
-                           {"timeline", mark.outcome->timeline.value}, {"seen_micros", mark.outcome->seen_micros}};
+    document["outcome"] = {{"as_planned", mark.outcome->as_planned},
+                           {"undone", mark.outcome->undone},
+                           {"text", mark.outcome->text},
+                           {"parent", mark.outcome->parent.value},
+                           {"lsn", mark.outcome->lsn.ToString()},
+                           {"timeline", mark.outcome->timeline.value},
+                           {"seen_micros", mark.outcome->seen_micros}};
   const std::string text = JsonPage(document) + "\n";
   return tree.WriteWhole(kRestoreMarkPath, AsBytes(text), mode);
 }

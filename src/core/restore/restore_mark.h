@@ -19,10 +19,11 @@ inline constexpr std::string_view kRestoreMarkPath = "pg_pitr.restored";
 // Where a recovery ended, and what that means.
 struct RecoveryOutcome {
   bool as_planned = false;
-  std::string text;   // one sentence
-  Timeline parent;    // the timeline that was left, and where
-  Lsn lsn;            // 0/0: unknown
-  Timeline timeline;  // the new one
+  bool undone = false;  // the server opened on the timeline that it was to leave
+  std::string text;     // one sentence
+  Timeline parent;      // the timeline that was left, and where
+  Lsn lsn;              // 0/0: unknown
+  Timeline timeline;    // the new one
   int64_t seen_micros = 0;
 };
 

@@ -31,10 +31,18 @@ ServerStart HowToStart(const std::string& data_directory, const std::string& out
   if (!inside) add("-c config_file=" + ShellWord(outside.empty() ? "FILE" : outside));
   if (!start.whole || !start.elsewhere.empty()) add("-c data_directory=" + ShellWord(data_directory));
   if (as_copy) add("-p " + std::string(kCopyPort));
-  start.command = "pg_ctl start -D " + ShellWord(data_directory);
   // The server's words for the shell that pg_ctl calls, as one word for the shell of whoever calls that.
-  if (!options.empty()) start.command += " -o " + ShellWord(options);
+  const std::string pg_ctl = "pg_ctl start -D " + ShellWord(data_directory);
+  start.command = pg_ctl + (options.empty() ? "" : " -o " + ShellWord(options));
+  add("-c recovery_target_action=promote");
+  start.promote = pg_ctl + " -o " + ShellWord(options);
   return start;
+}
+
+std::string DescribeOpening(const ServerStart& start) {
+  return "Each further start replays to the target and shuts down again; recovery.signal must stay, without it the "
+         "server would replay beyond the target. To open it there for writing:\n  " +
+         start.promote;
 }
 
 std::string DescribeElsewhere(const ServerStart& start, const std::string& data_directory) {

@@ -10,12 +10,16 @@ inline constexpr std::string_view kConfigFilePath = "postgresql.conf";
 
 struct ServerStart {
   std::string command;  // pg_ctl, for a shell, on one line
+  std::string promote;  // the same, for a server that was told to shut down at its target: it opens there
   // The data_directory that the configuration names, where that is another: what any other way to start the server
   // opens. Empty: none, or not known.
   std::string elsewhere;
   std::string configuration;  // the file that was looked at
   bool whole = false;         // it and all that it includes could be read
 };
+
+// How a server that shuts down at its target is opened there. A sentence, and the command on a line of its own.
+std::string DescribeOpening(const ServerStart& start);
 
 // Reads the configuration: postgresql.conf in `data_directory`, which is absolute, or else `outside`, where the
 // original had its own; that need not be on this machine, nor known (empty). `as_copy`: the command gives the server a

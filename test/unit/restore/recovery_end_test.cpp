@@ -8,6 +8,7 @@
 #include "core/repo/archive_hold.h"
 #include "core/repo/layout.h"
 #include "core/restore/copy_guard.h"
+#include "core/restore/cut_off_recovery.h"
 #include "unit/restore/restore_fixture.h"
 
 namespace pitr::test {
@@ -25,18 +26,47 @@ class RecoveryEndTest : public RestoreFixture {
     options_.program = "/usr/bin/pg_pitr";
     ASSERT_NO_FATAL_FAILURE(MustRun());
   }
-  void Promoted(const std::string& history) {
-    std::filesystem::remove(At("recovery.signal"));
-    WriteFileText(At("pg_wal/00000002.history"), history);
-  }
-  // On the new timeline.
-  void Checkpointed() {
+  // Offsets of PostgreSQL 15's.
+  template <class Value>
+  void SetControl(size_t offset, Value value) {
     const std::string text = ReadFileText(At("global/pg_control"));
     Bytes control(text.begin(), text.end());
-    StoreLe(&control[48], uint32_t{2});
+    StoreLe(&control[offset], value);
     ASSERT_TRUE(SealControlFile(control).ok());
     WriteFileText(At("global/pg_control"), AsText(control));
   }
+  void SetState(ClusterState state) { SetControl(16, static_cast<uint32_t>(state)); }
+  // The server has begun to recover.
+  void Started() {
+    std::filesystem::rename(At("backup_label"), At("backup_label.old"));
+    SetState(ClusterState::kInArchiveRecovery);
+    SetControl(136, uint64_t{0x7000240});
+    SetControl(144, uint32_t{1});
+  }
+  // As a promotion leaves it, which takes no checkpoint at once.
+  void Promoted(const std::string& history) {
+    Started();
+    std::filesystem::remove(At("recovery.signal"));
+    WriteFileText(At("pg_wal/00000002.history"), history);
+    SetControl(144, uint32_t{3});
+    SetState(ClusterState::kInProduction);
+  }
+  // On the new timeline.
+  void Checkpointed() { SetControl(48, uint32_t{2}); }
+  // In the middle of its checkpoint.
+  void DiedWhileItEnded() {
+    Started();
+    std::filesystem::remove(At("recovery.signal"));
+    WriteFileText(At("pg_wal/00000002.history"), "1\t0/7000240\tafter LSN 0/7000200\n");
+    WriteFileText(At("pg_wal/archive_status/00000002.history.ready"), "");
+    SetState(ClusterState::kShuttingDown);
+  }
+  std::string Resume() {
+    auto text = ResumeCutOff(options_.data_directory);
+    EXPECT_TRUE(text.ok()) << text.status().ToString();
+    return text.value().value_or("");
+  }
+  bool Has(const std::string& path) { return std::filesystem::exists(At(path)); }
   bool HasRoomForPrepared() {
     return ReadFileText(At("postgresql.auto.conf")).find("max_prepared_transactions = '10'") != std::string::npos;
   }
@@ -86,6 +116,75 @@ TEST_F(RecoveryEndTest, RoomForPreparedTransactionsStaysWhereNobodyKnows) {
   Promoted("1\t0/7000240\tafter LSN 0/7000200\n");
   ASSERT_TRUE(Finish());
   EXPECT_TRUE(HasRoomForPrepared());
+}
+
+TEST_F(RecoveryEndTest, CutOffItGoesOn) {
+  ASSERT_NO_FATAL_FAILURE(Restored());
+  EXPECT_EQ(Resume(), "") << "before the first start";
+  ASSERT_NO_FATAL_FAILURE(DiedWhileItEnded());
+  EXPECT_FALSE(Finish()) << "it has not ended";
+  EXPECT_NE(Resume().find("died while recovery ended"), std::string::npos);
+  EXPECT_TRUE(Has("recovery.signal"));
+  EXPECT_FALSE(Has("pg_wal/00000002.history")) << "the server writes it again";
+  EXPECT_FALSE(Has("pg_wal/archive_status/00000002.history.ready"));
+  EXPECT_EQ(Resume(), "") << "once is enough";
+}
+
+TEST_F(RecoveryEndTest, CutOffWithItsHistoryFileArchived) {
+  ASSERT_NO_FATAL_FAILURE(Restored());
+  ASSERT_NO_FATAL_FAILURE(DiedWhileItEnded());
+  std::filesystem::rename(At("pg_wal/archive_status/00000002.history.ready"),
+                          At("pg_wal/archive_status/00000002.history.done"));
+  EXPECT_NE(Resume(), "");
+  EXPECT_TRUE(Has("pg_wal/00000002.history")) << "its number is taken";
+}
+
+TEST_F(RecoveryEndTest, ASignalThatWasRemovedByHandComesBack) {
+  ASSERT_NO_FATAL_FAILURE(Restored());
+  ASSERT_NO_FATAL_FAILURE(Started());
+  SetState(ClusterState::kShutDownInRecovery);
+  EXPECT_EQ(Resume(), "") << "it is there";
+  std::filesystem::remove(At("recovery.signal"));
+  EXPECT_NE(Resume().find("removed it"), std::string::npos);
+  EXPECT_TRUE(Has("recovery.signal"));
+}
+
+// What is on disk is of after the target by now: no recovery to it would be right.
+TEST_F(RecoveryEndTest, OnceOpenedWithoutRecoveryItIsUndone) {
+  ASSERT_NO_FATAL_FAILURE(Restored());
+  ASSERT_NO_FATAL_FAILURE(DiedWhileItEnded());
+  SetState(ClusterState::kInCrashRecovery);
+  EXPECT_EQ(Resume(), "");
+  EXPECT_FALSE(Finish());
+  SetControl(136, uint64_t{0});
+  SetControl(144, uint32_t{0});
+  for (const auto state : {ClusterState::kShuttingDown, ClusterState::kShutDown, ClusterState::kInProduction}) {
+    SetState(state);
+    EXPECT_EQ(Resume(), "");
+    EXPECT_FALSE(Has("recovery.signal"));
+  }
+  const auto outcome = Finish();
+  ASSERT_TRUE(outcome);
+  EXPECT_FALSE(outcome->as_planned);
+  EXPECT_TRUE(Mark().outcome->undone);
+  EXPECT_NE(outcome->text.find("undone: the server opened on timeline 1"), std::string::npos) << outcome->text;
+  EXPECT_NE(outcome->text.find("started again without recovery.signal"), std::string::npos) << outcome->text;
+  const Status held = CheckRestoredServer(*repo_.repository, options_.data_directory, Mark(), OpContext());
+  EXPECT_TRUE(IsArchivingHeld(held)) << held.ToString();
+  EXPECT_NE(held.hint().find("restore once more"), std::string::npos);
+  ASSERT_TRUE(TakeOver(options_.data_directory).ok());
+  EXPECT_TRUE(CheckRestoredServer(*repo_.repository, options_.data_directory, Mark(), OpContext()).ok());
+}
+
+TEST_F(RecoveryEndTest, OpenedWithoutRecoveryBeforeItEnded) {
+  ASSERT_NO_FATAL_FAILURE(Restored());
+  std::filesystem::remove(At("recovery.signal"));
+  SetState(ClusterState::kInProduction);
+  EXPECT_FALSE(Finish()) << "as the backup has it: not started yet";
+  std::filesystem::rename(At("backup_label"), At("backup_label.old"));
+  const auto outcome = Finish();
+  ASSERT_TRUE(outcome);
+  EXPECT_TRUE(outcome->undone);
 }
 
 TEST_F(RecoveryEndTest, SaysThatItEndedElsewhere) {

@@ -1,0 +1,15 @@
+// Values that reports give as JSON: null where there is none.
+#pragma once
+#include <nlohmann/json.hpp>
+
+#include "core/base/json_page.h"
+#include "core/pg/timestamp.h"
+
+namespace pitr {
+
+// UTC, as FormatIso8601 writes it; 0 is no time.
+inline OrderedJson JsonTime(int64_t micros) {
+  return micros == 0 ? OrderedJson(nullptr) : OrderedJson(FormatIso8601(micros));
+}
+
+}  // namespace pitr
