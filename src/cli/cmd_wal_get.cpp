@@ -21,8 +21,8 @@
 #include "cli/signals.h"
 #include "core/pg/wal_name.h"
 #include "core/repo/wal_fetch.h"
-#include "core/restore/late_segment.h"
 #include "core/restore/own_number.h"
+#include "core/restore/segment_places.h"
 #include "core/restore/server_state.h"
 #include "core/restore/wal_prefetch.h"
 #include "core/restore/wal_spool.h"
@@ -87,11 +87,6 @@ Status Fetch(const std::string& config_path, const GetOptions& options, Log& log
   Status status = FetchWalFile(*repository, options.name, options.path, ctx);
   if (status.code() == Code::kNotFound && options.partial == options.name)
     status = FetchWalFile(*repository, options.name + ".partial", options.path, ctx);
-  const auto segment = ParseWalFileName(options.name, repository->segment_size());
-  const std::string data = DataDirectoryOf(options.path);
-  if (!status.ok() || data.empty() || !segment || segment->kind != WalFileKind::kSegment) return status;
-  status = CheckLateSegment(*repository, data, *segment, options.path, ctx);
-  if (!status.ok()) unlink(options.path.c_str());
   return status;
 }
 
@@ -184,6 +179,15 @@ bool WriteNumberOfAnother(const GetOptions& options) {
   return !file.fail();
 }
 
+// A standby is told, too: it must not get these by streaming either, so it ends.
+Status CheckPlaces(const GetOptions& options) {
+  const std::string data = DataDirectoryOf(options.path);
+  if (data.empty()) return Status::Ok();
+  Status status = CheckSegmentPlaces(data, options.name, options.path);
+  if (!status.ok()) unlink(options.path.c_str());
+  return status;
+}
+
 Status RunWalGet(const Invocation& invocation, const GetOptions& options) {
   // The first timeline has no history; every recovery that ends asks for it all the same.
   if (options.name == kHistoryOfFirst) return {Code::kNotFound, "timeline 1 has no history file"};
@@ -198,8 +202,9 @@ Status RunWalGet(const Invocation& invocation, const GetOptions& options) {
   if (WriteNumberOfAnother(options)) return Status::Ok();
   Session session(invocation);
   if (WantsHistoryItHas(options)) return FetchOrLeaveLocal(config_path, options, session);
-  if (standby) return FetchForStandby(*spool, options, session);
-  return Fetch(config_path, options, session.log(), session.ctx());
+  const Status status =
+      standby ? FetchForStandby(*spool, options, session) : Fetch(config_path, options, session.log(), session.ctx());
+  return status.ok() ? CheckPlaces(options) : status;
 }
 
 int ExitWith(const Status& status) {

@@ -224,10 +224,11 @@ PitrTest::wait_for('archiving to be held', sub { held($behind) });
 pass('and a copy beside its original is held');
 $behind->node->stop('immediate');
 
-# A copy is restored, then production makes a tablespace, and then the copy is started: it replays what was archived meanwhile.
+# A copy and a standby are restored, then production makes a tablespace, and then they are started: they replay what was archived meanwhile.
 my $space = $l->node->basedir . '/space';
 mkdir $space or die $!;
 my $late = $l->restore({ no_start => 1 }, '--as-copy', '--target-latest');
+my $follows = $l->restore({ no_start => 1 }, '--mode', 'standby');
 $l->sql('INSERT INTO h VALUES (7)');
 $l->wait_archived;
 $l->sql("CREATE TABLESPACE late LOCATION '$space'");
@@ -242,6 +243,11 @@ like($late->log, qr/DETAIL: +The server with data directory "\Q$serves\E".*archi
 	"a copy does not get WAL that makes a tablespace in production's place");
 PitrTest::wait_for('the copy to end', sub { !-e $late->node->data_dir . '/postmaster.pid' });
 $late->node->_update_pid(0) if $late->node->can('_update_pid');
+$follows->start_to_end;
+$follows->wait_for_log(qr/replay would write into "\Q$space\E", which is in use/);
+like($follows->log, qr/DETAIL: +The server with data directory "\Q$serves\E".*HINT: +Take a backup of the primary now, .*--tablespace \d+=DIRECTORY/s, 'nor does a standby');
+PitrTest::wait_for('the standby to end', sub { !-e $follows->node->data_dir . '/postmaster.pid' });
+ok(!-e "$space/pg_pitr.place", 'nor is the place noted as theirs');
 $l->sql('CHECKPOINT');
 $l->node->restart;
 is($l->sql('SELECT count(*), min(n) FROM t'), '20000|1', 'which stays as it was');

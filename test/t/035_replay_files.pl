@@ -52,7 +52,25 @@ $early->node->stop('immediate');
 # On another machine: the place is not there.
 $p->node->stop;
 rename $space, "$space.kept" or die $!;
-my $made = $p->restore('--target-time', $target);
+my $made = $p->restore({ no_start => 1 }, '--target-time', $target);
+# Prepared for one that was not started yet, it is not for another.
+my $second = $p->empty_cluster;
+my @again = ('restore', '--pgdata', $second->node->data_dir, '--no-progress', '--target-time', $target);
+my $firsts = $made->node->data_dir;
+($status, $out, $err) = $p->pg_pitr(@again);
+is($status, 2, 'a second restore before the first is started is refused');
+like($err, qr/replay would write into "\Q$space\E", which is in use.*Data directory "\Q$firsts\E" .*is going to replay one.*remove it, or else only "\Q$space\E\/pg_pitr\.place"/s, '... saying for whom the place is');
+unlink "$space/pg_pitr.place" or die $!;
+$second = $p->restore({ no_start => 1 }, '--target-time', $target);
+unlink "$space/pg_pitr.place" or die $!;
+$made->node->start;
+$made->wait_open;
+is(slurp_file("$space/pg_pitr.place") =~ s/.*\n//r, $firsts, 'a server that makes a tablespace by replay notes the place');
+$second->start_to_end;
+$second->wait_for_log(qr/replay would write into "\Q$space\E", which is in use/);
+like($second->log, qr/DETAIL: +The server with data directory "\Q$firsts\E".*is about to be replayed/, 'WAL within the plan is looked at once more when it is replayed');
+PitrTest::wait_for('the second to end', sub { !-e $second->node->data_dir . '/postmaster.pid' });
+
 is($made->sql($rows), '1000|1000', 'the directory is made where there is none');
 is((stat $space)[2] & 07777, 0700, '... for the owner only');
 $made->node->stop('immediate');
@@ -67,7 +85,10 @@ $mapped->node->restart;
 is($mapped->sql($rows), '1000|1000', '... also after a restart');
 $mapped->node->stop('immediate');
 ($status, $out, $err) = $p->pg_pitr('restore', '--pgdata', $p->empty_cluster->node->data_dir, '--target-time', $target);
-like($err, qr/replay would write into "\Q$space\E\/PG_\S+", which is there already/, 'what a stopped cluster left is not used either');
+like($err, qr/replay would write into "\Q$space\E", which is in use/, 'what a stopped cluster has is not used either');
+unlink "$elsewhere/pg_pitr.place" or die $!;
+($status, $out, $err) = $p->pg_pitr('restore', '--pgdata', $p->empty_cluster->node->data_dir, '--target-time', $target);
+like($err, qr/replay would write into "\Q$space\E\/PG_\S+", which is there already/, '... also where nothing says whose it is');
 unlink $space or die $!;
 rename "$space.kept", $space or die $!;
 

@@ -85,6 +85,8 @@ Status DecodeMark(std::string_view text, RestoreMark& mark) {
   PITR_TRY(fields.OptionalEachObject("aside_elsewhere", [&](const JsonFields& entry) -> Status {
     return entry.Text("path", mark.aside_elsewhere.emplace_back());
   }));
+  PITR_TRY(fields.OptionalEachObject(
+      "places", [&](const JsonFields& entry) -> Status { return entry.Text("path", mark.places.emplace_back()); }));
   PITR_TRY(fields.OptionalText("config_file", mark.config_file));
   PITR_TRY(fields.Unsigned32("reserved_timeline", mark.reserved.value));
   if (fields.Has("used_timeline")) PITR_TRY(fields.Unsigned32("used_timeline", mark.used.value));
@@ -110,7 +112,9 @@ Result<std::optional<RestoreMark>> ReadRestoreMark(const ClusterTree& tree) {
 
 Status WriteRestoreMark(const ClusterTree& tree, const RestoreMark& mark, mode_t mode) {
   using Ordered = nlohmann::ordered_json;
-  Ordered newest = Ordered::array(), settings = Ordered::array(), elsewhere = Ordered::array();
+  Ordered newest = Ordered::array(), settings = Ordered::array(), elsewhere = Ordered::array(),
+          places = Ordered::array();
+  for (const std::string& path : mark.places) places.push_back({{"path", path}});
   for (const std::string& path : mark.aside_elsewhere) elsewhere.push_back({{"path", path}});
   for (const auto& [timeline, segment] : mark.newest)
     newest.push_back({{"timeline", timeline.value}, {"segment", segment.ToString()}});
@@ -139,6 +143,7 @@ Status WriteRestoreMark(const ClusterTree& tree, const RestoreMark& mark, mode_t
                         {"last_commit_end", mark.last_commit_end.ToString()}}},
                       {"newest", newest},
                       {"settings", settings},
+                      {"places", places},
                       {"aside_elsewhere", elsewhere},
                       {"reserved_timeline", mark.reserved.value},
                       {"admitted_micros", mark.admitted_micros},

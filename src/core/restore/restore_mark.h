@@ -55,6 +55,7 @@ struct RestoreMark {
 
   std::string config_file;                   // where the original's postgresql.conf was, if outside of its directory
   std::vector<RecoverySetting> settings;     // in postgresql.auto.conf
+  std::vector<std::string> places;           // absolute: where replay makes tablespaces, outside of the data directory
   std::vector<std::string> aside_elsewhere;  // absolute: set aside outside of the cluster's directories
   Timeline reserved;                         // the number that the new timeline is to get; 0: the next free one
   Timeline used;                             // the highest number that a server here has had; 0: none is known

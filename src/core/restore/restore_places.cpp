@@ -204,8 +204,9 @@ class PlaceCheck {
     if (kind == PlaceKind::kAside) return Status::Ok();
     if (kind == PlaceKind::kTablespace) {
       if (const auto user = FindTablespaceUser(one.path, data_))
-        return Refuse(one, "is in use as a tablespace by the server with data directory \"" + user->data_directory +
-                               "\" (process " + std::to_string(user->pid) + ")");
+        return Refuse(one, "is in use as a tablespace")
+            .WithDetail((one.path != one.place->path ? "It leads to \"" + one.path + "\". " : std::string()) +
+                        Describe(*user));
     }
     // An own data directory is where it is; whatever is above it was there before.
     if (kind == PlaceKind::kData && IsDataDirectory(one.path)) return Status::Ok();
@@ -222,7 +223,7 @@ class PlaceCheck {
     if (other.empty()) return Status::Ok();
     const auto user = FindTablespaceUser(other, data_);
     return Refuse(one, "is inside \"" + other + "\", the directory of a tablespace" +
-                           (user ? " of the server with data directory \"" + user->data_directory + "\"" : ""));
+                           (user ? " of data directory \"" + user->data_directory + "\"" : ""));
   }
 
   std::vector<Resolved> resolved_;

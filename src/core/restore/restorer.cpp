@@ -504,6 +504,7 @@ Status Restore::WriteRecovery() {
   RestoreMark mark = MarkOfPlan(repository_, plan_, ctx_.clock->WallMicros());
   mark.mode = options_.mode;
   mark.aside_elsewhere = state_.aside_elsewhere;
+  mark.places = new_places_.noted;
   mark.as_copy = options_.as_copy;
   mark.config_file = OutsideConfigFile(plan_.backup);
   PITR_TRY(NoteWalAside(*tree_, mark));

@@ -10,6 +10,7 @@
 
 #include "core/base/same_directory.h"
 #include "core/restore/directory_way.h"
+#include "core/restore/place_note.h"
 #include "core/restore/restore_guard.h"
 #include "core/restore/tablespace_user.h"
 #include "core/store/file_error.h"
@@ -19,6 +20,12 @@ namespace {
 
 namespace fs = std::filesystem;
 using NewTablespace = ReplayEffects::NewTablespace;
+
+std::string HowToFree(const TablespaceUser& user, const std::string& place) {
+  if (user.pid != 0) return {};
+  return " If \"" + user.data_directory + "\" is not to be used any more, remove it, or else only \"" + place + "/" +
+         std::string(kPlaceNoteName) + "\".";
+}
 
 // The directories below a tablespace's own one that servers of this version use (PG_15_202209061).
 std::vector<std::string> VersionDirectories(const std::string& directory, int pg_major) {
@@ -32,6 +39,11 @@ std::vector<std::string> VersionDirectories(const std::string& directory, int pg
   }
   std::sort(found.begin(), found.end());
   return found;
+}
+
+bool IsEmptyDirectory(const std::string& path) {
+  std::error_code error;
+  return fs::is_empty(path, error) && !error;
 }
 
 class PlaceFinder {
@@ -103,9 +115,8 @@ class PlaceFinder {
       const std::vector<std::string> versions = VersionDirectories(leads.value(), plan_.backup.cluster.pg_major);
       if (versions.empty()) continue;
       if (const auto user = FindTablespaceUser(leads.value(), options_.data_directory)) {
-        places_.notes.push_back("Tablespace " + name + " was in \"" + leads.value() +
-                                "\", which was not touched: the server with data directory \"" + user->data_directory +
-                                "\" uses it.");
+        places_.notes.push_back("Tablespace " + name + " was in \"" + leads.value() + "\", which was not touched. " +
+                                Describe(*user));
         continue;
       }
       if (BelongsToAnother(leads.value())) {
@@ -174,6 +185,11 @@ class PlaceFinder {
 
   Status CheckPlace(const NewTablespace& made, const std::string& directory) {
     if (IsOfBackup(directory)) return Status::Ok();
+    if (IsInside(directory)) {
+      places_.directories.push_back(directory);
+      return Status::Ok();
+    }
+    places_.noted.push_back(directory);
     struct stat info;
     if (stat(directory.c_str(), &info) != 0) {
       if (errno != ENOENT) return FileError(errno, "looking at \"" + directory + "\"");
@@ -192,9 +208,8 @@ class PlaceFinder {
           .WithHint(Instead(made));
     if (const auto user = FindTablespaceUser(directory, options_.data_directory))
       return Status(Code::kInvalidArgument, "replay would write into \"" + directory + "\", which is in use")
-          .WithDetail("The server with data directory \"" + user->data_directory + "\" (process " +
-                      std::to_string(user->pid) + ") has a tablespace there. " + Why(made))
-          .WithHint(Instead(made));
+          .WithDetail(Describe(*user) + " " + Why(made))
+          .WithHint(Instead(made) + HowToFree(*user, directory));
     if (geteuid() != 0 && info.st_uid != geteuid())
       return Status(Code::kInvalidArgument, "directory \"" + directory + "\" belongs to another user")
           .WithDetail(Why(made) + " Recovery ends with an error where the server does not own it.")
@@ -236,21 +251,36 @@ Result<TablespacePlaces> FindTablespacePlaces(const ClusterTree& tree, const Res
   return PlaceFinder(tree, plan, options, mapped).Find();
 }
 
-Status CheckLatePlace(const std::string& data_directory, int pg_major, const NewTablespace& made) {
+Status CheckPlaceAtReplay(const std::string& data_directory, int pg_major, const NewTablespace& made,
+                          const ReplayWords& words) {
   PITR_ASSIGN(const ClusterTree tree, ClusterTree::Open(data_directory));
+  if ((made.path + "/").starts_with(data_directory + "/")) return Status::Ok();
+  const auto refused = [&](const std::string& is, const std::string& whose, const std::string& free) {
+    return Status(Code::kConflict, "replay would write into \"" + made.path + "\", which is " + is)
+        .WithDetail(whose + " CREATE TABLESPACE of OID " + std::to_string(made.oid) + " at " + made.at.ToString() +
+                    (words.late ? " was archived after this restore was planned" : " is about to be replayed") +
+                    ", and PostgreSQL makes the tablespace in the place that WAL names.")
+        .WithHint((words.standby
+                       ? "Take a backup of the primary now, and restore the standby once more from that, with --delta "
+                         "and --tablespace " +
+                             std::to_string(made.oid) + "=DIRECTORY."
+                       : "Restore once more with --delta: to before it, --target-lsn " + made.at.ToString() +
+                             " --target-exclusive; or from a backup that was taken after it, where the tablespace can "
+                             "be mapped.") +
+                  free);
+  };
   const auto user = FindTablespaceUser(made.path, data_directory);
-  if (!user && (HasTablespaceIn(tree, made.path) || VersionDirectories(made.path, pg_major).empty()))
-    return Status::Ok();
-  const std::string whose = user ? "The server with data directory \"" + user->data_directory + "\" (process " +
-                                       std::to_string(user->pid) + ") has a tablespace there. "
-                                 : "It may be another cluster's: no link in the data directory leads there. ";
-  return Status(Code::kConflict,
-                "replay would write into \"" + made.path + "\", which is " + (user ? "in use" : "there already"))
-      .WithDetail(whose + "CREATE TABLESPACE of OID " + std::to_string(made.oid) + " at " + made.at.ToString() +
-                  " was archived after this restore was planned, and PostgreSQL makes the tablespace in the place that "
-                  "WAL names.")
-      .WithHint("Restore once more with --delta: to before it, --target-lsn " + made.at.ToString() +
-                " --target-exclusive; or from a backup that was taken after it, where the tablespace can be mapped.");
+  if (user) return refused("in use", Describe(*user), HowToFree(*user, made.path));
+  if (!HasTablespaceIn(tree, made.path)) {
+    // A crash between the two steps of making it leaves its directory without a link to it.
+    const bool begun = IsNotedFor(made.path, data_directory);
+    for (const std::string& version : VersionDirectories(made.path, pg_major))
+      if (!begun || !IsEmptyDirectory(version))
+        return refused("there already", "It may be another cluster's: no link in the data directory leads there.", "");
+  }
+  const Status noted = NotePlace(tree, made.path);
+  if (noted.code() == Code::kConflict) return refused("in use", noted.message() + ".", "");
+  return Status::Ok();  // where nothing can be written the server itself will say so
 }
 
 std::vector<std::string> DescribePlaces(const TablespacePlaces& places) {
@@ -293,6 +323,14 @@ Status MakeTablespacePlaces(const TablespacePlaces& places, const ClusterTree& t
     if (fsync(above.get()) != 0) return FileError(errno, "syncing the directory of \"" + path + "\"");
     notes->push_back("\"" + path + "\" is a link to \"" + leads_to +
                      "\" now: replay makes a tablespace there. Keep the link as long as the tablespace exists.");
+  }
+  for (const std::string& place : places.noted) {
+    const Status noted = NotePlace(tree, place);
+    if (noted.code() == Code::kConflict)
+      return Status(noted).WithHint("Another restore came first, for which it was prepared a moment ago.");
+    if (!noted.ok())
+      notes->push_back("\"" + place + "\" could not be noted as a place of this data directory (" + noted.message() +
+                       "): until its server has been started, nothing but you keeps another restore from using it.");
   }
   notes->insert(notes->end(), places.notes.begin(), places.notes.end());
   return Status::Ok();

@@ -20,6 +20,7 @@ struct TablespacePlaces {
   std::vector<std::string> directories;      // absolute; to be made where they do not exist
   std::map<std::string, std::string> links;  // to be made: absolute path -> where it leads
   std::vector<std::string> leftovers;        // version directories, absolute: to be renamed
+  std::vector<std::string> noted;            // absolute: to be noted as this data directory's (place_note.h)
   std::vector<RestorePlace> used;            // all of these, and what is there already
   std::vector<std::string> notes;
 };
@@ -31,9 +32,17 @@ Result<TablespacePlaces> FindTablespacePlaces(const ClusterTree& tree, const Res
                                               const RestoreOptions& options,
                                               const std::map<std::string, std::string>& mapped);
 
-// The same question for a tablespace of which no plan knew, when the server of `data_directory` is about to replay it.
-// kConflict: another server uses the place, or it holds what is not this data directory's.
-Status CheckLatePlace(const std::string& data_directory, int pg_major, const ReplayEffects::NewTablespace& made);
+// For people: what a tablespace is made by.
+struct ReplayWords {
+  bool late = false;     // WAL that was archived after the restore was planned
+  bool standby = false;  // which follows, and has no target to choose
+};
+
+// The same question for a tablespace that the server of `data_directory` is about to make by replay. kConflict:
+// somebody else uses the place or is to use it, or it holds what is not this data directory's. Otherwise the place is
+// noted as this one's.
+Status CheckPlaceAtReplay(const std::string& data_directory, int pg_major, const ReplayEffects::NewTablespace& made,
+                          const ReplayWords& words);
 
 // For people, before anything is done: what will be set aside, made and left.
 std::vector<std::string> DescribePlaces(const TablespacePlaces& places);
@@ -42,7 +51,8 @@ std::vector<std::string> DescribePlaces(const TablespacePlaces& places);
 // the data directory still has its links. Calling again continues.
 Status SetLeftoversAside(const TablespacePlaces& places, const std::string& suffix, std::vector<std::string>* notes);
 
-// Makes directories and links, owned as `tree` says. To be called when the data directory is cleared.
+// Makes directories, links and notes, owned as `tree` says. To be called when the data directory is cleared. kConflict
+// when somebody else was noted meanwhile.
 Status MakeTablespacePlaces(const TablespacePlaces& places, const ClusterTree& tree, std::vector<std::string>* notes);
 
 }  // namespace pitr

@@ -9,6 +9,7 @@
 #include "core/base/process_directories.h"
 #include "core/base/same_directory.h"
 #include "core/restore/cluster_tree.h"
+#include "core/restore/place_note.h"
 #include "core/restore/server_state.h"
 
 namespace pitr {
@@ -16,7 +17,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-bool HasLinkTo(const fs::path& data_directory, const struct stat& directory) {
+bool LeadsTo(const fs::path& data_directory, const struct stat& directory) {
   std::error_code error;
   for (fs::directory_iterator link(data_directory / kTablespaceDirectory, error), end; !error && link != end;
        link.increment(error)) {
@@ -44,7 +45,7 @@ std::optional<TablespaceUser> FindNow(const std::string& directory, const std::s
   std::optional<TablespaceUser> user;
   EachProcessDirectory([&](pid_t pid, const std::string& link) {
     const std::string works_in = NameOfProcessDirectory(link);
-    if (!seen.contains(works_in) && !IsOwnProgram(pid) && seen.insert(works_in).second && HasLinkTo(works_in, wanted) &&
+    if (!seen.contains(works_in) && !IsOwnProgram(pid) && seen.insert(works_in).second && LeadsTo(works_in, wanted) &&
         !SameDirectory(works_in, own))
       user = TablespaceUser{pid, works_in};
     return !user;
@@ -54,13 +55,30 @@ std::optional<TablespaceUser> FindNow(const std::string& directory, const std::s
 
 }  // namespace
 
+bool HasLinkTo(const std::string& data_directory, const std::string& directory) {
+  struct stat info;
+  return stat(directory.c_str(), &info) == 0 && LeadsTo(data_directory, info);
+}
+
+std::string Describe(const TablespaceUser& user) {
+  return user.pid != 0 ? "The server with data directory \"" + user.data_directory + "\" (process " +
+                             std::to_string(user.pid) + ") has a tablespace there."
+                       : "Data directory \"" + user.data_directory +
+                             "\" has a tablespace there, or is going to replay one (file \"" +
+                             std::string(kPlaceNoteName) + "\" there says so); no server of it was found running.";
+}
+
 std::optional<TablespaceUser> FindTablespaceUser(const std::string& directory, const std::string& own) {
   const Clock& clock = SystemClock();
   const int64_t until = clock.SteadyMillis() + kExitMillis;
   for (;;) {
     auto user = FindNow(directory, own);
+    if (!user) {
+      const auto noted = NotedUser(directory, own);
+      return noted ? std::optional(TablespaceUser{0, *noted}) : std::nullopt;
+    }
     // Without its file it may be on its way out, or the file was removed from under it.
-    if (!user || RoleOf(user->data_directory) != RecoveryRole::kNone || clock.SteadyMillis() >= until) return user;
+    if (RoleOf(user->data_directory) != RecoveryRole::kNone || clock.SteadyMillis() >= until) return user;
     clock.SleepMillis(kLookAgainMillis);
   }
 }

@@ -1,4 +1,4 @@
-// Who uses a tablespace's directory right now.
+// Who uses a tablespace's directory, or is about to.
 #pragma once
 #include <optional>
 #include <string>
@@ -6,14 +6,20 @@
 namespace pitr {
 
 struct TablespaceUser {
-  int pid = 0;
+  int pid = 0;  // 0: no server that runs; a note in the directory names the data directory
   std::string data_directory;
 };
 
+// Whether a link in the data directory's pg_tblspc leads to `directory`.
+bool HasLinkTo(const std::string& data_directory, const std::string& directory);
+
 // A process of this machine that works in a data directory from which a link in pg_tblspc leads to `directory`, and is
-// none of our own programs. Looks at what the caller may see in /proc; nullopt is no proof that there is none. One
-// without a valid postmaster.pid counts when it is still there two seconds later, for which this waits. `own`: a data
-// directory that does not count, in which no server runs. Any thread.
+// none of our own programs; or else the data directory that a note in `directory` names (place_note.h). Looks at what
+// the caller may see in /proc; nullopt is no proof that there is none. One without a valid postmaster.pid counts when
+// it is still there two seconds later, for which this waits. `own`: a data directory that does not count. Any thread.
 std::optional<TablespaceUser> FindTablespaceUser(const std::string& directory, const std::string& own);
+
+// One sentence for people: who that is.
+std::string Describe(const TablespaceUser& user);
 
 }  // namespace pitr

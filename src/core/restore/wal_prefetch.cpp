@@ -8,7 +8,7 @@
 #include "core/base/thread.h"
 #include "core/pg/wal_name.h"
 #include "core/repo/wal_fetch.h"
-#include "core/restore/late_segment.h"
+#include "core/restore/segment_places.h"
 #include "core/restore/server_state.h"
 
 namespace pitr {
@@ -65,6 +65,7 @@ class Prefetcher {
       if (!wanted.contains(name)) spool_.Forget(name);
     std::lock_guard lock(mutex_);
     std::erase_if(tried_, [&](const auto& entry) { return !wanted.contains(entry.first); });
+    std::erase_if(tails_, [&](const auto& entry) { return !wanted.contains(entry.first); });
     return true;
   }
 
@@ -81,10 +82,6 @@ class Prefetcher {
     std::lock_guard lock(mutex_);
     for (int ahead = 1; ahead <= window; ++ahead) {
       const std::string name = Name(ahead);
-      // Whoever asks for it looks at it first.
-      if (known_until_ &&
-          SegmentStart({segment_.value + static_cast<uint64_t>(ahead) + 1}, repository_.segment_size()) > *known_until_)
-        return;
       if (there.contains(name) || running_.contains(name)) continue;
       if (auto tried = tried_.find(name); tried != tried_.end()) {
         if (tried->second == kFetched) continue;  // taken by the server a moment before its request was seen
@@ -94,16 +91,24 @@ class Prefetcher {
       if (running_.size() >= static_cast<size_t>(std::max(limits_.jobs, 1))) return;
       tried_.erase(name);
       running_.insert(name);
-      pool.Submit([this, name] { Fetch(name); });
+      pool.Submit([this, name, before = Name(ahead - 1)] { Fetch(name, before); });
     }
   }
 
-  void Fetch(const std::string& name) {
+  void Fetch(const std::string& name, const std::string& before) {
     const Status status = Guarded([&]() -> Status {
       PITR_TRY(fetch_ctx_.Check());
       PITR_TRY(spool_.MarkFetching(name));
       PITR_ASSIGN(const Bytes bytes, FetchWalBytes(repository_, name, fetch_ctx_));
-      return spool_.Store(name, AsText(bytes));
+      if (bytes.size() > kSegmentTailBytes) {
+        std::lock_guard lock(mutex_);
+        tails_[name].assign(bytes.end() - kSegmentTailBytes, bytes.end());
+      }
+      PITR_ASSIGN(const bool looked_at, IsToBeLookedAt(name, before, bytes));
+      if (!looked_at) return spool_.Store(name, AsText(bytes));
+      // Whoever asks for it looks at it at that moment.
+      spool_.Forget(name);
+      return Status::Ok();
     });
     if (!status.ok()) spool_.Forget(name);
     std::lock_guard lock(mutex_);
@@ -111,18 +116,42 @@ class Prefetcher {
     tried_[name] = status.ok() ? kFetched : ctx_.clock->SteadyMillis();
   }
 
+  Result<bool> IsToBeLookedAt(const std::string& name, const std::string& before, ByteView bytes) {
+    const auto parsed = ParseWalFileName(name, repository_.segment_size());
+    Bytes tail;
+    if (NeedsTail(bytes)) { PITR_ASSIGN(tail, TailOf(before)); }
+    return !parsed || !FindSegmentPlaces(bytes, parsed->segment, tail).made.empty();
+  }
+
+  // The segment before is being fetched, or was a moment ago, unless its server asked for it itself.
+  Result<Bytes> TailOf(const std::string& name) {
+    for (;; ctx_.clock->SleepMillis(kPollMillis)) {
+      PITR_TRY(fetch_ctx_.Check());
+      std::lock_guard lock(mutex_);
+      if (const auto tail = tails_.find(name); tail != tails_.end()) return tail->second;
+      if (!running_.contains(name)) break;
+    }
+    const auto parsed = ParseWalFileName(name, repository_.segment_size());
+    if (!parsed) return Bytes();
+    Bytes tail = TailInWalDirectory(spool_.data_directory(), parsed->segment, repository_.segment_size());
+    if (!tail.empty()) return tail;
+    PITR_ASSIGN(const Bytes bytes, FetchWalBytes(repository_, name, fetch_ctx_));
+    if (bytes.size() <= kSegmentTailBytes) return Bytes();
+    return Bytes(bytes.end() - kSegmentTailBytes, bytes.end());
+  }
+
   const Repository& repository_;
   const HeldSpool& spool_;
   const PrefetchLimits& limits_;
   const OpContext& ctx_;
   OpContext fetch_ctx_;
-  const std::optional<Lsn> known_until_ = KnownUntil(spool_.data_directory());
   std::string current_;
   Timeline timeline_;
   SegmentNo segment_;
   std::mutex mutex_;
   std::set<std::string> running_;         // protected by mutex_
   std::map<std::string, int64_t> tried_;  // name -> when; protected by mutex_
+  std::map<std::string, Bytes> tails_;    // of segments that were fetched; protected by mutex_
 };
 
 }  // namespace

@@ -109,6 +109,29 @@ TEST_F(WalPrefetchTest, StaysAheadAndHandsOutWhole) {
       spool_->Take(SegmentFileName(Timeline{1}, SegmentNo{23}, kSegmentBytes), data_ + "/pg_wal/RECOVERYXLOG"));
 }
 
+// Whose place it is then is seen when the server asks for it.
+TEST_F(WalPrefetchTest, ASegmentThatMakesATablespaceIsLeftToWhoeverAsks) {
+  WalBuilder wal(15, SegmentStart(SegmentNo{30}, kSegmentBytes));
+  for (uint64_t no = 30; no <= 33; ++no) {
+    if (no == 32) wal.AddData(Rmgr::kTablespace, 0x00, Bytes{0x10, 0x40, 0, 0, '/', 't', 0}, 700);
+    wal.AddFiller(500);
+    wal.Switch();
+    ASSERT_TRUE(repository_
+                    ->CreateObject(ObjectKind::kWal,
+                                   layout::WalKey(SegmentFileName(Timeline{1}, SegmentNo{no}, kSegmentBytes)),
+                                   wal.Segment(SegmentNo{no}), ctx_)
+                    .ok());
+  }
+  const auto spooled = [&](uint64_t no) {
+    return fs::exists(spool_->directory() + "/" + SegmentFileName(Timeline{1}, SegmentNo{no}, kSegmentBytes));
+  };
+  spool_->Request(SegmentFileName(Timeline{1}, SegmentNo{30}, kSegmentBytes));
+  ASSERT_NO_FATAL_FAILURE(Start());
+  ASSERT_TRUE(WaitFor([&] { return spooled(31) && spooled(33); }));
+  EXPECT_FALSE(spooled(32));
+  EXPECT_FALSE(spool_->IsBeingFetched(SegmentFileName(Timeline{1}, SegmentNo{32}, kSegmentBytes)));
+}
+
 TEST_F(WalPrefetchTest, EndsWhenRecoveryHasEnded) {
   spool_->Request(names_[0]);
   ASSERT_NO_FATAL_FAILURE(Start());
