@@ -116,6 +116,10 @@ std::string NextSteps(const RestoreOptions& options, const RestorePlan& plan, co
       "Start the server; it replays " + DescribeCount(plan.wal_segments, "WAL segment", "WAL segments") + " and ";
   if (plan.target.kind == TargetKind::kLatest || plan.target.action == TargetAction::kPromote) {
     text += "then opens for writing on a new timeline.\n";
+  } else if (plan.target.action == TargetAction::kPause && !result.open_for_reading) {
+    text += std::string("then shuts down at the target instead of pausing: hot_standby is off") +
+            (plan.replay.without_hot_standby ? ", as this replay needs it" : "") +
+            ". To have it open there, restore with --target-action promote.\n";
   } else if (plan.target.action == TargetAction::kPause) {
     text += "then stays open for reading. Look around; SELECT pg_wal_replay_resume() makes it final.\n";
   } else {

@@ -44,6 +44,15 @@ std::string StopText(const RestorePlan& plan) {
          DescribeTimestamp(stop.time_micros);
 }
 
+std::string ThenText(const RestorePlan& plan) {
+  if (plan.target.action == TargetAction::kPromote) return "the server opens for writing on a new timeline";
+  if (plan.target.action == TargetAction::kShutdown) return "the server shuts down";
+  if (plan.replay.without_hot_standby)
+    return "the server shuts down instead of pausing: this replay needs hot_standby = off";
+  return "the server stays in recovery, open for reading (with hot_standby = off it shuts down instead); SELECT "
+         "pg_wal_replay_resume() promotes it";
+}
+
 std::string NewTablespaceText(const ReplayEffects::NewTablespace& made) {
   const std::string oid = std::to_string(made.oid);
   if (made.path.empty()) return oid + ", inside the data directory, made at " + made.at.ToString();
@@ -93,13 +102,7 @@ std::vector<std::pair<std::string, std::string>> DescribePlan(const RestorePlan&
   if (plan.stop.last_commit_xid != 0)
     rows.emplace_back("last transaction", std::to_string(plan.stop.last_commit_xid) + ", committed " +
                                               DescribeTimestamp(plan.stop.last_commit_micros));
-  if (plan.target.kind != TargetKind::kLatest)
-    rows.emplace_back("then",
-                      plan.target.action == TargetAction::kPromote ? "the server opens for writing on a new timeline"
-                      : plan.target.action == TargetAction::kPause
-                          ? "the server stays in recovery, open for reading (with hot_standby = off it shuts down "
-                            "instead); SELECT pg_wal_replay_resume() promotes it"
-                          : "the server shuts down");
+  if (plan.target.kind != TargetKind::kLatest) rows.emplace_back("then", ThenText(plan));
   for (const TablespaceEntry& entry : plan.backup.tablespaces)
     if (!entry.in_place)
       rows.emplace_back("tablespace", std::to_string(entry.oid) + " in " + entry.path +

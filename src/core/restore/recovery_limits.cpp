@@ -103,6 +103,8 @@ void AllowInPlaceTablespaces(const OwnConfiguration& configured, RecoverySetting
                    "data directory, and recovery refuses them without it.");
 }
 
+bool IsHotStandbyOff(const OwnConfiguration& configured) { return BooleanIn(configured, "hot_standby") == false; }
+
 void AddSettingNotes(const RecoverySettings& settings, const OwnConfiguration& configured,
                      std::vector<std::string>* notes) {
   std::string needed;
@@ -124,7 +126,7 @@ void AddSettingNotes(const RecoverySettings& settings, const OwnConfiguration& c
                      (needed.find("max_prepared_transactions") == std::string::npos
                           ? ""
                           : " max_prepared_transactions stays longer, if transactions are prepared then."));
-  if (BooleanIn(configured, "hot_standby") == false && settings.mode == RecoveryMode::kRecover &&
+  if (IsHotStandbyOff(configured) && settings.mode == RecoveryMode::kRecover &&
       settings.target.kind != TargetKind::kLatest && settings.target.action == TargetAction::kPause)
     notes->push_back(
         "hot_standby is off in the restored configuration: at the target the server will not pause but shut down. To "

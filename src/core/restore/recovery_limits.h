@@ -33,6 +33,9 @@ std::vector<std::pair<std::string, std::string>> NeededSettings(const RecoveryLi
 void AllowInPlaceTablespaces(const OwnConfiguration& configured, RecoverySettings& settings,
                              std::vector<std::string>* notes);
 
+// Then a server that pauses shuts down instead, and nobody can read while it recovers.
+bool IsHotStandbyOff(const OwnConfiguration& configured);
+
 // What the operator should know: what was written and why, and that a target action will not be what it says.
 void AddSettingNotes(const RecoverySettings& settings, const OwnConfiguration& configured,
                      std::vector<std::string>* notes);

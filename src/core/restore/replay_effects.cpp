@@ -67,7 +67,8 @@ struct LastEnd {
   Lsn start;
   Lsn end;
   uint32_t xid = 0;
-  int64_t micros = 0;  // 0: PREPARE TRANSACTION
+  int64_t micros = 0;
+  bool prepared = false;  // by PREPARE TRANSACTION; else committed
 };
 
 class EffectsFinder {
@@ -199,12 +200,21 @@ class EffectsFinder {
         const auto* end = std::get_if<TransactionEnd>(&event.what);
         const auto* prepared = std::get_if<TransactionPrepared>(&event.what);
         if (end != nullptr && end->committed) last = LastEnd{event.start, event.end, end->xid, end->micros};
-        if (prepared != nullptr) last = LastEnd{event.start, event.end, prepared->xid, 0};
+        if (prepared != nullptr && MustBeThere(*prepared))
+          last = LastEnd{event.start, event.end, prepared->xid, prepared->micros, true};
         return true;
       }));
       if (no + kLastEndSegments <= SegmentOf(before, size).value) break;
     }
     return last;
+  }
+
+  // The server stops at a time by commits, and would replay a preparation that comes later than the target but before
+  // the next of these. It has no rows to show while the server pauses, and may have locks.
+  bool MustBeThere(const TransactionPrepared& prepared) const {
+    const RecoveryTarget& target = plan_.target;
+    if (target.kind != TargetKind::kTime || target.action != TargetAction::kPause) return true;
+    return target.inclusive ? prepared.micros <= target.time_micros : prepared.micros < target.time_micros;
   }
 
   // A restore point is looked for in the server's log; the others have no more to say than a position.
@@ -252,7 +262,7 @@ class EffectsFinder {
   }
 
   static std::string Name(const LastEnd& last) {
-    return (last.micros == 0 ? "the preparation" : "the commit") + std::string(" of transaction ") +
+    return (last.prepared ? "the preparation" : "the commit") + std::string(" of transaction ") +
            std::to_string(last.xid);
   }
 
@@ -261,7 +271,7 @@ class EffectsFinder {
     stop.lsn = last.start;
     stop.end = last.end;
     stop.applied = true;
-    stop.what = last.micros == 0 ? "preparation" : "commit";
+    stop.what = last.prepared ? "preparation" : "commit";
     stop.xid = last.xid;
     stop.time_micros = last.micros;
     TellServer(last.start, true);

@@ -500,6 +500,7 @@ Status Restore::WriteRecovery() {
   // Not for a standby: nobody would set it back.
   if (plan_.replay.without_hot_standby && options_.mode == RecoveryMode::kRecover)
     settings.needed.emplace_back("hot_standby", "off");
+  result_.open_for_reading = !plan_.replay.without_hot_standby && !IsHotStandbyOff(own);
   if (options_.as_copy) settings.copy = CopySettings(repository_.marker().cluster_name);
   RestoreMark mark = MarkOfPlan(repository_, plan_, ctx_.clock->WallMicros());
   mark.mode = options_.mode;

@@ -45,7 +45,8 @@ struct RestoreResult {
   uint64_t bytes_fetched = 0;          // stored bytes of packs, with what was read over between frames
   int64_t held_until_micros = 0;       // no expiry takes the backup or its WAL before then; 0: nothing holds them
   ServerStart start;                   // how to start the server
-  std::vector<std::string> notes;      // what the operator should know: WAL moved aside, owner
+  bool open_for_reading = true;    // while it recovers, and at a pause; else it shuts down there (hot_standby = off)
+  std::vector<std::string> notes;  // what the operator should know: WAL moved aside, owner
 };
 
 // What RunRestore would refuse, without writing: the directory's state, tablespaces, mount points, room.

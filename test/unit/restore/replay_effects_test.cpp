@@ -42,6 +42,7 @@ class ReplayEffectsTest : public test::RepositoryTest {
     for (uint32_t word : words) AppendLe(bytes, word);
     return bytes;
   }
+  static constexpr int64_t kPreparedMicros = 946684800000000;  // 2000-01-01, with which the server counts
   Lsn Prepare(uint32_t xid) {
     return wal_.AddData(Rmgr::kTransaction, 0x10, Words({0x57F94534, 80, xid, 5, 0, 0}), xid);
   }
@@ -369,6 +370,25 @@ TEST_F(ReplayEffectsTest, APauseIsBeforeTheLockOfWhatComesNext) {
     ASSERT_TRUE(Find(TargetKind::kTime, commit).ok());
     ASSERT_EQ(Moved(), action == TargetAction::kPause);
     if (Moved()) { EXPECT_EQ(plan_.server_target->lsn, last); }
+  }
+}
+
+// Its rows are nowhere to be seen, and its lock is.
+TEST_F(ReplayEffectsTest, APauseIsBeforeWhatWasPreparedAfterTheTarget) {
+  for (const bool earlier : {false, true}) {
+    plan_.target.action = TargetAction::kPause;
+    plan_.server_target.reset();
+    plan_.target.time_micros = kPreparedMicros - (earlier ? 0 : 1);
+    const Lsn last = End(9);
+    wal_.AddData(Rmgr::kStandby, 0x00, Words({1, 10, 5, 16384}));
+    const Lsn prepared = Prepare(10);
+    if (earlier) wal_.AddData(Rmgr::kStandby, 0x00, Words({1, 11, 5, 16385}));
+    const Lsn commit = End(11);
+    ASSERT_TRUE(Find(TargetKind::kTime, commit).ok());
+    ASSERT_TRUE(Moved());
+    EXPECT_EQ(plan_.server_target->lsn, earlier ? prepared : last);
+    EXPECT_EQ(plan_.stop.what, earlier ? "preparation" : "commit");
+    if (earlier) { EXPECT_EQ(plan_.stop.time_micros, kPreparedMicros); }
   }
 }
 
