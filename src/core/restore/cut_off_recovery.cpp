@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "core/pg/history.h"
+#include "core/pg/wal_name.h"
 #include "core/restore/recovery_end.h"
 
 namespace pitr {
