@@ -65,12 +65,33 @@ bash_dir := $(share_dir)/bash-completion/completions
 zsh_dir := $(share_dir)/zsh/$(if $(wildcard /etc/debian_version),vendor-completions,site-functions)
 fish_dir := $(share_dir)/fish/vendor_completions.d
 
+# Nine tenths of what is built are debug information, which goes into a file of its own where gdb looks for it; but what SANITIZE reports
+# is read at once. Each file is replaced and never written into: a server may have it open. (FILE, DIRECTORY)
+name_of = $(notdir $(1))
+debug_of = '$(DESTDIR)$(2)/.debug/$(name_of).debug'
+define install_split
+$(MKDIR_P) '$(DESTDIR)$(2)/.debug'
+objcopy --only-keep-debug --compress-debug-sections $(1) $(debug_of)
+objcopy --strip-unneeded --add-gnu-debuglink=$(debug_of) $(1) $(BUILD)/$(name_of).stripped
+$(INSTALL_PROGRAM) $(BUILD)/$(name_of).stripped '$(DESTDIR)$(2)/$(name_of)'
+@rm -f $(BUILD)/$(name_of).stripped
+endef
+
 all: $(BINARY)
 install: install-binary install-manual install-completion
+ifndef SANITIZE
+install: install-stripped-module
+install-stripped-module: install-lib
+	$(call install_split,$(shlib),$(pkglibdir))
+endif
 install-binary: $(BINARY)
 	$(MKDIR_P) '$(DESTDIR)$(bindir)'
-	$(INSTALL_PROGRAM) $(BINARY) '$(DESTDIR)$(bindir)/pg_pitr'
-	$(INSTALL_PROGRAM) $(BINARY)_wal_get '$(DESTDIR)$(bindir)/pg_pitr_wal_get'
+ifdef SANITIZE
+	$(INSTALL_PROGRAM) $(BINARY) $(BINARY)_wal_get '$(DESTDIR)$(bindir)/'
+else
+	$(call install_split,$(BINARY),$(bindir))
+	$(call install_split,$(BINARY)_wal_get,$(bindir))
+endif
 # The binary writes its own pages.
 install-manual: $(BINARY)
 	$(MKDIR_P) '$(DESTDIR)$(man_dir)' $(BUILD)/manual
@@ -83,6 +104,7 @@ install-completion:
 	$(INSTALL_DATA) src/cli/shell/pg_pitr.fish '$(DESTDIR)$(fish_dir)/pg_pitr.fish'
 uninstall: uninstall-binary
 uninstall-binary:
+	rm -f '$(DESTDIR)$(pkglibdir)/.debug/pg_pitr.so.debug' '$(DESTDIR)$(bindir)'/.debug/pg_pitr.debug '$(DESTDIR)$(bindir)'/.debug/pg_pitr_wal_get.debug
 	rm -f '$(DESTDIR)$(man_dir)'/pg_pitr.1 '$(DESTDIR)$(man_dir)'/pg_pitr-*.1
 	rm -f '$(DESTDIR)$(bash_dir)/pg_pitr' '$(DESTDIR)$(zsh_dir)/_pg_pitr' '$(DESTDIR)$(fish_dir)/pg_pitr.fish'
 	rm -f '$(DESTDIR)$(bindir)/pg_pitr' '$(DESTDIR)$(bindir)/pg_pitr_wal_get'
@@ -178,6 +200,6 @@ help:
 	@echo "make clean                 remove what was built"
 
 force:
-.PHONY: all install uninstall install-binary install-manual install-completion uninstall-binary core dumps force demo test test-unit test-sanitize test-server-san test-store \
+.PHONY: all install uninstall install-stripped-module install-binary install-manual install-completion uninstall-binary core dumps force demo test test-unit test-sanitize test-server-san test-store \
 	test-regress test-pgtap test-tap test-walk test-faults fuzz test-soak test-matrix bench format tidy check-exports help clean
 .DEFAULT_GOAL := all
