@@ -34,6 +34,9 @@ Status KeepHistories(const Repository* repository, const TimelineHistory& histor
     const std::string name = HistoryFileName(entry.timeline);
     const std::string path = std::string(kWalDirectory) + "/" + name;
     if (MarkOf(name) == ArchiveMark::kReady || access(path.c_str(), R_OK) != 0) continue;
+    // One that names no parent was written by a restore that found none, so that PostgreSQL follows the timeline.
+    const auto known = LocalHistory(kWalDirectory, entry.timeline);
+    if (known.ok() && known.value().entries().size() < 2) continue;
     if (repository != nullptr) {
       Status stored = repository->store().Stat(layout::WalKey(name), ctx).status();
       if (stored.ok()) stored = repository->store().Settle({layout::WalKey(name)}, ctx);

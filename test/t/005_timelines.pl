@@ -100,6 +100,35 @@ is(rows($carried), '1 2 21 31', 'and the restore goes along the timeline');
 $carried->node->stop('immediate');
 rename($elsewhere, $history) or die "$history: $!";
 
+# A server past timeline 1 begins a repository and has lost the file: nothing of before is needed.
+rename($local, $away) or die "$local: $!";
+my $fresh = PostgreSQL::Test::Utils::tempdir() . '/fresh';
+mkdir $fresh or die $!;
+append_to_file("$fresh.conf", "pg_pitr.repository = 'file://$fresh'\n");
+$three->node->append_conf('postgresql.conf', "pg_pitr.repository = 'file://$fresh'\n");
+$three->node->start;
+$three->sql("SELECT pitr_accept_repository('file://$fresh')");
+is($three->backup("label => 'alone'"), 'alone', 'a backup of a server without its history file');
+is($three->sql("SELECT status FROM pitr_info() WHERE label = 'alone'"), 'ok', 'can be restored');
+$three->sql('INSERT INTO h VALUES (32); SELECT pg_switch_wal()');
+$three->wait_archived;
+$three->node->stop;
+{
+	local $p->{conf} = "$fresh.conf";
+	like($p->pg_pitr_ok('plan'), qr/no history file of timeline 3, nor has a backup one\. Recovery goes along that timeline/, 'the plan says what is missing');
+	like($p->pg_pitr_ok('info'), qr/its history file is missing: recoveries from backups of this timeline do without/, 'and so does info');
+	my $alone = $p->restore({ conf => "archive_mode = on\npg_pitr.repository = 'file://$fresh'\n" }, '--target-latest');
+	is(rows($alone), '1 2 21 31 32', 'and the restore goes along it to its end');
+	$alone->sql('INSERT INTO h VALUES (41); SELECT pg_switch_wal()');
+	$alone->wait_archived;
+	ok(!-e "$fresh/wal/00000003/00000003.history", 'what was made up for PostgreSQL is not archived');
+	$alone->node->stop;
+	my $again = $p->restore('--target-latest');
+	is(rows($again), '1 2 21 31 32 41', 'and the next recovery goes along the new timeline');
+	$again->node->stop('immediate');
+}
+rename($away, $local) or die "$away: $!";
+
 # Archive ranges, per timeline, from the binary.
 my ($info) = ($p->pg_pitr('info'))[1];
 like($info, qr/timeline.*1.*2.*3/si, 'info shows the three timelines');

@@ -102,6 +102,17 @@ void WalCatalog::AddHistories(const std::vector<BackupManifest>& backups) {
     held->second.history = std::move(history).value();
     held->second.history_of_backup = *of_backups.begin();
   }
+  if (timelines_.empty()) return;
+  TimelineWal& oldest = timelines_.begin()->second;
+  const auto all_on_it = [&](const BackupManifest& backup) {
+    return backup.timeline == oldest.timeline && StopTimeline(backup) == oldest.timeline;
+  };
+  if (oldest.timeline.value <= 1 || oldest.history || !oldest.history_problem.ok() || texts.contains(oldest.timeline) ||
+      std::none_of(backups.begin(), backups.end(), all_on_it))
+    return;
+  oldest.history = TimelineHistory::Root(oldest.timeline);
+  oldest.history_of_backup = "# What was before timeline " + std::to_string(oldest.timeline.value) + " is not known.\n";
+  oldest.parents_unknown = true;
 }
 
 std::optional<SegmentNo> WalCatalog::UnbrokenUntil(Timeline timeline, SegmentNo from) const {

@@ -26,6 +26,7 @@ struct TimelineWal {
   std::optional<TimelineHistory> history;  // not for timeline 1; nullopt when the file is missing or damaged
   Status history_problem;                  // why a history file that is there cannot be used
   std::string history_of_backup;           // what AddHistories() took for the file that is missing
+  bool parents_unknown = false;            // that names none, because nobody knows any
   int64_t newest_micros = 0;               // when the newest segment was stored, by the store's clock
   int64_t history_micros = 0;              // when the history file was stored; 0 when there is none
 };
@@ -39,7 +40,8 @@ class WalCatalog {
   static Result<WalCatalog> Load(const Repository& repository, const OpContext& ctx, const EachFile& each = {});
 
   // PostgreSQL hands a history file over once, to whoever archives then. Where the archive has none, that of the
-  // backups that ended on the timeline takes its place, if they agree.
+  // backups that ended on the timeline takes its place, if they agree. Nor has any of them one for the oldest timeline
+  // here, on which a backup begins and ends: then what was before it is not known, and nothing of that is needed.
   void AddHistories(const std::vector<BackupManifest>& backups);
 
   const std::map<Timeline, TimelineWal>& timelines() const { return timelines_; }

@@ -174,6 +174,7 @@ void AddArchive(const WalCatalog& wal, uint32_t segment_size, InfoReport& report
     row.timeline = timeline;
     row.newest_micros = held.newest_micros;
     row.history_missing = timeline.value > 1 && (!held.history || !held.history_of_backup.empty());
+    row.followed = held.history.has_value();
     if (held.history && held.history->entries().size() > 1) {
       const TimelineEntry& parent = held.history->entries()[held.history->entries().size() - 2];
       row.parent = parent.timeline;

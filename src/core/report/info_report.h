@@ -76,6 +76,7 @@ struct TimelineRow {
   Lsn switch_lsn;      // where it left the parent
   std::string reason;  // from the history file
   bool history_missing = false;
+  bool followed = false;              // all the same: a backup has it, or nothing before this timeline is needed
   std::vector<std::string> partials;  // names and ends, of segments that are not there as a whole
   // By the wall clock, read from its WAL when there is more than one timeline; 0: not known, or it was always there.
   int64_t began_micros = 0;

@@ -121,7 +121,11 @@ std::string ArchiveText(const InfoReport& report) {
       text += "  last commit " + FormatTimestamp(timeline.last_commit_micros) +
               (timeline.began_micros == 0 ? "" : ", opened " + Time(timeline.began_micros)) + "\n";
     if (!timeline.note.empty()) text += "  " + timeline.note + "\n";
-    if (timeline.history_missing) text += "  its history file is missing: recovery cannot follow this timeline\n";
+    if (timeline.history_missing)
+      text += std::string("  its history file is missing: ") +
+              (timeline.followed ? "recoveries from backups of this timeline do without"
+                                 : "recovery cannot follow this timeline") +
+              "\n";
     for (const ArchiveRow& row : report.archive) {
       if (row.timeline != timeline.timeline) continue;
       const std::string count = DescribeCount(row.segments, "segment", "segments");

@@ -154,8 +154,8 @@ Result<RestorePlan> MakeRestorePlan(const Repository& repository, const PlanRequ
   plan.target = request.target;
   plan.backup = *resolution.from->backup;
   plan.target_timeline = path.target();
-  if (const auto held = wal.timelines().find(path.target()); held != wal.timelines().end())
-    plan.history = held->second.history_of_backup;
+  const auto held = wal.timelines().find(path.target());
+  if (held != wal.timelines().end()) plan.history = held->second.history_of_backup;
   plan.timeline_why = choice.why;
   if (path.target() != choice.timeline)
     plan.timeline_why = "the target lies on it, on the way to timeline " + std::to_string(choice.timeline.value);
@@ -169,8 +169,11 @@ Result<RestorePlan> MakeRestorePlan(const Repository& repository, const PlanRequ
   plan.notes = std::move(resolution.notes);
   if (!plan.history.empty())
     plan.notes.push_back("The archive has no history file of timeline " + std::to_string(path.target().value) +
-                         ". That of a backup which ended there takes its place; the server that is restored archives "
-                         "it again.");
+                         (held->second.parents_unknown
+                              ? ", nor has a backup one. Recovery goes along that timeline from the backup; what was "
+                                "before it is not known, and not needed for that."
+                              : ". That of a backup which ended there takes its place; the server that is restored "
+                                "archives it again."));
   SegmentNo last = std::max(resolution.last_segment, LastSegment(plan.backup));
   auto missing = path.Missing(resolution.from->first, last);
   if (const auto end = path.PartialEnd(last); end && !missing.empty() && missing.back().first == last) {
