@@ -16,6 +16,12 @@
 namespace pitr {
 
 // The record at which replay ends.
+struct PreparedLate {
+  Lsn start;  // of the record
+  uint32_t xid = 0;
+  int64_t micros = 0;
+};
+
 struct StopPoint {
   bool known = false;    // false for latest and immediate, whose end is a position only
   Lsn lsn;               // start of the record (inclusive: it is applied; exclusive or time: see `applied`)
@@ -29,6 +35,8 @@ struct StopPoint {
   uint64_t last_commit_xid = 0;
   int64_t last_commit_micros = 0;
   Lsn last_commit_end;  // of its record; for latest only
+  // For a time: prepared after it, and before the record at which the server stops by itself.
+  std::vector<PreparedLate> prepared_late;
 };
 
 // What replay will do up to the stop besides changing pages.

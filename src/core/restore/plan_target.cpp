@@ -139,16 +139,12 @@ Resolution TargetFinder::StopAt(const Candidate& from, const WalMark& mark, bool
   return resolution;
 }
 
-// A time is compared with the ends of transactions only, so one that was prepared after it is there when it came before
-// the record at which replay stops.
-void TargetFinder::NotePrepared(SegmentNo segment, Resolution& resolution) {
+// A time is compared with the ends of transactions only.
+void TargetFinder::NotePrepared(SegmentNo segment, StopPoint& stop) {
   if (target_.kind != TargetKind::kTime) return;
   for (const PreparedMark& prepared : scanner_.Prepared(segment))
-    if (prepared.micros > target_.time_micros && prepared.start < resolution.stop.lsn)
-      resolution.notes.push_back("Transaction " + std::to_string(prepared.xid) + ", prepared after that time (" +
-                                 FormatTimestamp(prepared.micros) +
-                                 "), will be there as prepared, with its locks and without its rows: ROLLBACK "
-                                 "PREPARED, or COMMIT PREPARED, of its name in pg_prepared_xacts.");
+    if (prepared.micros > target_.time_micros && prepared.start < stop.lsn)
+      stop.prepared_late.push_back({prepared.start, prepared.xid, prepared.micros});
 }
 
 // The last transaction that will be there, and what was prepared since.
@@ -158,7 +154,7 @@ Status TargetFinder::AddLastCommit(Resolution& resolution) {
     const SegmentNo at{last.value - back};
     if (!path_.Has(at) && !path_.PartialEnd(at)) continue;
     PITR_ASSIGN(const std::vector<WalMark>* marks, scanner_.Marks(at));
-    NotePrepared(at, resolution);
+    NotePrepared(at, resolution.stop);
     for (auto mark = marks->rbegin(); mark != marks->rend(); ++mark) {
       const bool there =
           mark->start < resolution.stop.lsn || (mark->start == resolution.stop.lsn && resolution.stop.applied);

@@ -72,7 +72,7 @@ class TargetFinder {
   Result<SegmentNo> WalkBack(SegmentNo low, SegmentNo from);
   Resolution StopAt(const Candidate& from, const WalMark& mark, bool applied) const;
   Status AddLastCommit(Resolution& resolution);
-  void NotePrepared(SegmentNo segment, Resolution& resolution);
+  void NotePrepared(SegmentNo segment, StopPoint& stop);
   Status Unreachable(std::string why);
   std::string ReachText();
   std::string GapText(const Candidate& from) const;

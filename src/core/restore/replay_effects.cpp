@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <set>
 
+#include "core/pg/timestamp.h"
 #include "core/restore/cluster_tree.h"
 #include "core/restore/prepared_fork.h"
 #include "core/restore/replay_scan.h"
@@ -92,6 +93,7 @@ class EffectsFinder {
         plan_.replay.tablespaces.push_back({action.oid, action.path, action.start});
       if (action.kind == Kind::kSettings) PITR_TRY(AddSettings(action));
     }
+    NotePreparedLate();
     PITR_TRY(AvoidPreparedFork());
     return last_;
   }
@@ -103,6 +105,16 @@ class EffectsFinder {
   }
   bool IsReplayed(const ReplayAction& action) const {
     return action.start >= plan_.backup.start_lsn && IsBeforeStop(action.start);
+  }
+
+  // They come with the records before the one at which the server stops.
+  void NotePreparedLate() {
+    for (const PreparedLate& prepared : plan_.stop.prepared_late)
+      if (IsBeforeStop(prepared.start))
+        plan_.notes.push_back("Transaction " + std::to_string(prepared.xid) + ", prepared after that time (" +
+                              FormatTimestamp(prepared.micros) +
+                              "), will be there as prepared, with its locks and without its rows: ROLLBACK "
+                              "PREPARED, or COMMIT PREPARED, of its name in pg_prepared_xacts.");
   }
 
   Status AvoidPreparedFork() {

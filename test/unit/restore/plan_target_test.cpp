@@ -226,8 +226,8 @@ TEST_F(PlanTargetTest, WhatWasPreparedAfterTheTimeIsThere) {
   const auto named = [&](const RecoveryTarget& target, const std::string& xid) {
     auto found = Find(target);
     EXPECT_TRUE(found.ok()) << found.status().ToString();
-    for (const std::string& note : found.value().notes)
-      if (note.find("Transaction " + xid + ", prepared after that time") == 0) return true;
+    for (const PreparedLate& late : found.value().stop.prepared_late)
+      if (std::to_string(late.xid) == xid) return true;
     return false;
   };
   const RecoveryTarget quiet = Time(kDay + 15 * kSecond);

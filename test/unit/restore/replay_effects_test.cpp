@@ -373,6 +373,16 @@ TEST_F(ReplayEffectsTest, APauseIsBeforeTheLockOfWhatComesNext) {
   }
 }
 
+TEST_F(ReplayEffectsTest, WhatWasPreparedSinceIsNamedIfItIsThere) {
+  End(9);
+  const Lsn prepared = Prepare(10);
+  const Lsn commit = End(11);
+  plan_.stop.prepared_late = {{prepared, 10, kPreparedMicros}, {commit, 12, kPreparedMicros}};
+  ASSERT_TRUE(Find(TargetKind::kTime, commit).ok());
+  EXPECT_NE(Notes().find("Transaction 10, prepared after that time (2000-01-01"), std::string::npos) << Notes();
+  EXPECT_EQ(Notes().find("Transaction 12"), std::string::npos) << "behind the stop";
+}
+
 // Its rows are nowhere to be seen, and its lock is.
 TEST_F(ReplayEffectsTest, APauseIsBeforeWhatWasPreparedAfterTheTarget) {
   for (const bool earlier : {false, true}) {
@@ -384,8 +394,12 @@ TEST_F(ReplayEffectsTest, APauseIsBeforeWhatWasPreparedAfterTheTarget) {
     const Lsn prepared = Prepare(10);
     if (earlier) wal_.AddData(Rmgr::kStandby, 0x00, Words({1, 11, 5, 16385}));
     const Lsn commit = End(11);
+    plan_.stop.prepared_late.clear();
+    if (!earlier) plan_.stop.prepared_late = {{prepared, 10, kPreparedMicros}};
+    plan_.notes.clear();
     ASSERT_TRUE(Find(TargetKind::kTime, commit).ok());
     ASSERT_TRUE(Moved());
+    EXPECT_EQ(Notes().find("will be there as prepared"), std::string::npos) << Notes();
     EXPECT_EQ(plan_.server_target->lsn, earlier ? prepared : last);
     EXPECT_EQ(plan_.stop.what, earlier ? "preparation" : "commit");
     if (earlier) { EXPECT_EQ(plan_.stop.time_micros, kPreparedMicros); }
