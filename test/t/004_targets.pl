@@ -72,7 +72,7 @@ for my $argument ("target_xid => '$xid[7]'", "target_name => 'after_9'", "target
 	my $dump = $ENV{PITR_TIME_DUMP} // 'test/lib/pitr_time_dump';  # built by CMake, put there by run-tests.sh
 	my @forms = ('2026-11-23', '20261123T140506.789+01', '20261123 1405', '2026/11/23 14:05', '2026-11-23 24:00', '2026-11-23 23:59:60', '2026-11-23 14:05:06.1234565',
 		'2026-11-23 14:05:06-03:30:15', 'Mon Nov 23 14:05:06 CET 2026', '23-Nov-2026 2:05 PM', 'November 23, 2026 12:05 am', '2026-11-23 14:05 Etc/GMT+3', 'yesterday 18:50',
-		'18:50 yesterday Europe/Berlin', 'today 14:00 EST5EDT', 'tomorrow');
+		'18:50 yesterday Europe/Berlin', 'today 14:00 America/New_York', 'tomorrow');
 	for my $zone ('UTC', 'Europe/Berlin')
 	{
 		my @names = split /\n/, $p->sql(qq{SET timezone = '$zone';
@@ -88,7 +88,9 @@ for my $argument ("target_xid => '$xid[7]'", "target_name => 'after_9'", "target
 		my ($ours, $input) = ('', join("\n", @texts, ''));
 		IPC::Run::run([$dump], '<', \$input, '>', \$ours);
 		my @ours = split /\n/, $ours;
-		my @differ = grep { $ours[$_] ne $theirs[$_] && $ours[$_] !~ /^refused.*(it does not exist|occurred twice)/ } 0 .. $#texts;
+		# Since 18 the server also knows what its own zone called a time long ago (CEMT); that is refused.
+		my $refused = $p->node->pg_version >= 18 ? qr/it does not exist|occurred twice|is not known/ : qr/it does not exist|occurred twice/;
+		my @differ = grep { $ours[$_] ne $theirs[$_] && $ours[$_] !~ /^refused.*$refused/ } 0 .. $#texts;
 		cmp_ok(scalar @names, '>', 500, "TZ=$zone: many zones and abbreviations");
 		is(scalar @differ, 0, 'all are read as the server reads them') or diag(map { "$texts[$_]: $ours[$_], the server: $theirs[$_]\n" } @differ[0 .. ($#differ > 9 ? 9 : $#differ)]);
 	}

@@ -44,6 +44,15 @@ sub killed
 	return;
 }
 
+# Whether pg_ctl, or start(), sees a server that is gone the next moment is a matter of luck.
+sub shuts_down
+{
+	unlink $node->logfile;
+	system_or_bail('pg_ctl', '-W', '-s', '-D', $data, '-l', $node->logfile, 'start');
+	PitrTest::wait_for('the server to shut down', sub { -e $node->logfile && slurp_file($node->logfile) =~ /shutdown at recovery target/ && !-e "$data/postmaster.pid" });
+	return;
+}
+
 # The server looks after it by itself.
 $node->stop;
 for my $how ('the whole server is killed', 'one of its processes is killed')
@@ -93,15 +102,10 @@ $node->append_conf('postgresql.conf', "shared_preload_libraries = 'pg_pitr'\n");
 my $said = restored('--target-action', 'shutdown');
 my ($open) = $said =~ /To open it there for writing:\n +(pg_ctl .*)\n/;
 ok($open, 'the restore says how a server that shuts down is opened');
-$node->start(fail_ok => 1);
-PitrTest::wait_for('it to shut down', sub { !-e "$data/postmaster.pid" });
-$node->_update_pid(0) if $node->can('_update_pid');
+shuts_down();
 like($p->pg_pitr_ok('outcome', '--pgdata', $data), qr/shut down during recovery.*so it was planned.*\Q$open\E/s, 'and so does the outcome');
 unlink "$data/recovery.signal" or die $!;
-unlink $node->logfile;
-$node->start(fail_ok => 1);
-PitrTest::wait_for('it to shut down again', sub { slurp_file($node->logfile) =~ /shutdown at recovery target/ && !-e "$data/postmaster.pid" });
-$node->_update_pid(0) if $node->can('_update_pid');
+shuts_down();
 like(slurp_file($node->logfile), qr/recovery\.signal was gone.*HINT: .*recovery_target_action = 'promote'/s, 'whoever removes recovery.signal gets no rows of after the target');
 system_or_bail('sh', '-c', "$open -w -l '" . $node->logfile . "' >/dev/null </dev/null");
 $node->_update_pid(1);
