@@ -86,15 +86,18 @@ PITR_FUZZ_TARGET(spool)(const uint8_t* data, size_t size) {
   mkdir(spool.directory().c_str(), 0700);
   std::ofstream(spool.directory() + "/" + kFiles[data[0] % std::size(kFiles)], std::ios::binary)
       .write(reinterpret_cast<const char*>(data + 1), static_cast<std::streamsize>(size - 1));
-  const std::string name = spool.LastRequest();
+  const auto held = HeldSpool::Take(spool);
+  if (!held.ok()) abort();
+  const std::string name = held.value().LastRequest();
   if (!name.empty() && !IsSpooledName(name)) abort();
   (void)spool.NoteOutage();
   (void)spool.HasOutage();
   // Whatever "source" says, it is not what this process would have written, unless it is just that.
   const std::string segment = "000000010000000000000001", destination = directory.path + "/taken";
-  if (!spool.Store(segment, "content").ok() || spool.Segments() != std::vector<std::string>{segment}) abort();
+  if (!held.value().Store(segment, "content").ok() || held.value().Segments() != std::vector<std::string>{segment})
+    abort();
   if (spool.Take(segment, destination) && data[0] % std::size(kFiles) != 1) abort();
-  spool.Remove();
+  held.value().Remove();
   unlink(destination.c_str());
   return 0;
 }
