@@ -177,8 +177,12 @@ FileMap MakeMap(uint32_t files) {
   for (uint32_t i = 0; i < files; i++) {
     char path[64];
     snprintf(path, sizeof path, "base/%u/%u", 10000 + i / 1000, 100000 + i % 1000);
-    map.files.push_back(
-        {path, 8192, 0600, 1700000000000000 + i, {}, {{0, 8192, i / 100, i % 100 * 8192, i * 0x9E3779B97F4A7C15ULL}}});
+    map.files.push_back({path,
+                         8192,
+                         0600,
+                         1700000000000000 + i,
+                         {},
+                         {{0, 8192, i / 100, i % 100 * 8192, true, i * 0x9E3779B97F4A7C15ULL}}});
   }
   return map;
 }
