@@ -19,7 +19,7 @@ namespace pitr {
 namespace {
 
 constexpr int kMaxDepth = 64;
-constexpr int kMaxAttempts = 5;
+constexpr int64_t kPatienceMillis = 3000, kPauseMillis = 10;  // with a directory that others fill meanwhile
 
 std::string Join(std::string_view directory, const std::string& name) {
   return directory.empty() ? name : std::string(directory) + "/" + name;
@@ -162,13 +162,14 @@ class Cleaner {
   // was fetched ahead. Who fetches ahead notices within a second that recovery has ended, and until then both puts
   // files there and takes them away.
   Status RemoveTree(const std::string& path, int depth) {
-    for (int attempt = 1;; ++attempt) {
+    ++cleared_.removed;
+    for (const int64_t until = ctx_.clock->SteadyMillis() + kPatienceMillis;;) {
       PITR_TRY(RemoveContent(path, depth));
-      ++cleared_.removed;
       if (survey_) return Status::Ok();
       const Status removed = tree_.RemoveDirectory(path);
       if (removed.ok() || removed.code() == Code::kNotFound) return Status::Ok();
-      if (attempt == kMaxAttempts || removed.code() != Code::kConflict) return removed;
+      if (removed.code() != Code::kConflict || ctx_.clock->SteadyMillis() >= until) return removed;
+      ctx_.clock->SleepMillis(kPauseMillis);
     }
   }
   Status RemoveContent(const std::string& path, int depth) {
