@@ -107,10 +107,12 @@ Unended LookAtRecovery(const std::string& directory, const RestoreMark& mark, bo
 nlohmann::ordered_json OutcomeJson(const std::string& directory, const RestoreMark& mark,
                                    const RecoveryOutcome* outcome, bool paused) {
   nlohmann::ordered_json as_planned, text, lsn, timeline;
-  if (outcome != nullptr) as_planned = outcome->as_planned;
-  if (outcome != nullptr) text = outcome->text;
-  if (outcome != nullptr && outcome->lsn.valid()) lsn = outcome->lsn.ToString();
-  if (outcome != nullptr && outcome->timeline.valid()) timeline = outcome->timeline.value;
+  if (outcome != nullptr) {
+    as_planned = outcome->as_planned;
+    text = outcome->text;
+    lsn = JsonLsn(outcome->lsn);
+    timeline = JsonTimeline(outcome->timeline);
+  }
   return {{"data_directory", directory},
           {"backup", mark.backup},
           {"target", mark.target},

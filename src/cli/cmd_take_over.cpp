@@ -8,6 +8,7 @@
 #include "cli/reply.h"
 #include "cli/session.h"
 #include "core/base/describe_size.h"
+#include "core/base/text_page.h"
 #include "core/restore/copy_guard.h"
 #include "core/restore/lost_wal.h"
 #include "core/restore/recovery_end.h"
@@ -101,16 +102,6 @@ Result<std::string> LookAtWal(const Invocation& invocation, const std::string& d
          "\nTake a backup at once when the server runs: SELECT pitr_backup();\n";
 }
 
-std::vector<std::string> Lines(const std::string& text) {
-  std::vector<std::string> lines;
-  for (size_t from = 0; from < text.size();) {
-    const size_t end = std::min(text.find('\n', from), text.size());
-    lines.push_back(text.substr(from, end - from));
-    from = end + 1;
-  }
-  return lines;
-}
-
 Result<Reply> RunTakeOver(const Invocation& invocation, const std::string& directory, bool force) {
   if (directory.empty())
     return Status(Code::kInvalidArgument, "no data directory given")
@@ -125,7 +116,7 @@ Result<Reply> RunTakeOver(const Invocation& invocation, const std::string& direc
   if (!removed.empty())
     text += "Removed from postgresql.auto.conf: " + DescribeList(removed) +
             ".\nRestart the server, then take a backup: SELECT pitr_backup();\n";
-  return Reply{text, {{"data_directory", path}, {"removed_settings", removed}, {"notes", Lines(wal)}}, kExitOk, {}};
+  return Reply{text, {{"data_directory", path}, {"removed_settings", removed}, {"notes", LinesOf(wal)}}, kExitOk, {}};
 }
 
 }  // namespace

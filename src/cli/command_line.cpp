@@ -4,6 +4,7 @@
 #include <fstream>
 #include <optional>
 
+#include "cli/actions.h"
 #include "cli/completion.h"
 #include "cli/exit_code.h"
 #include "cli/help_page.h"
@@ -57,7 +58,7 @@ int Parse(CLI::App& app, std::vector<std::string> words) {
 
 std::set<std::string> VerbsWithConfig(const CLI::App& app) {
   std::set<std::string> verbs;
-  for (const CLI::App* verb : app.get_subcommands([](const CLI::App*) { return true; }))
+  for (const CLI::App* verb : ActionsOf(app))
     if (verb->get_option_no_throw("--config") != nullptr) verbs.insert(verb->get_name());
   return verbs;
 }

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 
+#include "cli/actions.h"
 #include "core/base/ascii.h"
 #include "core/restore/target.h"
 
@@ -35,13 +36,6 @@ std::vector<std::string> WholeWords(const std::vector<std::string>& words) {
     else if (i + 1 == words.size())
       whole.emplace_back();  // "=" and nothing behind it yet
   return whole;
-}
-
-std::vector<const CLI::App*> ActionsToComplete(const CLI::App& verb) {
-  std::vector<const CLI::App*> actions;
-  for (const CLI::App* each : verb.get_subcommands([](const CLI::App*) { return true; }))
-    if (!each->get_name().empty()) actions.push_back(each);
-  return actions;
 }
 
 std::string FirstSentence(const std::string& text) {
@@ -90,7 +84,7 @@ class Completer {
       const bool with_value = equals != word.npos || (word[1] != '-' && word.size() > 2);
       if (option->get_type_size() > 0 && !with_value) waiting_ = option;
       if (option->check_lname("config") && equals != word.npos) config_ = word.substr(equals + 1);
-    } else if (const auto actions = ActionsToComplete(*verb_); !actions.empty()) {
+    } else if (const auto actions = ActionsOf(*verb_); !actions.empty()) {
       if (word == "help") helping_ = true;
       for (const CLI::App* action : actions)
         if (action->get_name() == word) verb_ = action;
@@ -112,7 +106,7 @@ class Completer {
   }
 
   void Names() {
-    const auto actions = ActionsToComplete(*verb_);
+    const auto actions = ActionsOf(*verb_);
     for (const CLI::App* action : actions) Offer(action->get_name(), action->get_description());
     if (!actions.empty()) {
       if (verb_->get_parent() == nullptr && !helping_) Offer("help", "Explain a verb");

@@ -2,8 +2,10 @@
 
 #include <algorithm>
 
+#include "cli/actions.h"
 #include "cli/settings_path.h"
 #include "core/base/letter_case.h"
+#include "core/base/text_page.h"
 #include "core/base/version.h"
 
 namespace pitr::cli {
@@ -40,16 +42,6 @@ std::string Escaped(const std::string& text) {
   return escaped.starts_with('.') ? "\\&" + escaped : escaped;
 }
 
-std::vector<std::string> LinesOf(const std::string& text) {
-  std::vector<std::string> lines;
-  for (size_t at = 0; at < text.size();) {
-    const size_t end = std::min(text.find('\n', at), text.size());
-    lines.push_back(text.substr(at, end - at));
-    at = end + 1;
-  }
-  return lines;
-}
-
 // Paragraphs are filled; indented lines stay as they are.
 std::string Prose(const std::string& text) {
   std::string page;
@@ -68,13 +60,6 @@ std::string Prose(const std::string& text) {
   if (kept) page += ".fi\n.RE\n";
   while (page.ends_with(".PP\n")) page.erase(page.size() - 4);
   return page;
-}
-
-std::vector<const CLI::App*> ActionsInManual(const CLI::App& verb) {
-  std::vector<const CLI::App*> actions;
-  for (const CLI::App* each : verb.get_subcommands([](const CLI::App*) { return true; }))
-    if (!each->get_name().empty() && !each->get_group().empty()) actions.push_back(each);
-  return actions;
 }
 
 std::string Item(const std::string& head, const std::string& description) {
@@ -119,7 +104,7 @@ std::string Options(const CLI::App& verb) {
 
 std::string Synopsis(const CLI::App& verb, const std::string& called) {
   std::string line = "\\fB" + Escaped(called) + "\\fR";
-  if (!ActionsInManual(verb).empty()) line += verb.get_parent() == nullptr ? " \\fIVERB\\fR" : " \\fIACTION\\fR";
+  if (!ActionsOf(verb).empty()) line += verb.get_parent() == nullptr ? " \\fIVERB\\fR" : " \\fIACTION\\fR";
   line += " [\\fIOPTIONS\\fR]";
   for (const CLI::Option* option : verb.get_options())
     if (option->get_positional())
@@ -140,7 +125,7 @@ ManualPage VerbPage(const CLI::App& app, const CLI::App& verb) {
   // A verb inherits the footer of the whole.
   if (verb.get_footer() != app.get_footer()) page += ".SH DESCRIPTION\n" + Prose(verb.get_footer());
   page += Options(verb);
-  if (const auto actions = ActionsInManual(verb); !actions.empty()) {
+  if (const auto actions = ActionsOf(verb); !actions.empty()) {
     page += ".SH ACTIONS\n";
     for (const CLI::App* action : actions) {
       page += ".SS \"" + Escaped(action->get_name()) + "\"\n" + Synopsis(*action, called + " " + action->get_name());
@@ -165,7 +150,7 @@ std::vector<ManualPage> ManualPages(const CLI::App& app) {
   page += ".SH VERBS\nEach has a page of its own, such as \\fBpg_pitr\\-restore\\fR(1).\n";
   std::string also;
   std::vector<ManualPage> pages(1);
-  for (const CLI::App* verb : ActionsInManual(app)) {
+  for (const CLI::App* verb : ActionsOf(app)) {
     page += Item("\\fB" + Escaped(verb->get_name()) + "\\fR", verb->get_description());
     also += (also.empty() ? "" : ",\n") + ("\\fBpg_pitr\\-" + Escaped(verb->get_name())) + "\\fR(1)";
     pages.push_back(VerbPage(app, *verb));

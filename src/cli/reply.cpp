@@ -1,18 +1,16 @@
 #include "cli/reply.h"
 
 #include "cli/print.h"
+#include "core/report/json_values.h"
 
 namespace pitr::cli {
 namespace {
 
 nlohmann::ordered_json ErrorJson(const Status& status) {
-  const auto text = [](const std::string& value) {
-    return value.empty() ? nlohmann::ordered_json(nullptr) : nlohmann::ordered_json(value);
-  };
   return {{"code", CodeName(status.code())},
           {"message", status.message()},
-          {"detail", text(status.detail())},
-          {"hint", text(status.hint())}};
+          {"detail", JsonOrNull(status.detail())},
+          {"hint", JsonOrNull(status.hint())}};
 }
 
 }  // namespace

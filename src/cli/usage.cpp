@@ -4,6 +4,7 @@
 #include <cctype>
 #include <iterator>
 
+#include "cli/actions.h"
 #include "core/base/nearest_name.h"
 
 namespace pitr::cli {
@@ -32,10 +33,9 @@ constexpr OtherWay kOtherWays[] = {
     {"delete", "What retention does not keep: pg_pitr expire; one backup: pg_pitr expire --backup LABEL"},
 };
 
-std::vector<std::string> ActionsOf(const CLI::App& verb) {
+std::vector<std::string> NamesOfActions(const CLI::App& verb) {
   std::vector<std::string> names;
-  for (const CLI::App* each : verb.get_subcommands([](const CLI::App*) { return true; }))
-    names.push_back(each->get_name());
+  for (const CLI::App* each : ActionsOf(verb)) names.push_back(each->get_name());
   return names;
 }
 
@@ -55,7 +55,7 @@ Status UnknownVerb(const CLI::App& app, const std::string& called, const std::st
   if (!action)
     for (const OtherWay& way : kOtherWays)
       if (word == way.word) return Wrong(message, way.hint);
-  const std::vector<std::string> names = ActionsOf(app);
+  const std::vector<std::string> names = NamesOfActions(app);
   const std::string nearest = NearestName(word, names);
   if (!nearest.empty()) return Wrong(message, "Perhaps you meant: " + called + " " + nearest);
   return Wrong(message, (action ? "Its actions are " : "The verbs are ") + Listed(names) + ". " +
@@ -91,7 +91,7 @@ Status FirstUnknown(const CLI::App*& verb, const std::vector<std::string>& words
       if (option->get_type_size() > 0 && equals == word.npos && !(is_short && word.size() > 2)) i++;
       continue;
     }
-    const std::vector<std::string> actions = ActionsOf(*verb);
+    const std::vector<std::string> actions = NamesOfActions(*verb);
     if (actions.empty()) continue;
     if (std::find(actions.begin(), actions.end(), word) == actions.end()) return UnknownVerb(*verb, called, word);
     verb = verb->get_subcommand(word);
@@ -119,7 +119,7 @@ Status UsageError(const CLI::App& app, const std::vector<std::string>& words, co
   std::string called = "pg_pitr";
   const CLI::App* verb = &app;
   PITR_TRY(FirstUnknown(verb, words, called));
-  if (const std::vector<std::string> actions = ActionsOf(*verb); !actions.empty()) {
+  if (const std::vector<std::string> actions = NamesOfActions(*verb); !actions.empty()) {
     if (verb == &app)
       return Wrong("no verb was given", "The verbs are " + Listed(actions) + ". pg_pitr help VERB explains them.");
     return Wrong("no action of " + called + " was given",

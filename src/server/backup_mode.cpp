@@ -2,11 +2,10 @@
 #include "server/backup_mode.h"
 
 #include <algorithm>
-#include <fstream>
 #include <sstream>
 
 #include "core/backup/kept_settings.h"
-#include "core/pg/wal_name.h"
+#include "core/repo/history_source.h"
 #include "server/pg.h"
 #include "server/server_state.h"
 
@@ -142,10 +141,8 @@ Result<BackupStop> LeaveBackupMode() {
   stop.stop_timeline = {GetWALInsertionTimeLine()};
   stop.stop_micros = SystemClock().WallMicros();
   if (stop.stop_timeline.value > 1) {
-    std::ifstream file("pg_wal/" + HistoryFileName(stop.stop_timeline));
-    std::ostringstream text;
-    text << file.rdbuf();
-    stop.history = text.str();
+    auto text = LocalHistoryText("pg_wal", stop.stop_timeline);
+    if (text.ok()) stop.history = std::move(text).value();
   }
   return stop;
 }

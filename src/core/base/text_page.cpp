@@ -183,6 +183,16 @@ std::string AlignItems(const std::vector<std::pair<std::string, std::string>>& i
   return text;
 }
 
+std::vector<std::string> LinesOf(const std::string& text) {
+  std::vector<std::string> lines;
+  for (size_t from = 0; from < text.size();) {
+    const size_t end = std::min(text.find('\n', from), text.size());
+    lines.push_back(text.substr(from, end - from));
+    from = end + 1;
+  }
+  return lines;
+}
+
 std::string WrapPage(const std::string& text, size_t width) {
   std::string wrapped;
   for (size_t from = 0; from < text.size();) {

@@ -29,4 +29,7 @@ std::string AlignItems(const std::vector<std::pair<std::string, std::string>>& i
 // is longer than a line stays whole.
 std::string WrapPage(const std::string& text, size_t width);
 
+// The lines of a text, of which the last one may be ended or not.
+std::vector<std::string> LinesOf(const std::string& text);
+
 }  // namespace pitr

@@ -233,12 +233,12 @@ class TimestampReader {
     const std::string_view name = rest_.substr(0, end);
     rest_.remove_prefix(end);
     zone_name_ = name;
-    if (auto zone = TimeZone::ByName(name); zone.ok()) return SetZone(zone.value());
+    const auto zone = TimeZone::ByName(name);
+    if (zone.ok()) return SetZone(zone.value());
     // A zone that only this machine's own clock knows: what `date` prints here.
     if (const auto offset = local_.OffsetCalled(name, now_micros_ / kSecondMicros))
       return SetZone(TimeZone::Fixed(*offset));
-    const Status unknown = TimeZone::ByName(name).status();
-    return Bad(unknown.message()).WithHint(unknown.hint());
+    return Bad(zone.status().message()).WithHint(zone.status().hint());
   }
 
   Status KnownWord(const std::string& word, int month, bool& known) {

@@ -10,13 +10,18 @@
 
 namespace pitr {
 
-Result<TimelineHistory> LocalHistory(const std::string& directory, Timeline timeline) {
-  if (timeline.value == 1) return TimelineHistory::Root(timeline);
+Result<std::string> LocalHistoryText(const std::string& directory, Timeline timeline) {
   const std::string path = directory + "/" + HistoryFileName(timeline);
   std::ifstream file(path, std::ios::binary);
   if (!file.is_open()) return Status(Code::kUnavailable, "opening \"" + path + "\": " + ErrorText(errno));
-  const std::string text{std::istreambuf_iterator<char>(file), {}};
+  std::string text{std::istreambuf_iterator<char>(file), {}};
   if (file.bad()) return Status(Code::kUnavailable, "reading \"" + path + "\": " + ErrorText(errno));
+  return text;
+}
+
+Result<TimelineHistory> LocalHistory(const std::string& directory, Timeline timeline) {
+  if (timeline.value == 1) return TimelineHistory::Root(timeline);
+  PITR_ASSIGN(const std::string text, LocalHistoryText(directory, timeline));
   return TimelineHistory::Parse(timeline, text);
 }
 

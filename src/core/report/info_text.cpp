@@ -12,10 +12,6 @@ namespace pitr {
 namespace {
 
 std::string Time(int64_t micros) { return micros == 0 ? "-" : FormatToSecond(micros); }
-OrderedJson JsonLsn(Lsn lsn) { return lsn.valid() ? OrderedJson(lsn.ToString()) : OrderedJson(nullptr); }
-OrderedJson JsonTimeline(Timeline timeline) {
-  return timeline.valid() ? OrderedJson(timeline.value) : OrderedJson(nullptr);
-}
 
 std::string HeadText(const InfoReport& report, size_t width) {
   const RepositoryMarker& marker = report.marker;
@@ -139,12 +135,12 @@ std::string ArchiveText(const InfoReport& report) {
 
 OrderedJson BackupJson(const BackupRow& row) {
   return {{"label", row.label},
-          {"type", row.type.empty() ? OrderedJson(nullptr) : OrderedJson(row.type)},
+          {"type", JsonOrNull(row.type)},
           {"status", row.status},
-          {"problem", row.problem.empty() ? OrderedJson(nullptr) : OrderedJson(row.problem)},
-          {"parent", row.parent_label.empty() ? OrderedJson(nullptr) : OrderedJson(row.parent_label)},
-          {"change_source", row.change_source.empty() ? OrderedJson(nullptr) : OrderedJson(row.change_source)},
-          {"change_reason", row.change_reason.empty() ? OrderedJson(nullptr) : OrderedJson(row.change_reason)},
+          {"problem", JsonOrNull(row.problem)},
+          {"parent", JsonOrNull(row.parent_label)},
+          {"change_source", JsonOrNull(row.change_source)},
+          {"change_reason", JsonOrNull(row.change_reason)},
           {"server_version", row.server_version},
           {"start", JsonTime(row.start_micros)},
           {"stop", JsonTime(row.stop_micros)},
@@ -159,19 +155,19 @@ OrderedJson BackupJson(const BackupRow& row) {
           {"encrypted", row.encrypted},
           {"data_checksums", row.data_checksums},
           {"annotations", row.annotations},
-          {"not_stored", row.not_stored.empty() ? OrderedJson(nullptr) : OrderedJson(row.not_stored)},
-          {"followed_links", row.followed_links.empty() ? OrderedJson(nullptr) : OrderedJson(row.followed_links)},
-          {"outside_files", row.outside_files.empty() ? OrderedJson(nullptr) : OrderedJson(row.outside_files)},
+          {"not_stored", JsonOrNull(row.not_stored)},
+          {"followed_links", JsonOrNull(row.followed_links)},
+          {"outside_files", JsonOrNull(row.outside_files)},
           {"pinned", row.pinned},
           {"pinned_until", JsonTime(row.pinned_until_micros)},
           {"pin_reason", row.pinned ? OrderedJson(row.pin_reason) : OrderedJson(nullptr)},
           {"held_until", JsonTime(row.held_until_micros)},
           {"held_by", row.held_until_micros == 0 ? OrderedJson(nullptr) : OrderedJson(row.held_by)},
           {"verified", JsonTime(row.verified_micros)},
-          {"verify_mode", row.verify_mode.empty() ? OrderedJson(nullptr) : OrderedJson(row.verify_mode)},
-          {"verify_result", row.verify_result.empty() ? OrderedJson(nullptr) : OrderedJson(row.verify_result)},
-          {"sqlstate", row.sqlstate.empty() ? OrderedJson(nullptr) : OrderedJson(row.sqlstate)},
-          {"requested_by", row.requested_by.empty() ? OrderedJson(nullptr) : OrderedJson(row.requested_by)}};
+          {"verify_mode", JsonOrNull(row.verify_mode)},
+          {"verify_result", JsonOrNull(row.verify_result)},
+          {"sqlstate", JsonOrNull(row.sqlstate)},
+          {"requested_by", JsonOrNull(row.requested_by)}};
 }
 
 OrderedJson VerificationJson(const VerifyRecord& record) {
@@ -212,7 +208,7 @@ OrderedJson TimelineJson(const InfoReport& report, const TimelineRow& timeline) 
           {"began", JsonTime(timeline.began_micros)},
           {"last_commit_time", JsonTime(timeline.last_commit_micros)},
           {"set_aside", timeline.set_aside},
-          {"note", timeline.note.empty() ? OrderedJson(nullptr) : OrderedJson(timeline.note)},
+          {"note", JsonOrNull(timeline.note)},
           {"missing_segments", timeline.missing_segments},
           {"partials", timeline.partials},
           {"ranges", ranges}};
@@ -236,19 +232,18 @@ OrderedJson InfoJson(const InfoReport& report) {
                       {"wal_segment_bytes", marker.cluster.segment_size_bytes},
                       {"encrypted", marker.encrypted},
                       {"created", JsonTime(marker.created_micros)}};
-  json["recovery_window"] = {
-      {"possible", window.possible},
-      {"problem", window.problem.empty() ? OrderedJson(nullptr) : OrderedJson(window.problem)},
-      {"earliest_backup", window.earliest_backup},
-      {"earliest_time", JsonTime(window.earliest_micros)},
-      {"earliest_lsn", JsonLsn(window.earliest_lsn)},
-      {"latest_backup", window.latest_backup},
-      {"latest_timeline", JsonTimeline(window.latest_timeline)},
-      {"timeline_why", window.timeline_why.empty() ? OrderedJson(nullptr) : OrderedJson(window.timeline_why)},
-      {"latest_segment", window.latest_segment},
-      {"latest_lsn", JsonLsn(window.latest_lsn)},
-      {"latest_commit_time", JsonTime(window.latest_commit_micros)},
-      {"missing_wal", window.missing_wal.empty() ? OrderedJson(nullptr) : OrderedJson(window.missing_wal)}};
+  json["recovery_window"] = {{"possible", window.possible},
+                             {"problem", JsonOrNull(window.problem)},
+                             {"earliest_backup", window.earliest_backup},
+                             {"earliest_time", JsonTime(window.earliest_micros)},
+                             {"earliest_lsn", JsonLsn(window.earliest_lsn)},
+                             {"latest_backup", window.latest_backup},
+                             {"latest_timeline", JsonTimeline(window.latest_timeline)},
+                             {"timeline_why", JsonOrNull(window.timeline_why)},
+                             {"latest_segment", window.latest_segment},
+                             {"latest_lsn", JsonLsn(window.latest_lsn)},
+                             {"latest_commit_time", JsonTime(window.latest_commit_micros)},
+                             {"missing_wal", JsonOrNull(window.missing_wal)}};
   json["gaps"] = OrderedJson::array();
   for (const GapRow& gap : report.gaps)
     json["gaps"].push_back({{"missing", gap.missing},

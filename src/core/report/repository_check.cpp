@@ -3,7 +3,6 @@
 #include <map>
 #include <nlohmann/json.hpp>
 
-#include <map>
 #include "core/base/describe_size.h"
 #include "core/base/json_page.h"
 #include "core/config/named_files.h"

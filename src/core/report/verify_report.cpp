@@ -6,6 +6,7 @@
 #include "core/base/describe_size.h"
 #include "core/base/json_page.h"
 #include "core/pg/timestamp.h"
+#include "core/report/json_values.h"
 #include "core/verify/finding_json.h"
 
 namespace pitr {
@@ -82,10 +83,6 @@ std::string EffortText(const VerifyReport& report) {
   return rate.empty() ? took : took + ", " + DescribeBytes(report.bytes_read) + " read at " + rate;
 }
 
-OrderedJson VerifyTimeJson(int64_t micros) {
-  return micros == 0 ? OrderedJson(nullptr) : OrderedJson(FormatIso8601(micros));
-}
-
 OrderedJson CoverageJson(const Coverage& coverage) {
   return {{"objects", coverage.objects},
           {"objects_read", coverage.objects_read},
@@ -134,8 +131,8 @@ OrderedJson VerifyJson(const VerifyReport& report) {
                       {"run", record.run},
                       {"scope", VerifyScopeName(record.request.scope)},
                       {"mode", VerifyModeName(record.request.mode)},
-                      {"begun", VerifyTimeJson(record.started_micros)},
-                      {"ended", VerifyTimeJson(record.ended_micros)},
+                      {"begun", JsonTime(record.started_micros)},
+                      {"ended", JsonTime(record.ended_micros)},
                       {"continued", report.continued},
                       {"milliseconds", report.millis},
                       {"bytes_read", report.bytes_read},

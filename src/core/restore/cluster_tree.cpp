@@ -154,6 +154,13 @@ Result<struct stat> ClusterTree::Stat(std::string_view path) const {
   return info;
 }
 
+Result<bool> ClusterTree::Has(std::string_view path) const {
+  const auto info = Stat(path);
+  if (info.code() == Code::kNotFound) return false;
+  if (!info.ok()) return info.status();
+  return true;
+}
+
 Result<bool> ClusterTree::IsMountPoint(std::string_view path) const {
   std::string name;
   PITR_ASSIGN(const UniqueFd parent, OpenParent(path, name));

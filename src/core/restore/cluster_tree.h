@@ -59,6 +59,7 @@ class ClusterTree {
   Result<UniqueFd> OpenFile(std::string_view path, int flags, mode_t mode = 0600) const;
   // Not following links. kNotFound.
   Result<struct stat> Stat(std::string_view path) const;
+  Result<bool> Has(std::string_view path) const;  // anything of that name
   // Whether a file system is mounted at `path` (a bind mount counts). False for what is absent.
   Result<bool> IsMountPoint(std::string_view path) const;
   // Where a symbolic link leads, as it is written there. kNotFound; kConflict when it is none.

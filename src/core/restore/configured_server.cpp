@@ -1,11 +1,10 @@
 #include "core/restore/configured_server.h"
 
-#include <strings.h>
-
 #include <algorithm>
 #include <fstream>
 
 #include "core/base/ascii.h"
+#include "core/base/letter_case.h"
 #include "core/config/settings_file.h"
 #include "core/restore/recovery_settings.h"
 #include "core/restore/server_start.h"
@@ -25,7 +24,7 @@ void ReadInto(const std::string& file, std::map<std::string, std::string>& value
 // "on" and "true" are one value, and so are lists with and without spaces.
 std::string PlainValue(std::string value) {
   value.erase(std::remove(value.begin(), value.end(), ' '), value.end());
-  std::transform(value.begin(), value.end(), value.begin(), [](unsigned char c) { return std::tolower(c); });
+  value = LowerCase(value);
   if (value == "true" || value == "yes" || value == "1") return "on";
   if (value == "false" || value == "no" || value == "0") return "off";
   return value;
@@ -58,9 +57,8 @@ std::map<std::string, std::string> SettingsGiven(std::string_view options) {
     if (word.starts_with("--")) word.remove_prefix(2);
     if (word.starts_with("-c")) word.remove_prefix(2);
     if (const size_t equals = word.find('='); equals != word.npos) {
-      std::string name(word.substr(0, equals));
-      std::transform(name.begin(), name.end(), name.begin(),
-                     [](unsigned char c) { return c == '-' ? '_' : std::tolower(c); });
+      std::string name = LowerCase(word.substr(0, equals));
+      std::replace(name.begin(), name.end(), '-', '_');
       given[name] = word.substr(equals + 1);
     }
     begin = options.find(" \"", end);
@@ -95,8 +93,7 @@ std::string DescribeLackingSettings(const BackupManifest& backup, const Configur
   std::string lacking, otherwise, withheld;
   bool archived = false;
   for (const ServerSetting& setting : backup.settings) {
-    std::string name = setting.name;
-    std::transform(name.begin(), name.end(), name.begin(), [](unsigned char c) { return std::tolower(c); });
+    const std::string name = LowerCase(setting.name);
     archived = archived || (name == "archive_mode" && setting.value && PlainValue(*setting.value) != "off");
     const auto own = here.values.find(name);
     if (!setting.value) {

@@ -13,8 +13,8 @@ namespace {
 // one with archive_mode = always before.
 Status ForgetTimeline(const ClusterTree& tree, Timeline timeline) {
   const std::string wal(kWalDirectory), name = HistoryFileName(timeline), mark = wal + "/archive_status/" + name;
-  const auto archived = tree.Stat(mark + ".done");
-  if (archived.code() != Code::kNotFound) return archived.status();
+  PITR_ASSIGN(const bool archived, tree.Has(mark + ".done"));
+  if (archived) return Status::Ok();
   PITR_TRY(tree.Unlink(mark + ".ready"));
   PITR_TRY(tree.Unlink(wal + "/" + name));
   return tree.SyncDirectory(wal);
@@ -25,12 +25,8 @@ Status ForgetTimeline(const ClusterTree& tree, Timeline timeline) {
 Timeline TimelineOf(const ControlData& control) { return std::max(control.timeline, control.min_recovery_timeline); }
 
 Result<bool> HasSignal(const ClusterTree& tree) {
-  for (const std::string_view signal : {kRecoverySignal, kStandbySignal}) {
-    const auto info = tree.Stat(signal);
-    if (info.ok()) return true;
-    if (info.code() != Code::kNotFound) return info.status();
-  }
-  return false;
+  PITR_ASSIGN(const bool recovery, tree.Has(kRecoverySignal));
+  return recovery ? true : tree.Has(kStandbySignal);
 }
 
 Result<bool> IsCutOff(const ClusterTree& tree, const RestoreMark& mark) {

@@ -80,13 +80,6 @@ Result<std::vector<std::string>> RemoveWritten(const ClusterTree& tree, RestoreM
   return names;
 }
 
-Result<bool> Exists(const ClusterTree& tree, std::string_view path) {
-  auto info = tree.Stat(path);
-  if (info.code() == Code::kNotFound) return false;
-  if (!info.ok()) return info.status();
-  return true;
-}
-
 Result<mode_t> ModeOfMark(const ClusterTree& tree) {
   PITR_ASSIGN(const struct stat info, tree.Stat(kRestoreMarkPath));
   return static_cast<mode_t>(info.st_mode & 07777);
@@ -95,7 +88,7 @@ Result<mode_t> ModeOfMark(const ClusterTree& tree) {
 // The server has opened, and has not left the timeline whose WAL it was to replay up to the target.
 Result<std::optional<RecoveryOutcome>> FindUndone(const ClusterTree& tree, const RestoreMark& mark,
                                                   const ControlData& control, const std::optional<TimelineFork>& fork) {
-  PITR_ASSIGN(const bool unstarted, Exists(tree, kBackupLabelPath));
+  PITR_ASSIGN(const bool unstarted, tree.Has(kBackupLabelPath));
   const bool opened = control.state == ClusterState::kInProduction || control.state == ClusterState::kShutDown;
   if (unstarted || !opened) return std::optional<RecoveryOutcome>();
   RecoveryOutcome outcome;

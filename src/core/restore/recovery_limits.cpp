@@ -1,11 +1,10 @@
 #include "core/restore/recovery_limits.h"
 
-#include <strings.h>
-
 #include <algorithm>
 #include <charconv>
 #include <optional>
 
+#include "core/base/letter_case.h"
 #include "core/config/settings_file.h"
 #include "core/restore/restore_mark.h"
 
@@ -30,8 +29,8 @@ int32_t NumberOf(const std::string& value) {
 }
 
 // As the server reads a boolean: any beginning of these words that is no other's. nullopt for what it would refuse.
-std::optional<bool> BooleanOf(std::string value) {
-  std::transform(value.begin(), value.end(), value.begin(), [](unsigned char c) { return std::tolower(c); });
+std::optional<bool> BooleanOf(std::string_view given) {
+  const std::string value = LowerCase(given);
   const auto begins = [&](std::string_view word) { return !value.empty() && word.starts_with(value); };
   if (value == "0" || value == "of" || value == "off" || begins("false") || begins("no")) return false;
   if (value == "1" || value == "on" || begins("true") || begins("yes")) return true;
@@ -45,7 +44,7 @@ std::optional<bool> BooleanIn(const OwnConfiguration& configured, const std::str
 
 bool IsMinimal(const OwnConfiguration& configured) {
   const auto level = configured.values.find("wal_level");
-  return level != configured.values.end() && strcasecmp(level->second.c_str(), "minimal") == 0;
+  return level != configured.values.end() && LowerCase(level->second) == "minimal";
 }
 
 }  // namespace

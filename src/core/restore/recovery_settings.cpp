@@ -5,6 +5,7 @@
 #include <map>
 #include <set>
 
+#include "core/base/letter_case.h"
 #include "core/base/shell_word.h"
 #include "core/config/settings_file.h"
 #include "core/pg/timestamp.h"
@@ -17,14 +18,8 @@ constexpr std::string_view kComment = "# Written by pg_pitr restore:";
 constexpr std::string_view kEndVerb = " recovery-end || true";
 constexpr size_t kMaxClusterName = 63;  // NAMEDATALEN - 1
 
-std::string LowerName(std::string_view name) {
-  std::string lower(name);
-  std::transform(lower.begin(), lower.end(), lower.begin(), [](unsigned char c) { return std::tolower(c); });
-  return lower;
-}
-
 bool SaysHowToRecover(std::string_view name) {
-  const std::string lower = LowerName(name);
+  const std::string lower = LowerCase(name);
   return lower == "restore_command" || lower == "recovery_end_command" || lower == "archive_cleanup_command" ||
          lower.starts_with("recovery_target");
 }
@@ -81,14 +76,14 @@ std::pair<std::string, std::string> ChosenTarget(const RecoveryTarget& target) {
 
 // A recovery_end_command that no restore wrote: ours below it calls it, and it counts again when ours has gone.
 bool IsOwnEndCommand(std::string_view line) {
-  if (LowerName(NameOnLine(line)) != "recovery_end_command") return false;
+  if (LowerCase(NameOnLine(line)) != "recovery_end_command") return false;
   const auto value = ValueOnLine(line);
   return value && value->find(kEndVerb) == std::string::npos;
 }
 
 // What a restore writes against a standby's settings, PostgreSQL's own defaults: of an earlier one, or worth nothing.
 bool IsNeutral(std::string_view line) {
-  const std::string name = LowerName(NameOnLine(line));
+  const std::string name = LowerCase(NameOnLine(line));
   if (name != "recovery_min_apply_delay" && name != "promote_trigger_file") return false;
   const auto value = ValueOnLine(line);
   return value && *value == (name == "promote_trigger_file" ? "" : "0");
@@ -201,7 +196,7 @@ std::string RemoveSettings(std::string_view existing, const std::vector<Recovery
   std::map<std::string, size_t> last;  // name -> where its last line begins
   EachLine(existing, [&](std::string_view line) {
     if (const std::string_view name = NameOnLine(line); !name.empty())
-      last[LowerName(name)] = static_cast<size_t>(line.data() - existing.data());
+      last[LowerCase(name)] = static_cast<size_t>(line.data() - existing.data());
   });
   std::set<size_t> going;
   for (const RecoverySetting& setting : written) {
@@ -223,7 +218,7 @@ std::string SettingIn(std::string_view text, std::string_view name) {
   auto lines = ParseSettingsText(text, "");
   if (!lines.ok()) return value;
   for (const SettingsLine& line : lines.value())
-    if (LowerName(line.name) == name) value = line.value;
+    if (LowerCase(line.name) == name) value = line.value;
   return value;
 }
 

@@ -139,8 +139,9 @@ Status CheckSegmentPlaces(const std::string& data_directory, const std::string& 
   const auto size = static_cast<uint32_t>(bytes.value().size());
   const auto segment = IsValidSegmentSize(size) ? ParseWalFileName(name, size) : std::nullopt;
   if (!segment || segment->kind != WalFileKind::kSegment) return Status::Ok();
-  const Bytes tail =
-      segment->segment.value > 0 ? TailInWalDirectory(data_directory, {segment->segment.value - 1}, size) : Bytes();
+  const Bytes tail = segment->segment.value > 0 && NeedsTail(bytes.value())
+                         ? TailInWalDirectory(data_directory, {segment->segment.value - 1}, size)
+                         : Bytes();
   const SegmentPlaces places = FindSegmentPlaces(bytes.value(), segment->segment, tail);
   if (places.made.empty()) return Status::Ok();
   PITR_ASSIGN(const ClusterTree tree, ClusterTree::Open(data_directory));

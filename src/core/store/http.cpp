@@ -12,6 +12,7 @@
 #include <atomic>
 
 #include "core/base/ascii.h"
+#include "core/base/letter_case.h"
 #include "core/base/thread.h"
 #include "core/store/tls_refusal.h"
 
@@ -29,9 +30,6 @@ Status InitCurlOnce() {
   if (outcome != CURLE_OK) return {Code::kInternal, "could not initialise libcurl"};
   return Status::Ok();
 }
-
-// Not tolower(): a server process has a locale.
-char Lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; }
 
 // Scheme, host and port of a URL, for messages.
 std::string_view Origin(std::string_view url) {
@@ -185,8 +183,7 @@ void TakeHeaderLine(std::string_view line, HttpResponse& response) {
   }
   size_t colon = line.find(':');
   if (colon == line.npos) return;
-  std::string name(line.substr(0, colon));
-  std::transform(name.begin(), name.end(), name.begin(), Lower);
+  const std::string name = LowerCase(line.substr(0, colon));
   line.remove_prefix(colon + 1);
   while (!line.empty() && (line.front() == ' ' || line.front() == '\t')) line.remove_prefix(1);
   while (!line.empty() && (line.back() == ' ' || line.back() == '\t')) line.remove_suffix(1);

@@ -5,14 +5,13 @@
 
 #include "core/base/ascii.h"
 #include "core/base/clock.h"
+#include "core/base/letter_case.h"
 
 namespace pitr {
 namespace {
 
-// Not isalnum() or tolower(): a server process has a locale.
+// Not isalnum(): a server process has a locale.
 bool IsUnreserved(char c) { return IsLetterOrDigit(c) || c == '-' || c == '.' || c == '_' || c == '~'; }
-
-char Lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; }
 
 // Header values are signed without outer blanks and with inner runs of blanks as one.
 std::string Trimmed(std::string_view value) {
@@ -33,11 +32,7 @@ struct CanonicalHeaders {
 
 CanonicalHeaders Canonicalize(const std::vector<std::pair<std::string, std::string>>& headers) {
   std::vector<std::pair<std::string, std::string>> sorted;
-  for (const auto& [name, value] : headers) {
-    std::string lower = name;
-    std::transform(lower.begin(), lower.end(), lower.begin(), Lower);
-    sorted.emplace_back(std::move(lower), Trimmed(value));
-  }
+  for (const auto& [name, value] : headers) sorted.emplace_back(LowerCase(name), Trimmed(value));
   std::stable_sort(sorted.begin(), sorted.end(), [](const auto& a, const auto& b) { return a.first < b.first; });
   CanonicalHeaders out;
   for (size_t i = 0; i < sorted.size(); i++) {
