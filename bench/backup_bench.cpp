@@ -24,6 +24,7 @@
 #include "core/pg/relation_file.h"
 #include "core/repo/file_map_parser.h"
 #include "core/repo/file_map_writer.h"
+#include "core/repo/layout.h"
 #include "core/store/directory.h"
 #include "core/store/memory.h"
 
@@ -202,9 +203,10 @@ int BenchFileMap(uint32_t files) {
                 [&] { return MakeMap(files).files.empty() ? Status(Code::kInternal, "empty") : Status::Ok(); });
   BackupManifest manifest;
   manifest.label = "bench";
+  for (uint32_t i = 0; i * 409600 < files; i++) manifest.packs.push_back({layout::PackKey("bench", i + 1), uint64_t{1} << 31});
   const Measured wrote = Measure("making and writing the map", [&] {
     return with_repository([&](const Repository& r) -> Status {
-      PITR_ASSIGN(const StoredFileMap map, WriteFileMap(r, manifest.label, MakeMap(files), OpContext()));
+      PITR_ASSIGN(const StoredFileMap map, WriteFileMap(r, manifest.label, manifest.packs, MakeMap(files), OpContext()));
       map.EnterIn(manifest);
       return Status::Ok();
     });

@@ -128,7 +128,7 @@ void PublishChoice() {
   const ParentChoice& choice = worker->session->choice();
   const ResumeChoice& resumed = worker->session->resumed();
   const std::string type(BackupTypeName(choice.type));
-  const std::string parent = choice.parent ? choice.parent->manifest().label : "";
+  const std::string parent = choice.parent ? choice.parent->manifest.label : "";
   UpdateBackupSlot(worker->generation, [&](BackupSlot& slot) {
     CopyText(slot.label, label.c_str());
     CopyText(slot.type, type.c_str());

@@ -1,4 +1,4 @@
-// Whatever a file map says, parsing it neither crashes nor depends on how it is cut; what is accepted survives another
+// Whatever a file map (a list, a page, a partial map) says, parsing it neither crashes nor depends on how it is cut; what is accepted survives another
 // round.
 #include "core/repo/file_map_parser.h"
 #include "core/repo/file_map_writer.h"
@@ -14,8 +14,12 @@ struct Parsed {
 Parsed Parse(pitr::ByteView bytes, size_t piece) {
   Parsed parsed;
   pitr::FileMap map;
+  std::vector<pitr::PackEntry> packs;
+  std::vector<pitr::MapPage> pages;
   pitr::FileMapSink sink;
   sink.partial = [](const pitr::PartialHeader&) { return pitr::Status::Ok(); };
+  sink.pack = [&](pitr::PackEntry&& pack) { return packs.push_back(std::move(pack)), pitr::Status::Ok(); };
+  sink.page = [&](pitr::MapPage&& page) { return pages.push_back(std::move(page)), pitr::Status::Ok(); };
   sink.frame = [&](const pitr::MappedFrame& frame) { return map.frames.push_back(frame), pitr::Status::Ok(); };
   sink.directory = [&](pitr::MappedDirectory&& d) {
     return map.directories.push_back(std::move(d)), pitr::Status::Ok();
@@ -29,8 +33,10 @@ Parsed Parse(pitr::ByteView bytes, size_t piece) {
   if (!parsed.status.ok()) return parsed;
   pitr::FileMapFormatter formatter(parsed.text);
   formatter.Header("fuzz");
+  for (const auto& pack : packs) formatter.Pack(pack);
   formatter.Frames(map.frames);
   for (const auto& directory : map.directories) formatter.Directory(directory);
+  for (const auto& page : pages) formatter.Page(page);
   for (const auto& file : map.files) formatter.File(file);
   for (const auto& link : map.links) formatter.Link(link);
   formatter.End();

@@ -13,6 +13,7 @@
 #include "core/repo/backup_pin.h"
 #include "core/repo/change_map.h"
 #include "core/repo/expire_mark.h"
+#include "core/repo/file_map_parser.h"
 #include "core/repo/layout.h"
 #include "core/repo/partial_map.h"
 #include "core/repo/repository.h"
@@ -50,6 +51,7 @@ const StoredObject& Chosen(uint8_t byte) {
       {ObjectKind::kBackupFailure, layout::FailureKey(1779460000000001)},
       {ObjectKind::kWal, layout::WalKey("00000002.history")},
       {ObjectKind::kWal, layout::WalKey("000000010000000000000003")},
+      {ObjectKind::kMapPage, layout::MapPageKey(kLabel, 1)},
   };
   return objects[byte % std::size(objects)];
 }
@@ -60,6 +62,11 @@ void LookAtAll(const Repository& repository) {
   BackupManifest of_map;
   of_map.label = kLabel;
   (void)ReadFileMap(repository, of_map, ctx);
+  MapPage page;
+  page.label = kLabel;
+  page.number = 1;
+  page.packs = {0};
+  (void)StreamMapPage(repository, {{layout::PackKey(kLabel, 1), 10068}}, page, {}, ctx);
   (void)ReadPartialMap(repository, kLabel, 1, ctx);
   (void)ReadPin(repository, kLabel, 7, ctx);
   (void)ReadHold(repository, kLabel, 7, 1, ctx);

@@ -115,7 +115,7 @@ Status TakeBackup(const Repository& repository, const test::GoldenBackup& backup
   Progress progress;
   PITR_ASSIGN(const auto session, BackupSession::Begin(repository, options, ctx));
   if (session->choice().type != backup.type ||
-      (session->choice().parent && session->choice().parent->manifest().label != backup.parent_label))
+      (session->choice().parent && session->choice().parent->manifest.label != backup.parent_label))
     return {Code::kInternal, "backup \"" + backup.label + "\" does not build on \"" + backup.parent_label + "\""};
   BackupStart start;
   start.data_directory = root;

@@ -8,10 +8,10 @@
 #include "core/backup/backup_removal.h"
 #include "core/backup/copy_run.h"
 #include "core/backup/lock_extension.h"
+#include "core/backup/map_pages.h"
 #include "core/base/version.h"
 #include "core/repo/backup_objects.h"
 #include "core/repo/expire_mark.h"
-#include "core/repo/file_map_writer.h"
 #include "core/repo/json_scan.h"
 #include "core/repo/layout.h"
 #include "core/repo/repository_watch.h"
@@ -64,27 +64,6 @@ std::string LabelsOf(const std::vector<PackEntry>& packs, size_t from) {
   std::string text;
   for (const std::string& label : labels) text += (text.empty() ? "" : ", ") + label;
   return text;
-}
-
-Result<StoredFileMap> StoreFileMap(const Repository& repository, const std::string& label, const CopiedFiles& copied,
-                                   const OpContext& ctx) {
-  PITR_ASSIGN(const std::unique_ptr<FileMapWriter> map, FileMapWriter::Open(repository, label, ctx));
-  PITR_TRY(map->Frames(copied.frames));
-  for (const MappedDirectory& directory : copied.directory.directories) PITR_TRY(map->Directory(directory));
-  MappedFile file;
-  for (uint32_t i = 0; i < copied.directory.files.size(); i++) {
-    if (copied.vanished[i]) continue;
-    const MappedFile& listed = copied.directory.files[i];
-    file.path = listed.path;
-    file.size_bytes = listed.size_bytes;
-    file.mode = listed.mode;
-    file.mtime_micros = listed.mtime_micros;
-    file.stamp = listed.stamp;
-    file.extents = copied.extents.Of(i, listed.size_bytes);
-    PITR_TRY(map->File(file));
-  }
-  for (const MappedLink& link : copied.directory.links) PITR_TRY(map->Link(link));
-  return map->Finish();
 }
 
 }  // namespace
@@ -168,11 +147,10 @@ Result<BackupManifest> BackupSession::State::MakeManifest(const BackupStop& stop
   for (size_t i = 0; i < stored_packs; i++) manifest.stored_bytes += manifest.packs[i].size_bytes;
   if (resumed.stored && stored_packs > copied->own_packs)
     manifest.annotations.try_emplace(kResumedFrom, LabelsOf(manifest.packs, copied->own_packs));
-  manifest.fetch_bytes = copied->fetch_bytes;
   manifest.boot_id = copied->boot_id;
   if (choice.parent) {
-    manifest.parent_label = choice.parent->manifest().label;
-    manifest.chain_length = choice.parent->manifest().chain_length + 1;
+    manifest.parent_label = choice.parent->manifest.label;
+    manifest.chain_length = choice.parent->manifest.chain_length + 1;
     manifest.change_origin = copied->change_origin;
   }
   return manifest;
@@ -191,7 +169,7 @@ Result<std::unique_ptr<BackupSession>> BackupSession::Begin(const Repository& re
   BackupOptions chosen = options;
   chosen.type = choice.type;
   BackupBasis basis;
-  if (choice.parent) basis.parent = choice.parent->manifest().label;
+  if (choice.parent) basis.parent = choice.parent->manifest.label;
   if (chosen.type == BackupType::kFull && chosen.resume) basis.resumes = FindInterrupted(repository, ctx);
   PITR_ASSIGN(std::string label, ReserveLabel(repository, chosen, basis, ctx));
   std::unique_ptr<BackupSession> session(new BackupSession);
@@ -231,12 +209,11 @@ Status BackupSession::CopyFiles(const BackupStart& start, Progress& progress, co
   State& s = *state_;
   if (s.stage != State::Stage::kReserved || s.copied) return {Code::kInternal, "files of a backup are copied once"};
   s.start = start;
-  const ParentMap* parent = s.choice.parent ? &*s.choice.parent : nullptr;
-  if (parent != nullptr) PITR_TRY(CheckStart(parent->manifest(), start));
-  const bool resumes = s.resumed.stored.has_value();
-  const CopyRequest request{s.repository, s.options,    s.start,  resumes ? &*s.resumed.stored : parent,
-                            resumes,      s.packs,      s.record, s.pages,
-                            progress,     s.change_kind};
+  const ParentBackup* parent = s.choice.parent ? &*s.choice.parent : nullptr;
+  if (parent != nullptr) PITR_TRY(CheckStart(parent->manifest, start));
+  const ParentMap* resumed = s.resumed.stored ? &*s.resumed.stored : nullptr;
+  const CopyRequest request{s.repository, s.options, s.start, parent,   resumed,
+                            s.packs,      s.record,  s.pages, progress, s.change_kind};
   PITR_ASSIGN(s.copied, RunCopy(request, ctx));
   if (!s.options.allow_page_errors) PITR_TRY(s.pages.ToStatus());
   s.stage = State::Stage::kCopied;
@@ -252,9 +229,9 @@ Result<BackupManifest> BackupSession::Finish(const BackupStop& stop, const OpCon
   PITR_ASSIGN(BackupManifest manifest, s.MakeManifest(stop));
   PITR_ASSIGN(const StoredFileMap map, StoreFileMap(s.repository, s.label, *s.copied, ctx));
   map.EnterIn(manifest);
-  manifest.stored_bytes += map.stored_bytes;
+  manifest.stored_bytes += map.added_bytes;
   // Nothing may have been deleted that this backup is going to need.
-  PITR_ASSIGN(const std::vector<std::string> missing, FindMissingObjects(s.repository, manifest, ctx));
+  PITR_ASSIGN(const std::vector<std::string> missing, FindMissingObjects(s.repository, manifest, ctx, &map.pages));
   if (!missing.empty())
     return Status(Code::kConflict, "objects that backup \"" + s.label + "\" refers to were deleted while it was taken")
         .WithDetail(ListProblems(missing) + ".")

@@ -35,15 +35,19 @@ void AddGrowth(const ParentMap::File& parent, uint64_t size, FileBase& base, Fil
 
 }  // namespace
 
-Result<ChangePlan> PlanChanges(const std::vector<MappedFile>& listing, const ParentMap& parent,
+Result<ChangePlan> PlanChanges(const std::vector<MappedFile>& listing, const PagePlan& pages, const ParentMap& parent,
                                const ChangeSource& source, bool stamps_hold) {
   ChangePlan plan;
   plan.parent = &parent;
   plan.files.resize(listing.size());
+  for (size_t page = 0; page < pages.kept.size(); page++)
+    for (uint32_t i = pages.first[page]; pages.kept[page] && i < pages.first[page + 1]; i++)
+      plan.files[i].way = FileBase::Way::kKept;
   ParentCursor cursor(parent);
   for (size_t i = 0; i < listing.size(); i++) {
     const MappedFile& file = listing[i];
     FileBase& base = plan.files[i];
+    if (base.way == FileBase::Way::kKept) continue;
     const ParentMap::File* found = cursor.Seek(file.path);
     if (found == nullptr || found->has_page_errors || file.path == kControlFilePath) continue;
     base.parent = found;

@@ -7,18 +7,19 @@
 
 #include "core/backup/block_split.h"
 #include "core/backup/change_source.h"
+#include "core/backup/page_plan.h"
 #include "core/backup/parent_map.h"
 
 namespace pitr {
 
 struct FileBase {
-  enum class Way : uint8_t { kNew, kUnchanged, kBlocks, kPageLsn, kCompare };
+  enum class Way : uint8_t { kNew, kKept, kUnchanged, kBlocks, kPageLsn, kCompare };  // kKept: with its page
   Way way = Way::kNew;
   // Whether the time of the file's last change still proves its content to a later backup: everything that was written
   // up to it has been read, by this backup or by one whose time it is. Not so where WAL says what to read: the file may
   // have been written between the backup's start and the look at it.
   bool keeps_time = true;
-  const ParentMap::File* parent = nullptr;   // in the map; null exactly for kNew
+  const ParentMap::File* parent = nullptr;   // in the map; null exactly for kNew and kKept
   std::unique_ptr<const FileChange> change;  // kBlocks only
 };
 
@@ -30,20 +31,21 @@ struct ChangePlan {
   bool verify = false;            // read everything, and prove what is referred to
   bool hints_may_differ = false;  // equal pages may differ in bits that are not logged
 
-  // Null for a file without a parent.
+  // Null for a file without a parent, and for one of whose parent nothing needs to be known.
   const FileBase* BaseOf(uint32_t index) const {
-    if (parent == nullptr || files[index].way == FileBase::Way::kNew) return nullptr;
+    if (parent == nullptr || files[index].parent == nullptr) return nullptr;
     return &files[index];
   }
   // Whether the file is taken over as it is, unread.
   bool Skips(uint32_t index) const {
-    return !verify && parent != nullptr && files[index].way == FileBase::Way::kUnchanged;
+    if (parent == nullptr) return false;
+    return files[index].way == FileBase::Way::kKept || (!verify && files[index].way == FileBase::Way::kUnchanged);
   }
 };
 
-// Joins the listing with the parent's map, each of them passed once. `stamps_hold`: equal stamps prove equal content.
-// Errors as the source's.
-Result<ChangePlan> PlanChanges(const std::vector<MappedFile>& listing, const ParentMap& parent,
+// Joins the listing with the parent's map, which has the pages that are not kept; each of them is passed once.
+// `stamps_hold`: equal stamps prove equal content. Errors as the source's.
+Result<ChangePlan> PlanChanges(const std::vector<MappedFile>& listing, const PagePlan& pages, const ParentMap& parent,
                                const ChangeSource& source, bool stamps_hold);
 
 // Everything is read; what has the checksum that `stored` has for it is referred to.

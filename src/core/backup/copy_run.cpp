@@ -125,6 +125,15 @@ Status TakeJobs(std::vector<std::unique_ptr<CopyJob>>& jobs, CopiedFiles& copied
   return Status::Ok();
 }
 
+// The pages that are taken over, with the numbers that their packs have now.
+void KeepPages(const CopyRequest& request, ParentPacks& packs, CopiedFiles& copied) {
+  for (size_t i = 0; i < copied.pages.kept.size(); i++) {
+    if (!copied.pages.kept[i]) continue;
+    MapPage& page = copied.kept.emplace_back(request.parent->list.pages[i]);
+    for (uint32_t& pack : page.packs) pack = packs.Take(pack);
+  }
+}
+
 Status Assemble(std::vector<std::unique_ptr<CopyJob>>& jobs, const CopyRequest& request, const ChangePlan& changes,
                 CopiedFiles& copied) {
   copied.vanished.assign(copied.directory.files.size(), false);
@@ -133,12 +142,13 @@ Status Assemble(std::vector<std::unique_ptr<CopyJob>>& jobs, const CopyRequest& 
   PITR_TRY(CheckEssentialFiles(copied.directory.files, copied.vanished));
   copied.packs = request.packs.entries();
   copied.own_packs = copied.packs.size();
-  if (request.parent != nullptr) {
+  if (changes.parent != nullptr) {
     ForgetTimes(changes, copied);
-    PITR_TRY(copied.extents.TakeParent(*request.parent, BasesOf(changes, copied.vanished), copied.directory.files,
-                                       copied.frames, copied.packs));
+    ParentPacks packs(changes.parent->manifest().packs, copied.packs);
+    PITR_TRY(copied.extents.TakeParent(*changes.parent, BasesOf(changes, copied.vanished), copied.directory.files,
+                                       copied.frames, packs));
+    KeepPages(request, packs, copied);
   }
-  for (const MappedFrame& frame : copied.frames) copied.fetch_bytes += frame.ref.stored_bytes;
   for (size_t i = 0; i < copied.directory.files.size(); i++) {
     if (copied.vanished[i]) continue;
     copied.bytes += copied.directory.files[i].size_bytes;
@@ -176,10 +186,10 @@ void SetTotals(const DataDirectory& directory, const ChangePlan& changes, Progre
 // By what an increment finds changes; null for a full backup.
 Result<std::unique_ptr<ChangeSource>> ChooseSource(const CopyRequest& request, CopiedFiles& copied,
                                                    const OpContext& ctx) {
-  if (request.parent == nullptr || request.resumes) return std::unique_ptr<ChangeSource>();
+  if (request.parent == nullptr) return std::unique_ptr<ChangeSource>();
   const BackupStart& start = request.start;
   const ChangeRequest wanted{
-      request.repository, request.parent->manifest(), start.data_directory,           start.start_lsn,
+      request.repository, request.parent->manifest, start.data_directory,           start.start_lsn,
       start.timeline,     start.data_checksums,       request.options.summarizes_wal, request.options.change_source};
   PITR_ASSIGN(auto source, ChooseChangeSource(wanted, ctx));
   copied.change_origin = source->origin();
@@ -189,14 +199,24 @@ Result<std::unique_ptr<ChangeSource>> ChooseSource(const CopyRequest& request, C
   return source;
 }
 
-Result<ChangePlan> MakeChangePlan(const CopyRequest& request, const ChangeSource* source, CopiedFiles& copied) {
+Result<ChangePlan> MakeChangePlan(const CopyRequest& request, const ChangeSource* source, CopiedFiles& copied,
+                                  const OpContext& ctx) {
   copied.boot_id = CurrentBootId();
-  if (request.resumes) return PlanResume(copied.directory.files, *request.parent);
+  if (request.resumed != nullptr) return PlanResume(copied.directory.files, *request.resumed);
   if (source == nullptr) return ChangePlan{};
-  const BackupManifest& parent = request.parent->manifest();
+  const BackupManifest& parent = request.parent->manifest;
   const BackupStart& start = request.start;
+  const std::vector<MappedFile>& files = copied.directory.files;
   const bool stamps_hold = source->trusts_stamps() && !copied.boot_id.empty() && copied.boot_id == parent.boot_id;
-  PITR_ASSIGN(ChangePlan plan, PlanChanges(copied.directory.files, *request.parent, *source, stamps_hold));
+  // Whoever wants a proof wants to see everything.
+  PITR_ASSIGN(copied.pages,
+              PlanPages(files, *request.parent, *source, stamps_hold && !request.options.verify_changes));
+  request.repository.log().Info("of the file map of backup \"" + parent.label + "\" " +
+                                std::to_string(copied.pages.kept_count()) + " of " +
+                                std::to_string(copied.pages.kept.size()) + " pages are taken over unread");
+  PITR_ASSIGN(ParentMap map, ParentMap::Load(request.repository, *request.parent, copied.pages, ctx));
+  copied.parent = std::make_unique<ParentMap>(std::move(map));
+  PITR_ASSIGN(ChangePlan plan, PlanChanges(files, copied.pages, *copied.parent, *source, stamps_hold));
   plan.page_rule = {parent.start_lsn, Lsn{parent.cluster.segment_size_bytes}};
   plan.verify = request.options.verify_changes;
   plan.hints_may_differ = !start.data_checksums || parent.stop_timeline != start.timeline;
@@ -215,7 +235,7 @@ Result<CopiedFiles> RunCopy(const CopyRequest& request, const OpContext& ctx) {
                                 TablespaceVersionDirectory(control.pg_major, control.catalog_version), ctx));
   PITR_TRY(CheckEssentialFiles(copied.directory.files, {}));
   const uint32_t control_index = AddControlFile(copied.directory.files);
-  PITR_ASSIGN(const ChangePlan changes, MakeChangePlan(request, source.get(), copied));
+  PITR_ASSIGN(const ChangePlan changes, MakeChangePlan(request, source.get(), copied, ctx));
   SetTotals(copied.directory, changes, request.progress);
   request.record.Begin(copied.directory.total_bytes, *ctx.clock);
   const WorkPlan plan =
@@ -245,7 +265,7 @@ Result<CopiedFiles> RunCopy(const CopyRequest& request, const OpContext& ctx) {
   std::vector<std::unique_ptr<CopyJob>> jobs;
   for (int i = 0; i < job_count; i++) jobs.push_back(std::make_unique<CopyJob>(shared));
   PITR_TRY(RunJobs(jobs, stop, ctx));
-  if (copied.change_origin) PITR_TRY(references.ToStatus(*copied.change_origin, request.parent->manifest().label));
+  if (copied.change_origin) PITR_TRY(references.ToStatus(*copied.change_origin, request.parent->manifest.label));
   PITR_TRY(Assemble(jobs, request, changes, copied));
   return copied;
 }

@@ -1,5 +1,6 @@
 // Runs the copy of a backup: lists the data directory, plans, lets the jobs read, and puts together what they found.
 #pragma once
+#include <memory>
 #include <vector>
 
 #include "core/backup/backup_session.h"
@@ -7,7 +8,7 @@
 
 namespace pitr {
 
-// Everything a file map needs, without a tree of vectors: about 200 bytes a file.
+// Everything a file map needs, without a tree of vectors: about 200 bytes a file, and what of the parent's map is read.
 struct CopiedFiles {
   DataDirectory directory;       // with the control file; sizes are those that were copied
   std::vector<bool> vanished;    // files that are not in the backup after all
@@ -17,8 +18,10 @@ struct CopiedFiles {
   CopiedExtents extents;            // by index in directory.files; frames count through `frames`
   uint64_t bytes = 0;               // of the files in the backup
   uint64_t count = 0;
-  uint64_t fetch_bytes = 0;  // stored, of all frames
   std::string boot_id;
+  std::unique_ptr<ParentMap> parent;  // of an increment; `extents` point to it
+  PagePlan pages;                     // of the parent's map
+  std::vector<MapPage> kept;          // those of its pages that are taken over, in order; packs count through `packs`
   std::optional<ChangeOrigin> change_origin;  // of an increment
 };
 
@@ -26,8 +29,8 @@ struct CopyRequest {
   const Repository& repository;
   const BackupOptions& options;
   const BackupStart& start;
-  const ParentMap* parent;  // null: a full backup that resumes nothing
-  bool resumes;             // a full backup; `parent` is what interrupted ones stored
+  const ParentBackup* parent;  // of an increment; else null
+  const ParentMap* resumed;    // what interrupted backups stored; null: a full backup that resumes nothing, an increment
   PackTable& packs;
   PackRecord& record;
   PageFindings& pages;

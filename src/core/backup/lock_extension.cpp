@@ -13,7 +13,9 @@ constexpr int kExtenders = 8;
 
 bool RefersToItselfAlone(const BackupManifest& manifest) {
   return std::all_of(manifest.packs.begin(), manifest.packs.end(),
-                     [&](const PackEntry& pack) { return layout::LabelOfPackKey(pack.key) == manifest.label; });
+                     [&](const PackEntry& pack) { return layout::LabelOfPackKey(pack.key) == manifest.label; }) &&
+         std::all_of(manifest.map_pages.begin(), manifest.map_pages.end(),
+                     [&](const MapPageRun& run) { return run.label == manifest.label; });
 }
 
 }  // namespace
@@ -27,6 +29,7 @@ Status ExtendLocks(const Repository& repository, const BackupManifest& manifest,
   if (!own.ok()) return own.status();
   if (!own.value()) return Status::Ok();
   std::vector<std::string> keys{manifest.file_map_key};
+  ForEachMapPage(manifest, [&](std::string page) { keys.push_back(std::move(page)); });
   for (const PackEntry& pack : manifest.packs) keys.push_back(pack.key);
   for (SegmentNo at = FirstSegment(manifest); at <= LastSegment(manifest); ++at.value)
     keys.push_back(layout::WalKey(SegmentFileName(manifest.timeline, at, repository.segment_size())));

@@ -6,7 +6,7 @@
 
 namespace pitr {
 
-// For a backup whose manifest is stored: its packs, those of other labels too, its file map and the WAL that it needs
+// For a backup whose manifest is stored: its packs and the pages of its file map, those of other labels too, and the WAL that it needs
 // to become consistent are locked at least as long as the manifest is. Nothing where the manifest has no lock. Two
 // requests an object. Errors are the store's; the locks that were reached before are extended all the same.
 Status ExtendLocks(const Repository& repository, const BackupManifest& manifest, const OpContext& ctx);

@@ -18,46 +18,14 @@ namespace {
 
 constexpr const char* kIncompleteHint = "Take a full backup of the server.";
 
-// The frames come first and one by one; they are written line by line.
-class FrameLines {
- public:
-  explicit FrameLines(FileMapWriter& map) : map_(map) {}
-  Status Add(const MappedFrame& frame) {
-    frames_.push_back(frame);
-    return frames_.size() < kFramesPerLine ? Status::Ok() : Flush();
-  }
-  Status Flush() {
-    if (frames_.empty()) return Status::Ok();
-    Status written = map_.Frames(frames_);
-    frames_.clear();
-    return written;
-  }
-
- private:
-  FileMapWriter& map_;
-  std::vector<MappedFrame> frames_;
-};
-
-Result<StoredFileMap> CopyFileMap(const Repository& repository, const BackupManifest& from, const std::string& to,
-                                  const OpContext& ctx) {
-  PITR_ASSIGN(const std::unique_ptr<FileMapWriter> map, FileMapWriter::Open(repository, to, ctx));
-  FrameLines frames(*map);
-  FileMapSink sink;
-  sink.frame = [&](const MappedFrame& frame) { return frames.Add(frame); };
-  sink.directory = [&](MappedDirectory&& directory) -> Status {
-    PITR_TRY(frames.Flush());
-    return map->Directory(directory);
-  };
-  sink.file = [&](MappedFile&& file) -> Status {
-    PITR_TRY(frames.Flush());
-    return map->File(file);
-  };
-  sink.link = [&](MappedLink&& link) -> Status {
-    PITR_TRY(frames.Flush());
-    return map->Link(link);
-  };
-  PITR_TRY(StreamFileMap(repository, from, std::move(sink), ctx));
-  return map->Finish();
+// A list of its own, of the same pages.
+Result<StoredFileMap> StoreList(const Repository& repository, const BackupManifest& from, const std::string& to,
+                                const OpContext& ctx) {
+  PITR_ASSIGN(MapPageList list, ReadMapPages(repository, from, ctx));
+  const std::vector<MappedFrame> no_frames;
+  FileMapStore store(repository, to, from.packs, no_frames, ctx);
+  for (MapPage& page : list.pages) store.Keep(std::move(page));
+  return store.Finish(list.directories, list.links);
 }
 
 Status StoreManifest(const Repository& repository, const BackupManifest& manifest, const OpContext& ctx) {
@@ -105,9 +73,9 @@ Result<BackupManifest> MergeBackup(const Repository& repository, const MergeOpti
   manifest.tool_version = kToolVersion;
   manifest.annotations["merged from"] = options.source;
   const auto store = [&]() -> Status {
-    PITR_ASSIGN(const StoredFileMap map, CopyFileMap(repository, source, label, ctx));
+    PITR_ASSIGN(const StoredFileMap map, StoreList(repository, source, label, ctx));
     map.EnterIn(manifest);
-    manifest.stored_bytes = map.stored_bytes;
+    manifest.stored_bytes = map.added_bytes;
     return StoreManifest(repository, manifest, ctx);
   };
   Status stored = store();

@@ -7,24 +7,26 @@
 #include "core/pg/wal_name.h"
 #include "core/repo/backup_objects.h"
 #include "core/repo/backup_remarks.h"
+#include "core/repo/file_map_parser.h"
 #include "core/repo/history_source.h"
 
 namespace pitr {
 namespace {
 
-// Why the candidate cannot be built on after all; empty: it can, and `out` has its map.
+// Why the candidate cannot be built on after all; empty: it can, and `out` has it.
 Result<std::string> TryParent(const Repository& repository, const BackupManifest& backup, ParentChoice& out,
                               const OpContext& ctx) {
-  PITR_ASSIGN(const std::vector<std::string> missing, FindMissingObjects(repository, backup, ctx));
+  auto list = ReadMapPages(repository, backup, ctx);
+  const bool unreadable = list.code() == Code::kCorruption || list.code() == Code::kInvalidArgument;
+  if (!list.ok() && !unreadable && list.code() != Code::kNotFound) return std::move(list).status();
+  if (unreadable)
+    return "the file map of backup " + Quoted(backup.label) + " cannot be read: " + list.status().ToString();
+  PITR_ASSIGN(const std::vector<std::string> missing,
+              FindMissingObjects(repository, backup, ctx, list.ok() ? &list.value().pages : nullptr));
   if (!missing.empty()) return "backup " + Quoted(backup.label) + " is incomplete: " + ListProblems(missing);
-  auto map = ParentMap::Load(repository, backup, ctx);
-  if (map.ok()) {
-    out.parent = std::move(map).value();
-    return std::string();
-  }
-  if (map.code() != Code::kCorruption && map.code() != Code::kInvalidArgument && map.code() != Code::kNotFound)
-    return std::move(map).status();
-  return "the file map of backup " + Quoted(backup.label) + " cannot be read: " + map.status().ToString();
+  if (!list.ok()) return std::move(list).status();  // and yet the store has it
+  out.parent = ParentBackup{backup, std::move(list).value()};
+  return std::string();
 }
 
 std::string Joined(const std::vector<std::string>& clauses) {

@@ -5,7 +5,7 @@
 #include <string>
 #include <vector>
 
-#include "core/backup/parent_map.h"
+#include "core/backup/page_plan.h"
 #include "core/pg/history.h"
 #include "core/repo/backup_catalog.h"
 #include "core/repo/damage_finder.h"
@@ -23,7 +23,7 @@ struct ParentRequest {
 
 struct ParentChoice {
   BackupType type = BackupType::kFull;  // what is to be taken
-  std::optional<ParentMap> parent;      // null exactly for a full backup
+  std::optional<ParentBackup> parent;   // null exactly for a full backup
   // What the operator should know, in the grammar of a message; empty when all is as expected.
   std::string note;
   std::string note_detail;
@@ -43,7 +43,7 @@ std::vector<const BackupManifest*> ParentCandidates(const BackupCatalog& catalog
                                                     std::vector<std::string>& passed_over);
 
 // Takes the newest candidate that is not known to be damaged and holds no damaged pages, whose objects are all there
-// and whose file map can be read. An increment beyond the longest chain becomes a full backup. Errors are the store's;
+// and whose file map's list can be read. An increment beyond the longest chain becomes a full backup. Errors are the store's;
 // a damaged backup is none.
 Result<ParentChoice> ChooseParent(const Repository& repository, const ParentRequest& request, const OpContext& ctx);
 

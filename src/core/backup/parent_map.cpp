@@ -1,7 +1,6 @@
 #include "core/backup/parent_map.h"
 
 #include <algorithm>
-#include <set>
 
 #include "core/repo/file_map_parser.h"
 
@@ -17,24 +16,44 @@ void ParentMap::AddFile(const MappedFile& file) {
   entry.extents = extents_.Add(file.extents);
 }
 
-Result<ParentMap> ParentMap::Load(const Repository& repository, const BackupManifest& manifest, const OpContext& ctx) {
-  ParentMap map;
-  map.manifest_ = manifest;
-  std::set<std::string_view> damaged;
-  for (const PageError& error : manifest.page_errors) damaged.insert(error.path);
+Status ParentMap::AddPage(const Repository& repository, const MapPage& page, const std::set<std::string>& damaged,
+                          const OpContext& ctx) {
+  const auto first_frame = static_cast<uint32_t>(frames_.size());
   FileMapSink sink;
   sink.frame = [&](const MappedFrame& frame) -> Status {
-    if (frame.pack >= manifest.packs.size())
-      return {Code::kCorruption, "a frame in a pack that the manifest does not name"};
-    map.frames_.push_back(frame);
+    if (frames_.size() == UINT32_MAX) return {Code::kInternal, "too many frames in one backup"};
+    frames_.push_back(frame);
     return Status::Ok();
   };
   sink.file = [&](MappedFile&& file) {
-    map.AddFile(file);
-    map.files_.back().has_page_errors = damaged.contains(file.path);
+    for (Extent& extent : file.extents) extent.frame += first_frame;
+    AddFile(file);
+    files_.back().has_page_errors = damaged.contains(file.path);
     return Status::Ok();
   };
-  PITR_TRY(StreamFileMap(repository, manifest, std::move(sink), ctx));
+  return StreamMapPage(repository, manifest_.packs, page, std::move(sink), ctx);
+}
+
+Result<ParentMap> ParentMap::Load(const Repository& repository, const ParentBackup& parent, const PagePlan& pages,
+                                  const OpContext& ctx) {
+  ParentMap map;
+  map.manifest_ = parent.manifest;
+  std::set<std::string> damaged;
+  for (const PageError& error : parent.manifest.page_errors) damaged.insert(error.path);
+  for (size_t i = 0; i < parent.list.pages.size(); i++) {
+    if (pages.kept[i]) continue;
+    const size_t frames = map.frames_.size(), files = map.files_.size(), paths = map.paths_.size();
+    Status added = map.AddPage(repository, parent.list.pages[i], damaged, ctx);
+    if (added.ok()) continue;
+    if (added.code() != Code::kCorruption && added.code() != Code::kNotFound && added.code() != Code::kInvalidArgument)
+      return added;
+    map.frames_.resize(frames);
+    map.files_.resize(files);
+    map.paths_.resize(paths);
+    repository.log().Warning("of backup \"" + parent.manifest.label +
+                             "\" a page of its file map cannot be read; what it was to tell of is stored anew: " +
+                             added.ToString());
+  }
   return map;
 }
 

@@ -1,13 +1,15 @@
-// The file map of the backup that an increment builds on, or what interrupted backups stored, compactly: paths in one
+// What an increment reads of the file map of the backup that it builds on, or what interrupted backups stored, compactly: paths in one
 // text, extents packed. Memory: 72 bytes and its path for each file, 24 for each frame, 2 to 15 for each extent
 // (packed_extents.h).
 // Constant once loaded; any thread.
 #pragma once
+#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "core/backup/packed_extents.h"
+#include "core/backup/page_plan.h"
 #include "core/repo/file_map.h"
 #include "core/repo/manifest.h"
 #include "core/repo/partial_map.h"
@@ -25,8 +27,10 @@ class ParentMap {
     bool has_page_errors = false;  // bad pages of it were stored, which must not be built upon
   };
 
-  // Errors as ReadFileMap.
-  static Result<ParentMap> Load(const Repository& repository, const BackupManifest& manifest, const OpContext& ctx);
+  // Those pages of the parent that `pages` does not keep. A page that is damaged or not there is left out, which is a
+  // warning in the log: its files are then stored anew. Other errors are the store's.
+  static Result<ParentMap> Load(const Repository& repository, const ParentBackup& parent, const PagePlan& pages,
+                                const OpContext& ctx);
 
   // What these hold together; where two have the same bytes of a file, the first of them counts. The manifest then
   // tells of packs, no more, and files only have the extents that are known.
@@ -49,6 +53,8 @@ class ParentMap {
 
  private:
   void AddFile(const MappedFile& file);
+  Status AddPage(const Repository& repository, const MapPage& page, const std::set<std::string>& damaged,
+                 const OpContext& ctx);
   BackupManifest manifest_;
   std::string paths_;
   std::vector<File> files_;

@@ -70,13 +70,12 @@ std::vector<Extent> CopiedExtents::ReferencesOf(uint32_t file, uint64_t size_byt
 
 Status CopiedExtents::TakeParent(const ParentMap& parent, std::vector<const ParentMap::File*> bases,
                                  const std::vector<MappedFile>& files, std::vector<MappedFrame>& frames,
-                                 std::vector<PackEntry>& packs) {
+                                 ParentPacks& packs) {
   constexpr uint32_t kUnused = UINT32_MAX;
   parent_ = &parent;
   bases_ = std::move(bases);
   const std::vector<MappedFrame>& theirs = parent.frames();
   frame_numbers_.assign(theirs.size(), kUnused);
-  std::vector<uint32_t> pack_numbers(parent.manifest().packs.size(), kUnused);
   for (uint32_t i = 0; i < files.size(); i++) {
     if (bases_[i] == nullptr) continue;
     for (const Extent& extent : ReferencesOf(i, files[i].size_bytes, OwnOf(i))) frame_numbers_[extent.frame] = 0;
@@ -85,12 +84,7 @@ Status CopiedExtents::TakeParent(const ParentMap& parent, std::vector<const Pare
     if (frame_numbers_[i] == kUnused) continue;
     if (frames.size() == UINT32_MAX) return {Code::kInternal, "too many frames in one backup"};
     frame_numbers_[i] = static_cast<uint32_t>(frames.size());
-    uint32_t& pack = pack_numbers[theirs[i].pack];
-    if (pack == kUnused) {
-      pack = static_cast<uint32_t>(packs.size());
-      packs.push_back(parent.manifest().packs[theirs[i].pack]);
-    }
-    frames.push_back({pack, theirs[i].ref});
+    frames.push_back({packs.Take(theirs[i].pack), theirs[i].ref});
   }
   return Status::Ok();
 }

@@ -41,6 +41,27 @@ class StoredExtents {
   std::vector<Extent> of_file_;  // of the run being added
 };
 
+// Which of its parent's packs a backup needs: they come behind its own.
+class ParentPacks {
+ public:
+  // Both borrowed: the parent's packs, and those of the new backup, to which the others are added.
+  ParentPacks(const std::vector<PackEntry>& theirs, std::vector<PackEntry>& packs)
+      : theirs_(theirs), packs_(packs), numbers_(theirs.size(), UINT32_MAX) {}
+  // The number of a pack of the parent's in the new backup.
+  uint32_t Take(uint32_t pack) {
+    if (numbers_[pack] == UINT32_MAX) {
+      numbers_[pack] = static_cast<uint32_t>(packs_.size());
+      packs_.push_back(theirs_[pack]);
+    }
+    return numbers_[pack];
+  }
+
+ private:
+  const std::vector<PackEntry>& theirs_;
+  std::vector<PackEntry>& packs_;
+  std::vector<uint32_t> numbers_;
+};
+
 // The extents of every file of a backup. First what was stored is taken, then the parent, and only then is it read. One
 // thread.
 class CopiedExtents {
@@ -51,8 +72,7 @@ class CopiedExtents {
   // sizes that were copied. Appends the parent's frames that are needed to `frames`, and their packs to `packs`.
   // kInternal: too many frames.
   Status TakeParent(const ParentMap& parent, std::vector<const ParentMap::File*> bases,
-                    const std::vector<MappedFile>& files, std::vector<MappedFrame>& frames,
-                    std::vector<PackEntry>& packs);
+                    const std::vector<MappedFile>& files, std::vector<MappedFrame>& frames, ParentPacks& packs);
 
   // Ascending by offset; `frame` is that of the new map.
   std::vector<Extent> Of(uint32_t file, uint64_t size_bytes) const;

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "core/repo/layout.h"
+#include "core/repo/page_set.h"
 
 namespace pitr {
 namespace {
@@ -15,6 +16,13 @@ std::string LabelOf(const ObjectInfo& object) { return std::string(layout::Label
 struct ByLabel {
   std::map<std::string, std::vector<const ObjectInfo*>> objects;
   std::map<std::string, std::vector<const ObjectInfo*>> packs;
+};
+
+// Packs and pages of file maps that manifests name.
+struct Referenced {
+  std::set<std::string_view> packs;
+  PageSet pages;
+  bool Contains(const std::string& key) const { return packs.contains(key) || pages.Contains(key); }
 };
 
 ByLabel GroupByLabel(const Inventory& inventory) {
@@ -36,12 +44,12 @@ Garbage Row(std::string what, std::string name, std::string why) {
 }
 
 Garbage OfLabel(const Inventory& inventory, const ByLabel& by, const std::string& label,
-                const std::set<std::string_view>& referenced) {
+                const Referenced& referenced) {
   const bool finished = inventory.backups.Find(label) != nullptr || inventory.backups.FindDamaged(label) != nullptr;
   Garbage garbage = Row(finished ? "backup" : "unfinished backup", label, "");
   if (const auto packs = by.packs.find(label); packs != by.packs.end()) {
     for (const ObjectInfo* pack : packs->second) {
-      if (referenced.contains(pack->key)) {
+      if (referenced.Contains(pack->key)) {
         garbage.shared = true;
       } else {
         garbage.data.push_back(*pack);
@@ -97,7 +105,7 @@ void AddEndedHolds(const ByLabel& by, const Inventory& inventory, const ExpireDe
 }
 
 // Packs and other objects of labels that are no backup, neither finished nor not.
-void AddOrphans(const Inventory& inventory, const ByLabel& by, const std::set<std::string_view>& referenced,
+void AddOrphans(const Inventory& inventory, const ByLabel& by, const Referenced& referenced,
                 int64_t old_since_micros, std::vector<Garbage>& out) {
   std::set<std::string_view> unfinished;
   for (const UnfinishedBackup& backup : inventory.backups.unfinished) unfinished.insert(backup.label);
@@ -105,7 +113,7 @@ void AddOrphans(const Inventory& inventory, const ByLabel& by, const std::set<st
     if (unfinished.contains(label)) continue;
     Garbage garbage = Row("pack", layout::DataPrefix(label), "no backup refers to it");
     for (const ObjectInfo* pack : packs) {
-      if (referenced.contains(pack->key) || pack->modified_micros > old_since_micros) continue;
+      if (referenced.Contains(pack->key) || pack->modified_micros > old_since_micros) continue;
       garbage.data.push_back(*pack);
       Count(*pack, garbage.row);
     }
@@ -159,18 +167,19 @@ std::vector<Garbage> BackupGarbage(const Inventory& inventory, const ExpireDecis
   std::vector<Garbage> out;
   if (!decision.blocked.empty()) return out;
   const ByLabel by = GroupByLabel(inventory);
-  std::set<std::string_view> referenced;
+  Referenced referenced;
   for (const BackupManifest& backup : inventory.backups.backups) {
     if (decision.gone.contains(backup.label)) continue;
-    for (const PackEntry& pack : backup.packs) referenced.insert(pack.key);
+    for (const PackEntry& pack : backup.packs) referenced.packs.insert(pack.key);
+    referenced.pages.AddAll(backup);
   }
   // Packs of labels that are being deleted are part of them, the others' are orphans.
-  std::set<std::string_view> not_orphans = referenced;
+  Referenced not_orphans = referenced;
   for (const auto& [label, why] : decision.gone) {
     Garbage garbage = OfLabel(inventory, by, label, referenced);
     garbage.row.why = why;
     if (const auto packs = by.packs.find(label); packs != by.packs.end())
-      for (const ObjectInfo* pack : packs->second) not_orphans.insert(pack->key);
+      for (const ObjectInfo* pack : packs->second) not_orphans.packs.insert(pack->key);
     // What an earlier run had to leave because of other backups, and still has to.
     if (garbage.row.objects > 0) out.push_back(std::move(garbage));
   }
@@ -213,7 +222,7 @@ std::vector<PendingUpload> OldUploads(const std::vector<PendingUpload>& uploads,
   for (const PendingUpload& upload : uploads) {
     const bool of_backup = layout::ParseBackupKey(upload.key) || layout::ParsePinKey(upload.key) ||
                            layout::ParseHoldKey(upload.key) || layout::ParsePartialKey(upload.key) ||
-                           layout::LabelOfPackKey(upload.key);
+                           layout::LabelOfPackKey(upload.key) || layout::ParseMapPageKey(upload.key);
     const bool known = of_backup || layout::WalNameOfKey(upload.key) || layout::ParsePartialSegmentKey(upload.key) ||
                        upload.key.starts_with(layout::kProbePrefix);
     if (!known) continue;

@@ -5,6 +5,7 @@
 #include "core/pg/timestamp.h"
 #include "core/repo/backup_remarks.h"
 #include "core/repo/layout.h"
+#include "core/repo/page_set.h"
 
 namespace pitr {
 namespace {
@@ -29,7 +30,7 @@ Result<Inventory> Inventory::Load(const Repository& repository, const OpContext&
   ObjectStore& store = repository.store();
   PITR_TRY(inventory.ReloadBackups(repository, ctx));
   PITR_TRY(ListAll(store, std::string(layout::kDataPrefix), ctx, [&](const ObjectInfo& object) -> Status {
-    if (layout::LabelOfPackKey(object.key)) inventory.packs.push_back(object);
+    if (layout::LabelOfPackKey(object.key) || layout::ParseMapPageKey(object.key)) inventory.packs.push_back(object);
     return Status::Ok();
   }));
   PITR_ASSIGN(inventory.wal, WalCatalog::Load(repository, ctx, [&](const WalFileName& name, const ObjectInfo& object) {
@@ -89,7 +90,11 @@ Status Inventory::ReloadBackups(const Repository& repository, const OpContext& c
 
 Status Inventory::CheckAbsences(const Repository& repository, const OpContext& ctx) const {
   std::set<std::string_view> listed;
-  for (const ObjectInfo& pack : packs) listed.insert(pack.key);
+  PageSet pages;
+  for (const ObjectInfo& pack : packs) {
+    listed.insert(pack.key);
+    pages.Add(pack.key);
+  }
   for (const ObjectInfo& object : backup_objects) listed.insert(object.key);
   const auto look = [&](const std::string& key) -> Status {
     const auto found = repository.store().Stat(key, ctx);
@@ -97,10 +102,18 @@ Status Inventory::CheckAbsences(const Repository& repository, const OpContext& c
     return Status(Code::kUnavailable, "the store has object \"" + key + "\" and did not list it")
         .WithHint("Nothing was deleted. Try again; if it stays so, a cache or gateway before the store is wrong.");
   };
+  const auto look_for_pages = [&](const BackupManifest& backup) -> Status {
+    Status looked;
+    ForEachMapPage(backup, [&](const std::string& key) {
+      if (looked.ok() && !pages.Contains(key)) looked = look(key);
+    });
+    return looked;
+  };
   for (const BackupManifest& backup : backups.backups) {
     if (!listed.contains(backup.file_map_key)) PITR_TRY(look(backup.file_map_key));
     for (const PackEntry& pack : backup.packs)
       if (!listed.contains(pack.key)) PITR_TRY(look(pack.key));
+    if (!pages.ContainsAll(backup)) PITR_TRY(look_for_pages(backup));
     const auto missing = wal.FirstMissing(backup);
     if (!missing) continue;
     for (const Timeline timeline : std::set{backup.timeline, StopTimeline(backup)})
@@ -111,7 +124,11 @@ Status Inventory::CheckAbsences(const Repository& repository, const OpContext& c
 
 RetentionFacts Inventory::Facts(int64_t now_micros, const DamageFinder& damage_of) const {
   std::map<std::string_view, uint64_t> sizes;
-  for (const ObjectInfo& pack : packs) sizes[pack.key] = pack.size;
+  PageSet pages;
+  for (const ObjectInfo& pack : packs) {
+    sizes[pack.key] = pack.size;
+    pages.Add(pack.key);
+  }
   std::set<std::string_view> present;
   for (const ObjectInfo& object : backup_objects) present.insert(object.key);
   RetentionFacts facts;
@@ -128,7 +145,8 @@ RetentionFacts Inventory::Facts(int64_t now_micros, const DamageFinder& damage_o
     fact.stop_micros = backup.stop_micros;
     if (damage_of) fact.damage = damage_of(backup);
     fact.flaw = DescribePageErrors(backup);
-    fact.restorable = fact.damage.empty() && present.contains(backup.file_map_key) && wal.Completes(backup) &&
+    fact.restorable = fact.damage.empty() && present.contains(backup.file_map_key) && pages.ContainsAll(backup) &&
+                      wal.Completes(backup) &&
                       std::all_of(backup.packs.begin(), backup.packs.end(), [&](const PackEntry& pack) {
                         const auto at = sizes.find(pack.key);
                         return at != sizes.end() && at->second == pack.size_bytes;

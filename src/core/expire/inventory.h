@@ -22,7 +22,8 @@ struct Inventory {
   BackupCatalog backups;
   std::set<std::string> vanished;          // labels whose manifest an earlier look saw and a later one did not
   std::vector<ObjectInfo> backup_objects;  // under backup/ whose keys are known
-  std::vector<ObjectInfo> packs;           // listed after the manifests: what these name and is not here does not exist
+  // And pages of file maps. Listed after the manifests: what these name and is not here does not exist.
+  std::vector<ObjectInfo> packs;
   WalCatalog wal;
   std::vector<WalFile> wal_files;    // ascending by key
   std::vector<WalFile> change_maps;  // the segments they are of; ascending by key

@@ -17,7 +17,7 @@ void Compare(const PackEntry& wanted, const Sizes& there, std::vector<std::strin
   const auto found = there.find(wanted.key);
   if (found == there.end()) {
     problems.push_back(wanted.key + " is missing");
-  } else if (found->second != wanted.size_bytes) {
+  } else if (wanted.size_bytes != 0 && found->second != wanted.size_bytes) {
     problems.push_back(wanted.key + " has " + std::to_string(found->second) + " bytes instead of " +
                        std::to_string(wanted.size_bytes));
   }
@@ -47,8 +47,14 @@ Result<std::vector<std::string>> FindMissingPacks(const Repository& repository, 
 }
 
 Result<std::vector<std::string>> FindMissingObjects(const Repository& repository, const BackupManifest& backup,
-                                                    const OpContext& ctx) {
-  PITR_ASSIGN(std::vector<std::string> problems, FindMissingPacks(repository, backup.packs, ctx));
+                                                    const OpContext& ctx, const std::vector<MapPage>* pages) {
+  std::vector<PackEntry> shared = backup.packs;
+  if (pages != nullptr) {
+    for (const MapPage& page : *pages) shared.push_back({page.key(), page.stored_bytes});
+  } else {
+    ForEachMapPage(backup, [&](std::string key) { shared.push_back({std::move(key), 0}); });
+  }
+  PITR_ASSIGN(std::vector<std::string> problems, FindMissingPacks(repository, shared, ctx));
   Sizes map;
   ObjectStore& store = repository.store();
   const std::string& key = backup.file_map_key;

@@ -1,18 +1,19 @@
-// Whether the objects that a backup consists of are there: its packs, those of earlier backups that it refers to, and
-// its file map. By listing; nothing is read.
+// Whether the objects that a backup consists of are there: its packs and the pages of its file map, those of earlier
+// backups that it refers to, and the list of pages. By listing; nothing is read.
 #pragma once
 #include <string>
 #include <vector>
 
+#include "core/repo/file_map.h"
 #include "core/repo/manifest.h"
 
 namespace pitr {
 
 // A sentence without its end for each object that is missing or has another size; empty when all is as the manifest
-// says. Errors as the store's.
+// says. Of pages only the list says sizes: they are looked at when `pages` is given. Errors as the store's.
 Result<std::vector<std::string>> FindMissingObjects(const Repository& repository, const BackupManifest& backup,
-                                                    const OpContext& ctx);
-// Of `packs` alone.
+                                                    const OpContext& ctx, const std::vector<MapPage>* pages = nullptr);
+// Of `packs` alone; one of 0 bytes may have any size.
 Result<std::vector<std::string>> FindMissingPacks(const Repository& repository, const std::vector<PackEntry>& packs,
                                                   const OpContext& ctx);
 // kCorruption with `hint` when FindMissingObjects finds any; errors as the store's.

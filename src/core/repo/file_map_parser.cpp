@@ -6,6 +6,7 @@
 #include "core/base/ascii.h"
 #include "core/pg/relation_file.h"
 #include "core/repo/json_scan.h"
+#include "core/repo/layout.h"
 
 namespace pitr {
 namespace {
@@ -35,6 +36,16 @@ struct FileMapParser::Line {
     kPackBytes = 1U << 13,
     kLevel = 1U << 14,
     kDatabaseBytes = 1U << 15,
+    kPack = 1U << 16,
+    kPage = 1U << 17,
+    kSha256 = 1U << 18,
+    kFrom = 1U << 19,
+    kFileCount = 1U << 20,
+    kFileBytes = 1U << 21,
+    kFetch = 1U << 22,
+    kPacks = 1U << 23,
+    kState = 1U << 24,
+    kTimes = 1U << 25,
     kPartial = kPackBytes | kLevel | kDatabaseBytes,
   };
   uint32_t seen = 0;
@@ -53,13 +64,18 @@ struct FileMapParser::Line {
   std::vector<Extent> extents;
   uint64_t end_files = 0;
   uint64_t end_frames = 0;
+  uint64_t end_pages = 0;
+  std::string key;  // of a pack or a page
+  MapPage page;
 
   bool Has(uint32_t fields) const { return (seen & fields) == fields; }
   bool Parse(std::string_view text);
 
  private:
   bool Value(const std::string& name, JsonScanner& scan);
+  bool PageValue(uint32_t field, JsonScanner& scan);
   bool ParseFrames(JsonScanner& scan);
+  bool ParsePacks(JsonScanner& scan);
   bool ParseExtents(JsonScanner& scan);
   bool ParseEnd(JsonScanner& scan);
   static bool Small(JsonScanner& scan, uint32_t& out);
@@ -132,6 +148,16 @@ bool FileMapParser::Line::ParseFrames(JsonScanner& scan) {
   return scan.Consume(']');
 }
 
+bool FileMapParser::Line::ParsePacks(JsonScanner& scan) {
+  page.packs.clear();
+  if (!scan.Consume('[')) return false;
+  if (scan.Consume(']')) return true;
+  do {
+    if (!Small(scan, page.packs.emplace_back())) return false;
+  } while (scan.Consume(','));
+  return scan.Consume(']');
+}
+
 bool FileMapParser::Line::ParseExtents(JsonScanner& scan) {
   extents.clear();
   if (!scan.Consume('[')) return false;
@@ -162,11 +188,35 @@ bool FileMapParser::Line::ParseEnd(JsonScanner& scan) {
     } else if (name == "frames") {
       if (!scan.Unsigned(end_frames)) return false;
       frames_seen = true;
+    } else if (name == "pages") {
+      if (!scan.Unsigned(end_pages)) return false;
     } else if (!scan.Skip()) {
       return false;
     }
   } while (scan.Consume(','));
   return scan.Consume('}') && files && frames_seen;
+}
+
+// What the list tells of a page.
+bool FileMapParser::Line::PageValue(uint32_t field, JsonScanner& scan) {
+  switch (field) {
+    case kSha256:
+      return scan.String(page.sha256);
+    case kFileCount:
+      return scan.Unsigned(page.files);
+    case kFileBytes:
+      return scan.Unsigned(page.file_bytes);
+    case kFetch:
+      return scan.Unsigned(page.fetch_bytes);
+    case kPacks:
+      return ParsePacks(scan);
+    case kState:
+      return scan.String(page.state.files);
+    case kTimes:
+      return scan.String(page.state.times);
+    default:
+      return ParseEnd(scan);
+  }
 }
 
 bool FileMapParser::Line::Value(const std::string& name, JsonScanner& scan) {
@@ -189,6 +239,17 @@ bool FileMapParser::Line::Value(const std::string& name, JsonScanner& scan) {
                                          {"pack_bytes", kPackBytes},
                                          {"level", kLevel},
                                          {"database_bytes", kDatabaseBytes},
+                                         {"pack", kPack},
+                                         {"page", kPage},
+                                         {"sha256", kSha256},
+                                         {"from", kFrom},
+                                         {"from_hex", kFrom, true},
+                                         {"files", kFileCount},
+                                         {"bytes", kFileBytes},
+                                         {"fetch", kFetch},
+                                         {"packs", kPacks},
+                                         {"state", kState},
+                                         {"times", kTimes},
                                          {"end", kEnd}};
   const auto* known =
       std::find_if(std::begin(kNames), std::end(kNames), [&](const FieldName& f) { return f.name == name; });
@@ -202,8 +263,12 @@ bool FileMapParser::Line::Value(const std::string& name, JsonScanner& scan) {
       return scan.String(label);
     case kFrames:
       return ParseFrames(scan);
+    case kPack:
+    case kPage:
+      return scan.String(key);
     case kDir:
     case kFile:
+    case kFrom:
     case kLink:
       return ReadText(scan, known->hex, path);
     case kTarget:
@@ -225,7 +290,7 @@ bool FileMapParser::Line::Value(const std::string& name, JsonScanner& scan) {
     case kDatabaseBytes:
       return scan.Unsigned(partial.database_bytes);
     default:
-      return ParseEnd(scan);
+      return PageValue(known->field, scan);
   }
 }
 
@@ -302,6 +367,8 @@ Status FileMapParser::Dispatch(Line& line) {
   if (line.Has(Line::kVersion) || stage_ == Stage::kHeader) return Header(line);
   if (line.Has(Line::kFile)) return File(line);
   if (line.Has(Line::kFrames)) return Frames(line);
+  if (line.Has(Line::kPack)) return Pack(line);
+  if (line.Has(Line::kPage)) return Page(line);
   if (line.Has(Line::kDir)) return Directory(line);
   if (line.Has(Line::kLink)) return Link(line);
   if (line.Has(Line::kEnd)) return End(line);
@@ -324,8 +391,13 @@ Status FileMapParser::Header(const Line& line) {
         .WithHint("Use a newer pg_pitr to read this backup.");
   if (line.version == 0 || !line.Has(Line::kLabel)) return Bad("not a header");
   if (!label_.empty() && line.label != label_) return Bad("the map of backup \"" + line.label + "\"");
-  stage_ = Stage::kFrames;
+  stage_ = Stage::kPacks;
   return sink_.partial && line.Has(Line::kPartial) ? sink_.partial(line.partial) : Status::Ok();
+}
+Status FileMapParser::Pack(Line& line) {
+  PITR_TRY(Enter(Stage::kPacks));
+  if (!line.Has(Line::kSize) || !layout::LabelOfPackKey(line.key)) return Bad("not a pack");
+  return sink_.pack ? sink_.pack({std::move(line.key), line.size}) : Status::Ok();
 }
 
 Status FileMapParser::Frames(const Line& line) {
@@ -355,6 +427,26 @@ Status FileMapParser::Directory(Line& line) {
   if (!IsSafeMappedPath(line.path)) return Bad("a directory with an unsafe path");
   if (!sink_.directory) return Status::Ok();
   return sink_.directory({std::move(line.path), static_cast<uint32_t>(line.mode)});
+}
+
+Status FileMapParser::Page(Line& line) {
+  PITR_TRY(Enter(Stage::kPages));
+  if (!line.Has(Line::kSize | Line::kSha256 | Line::kFrom | Line::kFileCount | Line::kFileBytes | Line::kFetch |
+                Line::kPacks))
+    return Bad("a page with a field missing");
+  auto key = layout::ParseMapPageKey(line.key);
+  if (!key) return Bad("a page without a page's key");
+  if (!IsSha256Hex(line.page.sha256)) return Bad("a page whose SHA-256 is none");
+  if (!IsSafeMappedPath(line.path)) return Bad("a page with an unsafe path");
+  if (pages_ > 0 && line.path <= last_path_) return Bad("pages that are not in order of their paths");
+  last_path_ = line.path;
+  pages_++;
+  if (!sink_.page) return Status::Ok();
+  line.page.label = std::move(key->label);
+  line.page.number = key->number;
+  line.page.stored_bytes = line.size;
+  line.page.first_path = std::move(line.path);
+  return sink_.page(std::move(line.page));
 }
 
 Status FileMapParser::File(Line& line) {
@@ -425,6 +517,9 @@ Status FileMapParser::End(const Line& line) {
     return Bad("the end line counts " + std::to_string(line.end_files) + " files and " +
                std::to_string(line.end_frames) + " frames, there were " + std::to_string(files_) + " and " +
                std::to_string(frame_plain_bytes_.size()));
+  if (line.end_pages != pages_)
+    return Bad("the end line counts " + std::to_string(line.end_pages) + " pages, there were " +
+               std::to_string(pages_));
   return Status::Ok();
 }
 

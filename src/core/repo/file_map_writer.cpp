@@ -3,14 +3,18 @@
 #include <algorithm>
 #include <array>
 #include <charconv>
+#include <tuple>
 
+#include "core/base/parallel_for.h"
+#include "core/base/sha256.h"
 #include "core/repo/json_scan.h"
 #include "core/repo/layout.h"
+#include "core/repo/map_page_sum.h"
 
 namespace pitr {
 namespace {
 
-constexpr int kPartsInFlight = 2;
+constexpr int kPagesAtOnce = 4;
 
 bool Continues(const MappedFrame& frame, const MappedFrame& after) {
   return after.pack == frame.pack && after.ref.offset == frame.ref.offset + frame.ref.stored_bytes;
@@ -46,12 +50,9 @@ void FileMapFormatter::Header(const std::string& label, const PartialHeader* par
   out_.append("{\"pg_pitr_files\":1,\"label\":");
   AppendJsonString(label, out_);
   if (partial != nullptr) {
-    out_.append(",\"pack_bytes\":");
-    AppendDecimal(partial->pack_bytes, out_);
-    out_.append(",\"level\":");
-    AppendDecimal(partial->level, out_);
-    out_.append(",\"database_bytes\":");
-    AppendDecimal(partial->database_bytes, out_);
+    Number("pack_bytes", partial->pack_bytes);
+    Number("level", partial->level);
+    Number("database_bytes", partial->database_bytes);
   }
   out_.append("}\n");
 }
@@ -67,6 +68,46 @@ void FileMapFormatter::Path(const char* name, const std::string& path) {
     out_.append(ToHex(AsBytes(path)));
     out_.push_back('"');
   }
+}
+
+void FileMapFormatter::Number(const char* name, uint64_t value) {
+  out_.append(",\"");
+  out_.append(name);
+  out_.append("\":");
+  AppendDecimal(value, out_);
+}
+
+void FileMapFormatter::Pack(const PackEntry& pack) {
+  out_.append("{\"pack\":");
+  AppendJsonString(pack.key, out_);
+  Number("size", pack.size_bytes);
+  out_.append("}\n");
+}
+
+void FileMapFormatter::Page(const MapPage& page) {
+  out_.append("{\"page\":");
+  AppendJsonString(page.key(), out_);
+  Number("size", page.stored_bytes);
+  out_.append(",\"sha256\":");
+  AppendJsonString(page.sha256, out_);
+  out_.push_back(',');
+  Path("from", page.first_path);
+  Number("files", page.files);
+  Number("bytes", page.file_bytes);
+  Number("fetch", page.fetch_bytes);
+  out_.append(",\"packs\":[");
+  for (size_t i = 0; i < page.packs.size(); i++) {
+    if (i > 0) out_.push_back(',');
+    AppendDecimal(uint64_t{page.packs[i]}, out_);
+  }
+  out_.push_back(']');
+  for (const auto& [name, digest] : {std::pair("state", &page.state.files), std::pair("times", &page.state.times)}) {
+    if (digest->empty()) continue;
+    out_.append(std::string(",\"") + name + "\":");
+    AppendJsonString(*digest, out_);
+  }
+  out_.append("}\n");
+  pages_++;
 }
 
 void FileMapFormatter::Frames(std::span<const MappedFrame> frames) {
@@ -155,110 +196,157 @@ void FileMapFormatter::End() {
   AppendDecimal(files_, out_);
   out_.append(",\"frames\":");
   AppendDecimal(frames_, out_);
+  if (pages_ > 0) Number("pages", pages_);
   out_.append("}}\n");
 }
 
-FileMapWriter::FileMapWriter(const Repository& repository, const std::string& label, const std::string& key)
-    : key_(key), encoder_(repository.key(), repository.config().compression_level), check_(label, {}) {}
-
-FileMapWriter::~FileMapWriter() = default;
-
-Result<std::unique_ptr<FileMapWriter>> FileMapWriter::Open(const Repository& repository, const std::string& label,
-                                                           const OpContext& ctx) {
-  std::unique_ptr<FileMapWriter> map(
-      new FileMapWriter(repository, label, layout::BackupKey(label, layout::BackupObject::kFiles)));
-  PITR_TRY(map->Begin(repository, ObjectKind::kFileMap, ctx));
-  map->formatter_.Header(label);
-  return map;
+Result<StoredMapText> StoreMapText(const Repository& repository, ObjectKind kind, const std::string& key,
+                                   const std::string& label, const std::string& text, const OpContext& ctx) {
+  FileMapParser check(label, {});
+  Status parsed = check.Feed(AsBytes(text));
+  if (parsed.ok()) parsed = check.Finish();
+  if (!parsed.ok()) return std::move(parsed).Annotate("writing \"" + key + "\"");
+  PITR_ASSIGN(const Bytes stored, EncodeObject(kind, key, AsBytes(text), repository.key(),
+                                               repository.config().compression_level, kDataFramePlainBytes));
+  PITR_TRY(repository.store().Create(key, stored, ctx));
+  return StoredMapText{stored.size(), Sha256Hex(AsBytes(text))};
 }
 
-Result<std::unique_ptr<FileMapWriter>> FileMapWriter::OpenPartial(const Repository& repository,
-                                                                  const std::string& label, uint32_t pack,
-                                                                  const PartialHeader& header, const OpContext& ctx) {
-  std::unique_ptr<FileMapWriter> map(new FileMapWriter(repository, label, layout::PartialKey(label, pack)));
-  PITR_TRY(map->Begin(repository, ObjectKind::kPartialMap, ctx));
-  map->formatter_.Header(label, &header);
-  return map;
+FileMapStore::FileMapStore(const Repository& repository, std::string label, const std::vector<PackEntry>& packs,
+                           const std::vector<MappedFrame>& frames, const OpContext& ctx)
+    : repository_(repository),
+      label_(std::move(label)),
+      packs_(packs),
+      frames_(frames),
+      ctx_(ctx),
+      counted_(frames.size(), false) {}
+
+void FileMapStore::Add(MappedFile&& file) {
+  extents_ += file.extents.size();
+  files_.push_back(std::move(file));
 }
 
-Status FileMapWriter::Begin(const Repository& repository, ObjectKind kind, const OpContext& ctx) {
-  PITR_ASSIGN(pool_, ThreadPool::Start(kPartsInFlight));
-  WriterOptions options;
-  options.part_bytes = static_cast<size_t>(repository.config().part_size_kb) << 10;
-  options.parts_in_flight = kPartsInFlight;
-  writer_ = std::make_unique<ObjectWriter>(repository.store(), *pool_, key_, options, ctx);
-  return encoder_.Begin(kind, key_, stored_);
-}
-
-Status FileMapWriter::Send(ByteView text) {
-  if (Status parsed = check_.Feed(text); !parsed.ok()) return std::move(parsed).Annotate("writing \"" + key_ + "\"");
-  digest_.Update(text);
-  PITR_ASSIGN([[maybe_unused]] const FrameRef frame, encoder_.AppendFrame(text, stored_));
-  PITR_TRY(writer_->Append(stored_));
-  stored_.clear();
-  return Status::Ok();
-}
-
-Status FileMapWriter::SendFull() {
-  size_t sent = 0;
-  while (text_.size() - sent >= kDataFramePlainBytes) {
-    PITR_TRY(Send(AsBytes(text_).subspan(sent, kDataFramePlainBytes)));
-    sent += kDataFramePlainBytes;
+// The frames and packs that the page's files need, numbered as they are in the page; so are the files' extents then.
+void FileMapStore::TakeFrames(MapPage& page, std::vector<MappedFrame>& frames) {
+  std::vector<uint32_t> needed;
+  needed.reserve(extents_);
+  for (const MappedFile& file : files_)
+    for (const Extent& extent : file.extents) needed.push_back(extent.frame);
+  std::sort(needed.begin(), needed.end());
+  needed.erase(std::unique(needed.begin(), needed.end()), needed.end());
+  for (MappedFile& file : files_)
+    for (Extent& extent : file.extents)
+      extent.frame =
+          static_cast<uint32_t>(std::lower_bound(needed.begin(), needed.end(), extent.frame) - needed.begin());
+  for (const uint32_t number : needed) page.packs.push_back(frames_[number].pack);
+  std::sort(page.packs.begin(), page.packs.end());
+  page.packs.erase(std::unique(page.packs.begin(), page.packs.end()), page.packs.end());
+  for (const uint32_t number : needed) {
+    const auto pack = std::lower_bound(page.packs.begin(), page.packs.end(), frames_[number].pack);
+    frames.push_back({static_cast<uint32_t>(pack - page.packs.begin()), frames_[number].ref});
+    if (!counted_[number]) page.fetch_bytes += frames_[number].ref.stored_bytes;
+    counted_[number] = true;
   }
-  text_.erase(0, sent);
-  return Status::Ok();
 }
 
-Status FileMapWriter::Frames(std::span<const MappedFrame> frames) {
-  // A few lines at a time, so that the text stays near the size of one frame.
-  for (size_t i = 0; i < frames.size(); i += kFramesPerLine) {
-    formatter_.Frames(frames.subspan(i, std::min(kFramesPerLine, frames.size() - i)));
-    PITR_TRY(SendFull());
+Status FileMapStore::EndPage() {
+  if (files_.empty()) return Status::Ok();
+  MapPage page;
+  page.label = label_;
+  page.number = ++own_pages_;
+  page.first_path = files_.front().path;
+  page.files = files_.size();
+  for (const MappedFile& file : files_) {
+    page.file_bytes += file.size_bytes;
+    for (const Extent& extent : file.extents)
+      if (extent.frame >= frames_.size() || frames_[extent.frame].pack >= packs_.size())
+        return {Code::kCorruption, "an extent of file \"" + file.path + "\" lies in no frame of a pack"};
   }
-  return Status::Ok();
+  MapPageSum sum;
+  for (const MappedFile& file : files_) sum.Add(file);
+  page.state = sum.Finish();
+  std::vector<MappedFrame> frames;
+  TakeFrames(page, frames);
+  Made made{stored_.pages.size(), {}};
+  FileMapFormatter formatter(made.text);
+  formatter.Header(label_);
+  for (const uint32_t pack : page.packs) formatter.Pack(packs_[pack]);
+  formatter.Frames(frames);
+  for (const MappedFile& file : files_) formatter.File(file);
+  formatter.End();
+  files_.clear();
+  extents_ = 0;
+  stored_.pages.push_back(std::move(page));
+  made_.push_back(std::move(made));
+  return made_.size() < kPagesAtOnce ? Status::Ok() : StoreMade();
 }
 
-Status FileMapWriter::Directory(const MappedDirectory& directory) {
-  formatter_.Directory(directory);
-  return SendFull();
+Status FileMapStore::StoreMade() {
+  const Status stored = ParallelFor(kPagesAtOnce, made_.size(), ctx_, [&](size_t i, int) -> Status {
+    MapPage& page = stored_.pages[made_[i].page];
+    PITR_ASSIGN(StoredMapText text,
+                StoreMapText(repository_, ObjectKind::kMapPage, page.key(), label_, made_[i].text, ctx_));
+    page.stored_bytes = text.stored_bytes;
+    page.sha256 = std::move(text.sha256);
+    return Status::Ok();
+  });
+  for (const Made& made : made_) stored_.added_bytes += stored_.pages[made.page].stored_bytes;
+  made_.clear();
+  return stored;
 }
 
-Status FileMapWriter::File(const MappedFile& file) {
-  formatter_.File(file);
-  return SendFull();
-}
+void FileMapStore::Keep(MapPage page) { stored_.pages.push_back(std::move(page)); }
 
-Status FileMapWriter::Link(const MappedLink& link) {
-  formatter_.Link(link);
-  return SendFull();
-}
-
-Result<StoredFileMap> FileMapWriter::Finish() {
-  formatter_.End();
-  PITR_TRY(SendFull());
-  if (!text_.empty()) PITR_TRY(Send(AsBytes(text_)));
-  text_.clear();
-  if (Status parsed = check_.Finish(); !parsed.ok()) return std::move(parsed).Annotate("writing \"" + key_ + "\"");
-  PITR_TRY(encoder_.Finish(stored_));
-  PITR_TRY(writer_->Append(stored_));
-  PITR_ASSIGN(const uint64_t stored_bytes, writer_->Finish());
-  return StoredFileMap{key_, stored_bytes, ToHex(digest_.Finish())};
+Result<StoredFileMap> FileMapStore::Finish(const std::vector<MappedDirectory>& directories,
+                                           const std::vector<MappedLink>& links) {
+  PITR_TRY(EndPage());
+  PITR_TRY(StoreMade());
+  std::string text;
+  FileMapFormatter formatter(text);
+  formatter.Header(label_);
+  for (const MappedDirectory& directory : directories) formatter.Directory(directory);
+  for (const MapPage& page : stored_.pages) formatter.Page(page);
+  for (const MappedLink& link : links) formatter.Link(link);
+  formatter.End();
+  stored_.key = layout::BackupKey(label_, layout::BackupObject::kFiles);
+  PITR_ASSIGN(StoredMapText list, StoreMapText(repository_, ObjectKind::kFileMap, stored_.key, label_, text, ctx_));
+  stored_.list_bytes = list.stored_bytes;
+  stored_.sha256 = std::move(list.sha256);
+  stored_.added_bytes += list.stored_bytes;
+  return std::move(stored_);
 }
 
 void StoredFileMap::EnterIn(BackupManifest& manifest) const {
   manifest.file_map_key = key;
-  manifest.file_map_bytes = stored_bytes;
+  manifest.file_map_bytes = list_bytes;
   manifest.file_map_sha256 = sha256;
+  manifest.map_pages.clear();
+  manifest.map_page_bytes = manifest.fetch_bytes = 0;
+  std::vector<const MapPage*> ordered;
+  for (const MapPage& page : pages) ordered.push_back(&page);
+  std::sort(ordered.begin(), ordered.end(), [](const MapPage* a, const MapPage* b) {
+    return std::tie(a->label, a->number) < std::tie(b->label, b->number);
+  });
+  for (const MapPage* page : ordered) {
+    manifest.map_page_bytes += page->stored_bytes;
+    manifest.fetch_bytes += page->fetch_bytes;
+    std::vector<MapPageRun>& runs = manifest.map_pages;
+    if (!runs.empty() && runs.back().label == page->label && runs.back().last + 1 == page->number) {
+      runs.back().last++;
+    } else {
+      runs.push_back({page->label, page->number, page->number});
+    }
+  }
 }
 
-Result<StoredFileMap> WriteFileMap(const Repository& repository, const std::string& label, const FileMap& map,
-                                   const OpContext& ctx) {
-  PITR_ASSIGN(const std::unique_ptr<FileMapWriter> writer, FileMapWriter::Open(repository, label, ctx));
-  PITR_TRY(writer->Frames(map.frames));
-  for (const MappedDirectory& directory : map.directories) PITR_TRY(writer->Directory(directory));
-  for (const MappedFile& file : map.files) PITR_TRY(writer->File(file));
-  for (const MappedLink& link : map.links) PITR_TRY(writer->Link(link));
-  return writer->Finish();
+Result<StoredFileMap> WriteFileMap(const Repository& repository, const std::string& label,
+                                   const std::vector<PackEntry>& packs, const FileMap& map, const OpContext& ctx) {
+  FileMapStore store(repository, label, packs, map.frames, ctx);
+  for (const MappedFile& file : map.files) {
+    if (store.page_files() >= kPageFiles || store.page_extents() >= kPageExtents) PITR_TRY(store.EndPage());
+    store.Add(MappedFile(file));
+  }
+  return store.Finish(map.directories, map.links);
 }
 
 }  // namespace pitr

@@ -1,15 +1,12 @@
-// Writes a file map line by line: FileMapFormatter makes the text, FileMapWriter sends it through the envelope as it
-// grows, so that memory is a frame and a few parts, whatever the number of files. It parses what it sends: a backup is
-// worth nothing if its file map cannot be read. Each belongs to one thread.
+// Writes file maps: FileMapFormatter makes the text of a list, a page or a partial map, FileMapStore stores the pages and
+// the list of a backup as its files are given to it. What is stored was parsed before: a backup is worth nothing if its
+// file map cannot be read. Each belongs to one thread.
 #pragma once
-#include <memory>
 #include <span>
 #include <string>
+#include <vector>
 
-#include "core/base/sha256.h"
-#include "core/base/thread.h"
 #include "core/repo/file_map_parser.h"
-#include "core/store/object_writer.h"
 
 namespace pitr {
 
@@ -19,57 +16,74 @@ class FileMapFormatter {
   explicit FileMapFormatter(std::string& out) : out_(out) {}
   // `partial`: null but for a partial map.
   void Header(const std::string& label, const PartialHeader* partial = nullptr);
+  void Pack(const PackEntry& pack);
   void Frames(std::span<const MappedFrame> frames);
   void Directory(const MappedDirectory& directory);
+  void Page(const MapPage& page);
   void File(const MappedFile& file);
   void Link(const MappedLink& link);
   void End();
 
  private:
   void Path(const char* name, const std::string& path);
+  void Number(const char* name, uint64_t value);  // as a member that is not the first
   void Extents(std::span<const Extent> extents);
   std::string& out_;
+  uint64_t pages_ = 0;
   uint64_t files_ = 0;
   uint64_t frames_ = 0;
 };
 
-class FileMapWriter {
- public:
-  // Borrowed: repository, and the clock and token of `ctx`, until Finish or destruction. kUnavailable: no thread to be
-  // had.
-  static Result<std::unique_ptr<FileMapWriter>> Open(const Repository& repository, const std::string& label,
-                                                     const OpContext& ctx);
-  // The same for backup/<label>/partial.<pack>, see partial_map.h.
-  static Result<std::unique_ptr<FileMapWriter>> OpenPartial(const Repository& repository, const std::string& label,
-                                                            uint32_t pack, const PartialHeader& header,
-                                                            const OpContext& ctx);
-  // Not finished: the upload is aborted.
-  ~FileMapWriter();
-  FileMapWriter(const FileMapWriter&) = delete;
-  FileMapWriter& operator=(const FileMapWriter&) = delete;
+// What was stored of a text.
+struct StoredMapText {
+  uint64_t stored_bytes = 0;
+  std::string sha256;
+};
 
-  // Errors as ObjectWriter::Append; kCorruption for what could not be read again.
-  Status Frames(std::span<const MappedFrame> frames);
-  Status Directory(const MappedDirectory& directory);
-  Status File(const MappedFile& file);
-  Status Link(const MappedLink& link);
-  // Errors as ObjectWriter::Finish.
-  Result<StoredFileMap> Finish();
+// Stores the text of a list, a page or a partial map of backup `label`. kCorruption for what could not be read again;
+// errors as ObjectStore::Create. Memory: twice the text.
+Result<StoredMapText> StoreMapText(const Repository& repository, ObjectKind kind, const std::string& key,
+                                   const std::string& label, const std::string& text, const OpContext& ctx);
+
+// At which a page of a backup without parent is full; a page with one file may have more extents.
+inline constexpr size_t kPageFiles = 1000;
+inline constexpr size_t kPageExtents = 16384;
+
+// Memory: a few pages, the largest of which is that of one file with many extents, and some 400 bytes for each page.
+class FileMapStore {
+ public:
+  // Borrowed, constant until Finish(): files refer to `frames`, and these to `packs`, by index.
+  FileMapStore(const Repository& repository, std::string label, const std::vector<PackEntry>& packs,
+               const std::vector<MappedFrame>& frames, const OpContext& ctx);
+
+  // To the page that is being made. Files ascend by path.
+  void Add(MappedFile&& file);
+  size_t page_files() const { return files_.size(); }
+  size_t page_extents() const { return extents_; }
+  // Makes and stores the page, when it has files; it may be stored later, with others. Errors as StoreMapText.
+  Status EndPage();
+  // After EndPage(): a page that is there. Its packs are those of this backup.
+  void Keep(MapPage page);
+  Result<StoredFileMap> Finish(const std::vector<MappedDirectory>& directories, const std::vector<MappedLink>& links);
 
  private:
-  FileMapWriter(const Repository& repository, const std::string& label, const std::string& key);
-  Status Begin(const Repository& repository, ObjectKind kind, const OpContext& ctx);
-  Status SendFull();           // while there is a frame's worth of text
-  Status Send(ByteView text);  // one frame
-  const std::string key_;
-  ObjectEncoder encoder_;
-  std::string text_;
-  Bytes stored_;
-  FileMapFormatter formatter_{text_};
-  FileMapParser check_;
-  Sha256Hasher digest_;
-  std::unique_ptr<ThreadPool> pool_;  // outlives writer_
-  std::unique_ptr<ObjectWriter> writer_;
+  struct Made {
+    size_t page;  // index in stored_.pages
+    std::string text;
+  };
+  void TakeFrames(MapPage& page, std::vector<MappedFrame>& frames);
+  Status StoreMade();
+  const Repository& repository_;
+  const std::string label_;
+  const std::vector<PackEntry>& packs_;
+  const std::vector<MappedFrame>& frames_;
+  const OpContext& ctx_;
+  std::vector<bool> counted_;      // frames that are part of a page's fetch_bytes
+  std::vector<MappedFile> files_;  // of the page that is being made
+  size_t extents_ = 0;             // of files_
+  uint32_t own_pages_ = 0;
+  std::vector<Made> made_;  // and not stored yet
+  StoredFileMap stored_;
 };
 
 }  // namespace pitr

@@ -86,7 +86,17 @@ constexpr std::string_view kPartialSegmentSuffix = ".partial";
 constexpr std::string_view kPinName = "pin.";
 constexpr std::string_view kHoldName = "hold.";
 constexpr std::string_view kPartialName = "partial.";
+constexpr std::string_view kPageName = "page.";
 constexpr size_t kPackDigits = 6;
+
+// A number as it stands after `name`, which is a key's last part; 0: it does not.
+uint32_t ParseNumberAfter(std::string_view name, std::string_view text) {
+  if (!text.starts_with(name)) return 0;
+  const std::string_view digits = text.substr(name.size());
+  uint32_t number = 0;
+  const auto end = std::from_chars(digits.data(), digits.data() + digits.size(), number);
+  return end.ec == std::errc() ? number : 0;
+}
 
 // "backup/<label>/<name><slot>"
 std::optional<SlotKeyParts> ParseSlotKey(std::string_view key, std::string_view name) {
@@ -184,12 +194,10 @@ std::string PartialKey(std::string_view label, uint32_t pack) { return PartialPr
 
 std::optional<PartialKeyParts> ParsePartialKey(std::string_view key) {
   const auto split = SplitLabel(key, kBackupPrefix);
-  if (!split || !split->name.starts_with(kPartialName)) return std::nullopt;
-  const std::string_view digits = split->name.substr(kPartialName.size());
-  PartialKeyParts parts{std::string(split->label), 0};
-  const auto end = std::from_chars(digits.data(), digits.data() + digits.size(), parts.pack);
+  if (!split) return std::nullopt;
+  PartialKeyParts parts{std::string(split->label), ParseNumberAfter(kPartialName, split->name)};
   // Only what we would have written.
-  if (end.ec != std::errc() || parts.pack == 0 || PartialKey(parts.label, parts.pack) != key) return std::nullopt;
+  if (parts.pack == 0 || PartialKey(parts.label, parts.pack) != key) return std::nullopt;
   return parts;
 }
 
@@ -234,6 +242,19 @@ std::optional<std::string> LabelOfPackKey(std::string_view key) {
       parts->name.find_first_not_of("0123456789") != std::string_view::npos)
     return std::nullopt;
   return std::string(parts->label);
+}
+
+std::string MapPageKey(std::string_view label, uint32_t number) {
+  return DataPrefix(label) + std::string(kPageName) + Format("%06u", number);
+}
+
+std::optional<MapPageKeyParts> ParseMapPageKey(std::string_view key) {
+  const auto split = SplitLabel(key, kDataPrefix);
+  if (!split) return std::nullopt;
+  MapPageKeyParts parts{std::string(split->label), ParseNumberAfter(kPageName, split->name)};
+  // Only what we would have written.
+  if (parts.number == 0 || MapPageKey(parts.label, parts.number) != key) return std::nullopt;
+  return parts;
 }
 
 std::string KeySlotKey(uint32_t key_number, uint32_t slot) {

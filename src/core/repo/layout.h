@@ -101,6 +101,14 @@ std::string PackKey(std::string_view label, uint32_t number);  // numbers from 1
 // The label of a pack, or nullopt when `key` is not a pack's.
 std::optional<std::string> LabelOfPackKey(std::string_view key);
 
+// "data/<label>/page.000001": a page of a file map; numbers from 1. Like packs, pages may be another backup's.
+struct MapPageKeyParts {
+  std::string label;
+  uint32_t number = 0;
+};
+std::string MapPageKey(std::string_view label, uint32_t number);
+std::optional<MapPageKeyParts> ParseMapPageKey(std::string_view key);
+
 // "keys/00000001.89abcdef"; key numbers from 1 to 99999999.
 std::string KeySlotKey(uint32_t key_number, uint32_t slot);
 struct KeySlotParts {

@@ -169,10 +169,19 @@ Status GetFileMap(const JsonFields& manifest, BackupManifest& out) {
     return fields.Wrong("key", "the key of this backup's file map");
   PITR_TRY(fields.Unsigned("size", out.file_map_bytes));
   PITR_TRY(fields.Text("sha256", out.file_map_sha256));
-  const auto digest = FromHex(out.file_map_sha256);
-  if (!digest || digest->size() != Sha256Digest().size() || ToHex(*digest) != out.file_map_sha256)
-    return fields.Wrong("sha256", "a SHA-256 in lower-case hexadecimal");
-  return Status::Ok();
+  if (!IsSha256Hex(out.file_map_sha256)) return fields.Wrong("sha256", "a SHA-256 in lower-case hexadecimal");
+  PITR_TRY(fields.Unsigned("page_bytes", out.map_page_bytes));
+  uint64_t pages = 0;
+  return fields.OptionalEachObject("pages", [&](const JsonFields& element) -> Status {
+    MapPageRun& run = out.map_pages.emplace_back();
+    PITR_TRY(element.Text("label", run.label));
+    if (!layout::IsValidLabel(run.label)) return element.Wrong("label", "the label of a backup");
+    PITR_TRY(element.Unsigned32("first", run.first));
+    PITR_TRY(element.Unsigned32("last", run.last));
+    if (run.first == 0 || run.last < run.first || (pages += run.size()) > kMaxMapPages)
+      return element.Wrong("last", "the last of some pages");
+    return Status::Ok();
+  });
 }
 
 Status GetTimes(const JsonFields& fields, BackupManifest& out) {
@@ -215,6 +224,17 @@ std::string_view ChangeKindName(ChangeKind kind) {
   return "full read";
 }
 
+bool IsSha256Hex(std::string_view text) {
+  const auto digest = FromHex(text);
+  return digest && digest->size() == Sha256Digest().size() && ToHex(*digest) == text;
+}
+
+void ForEachMapPage(const BackupManifest& manifest, const std::function<void(std::string key)>& each) {
+  for (const MapPageRun& run : manifest.map_pages)
+    for (uint64_t number = run.first; number <= run.last; number++)
+      each(layout::MapPageKey(run.label, static_cast<uint32_t>(number)));
+}
+
 Timeline StopTimeline(const BackupManifest& manifest) {
   return manifest.stop_timeline.valid() ? manifest.stop_timeline : manifest.timeline;
 }
@@ -253,7 +273,13 @@ std::string EncodeManifest(const BackupManifest& manifest) {
       {"encrypted", manifest.encrypted},
       {"data_checksums", manifest.data_checksums},
       {"file_map",
-       {{"key", manifest.file_map_key}, {"size", manifest.file_map_bytes}, {"sha256", manifest.file_map_sha256}}}};
+       {{"key", manifest.file_map_key},
+        {"size", manifest.file_map_bytes},
+        {"sha256", manifest.file_map_sha256},
+        {"page_bytes", manifest.map_page_bytes},
+        {"pages", Json::array()}}}};
+  for (const MapPageRun& run : manifest.map_pages)
+    document["file_map"]["pages"].push_back({{"label", run.label}, {"first", run.first}, {"last", run.last}});
   if (!manifest.parent_label.empty()) {
     document["parent"] = manifest.parent_label;
     document["chain_length"] = manifest.chain_length;

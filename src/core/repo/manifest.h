@@ -1,6 +1,7 @@
 // The summary of one backup: backup/<label>/manifest. Written last; a backup without it does not exist.
 // One JSON object inside the envelope; unknown fields are ignored on reading.
 #pragma once
+#include <functional>
 #include <map>
 #include <optional>
 #include <string>
@@ -33,6 +34,15 @@ struct TablespaceEntry {
 struct PackEntry {
   std::string key;
   uint64_t size_bytes = 0;  // of the stored object
+};
+
+// Pages of file maps: data/<label>/page.<first> to page.<last>.
+struct MapPageRun {
+  std::string label;
+  uint32_t first = 0;
+  uint32_t last = 0;
+
+  uint64_t size() const { return uint64_t{last} - first + 1; }
 };
 
 struct PageError {
@@ -107,9 +117,18 @@ struct BackupManifest {
   std::string file_map_key;     // backup/<label>/files
   uint64_t file_map_bytes = 0;  // stored size
   std::string file_map_sha256;  // of its plain content, in hexadecimal: no other map may be taken for it
+  std::vector<MapPageRun> map_pages;
+  uint64_t map_page_bytes = 0;  // stored size of all pages
 };
 
 inline constexpr size_t kMaxSkippedNamed = 1000;
+inline constexpr uint64_t kMaxMapPages = 1000000;  // a few thousand files, or some 10 GB of the cluster, each
+
+// Whether `text` is a SHA-256 in lower-case hexadecimal.
+bool IsSha256Hex(std::string_view text);
+
+// The keys of the pages of the backup's file map, in no order that tells anything.
+void ForEachMapPage(const BackupManifest& manifest, const std::function<void(std::string key)>& each);
 
 // The timeline the backup ended on.
 Timeline StopTimeline(const BackupManifest& manifest);

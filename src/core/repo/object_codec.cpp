@@ -26,6 +26,8 @@ std::string_view ObjectKindName(ObjectKind kind) {
       return "manifest";
     case ObjectKind::kFileMap:
       return "file map";
+    case ObjectKind::kMapPage:
+      return "page of a file map";
     case ObjectKind::kPack:
       return "pack";
     case ObjectKind::kBackupStart:

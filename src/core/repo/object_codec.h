@@ -30,6 +30,7 @@ enum class ObjectKind : uint8_t {
   kRestoreHold = 13,
   kAloneMark = 14,
   kTimelineAside = 15,
+  kMapPage = 16,
   kPartialSegment = 17,
   kTimelineNumber = 20,
   kBackupFailure = 23

@@ -1,7 +1,5 @@
 #include "core/repo/partial_map.h"
 
-#include <memory>
-
 #include "core/repo/file_map_parser.h"
 #include "core/repo/file_map_writer.h"
 #include "core/repo/layout.h"
@@ -10,11 +8,13 @@ namespace pitr {
 
 Status WritePartialMap(const Repository& repository, const std::string& label, uint32_t pack, const PartialMap& map,
                        const OpContext& ctx) {
-  PITR_ASSIGN(const std::unique_ptr<FileMapWriter> writer,
-              FileMapWriter::OpenPartial(repository, label, pack, map.header, ctx));
-  PITR_TRY(writer->Frames(map.frames));
-  for (const MappedFile& file : map.files) PITR_TRY(writer->File(file));
-  return writer->Finish().status();
+  std::string text;
+  FileMapFormatter formatter(text);
+  formatter.Header(label, &map.header);
+  formatter.Frames(map.frames);
+  for (const MappedFile& file : map.files) formatter.File(file);
+  formatter.End();
+  return StoreMapText(repository, ObjectKind::kPartialMap, layout::PartialKey(label, pack), label, text, ctx).status();
 }
 
 Result<PartialMap> ReadPartialMap(const Repository& repository, const std::string& label, uint32_t pack,

@@ -17,7 +17,7 @@ struct PartialMap {
   std::vector<MappedFile> files;    // ascending by path
 };
 
-// The pack must be complete. Errors as Repository::CreateObject. Memory: a few parts.
+// The pack must be complete. Errors as Repository::CreateObject. Memory: its text, twice.
 Status WritePartialMap(const Repository& repository, const std::string& label, uint32_t pack, const PartialMap& map,
                        const OpContext& ctx);
 // Checked as ReadFileMap does, and that every frame lies in the pack. kCorruption, kInvalidArgument for a newer

@@ -7,8 +7,9 @@ namespace pitr {
 Status CheckBackupObjects(const Repository& repository, RestorePlan& plan, const OpContext& ctx) {
   const BackupManifest& backup = plan.backup;
   plan.objects_checked += backup.packs.size() + 1;
+  for (const MapPageRun& run : backup.map_pages) plan.objects_checked += run.size();
   plan.restore_bytes = backup.database_bytes;
-  plan.fetch_bytes = backup.file_map_bytes + backup.fetch_bytes;
+  plan.fetch_bytes = backup.file_map_bytes + backup.map_page_bytes + backup.fetch_bytes;
   if (backup.fetch_bytes == 0)
     for (const PackEntry& pack : backup.packs) plan.fetch_bytes += pack.size_bytes;
   return RequireObjects(repository, backup,

@@ -1,6 +1,8 @@
 #include "core/verify/checked_packs.h"
 
 #include <algorithm>
+#include <map>
+#include <tuple>
 
 namespace pitr {
 
@@ -9,6 +11,33 @@ TabledPack* CheckedPacks::Find(const std::string& key) {
                                    [](const TabledPack& pack, const std::string& wanted) { return pack.key < wanted; });
   return at != packs.end() && at->key == key ? &*at : nullptr;
 }
+
+TabledPage* CheckedPacks::FindPage(const std::string& label, uint32_t number) {
+  const auto wanted = std::tie(label, number);
+  const auto at = std::lower_bound(pages.begin(), pages.end(), wanted, [](const TabledPage& page, const auto& place) {
+    return std::tie(page.page.label, page.page.number) < place;
+  });
+  return at != pages.end() && std::tie(at->page.label, at->page.number) == wanted ? &*at : nullptr;
+}
+
+namespace {
+
+std::vector<TabledPage> MakePages(const std::vector<const BackupManifest*>& backups) {
+  std::map<std::pair<std::string, uint32_t>, std::vector<uint32_t>> users;
+  for (uint32_t i = 0; i < backups.size(); i++)
+    for (const MapPageRun& run : backups[i]->map_pages)
+      for (uint64_t number = run.first; number <= run.last; number++)
+        users[{run.label, static_cast<uint32_t>(number)}].push_back(i);
+  std::vector<TabledPage> pages;
+  for (auto& [place, of] : users) {
+    TabledPage& page = pages.emplace_back();
+    std::tie(page.page.label, page.page.number) = place;
+    page.backups = std::move(of);
+  }
+  return pages;
+}
+
+}  // namespace
 
 CheckedPacks MakeCheckedPacks(const std::vector<const BackupManifest*>& backups) {
   CheckedPacks table;
@@ -32,6 +61,7 @@ CheckedPacks MakeCheckedPacks(const std::vector<const BackupManifest*>& backups)
     }
   }
   table.packs.resize(kept);
+  table.pages = MakePages(backups);
   return table;
 }
 

@@ -1,11 +1,12 @@
-// Every pack that the backups to be verified list, in the order of keys, and who lists it. Filled in the order:
-// MakeCheckedPacks, TakeListing (sizes in the store), CheckFileMaps (what the maps say about them); constant from then
-// on.
+// Every pack and every page of a file map that the backups to be verified list, in the order of keys, and who lists it.
+// Filled in the order: MakeCheckedPacks, TakeListing (sizes in the store), CheckFileMaps (what the maps say about them);
+// constant from then on.
 #pragma once
 #include <optional>
 #include <string>
 #include <vector>
 
+#include "core/repo/file_map.h"
 #include "core/repo/manifest.h"
 
 namespace pitr {
@@ -19,20 +20,31 @@ struct TabledPack {
   std::string key;
   uint64_t size = 0;               // as the first manifest says
   std::optional<uint64_t> stored;  // as the store says; nullopt: it is not there
-  uint64_t extents = 0;            // of all maps, those that several share counted again
+  uint64_t extents = 0;            // of all pages
   std::vector<PackUser> users;
+};
+
+// A page, which several backups may share.
+struct TabledPage {
+  MapPage page;                    // as the first list says, but `packs` are indices in CheckedPacks::packs
+  std::optional<uint64_t> stored;  // as the store says; nullopt: it is not there
+  std::vector<uint32_t> backups;   // that have it, as indices in CheckedPacks::backups
+  bool listed = false;             // the list of one of them could be read
+  bool mapped = false;             // it could be read
 };
 
 struct TabledBackup {
   const BackupManifest* manifest = nullptr;
-  bool mapped = false;  // its file map could be read
+  bool mapped = false;  // its file map could be read, all of it
 };
 
 struct CheckedPacks {
   std::vector<TabledPack> packs;  // ascending by key
+  std::vector<TabledPage> pages;  // ascending by label and number
   std::vector<TabledBackup> backups;
 
   TabledPack* Find(const std::string& key);
+  TabledPage* FindPage(const std::string& label, uint32_t number);
   const TabledPack* Find(const std::string& key) const { return const_cast<CheckedPacks*>(this)->Find(key); }
 };
 

@@ -62,6 +62,7 @@ class ListingTaker {
       return {std::string(layout::kWalPrefix), std::string(layout::kChangeMapPrefix)};
     std::set<std::string> prefixes = {layout::BackupPrefix(request_.label)};
     for (const TabledPack& pack : table_.packs) prefixes.insert(layout::PrefixOf(pack.key));
+    for (const TabledPage& page : table_.pages) prefixes.insert(layout::DataPrefix(page.page.label));
     return prefixes;
   }
 
@@ -158,6 +159,13 @@ class ListingTaker {
   }
 
   Status SeePack(const ObjectInfo& object) {
+    if (const auto key = layout::ParseMapPageKey(object.key)) {
+      if (TabledPage* page = table_.FindPage(key->label, key->number)) {
+        page->stored = object.size;
+        labels_[key->label].listed_packs = true;
+        return Status::Ok();
+      }
+    }
     if (TabledPack* pack = table_.Find(object.key)) {
       pack->stored = object.size;
       if (const auto label = layout::LabelOfPackKey(object.key)) labels_[*label].listed_packs = true;
@@ -182,15 +190,15 @@ class ListingTaker {
 
   // Absence takes two looks (store/absence.h); the listing was the first.
   Status LookAgain(const OpContext& ctx) {
-    for (TabledPack& pack : table_.packs) {
-      if (pack.stored) continue;
-      const auto info = repository_.store().Stat(pack.key, ctx);
-      if (info.ok()) {
-        PITR_TRY(SeePack(info.value()));
-      } else if (info.code() != Code::kNotFound) {
-        return info.status();
-      }
-    }
+    const auto look = [&](const std::string& key) -> Status {
+      const auto info = repository_.store().Stat(key, ctx);
+      if (info.ok()) return SeePack(info.value());
+      return info.code() == Code::kNotFound ? Status::Ok() : info.status();
+    };
+    for (const TabledPack& pack : table_.packs)
+      if (!pack.stored) PITR_TRY(look(pack.key));
+    for (const TabledPage& page : table_.pages)
+      if (!page.stored) PITR_TRY(look(page.page.key()));
     return Status::Ok();
   }
 

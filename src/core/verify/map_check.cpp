@@ -1,56 +1,70 @@
 #include "core/verify/map_check.h"
 
 #include <algorithm>
+#include <map>
 #include <mutex>
 
 #include "core/base/parallel_for.h"
-#include "core/repo/file_map_parser.h"
 #include "core/repo/layout.h"
 #include "core/repo/partial_map.h"
+#include "core/verify/pack_frames.h"
 
 namespace pitr {
 namespace {
 
 constexpr size_t kMaxStartBytes = size_t{1} << 20;
 
-struct PackSums {
-  uint64_t end = 0;  // of the last frame
-  uint64_t extents = 0;
-};
+// The list of a backup's pages, which agrees with the manifest.
+Result<MapPageList> ReadList(const Repository& repository, const BackupManifest& manifest, const OpContext& ctx) {
+  PITR_ASSIGN(MapPageList list, ReadMapPages(repository, manifest, ctx));
+  uint64_t files = 0;
+  for (const MapPage& page : list.pages) files += page.files;
+  if (files == manifest.file_count) return list;
+  return Status(Code::kCorruption, "object \"" + layout::BackupKey(manifest.label, layout::BackupObject::kFiles) +
+                                       "\" lists " + std::to_string(files) + " files, the manifest counts " +
+                                       std::to_string(manifest.file_count));
+}
 
-Status CheckSums(const BackupManifest& manifest, const std::vector<PackSums>& packs, uint64_t files) {
-  if (files != manifest.file_count)
-    return {Code::kCorruption,
-            "it lists " + std::to_string(files) + " files, the manifest counts " + std::to_string(manifest.file_count)};
-  for (size_t i = 0; i < packs.size(); ++i) {
-    if (packs[i].end > manifest.packs[i].size_bytes)
-      return {Code::kCorruption, "it has frames of \"" + manifest.packs[i].key + "\" beyond the " +
-                                     std::to_string(manifest.packs[i].size_bytes) + " bytes of that pack"};
+// Takes what a backup's list says of its pages; what another list has said before must be the same.
+Status TakeList(const BackupManifest& manifest, MapPageList&& list, CheckedPacks& table) {
+  for (MapPage& page : list.pages) {
+    for (uint32_t& pack : page.packs)
+      pack = static_cast<uint32_t>(table.Find(manifest.packs[pack].key) - table.packs.data());
+    TabledPage* tabled = table.FindPage(page.label, page.number);
+    if (!tabled->listed) {
+      tabled->page = std::move(page);
+      tabled->listed = true;
+    } else if (tabled->page.sha256 != page.sha256 || tabled->page.stored_bytes != page.stored_bytes ||
+               tabled->page.packs != page.packs || tabled->page.files != page.files ||
+               tabled->page.first_path != page.first_path) {
+      return {Code::kCorruption, "object \"" + manifest.file_map_key + "\" says of \"" + tabled->page.key() +
+                                     "\" something else than the file map of another backup does"};
+    }
   }
   return Status::Ok();
 }
 
-// Reads the map once; every pack's end and number of extents.
-Status ReadSums(const Repository& repository, const BackupManifest& manifest, std::vector<PackSums>& packs,
-                const OpContext& ctx) {
-  packs.assign(manifest.packs.size(), {});
-  std::vector<uint32_t> pack_of_frame;
-  uint64_t files = 0;
+// Reads the page once: adds up the extents in each pack, in the order of page.page.packs.
+Status ReadPage(const Repository& repository, const CheckedPacks& table, const TabledPage& page,
+                std::vector<uint64_t>& extents, const OpContext& ctx) {
+  const std::vector<uint32_t>& packs = page.page.packs;
+  extents.assign(packs.size(), 0);
+  std::vector<uint32_t> pack_of_frame;  // index in `packs`
   FileMapSink sink;
   sink.frame = [&](const MappedFrame& frame) -> Status {
-    if (frame.pack >= packs.size()) return {Code::kCorruption, "it names a pack that the manifest does not have"};
-    packs[frame.pack].end = std::max(packs[frame.pack].end, frame.ref.offset + frame.ref.stored_bytes);
-    pack_of_frame.push_back(frame.pack);
+    const TabledPack& pack = table.packs[frame.pack];
+    if (frame.ref.offset + frame.ref.stored_bytes > pack.size)
+      return {Code::kCorruption, "it has frames of \"" + pack.key + "\" beyond the " + std::to_string(pack.size) +
+                                     " bytes of that pack"};
+    const auto at = std::find(packs.begin(), packs.end(), frame.pack);
+    pack_of_frame.push_back(static_cast<uint32_t>(at - packs.begin()));
     return Status::Ok();
   };
   sink.file = [&](MappedFile&& file) {
-    ++files;
-    for (const Extent& extent : file.extents) ++packs[pack_of_frame[extent.frame]].extents;
+    for (const Extent& extent : file.extents) ++extents[pack_of_frame[extent.frame]];
     return Status::Ok();
   };
-  PITR_TRY(StreamFileMap(repository, manifest, std::move(sink), ctx));
-  const std::string key = layout::BackupKey(manifest.label, layout::BackupObject::kFiles);
-  return CheckSums(manifest, packs, files).Annotate("object \"" + key + "\"");
+  return StreamTabledPage(repository, table, page, std::move(sink), ctx);
 }
 
 Status CheckStart(const Repository& repository, const std::string& label, FindingList& findings, const OpContext& ctx) {
@@ -125,39 +139,37 @@ Status CheckAside(const Repository& repository, const SideObject& object, Findin
   return Status::Ok();
 }
 
-Status CheckMap(const Repository& repository, const VerifyListing& listing, const BackupManifest& manifest, Status read,
-                FindingList& findings, bool& mapped, const OpContext& ctx) {
-  const auto listed = listing.file_maps.find(manifest.label);
-  const bool right_size = listed != listing.file_maps.end() && listed->second == manifest.file_map_bytes;
-  // Size 0: the manifest does not say.
-  mapped = read.ok();
-  if (read.ok() && (right_size || manifest.file_map_bytes == 0)) return Status::Ok();
+// What reading a list or a page has shown; whether it may be used. `wanted`: its stored size, which it has or has not.
+Result<bool> IsSound(const Repository& repository, const std::string& key, uint64_t wanted, bool has_size, Status read,
+                     std::vector<std::string> labels, FindingList& findings, const OpContext& ctx) {
+  if (read.ok() && has_size) return true;
   Finding finding;
-  if (read.ok()) {
+  const bool readable = read.ok();
+  if (readable) {
     finding.problem = "size";
-    finding.object = manifest.file_map_key;
+    finding.object = key;
     finding.detail =
-        "It has another size than the manifest says, which is " + std::to_string(manifest.file_map_bytes) + " bytes.";
+        "It has another size than is said of it, which is " + std::to_string(wanted) + " bytes.";
   } else {
-    PITR_ASSIGN(finding, FindingOf(repository.store(), manifest.file_map_key, std::move(read), ctx));
+    PITR_ASSIGN(finding, FindingOf(repository.store(), key, std::move(read), ctx));
   }
-  finding.labels = {manifest.label};
-  finding.hurts =
-      "Backup " + manifest.label + " cannot be restored: nothing else says which bytes belong to which file.";
+  finding.hurts = (labels.size() == 1 ? "Backup " + labels.front() : std::string("The backups that have it")) +
+                  " cannot be restored: nothing else says which bytes belong to which file.";
+  finding.labels = std::move(labels);
   findings.Add(std::move(finding));
-  return Status::Ok();
+  return readable;
 }
 
-// One finding about a stretch of a pack, as seen from one file map.
+// One finding about a stretch of a pack, as seen from one page.
 struct Stretch {
-  uint32_t pack;  // position in that manifest
+  uint32_t pack;  // index in the table
   uint64_t begin;
   uint64_t end;
   Finding* finding;
-  bool hit = false;  // the backup needs it
+  bool hit = false;  // files of the page need it
 };
 
-// A frame of the map that lies in a stretch.
+// A frame of the page that lies in a stretch.
 struct BadFrame {
   uint32_t number;
   size_t stretch;
@@ -181,8 +193,8 @@ void NameFile(const MappedFile& file, const std::vector<BadFrame>& frames, std::
   }
 }
 
-Status NameFilesOf(const Repository& repository, const BackupManifest& manifest, std::vector<Stretch>& stretches,
-                   const OpContext& ctx) {
+Status NameFilesOf(const Repository& repository, const CheckedPacks& table, const TabledPage& page,
+                   std::vector<Stretch>& stretches, const OpContext& ctx) {
   std::vector<BadFrame> bad;
   uint32_t number = 0;
   FileMapSink sink;
@@ -200,12 +212,56 @@ Status NameFilesOf(const Repository& repository, const BackupManifest& manifest,
     NameFile(file, bad, stretches);
     return Status::Ok();
   };
-  Status read = StreamFileMap(repository, manifest, std::move(sink), ctx);
+  Status read = StreamTabledPage(repository, table, page, std::move(sink), ctx);
   const bool deleted = read.code() == Code::kNotFound;  // since the verification began
   if (!deleted) PITR_TRY(std::move(read));
-  for (Stretch& stretch : stretches)
-    if (stretch.hit || deleted) stretch.finding->labels.push_back(manifest.label);
+  for (Stretch& stretch : stretches) {
+    if (!stretch.hit && !deleted) continue;
+    for (const uint32_t backup : page.backups)
+      stretch.finding->labels.push_back(table.backups[backup].manifest->label);
+  }
   return Status::Ok();
+}
+
+Status CheckLists(const Repository& repository, const VerifyListing& listing, int jobs, CheckedPacks& table,
+                  FindingList& findings, const OpContext& ctx) {
+  std::mutex mutex;
+  return ParallelFor(jobs, table.backups.size(), ctx, [&](size_t index, int) -> Status {
+    TabledBackup& backup = table.backups[index];
+    const BackupManifest& manifest = *backup.manifest;
+    PITR_TRY(CheckStart(repository, manifest.label, findings, ctx));
+    auto list = ReadList(repository, manifest, ctx);
+    Status read = list.status();
+    if (read.ok()) {
+      std::lock_guard lock(mutex);
+      read = TakeList(manifest, std::move(list).value(), table);
+    }
+    const auto listed = listing.file_maps.find(manifest.label);
+    const bool has_size = listed != listing.file_maps.end() && listed->second == manifest.file_map_bytes;
+    PITR_ASSIGN(backup.mapped, IsSound(repository, manifest.file_map_key, manifest.file_map_bytes, has_size,
+                                       std::move(read), {manifest.label}, findings, ctx));
+    return Status::Ok();
+  });
+}
+
+Status CheckPages(const Repository& repository, int jobs, CheckedPacks& table, FindingList& findings,
+                  const OpContext& ctx) {
+  std::mutex mutex;
+  return ParallelFor(jobs, table.pages.size(), ctx, [&](size_t index, int) -> Status {
+    TabledPage& page = table.pages[index];
+    if (!page.listed) return Status::Ok();
+    std::vector<std::string> labels;
+    for (const uint32_t backup : page.backups) labels.push_back(table.backups[backup].manifest->label);
+    std::vector<uint64_t> extents;
+    Status read = ReadPage(repository, table, page, extents, ctx);
+    PITR_ASSIGN(page.mapped, IsSound(repository, page.page.key(), page.page.stored_bytes,
+                                     page.stored == page.page.stored_bytes, std::move(read), std::move(labels),
+                                     findings, ctx));
+    std::lock_guard lock(mutex);
+    for (size_t i = 0; page.mapped && i < extents.size(); ++i) table.packs[page.page.packs[i]].extents += extents[i];
+    for (const uint32_t backup : page.backups) table.backups[backup].mapped &= page.mapped;
+    return Status::Ok();
+  });
 }
 
 }  // namespace
@@ -214,25 +270,13 @@ Status CheckFileMaps(const Repository& repository, const VerifyListing& listing,
                      FindingList& findings, const OpContext& ctx) {
   PITR_TRY(ParallelFor(jobs, listing.aside.size(), ctx,
                        [&](size_t index, int) { return CheckAside(repository, listing.aside[index], findings, ctx); }));
-  std::mutex mutex;
-  return ParallelFor(jobs, table.backups.size(), ctx, [&](size_t index, int) -> Status {
-    TabledBackup& backup = table.backups[index];
-    const BackupManifest& manifest = *backup.manifest;
-    PITR_TRY(CheckStart(repository, manifest.label, findings, ctx));
-    std::vector<PackSums> sums;
-    Status read = ReadSums(repository, manifest, sums, ctx);
-    PITR_TRY(CheckMap(repository, listing, manifest, std::move(read), findings, backup.mapped, ctx));
-    if (!backup.mapped) return Status::Ok();
-    std::lock_guard lock(mutex);
-    for (size_t i = 0; i < sums.size(); ++i)
-      if (TabledPack* pack = table.Find(manifest.packs[i].key)) pack->extents += sums[i].extents;
-    return Status::Ok();
-  });
+  PITR_TRY(CheckLists(repository, listing, jobs, table, findings, ctx));
+  return CheckPages(repository, jobs, table, findings, ctx);
 }
 
 Status NameFiles(const Repository& repository, const CheckedPacks& table, std::vector<Finding>& findings,
                  const OpContext& ctx) {
-  std::vector<std::vector<Stretch>> stretches(table.backups.size());
+  std::map<uint32_t, std::vector<Finding*>> bad;  // by pack
   for (Finding& finding : findings) {
     const TabledPack* pack = table.Find(finding.object);
     if (pack == nullptr || finding.severity == Severity::kWarning) continue;
@@ -241,19 +285,23 @@ Status NameFiles(const Repository& repository, const CheckedPacks& table, std::v
     finding.labels.clear();
     finding.files.clear();
     finding.file_count = 0;
-    for (const PackUser& user : pack->users) {
-      const TabledBackup& backup = table.backups[user.backup];
-      if (backup.mapped) {
-        const uint64_t end = finding.end == 0 ? UINT64_MAX : finding.end;
-        stretches[user.backup].push_back({user.position, finding.begin, end, &finding, refused});
-      } else {
-        finding.labels.push_back(backup.manifest->label);
-      }
-    }
+    for (const PackUser& user : pack->users)
+      if (refused || !table.backups[user.backup].mapped)
+        finding.labels.push_back(table.backups[user.backup].manifest->label);
+    bad[static_cast<uint32_t>(pack - table.packs.data())].push_back(&finding);
   }
-  for (size_t i = 0; i < stretches.size(); ++i)
-    if (!stretches[i].empty()) PITR_TRY(NameFilesOf(repository, *table.backups[i].manifest, stretches[i], ctx));
-  for (Finding& finding : findings) std::sort(finding.labels.begin(), finding.labels.end());
+  for (const TabledPage& page : table.pages) {
+    std::vector<Stretch> stretches;
+    for (const uint32_t pack : page.page.packs)
+      if (const auto of_pack = bad.find(pack); page.mapped && of_pack != bad.end())
+        for (Finding* finding : of_pack->second)
+          stretches.push_back({pack, finding->begin, finding->end == 0 ? UINT64_MAX : finding->end, finding});
+    if (!stretches.empty()) PITR_TRY(NameFilesOf(repository, table, page, stretches, ctx));
+  }
+  for (Finding& finding : findings) {
+    std::sort(finding.labels.begin(), finding.labels.end());
+    finding.labels.erase(std::unique(finding.labels.begin(), finding.labels.end()), finding.labels.end());
+  }
   return Status::Ok();
 }
 

@@ -1,10 +1,7 @@
 #include "core/verify/pack_frames.h"
 
 #include <algorithm>
-#include <set>
 #include <tuple>
-
-#include "core/repo/file_map_parser.h"
 
 namespace pitr {
 namespace {
@@ -23,29 +20,22 @@ void SortOnce(std::vector<T>& list) {
              list.end());
 }
 
-// A frame of the map that lies in one of the packs.
+// A frame of the page that lies in one of the packs.
 struct Numbered {
   uint32_t number;
   uint32_t pack;
   uint64_t offset;
 };
 
-Status CollectFrom(const Repository& repository, const CheckedPacks& table, uint32_t backup, size_t first, size_t end,
-                   PackFrames& known, const OpContext& ctx) {
-  const BackupManifest& manifest = *table.backups[backup].manifest;
-  constexpr uint32_t kOther = UINT32_MAX;
-  std::vector<uint32_t> pack_at(manifest.packs.size(), kOther);  // by position in the manifest
-  for (size_t pack = first; pack < end; ++pack)
-    for (const PackUser& user : table.packs[pack].users)
-      if (user.backup == backup) pack_at[user.position] = static_cast<uint32_t>(pack);
+Status CollectFrom(const Repository& repository, const CheckedPacks& table, const TabledPage& page, size_t first,
+                   size_t end, PackFrames& known, const OpContext& ctx) {
   std::vector<Numbered> numbered;
   uint32_t number = 0;
   FileMapSink sink;
   sink.frame = [&](const MappedFrame& frame) {
-    const uint32_t pack = frame.pack < pack_at.size() ? pack_at[frame.pack] : kOther;
-    if (pack != kOther) {
-      numbered.push_back({number, pack, frame.ref.offset});
-      known.frames.push_back({pack, frame.ref.stored_bytes, frame.ref.plain_bytes, frame.ref.offset});
+    if (frame.pack >= first && frame.pack < end) {
+      numbered.push_back({number, frame.pack, frame.ref.offset});
+      known.frames.push_back({frame.pack, frame.ref.stored_bytes, frame.ref.plain_bytes, frame.ref.offset});
     }
     ++number;
     return Status::Ok();
@@ -59,12 +49,28 @@ Status CollectFrom(const Repository& repository, const CheckedPacks& table, uint
     }
     return Status::Ok();
   };
-  Status read = StreamFileMap(repository, manifest, std::move(sink), ctx);
-  // It was there when the verification began: the backup has been deleted since.
+  Status read = StreamTabledPage(repository, table, page, std::move(sink), ctx);
+  // It was there when the verification began: its backups have been deleted since.
   return read.code() == Code::kNotFound ? Status::Ok() : read;
 }
 
 }  // namespace
+
+Status StreamTabledPage(const Repository& repository, const CheckedPacks& table, const TabledPage& page,
+                        FileMapSink sink, const OpContext& ctx) {
+  // Those of the page alone: with all of the table each page would cost as much as the table.
+  std::vector<PackEntry> packs;
+  MapPage of_packs = page.page;
+  for (uint32_t& pack : of_packs.packs) {
+    packs.push_back({table.packs[pack].key, table.packs[pack].size});
+    pack = static_cast<uint32_t>(packs.size() - 1);
+  }
+  FileMapSink to_table = sink;
+  to_table.frame = [&](const MappedFrame& frame) {
+    return sink.frame ? sink.frame({page.page.packs[frame.pack], frame.ref}) : Status::Ok();
+  };
+  return StreamMapPage(repository, packs, of_packs, std::move(to_table), ctx);
+}
 
 size_t EndOfWindow(const CheckedPacks& table, size_t first, uint64_t max_extents) {
   uint64_t extents = 0;
@@ -76,12 +82,12 @@ size_t EndOfWindow(const CheckedPacks& table, size_t first, uint64_t max_extents
 
 Result<PackFrames> CollectFrames(const Repository& repository, const CheckedPacks& table, size_t first, size_t end,
                                  const OpContext& ctx) {
-  std::set<uint32_t> backups;
-  for (size_t pack = first; pack < end; ++pack)
-    for (const PackUser& user : table.packs[pack].users)
-      if (table.backups[user.backup].mapped) backups.insert(user.backup);
   PackFrames known;
-  for (uint32_t backup : backups) PITR_TRY(CollectFrom(repository, table, backup, first, end, known, ctx));
+  for (const TabledPage& page : table.pages) {
+    const bool here = std::any_of(page.page.packs.begin(), page.page.packs.end(),
+                                  [&](uint32_t pack) { return pack >= first && pack < end; });
+    if (page.mapped && here) PITR_TRY(CollectFrom(repository, table, page, first, end, known, ctx));
+  }
   SortOnce(known.frames);
   SortOnce(known.extents);
   return known;

@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <vector>
 
+#include "core/repo/file_map_parser.h"
 #include "core/repo/pack_read.h"
 #include "core/verify/checked_packs.h"
 
@@ -33,10 +34,14 @@ struct PackFrames {
   std::vector<KnownExtent> extents;  // likewise
 };
 
+// As StreamMapPage; a frame's `pack` is the index in CheckedPacks::packs.
+Status StreamTabledPage(const Repository& repository, const CheckedPacks& table, const TabledPage& page,
+                        FileMapSink sink, const OpContext& ctx);
+
 // Packs [first, result) can be looked at together: those that together have few enough extents, at least one.
 size_t EndOfWindow(const CheckedPacks& table, size_t first, uint64_t max_extents = kMaxExtentsHeld);
 
-// Reads the maps of the backups that list packs [first, end). Memory: 24 bytes a frame, 32 bytes an extent.
+// Reads the pages of file maps that list packs [first, end), each once. Memory: 24 bytes a frame, 32 bytes an extent.
 Result<PackFrames> CollectFrames(const Repository& repository, const CheckedPacks& table, size_t first, size_t end,
                                  const OpContext& ctx);
 

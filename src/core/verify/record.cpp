@@ -165,7 +165,9 @@ bool Concerns(const Finding& finding, const std::string& label) {
 }
 
 bool NeedsReading(const Finding& finding) {
-  const bool data = finding.object.starts_with(layout::kDataPrefix) || finding.object.starts_with(layout::kWalPrefix);
+  // Pages of file maps are read in every mode.
+  const bool data = (finding.object.starts_with(layout::kDataPrefix) && !layout::ParseMapPageKey(finding.object)) ||
+                    finding.object.starts_with(layout::kWalPrefix);
   return data && finding.problem != "missing" && finding.problem != "size" && finding.problem != "gap";
 }
 

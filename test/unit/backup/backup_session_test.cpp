@@ -66,7 +66,7 @@ TEST_P(BackupRoundTrip, BringsEveryByteBack) {
   EXPECT_EQ(progress.bytes_done.load(), progress.bytes_total.load());
   EXPECT_EQ(progress.files_done.load(), progress.files_total.load());
   EXPECT_EQ(progress.bytes_done.load(), m.database_bytes);
-  EXPECT_EQ(progress.bytes_stored.load() + m.file_map_bytes, m.stored_bytes);
+  EXPECT_EQ(progress.bytes_stored.load() + m.file_map_bytes + m.map_page_bytes, m.stored_bytes);
   EXPECT_EQ(m.start_lsn, test::kTreeStartLsn);
   EXPECT_EQ(m.checkpoint_lsn.ToString(), "0/5000060");
   EXPECT_EQ(m.encrypted, GetParam().encrypted);

@@ -8,6 +8,7 @@
 
 #include "core/backup/backup_session.h"
 #include "core/pg/page.h"
+#include "core/repo/file_map_parser.h"
 #include "core/store/memory.h"
 #include "unit/backup/data_tree.h"
 
@@ -32,7 +33,10 @@ class ChangePlanTest : public testing::Test {
     ASSERT_TRUE(session.value()->CopyFiles(tree_.Start(), progress, OpContext()).ok());
     auto manifest = session.value()->Finish(tree_.Stop(), OpContext());
     ASSERT_TRUE(manifest.ok()) << manifest.status().ToString();
-    auto parent = ParentMap::Load(*repo_.repository, manifest.value(), OpContext());
+    auto list = ReadMapPages(*repo_.repository, manifest.value(), OpContext());
+    ASSERT_TRUE(list.ok()) << list.status().ToString();
+    const ParentBackup backup{manifest.value(), std::move(list).value()};
+    auto parent = ParentMap::Load(*repo_.repository, backup, PagesOfParent({}, backup), OpContext());
     ASSERT_TRUE(parent.ok()) << parent.status().ToString();
     parent_ = std::make_unique<ParentMap>(std::move(parent).value());
     ParentCursor cursor(*parent_);
@@ -44,7 +48,7 @@ class ChangePlanTest : public testing::Test {
   }
   FileBase Plan(BlockChanges changes) {
     const auto source = MakeKnownBlocksSource({ChangeKind::kChangeMaps, "known"}, std::move(changes));
-    auto plan = PlanChanges({listed_}, *parent_, *source, /*stamps_hold=*/true);
+    auto plan = PlanChanges({listed_}, {}, *parent_, *source, /*stamps_hold=*/true);
     EXPECT_TRUE(plan.ok()) << plan.status().ToString();
     return std::move(plan.value().files[0]);
   }

@@ -25,7 +25,8 @@ struct BackupSpec {
   uint32_t timeline = 1;
   uint64_t first = 1;  // segments it needs
   uint64_t last = 1;
-  std::vector<std::string> borrowed;  // packs of other labels
+  std::vector<std::string> borrowed;  // packs and pages of file maps of other labels
+  uint32_t pages = 0;                 // of its own
 };
 
 class ExpireTest : public RepositoryTest {
@@ -79,7 +80,14 @@ class ExpireTest : public RepositoryTest {
     m.start_micros = m.stop_micros = clock_.WallMicros();
     m.file_map_key = layout::BackupKey(spec.label, layout::BackupObject::kFiles);
     m.file_map_sha256 = std::string(64, '0');
-    for (const std::string& key : spec.borrowed) m.packs.push_back({key, 1000});
+    for (const std::string& key : spec.borrowed) {
+      if (const auto page = layout::ParseMapPageKey(key)) {
+        m.map_pages.push_back({page->label, page->number, page->number});
+      } else {
+        m.packs.push_back({key, 1000});
+      }
+    }
+    if (spec.pages > 0) m.map_pages.push_back({spec.label, 1, spec.pages});
     for (uint32_t number : {1, 2}) m.packs.push_back({layout::PackKey(spec.label, number), 1000});
     return m;
   }
@@ -87,6 +95,7 @@ class ExpireTest : public RepositoryTest {
   void BeginBackup(const BackupSpec& spec) {
     ASSERT_TRUE(CreateStart(spec.label, spec.parent).ok());
     for (uint32_t number : {1, 2}) PutRaw(layout::PackKey(spec.label, number), 1000);
+    for (uint32_t number = 1; number <= spec.pages; number++) PutRaw(layout::MapPageKey(spec.label, number), 300);
     PutRaw(layout::BackupKey(spec.label, layout::BackupObject::kFiles), 500);
   }
   Status CreateManifest(const BackupSpec& spec) {
@@ -99,10 +108,10 @@ class ExpireTest : public RepositoryTest {
     ASSERT_TRUE(CreateManifest(spec).ok());
   }
   // One full backup a day, each in its own ten segments, and the WAL between.
-  void AddDays(const std::vector<std::string>& labels, uint64_t first = 10) {
+  void AddDays(const std::vector<std::string>& labels, uint64_t first = 10, uint32_t pages = 0) {
     for (const std::string& label : labels) {
       clock_.Advance(kDayMillis);
-      AddBackup({.label = label, .first = first, .last = first + 1});
+      AddBackup({.label = label, .first = first, .last = first + 1, .pages = pages});
       AddWal(1, first, first + 9);
       first += 10;
     }

@@ -21,8 +21,14 @@ class World final : public ExpireTest {
  public:
   using Batches = FaultyStore::Batches;
   explicit World(Batches batches = Batches::kInOrder) : batches_(batches) {
-    AddDays({"a"});
-    AddBackup({.label = "i", .type = BackupType::kIncr, .parent = "a", .first = 12, .last = 13, .borrowed = {kLent}});
+    AddDays({"a"}, 10, 2);
+    AddBackup({.label = "i",
+               .type = BackupType::kIncr,
+               .parent = "a",
+               .first = 12,
+               .last = 13,
+               .borrowed = {kLent, "data/a/page.000002"},
+               .pages = 1});
     EXPECT_TRUE(PinBackup(*repository_, {.label = "i"}, ctx_).ok());
     AddDays({"b"}, 20);
     BeginBackup(kDead);

@@ -151,20 +151,21 @@ TEST_F(ExpireTest, ManyObjectsGoInFewRequests) {
   EXPECT_EQ(faults().calls(StoreOp::kDelete), 1 + 4 + 3 + 3);
 }
 
-TEST_F(ExpireTest, PacksThatOthersListStay) {
-  AddDays({"f1"});
+TEST_F(ExpireTest, PacksAndPagesThatOthersListStay) {
+  AddDays({"f1"}, 10, 3);
   AddBackup({.label = "i1",
              .type = BackupType::kIncr,
              .parent = "f1",
              .first = 12,
              .last = 13,
-             .borrowed = {"data/f1/000002"}});
+             .borrowed = {"data/f1/000002", "data/f1/page.000002"},
+             .pages = 1});
   ASSERT_TRUE(PinBackup(*repository_, {.label = "i1", .reason = "audit"}, ctx_).ok());
   AddDays({"f2"}, 20);
   request_.policy.full = 1;
   MustRun();
   EXPECT_EQ(Labels(), "i1 f2");
-  EXPECT_EQ(KeysUnder("data/f1/"), std::vector<std::string>{"data/f1/000002"});
+  EXPECT_EQ(KeysUnder("data/f1/"), (std::vector<std::string>{"data/f1/000002", "data/f1/page.000002"}));
   EXPECT_TRUE(Has("backup/f1/start")) << "the label stays reserved while packs have its name";
   EXPECT_FALSE(HasSegment(1, 11));
   EXPECT_TRUE(HasSegment(1, 12));
@@ -178,6 +179,20 @@ TEST_F(ExpireTest, PacksThatOthersListStay) {
   EXPECT_EQ(Labels(), "f2");
   EXPECT_TRUE(KeysUnder("data/f1/").empty());
   EXPECT_TRUE(KeysUnder("backup/f1/").empty());
+}
+
+// In whose place another one would have to be kept.
+TEST_F(ExpireTest, ABackupThatHasLostAPageCannotBeRestored) {
+  AddDays({"a"}, 10, 2);
+  ExpectWhole("with all pages");
+  ASSERT_TRUE(memory_.Delete({layout::MapPageKey("a", 2)}, ctx_).ok());
+  const auto inventory = Inventory::Load(*repository_, ctx_);
+  ASSERT_TRUE(inventory.ok());
+  EXPECT_FALSE(inventory.value().Facts(clock_.WallMicros()).backups.at(0).restorable);
+  EXPECT_TRUE(inventory.value().CheckAbsences(*repository_, ctx_).ok());
+  PutRaw(layout::MapPageKey("a", 2), 300);
+  EXPECT_EQ(inventory.value().CheckAbsences(*repository_, ctx_).code(), Code::kUnavailable)
+      << "it was left out of the listing";
 }
 
 TEST_F(ExpireTest, TheParentOfARunningBackupStays) {

@@ -2,11 +2,13 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <functional>
 #include <nlohmann/json.hpp>
 
 #include "core/repo/file_map_parser.h"
 #include "core/repo/file_map_writer.h"
+#include "core/repo/layout.h"
 #include "lib/repository_fixture.h"
 
 namespace pitr {
@@ -14,7 +16,7 @@ namespace {
 
 FileMap SampleMap() {
   FileMap map;
-  map.frames = {{0, {64, 1000, 1 << 20}}, {0, {1064, 25, 1}}, {1, {64, 500, 9000}}, {1, {600, 500, 9000}}};
+  map.frames = {{0, {64, 1000, 1 << 20}}, {0, {1064, 25, 1}}, {1, {64, 500, 9000}}};
   map.directories = {{"base", 0700}, {"base/1", 0750}, {"odd\xFF", 0700}};
   map.files = {{"PG_VERSION", 3, 0600, 1700000000000001, {}, {{0, 3, 2, 0, true, 0x1122334455667788}}},
                {"base/1/1259",
@@ -68,16 +70,19 @@ void ExpectEqual(const FileMap& a, const FileMap& b) {
 
 using FileMapWriterTest = test::RepositoryTest;
 
+const std::vector<PackEntry> kPacks{{"data/good/000001", 9000}, {"data/other/000007", 8000}};
+
 BackupManifest ManifestOf(const StoredFileMap& map, const std::string& label) {
   BackupManifest manifest;
   manifest.label = label;
+  manifest.packs = kPacks;
   map.EnterIn(manifest);
   return manifest;
 }
 
 TEST_F(FileMapWriterTest, WhatCouldNotBeReadAgainIsNotWritten) {
   const auto repository = MustOpenOrCreate(config_);
-  auto written = WriteFileMap(*repository, "good", SampleMap(), ctx_);
+  auto written = WriteFileMap(*repository, "good", kPacks, SampleMap(), ctx_);
   ASSERT_TRUE(written.ok()) << written.status().ToString();
   auto read = ReadFileMap(*repository, ManifestOf(written.value(), "good"), ctx_);
   ASSERT_TRUE(read.ok()) << read.status().ToString();
@@ -85,15 +90,89 @@ TEST_F(FileMapWriterTest, WhatCouldNotBeReadAgainIsNotWritten) {
   const std::function<void(FileMap&)> kMistakes[] = {[](FileMap& map) { map.files.push_back(map.files.back()); },
                                                      [](FileMap& map) { map.files[0].size_bytes = 2; },
                                                      [](FileMap& map) { map.files[1].extents[1].file_offset = 5; },
-                                                     [](FileMap& map) { map.files[1].extents[1].frame = 4; },
+                                                     [](FileMap& map) { map.files[1].extents[1].frame = 3; },
                                                      [](FileMap& map) { map.links[0].path = "pg_tblspc/16400000000"; }};
   for (size_t i = 0; i < std::size(kMistakes); i++) {
     FileMap map = SampleMap();
     kMistakes[i](map);
     const std::string label = "bad" + std::to_string(i);
-    EXPECT_EQ(WriteFileMap(*repository, label, map, ctx_).code(), Code::kCorruption) << i;
+    EXPECT_EQ(WriteFileMap(*repository, label, kPacks, map, ctx_).code(), Code::kCorruption) << i;
     EXPECT_EQ(ReadFileMap(*repository, ManifestOf(written.value(), label), ctx_).code(), Code::kNotFound) << i;
   }
+}
+
+// Files over many pages, some of which share a frame.
+TEST_F(FileMapWriterTest, PagesAreReadAsOneMap) {
+  const auto repository = MustOpenOrCreate(config_);
+  FileMap map;
+  for (uint32_t i = 0; i < 4; i++) map.frames.push_back({i % 2, {64 + 1000 * uint64_t{i}, 1000, 1 << 20}});
+  for (uint32_t i = 0; i < 2 * kPageFiles + 5; i++)
+    map.files.push_back({"base/1/" + std::to_string(100000 + i), 10, 0600, 7, {}, {{0, 10, i % 4, i, true, i}}});
+  auto written = WriteFileMap(*repository, "good", kPacks, map, ctx_);
+  ASSERT_TRUE(written.ok()) << written.status().ToString();
+  ASSERT_EQ(written.value().pages.size(), 3U);
+  EXPECT_EQ(written.value().pages[1].first_path, "base/1/" + std::to_string(100000 + kPageFiles));
+  const BackupManifest manifest = ManifestOf(written.value(), "good");
+  ASSERT_EQ(manifest.map_pages.size(), 1U);
+  EXPECT_EQ(manifest.map_pages[0].last, 3U);
+  EXPECT_EQ(manifest.fetch_bytes, 4000U) << "a frame of several pages counts once";
+  auto read = ReadFileMap(*repository, manifest, ctx_);
+  ASSERT_TRUE(read.ok()) << read.status().ToString();
+  EXPECT_EQ(read.value().frames.size(), 4U);
+  ASSERT_EQ(read.value().files.size(), map.files.size());
+  for (size_t i = 0; i < map.files.size(); i++) {
+    const MappedFile& file = read.value().files[i];
+    EXPECT_EQ(file.path, map.files[i].path);
+    const MappedFrame& frame = read.value().frames[file.extents.at(0).frame];
+    EXPECT_EQ(frame.pack, i % 4 % 2);
+    EXPECT_EQ(frame.ref.offset, 64 + 1000 * (i % 4));
+  }
+}
+
+// No reader takes another page for the one that was meant, or a list of other pages.
+TEST_F(FileMapWriterTest, OtherPagesAreRefused) {
+  const auto repository = MustOpenOrCreate(config_);
+  const auto write = [&](const std::string& label, uint32_t mode, uint32_t files) {
+    FileMap map = SampleMap();
+    for (uint32_t i = 0; i < files; i++)
+      map.files.push_back({"z" + std::to_string(100000 + i), 0, mode, 0, {}, {}});
+    std::sort(map.files.begin(), map.files.end(),
+              [](const MappedFile& a, const MappedFile& b) { return a.path < b.path; });
+    auto written = WriteFileMap(*repository, label, kPacks, map, ctx_);
+    EXPECT_TRUE(written.ok()) << written.status().ToString();
+    return ManifestOf(written.value(), label);
+  };
+  const BackupManifest good = write("good", 0600, 2000);
+  ASSERT_TRUE(ReadFileMap(*repository, good, ctx_).ok());
+  // The list is right, and the page is what it was in an earlier life of the label.
+  const auto replace = [&](const std::string& key, uint32_t mode) {
+    ASSERT_TRUE(memory_.Delete({key}, ctx_).ok());
+    FileMap map;
+    map.files = {{"x", 0, mode, 0, {}, {}}};
+    std::string text;
+    FileMapFormatter formatter(text);
+    formatter.Header("good");
+    for (const MappedFile& file : map.files) formatter.File(file);
+    formatter.End();
+    ASSERT_TRUE(StoreMapText(*repository, ObjectKind::kMapPage, key, "good", text, ctx_).ok());
+  };
+  const std::string page = layout::MapPageKey("good", 2);
+  replace(page, 0600);
+  const auto other = ReadFileMap(*repository, good, ctx_);
+  EXPECT_EQ(other.code(), Code::kCorruption);
+  EXPECT_NE(other.status().message().find(page), std::string::npos) << other.status().ToString();
+  ASSERT_TRUE(memory_.Delete({page}, ctx_).ok());
+  EXPECT_EQ(ReadFileMap(*repository, good, ctx_).code(), Code::kNotFound);
+  // A manifest that tells of other pages than the list.
+  BackupManifest fewer = write("fewer", 0600, 2000);
+  fewer.map_pages[0].last--;
+  EXPECT_EQ(ReadFileMap(*repository, fewer, ctx_).code(), Code::kCorruption);
+  BackupManifest without_pack = write("packless", 0600, 3);
+  without_pack.packs.pop_back();
+  EXPECT_EQ(ReadFileMap(*repository, without_pack, ctx_).code(), Code::kCorruption);
+  BackupManifest other_pack = write("packs", 0600, 3);
+  other_pack.packs[1].key = "data/other/000008";
+  EXPECT_EQ(ReadFileMap(*repository, other_pack, ctx_).code(), Code::kCorruption);
 }
 
 TEST(FileMapText, SurvivesAnyCut) {
@@ -131,6 +210,46 @@ TEST(FileMapText, EveryLineIsJson) {
     EXPECT_TRUE(nlohmann::json::accept(text.substr(from, end - from))) << text.substr(from, end - from);
     from = end + 1;
   }
+}
+
+TEST(FileMapText, AListTellsOfItsPages) {
+  MapPage page{"L0", 12, 345, std::string(64, 'c'), "odd\xFF", 7, 8, 9, {0, 5}, {"ab", "cd"}};
+  const auto parse = [](const std::string& text, std::vector<MapPage>& pages) {
+    FileMapSink sink;
+    sink.page = [&](MapPage&& found) { return pages.push_back(std::move(found)), Status::Ok(); };
+    FileMapParser parser("L1", sink);
+    const Status fed = parser.Feed(AsBytes(text));
+    return fed.ok() ? parser.Finish() : fed;
+  };
+  std::string text;
+  FileMapFormatter formatter(text);
+  formatter.Header("L1");
+  formatter.Page(page);
+  const std::string one = text + "{\"end\":{\"files\":0,\"frames\":0,\"pages\":1}}\n";
+  std::vector<MapPage> pages;
+  const Status parsed = parse(one, pages);
+  ASSERT_TRUE(parsed.ok()) << parsed.ToString();
+  ASSERT_EQ(pages.size(), 1U);
+  EXPECT_EQ(pages[0].key(), "data/L0/page.000012");
+  EXPECT_EQ(pages[0].stored_bytes, 345U);
+  EXPECT_EQ(pages[0].sha256, page.sha256);
+  EXPECT_EQ(pages[0].first_path, page.first_path);
+  EXPECT_EQ(pages[0].files, 7U);
+  EXPECT_EQ(pages[0].file_bytes, 8U);
+  EXPECT_EQ(pages[0].fetch_bytes, 9U);
+  EXPECT_EQ(pages[0].packs, page.packs);
+  EXPECT_EQ(pages[0].state, page.state);
+  formatter.Page(page);  // not after itself
+  EXPECT_EQ(parse(text, pages).code(), Code::kCorruption);
+  const auto without = [&](const std::string& what, const std::string& instead) {
+    std::string changed = one;
+    changed.replace(changed.find(what), what.size(), instead);
+    return changed;
+  };
+  for (const std::string& bad :
+       {without("page.000012", "000012"), without("cccc", "ccc"), without("cccc", "cCcc"), without("[0,5]", "[0,-5]"),
+        without("6f6464ff", "2e2e"), without("\"packs\"", "\"pacts\""), without("\"pages\":1", "\"pages\":2")})
+    EXPECT_EQ(parse(bad, pages).code(), Code::kCorruption) << bad;
 }
 
 TEST(FileMapText, LongListsAreCutIntoLines) {
@@ -208,6 +327,9 @@ TEST(FileMapText, BadLinesAreNamed) {
   };
   const std::string check = "\"0123456789abcdef\"";
   ASSERT_TRUE(Parse(head + file("a", "4096", "[0,4096,0,0," + check + "]") + tail).status.ok());
+  // Good where it belongs: the end line does not count it.
+  const std::string kPageLine = "{\"page\":\"data/L1/page.000001\",\"size\":1,\"sha256\":\"" + std::string(64, 'a') +
+                                "\",\"from\":\"a\",\"files\":1,\"bytes\":1,\"fetch\":1,\"packs\":[0]}\n";
   const std::string kBad[] = {
       "\n",
       "x\n",
@@ -271,6 +393,11 @@ TEST(FileMapText, BadLinesAreNamed) {
       "{\"pg_pitr_files\":1,\"label\":\"L1\"}\n",
       file("a", "0", "") + "{\"dir\":\"d\",\"mode\":448}\n",
       file("a", "0", "") + "{\"frames\":[0,300,[100,10]]}\n",
+      file("a", "0", "") + "{\"pack\":\"data/L1/000001\",\"size\":1}\n",  // order
+      "{\"pack\":\"data/L1/000001\",\"size\":1}\n",
+      "{\"page\":\"data/L1/page.000001\",\"size\":1}\n",
+      kPageLine,
+      file("a", "0", "") + kPageLine,
       "{\"end\":{\"files\":0}}\n",
       "{\"end\":{\"files\":2,\"frames\":2}}\n",
       "{\"end\":{\"files\":0,\"frames\":2}}\n{\"new\":1}\n",

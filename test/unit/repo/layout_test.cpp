@@ -90,6 +90,19 @@ TEST(Layout, PacksSortByNumber) {
   EXPECT_LT(PackKey("x", 9), PackKey("x", 10));
 }
 
+TEST(Layout, PagesOfFileMapsLieBesidePacks) {
+  EXPECT_EQ(MapPageKey("x", 7), "data/x/page.000007");
+  const auto parts = ParseMapPageKey("data/x/page.1000007");
+  ASSERT_TRUE(parts);
+  EXPECT_EQ(parts->label, "x");
+  EXPECT_EQ(parts->number, 1000007U);
+  EXPECT_EQ(LabelOf("data/x/page.000007"), "x");
+  EXPECT_EQ(LabelOfPackKey("data/x/page.000007"), std::nullopt) << "it is no pack";
+  for (const char* key : {"data/x/page.7", "data/x/page.000000", "data/x/page.", "data/x/000007", "backup/x/page.000007",
+                          "data/x/page.0000007", "data/x/page.000007/1", "data/x/page.99999999999"})
+    EXPECT_FALSE(ParseMapPageKey(key)) << key;
+}
+
 TEST(Layout, PacksTellTheirLabel) {
   EXPECT_EQ(LabelOfPackKey("data/a.b-c/000001"), "a.b-c");
   EXPECT_EQ(LabelOfPackKey("data/x/1000000"), "x");

@@ -43,6 +43,8 @@ BackupManifest Sample() {
   m.file_map_key = "backup/20260522-090014F/files";
   m.file_map_bytes = 77;
   m.file_map_sha256 = std::string(32, '0') + std::string(32, 'f');
+  m.map_pages = {{"20260521-090014F", 3, 3}, {"20260522-090014F", 1, 40}};
+  m.map_page_bytes = 88;
   return m;
 }
 
@@ -106,6 +108,16 @@ TEST(Manifest, SurvivesItsText) {
   EXPECT_EQ(r.file_map_key, m.file_map_key);
   EXPECT_EQ(r.file_map_bytes, 77U);
   EXPECT_EQ(r.file_map_sha256, m.file_map_sha256);
+  EXPECT_EQ(r.map_page_bytes, 88U);
+  ASSERT_EQ(r.map_pages.size(), 2U);
+  EXPECT_EQ(r.map_pages[0].label, "20260521-090014F");
+  EXPECT_EQ(r.map_pages[1].first, 1U);
+  EXPECT_EQ(r.map_pages[1].last, 40U);
+  std::vector<std::string> keys;
+  ForEachMapPage(r, [&](std::string key) { keys.push_back(std::move(key)); });
+  ASSERT_EQ(keys.size(), 41U);
+  EXPECT_EQ(keys[0], "data/20260521-090014F/page.000003");
+  EXPECT_EQ(keys[40], "data/20260522-090014F/page.000040");
 }
 
 TEST(Manifest, IncrementalsNameTheirParent) {

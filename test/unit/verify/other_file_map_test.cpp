@@ -37,9 +37,12 @@ class OtherFileMapTest : public test::VerifyFixture, public testing::WithParamIn
     return session->Finish(stop, OpContext());
   }
   // Puts `map` in the place of the backup's, as its own writer would have written it.
-  void PutInPlace(const std::string& label, const FileMap& map) {
-    ASSERT_TRUE(memory_.Delete({layout::BackupKey(label, layout::BackupObject::kFiles)}, OpContext()).ok());
-    const auto written = WriteFileMap(*repo_.repository, label, map, OpContext());
+  void PutInPlace(const BackupManifest& manifest, const FileMap& map) {
+    const std::string& label = manifest.label;
+    std::vector<std::string> keys{layout::BackupKey(label, layout::BackupObject::kFiles)};
+    for (uint32_t number = 1; number < 10; number++) keys.push_back(layout::MapPageKey(label, number));
+    ASSERT_TRUE(memory_.Delete(keys, OpContext()).ok());
+    const auto written = WriteFileMap(*repo_.repository, label, manifest.packs, map, OpContext());
     ASSERT_TRUE(written.ok()) << written.status().ToString();
   }
   FileMap MapOf(const BackupManifest& manifest) {
@@ -55,9 +58,7 @@ class OtherFileMapTest : public test::VerifyFixture, public testing::WithParamIn
                                    [](const MappedFile& each) { return each.path == "base/5/16385"; });
     ASSERT_NE(file, map.files.end());
     file->mode ^= 1;
-    PutInPlace(manifest.label, map);
-    const auto stored = memory_.Stat(layout::BackupKey(manifest.label, layout::BackupObject::kFiles), OpContext());
-    ASSERT_TRUE(stored.ok() && stored.value().size == manifest.file_map_bytes);
+    PutInPlace(manifest, map);
   }
   void ExpectNamed(const Status& status, const std::string& label) {
     EXPECT_EQ(status.code(), Code::kCorruption) << status.ToString();
@@ -87,8 +88,8 @@ TEST_P(OtherFileMapTest, IsNotRestoredFrom) {
 
 TEST_P(OtherFileMapTest, IsNotRestoredFromWhenItIsAnotherBackups) {
   const FileMap full = MapOf(full_);
-  PutInPlace(full_.label, MapOf(increment_));
-  PutInPlace(increment_.label, full);
+  PutInPlace(full_, MapOf(increment_));
+  PutInPlace(increment_, full);
   ExpectNotRestored(increment_);
   ExpectNotRestored(full_);
 }
@@ -109,7 +110,7 @@ TEST_P(OtherFileMapTest, IsNotBuiltUpon) {
   PutOlderInPlace(increment_);
   auto other = Begin(BackupType::kIncr);
   ASSERT_TRUE(other.ok()) << other.status().ToString();
-  EXPECT_EQ(other.value()->choice().parent->manifest().label, full_.label);
+  EXPECT_EQ(other.value()->choice().parent->manifest.label, full_.label);
   EXPECT_TRUE(other.value()->choice().warning);
   EXPECT_NE(other.value()->choice().note_detail.find("backup/" + increment_.label + "/files"), std::string::npos);
   PutOlderInPlace(full_);

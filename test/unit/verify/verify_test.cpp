@@ -6,6 +6,8 @@
 #include <nlohmann/json.hpp>
 
 #include "core/repo/change_map.h"
+#include "core/verify/listing.h"
+#include "core/verify/map_check.h"
 #include "core/verify/pack_frames.h"
 #include "unit/verify/verify_fixture.h"
 
@@ -86,7 +88,8 @@ TEST_P(Verify_, FlippedBitsAreFoundAndNamed) {
   Make(GetParam());
   ASSERT_FALSE(plan_.backup.packs.empty());
   for (const std::string& key :
-       {plan_.backup.packs[0].key, MapKey(), ManifestKey(), StartKey(), layout::WalKey(SegmentName(0x51)),
+       {plan_.backup.packs[0].key, MapKey(), layout::MapPageKey(label_, 1), ManifestKey(), StartKey(),
+        layout::WalKey(SegmentName(0x51)),
         layout::WalKey(SegmentName(0x72)), layout::WalKey("000000010000000000000050.00000028.backup")}) {
     const Bytes good = Content(key);
     ASSERT_FALSE(good.empty()) << key;
@@ -107,7 +110,8 @@ TEST_P(Verify_, FlippedBitsAreFoundAndNamed) {
 
 TEST_P(Verify_, MissingAndShortObjectsAreFoundInTheQuickModeToo) {
   Make(GetParam());
-  for (const std::string& key : {plan_.backup.packs[0].key, MapKey(), ManifestKey(), StartKey(),
+  for (const std::string& key : {plan_.backup.packs[0].key, MapKey(), layout::MapPageKey(label_, 1), ManifestKey(),
+                                 StartKey(),
                                  layout::WalKey(SegmentName(0x51)), layout::WalKey(SegmentName(0x71))}) {
     const Bytes good = Content(key);
     for (const bool gone : {true, false}) {
@@ -425,13 +429,20 @@ TEST_F(VerifyFixture, ScopesLookAtWhatTheyName) {
 
 TEST_F(VerifyFixture, ASmallWindowChecksTheSame) {
   Make(false, /*everything=*/true);
+  const auto catalog = BackupCatalog::Load(*repo_.repository, OpContext());
+  ASSERT_TRUE(catalog.ok()) << catalog.status().ToString();
   CheckedPacks table = MakeCheckedPacks({&plan_.backup});
+  FindingList findings;
+  auto listing = TakeListing(*repo_.repository, {}, catalog.value(), {}, table, findings, OpContext());
+  ASSERT_TRUE(listing.ok()) << listing.status().ToString();
+  ASSERT_TRUE(CheckFileMaps(*repo_.repository, listing.value(), 1, table, findings, OpContext()).ok());
+  EXPECT_TRUE(findings.Copy().empty());
+  EXPECT_TRUE(table.backups[0].mapped);
   for (TabledPack& pack : table.packs) {
-    pack.stored = pack.size;
+    EXPECT_GT(pack.extents, 0U) << pack.key;
     pack.extents = 10;
   }
   ASSERT_GT(table.packs.size(), 1U);
-  table.backups[0].mapped = true;
   EXPECT_EQ(EndOfWindow(table, 0, 5), 1U) << "one at least";
   EXPECT_EQ(EndOfWindow(table, 0, 20), 2U);
   auto all = CollectFrames(*repo_.repository, table, 0, table.packs.size(), OpContext());
