@@ -20,7 +20,7 @@ for my $encrypt (0, 1)
 	my $segment = $p->wait_archived;
 	$p->node->stop;
 
-	my @objects = ([ 'marker', 'pg_pitr.marker' ], [ 'manifest', 'backup/b/manifest' ], [ 'file map', 'backup/b/files' ],
+	my @objects = ([ 'marker', 'pg_pitr.marker' ], [ 'manifest', 'backup/b/manifest' ], [ 'file map', 'backup/b/files' ], [ 'page', 'data/b/page.000001' ],
 		[ 'pack', substr((sort glob("$repository/data/b/*"))[0], length("$repository/")) ],
 		[ 'WAL segment', "wal/00000001/$segment" ]);
 	push @objects, [ 'key slot', substr((glob("$repository/keys/*"))[0], length("$repository/")) ] if $encrypt;
@@ -51,7 +51,7 @@ for my $encrypt (0, 1)
 	}
 
 	# Missing objects.
-	for my $object (grep { $_->[0] =~ /file map|pack|WAL/ } @objects)
+	for my $object (grep { $_->[0] =~ /file map|page|pack|WAL/ } @objects)
 	{
 		my ($kind, $key) = @$object;
 		rename("$repository/$key", "$repository/hidden") or die $!;

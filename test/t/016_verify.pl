@@ -43,7 +43,7 @@ for my $encrypt (0, 1)
 	my $key_of = sub { my @found = sort glob("$repository/$_[0]"); @found or die "no $_[0]"; return substr $found[-1], length("$repository/"); };
 	# Exit code when it is damaged, and when it is gone: some may be deleted.
 	my @objects = ([ 'marker', 'pg_pitr.marker', 4, 4 ], [ 'manifest', 'backup/b/manifest', 4, 4 ], [ 'start', 'backup/b/start', 4, 4 ],
-		[ 'file map', 'backup/b/files', 4, 4 ], [ 'pack', 'data/b/*', 4, 4 ], [ 'WAL', "wal/00000001/$segment", 4, 4 ], [ 'pin', 'backup/b/pin.*', 4, 0 ],
+		[ 'file map', 'backup/b/files', 4, 4 ], [ 'page', 'data/b/page.*', 4, 4 ], [ 'pack', 'data/b/0*', 4, 4 ], [ 'WAL', "wal/00000001/$segment", 4, 4 ], [ 'pin', 'backup/b/pin.*', 4, 0 ],
 		[ 'expire mark', 'backup/going/expire', 4, 0 ], [ 'partial map', 'backup/half/partial.*', 0, 0 ], [ 'change map', "change/00000001/$segment", 0, 0 ],
 		[ 'hold of a restore', 'backup/b/hold.*', 0, 0 ], [ 'result of a verification', 'proof/verify/*/result', 0, 0 ]);
 	push @objects, [ 'key slot', 'keys/*', 4, 4 ] if $encrypt;
@@ -56,7 +56,7 @@ for my $encrypt (0, 1)
 	is($status, 0, "$how: with everything back in place it is good");
 
 	# Quick: what is missing or short.
-	my $pack = $key_of->('data/b/*');
+	my $pack = $key_of->('data/b/0*');
 	rename("$repository/$pack", "$repository/hidden") or die $!;
 	($status) = verify($p, '--quick');
 	is($status, 4, "$how: the quick mode misses a pack");

@@ -150,7 +150,7 @@ unlike($err, qr/resuming/, 'what was taken over is not taken over again');
 cmp_ok(sent($p, 'd'), '>', $database * 0.9, 'the next full backup stores everything');
 set($p, 'pg_pitr.retention_full = 1');
 $p->sql(q{SELECT count(*) FROM pitr_expire(leftover_age => '0')});
-is(join(' ', objects($p, 'data/*/0*')), join(' ', objects($p, 'data/d/*')), 'of the others no pack is left');
+is(join(' ', objects($p, 'data/*/0*')), join(' ', objects($p, 'data/d/0*')), 'of the others no pack is left');
 is(join(' ', map { m{([^/]+/[^/]+)$} } objects($p, 'backup/*/*')), 'd/files d/manifest d/start', 'and no object');
 
 # --- not wanted: nothing stays

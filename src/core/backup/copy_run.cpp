@@ -190,7 +190,7 @@ Result<std::unique_ptr<ChangeSource>> ChooseSource(const CopyRequest& request, C
   const BackupStart& start = request.start;
   const ChangeRequest wanted{
       request.repository, request.parent->manifest, start.data_directory,           start.start_lsn,
-      start.timeline,     start.data_checksums,       request.options.summarizes_wal, request.options.change_source};
+      start.timeline,     start.data_checksums,     request.options.summarizes_wal, request.options.change_source};
   PITR_ASSIGN(auto source, ChooseChangeSource(wanted, ctx));
   copied.change_origin = source->origin();
   request.change_kind = static_cast<int>(source->origin().kind);
@@ -209,8 +209,7 @@ Result<ChangePlan> MakeChangePlan(const CopyRequest& request, const ChangeSource
   const std::vector<MappedFile>& files = copied.directory.files;
   const bool stamps_hold = source->trusts_stamps() && !copied.boot_id.empty() && copied.boot_id == parent.boot_id;
   // Whoever wants a proof wants to see everything.
-  PITR_ASSIGN(copied.pages,
-              PlanPages(files, *request.parent, *source, stamps_hold && !request.options.verify_changes));
+  PITR_ASSIGN(copied.pages, PlanPages(files, *request.parent, *source, stamps_hold && !request.options.verify_changes));
   request.repository.log().Info("of the file map of backup \"" + parent.label + "\" " +
                                 std::to_string(copied.pages.kept_count()) + " of " +
                                 std::to_string(copied.pages.kept.size()) + " pages are taken over unread");

@@ -30,7 +30,7 @@ struct CopyRequest {
   const BackupOptions& options;
   const BackupStart& start;
   const ParentBackup* parent;  // of an increment; else null
-  const ParentMap* resumed;    // what interrupted backups stored; null: a full backup that resumes nothing, an increment
+  const ParentMap* resumed;  // what interrupted backups stored; null: a full backup that resumes nothing, an increment
   PackTable& packs;
   PackRecord& record;
   PageFindings& pages;

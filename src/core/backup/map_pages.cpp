@@ -32,7 +32,8 @@ class PageCutter {
   }
 
   Status AddParentRange(uint32_t first, uint32_t end) {
-    const bool small = store_.page_files() < kPageFiles / kSmallPart && store_.page_extents() < kPageExtents / kSmallPart;
+    const bool small =
+        store_.page_files() < kPageFiles / kSmallPart && store_.page_extents() < kPageExtents / kSmallPart;
     if (!small) PITR_TRY(store_.EndPage());
     // Room for what comes between the files that are there, before all of them are cut anew.
     return AddRange(first, end, end - first <= 2 * kPageFiles ? 3 * kPageFiles : kPageFiles, 2 * kPageExtents);
@@ -52,8 +53,7 @@ Result<StoredFileMap> StoreFileMap(const Repository& repository, const std::stri
   PageCutter cutter(copied, store);
   const PagePlan& pages = copied.pages;
   if (pages.kept.empty())
-    PITR_TRY(
-        cutter.AddRange(0, static_cast<uint32_t>(copied.directory.files.size()), kPageFiles, kPageExtents));
+    PITR_TRY(cutter.AddRange(0, static_cast<uint32_t>(copied.directory.files.size()), kPageFiles, kPageExtents));
   size_t kept = 0;
   for (size_t i = 0; i < pages.kept.size(); i++) {
     if (pages.kept[i]) {

@@ -26,8 +26,7 @@ Result<bool> UnchangedByWal(std::span<const MappedFile> files, const ChangeSourc
 }
 
 Result<bool> IsUnchanged(std::span<const MappedFile> files, const MapPage& page, const ChangeSource& source) {
-  if (page.state.files.empty() || files.size() != page.files || files.empty() ||
-      files.front().path != page.first_path)
+  if (page.state.files.empty() || files.size() != page.files || files.empty() || files.front().path != page.first_path)
     return false;
   MapPageSum sum;
   for (const MappedFile& file : files) sum.Add(file);

@@ -43,8 +43,8 @@ std::vector<const BackupManifest*> ParentCandidates(const BackupCatalog& catalog
                                                     std::vector<std::string>& passed_over);
 
 // Takes the newest candidate that is not known to be damaged and holds no damaged pages, whose objects are all there
-// and whose file map's list can be read. An increment beyond the longest chain becomes a full backup. Errors are the store's;
-// a damaged backup is none.
+// and whose file map's list can be read. An increment beyond the longest chain becomes a full backup. Errors are the
+// store's; a damaged backup is none.
 Result<ParentChoice> ChooseParent(const Repository& repository, const ParentRequest& request, const OpContext& ctx);
 
 }  // namespace pitr

@@ -50,9 +50,9 @@ Result<ParentMap> ParentMap::Load(const Repository& repository, const ParentBack
     map.frames_.resize(frames);
     map.files_.resize(files);
     map.paths_.resize(paths);
-    repository.log().Warning("of backup \"" + parent.manifest.label +
-                             "\" a page of its file map cannot be read; what it was to tell of is stored anew: " +
-                             added.ToString());
+    repository.log().Warning(
+        "of backup \"" + parent.manifest.label +
+        "\" a page of its file map cannot be read; what it was to tell of is stored anew: " + added.ToString());
   }
   return map;
 }

@@ -1,7 +1,6 @@
-// What an increment reads of the file map of the backup that it builds on, or what interrupted backups stored, compactly: paths in one
-// text, extents packed. Memory: 72 bytes and its path for each file, 24 for each frame, 2 to 15 for each extent
-// (packed_extents.h).
-// Constant once loaded; any thread.
+// What an increment reads of the file map of the backup that it builds on, or what interrupted backups stored,
+// compactly: paths in one text, extents packed. Memory: 72 bytes and its path for each file, 24 for each frame, 2 to 15
+// for each extent (packed_extents.h). Constant once loaded; any thread.
 #pragma once
 #include <set>
 #include <string>

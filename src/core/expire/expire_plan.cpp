@@ -43,8 +43,7 @@ Garbage Row(std::string what, std::string name, std::string why) {
   return garbage;
 }
 
-Garbage OfLabel(const Inventory& inventory, const ByLabel& by, const std::string& label,
-                const Referenced& referenced) {
+Garbage OfLabel(const Inventory& inventory, const ByLabel& by, const std::string& label, const Referenced& referenced) {
   const bool finished = inventory.backups.Find(label) != nullptr || inventory.backups.FindDamaged(label) != nullptr;
   Garbage garbage = Row(finished ? "backup" : "unfinished backup", label, "");
   if (const auto packs = by.packs.find(label); packs != by.packs.end()) {
@@ -105,8 +104,8 @@ void AddEndedHolds(const ByLabel& by, const Inventory& inventory, const ExpireDe
 }
 
 // Packs and other objects of labels that are no backup, neither finished nor not.
-void AddOrphans(const Inventory& inventory, const ByLabel& by, const Referenced& referenced,
-                int64_t old_since_micros, std::vector<Garbage>& out) {
+void AddOrphans(const Inventory& inventory, const ByLabel& by, const Referenced& referenced, int64_t old_since_micros,
+                std::vector<Garbage>& out) {
   std::set<std::string_view> unfinished;
   for (const UnfinishedBackup& backup : inventory.backups.unfinished) unfinished.insert(backup.label);
   for (const auto& [label, packs] : by.packs) {

@@ -97,7 +97,7 @@ struct PartialHeader {
 // Digests by which a later backup tells, without reading a page, that every file of it is as it was
 // (backup/page_plan.h). Empty: it cannot.
 struct MapPageState {
-  std::string files;  // of all files: path, size, mode, inode and birth; of those that WAL says nothing about, times too
+  std::string files;  // of all files: path, size, mode, inode and birth; where WAL says nothing, times of changes, too
   std::string times;  // of the changes of the others, main forks of relations
 
   bool operator==(const MapPageState&) const = default;

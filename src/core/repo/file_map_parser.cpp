@@ -72,6 +72,7 @@ struct FileMapParser::Line {
   bool Parse(std::string_view text);
 
  private:
+  static bool Find(const std::string& name, uint32_t& field, bool& hex);
   bool Value(const std::string& name, JsonScanner& scan);
   bool PageValue(uint32_t field, JsonScanner& scan);
   bool ParseFrames(JsonScanner& scan);
@@ -219,7 +220,8 @@ bool FileMapParser::Line::PageValue(uint32_t field, JsonScanner& scan) {
   }
 }
 
-bool FileMapParser::Line::Value(const std::string& name, JsonScanner& scan) {
+// Whether the name is known, and what it is.
+bool FileMapParser::Line::Find(const std::string& name, uint32_t& field, bool& hex) {
   static constexpr FieldName kNames[] = {{"file", kFile},
                                          {"size", kSize},
                                          {"mode", kMode},
@@ -253,10 +255,19 @@ bool FileMapParser::Line::Value(const std::string& name, JsonScanner& scan) {
                                          {"end", kEnd}};
   const auto* known =
       std::find_if(std::begin(kNames), std::end(kNames), [&](const FieldName& f) { return f.name == name; });
-  if (known == std::end(kNames)) return scan.Skip();
-  if ((seen & known->field) != 0) return false;  // twice
-  seen |= known->field;
-  switch (known->field) {
+  if (known == std::end(kNames)) return false;
+  field = known->field;
+  hex = known->hex;
+  return true;
+}
+
+bool FileMapParser::Line::Value(const std::string& name, JsonScanner& scan) {
+  uint32_t field = 0;
+  bool hex = false;
+  if (!Find(name, field, hex)) return scan.Skip();
+  if ((seen & field) != 0) return false;  // twice
+  seen |= field;
+  switch (field) {
     case kVersion:
       return scan.Unsigned(version);
     case kLabel:
@@ -270,9 +281,9 @@ bool FileMapParser::Line::Value(const std::string& name, JsonScanner& scan) {
     case kFile:
     case kFrom:
     case kLink:
-      return ReadText(scan, known->hex, path);
+      return ReadText(scan, hex, path);
     case kTarget:
-      return ReadText(scan, known->hex, target);
+      return ReadText(scan, hex, target);
     case kMode:
       return scan.Unsigned(mode);
     case kSize:
@@ -290,7 +301,7 @@ bool FileMapParser::Line::Value(const std::string& name, JsonScanner& scan) {
     case kDatabaseBytes:
       return scan.Unsigned(partial.database_bytes);
     default:
-      return PageValue(known->field, scan);
+      return PageValue(field, scan);
   }
 }
 

@@ -1,5 +1,5 @@
-// Reads the text of a file map's list, page or partial map piece by piece (any cut) and checks every line; the parts are handed on as they are
-// read. Memory: one line. One thread; one map per parser.
+// Reads the text of a file map's list, page or partial map piece by piece (any cut) and checks every line; the parts
+// are handed on as they are read. Memory: one line. One thread; one map per parser.
 #pragma once
 #include <functional>
 #include <string>

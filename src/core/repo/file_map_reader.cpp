@@ -9,7 +9,6 @@
 namespace pitr {
 namespace {
 
-
 Status StreamMap(const Repository& repository, ObjectKind kind, const std::string& key, const std::string& label,
                  FileMapSink sink, Sha256Hasher* digest, const OpContext& ctx) {
   FileMapParser parser(label, std::move(sink));
@@ -151,8 +150,8 @@ Result<MapPageList> ReadMapPages(const Repository& repository, const BackupManif
   PITR_TRY(StreamMap(repository, ObjectKind::kFileMap, key, manifest.label, std::move(sink), &digest, ctx));
   const std::string sha256 = ToHex(digest.Finish());
   if (sha256 != manifest.file_map_sha256)
-    return OtherObject(key, "the file map that the manifest of backup \"" + manifest.label + "\" was written for", sha256,
-                       manifest.file_map_sha256);
+    return OtherObject(key, "the file map that the manifest of backup \"" + manifest.label + "\" was written for",
+                       sha256, manifest.file_map_sha256);
   PITR_TRY(CheckNamedPages(manifest, list).Annotate("object \"" + key + "\""));
   return list;
 }

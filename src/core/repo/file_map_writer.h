@@ -1,6 +1,6 @@
-// Writes file maps: FileMapFormatter makes the text of a list, a page or a partial map, FileMapStore stores the pages and
-// the list of a backup as its files are given to it. What is stored was parsed before: a backup is worth nothing if its
-// file map cannot be read. Each belongs to one thread.
+// Writes file maps: FileMapFormatter makes the text of a list, a page or a partial map, FileMapStore stores the pages
+// and the list of a backup as its files are given to it. What is stored was parsed before: a backup is worth nothing if
+// its file map cannot be read. Each belongs to one thread.
 #pragma once
 #include <span>
 #include <string>

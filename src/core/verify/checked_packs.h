@@ -1,6 +1,6 @@
 // Every pack and every page of a file map that the backups to be verified list, in the order of keys, and who lists it.
-// Filled in the order: MakeCheckedPacks, TakeListing (sizes in the store), CheckFileMaps (what the maps say about them);
-// constant from then on.
+// Filled in the order: MakeCheckedPacks, TakeListing (sizes in the store), CheckFileMaps (what the maps say about
+// them); constant from then on.
 #pragma once
 #include <optional>
 #include <string>

@@ -54,8 +54,8 @@ Status ReadPage(const Repository& repository, const CheckedPacks& table, const T
   sink.frame = [&](const MappedFrame& frame) -> Status {
     const TabledPack& pack = table.packs[frame.pack];
     if (frame.ref.offset + frame.ref.stored_bytes > pack.size)
-      return {Code::kCorruption, "it has frames of \"" + pack.key + "\" beyond the " + std::to_string(pack.size) +
-                                     " bytes of that pack"};
+      return {Code::kCorruption,
+              "it has frames of \"" + pack.key + "\" beyond the " + std::to_string(pack.size) + " bytes of that pack"};
     const auto at = std::find(packs.begin(), packs.end(), frame.pack);
     pack_of_frame.push_back(static_cast<uint32_t>(at - packs.begin()));
     return Status::Ok();
@@ -148,8 +148,7 @@ Result<bool> IsSound(const Repository& repository, const std::string& key, uint6
   if (readable) {
     finding.problem = "size";
     finding.object = key;
-    finding.detail =
-        "It has another size than is said of it, which is " + std::to_string(wanted) + " bytes.";
+    finding.detail = "It has another size than is said of it, which is " + std::to_string(wanted) + " bytes.";
   } else {
     PITR_ASSIGN(finding, FindingOf(repository.store(), key, std::move(read), ctx));
   }
@@ -217,8 +216,7 @@ Status NameFilesOf(const Repository& repository, const CheckedPacks& table, cons
   if (!deleted) PITR_TRY(std::move(read));
   for (Stretch& stretch : stretches) {
     if (!stretch.hit && !deleted) continue;
-    for (const uint32_t backup : page.backups)
-      stretch.finding->labels.push_back(table.backups[backup].manifest->label);
+    for (const uint32_t backup : page.backups) stretch.finding->labels.push_back(table.backups[backup].manifest->label);
   }
   return Status::Ok();
 }
@@ -254,9 +252,9 @@ Status CheckPages(const Repository& repository, int jobs, CheckedPacks& table, F
     for (const uint32_t backup : page.backups) labels.push_back(table.backups[backup].manifest->label);
     std::vector<uint64_t> extents;
     Status read = ReadPage(repository, table, page, extents, ctx);
-    PITR_ASSIGN(page.mapped, IsSound(repository, page.page.key(), page.page.stored_bytes,
-                                     page.stored == page.page.stored_bytes, std::move(read), std::move(labels),
-                                     findings, ctx));
+    PITR_ASSIGN(page.mapped,
+                IsSound(repository, page.page.key(), page.page.stored_bytes, page.stored == page.page.stored_bytes,
+                        std::move(read), std::move(labels), findings, ctx));
     std::lock_guard lock(mutex);
     for (size_t i = 0; page.mapped && i < extents.size(); ++i) table.packs[page.page.packs[i]].extents += extents[i];
     for (const uint32_t backup : page.backups) table.backups[backup].mapped &= page.mapped;

@@ -7,9 +7,9 @@
 
 namespace pitr {
 
-// Reads what was listed aside, the start object and the list of pages of every backup of the table, and every page once,
-// several at a time; sets what the table says of pages, `mapped`, and the number of extents of each pack. Memory: `jobs`
-// times what StreamMapPage or ReadPartialMap takes, and some 400 bytes for each page.
+// Reads what was listed aside, the start object and the list of pages of every backup of the table, and every page
+// once, several at a time; sets what the table says of pages, `mapped`, and the number of extents of each pack. Memory:
+// `jobs` times what StreamMapPage or ReadPartialMap takes, and some 400 bytes for each page.
 Status CheckFileMaps(const Repository& repository, const VerifyListing& listing, int jobs, CheckedPacks& table,
                      FindingList& findings, const OpContext& ctx);
 

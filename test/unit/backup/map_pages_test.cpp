@@ -220,8 +220,8 @@ TEST_P(MapPagesTest, AVerificationNamesEveryBackupOfAPage) {
   const BackupManifest full = Take(BackupType::kFull);
   const BackupManifest increment = Take(BackupType::kIncr);
   const MapPageList list = ListOf(increment);
-  const auto shared = std::find_if(list.pages.begin(), list.pages.end(),
-                                   [](const MapPage& page) { return page.label == "b1"; });
+  const auto shared =
+      std::find_if(list.pages.begin(), list.pages.end(), [](const MapPage& page) { return page.label == "b1"; });
   ASSERT_NE(shared, list.pages.end());
   const auto verify = [&]() {
     VerifyOptions options;

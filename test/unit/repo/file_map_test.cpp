@@ -134,8 +134,7 @@ TEST_F(FileMapWriterTest, OtherPagesAreRefused) {
   const auto repository = MustOpenOrCreate(config_);
   const auto write = [&](const std::string& label, uint32_t mode, uint32_t files) {
     FileMap map = SampleMap();
-    for (uint32_t i = 0; i < files; i++)
-      map.files.push_back({"z" + std::to_string(100000 + i), 0, mode, 0, {}, {}});
+    for (uint32_t i = 0; i < files; i++) map.files.push_back({"z" + std::to_string(100000 + i), 0, mode, 0, {}, {}});
     std::sort(map.files.begin(), map.files.end(),
               [](const MappedFile& a, const MappedFile& b) { return a.path < b.path; });
     auto written = WriteFileMap(*repository, label, kPacks, map, ctx_);

@@ -98,8 +98,9 @@ TEST(Layout, PagesOfFileMapsLieBesidePacks) {
   EXPECT_EQ(parts->number, 1000007U);
   EXPECT_EQ(LabelOf("data/x/page.000007"), "x");
   EXPECT_EQ(LabelOfPackKey("data/x/page.000007"), std::nullopt) << "it is no pack";
-  for (const char* key : {"data/x/page.7", "data/x/page.000000", "data/x/page.", "data/x/000007", "backup/x/page.000007",
-                          "data/x/page.0000007", "data/x/page.000007/1", "data/x/page.99999999999"})
+  for (const char* key :
+       {"data/x/page.7", "data/x/page.000000", "data/x/page.", "data/x/000007", "backup/x/page.000007",
+        "data/x/page.0000007", "data/x/page.000007/1", "data/x/page.99999999999"})
     EXPECT_FALSE(ParseMapPageKey(key)) << key;
 }
 

@@ -87,10 +87,9 @@ TEST_P(Verify_, AHoleInTheArchiveThatOneListingShowsIsNone) {
 TEST_P(Verify_, FlippedBitsAreFoundAndNamed) {
   Make(GetParam());
   ASSERT_FALSE(plan_.backup.packs.empty());
-  for (const std::string& key :
-       {plan_.backup.packs[0].key, MapKey(), layout::MapPageKey(label_, 1), ManifestKey(), StartKey(),
-        layout::WalKey(SegmentName(0x51)),
-        layout::WalKey(SegmentName(0x72)), layout::WalKey("000000010000000000000050.00000028.backup")}) {
+  for (const std::string& key : {plan_.backup.packs[0].key, MapKey(), layout::MapPageKey(label_, 1), ManifestKey(),
+                                 StartKey(), layout::WalKey(SegmentName(0x51)), layout::WalKey(SegmentName(0x72)),
+                                 layout::WalKey("000000010000000000000050.00000028.backup")}) {
     const Bytes good = Content(key);
     ASSERT_FALSE(good.empty()) << key;
     for (const size_t byte : {size_t{3}, size_t{30}, size_t{70}, good.size() / 2, good.size() - 40, good.size() - 1}) {
@@ -111,8 +110,7 @@ TEST_P(Verify_, FlippedBitsAreFoundAndNamed) {
 TEST_P(Verify_, MissingAndShortObjectsAreFoundInTheQuickModeToo) {
   Make(GetParam());
   for (const std::string& key : {plan_.backup.packs[0].key, MapKey(), layout::MapPageKey(label_, 1), ManifestKey(),
-                                 StartKey(),
-                                 layout::WalKey(SegmentName(0x51)), layout::WalKey(SegmentName(0x71))}) {
+                                 StartKey(), layout::WalKey(SegmentName(0x51)), layout::WalKey(SegmentName(0x71))}) {
     const Bytes good = Content(key);
     for (const bool gone : {true, false}) {
       if (gone) {
