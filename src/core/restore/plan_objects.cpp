@@ -7,7 +7,6 @@ namespace pitr {
 Status CheckBackupObjects(const Repository& repository, RestorePlan& plan, const OpContext& ctx) {
   const BackupManifest& backup = plan.backup;
   plan.objects_checked += backup.packs.size() + 1;
-  for (const MapPageRun& run : backup.map_pages) plan.objects_checked += run.size();
   plan.restore_bytes = backup.database_bytes;
   plan.fetch_bytes = backup.file_map_bytes + backup.map_page_bytes + backup.fetch_bytes;
   if (backup.fetch_bytes == 0)

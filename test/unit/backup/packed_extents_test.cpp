@@ -156,7 +156,8 @@ TEST(StoredExtentsTest, TheParentHasTheRest) {
   copied.Take(std::move(stored), 0);
   std::vector<MappedFrame> frames = {{0, {64, 50, 50}}};
   std::vector<PackEntry> packs = {{"data/b/000001", 100}};
-  ASSERT_TRUE(copied.TakeParent(parent, {parent.files().data(), nullptr, nullptr}, listing, frames, packs).ok());
+  ParentPacks taken(parent.manifest().packs, packs);
+  ASSERT_TRUE(copied.TakeParent(parent, {parent.files().data(), nullptr, nullptr}, listing, frames, taken).ok());
   EXPECT_EQ(ExtentText(copied.Of(0, 250)), "0+40@1:0 40+10@0:0!1 50+40@1:50 150+50@2:50 200+50@2:0 ");
   EXPECT_EQ(ExtentText(copied.Of(1, 100)), "") << "not to be built upon";
   EXPECT_EQ(frames.size(), 3U) << "the second of the parent's is not needed";
