@@ -67,7 +67,7 @@ TEST_F(HoldKeeperTest, OneNotFoundIsNoExpiry) {
 TEST_F(HoldKeeperTest, ARestoreLeavesAHoldForTheReplay) {
   std::vector<std::string> while_copying;
   faults_->OnCall([&](StoreOp op, const std::string& key) {
-    if (op == StoreOp::kGet && key.starts_with(layout::kDataPrefix) && while_copying.empty()) while_copying = Holds();
+    if (op == StoreOp::kGet && layout::LabelOfPackKey(key) && while_copying.empty()) while_copying = Holds();
   });
   const int64_t begun = SystemClock().WallMicros();
   ASSERT_NO_FATAL_FAILURE(MustRun());
@@ -151,7 +151,7 @@ TEST_F(HoldKeeperTest, IsRenewedWhileTheRestoreLasts) {
   options_.jobs = 1;
   std::set<std::string> seen;
   faults_->OnCall([&](StoreOp op, const std::string& key) {
-    if (op != StoreOp::kGet || !key.starts_with(layout::kDataPrefix)) return;
+    if (op != StoreOp::kGet || !layout::LabelOfPackKey(key)) return;
     const int64_t limit = SystemClock().SteadyMillis() + kLimitMillis;
     while (seen.size() < 6 && SystemClock().SteadyMillis() < limit) {
       for (std::string& hold : Holds()) seen.insert(std::move(hold));

@@ -101,7 +101,7 @@ TEST_F(OwnNumberTest, ASecondTryKeepsTheNumberOfTheFirst) {
 TEST_F(OwnNumberTest, AnInterruptedRestoreDoesNotBringAUsedNumberBack) {
   std::filesystem::remove(At("recovery.signal"));
   options_.delta = true;
-  faults_->Inject({.op = StoreOp::kGet, .status = {Code::kPermission, "away"}, .key_contains = "data/"});
+  faults_->Inject({.op = StoreOp::kGet, .status = {Code::kPermission, "away"}, .key_contains = "F/00000"});
   std::filesystem::resize_file(At("base/5/16384"), 8192);
   EXPECT_FALSE(Run().ok());
   EXPECT_EQ(Reserved(), 0u);

@@ -7,6 +7,7 @@
 #include "core/base/sha256.h"
 #include "core/pg/control.h"
 #include "core/pg/wal_name.h"
+#include "core/repo/layout.h"
 #include "core/report/restore_report.h"
 #include "unit/restore/restore_fixture.h"
 #include "unit/store/sync_faults.h"
@@ -372,7 +373,7 @@ TEST_F(RestorerTest, AnInterruptedRestoreIsContinuedByTheSameCommand) {
   ASSERT_NO_FATAL_FAILURE(Prepare(true));
   faults_->Inject({.op = test::StoreOp::kGet,
                    .status = {Code::kUnavailable, "gone"},
-                   .key_contains = "data/",
+                   .key_contains = "F/00000",
                    .skip = 3,
                    .times = 1000000});
   auto result = Run();
@@ -394,7 +395,7 @@ TEST_F(RestorerTest, TwoRestoresIntoOneDirectoryExcludeEachOther) {
   ASSERT_NO_FATAL_FAILURE(Prepare(false));
   bool tried = false;
   faults_->OnCall([&](test::StoreOp op, const std::string& key) {
-    if (tried || op != test::StoreOp::kGet || !key.starts_with("data/")) return;
+    if (tried || op != test::StoreOp::kGet || !layout::LabelOfPackKey(key)) return;
     tried = true;
     ExpectRefused("another restore is running");
   });
@@ -408,7 +409,7 @@ TEST_F(RestorerTest, CancelLeavesADirectoryThatCannotStart) {
   ASSERT_NO_FATAL_FAILURE(Prepare(false));
   CancelToken cancel;
   faults_->OnCall([&](test::StoreOp op, const std::string& key) {
-    if (op == test::StoreOp::kGet && key.starts_with("data/")) cancel.Cancel();
+    if (op == test::StoreOp::kGet && layout::LabelOfPackKey(key)) cancel.Cancel();
   });
   OpContext ctx;
   ctx.cancel = &cancel;

@@ -139,8 +139,10 @@ TEST_F(SetAsideTest, WhoeverContinuesGoesByWhatWasDecided) {
     }
     options_.configuration = choice;
     fs::remove(At("conf.d/old.conf"));
-    faults_->Inject(
-        {.op = test::StoreOp::kGet, .status = {Code::kUnavailable, "gone"}, .key_contains = "data/", .times = 1000000});
+    faults_->Inject({.op = test::StoreOp::kGet,
+                     .status = {Code::kUnavailable, "gone"},
+                     .key_contains = "F/00000",
+                     .times = 1000000});
     ASSERT_FALSE(Run().ok());
     EXPECT_FALSE(HasControl());
     EXPECT_TRUE(Has("conf.d/old.conf")) << "begun, not finished";
@@ -170,7 +172,7 @@ TEST_F(SetAsideTest, WhatAnInterruptedRestoreSetAsideElsewhereIsListed) {
   fs::create_directory_symlink(space, At("pg_tblspc/777"));
   WriteFileText(At("base/5/16384"), "to be fetched");
   faults_->Inject(
-      {.op = test::StoreOp::kGet, .status = {Code::kUnavailable, "gone"}, .key_contains = "data/", .times = 1000000});
+      {.op = test::StoreOp::kGet, .status = {Code::kUnavailable, "gone"}, .key_contains = "F/00000", .times = 1000000});
   ASSERT_FALSE(Run().ok());
   auto calm = Repository::OpenOn(std::make_unique<test::FaultyStore>(memory_), repo_.repository->config(), NullLog(),
                                  OpContext());

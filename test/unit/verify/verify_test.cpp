@@ -364,7 +364,7 @@ TEST_F(VerifyFixture, AnInterruptedRunIsContinued) {
   EXPECT_EQ(interrupted.code(), Code::kCancelled);
   std::vector<std::string> read;
   faults_->OnCallInTurn([&](StoreOp op, const std::string& key) {
-    if (op == StoreOp::kGet && (key.starts_with("data/") || key.starts_with("wal/"))) read.push_back(key);
+    if (op == StoreOp::kGet && (layout::LabelOfPackKey(key) || key.starts_with("wal/"))) read.push_back(key);
   });
   const VerifyReport report = MustVerify(options);
   faults_->OnCall(nullptr);
