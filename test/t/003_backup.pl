@@ -116,7 +116,7 @@ append_to_file($p->conf, "pg_pitr.backup_max_rate = 1MB\n");
 $node->reload;
 
 $run = begin_backup('terminated');
-my $after = request(q{CALL pitr_run_backup('diff', 'after_terminated', jobs => 1)});
+my $after = request(q{CALL pitr_run_backup('full', 'after_terminated', jobs => 1)});
 $joined = request(q{CALL pitr_run_backup(if_running => 'join')});
 says($after, qr/waiting/);
 says($joined, qr/joining/);
