@@ -10,6 +10,7 @@
 #include "core/repo/backup_remarks.h"
 #include "core/repo/known_repository.h"
 #include "core/repo/left_by.h"
+#include "core/repo/wal_catalog.h"
 #include "core/restore/plan_proof.h"
 #include "core/verify/known_damage.h"
 #include "server/backup_mode.h"
@@ -305,10 +306,11 @@ void LookForGap() {
 }
 
 // The backup exists: whatever happens here does not take that back.
-void ExpireOldBackups() {
-  if (!worker->config.expire_after_backup) return;
+// False: there was nothing to do.
+bool ExpireOldBackups() {
+  if (!worker->config.expire_after_backup) return false;
   auto request = ExpireRequestOf(worker->config);
-  if (request.ok() && request.value().policy.empty()) return;
+  if (request.ok() && request.value().policy.empty()) return false;
   EnterPhase(BackupPhase::kExpiring);
   Status status = request.status();
   if (status.ok()) {
@@ -322,9 +324,22 @@ void ExpireOldBackups() {
         Publishing());
     status = report.ok() ? ProblemsOf(report.value()) : report.status();
   }
-  if (status.ok()) return;
-  ReportText(WARNING, "the backup is complete, but expiring older ones failed: " + status.message(), status.detail(),
-             status.hint());
+  if (!status.ok())
+    ReportText(WARNING, "the backup is complete, but expiring older ones failed: " + status.message(), status.detail(),
+               status.hint());
+  return true;
+}
+
+// As an expiry does. The next backup does what this one cannot.
+void SealWal() {
+  const Status sealed = RunInterruptibly(
+      worker->log, 0,
+      [](int&, Log&, const OpContext& ctx) -> Status {
+        PITR_ASSIGN(const WalCatalog wal, WalCatalog::Load(*worker->repository, ctx));
+        return SealWholeGroups(*worker->repository, wal, {}, ctx);
+      },
+      Publishing());
+  if (!sealed.ok()) ReportText(LOG, "old WAL was not sealed: " + sealed.message(), sealed.detail(), sealed.hint());
 }
 
 Status TakeBackup() {
@@ -360,7 +375,7 @@ Status TakeBackup() {
   PublishPageErrors(worker->manifest);
   const bool restorable = ProveRestorable(worker->manifest.label);
   LookForGap();
-  if (restorable) ExpireOldBackups();
+  if (!restorable || !ExpireOldBackups()) SealWal();
   return Status::Ok();
 }
 

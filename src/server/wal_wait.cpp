@@ -5,6 +5,7 @@
 #include <set>
 
 #include "core/repo/layout.h"
+#include "core/repo/wal_listing.h"
 #include "core/store/absence.h"
 #include "server/ready_files.h"
 #include "server/shmem.h"
@@ -20,27 +21,19 @@ constexpr int64_t kLastPollMs = 200;
 constexpr int64_t kHeldPatienceMs = 30000;      // it is for the operator to end, if it does not end by itself soon
 constexpr int64_t kVanishedPatienceMs = 10000;  // neither waiting, nor done, nor stored
 
-// Which of the needed segments are stored, durably: a page of a listing holds a thousand.
+// Which of the needed segments are stored, durably.
 Result<std::set<std::string>> ListStored(const Repository& repository, const WalNeed& need, const OpContext& ctx) {
-  const uint32_t size = repository.segment_size();
-  const std::string prefix = layout::WalTimelinePrefix(need.timeline);
-  const std::string end = layout::WalKey(SegmentFileName(need.timeline, need.last, size));
-  std::string after =
-      need.first.value == 0 ? prefix : layout::WalKey(SegmentFileName(need.timeline, {need.first.value - 1}, size));
   std::set<std::string> stored;
-  for (;;) {
-    PITR_ASSIGN(const ListPage page, repository.store().List(prefix, after, ctx));
-    std::vector<std::string> keys;
-    for (const ObjectInfo& object : page.objects) {
-      const auto name = layout::WalNameOfKey(object.key);
-      if (name && object.key <= end) keys.push_back(object.key);
-      if (name) stored.insert(*name);
-    }
-    // Listed is what another process is storing just now, too.
-    PITR_TRY(repository.store().Settle(keys, ctx));
-    if (!page.more || page.objects.empty() || page.objects.back().key >= end) return stored;
-    after = page.objects.back().key;
-  }
+  std::vector<std::string> keys;
+  PITR_TRY(ListSegments(repository, {need.timeline, need.first, need.last}, ctx,
+                        [&](SegmentNo segment, const ObjectInfo& object) {
+                          stored.insert(SegmentFileName(need.timeline, segment, repository.segment_size()));
+                          keys.push_back(object.key);
+                          return Status::Ok();
+                        }));
+  // Listed is what another process is storing just now, too.
+  PITR_TRY(repository.store().Settle(keys, ctx));
+  return stored;
 }
 
 struct ArchiverView {

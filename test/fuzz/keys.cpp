@@ -24,6 +24,7 @@ PITR_FUZZ_TARGET(keys)(const uint8_t* data, size_t size) {
   if (const auto parts = ParseKeySlotKey(key)) must(KeySlotKey(parts->key_number, parts->slot));
   if (const auto parts = ParseVerifyKey(key)) must(VerifyKey(*parts));
   if (const auto parts = ParseNumberKey(key)) must(NumberKey(*parts));
+  if (const auto group = ParseSealKey(key)) must(SealKey(*group));
   if (const auto parts = ParseFailureKey(key)) must(FailureKey(*parts));
   if (const auto parts = ParseMapPageKey(key)) must(MapPageKey(parts->label, parts->number));
   if (const auto label = LabelOfPackKey(key); label && !CheckKey(key).ok()) abort();

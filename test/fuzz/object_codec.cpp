@@ -13,7 +13,7 @@ namespace {
 
 using namespace pitr;
 
-const std::string kKey = "wal/00000001/000000010000000000000001";
+const std::string kKey = "wal/00000001/000000/00000000/000000010000000000000001";
 constexpr size_t kMaxPlain = size_t{1} << 20;
 
 const RepositoryKey& FuzzKey() {

@@ -52,6 +52,7 @@ const StoredObject& Chosen(uint8_t byte) {
       {ObjectKind::kWal, layout::WalKey("00000002.history")},
       {ObjectKind::kWal, layout::WalKey("000000010000000000000003")},
       {ObjectKind::kMapPage, layout::MapPageKey(kLabel, 1)},
+      {ObjectKind::kWalSeal, layout::SealKey({Timeline{1}, 0})},
   };
   return objects[byte % std::size(objects)];
 }

@@ -107,6 +107,24 @@ sub conf { return $_[0]->{conf}; }
 sub prefix { return $_[0]->{prefix}; }    # of an S3 repository in its bucket
 sub repository_dir { return $_[0]->{repository_dir}; }
 
+# The keys of what is stored of a WAL file; see docs/format.md.
+sub wal_key
+{
+	my ($name) = @_;
+	my $range = $name =~ /^[0-9A-F]{8}([0-9A-F]{6})([0-9A-F]{8})/ ? "$1/$2/" : '';
+	return 'wal/' . lc(substr($name, 0, 8)) . "/$range$name";
+}
+sub change_key { return wal_key($_[0]) =~ s/^wal/change/r; }
+# Where it is in a directory repository.
+sub stored_path { my ($self, $name) = @_; return $self->repository_dir . '/' . wal_key($name); }
+# The files of all WAL that is stored there, or of one timeline's; sorted by name.
+sub stored_wal
+{
+	my ($self, $timeline) = @_;
+	my $below = $self->repository_dir . '/wal/' . ($timeline // '*');
+	return sort grep { -f } glob("$below/* $below/*/*/*");
+}
+
 sub sql
 {
 	my ($self, $sql, $database) = @_;

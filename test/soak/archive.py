@@ -15,7 +15,8 @@ class Archive:
         self.directory = directory
 
     def path_of(self, name):
-        return os.path.join(self.directory, "wal", name[:8].lower(), name)
+        of_range = [name[8:14], name[14:22]] if len(name) >= 24 else []
+        return os.path.join(self.directory, "wal", name[:8].lower(), *of_range, name)
 
     def has(self, name):
         return os.path.exists(self.path_of(name))

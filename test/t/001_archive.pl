@@ -10,7 +10,6 @@ use Test::More;
 use Time::HiRes qw(time usleep);
 
 my $p = PitrTest->new('archive', settings => [ 'pg_pitr.retry_timeout = 2s' ]);
-my $wal = $p->repository_dir . '/wal';
 
 # A new segment makes the archiver look again; a switch with nothing written since the last one does not.
 sub wake_archiver { $p->sql("SELECT pg_create_restore_point('wake')"); $p->sql('SELECT pg_switch_wal()'); return; }
@@ -18,33 +17,33 @@ sub wake_archiver { $p->sql("SELECT pg_create_restore_point('wake')"); $p->sql('
 # Segments.
 $p->sql('CREATE TABLE t AS SELECT g AS n FROM generate_series(1, 1000) g');
 my $first = $p->wait_archived;
-ok(-s "$wal/00000001/$first", 'a full segment is in the repository under its own name');
+ok(-s $p->stored_path($first), 'a full segment is in the repository under its own name');
 ok(-s $p->repository_dir . '/pg_pitr.marker', 'the repository has a marker');
 
 # Many at once come through the look-ahead, in any order, all of them.
 my @made = map { $p->sql("INSERT INTO t SELECT generate_series(1, 1000); SELECT pg_walfile_name(pg_switch_wal())") } 1 .. 20;
 $p->wait_archived;
-is(scalar(grep { !-s "$wal/00000001/$_" } @made), 0, 'all of twenty segments are stored');
+is(scalar(grep { !-s $p->stored_path($_) } @made), 0, 'all of twenty segments are stored');
 is($p->sql('SELECT backlog_segments, backlog_bytes FROM pitr_status'), '0|0', 'no backlog is reported');
 
 # A backup history file.
 my $backup = $p->backup;
 $p->wait_archived;
-my @history = glob("$wal/00000001/*.backup");
+my @history = grep { /\.backup$/ } $p->stored_wal('00000001');
 is(scalar @history, 1, 'the backup history file is stored');
 
 # The same file again is success; different content is refused, loudly, and the stored one stays.
 my $status_dir = $p->node->data_dir . '/pg_wal/archive_status';
 my $again = $p->wait_archived;
-my $stored = slurp_file("$wal/00000001/$again");
+my $stored = slurp_file($p->stored_path($again));
 rename("$status_dir/$again.done", "$status_dir/$again.ready") or die "$again.done: $!";
 wake_archiver();
 PitrTest::wait_for("$again to be accepted again", sub { -e "$status_dir/$again.done" });
 pass('an identical segment is accepted again');
-is(slurp_file("$wal/00000001/$again"), $stored, 'and the stored object is untouched');
+is(slurp_file($p->stored_path($again)), $stored, 'and the stored object is untouched');
 
 my $victim = $p->wait_archived;
-$stored = slurp_file("$wal/00000001/$victim");
+$stored = slurp_file($p->stored_path($victim));
 open(my $segment, '+<:raw', $p->node->data_dir . "/pg_wal/$victim") or die $!;
 seek($segment, 12_000_000, 0);
 print $segment 'something else';
@@ -53,7 +52,7 @@ rename("$status_dir/$victim.done", "$status_dir/$victim.ready") or die "$victim.
 wake_archiver();
 $p->wait_for_log(qr/$victim.*different content|different content.*$victim/s);
 pass('different content under the same name is refused');
-is(slurp_file("$wal/00000001/$victim"), $stored, 'and the stored object is untouched');
+is(slurp_file($p->stored_path($victim)), $stored, 'and the stored object is untouched');
 PitrTest::wait_for('the error in pitr_status',
 	sub { $p->sql("SELECT last_error LIKE '%$victim%' FROM pitr_status") eq 't' });
 pass('pitr_status shows the error');
@@ -85,7 +84,7 @@ ok(rmdir($p->repository_dir), 'nothing was written into the empty mount point');
 move($p->repository_dir . '.away', $p->repository_dir) or die $!;
 $p->node->start;
 $p->wait_archived;
-is(scalar(grep { !-s "$wal/00000001/$_" } @late), 0, 'after the store came back every segment is stored');
+is(scalar(grep { !-s $p->stored_path($_) } @late), 0, 'after the store came back every segment is stored');
 
 # Another cluster is refused with an explanation; its WAL stays where it is.
 my $other = PitrTest->new('other', repository_dir => $p->repository_dir);
@@ -100,7 +99,7 @@ $other->node->stop('immediate');
 # The history file and the partial segment of a promoted copy.
 my $restored = $p->restore({ unmarked => 1, conf => "archive_mode = on\n" }, '--target-latest');
 $restored->wait_archived;
-ok(-s "$wal/00000002/00000002.history", 'the history file of the new timeline is stored');
+ok(-s $p->stored_path('00000002.history'), 'the history file of the new timeline is stored');
 
 
 # Any segment size.

@@ -55,7 +55,7 @@ for my $round (1 .. 3)
 		sub { my ($s, $new) = $p->try_sql("SELECT pid FROM pg_stat_activity WHERE backend_type = 'archiver'"); $s == 0 && $new && $new ne $pid; });
 }
 $p->wait_archived;
-is(scalar(grep { !-s $p->repository_dir . "/wal/00000001/$_" } @names), 0, 'every segment is stored in spite of kill -9');
+is(scalar(grep { !-s $p->stored_path($_) } @names), 0, 'every segment is stored in spite of kill -9');
 
 # kill -9 of the whole server, then a normal start.
 $p->sql('INSERT INTO t SELECT generate_series(1, 100000)');

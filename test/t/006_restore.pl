@@ -125,8 +125,7 @@ is($p->sql(q{SELECT string_agg("check" || ': ' || detail, '; ') FROM pitr_check(
 	'the check archives the first segment of the new timeline, without which no backup leads there, and then finds it well');
 
 # Nothing is written when the plan fails: a segment is missing.
-my $repository = $p->repository_dir;
-my ($gap) = (sort glob("$repository/wal/00000001/????????????????????????"))[-2];
+my ($gap) = (grep { /\/[0-9A-F]{24}$/ } $p->stored_wal('00000001'))[-2];
 rename($gap, "$gap.hidden") or die $!;
 my $empty = $p->empty_cluster;
 ($status, $out, $err) = $p->pg_pitr('restore', '--pgdata', $empty->node->data_dir, '--target-timeline', '1', '--target-lsn', $lsn);

@@ -22,7 +22,7 @@ for my $encrypt (0, 1)
 
 	my @objects = ([ 'marker', 'pg_pitr.marker' ], [ 'manifest', 'backup/b/manifest' ], [ 'file map', 'backup/b/files' ], [ 'page', 'data/b/page.000001' ],
 		[ 'pack', substr((sort glob("$repository/data/b/*"))[0], length("$repository/")) ],
-		[ 'WAL segment', "wal/00000001/$segment" ]);
+		[ 'WAL segment', PitrTest::wal_key($segment) ]);
 	push @objects, [ 'key slot', substr((glob("$repository/keys/*"))[0], length("$repository/")) ] if $encrypt;
 
 	for my $object (@objects)
@@ -110,7 +110,7 @@ sub attempt
 	my ($status, $out, $err) = $kind eq 'WAL segment'
 	  ? $p->pg_pitr('wal-get', $segment, "$scratch.segment")
 	  : $p->pg_pitr('restore', '--pgdata', $scratch, '--target-immediate', '--no-progress');
-	cmp_ok($status, '>', 125, 'wal-get exits above 125') if $kind eq 'WAL segment' && $status != 0 && -e $p->repository_dir . "/wal/00000001/$segment";
+	cmp_ok($status, '>', 125, 'wal-get exits above 125') if $kind eq 'WAL segment' && $status != 0 && -e $p->stored_path($segment);
 	ok(!-e "$scratch.segment" && !-e "$scratch/global/pg_control", 'nothing that could be taken for good was left') if $status != 0;
 	remove_tree($scratch);
 	unlink "$scratch.segment";

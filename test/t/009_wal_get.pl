@@ -64,7 +64,7 @@ is($left, '', 'and no process stays');
 # The store fails in the middle of a replay: the server stops rather than open early; when it is back recovery goes on.
 my $empty = $p->empty_cluster('broken');
 $p->pg_pitr_ok('restore', '--pgdata', $empty->node->data_dir, '--no-progress');
-my $hidden = $p->repository_dir . "/wal/00000001/$names[30]";
+my $hidden = $p->stored_path($names[30]);
 my $good = slurp_file($hidden);
 unlink $hidden;
 append_to_file($hidden, substr($good, 0, 1000));

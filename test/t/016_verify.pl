@@ -39,12 +39,12 @@ for my $encrypt (0, 1)
 	my $segment = $p->wait_archived;
 	($status) = verify($p);
 	is($status, 0, "$how: an interrupted backup, a pin, a mark and a hold are no damage");
-	PitrTest::wait_for('the change map', sub { -e "$repository/change/00000001/$segment" });
+	PitrTest::wait_for('the change map', sub { -e "$repository/" . PitrTest::change_key($segment) });
 	my $key_of = sub { my @found = sort glob("$repository/$_[0]"); @found or die "no $_[0]"; return substr $found[-1], length("$repository/"); };
 	# Exit code when it is damaged, and when it is gone: some may be deleted.
 	my @objects = ([ 'marker', 'pg_pitr.marker', 4, 4 ], [ 'manifest', 'backup/b/manifest', 4, 4 ], [ 'start', 'backup/b/start', 4, 4 ],
-		[ 'file map', 'backup/b/files', 4, 4 ], [ 'page', 'data/b/page.*', 4, 4 ], [ 'pack', 'data/b/0*', 4, 4 ], [ 'WAL', "wal/00000001/$segment", 4, 4 ], [ 'pin', 'backup/b/pin.*', 4, 0 ],
-		[ 'expire mark', 'backup/going/expire', 4, 0 ], [ 'partial map', 'backup/half/partial.*', 0, 0 ], [ 'change map', "change/00000001/$segment", 0, 0 ],
+		[ 'file map', 'backup/b/files', 4, 4 ], [ 'page', 'data/b/page.*', 4, 4 ], [ 'pack', 'data/b/0*', 4, 4 ], [ 'WAL', PitrTest::wal_key($segment), 4, 4 ], [ 'pin', 'backup/b/pin.*', 4, 0 ],
+		[ 'expire mark', 'backup/going/expire', 4, 0 ], [ 'partial map', 'backup/half/partial.*', 0, 0 ], [ 'change map', PitrTest::change_key($segment), 0, 0 ],
 		[ 'hold of a restore', 'backup/b/hold.*', 0, 0 ], [ 'result of a verification', 'proof/verify/*/result', 0, 0 ]);
 	push @objects, [ 'key slot', 'keys/*', 4, 4 ] if $encrypt;
 	for my $object (@objects)
@@ -152,7 +152,7 @@ for my $encrypt (0, 1)
 	is($status, 0, 'which is no damage');
 	is_deeply($json->{findings}, [], 'and nothing is said about it');
 	my $needed = $p->sql("SELECT first_segment FROM pitr_info() WHERE label = 'kept'");
-	unlink($p->repository_dir . "/wal/00000001/$needed") or die $!;
+	unlink($p->stored_path($needed)) or die $!;
 	($status, $json) = verify($p, '--quick');
 	is($status, 4, 'WAL that the pinned backup needs is missed');
 	is_deeply([ map { $_->{backups} } @{ $json->{findings} } ], [ ['kept'] ], 'and the backup named');

@@ -150,7 +150,7 @@ sub gap
 		is($source, 'change maps', "after $what: by change maps again") or diag($why);
 	};
 	my $map_of = sub {
-		my $path = $p->repository_dir . "/change/00000001/$_[0]";
+		my $path = $p->repository_dir . '/' . PitrTest::change_key($_[0]);
 		PitrTest::wait_for("the map of $_[0]", sub { -e $path });
 		return $path;
 	};
@@ -169,7 +169,7 @@ sub gap
 	close $file;
 	my ($status, $out) = $p->pg_pitr('verify', '--wal');
 	is($status, 0, 'a damaged map is no damage to recoveries');
-	like($out, qr/change\/00000001\/$damaged/, 'but named by a verification');
+	like($out, qr/change\/00000001\/\S+\/$damaged/, 'but named by a verification');
 	($label, $source, $why) = increment($p, 'a map is damaged');
 	is($source, 'change maps', 'a map is damaged: the segment is read instead') or diag($why);
 
@@ -181,7 +181,7 @@ sub gap
 	$node->reload;
 	PitrTest::wait_for('the setting', sub { $p->sql('SHOW pg_pitr.change_map') eq 'off' });
 	my $last = $change->('no map');
-	ok(!-e $p->repository_dir . "/change/00000001/$last", 'no map is made when none is wanted');
+	ok(!-e $p->repository_dir . '/' . PitrTest::change_key($last), 'no map is made when none is wanted');
 	my (undef, $by, $reason, $notice) = increment($p, 'without maps');
 	is($by, 'page LSN', 'without maps: by page LSNs');
 	like($reason, qr/Change maps: the setting change_map is off\.$/, 'without maps: for this reason');
@@ -193,7 +193,7 @@ sub gap
 	PitrTest::wait_for('the setting', sub { $p->sql('SHOW pg_pitr.retention_full') eq '1' });
 	my $full = $p->backup("'full'");
 	my $first = $p->sql("SELECT first_segment FROM pitr_info() WHERE label = '$full'");
-	my @maps = map { /([0-9A-F]{24})$/ ? $1 : () } glob($p->repository_dir . '/change/00000001/*');
+	my @maps = map { /([0-9A-F]{24})$/ ? $1 : () } glob($p->repository_dir . '/change/00000001/*/*/*');
 	is(scalar(grep { $_ lt $first } @maps), 0, 'expiry deletes maps with their segments');
 	$node->stop;
 	return;

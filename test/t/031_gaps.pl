@@ -39,8 +39,7 @@ my $written = $p->sql('SELECT pg_current_wal_lsn()');
 $s->node->poll_query_until('postgres', "SELECT pg_last_wal_replay_lsn() >= '$written'") or die 'the standby lags';
 PitrTest::wait_for('the primary to fail', sub { $p->sql('SELECT failed_count > 0 FROM pitr_status') eq 't' });
 $p->node->stop('immediate');
-my $repository = $p->repository_dir;
-my @stored = grep { -e "$repository/wal/00000001/$_" } @lost;
+my @stored = grep { -e $p->stored_path($_) } @lost;
 is("@stored", '', 'the primary archived none of them') or BAIL_OUT('the rest tests nothing');
 my @done = grep { -e $s->node->data_dir . "/pg_wal/archive_status/$_.done" } @lost;
 is("@done", "@lost", 'PostgreSQL marks what a standby streams as done');
@@ -49,7 +48,7 @@ $s->node->promote;
 $s->wait_open;
 $s->sql('INSERT INTO t VALUES (7)');
 $s->wait_archived;
-@stored = grep { -e "$repository/wal/00000001/$_" } @lost;
+@stored = grep { -e $p->stored_path($_) } @lost;
 is("@stored", "@lost", 'the new primary archives what the old one could not');
 like($s->log, qr/WARNING:  pg_pitr: 5 WAL segments, $lost[0] to $lost[-1], of an older timeline are missing in the repository/, 'and says so');
 is($s->sql('SELECT count(*) FROM pitr_archive() WHERE gap'), '0', 'no gap is left');
@@ -67,7 +66,7 @@ $s->wait_archived;
 unlike(substr($s->log, $seen), qr/of an older timeline/, 'after a restart nothing is left to be done');
 
 # What never reached the standby, or was recycled before the promotion.
-for my $segment (@lost) { unlink("$repository/wal/00000001/$segment", $s->node->data_dir . "/pg_wal/$segment") == 2 or die "$segment: $!"; }
+for my $segment (@lost) { unlink($p->stored_path($segment), $s->node->data_dir . "/pg_wal/$segment") == 2 or die "$segment: $!"; }
 my $spans = "$lost[0] to $lost[-1] (5 segments)";
 is($s->sql('SELECT timeline, first_segment, last_segment, segments FROM pitr_archive() WHERE gap'), "1|$lost[0]|$lost[-1]|5",
 	'pitr_archive() has the gap between the timelines');

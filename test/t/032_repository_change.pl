@@ -54,7 +54,7 @@ like($err, qr/archiving is held/, 'no backup goes there');
 is($status == 0, '', 'and that is an error');
 use_repository($p, $first);
 $p->wait_archived;
-ok(-e $p->repository_dir . "/wal/00000001/$waiting", 'once it is corrected archiving goes on by itself, with what was written meanwhile');
+ok(-e $p->stored_path($waiting), 'once it is corrected archiving goes on by itself, with what was written meanwhile');
 
 # A standby that knows the first repository only, with settings of its own.
 my $standby = $p->empty_cluster('standby');
@@ -93,7 +93,7 @@ $p->node->stop;
 $standby->node->promote;
 $standby->wait_open;
 $standby->wait_archived;
-ok(-e "$base/second/wal/00000002.history" || glob("$base/second/wal/*/00000002.history"), 'a promoted standby goes on where its primary archived');
+ok(-e "$base/second/" . PitrTest::wal_key('00000002.history'), 'a promoted standby goes on where its primary archived');
 
 # A copy with a repository of its own, as staging has.
 my $copy = $p->empty_cluster('copy');

@@ -14,7 +14,7 @@ $p->sql('CREATE TABLE h (n int)');
 $p->backup;
 $p->sql('INSERT INTO h VALUES (1)');
 $p->wait_archived;
-sub stored { return map { s/.*\///r } glob("$repository/wal/$_[0]/*"); }
+sub stored { return map { s/.*\///r } $p->stored_wal($_[0]); }
 sub held { my ($server) = @_; return $server->sql('SELECT archiver_state FROM pitr_status') eq 'held'; }
 
 # As a copy: it opens, can be written to, and does nothing outside.
@@ -261,13 +261,13 @@ $l->node->start;
 $l->sql('INSERT INTO h VALUES (1)');
 $l->wait_archived;
 $clone->node->start;
-my @before = glob($l->repository_dir . '/wal/*/*');
+my @before = $l->stored_wal;
 $clone->sql('INSERT INTO h VALUES (2); SELECT pg_switch_wal()');
 PitrTest::wait_for('archiving of the clone to be held', sub { held($clone) });
 my $original = $l->node->data_dir;
 $clone->wait_for_log(qr/WARNING:.*archiving is held: this data directory is a clone/);
 like($clone->log, qr/DETAIL:.*serves "\Q$original\E".*timeline 1\. This directory was "\Q$original\E".*HINT:.*archive_mode = off.*stop the other for good/s, 'with its original and the ways out');
-is(scalar(my @after = glob($l->repository_dir . '/wal/*/*')), scalar(@before), 'nothing of it is stored');
+is(scalar(my @after = $l->stored_wal), scalar(@before), 'nothing of it is stored');
 like(($clone->try_sql('SELECT * FROM pitr_expire()'))[2], qr/archiving is held: this data directory is a clone/, 'nor does it expire anything');
 unlike($l->pg_pitr_ok('plan'), qr/"\Q@{[$clone->node->data_dir]}\E": what it has written/, 'nor does the plan take it for the original');
 $l->sql('INSERT INTO h VALUES (3)');

@@ -9,7 +9,6 @@ use Test::More;
 
 my $p = PitrTest->new('primary', initdb => ['--wal-segsize=1'],
 	conf => "autovacuum = off\nwal_keep_size = 64\nbgwriter_lru_maxpages = 0\ncheckpoint_timeout = 1h\n");
-my $repository = $p->repository_dir;
 $p->sql('CREATE TABLE t (n int); CREATE ROLE rep REPLICATION LOGIN');
 $p->node->append_conf('pg_hba.conf', "local replication rep trust\nlocal all rep trust\n");
 $p->node->reload;
@@ -44,7 +43,7 @@ for my $n (1 .. 5)
 	$p->wait_archived;
 }
 caught_up(written($p), $s, $c);
-my $last = (sort map { s/.*\///r } glob("$repository/wal/00000001/0*"))[-1];
+my $last = (grep { /^[0-9A-F]{24}/ } map { s/.*\///r } $p->stored_wal('00000001'))[-1];
 for my $server ($s, $c)
 {
 	$server->node->poll_query_until('postgres', "SELECT last_archived_wal >= '$last' FROM pg_stat_archiver")
@@ -71,9 +70,9 @@ $s->wait_open;
 $s->sql('INSERT INTO t VALUES (9)');
 $s->wait_archived;
 caught_up(written($s), $c);
-sub parts { return map { s/.*\///r } glob("$repository/wal/00000001/$cut.*.partial"); }
+sub parts { return map { s/.*\///r } grep { /$cut\..*\.partial$/ } $p->stored_wal('00000001'); }
 PitrTest::wait_for('the part to be stored', sub { return scalar(parts()); });
-ok(!-e "$repository/wal/00000001/$cut", 'what the standbys have of the cut segment is not stored as the whole');
+ok(!-e $p->stored_path($cut), 'what the standbys have of the cut segment is not stored as the whole');
 is(failures($s, $c), '0 0', 'both go on archiving');
 is($c->sql('SELECT count(*) FROM t'), '9', 'the other standby follows the new primary');
 $s->backup("label => 'after'");
@@ -92,7 +91,7 @@ is($lost->sql('SELECT max(n) FROM t'), '6', 'it has lost two rows') or BAIL_OUT(
 $lost->sql('INSERT INTO t VALUES (666); SELECT pg_switch_wal()');
 $lost->wait_for_log(qr/WARNING:.*archiving WAL file "$cut": another beginning of this segment is stored/);
 like($lost->log, qr/two servers wrote it differently/, 'its segment is refused');
-ok(!-e "$repository/wal/00000001/$cut" && -e $path, 'and neither is lost');
+ok(!-e $p->stored_path($cut) && -e $path, 'and neither is lost');
 $lost->node->stop('immediate');
 
 # The old primary as it was, not rewound. What it writes in the first second of the new timeline counts as written before the failover: the
@@ -103,7 +102,7 @@ $p->sql('SELECT pg_sleep(2)');
 $p->sql('INSERT INTO t VALUES (10)');
 my $whole = $p->wait_archived;
 is($whole, $cut, 'the old primary finishes its segment') or BAIL_OUT('the rest tests nothing');
-ok(-e "$repository/wal/00000001/$cut" && -e "$repository/wal/00000001/$before", 'the whole segment is stored beside its part');
+ok(-e $p->stored_path($cut) && -e $p->stored_path($before), 'the whole segment is stored beside its part');
 is(failures($p), '0', 'without a failure');
 $p->wait_for_log(qr/WARNING:.*is this the old primary of a failover\?.*Timeline 2 left timeline 1 at/);
 my ($ok, $detail) = split /\|/, $p->sql(q{SELECT ok, detail FROM pitr_check() WHERE "check" = 'archive: timelines'});

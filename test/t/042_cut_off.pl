@@ -85,7 +85,7 @@ killed(ending());
 my ($status, undef, $err) = $p->pg_pitr('outcome', '--pgdata', $data);
 isnt($status, 0, 'a server that died while recovery ended is not where it should be');
 like($err, qr/recovery\.signal is gone.*beyond the target.*touch \Q$data\E\/recovery\.signal/s, 'and what to do before it is started is said');
-my @stored = glob($p->repository_dir . '/wal/*/*');
+my @stored = $p->stored_wal;
 PitrTest::wait_for('the server to start', sub { $node->start(fail_ok => 1) });
 $p->wait_open;
 is(rows(), '1,2,3', 'PostgreSQL replays beyond the target') or BAIL_OUT('the rest tests nothing');
@@ -94,7 +94,7 @@ isnt($status, 0, 'that is no end as planned');
 like($err, qr/did not end where the plan said/, 'as the outcome says');
 $p->sql('INSERT INTO t VALUES (4); SELECT pg_switch_wal()');
 $p->wait_for_log(qr/WARNING: .*archiving is held: the recovery of this server is undone/);
-is(scalar(my @now = glob($p->repository_dir . '/wal/*/*')), scalar(@stored), 'and it archives nothing');
+is(scalar(my @now = $p->stored_wal), scalar(@stored), 'and it archives nothing');
 $node->stop;
 
 # Told to shut down at its target.

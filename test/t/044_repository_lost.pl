@@ -100,7 +100,7 @@ isnt($failed, 0, 'a kit does not make an empty place a repository');
 unlink "$data/pg_pitr.repository" or die $!;
 PitrTest::wait_for('archiving to go on', sub { mark($name) eq 'done' });
 ok(-e "$repository/pg_pitr.marker" && slurp_file("$repository/pg_pitr.marker") ne $marker, 'when that is meant archiving makes a new one');
-ok(-e "$repository/wal/00000001/$name", 'and what was not archived when it was emptied is in it');
+ok(-e $p->stored_path($name), 'and what was not archived when it was emptied is in it');
 $p->backup("label => 'again'");
 $p->wait_archived;
 is($p->sql('SELECT count(*) FROM pitr_check() WHERE NOT ok'), '0', 'pitr_check() is content after a new backup');

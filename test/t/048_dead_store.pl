@@ -93,7 +93,7 @@ $node->reload;
 
 # An object that is to be compared: the next segment.
 my $next = $p->sql('SELECT pg_walfile_name(pg_current_wal_insert_lsn())');
-append_to_file("$repository/wal/00000001/$next", 'something else');
+append_to_file($p->stored_path($next), 'something else');
 die_away($next);
 change_setting();    # of a store that has worked until now more is expected
 $p->sql('CREATE TABLE u AS SELECT 1; SELECT pg_switch_wal()');
@@ -105,7 +105,7 @@ ok(seconds(sub { $node->stop('fast') }) < 30, 'a fast shutdown does not wait for
 unlike($p->log, qr/was terminated by signal|exited with exit code 2/, 'and no process ends badly');
 
 # A standby of which the archive is dead: it lives, and is promoted.
-unlink "$repository/wal/00000001/$next" or die $!;
+unlink $p->stored_path($next) or die $!;
 revive($next);
 revive($marker);
 $node->start;

@@ -58,7 +58,7 @@ $p->pg_pitr_ok('timeline', 'take-back', '2');
 $p->wait_archived;
 my $next = $p->sql($writes);
 $p->node->stop('immediate');
-my @stored = sort glob($p->{repository_dir} . '/wal/*/*');
+my @stored = $p->stored_wal;
 my $n = 100;
 # Not as many bytes as a restore point: what is compared is where the last record began.
 while ($copy->sql($writes) lt $next) { $copy->sql('INSERT INTO h SELECT ' . ++$n . ' FROM generate_series(1, 3); SELECT pg_switch_wal()'); }
@@ -70,7 +70,7 @@ like($err, qr/timeline 2 of the repository was written by another server.*HINT:.
 ($status, $out, $err) = $p->pg_pitr('wal-push', $copy->node->data_dir . '/pg_wal');
 isnt($status, 0, 'neither is its WAL pushed');
 like($err, qr/was not stored: it follows 00000002\S+, of which the archive has another content/, '... behind what differs');
-is_deeply([ sort glob($p->{repository_dir} . '/wal/*/*') ], \@stored, '... nothing of it is in the archive');
+is_deeply([ $p->stored_wal ], \@stored, '... nothing of it is in the archive');
 
 # One that does not know that it was restored.
 unlink($copy->node->data_dir . '/pg_pitr.restored');
@@ -80,7 +80,7 @@ $copy->sql('INSERT INTO h VALUES (105)');
 $copy->sql('SELECT pg_switch_wal()');
 PitrTest::wait_for('the archiver to refuse',
 	sub { ($copy->try_sql('SELECT last_error FROM pitr_status'))[1] =~ /written by another server|different content/ });
-is_deeply([ sort glob($p->{repository_dir} . '/wal/*/*') ], \@stored, 'its archiver adds nothing to the timeline');
+is_deeply([ $p->stored_wal ], \@stored, 'its archiver adds nothing to the timeline');
 $copy->node->stop('immediate');
 
 my $last = $p->restore('--target-latest', '--tablespace', "$space=$space.last");

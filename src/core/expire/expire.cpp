@@ -6,6 +6,7 @@
 #include "core/base/kdf.h"
 #include "core/base/parallel_for.h"
 #include "core/expire/delete_objects.h"
+#include "core/expire/wal_expiry.h"
 #include "core/repo/expire_mark.h"
 #include "core/repo/layout.h"
 #include "core/store/absence.h"
@@ -53,9 +54,10 @@ class ExpireRun {
     report_.rows = decision_.blocked;
     report_.rows.insert(report_.rows.end(), decision_.kept.begin(), decision_.kept.end());
     PITR_TRY(ExpireBackups());
-    for (Garbage& run : WalGarbage(inventory_, decision_, request_)) PITR_TRY(DeleteSimple(run));
+    PITR_TRY(ExpireUnneededWal());
     if (decision_.sweeps) PITR_TRY(TakeMarksBack(now - request_.leftover_age_micros));
     if (decision_.sweeps) PITR_TRY(Sweep(now - request_.leftover_age_micros));
+    if (!request_.dry_run) Seal();
     report_.rows.insert(report_.rows.end(), refused_.begin(), refused_.end());
     return std::move(report_);
   }
@@ -131,6 +133,27 @@ class ExpireRun {
       if (!request_.dry_run) repository_.log().Info("expired " + of.row.what + " " + of.row.name + ": " + of.row.why);
     }
     return Status::Ok();
+  }
+
+  Status ExpireUnneededWal() {
+    if (!decision_.expires_wal || decision_.facts.backups.empty()) return Status::Ok();
+    const WalNeed need =
+        WalNeed::Make(decision_.facts, decision_.verdicts,
+                      {repository_.segment_size(), decision_.facts.now_micros - request_.leftover_age_micros});
+    const auto remove = [&](Garbage& garbage) {
+      return request_.dry_run ? Status::Ok() : Delete(garbage.data, garbage.row).status();
+    };
+    PITR_ASSIGN(WalExpiryReport wal, ExpireWal(repository_, need, inventory_.wal, request_.dry_run, remove, ctx_));
+    report_.rows.insert(report_.rows.end(), wal.rows.begin(), wal.rows.end());
+    refused_.insert(refused_.end(), wal.stuck.begin(), wal.stuck.end());
+    broken_ = std::move(wal.broken);
+    return CheckBroken(repository_, broken_, ctx_);
+  }
+
+  // An aid: the next expiry does what this one cannot.
+  void Seal() {
+    const Status sealed = SealWholeGroups(repository_, inventory_.wal, broken_, ctx_);
+    if (!sealed.ok()) repository_.log().Warning("old WAL was not sealed: " + sealed.ToString());
   }
 
   // The backup still exists: what it refers to stays, and its WAL.
@@ -242,6 +265,7 @@ class ExpireRun {
   ExpireDecision decision_;
   ExpireReport report_;
   std::vector<ExpireRow> refused_;
+  std::set<WalGroup> broken_;  // groups whose seals were broken
 };
 
 }  // namespace

@@ -136,29 +136,6 @@ void AddOrphans(const Inventory& inventory, const ByLabel& by, const Referenced&
   }
 }
 
-// Runs of those of `files`, which ascend by timeline and segment, that are not needed.
-void AddUnneeded(const std::vector<WalFile>& files, const char* what, const WalNeed& need, uint32_t segment_size,
-                 std::vector<Garbage>& out) {
-  Timeline timeline;
-  SegmentNo first, last;
-  auto name = [&] {
-    const std::string text = SegmentFileName(timeline, first, segment_size);
-    return first == last ? text : text + " to " + SegmentFileName(timeline, last, segment_size);
-  };
-  for (const WalFile& file : files) {
-    if (need.Needs(file.name.timeline, file.name.segment)) continue;
-    if (file.name.timeline != timeline || file.name.segment.value > last.value + 1) {
-      out.push_back(Row(what, "", need.WhyNot(file.name.timeline)));
-      first = file.name.segment;
-    }
-    timeline = file.name.timeline;
-    last = file.name.segment;
-    out.back().data.push_back(file.object);
-    Count(out.back().data.back(), out.back().row);
-    out.back().row.name = name();
-  }
-}
-
 }  // namespace
 
 std::vector<Garbage> BackupGarbage(const Inventory& inventory, const ExpireDecision& decision,
@@ -186,18 +163,6 @@ std::vector<Garbage> BackupGarbage(const Inventory& inventory, const ExpireDecis
   AddOldPartials(by, inventory, decision, out);
   AddEndedHolds(by, inventory, decision, out);
   AddOrphans(inventory, by, not_orphans, decision.facts.now_micros - request.leftover_age_micros, out);
-  return out;
-}
-
-std::vector<Garbage> WalGarbage(const Inventory& inventory, const ExpireDecision& decision,
-                                const ExpireRequest& request) {
-  std::vector<Garbage> out;
-  if (!decision.expires_wal || decision.facts.backups.empty()) return out;
-  const uint32_t segment_size = inventory.backups.backups.front().cluster.segment_size_bytes;
-  const WalNeed need = WalNeed::Make(decision.facts, decision.verdicts,
-                                     {segment_size, decision.facts.now_micros - request.leftover_age_micros});
-  AddUnneeded(inventory.change_maps, "change map", need, segment_size, out);
-  AddUnneeded(inventory.wal_files, "wal", need, segment_size, out);
   return out;
 }
 

@@ -7,7 +7,6 @@
 #include <vector>
 
 #include "core/expire/inventory.h"
-#include "core/expire/wal_need.h"
 
 namespace pitr {
 
@@ -35,7 +34,8 @@ std::string_view ExpireActionName(ExpireAction action);  // "keep", "delete", "r
 
 struct ExpireRow {
   ExpireAction action = ExpireAction::kKeep;
-  // "backup", "unfinished backup", "partial map", "restore hold", "pack", "change map", "wal", "upload", "probe"
+  // "backup", "unfinished backup", "partial map", "restore hold", "pack", "change map", "wal",
+  // "seal", "upload", "probe"
   std::string what;
   std::string name;  // label, segment names, object key
   uint64_t objects = 0;
@@ -73,10 +73,6 @@ struct Garbage {
 // belong to nothing, when decision.sweeps and they are old enough.
 std::vector<Garbage> BackupGarbage(const Inventory& inventory, const ExpireDecision& decision,
                                    const ExpireRequest& request);
-// One element for each run of segments, first of their change maps, then of the WAL: a map goes with its segment, and
-// is never what is left of a timeline.
-std::vector<Garbage> WalGarbage(const Inventory& inventory, const ExpireDecision& decision,
-                                const ExpireRequest& request);
 std::vector<Garbage> ProbeGarbage(const Inventory& inventory, int64_t old_since_micros);
 // Those of `uploads` that nobody will complete.
 std::vector<PendingUpload> OldUploads(const std::vector<PendingUpload>& uploads, const Inventory& inventory,

@@ -33,15 +33,14 @@ Result<Inventory> Inventory::Load(const Repository& repository, const OpContext&
     if (layout::LabelOfPackKey(object.key) || layout::ParseMapPageKey(object.key)) inventory.packs.push_back(object);
     return Status::Ok();
   }));
-  PITR_ASSIGN(inventory.wal, WalCatalog::Load(repository, ctx, [&](const WalFileName& name, const ObjectInfo& object) {
-                if (name.kind != WalFileKind::kHistory) inventory.wal_files.push_back({name, object});
-              }));
-  PITR_TRY(ListAll(store, std::string(layout::kChangeMapPrefix), ctx, [&](const ObjectInfo& object) -> Status {
-    const auto name = layout::SegmentOfChangeMapKey(object.key);
-    const auto parsed = name ? ParseWalFileName(*name, repository.segment_size()) : std::nullopt;
-    if (parsed) inventory.change_maps.push_back({*parsed, object});
-    return Status::Ok();
-  }));
+  PITR_ASSIGN(inventory.wal, WalCatalog::Load(repository, ctx));
+  // Others are deleted on account of what counts as restorable.
+  std::vector<SegmentRange> needed;
+  for (const BackupManifest& backup : inventory.backups.backups)
+    for (const Timeline timeline : std::set{backup.timeline, StopTimeline(backup)})
+      needed.push_back({timeline, FirstSegment(backup), LastSegment(backup)});
+  PITR_ASSIGN(const bool hold, SealsHold(repository, inventory.wal, needed, ctx));
+  if (!hold) { PITR_ASSIGN(inventory.wal, WalCatalog::Load(repository, ctx, Seals::kIgnore)); }
   PITR_TRY(ListAll(store, std::string(layout::kProbePrefix), ctx, [&](const ObjectInfo& object) -> Status {
     inventory.probes.push_back(object);
     return Status::Ok();

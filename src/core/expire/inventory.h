@@ -1,4 +1,5 @@
-// What a repository holds, as expiry has to know it: catalogues, and every object by its key. Made by listing.
+// What a repository holds, as expiry has to know it: catalogues, and every object but WAL and its change maps, of which
+// only what nobody needs is listed (expire/wal_expiry.h).
 #pragma once
 #include <map>
 #include <set>
@@ -6,17 +7,11 @@
 #include <vector>
 
 #include "core/expire/retention.h"
-#include "core/pg/wal_name.h"
 #include "core/repo/backup_catalog.h"
 #include "core/repo/damage_finder.h"
 #include "core/repo/wal_catalog.h"
 
 namespace pitr {
-
-struct WalFile {
-  WalFileName name;  // no history files
-  ObjectInfo object;
-};
 
 struct Inventory {
   BackupCatalog backups;
@@ -25,8 +20,6 @@ struct Inventory {
   // And pages of file maps. Listed after the manifests: what these name and is not here does not exist.
   std::vector<ObjectInfo> packs;
   WalCatalog wal;
-  std::vector<WalFile> wal_files;    // ascending by key
-  std::vector<WalFile> change_maps;  // the segments they are of; ascending by key
   std::vector<ObjectInfo> probes;
   std::vector<PendingUpload> uploads;
 

@@ -36,6 +36,19 @@ bool WalNeed::Needs(Timeline timeline, SegmentNo segment) const {
                      [&](const Run& run) { return run.first <= segment && segment <= run.last; });
 }
 
+bool WalNeed::NeedsAllFrom(Timeline timeline, SegmentNo segment) const {
+  const auto at = timelines_.find(timeline);
+  if (everything_ || at == timelines_.end() || at->second.all) return true;
+  return at->second.from && segment >= *at->second.from;
+}
+
+bool WalNeed::NeedsAll(const SegmentRange& range) const {
+  if (NeedsAllFrom(range.timeline, range.first)) return true;
+  const std::vector<Run>& runs = timelines_.at(range.timeline).runs;
+  return std::any_of(runs.begin(), runs.end(),
+                     [&](const Run& run) { return run.first <= range.first && range.last <= run.last; });
+}
+
 std::string WalNeed::WhyNot(Timeline timeline) const {
   const auto at = timelines_.find(timeline);
   if (at != timelines_.end() && at->second.from) return "older than every backup that keeps its window";

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "core/expire/retention.h"
+#include "core/repo/wal_group.h"
 
 namespace pitr {
 
@@ -25,6 +26,10 @@ class WalNeed {
   static WalNeed Make(const RetentionFacts& facts, const std::vector<Verdict>& verdicts, const WalNeedFacts& wal);
 
   bool Needs(Timeline timeline, SegmentNo segment) const;
+  // Whether every segment of `timeline` from this one on is.
+  bool NeedsAllFrom(Timeline timeline, SegmentNo segment) const;
+  // Whether all of these are.
+  bool NeedsAll(const SegmentRange& range) const;
   // Why a segment of `timeline` is not needed, a phrase.
   std::string WhyNot(Timeline timeline) const;
 

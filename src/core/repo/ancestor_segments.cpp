@@ -9,6 +9,7 @@
 #include "core/pg/wal_page.h"
 #include "core/repo/layout.h"
 #include "core/repo/wal_check.h"
+#include "core/repo/wal_listing.h"
 #include "core/repo/wal_source.h"
 
 namespace pitr {
@@ -29,23 +30,6 @@ bool IsWhatItsNameSays(const std::string& path, const WalFileName& name, const C
   return header.ok() &&
          CheckSegmentIs(header.value(), cluster.system_id, name.timeline, name.segment, cluster.segment_size_bytes)
              .ok();
-}
-
-// What the repository lists from `first` to `last`, both of one timeline.
-Result<std::set<std::string>> Stored(const Repository& repository, const WalFileName& first, const std::string& last,
-                                     const OpContext& ctx) {
-  std::set<std::string> stored;
-  std::string after;
-  if (first.segment.value > 0)
-    after =
-        layout::WalKey(SegmentFileName(first.timeline, SegmentNo{first.segment.value - 1}, repository.segment_size()));
-  for (bool more = true; more && after < last;) {
-    PITR_ASSIGN(const ListPage page, repository.store().List(layout::WalTimelinePrefix(first.timeline), after, ctx));
-    for (const ObjectInfo& object : page.objects) stored.insert(object.key);
-    more = page.more && !page.objects.empty();
-    if (more) after = page.objects.back().key;
-  }
-  return stored;
 }
 
 }  // namespace
@@ -75,7 +59,13 @@ Result<std::vector<std::string>> NotArchived(const Repository& repository, const
     auto next = name;
     while (next != names.end() && ParseWalFileName(*next, repository.segment_size())->timeline == first.timeline)
       ++next;
-    PITR_ASSIGN(const std::set<std::string> stored, Stored(repository, first, layout::WalKey(*(next - 1)), ctx));
+    PITR_ASSIGN(const WalFileName last, CheckWalName(repository, *(next - 1)));
+    std::set<std::string> stored;
+    PITR_TRY(ListSegments(repository, {first.timeline, first.segment, last.segment}, ctx,
+                          [&](SegmentNo, const ObjectInfo& object) {
+                            stored.insert(object.key);
+                            return Status::Ok();
+                          }));
     std::vector<std::string> relied_on;
     for (auto each = name; each != next; ++each) {
       const std::string key = layout::WalKey(*each);

@@ -23,15 +23,26 @@ std::string TimelineText(std::string_view wal_name) {
   return text;
 }
 
-// The WAL file that `key` is about, when it is "<prefix><timeline>/<name>".
+// Digits of a segment's name; what begins with one is stored with its neighbours.
+constexpr size_t kSegmentDigits = 24;
+constexpr size_t kGroupDigits = 6;  // after the timeline: all of the log number but its last two digits
+constexpr size_t kSpanDigits = 8;   // after these; the last two digits tell the segments of a span apart
+
+// "<prefix><timeline>/<group>/<span>/<name>"; history files have neither group nor span.
+std::string KeyBelow(std::string_view prefix, std::string_view name) {
+  std::string key = std::string(prefix) + TimelineText(name) + "/";
+  if (name.size() >= kSegmentDigits) {
+    key.append(name.substr(kTimelineDigits, kGroupDigits)).append("/");
+    key.append(name.substr(kTimelineDigits + kGroupDigits, kSpanDigits)).append("/");
+  }
+  return key.append(name);
+}
+
+// The WAL file that `key` is about, when it is one that KeyBelow() makes.
 std::optional<std::string> WalNameBelow(std::string_view prefix, std::string_view key) {
-  if (!key.starts_with(prefix)) return std::nullopt;
-  const std::string_view rest = key.substr(prefix.size());
-  if (rest.size() <= kTimelineDigits + 1 || rest[kTimelineDigits] != '/') return std::nullopt;
-  std::string name(rest.substr(kTimelineDigits + 1));
+  std::string name(key.substr(key.rfind('/') + 1));
   const auto parsed = ParseWalFileName(name, kSmallestSegment);
-  if (!parsed || parsed->kind == WalFileKind::kPartial || rest.substr(0, kTimelineDigits) != TimelineText(name))
-    return std::nullopt;
+  if (!parsed || parsed->kind == WalFileKind::kPartial || KeyBelow(prefix, name) != key) return std::nullopt;
   return name;
 }
 
@@ -116,11 +127,36 @@ bool IsValidLabel(std::string_view label) {
   return true;
 }
 
-std::string WalKey(std::string_view name) {
-  return std::string(kWalPrefix) + TimelineText(name) + "/" + std::string(name);
-}
+std::string WalKey(std::string_view name) { return KeyBelow(kWalPrefix, name); }
 
 std::string WalTimelinePrefix(Timeline timeline) { return std::string(kWalPrefix) + Format("%08x/", timeline.value); }
+
+std::string ChangeMapTimelinePrefix(Timeline timeline) {
+  return std::string(kChangeMapPrefix) + Format("%08x/", timeline.value);
+}
+
+std::string GroupPrefix(std::string_view prefix, const WalGroup& group) {
+  return std::string(prefix) + Format("%08x/%06X/", group.timeline.value, group.number);
+}
+
+std::string SealKey(const WalGroup& group) {
+  return std::string(kSealPrefix) + Format("%08x/%06X", group.timeline.value, group.number);
+}
+
+std::optional<WalGroup> ParseSealKey(std::string_view key) {
+  if (!key.starts_with(kSealPrefix) || key.size() != kSealPrefix.size() + kTimelineDigits + 1 + kGroupDigits)
+    return std::nullopt;
+  const std::optional<uint32_t> timeline = ParseSlot(key.substr(kSealPrefix.size(), kTimelineDigits));
+  const std::string_view digits = key.substr(key.size() - kGroupDigits);
+  WalGroup group;
+  if (!timeline || *timeline == 0 ||
+      std::from_chars(digits.data(), digits.data() + digits.size(), group.number, 16).ptr !=
+          digits.data() + digits.size())
+    return std::nullopt;
+  group.timeline = {*timeline};
+  // Only what we would have written.
+  return SealKey(group) == key ? std::optional(group) : std::nullopt;
+}
 
 std::optional<std::string> WalNameOfKey(std::string_view key) { return WalNameBelow(kWalPrefix, key); }
 
@@ -145,9 +181,7 @@ std::optional<PartialSegmentKeyParts> ParsePartialSegmentKey(std::string_view ke
   return PartialSegmentKey(parts.segment, parts.end_offset) == key ? std::optional(parts) : std::nullopt;
 }
 
-std::string ChangeMapKey(std::string_view segment_name) {
-  return std::string(kChangeMapPrefix) + TimelineText(segment_name) + "/" + std::string(segment_name);
-}
+std::string ChangeMapKey(std::string_view segment_name) { return KeyBelow(kChangeMapPrefix, segment_name); }
 
 std::optional<std::string> SegmentOfChangeMapKey(std::string_view key) {
   std::optional<std::string> name = WalNameBelow(kChangeMapPrefix, key);

@@ -6,6 +6,7 @@
 #include <string_view>
 
 #include "core/pg/wal_name.h"
+#include "core/repo/wal_group.h"
 
 namespace pitr::layout {
 
@@ -15,6 +16,7 @@ inline constexpr std::string_view kBackupPrefix = "backup/";
 inline constexpr std::string_view kDataPrefix = "data/";
 inline constexpr std::string_view kKeyringPrefix = "keys/";
 inline constexpr std::string_view kChangeMapPrefix = "change/";
+inline constexpr std::string_view kSealPrefix = "sealed/";
 inline constexpr std::string_view kTimelinePrefix = "timeline/";
 inline constexpr std::string_view kFailurePrefix = "failure/";
 inline constexpr std::string_view kTailPrefix = "tail/";  // reserved for later formats, as are the two below
@@ -27,18 +29,25 @@ inline constexpr std::string_view kProbePrefix = "probe/";
 // Letters, digits, '.', '_', '-'; 1 to 64 characters; begins with a letter or digit.
 bool IsValidLabel(std::string_view label);
 
-// `name` is one that ParseWalFileName accepts, but a partial segment's; the timeline is taken from its first eight
-// digits.
+// "wal/00000001/000000/00000000/000000010000000000000003", "wal/00000002/00000002.history". `name` is one that
+// ParseWalFileName accepts, but a partial segment's; timeline, group and span are taken from its digits. Keys of one
+// timeline's segments ascend as their numbers do; the history file comes somewhere between.
 std::string WalKey(std::string_view name);
-// "change/00000001/000000010000000000000003": the change map of a segment; the name as above.
+// "change/00000001/000000/00000000/000000010000000000000003": the change map of a segment; the name as above.
 std::string ChangeMapKey(std::string_view segment_name);
 // The segment's name, or nullopt when `key` is not that of a change map.
 std::optional<std::string> SegmentOfChangeMapKey(std::string_view key);
 std::string WalTimelinePrefix(Timeline timeline);
+std::string ChangeMapTimelinePrefix(Timeline timeline);
+// What WAL files and change maps of a group have in common: "wal/0000000a/000012/", "change/0000000a/000012/".
+std::string GroupPrefix(std::string_view prefix, const WalGroup& group);
+// "sealed/0000000a/000012": what is stored of a group.
+std::string SealKey(const WalGroup& group);
+std::optional<WalGroup> ParseSealKey(std::string_view key);
 // The WAL file's name, or nullopt when `key` is not a WAL key.
 std::optional<std::string> WalNameOfKey(std::string_view key);
 
-// "wal/00000001/000000010000000000000003.00A1B2C8.partial": the segment's first bytes, up to that offset.
+// "wal/00000001/000000/00000000/000000010000000000000003.00A1B2C8.partial": the segment's first bytes, up to that offset.
 struct PartialSegmentKeyParts {
   std::string segment;  // its name
   uint32_t end_offset = 0;

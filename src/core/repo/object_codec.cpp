@@ -54,6 +54,8 @@ std::string_view ObjectKindName(ObjectKind kind) {
       return "partial segment";
     case ObjectKind::kBackupFailure:
       return "record of a failed backup";
+    case ObjectKind::kWalSeal:
+      return "seal";
   }
   return "object of an unknown kind";
 }

@@ -33,7 +33,8 @@ enum class ObjectKind : uint8_t {
   kMapPage = 16,
   kPartialSegment = 17,
   kTimelineNumber = 20,
-  kBackupFailure = 23
+  kBackupFailure = 23,
+  kWalSeal = 24
 };
 enum class Cipher : uint8_t { kNone = 0, kAes256Gcm = 1 };
 enum class Codec : uint8_t { kNone = 0, kZstd = 1 };
@@ -47,6 +48,7 @@ inline constexpr size_t kObjectHeaderBytes = 64;
 inline constexpr size_t kFrameHeaderBytes = 24;
 inline constexpr size_t kFrameTagBytes = 16;  // at the end of an encrypted frame, part of its stored length
 inline constexpr size_t kEndPlainBytes = 32;  // content of the end frame
+inline constexpr size_t kMinObjectBytes = kObjectHeaderBytes + kFrameHeaderBytes + kEndPlainBytes;  // without content
 inline constexpr size_t kMaxFramePlainBytes = size_t{16} << 20;
 inline constexpr size_t kWalFramePlainBytes = size_t{2} << 20;
 inline constexpr size_t kDataFramePlainBytes = size_t{1} << 20;

@@ -6,20 +6,20 @@
 #include "core/repo/layout.h"
 #include "core/repo/partial_segment.h"
 #include "core/repo/wal_fetch.h"
+#include "core/repo/wal_listing.h"
 #include "core/store/absence.h"
 
 namespace pitr {
 namespace {
 
 // The listing is in byte order, which for segments of one timeline is the order of their numbers.
-void AddSegment(TimelineWal& timeline, SegmentNo segment, const ObjectInfo& object) {
-  timeline.newest_micros = std::max(timeline.newest_micros, object.modified_micros);
-  if (!timeline.ranges.empty() && timeline.ranges.back().last.value + 1 == segment.value) {
-    timeline.ranges.back().last = segment;
-    timeline.ranges.back().stored_bytes += object.size;
+void AddRange(TimelineWal& timeline, const WalRange& range) {
+  if (!timeline.ranges.empty() && timeline.ranges.back().last.value + 1 == range.first.value) {
+    timeline.ranges.back().last = range.last;
+    timeline.ranges.back().stored_bytes += range.stored_bytes;
     return;
   }
-  timeline.ranges.push_back({segment, segment, object.size});
+  timeline.ranges.push_back(range);
 }
 
 Status ReadHistory(const Repository& repository, TimelineWal& timeline, const OpContext& ctx) {
@@ -45,48 +45,83 @@ Status ReadHistory(const Repository& repository, TimelineWal& timeline, const Op
 
 }  // namespace
 
-Result<WalCatalog> WalCatalog::Load(const Repository& repository, const OpContext& ctx, const EachFile& each) {
+Result<WalCatalog> WalCatalog::Load(const Repository& repository, const OpContext& ctx, Seals seals) {
   WalCatalog catalog;
-  std::vector<Timeline> with_history;
-  PITR_TRY(ListAll(repository.store(), std::string(layout::kWalPrefix), ctx, [&](const ObjectInfo& object) {
-    if (const auto partial = ParsePartialSegment(repository, object.key)) {
-      if (each) each(partial->name, object);
-      TimelineWal& timeline = catalog.timelines_[partial->name.timeline];
-      timeline.timeline = partial->name.timeline;
-      Lsn& end = timeline.partials[partial->name.segment];
-      end = std::max(end, partial->end);
-      timeline.newest_micros = std::max(timeline.newest_micros, object.modified_micros);
-      return Status::Ok();
-    }
-    const std::optional<std::string> name = layout::WalNameOfKey(object.key);
-    const std::optional<WalFileName> parsed = name ? ParseWalFileName(*name, repository.segment_size()) : std::nullopt;
-    if (!parsed) {
-      repository.log().Warning("object \"" + object.key + "\" is not a WAL file of this cluster; it was ignored");
-      return Status::Ok();
-    }
-    if (each) each(*parsed, object);
-    TimelineWal& timeline = catalog.timelines_[parsed->timeline];
-    timeline.timeline = parsed->timeline;
-    switch (parsed->kind) {
-      case WalFileKind::kSegment:
-        AddSegment(timeline, parsed->segment, object);
-        break;
-      case WalFileKind::kHistory:
-        timeline.history_micros = object.modified_micros;
-        with_history.push_back(parsed->timeline);
-        break;
-      case WalFileKind::kPartial:  // above
-      case WalFileKind::kBackupHistory:
-        break;
-    }
-    return Status::Ok();
-  }));
-  for (Timeline timeline : with_history) {
-    PITR_TRY(ReadHistory(repository, catalog.timelines_[timeline], ctx));
-    if (const Status& problem = catalog.timelines_[timeline].history_problem; !problem.ok())
-      repository.log().Warning(problem.ToString());
-  }
+  std::map<WalGroup, WalSeal> believed;
+  if (seals == Seals::kBelieve) { PITR_ASSIGN(believed, LoadSeals(repository, ctx)); }
+  PITR_TRY(catalog.AddListed(repository, believed, ctx));
+  PITR_TRY(catalog.ReadHistories(repository, ctx));
   return catalog;
+}
+
+Status WalCatalog::AddListed(const Repository& repository, const std::map<WalGroup, WalSeal>& seals,
+                             const OpContext& ctx) {
+  const std::vector<KeyRange> sealed = SealedKeys(layout::kWalPrefix, seals);
+  PITR_TRY(ListAllBut(
+      repository.store(), std::string(layout::kWalPrefix), sealed, ctx,
+      [&](const ObjectInfo& object) {
+        AddObject(repository, object);
+        return Status::Ok();
+      },
+      [&](size_t range) {
+        for (const auto& [group, seal] : seals) {
+          const std::string below = layout::GroupPrefix(layout::kWalPrefix, group);
+          if (below >= sealed[range].first && below <= sealed[range].last)
+            AddSealed(group, seal, repository.segment_size());
+        }
+      }));
+  // History files that lie among the groups which were not listed.
+  for (const auto& [timeline, held] : timelines_) {
+    const auto first = sealed_.lower_bound({timeline, 0});
+    const bool unlisted = first != sealed_.end() && first->first.timeline == timeline;
+    if (!unlisted || timeline.value == 1 || held.has_history_file) continue;
+    const auto found = repository.store().Stat(layout::WalKey(HistoryFileName(timeline)), ctx);
+    if (!found.ok() && found.code() != Code::kNotFound) return found.status();
+    if (found.ok()) AddObject(repository, found.value());
+  }
+  return Status::Ok();
+}
+
+void WalCatalog::AddSealed(const WalGroup& group, const WalSeal& seal, uint32_t segment_size) {
+  TimelineWal& timeline = timelines_[group.timeline];
+  timeline.timeline = group.timeline;
+  timeline.newest_micros = std::max(timeline.newest_micros, seal.newest_micros);
+  const SegmentRange segments = SegmentsOf(group, segment_size);
+  AddRange(timeline, {segments.first, segments.last, seal.stored_bytes});
+  sealed_[group] = seal;
+}
+
+void WalCatalog::AddObject(const Repository& repository, const ObjectInfo& object) {
+  if (const auto partial = ParsePartialSegment(repository, object.key)) {
+    TimelineWal& timeline = timelines_[partial->name.timeline];
+    timeline.timeline = partial->name.timeline;
+    Lsn& end = timeline.partials[partial->name.segment];
+    end = std::max(end, partial->end);
+    timeline.newest_micros = std::max(timeline.newest_micros, object.modified_micros);
+    return;
+  }
+  const std::optional<std::string> name = layout::WalNameOfKey(object.key);
+  const std::optional<WalFileName> parsed = name ? ParseWalFileName(*name, repository.segment_size()) : std::nullopt;
+  if (!parsed) {
+    repository.log().Warning("object \"" + object.key + "\" is not a WAL file of this cluster; it was ignored");
+    return;
+  }
+  TimelineWal& timeline = timelines_[parsed->timeline];
+  timeline.timeline = parsed->timeline;
+  if (parsed->kind == WalFileKind::kHistory) timeline.history_micros = object.modified_micros;
+  if (parsed->kind == WalFileKind::kHistory) timeline.has_history_file = true;
+  if (parsed->kind != WalFileKind::kSegment) return;
+  timeline.newest_micros = std::max(timeline.newest_micros, object.modified_micros);
+  AddRange(timeline, {parsed->segment, parsed->segment, object.size});
+}
+
+Status WalCatalog::ReadHistories(const Repository& repository, const OpContext& ctx) {
+  for (auto& [timeline, held] : timelines_) {
+    if (!held.has_history_file) continue;
+    PITR_TRY(ReadHistory(repository, held, ctx));
+    if (!held.history_problem.ok()) repository.log().Warning(held.history_problem.ToString());
+  }
+  return Status::Ok();
 }
 
 void WalCatalog::AddHistories(const std::vector<BackupManifest>& backups) {

@@ -1,6 +1,5 @@
-// What WAL the repository holds: ranges per timeline, gaps, history files. Made by listing.
+// What WAL the repository holds: ranges per timeline, gaps, history files. Made from seals and by listing.
 #pragma once
-#include <functional>
 #include <map>
 #include <optional>
 #include <vector>
@@ -8,6 +7,7 @@
 #include "core/pg/history.h"
 #include "core/pg/wal_name.h"
 #include "core/repo/manifest.h"
+#include "core/repo/wal_seal.h"
 
 namespace pitr {
 
@@ -28,16 +28,18 @@ struct TimelineWal {
   std::string history_of_backup;           // what AddHistories() took for the file that is missing
   bool parents_unknown = false;            // that names none, because nobody knows any
   int64_t newest_micros = 0;               // when the newest segment was stored, by the store's clock
+  bool has_history_file = false;           // which may be damaged
   int64_t history_micros = 0;              // when the history file was stored; 0 when there is none
 };
 
 class WalCatalog {
  public:
-  // Lists wal/ (one request per thousand objects) and reads the history files. Names that are not WAL files are
-  // reported in the log and skipped, and so is a history file that is damaged. Errors as ObjectStore::List and Get.
-  // `each`, when given, is told every file of the listing.
-  using EachFile = std::function<void(const WalFileName& name, const ObjectInfo& object)>;
-  static Result<WalCatalog> Load(const Repository& repository, const OpContext& ctx, const EachFile& each = {});
+  // Reads the seals, lists what is not sealed (one request per thousand objects) and reads the history files. Names
+  // that are not WAL files are reported in the log and skipped, and so is a history file that is damaged. Errors as
+  // ObjectStore::List and Get. Memory: by ranges, not by segments.
+  static Result<WalCatalog> Load(const Repository& repository, const OpContext& ctx, Seals seals = Seals::kBelieve);
+  // The groups that nobody has looked at: their seals were believed.
+  const std::map<WalGroup, WalSeal>& sealed() const { return sealed_; }
 
   // PostgreSQL hands a history file over once, to whoever archives then. Where the archive has none, that of the
   // backups that ended on the timeline takes its place, if they agree. Nor has any of them one for the oldest timeline
@@ -56,7 +58,12 @@ class WalCatalog {
   std::optional<SegmentNo> FirstMissing(const BackupManifest& backup) const;
 
  private:
+  Status AddListed(const Repository& repository, const std::map<WalGroup, WalSeal>& seals, const OpContext& ctx);
+  void AddSealed(const WalGroup& group, const WalSeal& seal, uint32_t segment_size);
+  void AddObject(const Repository& repository, const ObjectInfo& object);
+  Status ReadHistories(const Repository& repository, const OpContext& ctx);
   std::map<Timeline, TimelineWal> timelines_;
+  std::map<WalGroup, WalSeal> sealed_;
 };
 
 }  // namespace pitr

@@ -16,6 +16,7 @@ namespace {
 constexpr double kRestoreBytesPerSecond = 120e6;
 constexpr double kFetchBytesPerSecond = 60e6;
 constexpr double kReplaySegmentsPerSecond = 8;
+constexpr uint64_t kMaxLookedAt = 100000;  // segments behind seals: a hundred requests
 
 // The path that is asked for, or the only one on which the target is.
 Result<BranchChoice> ChooseTimeline(const Repository& repository, const PlanRequest& request,
@@ -128,19 +129,9 @@ int64_t Estimate(const RestorePlan& plan) {
   return static_cast<int64_t>(seconds) + 1;
 }
 
-}  // namespace
-
-bool RestorePlan::NeedsInPlaceTablespaces() const {
-  return std::any_of(backup.tablespaces.begin(), backup.tablespaces.end(),
-                     [](const TablespaceEntry& entry) { return entry.in_place; }) ||
-         std::any_of(replay.tablespaces.begin(), replay.tablespaces.end(),
-                     [](const ReplayEffects::NewTablespace& made) { return made.path.empty(); });
-}
-
-Result<RestorePlan> MakeRestorePlan(const Repository& repository, const PlanRequest& request, const OpContext& ctx) {
-  PITR_ASSIGN(const BackupCatalog backups, BackupCatalog::Load(repository, ctx));
-  PITR_ASSIGN(WalCatalog wal, WalCatalog::Load(repository, ctx));
-  wal.AddHistories(backups.backups);
+// One that holds if `wal` is what is there.
+Result<RestorePlan> PlanOn(const Repository& repository, const PlanRequest& request, const BackupCatalog& backups,
+                           const WalCatalog& wal, const OpContext& ctx) {
   if (!request.backup_label.empty()) PITR_TRY(CheckBackupLabel(backups, request.backup_label));
   PITR_ASSIGN(const BranchTree tree, BranchTree::Load(repository, backups, wal, ctx));
   PITR_ASSIGN(const BranchChoice choice, ChooseTimeline(repository, request, backups, tree, ctx));
@@ -196,6 +187,36 @@ Result<RestorePlan> MakeRestorePlan(const Repository& repository, const PlanRequ
   plan.newest = NewestSegments(wal, path.target(), path.segment_size());
   plan.estimated_seconds = Estimate(plan);
   return plan;
+}
+
+}  // namespace
+
+bool RestorePlan::NeedsInPlaceTablespaces() const {
+  return std::any_of(backup.tablespaces.begin(), backup.tablespaces.end(),
+                     [](const TablespaceEntry& entry) { return entry.in_place; }) ||
+         std::any_of(replay.tablespaces.begin(), replay.tablespaces.end(),
+                     [](const ReplayEffects::NewTablespace& made) { return made.path.empty(); });
+}
+
+Result<RestorePlan> MakeRestorePlan(const Repository& repository, const PlanRequest& request, const OpContext& ctx) {
+  PITR_ASSIGN(const BackupCatalog backups, BackupCatalog::Load(repository, ctx));
+  for (const Seals seals : {Seals::kBelieve, Seals::kIgnore}) {
+    PITR_ASSIGN(WalCatalog wal, WalCatalog::Load(repository, ctx, seals));
+    wal.AddHistories(backups.backups);
+    PITR_ASSIGN(RestorePlan plan, PlanOn(repository, request, backups, wal, ctx));
+    std::vector<SegmentRange> needed;
+    for (const WalSpan& span : plan.wal) needed.push_back({span.timeline, span.first, span.last});
+    const uint64_t sealed = SealedSegments(wal, needed, repository.segment_size());
+    if (sealed > kMaxLookedAt) {
+      plan.notes.push_back("Of the WAL, " + std::to_string(sealed) +
+                           " segments were not looked at: seals say that they are stored. pg_pitr verify looks at "
+                           "all of them.");
+      return plan;
+    }
+    PITR_ASSIGN(const bool hold, SealsHold(repository, wal, needed, ctx));
+    if (hold) return plan;
+  }
+  return Status(Code::kInternal, "a plan without seals was not believed");
 }
 
 }  // namespace pitr

@@ -129,7 +129,7 @@ Result<DirectoryTree> DirectoryStore::OpenTree() const {
   struct stat st {};
   if (tree.Stat(kTempDirectory, &st) == 0) return tree;
   if (errno != ENOENT) return tree.Error(errno, kTempDirectory, opening);
-  auto any = WalkKeys(tree, {.limit = 1}, OpContext{});
+  auto any = WalkKeys(tree, {.limit = 1, .most = 1}, OpContext{});
   if (!any.ok()) return std::move(any).status().Annotate(opening);
   if (any.value().objects.empty())
     return Status(Code::kInvalidArgument, "directory \"" + root_ + "\" is empty and was never set up as a store")
@@ -379,9 +379,9 @@ Result<ObjectInfo> DirectoryStore::Stat(const std::string& key, const OpContext&
 Result<ListPage> DirectoryStore::List(const std::string& prefix, const std::string& start_after, const OpContext& ctx) {
   PITR_TRY(ctx.Check());
   PITR_ASSIGN(const DirectoryTree tree, OpenTree());
-  // Each page costs a walk through a whole directory. Who asks for a second one wants all.
-  const size_t limit = start_after.empty() ? kMaxListPage : kLaterListPage;
-  auto page = WalkKeys(tree, {prefix, start_after, limit}, ctx);
+  // A directory is read whole to give its files in order: who goes on is given the rest of it, up to a bound.
+  const size_t most = start_after.empty() ? kMaxListPage : kLaterListPage;
+  auto page = WalkKeys(tree, {prefix, start_after, kMaxListPage, most}, ctx);
   if (!page.ok()) return std::move(page).status().Annotate(What("listing", prefix));
   return page;
 }

@@ -130,9 +130,11 @@ class KeyWalk {
     }
     if (S_ISLNK(st.st_mode)) return tree_.Error(ELOOP, key, LookingUp(key));
     if (!S_ISREG(st.st_mode)) return Status::Ok();
-    if (page_.objects.size() == query_.limit) {
+    const size_t n = page_.objects.size();
+    if (n >= query_.most || (n >= query_.limit && path != last_read_)) {
       page_.more = true;
     } else {
+      last_read_ = path;
       page_.objects.push_back({std::move(key), static_cast<uint64_t>(st.st_size), ModifiedMicros(st)});
     }
     return Status::Ok();
@@ -142,6 +144,7 @@ class KeyWalk {
   const WalkQuery& query_;
   const OpContext& ctx_;
   ListPage page_;
+  std::string last_read_;  // the directory of the page's last file
 };
 
 }  // namespace

@@ -12,15 +12,16 @@ namespace pitr {
 struct WalkQuery {
   std::string prefix;
   std::string start_after;
-  size_t limit = kMaxListPage;
+  size_t limit = kMaxListPage;  // files, after which no other directory is begun
+  size_t most = kMaxListPage;   // files, if they are all in the directory that was read last
 };
 
 // True for names in the root that belong to file systems ("lost+found", ".snapshot", ".zfs").
 bool IsForeignRootName(std::string_view name);
 
-// Up to `limit` files of the tree whose path is a valid key; other names are left out. What is
-// removed meanwhile may or may not be listed; what stays is. Errors as DirectoryTree::Error(), never an incomplete
-// page.
+// A page of the files of the tree whose path is a valid key; other names are left out. Reads the directories that it
+// takes files from, those that lead there, and one more; none that lies before `start_after`. What is removed
+// meanwhile may or may not be listed; what stays is. Errors as DirectoryTree::Error(), never an incomplete page.
 Result<ListPage> WalkKeys(const DirectoryTree& tree, const WalkQuery& query, const OpContext& ctx);
 
 // The paths of all files below `directory` (ending in '/'), whatever their names, in no

@@ -8,14 +8,14 @@
 #include "core/repo/backup_remarks.h"
 #include "core/repo/layout.h"
 #include "core/repo/partial_segment.h"
+#include "core/repo/wal_listing.h"
+#include "core/store/absence.h"
 
 namespace pitr {
 namespace {
 
 constexpr char kPutBackIfAny[] = "Put the object back from a copy of the repository, if there is one.";
 constexpr size_t kMaxUnknownNamed = 20;
-// The header and the end frame of an object without content.
-constexpr uint64_t kSmallestObject = kObjectHeaderBytes + kFrameHeaderBytes + kEndPlainBytes;
 
 struct Label {
   bool start = false;
@@ -31,19 +31,26 @@ struct Label {
 class ListingTaker {
  public:
   ListingTaker(const Repository& repository, const VerifyRequest& request, const BackupCatalog& catalog,
-               const std::vector<VerifyRecord>& earlier, CheckedPacks& table, FindingList& findings)
+               const std::vector<VerifyRecord>& earlier, const std::map<WalGroup, WalSeal>& sealed,
+               CheckedPacks& table, FindingList& findings)
       : repository_(repository),
         request_(request),
         catalog_(catalog),
         earlier_(earlier),
+        sealed_(sealed),
         table_(table),
         findings_(findings) {}
 
   Result<VerifyListing> Run(const OpContext& ctx) {
-    for (const std::string& prefix : Prefixes()) {
-      PITR_TRY(ListAll(repository_.store(), prefix, ctx, [&](const ObjectInfo& object) { return See(object); }));
+    for (const std::string& prefix : Prefixes())
+      PITR_TRY(ListAllBut(repository_.store(), prefix, SealedBelow(prefix), ctx,
+                          [&](const ObjectInfo& object) { return See(object); }));
+    for (const auto& [group, seal] : sealed_) {
+      listing_.wal_objects += SegmentsInGroup(repository_.segment_size());
+      listing_.wal_bytes += seal.stored_bytes;
     }
     PITR_TRY(LookAgain(ctx));
+    PITR_TRY(CheckSeals(ctx));
     CheckPacks();
     for (const auto& [name, label] : labels_) CheckLabel(name, label);
     if (unknown_ > kMaxUnknownNamed) {
@@ -59,11 +66,21 @@ class ListingTaker {
   std::set<std::string> Prefixes() const {
     if (request_.scope == VerifyScope::kAll) return {""};
     if (request_.scope == VerifyScope::kWal)
-      return {std::string(layout::kWalPrefix), std::string(layout::kChangeMapPrefix)};
+      return {std::string(layout::kWalPrefix), std::string(layout::kChangeMapPrefix), std::string(layout::kSealPrefix)};
     std::set<std::string> prefixes = {layout::BackupPrefix(request_.label)};
     for (const TabledPack& pack : table_.packs) prefixes.insert(layout::PrefixOf(pack.key));
     for (const TabledPage& page : table_.pages) prefixes.insert(layout::DataPrefix(page.page.label));
     return prefixes;
+  }
+
+  std::vector<KeyRange> SealedBelow(const std::string& prefix) const {
+    std::vector<KeyRange> all;
+    for (const std::string_view of : {layout::kChangeMapPrefix, layout::kWalPrefix}) {
+      if (request_.scope == VerifyScope::kBackup || !of.starts_with(prefix)) continue;
+      const std::vector<KeyRange> ranges = SealedKeys(of, sealed_);
+      all.insert(all.end(), ranges.begin(), ranges.end());
+    }
+    return all;
   }
 
   Status See(const ObjectInfo& object) {
@@ -104,6 +121,11 @@ class ListingTaker {
       listing_.aside.push_back({ObjectKind::kPartialMap, object.key});
       return Status::Ok();
     }
+    if (const auto group = layout::ParseSealKey(key)) {
+      listing_.aside.push_back({ObjectKind::kWalSeal, object.key});
+      if (sealed_.empty()) seals_.insert(*group);
+      return Status::Ok();
+    }
     if (layout::ParseTimelineAsideKey(key)) {
       if (request_.scope == VerifyScope::kAll) listing_.aside.push_back({ObjectKind::kTimelineAside, object.key});
       return Status::Ok();
@@ -132,6 +154,8 @@ class ListingTaker {
       SeeUnknown(object.key);
       return Status::Ok();
     }
+    if (parsed && parsed->kind == WalFileKind::kSegment)
+      ++in_group_[GroupOf(parsed->timeline, parsed->segment, repository_.segment_size())];
     ++listing_.wal_objects;
     listing_.wal_bytes += object.size;
     CheckSize(object, {});
@@ -150,7 +174,7 @@ class ListingTaker {
 
   // Reading it would say the same; the quick mode does not read.
   void CheckSize(const ObjectInfo& object, Finding finding) {
-    if (object.size >= kSmallestObject || request_.mode != VerifyMode::kQuick) return;
+    if (object.size >= kMinObjectBytes || request_.mode != VerifyMode::kQuick) return;
     finding.problem = "size";
     finding.object = object.key;
     finding.detail = "It has " + DescribeCount(object.size, "byte", "bytes") + ", fewer than any object.";
@@ -199,6 +223,28 @@ class ListingTaker {
       if (!pack.stored) PITR_TRY(look(pack.key));
     for (const TabledPage& page : table_.pages)
       if (!page.stored) PITR_TRY(look(page.page.key()));
+    return Status::Ok();
+  }
+
+  // Seals were listed before the segments: one that was broken meanwhile said nothing wrong.
+  Status CheckSeals(const OpContext& ctx) {
+    const uint64_t whole = SegmentsInGroup(repository_.segment_size());
+    for (const WalGroup& group : seals_) {
+      const std::string key = layout::SealKey(group);
+      const auto at = in_group_.find(group);
+      const uint64_t there = at == in_group_.end() ? 0 : at->second;
+      if (there == whole) continue;
+      PITR_ASSIGN(const bool still, IsThere(repository_.store(), key, ctx));
+      if (!still) continue;
+      Finding finding;
+      finding.problem = "wrong";
+      finding.object = key;
+      finding.detail = "It says that all " + std::to_string(whole) + " segments of its group of WAL are stored; " +
+                       std::to_string(there) + " are.";
+      finding.hurts = "What does not read the archive itself (info, quick verifications) takes the others for stored.";
+      finding.hint = "Delete the object: then the segments are listed again. What is missing is said by itself.";
+      findings_.Add(std::move(finding));
+    }
     return Status::Ok();
   }
 
@@ -322,10 +368,13 @@ class ListingTaker {
   const VerifyRequest& request_;
   const BackupCatalog& catalog_;
   const std::vector<VerifyRecord>& earlier_;
+  const std::map<WalGroup, WalSeal>& sealed_;
   CheckedPacks& table_;
   FindingList& findings_;
   VerifyListing listing_;
   std::map<std::string, Label> labels_;
+  std::set<WalGroup> seals_;                // to be compared with what is there
+  std::map<WalGroup, uint64_t> in_group_;  // whole segments that were listed
   size_t unknown_ = 0;
 };
 
@@ -333,8 +382,9 @@ class ListingTaker {
 
 Result<VerifyListing> TakeListing(const Repository& repository, const VerifyRequest& request,
                                   const BackupCatalog& catalog, const std::vector<VerifyRecord>& earlier,
-                                  CheckedPacks& table, FindingList& findings, const OpContext& ctx) {
-  return ListingTaker(repository, request, catalog, earlier, table, findings).Run(ctx);
+                                  const std::map<WalGroup, WalSeal>& sealed, CheckedPacks& table,
+                                  FindingList& findings, const OpContext& ctx) {
+  return ListingTaker(repository, request, catalog, earlier, sealed, table, findings).Run(ctx);
 }
 
 }  // namespace pitr

@@ -125,6 +125,11 @@ Status CheckAside(const Repository& repository, const SideObject& object, Findin
       finding.hurts = "No recovery. Why that backup failed is not known any more; the server's log may say it.";
       finding.hint = "Delete the object, unless a newer pg_pitr has written it.";
       break;
+    case ObjectKind::kWalSeal:
+      finding.severity = Severity::kWarning;
+      finding.hurts = "No recovery. The WAL segments that it speaks of are listed instead.";
+      finding.hint = "Delete the object: an expiry makes it again.";
+      break;
     case ObjectKind::kPartialMap:
       finding.severity = Severity::kWarning;
       finding.hurts = "No recovery. The next full backup sends what is in that pack again.";

@@ -65,6 +65,7 @@ class Verification {
   void DescribeHarm(std::vector<Finding>& findings);
   Result<VerifyReport> Report();
   Status AddDamagedManifests();
+  Status LoadWal();
 
   const Repository& repository_;
   const VerifyOptions& options_;
@@ -123,8 +124,14 @@ Status Verification::Begin() {
   record_.request = request_;
   record_.by = ProcessName();
   PITR_ASSIGN(catalog_, BackupCatalog::Load(repository_, ctx_));
-  PITR_ASSIGN(wal_, WalCatalog::Load(repository_, ctx_));
+  PITR_TRY(LoadWal());
   return ChooseBackups();
+}
+
+Status Verification::LoadWal() {
+  const bool quick = request_.mode == VerifyMode::kQuick;
+  PITR_ASSIGN(wal_, WalCatalog::Load(repository_, ctx_, quick ? Seals::kBelieve : Seals::kIgnore));
+  return Status::Ok();
 }
 
 Status Verification::AddDamagedManifests() {
@@ -162,7 +169,11 @@ Status Verification::ChooseBackups() {
 
 // Everything that reads no data.
 Status Verification::LookAround() {
-  PITR_ASSIGN(listing_, TakeListing(repository_, request_, catalog_, earlier_.results, table_, findings_, ctx_));
+  PITR_ASSIGN(listing_, TakeListing(repository_, request_, catalog_, earlier_.results, wal_.sealed(), table_, findings_,
+                                    ctx_));
+  if (const size_t sealed = wal_.sealed().size(); sealed > 0 && request_.scope != VerifyScope::kBackup)
+    notes_.push_back(std::to_string(sealed * SegmentsInGroup(repository_.segment_size())) +
+                     " WAL segments were not looked at: seals say that they are stored.");
   PITR_TRY(CheckFileMaps(repository_, listing_, options_.jobs, table_, findings_, ctx_));
   for (const TabledPack& pack : table_.packs) {
     std::set<uint32_t> users;
@@ -263,7 +274,7 @@ Status Verification::CheckChains() {
   std::optional<std::set<std::string>> seen;
   for (;;) {
     PITR_TRY(LookForDeleted());
-    PITR_ASSIGN(wal_, WalCatalog::Load(repository_, ctx_));
+    PITR_TRY(LoadWal());
     if (one && (backups_.empty() || deleted_.contains(request_.label))) return Status::Ok();
     FindingList found;
     PITR_ASSIGN(going_on_, TimelinesThatGoOn(repository_, current_, wal_, ctx_));

@@ -6,6 +6,7 @@
 #include "core/repo/layout.h"
 #include "core/repo/partial_segment.h"
 #include "core/repo/wal_fetch.h"
+#include "core/repo/wal_listing.h"
 #include "core/verify/wal_verify.h"
 
 namespace pitr {
@@ -103,18 +104,10 @@ class WalReaders {
 
 // The segments that one backup needs; what is missing is left to the chains.
 Status AddSegmentsOf(VerifyShared& shared, const WalCatalog& wal, const BackupManifest& backup, WalReaders& readers) {
-  const uint32_t segment_size = shared.repository.segment_size();
-  const WalPath path = PathOfBackup(wal, backup, segment_size);
-  for (const WalSpan& span : path.Spans(FirstSegment(backup), LastSegment(backup))) {
-    PITR_TRY(ListAll(shared.repository.store(), layout::WalTimelinePrefix(span.timeline), shared.ctx,
-                     [&](const ObjectInfo& object) {
-                       const auto name = layout::WalNameOfKey(object.key);
-                       const auto parsed = name ? ParseWalFileName(*name, segment_size) : std::nullopt;
-                       const bool wanted = parsed && parsed->kind == WalFileKind::kSegment &&
-                                           parsed->segment >= span.first && parsed->segment <= span.last;
-                       return wanted ? readers.Add(object) : Status::Ok();
-                     }));
-  }
+  const WalPath path = PathOfBackup(wal, backup, shared.repository.segment_size());
+  for (const WalSpan& span : path.Spans(FirstSegment(backup), LastSegment(backup)))
+    PITR_TRY(ListSegments(shared.repository, {span.timeline, span.first, span.last}, shared.ctx,
+                          [&](SegmentNo, const ObjectInfo& object) { return readers.Add(object); }));
   return Status::Ok();
 }
 

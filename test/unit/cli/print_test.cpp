@@ -47,9 +47,9 @@ std::string Error(std::vector<std::string> arguments) {
 TEST(PrintTest, AHintOfTheProgramCanBePasted) {
   char name[] = "/tmp/pg_pitr_print_XXXXXX";
   const std::filesystem::path dir = mkdtemp(name);
-  std::filesystem::create_directories(dir / "repository/wal/00000001");
+  std::filesystem::create_directories(dir / "repository/wal/00000001/000000/00000000");
   std::filesystem::create_directories(dir / "repository/.tmp~");
-  std::ofstream(dir / "repository/wal/00000001/000000010000000000000001") << "x";
+  std::ofstream(dir / "repository/wal/00000001/000000/00000000/000000010000000000000001") << "x";
   const std::string config = dir / "p.conf";
   std::ofstream(config) << "pg_pitr.repository = 'file://" << (dir / "repository").string() << "'\n";
   EXPECT_NE(Error({"info", "--config", config}).find("pg_pitr key --config " + config + " import FILE"),

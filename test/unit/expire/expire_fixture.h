@@ -79,6 +79,7 @@ class ExpireTest : public RepositoryTest {
     m.stop_lsn = {spec.last * kCluster.segment_size_bytes + 4000};
     m.start_micros = m.stop_micros = clock_.WallMicros();
     m.file_map_key = layout::BackupKey(spec.label, layout::BackupObject::kFiles);
+    m.file_map_bytes = 500;
     m.file_map_sha256 = std::string(64, '0');
     for (const std::string& key : spec.borrowed) {
       if (const auto page = layout::ParseMapPageKey(key)) {

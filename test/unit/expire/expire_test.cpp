@@ -97,7 +97,7 @@ TEST_F(ExpireTest, WithoutAPolicyOnlyLeftoversGo) {
   PutRaw("data/README", 10);
   PutRaw("probe/x", 10);
   ASSERT_TRUE(memory_.BeginUpload("data/dead/000002", ctx_).ok());
-  ASSERT_TRUE(memory_.BeginUpload("wal/00000001/000000010000000000000099", ctx_).ok());
+  ASSERT_TRUE(memory_.BeginUpload("wal/00000001/000000/00000000/000000010000000000000099", ctx_).ok());
   const auto before = memory_.Keys();
   MustRun();
   EXPECT_EQ(memory_.Keys(), before) << "too young";
@@ -147,8 +147,8 @@ TEST_F(ExpireTest, ManyObjectsGoInFewRequests) {
   EXPECT_FALSE(HasChangeMap(1, 2599));
   EXPECT_EQ(KeysUnder("wal/").size(), 10U);
   EXPECT_EQ(KeysUnder("change/").size(), 10U);
-  // The probe, the backup in its four steps, 2590 segments and as many maps a thousand at a time.
-  EXPECT_EQ(faults().calls(StoreOp::kDelete), 1 + 4 + 3 + 3);
+  // The probe, the backup in its four steps, 2590 segments and as many maps a thousand at a time, and their seal.
+  EXPECT_EQ(faults().calls(StoreOp::kDelete), 1 + 4 + 3 + 3 + 1);
 }
 
 TEST_F(ExpireTest, PacksAndPagesThatOthersListStay) {

@@ -11,44 +11,89 @@ TEST(Layout, WalKeysGoBothWays) {
     const std::string key = WalKey(name);
     EXPECT_EQ(WalNameOfKey(key), name);
   }
-  EXPECT_EQ(WalKey("0000000A000000FF000000FE"), "wal/0000000a/0000000A000000FF000000FE");
+  EXPECT_EQ(WalKey("0000000A000000FF000000FE"), "wal/0000000a/000000/FF000000/0000000A000000FF000000FE");
   EXPECT_EQ(WalKey("00000002.history"), "wal/00000002/00000002.history");
   EXPECT_EQ(WalTimelinePrefix({10}), "wal/0000000a/");
+}
+
+// Readers of listings rely on it.
+TEST(Layout, KeysOfSegmentsAscendAsTheirNumbers) {
+  for (const uint32_t size : {1u << 20, 16u << 20, 1u << 30}) {
+    std::string before;
+    const uint64_t per_log = 0x100000000 / size;
+    for (const uint64_t number : {uint64_t{1}, uint64_t{2}, per_log - 1, per_log, per_log + 1, 256 * per_log - 1,
+                                  256 * per_log, 257 * per_log, 65536 * per_log - 1, 65536 * per_log}) {
+      for (const std::string& key : {WalKey(SegmentFileName({10}, {number}, size)),
+                                     PartialSegmentKey(SegmentFileName({10}, {number}, size), 0x28)}) {
+        EXPECT_LT(before, key);
+        EXPECT_TRUE(key.starts_with(WalTimelinePrefix({10})));
+        before = key;
+      }
+    }
+  }
 }
 
 TEST(Layout, OtherKeysAreNotWal) {
   for (const char* key :
        {"", "wal/", "wal/00000001", "wal/00000001/", "wal/00000001/README", "wal/00000002/000000010000000000000001",
-        "wal/0000000A/0000000A0000000000000001", "xal/00000001/000000010000000000000001",
-        "wal/00000001/000000010000000000000001.partial", "wal/00000001/000000010000000000000001.00000028.partial",
-        "wal/00000001/000000010000000000000001.gz", "wal/00000001/x/000000010000000000000001"})
+        "wal/00000001/000000010000000000000001", "wal/00000001/000000/000000010000000000000001",
+        "wal/00000001/000000/00000001/000000010000000000000001", "wal/00000001/000001/00000000/000000010000000000000001",
+        "wal/0000000A/000000/00000000/0000000A0000000000000001", "xal/00000001/000000/00000000/000000010000000000000001",
+        "wal/00000001/000000/00000000/000000010000000000000001.partial",
+        "wal/00000001/000000/00000000/000000010000000000000001.00000028.partial",
+        "wal/00000001/000000/00000000/000000010000000000000001.gz", "wal/00000001/000000/00000000/00000001.history",
+        "wal/00000001/x/000000010000000000000001", "000000010000000000000001"})
     EXPECT_EQ(WalNameOfKey(key), std::nullopt) << key;
 }
 
 TEST(Layout, PartialSegmentKeysGoBothWays) {
   const std::string key = PartialSegmentKey("0000000A000000FF000000FE", 0xA1B2C8);
-  EXPECT_EQ(key, "wal/0000000a/0000000A000000FF000000FE.00A1B2C8.partial");
+  EXPECT_EQ(key, "wal/0000000a/000000/FF000000/0000000A000000FF000000FE.00A1B2C8.partial");
   EXPECT_TRUE(key.starts_with(PartialSegmentPrefix("0000000A000000FF000000FE")));
   const auto parts = ParsePartialSegmentKey(key);
   ASSERT_TRUE(parts.has_value());
   EXPECT_EQ(parts->segment, "0000000A000000FF000000FE");
   EXPECT_EQ(parts->end_offset, 0xA1B2C8u);
   for (const char* other :
-       {"wal/0000000a/0000000A000000FF000000FE.partial", "wal/0000000a/0000000A000000FF000000FE.00a1b2c8.partial",
-        "wal/0000000b/0000000A000000FF000000FE.00A1B2C8.partial", "wal/0000000a/0000000A.history.00A1B2C8.partial",
-        "wal/0000000a/0000000A000000FF000000FE.0A1B2C8.partial", "wal/0000000a/0000000A000000FF000000FE.00A1B2C8",
+       {"wal/0000000a/000000/FF000000/0000000A000000FF000000FE.partial",
+        "wal/0000000a/000000/FF000000/0000000A000000FF000000FE.00a1b2c8.partial",
+        "wal/0000000b/000000/FF000000/0000000A000000FF000000FE.00A1B2C8.partial",
+        "wal/0000000a/0000000A000000FF000000FE.00A1B2C8.partial", "wal/0000000a/0000000A.history.00A1B2C8.partial",
+        "wal/0000000a/000000/FF000000/0000000A000000FF000000FE.0A1B2C8.partial",
+        "wal/0000000a/000000/FF000000/0000000A000000FF000000FE.00A1B2C8",
         ".00A1B2C8.partial", ""})
     EXPECT_EQ(ParsePartialSegmentKey(other), std::nullopt) << other;
 }
 
 TEST(Layout, ChangeMapKeysGoBothWays) {
   const std::string key = ChangeMapKey("0000000A000000FF000000FE");
-  EXPECT_EQ(key, "change/0000000a/0000000A000000FF000000FE");
+  EXPECT_EQ(key, "change/0000000a/000000/FF000000/0000000A000000FF000000FE");
   EXPECT_EQ(SegmentOfChangeMapKey(key), "0000000A000000FF000000FE");
   for (const char* other :
-       {"", "change/", "wal/0000000a/0000000A000000FF000000FE", "change/0000000a/0000000A.history",
-        "change/0000000a/0000000A000000FF000000FE.partial", "change/0000000b/0000000A000000FF000000FE"})
+       {"", "change/", "wal/0000000a/000000/FF000000/0000000A000000FF000000FE", "change/0000000a/0000000A.history",
+        "change/0000000a/000000/FF000000/0000000A000000FF000000FE.partial", "change/0000000a/0000000A000000FF000000FE",
+        "change/0000000b/000000/FF000000/0000000A000000FF000000FE"})
     EXPECT_EQ(SegmentOfChangeMapKey(other), std::nullopt) << other;
+}
+
+TEST(Layout, SealKeysGoBothWays) {
+  for (const uint32_t size : {1u << 20, 16u << 20, 1u << 30}) {
+    const WalGroup group = GroupOf({10}, {uint64_t{0x12FF5678} * (0x100000000 / size)}, size);
+    EXPECT_EQ(SealKey(group), "sealed/0000000a/12FF56") << size;
+    EXPECT_EQ(ParseSealKey(SealKey(group)), group);
+    const SegmentRange segments = SegmentsOf(group, size);
+    for (const SegmentNo segment : {segments.first, segments.last}) {
+      EXPECT_EQ(GroupOf({10}, segment, size), group);
+      const std::string name = SegmentFileName({10}, segment, size);
+      EXPECT_TRUE(WalKey(name).starts_with(GroupPrefix(kWalPrefix, group)));
+      EXPECT_TRUE(ChangeMapKey(name).starts_with(GroupPrefix(kChangeMapPrefix, group)));
+    }
+    EXPECT_NE(GroupOf({10}, {segments.last.value + 1}, size), group);
+  }
+  for (const char* key : {"", "sealed/", "sealed/0000000a", "sealed/0000000a/", "sealed/0000000a/12ff56",
+                          "sealed/0000000A/12FF56", "sealed/00000000/12FF56", "sealed/0000000a/12FF5",
+                          "sealed/0000000a/12FF567", "sealed/0000000a/12FF5x", "wal/0000000a/12FF56"})
+    EXPECT_FALSE(ParseSealKey(key).has_value()) << key;
 }
 
 TEST(Layout, BackupKeys) {

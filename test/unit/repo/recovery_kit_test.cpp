@@ -65,7 +65,7 @@ TEST_F(RecoveryKitTest, AKitOfAnotherClusterIsRefusedAndTheRightOneStillWorks) {
   Lose();
   ExpectRefused(Foreign(config_), config_, Code::kConflict,
                 {"the recovery kit is not of the repository at memory:", Id(kCluster), Id(kOther),
-                 "\"wal/00000001/000000010000000000000005\"", "Nothing was written"});
+                 "\"wal/00000001/000000/00000000/000000010000000000000005\"", "Nothing was written"});
   ExpectImported(right, config_);
 }
 
@@ -75,7 +75,7 @@ TEST_F(RecoveryKitTest, AKitOfAnotherKeyOrAnotherClusterIsRefusedByAnEncryptedRe
   Lose();
   // The same cluster's earlier repository, with the same passphrase: only the key tells.
   ExpectRefused(Foreign(config, kCluster), config, Code::kConflict,
-                {"\"wal/00000001/000000010000000000000005\" cannot be opened", Id(kCluster)});
+                {"\"wal/00000001/000000/00000000/000000010000000000000005\" cannot be opened", Id(kCluster)});
   ExpectRefused(Foreign(config), config, Code::kConflict, {"cannot be opened", Id(kOther)});
   ExpectRefused(right, Encrypted("wrong"), Code::kInvalidArgument, {"opens none of the key slots of the kit"});
   ExpectRefused(right, config_, Code::kInvalidArgument, {"no passphrase is set"});
@@ -128,7 +128,7 @@ TEST_F(RecoveryKitTest, OtherSegmentSizesAreAnotherCluster) {
 TEST_F(RecoveryKitTest, NothingToCompareWithIsNothingToSave) {
   const RecoveryKit right = Make(config_);
   Lose();
-  ASSERT_TRUE(memory_.Delete({"wal/00000001/000000010000000000000005"}, ctx_).ok());
+  ASSERT_TRUE(memory_.Delete({"wal/00000001/000000/00000000/000000010000000000000005"}, ctx_).ok());
   ExpectRefused(right, config_, Code::kConflict,
                 {"there is nothing to be saved", "neither a WAL segment nor a finished backup"});
 }
@@ -137,7 +137,7 @@ TEST_F(RecoveryKitTest, DamageDoesNotKeepTheRightKitOut) {
   const Config config = Encrypted("alpha");
   const RecoveryKit right = Make(config);
   ASSERT_TRUE(StoreSegment(*MustOpenOrCreate(config), 6).ok());
-  ASSERT_TRUE(memory_.FlipBit("wal/00000001/000000010000000000000005", 8 * 200));
+  ASSERT_TRUE(memory_.FlipBit("wal/00000001/000000/00000000/000000010000000000000005", 8 * 200));
   Lose();
   ExpectImported(right, config);
 }

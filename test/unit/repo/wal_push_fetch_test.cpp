@@ -324,10 +324,10 @@ TEST_F(Catalog, RangesGapsPartialsAndHistory) {
   for (uint64_t number : {4096, 4097}) segment(2, number);
   for (uint32_t end : {0x100u, 0x9000u, 0x800u})
     memory_.Replace(layout::PartialSegmentKey("000000010000000000000009", end), Bytes(10));
-  memory_.Replace("wal/00000001/000000010000000000000009.partial", Bytes(10));
+  memory_.Replace("wal/00000001/000000/00000000/000000010000000000000009.partial", Bytes(10));
   put("000000010000000000000001.00000028.backup");
   memory_.Replace("wal/00000001/README", Bytes(1));
-  memory_.Replace("wal/00000001/000000010000000000000001.gz", Bytes(1));
+  memory_.Replace("wal/00000001/000000/00000000/000000010000000000000001.gz", Bytes(1));
   const std::string path = Write("h", "1\t1/0\tno recovery target specified\n");
   ASSERT_TRUE(PushWalFile(*repository, "00000002.history", path, ctx_).ok());
   memory_.Replace("wal/00000003/00000003.history", Bytes(100));

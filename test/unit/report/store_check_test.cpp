@@ -69,7 +69,7 @@ TEST(StoreCheckTest, APartInWhichNothingCanBeStoredFails) {
   Parts store(inner);
   const auto rows = CheckStore(store, OpContext());
   EXPECT_FALSE(AllPassed(rows));
-  for (const char* prefix : {"data/", "wal/", "backup/", "change/"})
+  for (const char* prefix : {"data/", "wal/", "backup/", "change/", "sealed/"})
     EXPECT_EQ(std::count(store.asked.begin(), store.asked.end(), prefix), 1) << prefix;
   const CheckRow* row = Row(rows, "every part");
   ASSERT_NE(row, nullptr);

@@ -1,0 +1,121 @@
+// What an archive of millions of segments costs in requests: by seals made for the test, without the segments.
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <atomic>
+
+#include "core/base/bytes.h"
+#include "core/report/info_report.h"
+#include "core/repo/wal_seal.h"
+#include "core/restore/plan.h"
+#include "core/verify/verify.h"
+#include "unit/expire/expire_fixture.h"
+#include "unit/pg/wal_builder.h"
+
+namespace pitr {
+namespace {
+
+using test::StoreOp;
+
+constexpr uint32_t kSize = WalBuilder::kSegmentSize;
+constexpr uint64_t kGroup = SegmentsInGroup(kSize);
+constexpr uint32_t kGroups = 3;
+constexpr uint64_t kYoung = (kGroups + 1) * kGroup;  // the first segment that is not sealed
+constexpr uint64_t kYoungSegments = 5000;
+constexpr uint64_t kReal = 8;  // of these, from the first on
+
+class ScaleTest : public test::ExpireTest {
+ protected:
+  void SetUp() override {
+    ASSERT_EQ(test::kCluster.segment_size_bytes, kSize);
+    for (uint32_t group = 1; group <= kGroups; group++) {
+      const Json seal = {
+          {"pg_pitr_sealed", 1}, {"segments", kGroup}, {"stored_bytes", 1000 * kGroup}, {"newest_micros", group}};
+      const std::string key = layout::SealKey({{1}, group});
+      ASSERT_TRUE(repository_->CreateObject(ObjectKind::kWalSeal, key, AsBytes(JsonText(seal)), ctx_).ok());
+    }
+    AddReal(kYoung, kReal);
+    AddWal(1, kYoung + kReal, kYoung + kYoungSegments - 1);
+    AddChangeMaps(1, kYoung, kYoung + kYoungSegments - 1);
+    // Two backups: the WAL of the old one is sealed.
+    AddReal(2 * kGroup, 2);
+    AddBackup({.label = "old", .first = 2 * kGroup, .last = 2 * kGroup + 1});
+    clock_.Advance(test::kDayMillis);
+    AddBackup({.label = "new", .first = kYoung + 2, .last = kYoung + 3});
+    clock_.Advance(2 * test::kDayMillis);
+    faults().OnCall([this](StoreOp, const std::string&) { requests_++; });
+  }
+  // Segments that can be read.
+  void AddReal(uint64_t first, uint64_t count) {
+    WalBuilder wal(15, {first * kSize});
+    while (wal.at().value < (first + count - 1) * kSize) wal.AddFiller(200000);
+    wal.Switch();
+    for (uint64_t at = first; at < first + count; at++) {
+      Bytes bytes = wal.Segment({at});
+      StoreLe(&bytes[24], test::kCluster.system_id.value);
+      const std::string key = layout::WalKey(SegmentFileName({1}, {at}, kSize));
+      ASSERT_TRUE(repository_->CreateObject(ObjectKind::kWal, key, bytes, ctx_).ok());
+    }
+  }
+  // The requests since it was asked last.
+  int Requests() { return requests_.exchange(0); }
+
+  std::atomic<int> requests_{0};
+};
+
+TEST_F(ScaleTest, InfoReadsSealsAndTheYoungEnd) {
+  const auto report = LoadInfoReport(*repository_, {}, ctx_);
+  ASSERT_TRUE(report.ok()) << test::TextOf(report);
+  ASSERT_FALSE(report.value().archive.empty());
+  EXPECT_EQ(report.value().archive[0].segments, kGroups * kGroup + kYoungSegments);
+  EXPECT_GE(report.value().archive[0].segments, 3000000U);
+  EXPECT_LE(Requests(), 60);
+}
+
+TEST_F(ScaleTest, APlanLooksAtTheRangeThatItNeeds) {
+  PlanRequest request;
+  request.target.kind = TargetKind::kImmediate;
+  for (const char* label : {"new", "old"}) {
+    request.backup_label = label;
+    const auto plan = MakeRestorePlan(*repository_, request, ctx_);
+    ASSERT_TRUE(plan.ok()) << label << ": " << test::TextOf(plan);
+    EXPECT_LE(Requests(), 60) << label;
+  }
+  ASSERT_TRUE(memory_.Delete({layout::WalKey(SegmentFileName({1}, {2 * kGroup + 1}, kSize))}, ctx_).ok());
+  EXPECT_EQ(MakeRestorePlan(*repository_, request, ctx_).code(), Code::kNotFound) << "whatever the seal says";
+}
+
+TEST_F(ScaleTest, AnExpiryListsWhatItDeletes) {
+  request_.policy.full = 1;
+  request_.dry_run = true;
+  const ExpireReport planned = MustRun();
+  EXPECT_LE(Requests(), 60);
+  request_.dry_run = false;
+  const ExpireReport report = MustRun();
+  EXPECT_LE(Requests(), 90);
+  EXPECT_EQ(Labels(), "new");
+  EXPECT_EQ(KeysUnder("wal/").size(), kYoungSegments - 2) << "those before the backup went, too";
+  EXPECT_EQ(KeysUnder("change/").size(), kYoungSegments - 2);
+  for (const ExpireReport* each : {&planned, &report})
+    EXPECT_TRUE(std::any_of(each->rows.begin(), each->rows.end(),
+                            [](const ExpireRow& row) { return row.what == "wal" && row.objects == 2; }));
+}
+
+TEST_F(ScaleTest, AQuickVerificationSaysWhatItDidNotLookAt) {
+  VerifyOptions options;
+  options.request.mode = VerifyMode::kQuick;
+  FindingList findings;
+  Progress progress;
+  const auto report = VerifyRepository(*repository_, options, findings, progress, ctx_);
+  ASSERT_TRUE(report.ok()) << test::TextOf(report);
+  EXPECT_LE(Requests(), 80);
+  EXPECT_GE(report.value().record.wal.objects, kGroups * kGroup + kYoungSegments);
+  bool said = false;
+  for (const std::string& note : report.value().notes)
+    said |= note == std::to_string(kGroups * kGroup) +
+                        " WAL segments were not looked at: seals say that they are stored.";
+  EXPECT_TRUE(said);
+}
+
+}  // namespace
+}  // namespace pitr
