@@ -37,7 +37,7 @@ packages_of() {
   case $1 in
     build) echo g++ make cmake ninja-build pkg-config binutils libcurl4-openssl-dev libssl-dev libzstd-dev libxxhash-dev libpugixml-dev \
              nlohmann-json3-dev libcli11-dev postgresql-server-dev-"$major" ;;
-    server-test) echo postgresql-"$major" libipc-run-perl perl util-linux python3 python3-jsonschema openssl procps curl ;;
+    server-test) echo postgresql-"$major" libipc-run-perl perl util-linux python3 python3-jsonschema openssl procps curl zsh fish ;;
     test) echo "$(packages_of server-test)" postgresql-"$major"-pgtap libgtest-dev libgmock-dev ;;
     s3) echo radosgw ceph-mon ceph-osd ceph-mgr ceph-common openssl curl ;;
     tidy) echo clang-format-14 git python3 ;;

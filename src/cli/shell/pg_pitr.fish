@@ -4,12 +4,14 @@ function __pg_pitr_complete
     set -l current (commandline -ct)
     set -l program $words[1]
     set -e words[1]
+    set -l path (string replace -r -- '^--[^=]*=' '' "$current")
+    set -l option (string sub -l (math (string length -- "$current") - (string length -- "$path")) -- "$current")
     for line in ($program __complete $words "$current" 2>/dev/null)
         switch $line
             case :files
-                __fish_complete_path (string replace -r -- '^--[^=]*=' '' $current)
+                string replace -r -- '^' "$option" (__fish_complete_path "$path")
             case :directories
-                __fish_complete_directories (string replace -r -- '^--[^=]*=' '' $current)
+                string replace -r -- '^' "$option" (__fish_complete_directories "$path")
             case '*'
                 echo $line
         end
