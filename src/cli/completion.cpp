@@ -82,7 +82,7 @@ class Completer {
       if (option == nullptr) return;
       given_.push_back(option);
       const bool with_value = equals != word.npos || (word[1] != '-' && word.size() > 2);
-      if (option->get_type_size() > 0 && !with_value) waiting_ = option;
+      if (option->get_items_expected_max() > 0 && !with_value) waiting_ = option;
       if (option->check_lname("config") && equals != word.npos) config_ = word.substr(equals + 1);
     } else if (const auto actions = ActionsOf(*verb_); !actions.empty()) {
       if (word == "help") helping_ = true;

@@ -20,6 +20,7 @@ constexpr OtherWay kOtherWays[] = {
     {"backup", "Backups are taken by the server, in SQL: SELECT pitr_backup();"},
     {"status", "The server says it, in SQL: SELECT * FROM pitr_status; what is stored: pg_pitr info"},
     {"progress", "The server says it, in SQL: SELECT * FROM pitr_progress;"},
+    {"recover", "It is called pg_pitr restore; pg_pitr plan says beforehand where it leads."},
     {"list", "What is stored: pg_pitr info"},
     {"show", "What is stored: pg_pitr info"},
     {"init",
@@ -71,6 +72,9 @@ std::vector<std::string> OptionNames(const CLI::App& verb) {
 
 Status UnknownOption(const CLI::App& verb, const std::string& called, const std::string& option) {
   const std::string nearest = NearestName(option, OptionNames(verb));
+  if (called == "pg_pitr" && nearest.empty())
+    return Wrong("unknown option \"" + option + "\" of " + called,
+                 "Options stand behind the verb: pg_pitr VERB " + option);
   return Wrong("unknown option \"" + option + "\" of " + called,
                nearest.empty() ? called + " --help lists its options." : "Perhaps you meant " + nearest + ".");
 }
@@ -88,7 +92,7 @@ Status FirstUnknown(const CLI::App*& verb, const std::vector<std::string>& words
       const bool is_short = word[1] != '-';
       const CLI::Option* option = verb->get_option_no_throw(is_short ? word.substr(0, 2) : name);
       if (option == nullptr) return UnknownOption(*verb, called, name);
-      if (option->get_type_size() > 0 && equals == word.npos && !(is_short && word.size() > 2)) i++;
+      if (option->get_items_expected_max() > 0 && equals == word.npos && !(is_short && word.size() > 2)) i++;
       continue;
     }
     const std::vector<std::string> actions = NamesOfActions(*verb);

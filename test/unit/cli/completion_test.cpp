@@ -50,6 +50,7 @@ TEST_F(CompletionTest, OptionsAreThoseOfTheVerb) {
   EXPECT_EQ(Offered({"plan", "--target-l"}), "--target-lsn --target-latest ");
   EXPECT_EQ(Offered({"plan", "--mode"}), "") << "of restore";
   EXPECT_EQ(Offered({"restore", "--delta", "--del"}), "") << "once is enough";
+  EXPECT_EQ(Offered({"restore", "--delta", "--no-p"}), "--no-progress ") << "a flag takes no value";
   EXPECT_EQ(Offered({"restore", "--tablespace", "1=/a", "--tablesp"}), "--tablespace ");
   EXPECT_EQ(Offered({"restore", "--", "--del"}), "");
 }
