@@ -204,6 +204,14 @@ SELECT label, type, stop_time::timestamptz(0), pg_size_pretty(database_size) AS 
 FROM pitr_info();
 COMMENT ON VIEW pitr_backups IS 'the backups in the repository, oldest first: pitr_info() in six columns, for people';
 
+-- Lines are broken between words, and words that are longer than a line.
+CREATE VIEW pitr_checks AS
+SELECT rtrim(regexp_replace("check", '(.{1,24})(?: +|$)|(\S{24})', E'\\1\\2\n', 'gn'), E'\n') AS "check",
+       CASE ok WHEN true THEN 'ok' WHEN false THEN 'FAILED' ELSE '?' END AS ok,
+       rtrim(replace(regexp_replace(concat_ws(E'\n-> ', detail, hint), '(.{1,42})(?: +|$)|(\S{42})', E'\\1\\2\n', 'gn'), E'\n\n', E'\n'), E'\n') AS found
+FROM pitr_check();
+COMMENT ON VIEW pitr_checks IS 'pitr_check() for people: it fits a terminal of 80 columns';
+
 REVOKE ALL ON FUNCTION pitr_backup(text, text, jsonb, boolean, boolean, integer, boolean, boolean, boolean, text) FROM PUBLIC;
 REVOKE ALL ON PROCEDURE pitr_run_backup(text, text, jsonb, boolean, integer, boolean, boolean, boolean, text) FROM PUBLIC;
 REVOKE ALL ON FUNCTION pitr_backup_cancel() FROM PUBLIC;

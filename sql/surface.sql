@@ -11,6 +11,7 @@ SELECT pg_get_function_arguments(oid) FROM pg_proc WHERE proname = 'pitr_restore
 SELECT attname, format_type(atttypid, atttypmod) FROM pg_attribute WHERE attrelid = 'pitr_status'::regclass AND attnum > 0 ORDER BY attnum;
 SELECT attname, format_type(atttypid, atttypmod) FROM pg_attribute WHERE attrelid = 'pitr_progress'::regclass AND attnum > 0 ORDER BY attnum;
 SELECT attname, format_type(atttypid, atttypmod) FROM pg_attribute WHERE attrelid = 'pitr_backups'::regclass AND attnum > 0 ORDER BY attnum;
+SELECT attname, format_type(atttypid, atttypmod) FROM pg_attribute WHERE attrelid = 'pitr_checks'::regclass AND attnum > 0 ORDER BY attnum;
 SELECT proargnames FROM pg_proc WHERE proname IN ('pitr_info', 'pitr_archive', 'pitr_timelines', 'pitr_recovery_window', 'pitr_check') ORDER BY proname;
 -- Settings: names, contexts, defaults.
 SELECT name, setting, unit, context, vartype FROM pg_settings

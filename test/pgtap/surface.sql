@@ -2,7 +2,7 @@
 SET client_min_messages = warning;
 CREATE EXTENSION pgtap;
 CREATE EXTENSION pg_pitr;
-SELECT plan(55);
+SELECT plan(57);
 
 SELECT has_extension('pg_pitr', 'the extension is there');
 SELECT has_view('public', 'pitr_status', 'view pitr_status');
@@ -45,6 +45,10 @@ CREATE TEMP TABLE checked AS SELECT * FROM pitr_check();
 SELECT lives_ok('SET ROLE pitr_tap_watcher; SELECT * FROM pitr_backups', 'pitr_backups is for pg_monitor');
 RESET ROLE;
 SELECT is_empty('SELECT * FROM checked WHERE NOT ok', 'pitr_check() finds nothing wrong');
+CREATE TEMP TABLE shown AS SELECT * FROM pitr_checks;
+SELECT is((SELECT string_agg("check", ',') FROM checked), (SELECT string_agg(replace("check", E'\n', ' '), ',') FROM shown), 'pitr_checks shows the same rows');
+SELECT is((SELECT max(length(line)) FROM shown, string_to_table(found, E'\n') line) <= 42 AND (SELECT max(length(line)) FROM shown, string_to_table("check", E'\n') line) <= 24, true,
+  'in 80 columns');
 SELECT is((SELECT ok FROM checked WHERE "check" = 'archive: a segment switched, archived and found'), true, 'a segment was archived and found');
 SELECT is_empty($$SELECT "check" FROM checked GROUP BY "check" HAVING count(*) > 1$$, 'every check is listed once');
 SELECT is_empty($$SELECT * FROM checked WHERE ok IS NOT TRUE AND hint IS NULL$$, 'what is not ok has a hint');
