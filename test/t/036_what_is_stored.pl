@@ -175,7 +175,7 @@ like($debian->pg_pitr_ok('plan', '--target-latest'), qr/server's postgresql\.con
 sub start_as_printed
 {
 	my ($printed, $server, $port) = @_;
-	my ($command) = $printed =~ /^  (pg_ctl start .*?)(?: {6}.*)?$/m or die "no command in $printed";
+	my ($command) = $printed =~ /^  (\S*pg_ctl start .*?)(?: {6}.*)?$/m or die "no command in $printed";
 	$command =~ s/-p 5499/-p $port/ if $port;
 	is(system("$command >>'" . $server->node->logfile . "' 2>&1"), 0, "$command");
 	$server->node->_update_pid(1);

@@ -100,7 +100,7 @@ $node->stop;
 # Told to shut down at its target.
 $node->append_conf('postgresql.conf', "shared_preload_libraries = 'pg_pitr'\n");
 my $said = restored('--target-action', 'shutdown');
-my ($open) = $said =~ /To open it there for writing:\n +(pg_ctl .*)\n/;
+my ($open) = $said =~ /To open it there for writing:\n +(\S*pg_ctl .*)\n/;
 ok($open, 'the restore says how a server that shuts down is opened');
 shuts_down();
 like($p->pg_pitr_ok('outcome', '--pgdata', $data), qr/shut down during recovery.*so it was planned.*\Q$open\E/s, 'and so does the outcome');

@@ -54,7 +54,7 @@ class Runbook:
         accident(m)
         m.run("install -d -o postgres -g postgres -m 700 /scratch")
         shown = self.dba(block.text)
-        printed = m.here(block.text).split("pg_ctl ")[1].replace("-l /scratch/log ", "").strip()
+        printed = m.here(block.text).strip().split("\n")[-1].replace("-l /scratch/log ", "")
         flat = " ".join(shown.replace("\\\n", " ").split())
         assert printed in flat, f"the restore prints another command than the runbook: {printed}"
         m.wait_for("the copy to open", "SELECT 1", "1")

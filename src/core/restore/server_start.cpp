@@ -2,6 +2,9 @@
 
 #include <unistd.h>
 
+#include <filesystem>
+#include <fstream>
+
 #include "core/base/same_directory.h"
 #include "core/base/shell_word.h"
 #include "core/config/settings_file.h"
@@ -10,6 +13,21 @@ namespace pitr {
 namespace {
 
 constexpr std::string_view kCopyPort = "5499";
+
+// With its path where this program lies among a server's programs and those of the directory's version are beside it:
+// Debian
+// (/usr/lib/postgresql/17/bin) keeps them out of PATH.
+std::string PgCtl(const std::string& data_directory) {
+  std::error_code error;
+  const std::filesystem::path programs = std::filesystem::read_symlink("/proc/self/exe", error).parent_path();
+  const std::filesystem::path version = programs.parent_path();
+  std::string major;
+  std::ifstream(data_directory + "/PG_VERSION") >> major;
+  if (programs.filename() != "bin" || major.empty()) return "pg_ctl";
+  if (version.filename().string().find_first_not_of("0123456789") != std::string::npos) return "pg_ctl";
+  const std::string path = version.parent_path() / major / "bin/pg_ctl";
+  return access(path.c_str(), X_OK) == 0 ? ShellWord(path) : "pg_ctl";
+}
 
 }  // namespace
 
@@ -32,7 +50,7 @@ ServerStart HowToStart(const std::string& data_directory, const std::string& out
   if (!start.whole || !start.elsewhere.empty()) add("-c data_directory=" + ShellWord(data_directory));
   if (as_copy) add("-p " + std::string(kCopyPort));
   // The server's words for the shell that pg_ctl calls, as one word for the shell of whoever calls that.
-  const std::string pg_ctl = "pg_ctl start -D " + ShellWord(data_directory);
+  const std::string pg_ctl = PgCtl(data_directory) + " start -D " + ShellWord(data_directory);
   start.command = pg_ctl + (options.empty() ? "" : " -o " + ShellWord(options));
   add("-c recovery_target_action=promote");
   start.promote = pg_ctl + " -o " + ShellWord(options);
