@@ -27,6 +27,7 @@ Result<Reply> RunExpire(const Invocation& invocation, const ExpireOptions& optio
   if (!options.leftover_age.empty()) {
     PITR_ASSIGN(const CalendarSpan age, ParseCalendarSpan(options.leftover_age));
     request.leftover_age_micros = SpanMicros(age);
+    Echo("--leftover-age", options.leftover_age, SpanText(age));
   }
   request.dry_run = options.dry_run;
   request.force = options.force;

@@ -57,7 +57,11 @@ Result<VerifyOptions> MakeOptions(const CommandOptions& options, Config& config)
           .WithHint("A seed is a number that an earlier sample has told.");
     request.seed = seed;
   }
-  if (!options.max_rate.empty()) PITR_TRY(ApplyOption(*FindSetting("verify_max_rate"), options.max_rate, config));
+  if (!options.max_rate.empty()) {
+    const Setting& rate = *FindSetting("verify_max_rate");
+    PITR_TRY(ApplyOption(rate, options.max_rate, config));
+    Echo("--max-rate", options.max_rate, ShowSetting(rate, config));
+  }
   verify.jobs = options.jobs > 0 ? options.jobs : config.verify_jobs;
   verify.max_bytes_per_second = static_cast<uint64_t>(config.verify_max_rate_kb) * 1024;
   verify.restart = options.restart;

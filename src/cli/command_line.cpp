@@ -1,5 +1,7 @@
 // Parsing of the command line and the last catch for exceptions.
 #include <algorithm>
+#include <cerrno>
+#include <cstdio>
 #include <exception>
 #include <fstream>
 #include <optional>
@@ -16,6 +18,7 @@
 #include "cli/settings_path.h"
 #include "cli/usage.h"
 #include "cli/verbs.h"
+#include "core/base/error_text.h"
 #include "core/base/text_page.h"
 
 namespace pitr::cli {
@@ -37,6 +40,32 @@ bool AsksForJson(const std::vector<std::string>& words) {
   return std::find(words.begin(), words.end(), "--json") != words.end();
 }
 
+// A shell variable that was not set gives one, and nothing, or the default, is not what was meant: not the end of the
+// archive for a time, nor the settings of this machine for another file.
+Status CheckNoEmptyValues(const CLI::App& app) {
+  for (const CLI::App* verb : app.get_subcommands()) {
+    PITR_TRY(CheckNoEmptyValues(*verb));
+    for (const CLI::Option* option : verb->get_options()) {
+      const std::vector<std::string>& values = option->results();
+      if (option->get_name() == "--reason" || std::find(values.begin(), values.end(), "") == values.end()) continue;
+      return Status(Code::kInvalidArgument, option->get_name() + " was given an empty value")
+          .WithHint("Was a variable of the shell not set? Give a value, or leave it out.");
+    }
+  }
+  return Status::Ok();
+}
+
+// `code`, unless what was printed did not arrive. A reader that has seen enough is none to tell.
+int UnlessLost(int code) {
+  errno = 0;
+  if (std::fflush(stdout) == 0 && std::ferror(stdout) == 0) return code;
+  const int error = errno;
+  if (error != EPIPE)
+    PrintToStderr("pg_pitr: " + InTone("error:", Tone::kError) + " could not write to standard output" +
+                  (error == 0 ? "" : ": " + ErrorText(error)) + "\nHINT:  What was printed is not complete.\n");
+  return code == kExitOk ? kExitFailed : code;
+}
+
 int Parse(CLI::App& app, std::vector<std::string> words) {
   words = HelpAsOption(std::move(words));
   try {
@@ -53,7 +82,10 @@ int Parse(CLI::App& app, std::vector<std::string> words) {
     // PostgreSQL would take a small code for "no such file".
     return !words.empty() && words[0] == "wal-get" ? kWalGetConfiguration : code;
   }
-  return 0;
+  const Status given = CheckNoEmptyValues(app);
+  if (given.ok()) return 0;
+  const int code = GiveError(AsksForJson(words), given);
+  return words[0] == "wal-get" ? kWalGetConfiguration : code;
 }
 
 std::set<std::string> VerbsWithConfig(const CLI::App& app) {
@@ -127,7 +159,7 @@ int RunCommandLine(int argc, char** argv) {
     if (int code = Parse(app, words); code != 0) return code < 0 ? kExitOk : code;
     NameConfigInCommands(invocation.config.empty() ? "" : ConfigPath(invocation.config), VerbsWithConfig(app));
     SetPageWidth(invocation.wide ? kAnyWidth : ScreenColumns(stdout));
-    return invocation.run();
+    return UnlessLost(invocation.run());
   } catch (const std::exception& error) { return GiveError(AsksForJson(words), Status(Code::kInternal, error.what())); }
 }
 

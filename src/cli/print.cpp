@@ -82,6 +82,15 @@ void PrintJson(const nlohmann::ordered_json& json) {
   PrintAll(stdout, Completed(JsonPage(json), word, Given().verbs) + "\n");
 }
 
+void Echo(const std::string& option, const std::string& text, const std::string& understood) {
+  const auto without_spaces = [](std::string value) {
+    std::erase(value, ' ');
+    return value;
+  };
+  if (without_spaces(text) != without_spaces(understood))
+    PrintToStderr("pg_pitr: " + option + " " + text + " is " + understood + "\n");
+}
+
 std::string InTone(const std::string& word, Tone tone) {
   if (!MayColour(stderr)) return word;
   return std::string(tone == Tone::kError ? "\x1b[1;31m" : "\x1b[1;35m") + word + "\x1b[0m";

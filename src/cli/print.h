@@ -28,6 +28,8 @@ void PrintText(const std::string& text);
 void PrintJson(const nlohmann::ordered_json& json);
 // One call, so that lines of several threads do not mix. On a terminal they are broken as pages are, in a log never.
 void PrintToStderr(const std::string& text);
+// Says on stderr what the value of an option was understood as, where more than spaces differ: "--max-rate 10 is 10kB".
+void Echo(const std::string& option, const std::string& text, const std::string& understood);
 // `word` as it is to stand out on stderr: in colour where that is wanted.
 enum class Tone { kError, kWarning };
 std::string InTone(const std::string& word, Tone tone);

@@ -84,6 +84,8 @@ TargetText TargetFromArguments(FunctionCallInfo fcinfo) {
 }
 
 Status ReturnPlan(FunctionCallInfo fcinfo, const TargetText& text) {
+  // What was forgotten is not the end of the archive.
+  if (!PG_ARGISNULL(2) && text.name.empty()) return {Code::kInvalidArgument, "target_name is empty"};
   PlanRequest request;
   PITR_ASSIGN(request.target, ParseTarget(text));
   request.backup_label = TextArgument(fcinfo, 8);

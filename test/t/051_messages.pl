@@ -94,6 +94,36 @@ like($said =~ s/\s+/ /gr, qr/settings file ok: .*; pg_pitr.pack_size = 1048576 i
 ($said) = run('check', '-c', write_file('units', "pg_pitr.repository = 'file://$dir/none'\npg_pitr.pack_size = '1 gb'\n"));
 like($said =~ s/\s+/ /gr, qr/failed: .*invalid value for setting "pg_pitr.pack_size": "1 gb" -> To PostgreSQL case counts in units: write "GB"/, 'as the server refuses it');
 
+# A variable of the shell that was not set is neither "no target", which is the end of the archive, nor the default of another option.
+for my $option (qw(--target-time --target-xid --target-name --target-lsn --backup --target-timeline --waldir --config))
+{
+	my ($said, $code) = run('restore', '-D', "$dir/data", ($option eq '--config' ? () : ('-c', $mistyped)), $option, '');
+	like($said, qr/^pg_pitr: error: \Q$option\E was given an empty value\nHINT:  Was a variable of the shell not set\?/, "$option \"\" is refused");
+	is($code, 2, 'as a wrong command line is');
+}
+# What could not be printed is no success.
+for my $json ('', '--json')
+{
+	is(system("$pg_pitr version $json >/dev/full 2>'$dir/full'") >> 8, 1, "a full disk behind standard output fails version $json");
+	like(slurp_file("$dir/full"), qr/^pg_pitr: error: could not write to standard output: No space left on device$/m, 'and is said');
+}
+($said) = run('plan', '--json', '--frobnicate');
+like($said, qr/unknown option \\?"--frobnicate/, 'an option that does not exist is named also behind a flag');
+($said) = run('--frobnicate', '/x', 'info');
+like($said, qr/HINT:  Options stand behind the verb: pg_pitr VERB --frobnicate/, 'an option before the verb');
+($said) = run('info', '-c', write_file('utf16', join("\0", split(//, "pg_pitr.repository = 'file:///x'\n")) . "\0"));
+like($said, qr/settings file "\Q$dir\E\/utf16" is not a text, or one in UTF-16\nHINT:  Save it as plain UTF-8/, 'a settings file in UTF-16');
+
+# Options, too. What stops them is that there is no repository.
+for my $echo ([ 'verify', '--max-rate', '10', '10kB' ], [ 'verify', '--max-rate', '10 mb', '10MB' ], [ 'expire', '--leftover-age', '48 H', '2 days' ])
+{
+	my ($verb, $option, $value, $understood) = @$echo;
+	($said) = run($verb, '-c', write_file('plain', "pg_pitr.repository = 'file://$dir/none'\n"), $option, $value);
+	like($said, qr/^pg_pitr: \Q$option $value\E is $understood$/m, "$verb $option $value says what it was understood as");
+}
+($said) = run('verify', '-c', "$dir/plain", '--max-rate', '10 MB');
+unlike($said, qr/ is 10MB/, 'and is silent where it was written so');
+
 # Programs are told in one object, of what is wrong with the command line, too.
 for my $call ([ 2, 'info', '-c', "$dir/none.conf" ], [ 2, 'plan', '--frobnicate' ], [ 2, 'resotre' ], [ 0, 'version' ], [ 2, 'key', 'add' ])
 {

@@ -59,7 +59,7 @@ Status UnreadableFile(const std::string& what, const std::string& path, int erro
                   name + " cannot be read by user " + DescribeUser(geteuid()) + ": " + ErrorText(error))
         .WithHint(WhoMay(path));
   if (error == ENOENT || error == ENOTDIR)
-    return Status(Code::kInvalidArgument, name + " does not exist").WithHint("Make it, or correct the setting.");
+    return Status(Code::kInvalidArgument, name + " does not exist").WithHint("Make it, or correct the name.");
   return {Code::kInvalidArgument, "could not open " + name + ": " + ErrorText(error)};
 }
 

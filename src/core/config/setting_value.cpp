@@ -102,7 +102,10 @@ Status Invalid(const Setting& setting, std::string_view text) {
 Result<int> ParseInteger(const Setting& setting, std::string_view text, bool any_case = false) {
   std::string_view rest = Trim(text);
   const std::optional<double> number = TakeNumber(rest);
-  if (!number) return Invalid(setting, text).WithHint("Give a number. " + Allowed(setting));
+  if (!number) {
+    const std::string units = Allowed(setting);
+    return Invalid(setting, text).WithHint("Give a number." + (units.empty() ? "" : " " + units));
+  }
   rest = Trim(rest);
   double value = *number;
   if (!rest.empty()) {

@@ -93,6 +93,9 @@ class Loader {
               "Save it as plain UTF-8; an editor may call that \"UTF-8 without BOM\". This removes the mark: sed -i "
               "'1s/^\\xEF\\xBB\\xBF//' " +
               path);
+    if (text.find('\0') != std::string::npos)
+      return Status(Code::kInvalidArgument, "settings file \"" + path + "\" is not a text, or one in UTF-16")
+          .WithHint("Save it as plain UTF-8. This does it: iconv -f utf-16 -t utf-8 " + path);
     PITR_ASSIGN(const std::vector<SettingsLine> lines, ParseSettingsText(text, path));
     for (const SettingsLine& line : lines) PITR_TRY(Obey(line, path, depth));
     return Status::Ok();

@@ -33,6 +33,8 @@ TEST(CommandLineTest, UsageErrorsAndHelp) {
   EXPECT_EQ(RunArguments({"plan", "--target-xid", "12", "--target-latest", "--config", "/no/such/file"}), kExitUsage);
   EXPECT_EQ(RunArguments({"restore", "--mode", "sideways"}), kExitUsage);
   EXPECT_EQ(RunArguments({"pin"}), kExitUsage);
+  // A variable of the shell that was not set: not "no target", nor the default settings file.
+  EXPECT_EQ(RunArguments({"plan", "--target-time", "", "--config", "/no/such/file"}), kExitUsage);
   EXPECT_EQ(RunArguments({"expire", "--config", "/no/such/file"}), kExitUsage);
 }
 
