@@ -119,7 +119,9 @@ Checkpoint ReadCheckpoint(const WalRecord& record, Fields& in) {
   checkpoint.redo = in.Position();
   checkpoint.timeline = {in.U32()};
   checkpoint.previous_timeline = {in.U32()};
-  in.Skip(is19 ? 56 : 48);  // transaction counters; see the checkpoint copy in control.cpp
+  in.Skip(is19 ? 16 : 8);  // see the checkpoint copy in control.cpp
+  checkpoint.next_xid = in.Get<uint64_t>();
+  in.Skip(32);  // other counters
   checkpoint.micros = static_cast<int64_t>(in.Get<uint64_t>() * 1'000'000);
   if (is19) {
     in.Skip(12);

@@ -37,6 +37,7 @@ struct Checkpoint {
   bool shutdown = false;  // else taken while running
   Lsn redo;
   Timeline timeline, previous_timeline;
+  uint64_t next_xid = 0;                        // at its beginning, with epoch
   int64_t micros = 0;                           // whole seconds
   std::optional<DataChecksums> data_checksums;  // since 19
 };

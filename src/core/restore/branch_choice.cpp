@@ -25,10 +25,10 @@ const BackupManifest* NewestLeading(const BackupCatalog& backups, const Branch& 
   return newest;
 }
 
-// Whether a transaction number was given before `next`; one below 2^32 is meant as the server shows it, without epoch.
-bool Precedes(uint64_t xid, uint64_t next) {
-  if (xid > UINT32_MAX) return xid < next;
-  return static_cast<int32_t>(static_cast<uint32_t>(xid) - static_cast<uint32_t>(next)) < 0;
+// Whether the transaction was given its number before `next`; one without epoch is of the time around that.
+bool Precedes(const RecoveryTarget& target, uint64_t next) {
+  if (target.epoch) return FullXid(target) < next;
+  return static_cast<int32_t>(target.xid - static_cast<uint32_t>(next)) < 0;
 }
 
 Lsn ArchivedUntil(const Branch& branch) {
@@ -238,8 +238,8 @@ Status BranchChooser::CheckNotOwn(const Branches& found) const {
   const RecoveryTarget& target = *request_.target;
   const OwnPosition& used = request_.own_position;
   std::string up_to, what, own = "It is this server's own, too";
-  if (target.kind == TargetKind::kXid && used.next_xid != 0 && Precedes(target.xid, used.next_xid)) {
-    what = "transaction " + std::to_string(target.xid);
+  if (target.kind == TargetKind::kXid && used.next_xid != 0 && Precedes(target, used.next_xid)) {
+    what = "transaction " + std::to_string(FullXid(target));
     up_to = "its next transaction is " + std::to_string(used.next_xid);
   } else if (target.kind == TargetKind::kLsn && used.end.valid() && target.lsn >= own_->fork && target.lsn < used.end) {
     what = "position " + target.lsn.ToString();

@@ -34,7 +34,7 @@ bool Wanted(const WalEvent& event, const RecoveryTarget& target, Lsn from) {
   if (event.start < from) return false;
   if (target.kind == TargetKind::kXid) {
     const auto* end = std::get_if<TransactionEnd>(&event.what);
-    return end != nullptr && end->xid == static_cast<uint32_t>(target.xid);
+    return end != nullptr && end->xid == target.xid;
   }
   const auto* point = std::get_if<RestorePoint>(&event.what);
   return point != nullptr && point->name == target.name;

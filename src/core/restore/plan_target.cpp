@@ -6,6 +6,7 @@
 
 #include "core/base/describe_size.h"
 #include "core/pg/timestamp.h"
+#include "core/restore/next_xids.h"
 #include "core/restore/wal_evidence.h"
 #include "core/restore/wal_gaps.h"
 
@@ -397,11 +398,17 @@ Result<Resolution> TargetFinder::FindTime() {
   return Unreachable("no backup ended before " + time);
 }
 
-Status TargetFinder::MissingName(const std::vector<WalMark>& seen, uint32_t parent_xid) {
+Status TargetFinder::MissingName(const std::vector<WalMark>& seen, uint32_t parent_xid, uint64_t of_other_epoch) {
   const Candidate* newest = NewestComplete();
   const bool gap = newest != nullptr && !GapText(*newest).empty();
   if (target_.kind == TargetKind::kXid) {
-    Status status = Unreachable("the end of transaction " + std::to_string(target_.xid) + " is not in the archive");
+    Status status =
+        Unreachable("the end of transaction " + std::to_string(FullXid(target_)) + " is not in the archive");
+    if (of_other_epoch != 0)
+      return std::move(status).WithHint("The one with the same lower 32 bits that ended there is " +
+                                        std::to_string(of_other_epoch) +
+                                        ": give that number, if it is meant, or the lower bits only, --target-xid " +
+                                        std::to_string(target_.xid) + ".");
     if (parent_xid != 0)
       return std::move(status).WithHint("It is a subtransaction of transaction " + std::to_string(parent_xid) +
                                         "; use that one.");
@@ -424,11 +431,14 @@ Status TargetFinder::MissingName(const std::vector<WalMark>& seen, uint32_t pare
 
 Result<Resolution> TargetFinder::FindByName() {
   const bool by_xid = target_.kind == TargetKind::kXid;
-  const uint32_t xid = static_cast<uint32_t>(target_.xid);
+  const uint32_t xid = target_.xid;
+  NextXids next_xids;
+  uint64_t of_other_epoch = 0;  // ended after a backup under the number that was asked for, but for the epoch
   std::mutex mutex;
   uint32_t parent_xid = 0;  // protected by mutex
   const auto wanted = [&](const WalEvent& event) {
     if (!by_xid) return std::holds_alternative<RestorePoint>(event.what);
+    next_xids.Note(event);
     const auto* end = std::get_if<TransactionEnd>(&event.what);
     if (end == nullptr) return false;
     if (std::find(end->subtransactions.begin(), end->subtransactions.end(), xid) != end->subtransactions.end()) {
@@ -470,6 +480,10 @@ Result<Resolution> TargetFinder::FindByName() {
       before_consistency = true;
       continue;
     }
+    if (const auto full = next_xids.FullXid(*first); target_.epoch && full && *full != FullXid(target_)) {
+      of_other_epoch = *full;
+      continue;  // the server would stop here
+    }
     Resolution resolution = StopAt(*candidate, *first, by_xid ? target_.inclusive : true);
     const auto more = std::count_if(first + 1, seen.end(), fits);
     if (more > 0)
@@ -483,7 +497,7 @@ Result<Resolution> TargetFinder::FindByName() {
   }
   if (before_consistency)
     return Unreachable(DescribeTarget(target_) + " is before the end of every backup that could be used");
-  return MissingName(others, parent_xid);
+  return MissingName(others, parent_xid, of_other_epoch);
 }
 
 Result<Resolution> TargetFinder::Find() {

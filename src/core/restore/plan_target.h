@@ -77,7 +77,7 @@ class TargetFinder {
   std::string ReachText();
   std::string GapText(const Candidate& from) const;
   std::string GapHint() const;
-  Status MissingName(const std::vector<WalMark>& seen, uint32_t parent_xid);
+  Status MissingName(const std::vector<WalMark>& seen, uint32_t parent_xid, uint64_t of_other_epoch);
 
   const Repository& repository_;
   const WalPath& path_;

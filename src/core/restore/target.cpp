@@ -23,8 +23,9 @@ Status ParseXid(std::string_view text, RecoveryTarget& target) {
   if (!xid)
     return Status(Code::kInvalidArgument, "invalid transaction ID \"" + std::string(text) + "\"")
         .WithHint("Give the number that pg_current_xact_id() or the server log shows, such as 12345.");
-  // An epoch is what is above 32 bits; WAL records do not carry it.
-  target.xid = *xid & 0xFFFFFFFF;
+  // An epoch is what is above 32 bits; WAL records of transactions do not carry it.
+  target.xid = static_cast<uint32_t>(*xid);
+  if (*xid > UINT32_MAX) target.epoch = static_cast<uint32_t>(*xid >> 32);
   if (target.xid < 3)
     return Status(Code::kInvalidArgument, "transaction ID " + std::string(text) + " is not one of a transaction")
         .WithDetail("Transaction IDs below 3 are reserved.");
@@ -148,6 +149,8 @@ Result<RecoveryTarget> ParseTarget(const TargetText& text) {
   return target;
 }
 
+uint64_t FullXid(const RecoveryTarget& target) { return uint64_t{target.epoch.value_or(0)} << 32 | target.xid; }
+
 std::string DescribeTarget(const RecoveryTarget& target) {
   const std::string side = target.inclusive ? " (inclusive)" : " (exclusive)";
   std::string text;
@@ -163,7 +166,7 @@ std::string DescribeTarget(const RecoveryTarget& target) {
       text = "time " + DescribeTimestamp(target.time_micros) + side;
       break;
     case TargetKind::kXid:
-      text = "transaction " + std::to_string(target.xid) + side;
+      text = "transaction " + std::to_string(FullXid(target)) + side;
       break;
     case TargetKind::kName:
       text = "restore point \"" + target.name + "\"";

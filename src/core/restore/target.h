@@ -16,12 +16,12 @@ enum class RecoveryMode { kRecover, kStandby, kNone };   // recovery.signal, sta
 
 struct RecoveryTarget {
   TargetKind kind = TargetKind::kLatest;
-  int64_t time_micros = 0;  // kTime, since 1970 UTC
-  std::string time_text;    // as the user wrote it
-  uint64_t xid =
-      0;  // kXid, 32 significant bits as PostgreSQL compares them (an epoch, if given, is checked and dropped)
-  std::string name;  // kName
-  Lsn lsn;           // kLsn
+  int64_t time_micros = 0;        // kTime, since 1970 UTC
+  std::string time_text;          // as the user wrote it
+  uint32_t xid = 0;               // kXid, the 32 bits that WAL has and PostgreSQL compares
+  std::optional<uint32_t> epoch;  // kXid: of the number as it was given, if that had one; else any will do
+  std::string name;               // kName
+  Lsn lsn;                        // kLsn
   bool inclusive = true;
   TargetAction action = TargetAction::kPromote;
   // nullopt: the latest timeline known to the archive; "current" is resolved to the backup's.
@@ -40,6 +40,8 @@ struct TargetText {
   bool allow_gap = false;
 };
 Result<RecoveryTarget> ParseTarget(const TargetText& text);
+// kXid: the number as it was given.
+uint64_t FullXid(const RecoveryTarget& target);
 std::string DescribeTarget(const RecoveryTarget& target);  // "time 2026-05-22 14:29:00+00 (inclusive)"
 
 }  // namespace pitr

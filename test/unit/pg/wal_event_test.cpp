@@ -115,17 +115,22 @@ TEST(WalEvent, RestorePoint) {
 }
 
 TEST(WalEvent, Checkpoint) {
-  const Data data15 = Data().U64(0xABC).U32(3).U32(2).Zeroes(48).U64(kEventNoon / 1000000).Zeroes(16);
+  constexpr uint64_t kNextXid = (uint64_t{7} << 32) + 750;
+  const Data data15 =
+      Data().U64(0xABC).U32(3).U32(2).Zeroes(8).U64(kNextXid).Zeroes(32).U64(kEventNoon / 1000000).Zeroes(16);
   const auto checkpoint = Expect<Checkpoint>(Rmgr::kXlog, 0x00, data15);
   EXPECT_TRUE(checkpoint.shutdown);
   EXPECT_EQ(checkpoint.redo, (Lsn{0xABC}));
   EXPECT_EQ(checkpoint.timeline, (Timeline{3}));
   EXPECT_EQ(checkpoint.previous_timeline, (Timeline{2}));
+  EXPECT_EQ(checkpoint.next_xid, kNextXid);
   EXPECT_EQ(checkpoint.micros, kEventNoon);
   EXPECT_FALSE(checkpoint.data_checksums);
   EXPECT_FALSE(Expect<Checkpoint>(Rmgr::kXlog, 0x10, data15).shutdown);
-  const Data data19 = Data().U64(0xABC).U32(3).U32(3).Zeroes(56).U64(kEventNoon / 1000000).Zeroes(12).U32(1);
+  const Data data19 =
+      Data().U64(0xABC).U32(3).U32(3).Zeroes(16).U64(kNextXid).Zeroes(32).U64(kEventNoon / 1000000).Zeroes(12).U32(1);
   const auto newer = Expect<Checkpoint>(Rmgr::kXlog, 0x10, data19, 19);
+  EXPECT_EQ(newer.next_xid, kNextXid);
   EXPECT_EQ(newer.micros, kEventNoon);
   EXPECT_EQ(newer.data_checksums, DataChecksums::kOn);
 }

@@ -37,12 +37,14 @@ class PlanTargetTest : public test::RepositoryTest {
     marks_.push_back({WalMark::Kind::kRestorePoint, at, {}, 0, micros, name});
     return at;
   }
-  Lsn Checkpoint(int64_t micros) {
+  Lsn Checkpoint(int64_t micros, uint64_t next_xid = 0) {
     Bytes data;
     AppendLe(data, wal_.at().value);
     AppendLe<uint32_t>(data, 1);
     AppendLe<uint32_t>(data, 1);
-    data.resize(data.size() + 48);
+    data.resize(data.size() + 8);
+    AppendLe(data, next_xid);
+    data.resize(data.size() + 32);
     AppendLe<int64_t>(data, micros / kSecond);
     data.resize(88);
     return wal_.AddData(Rmgr::kXlog, 0x10, data);
@@ -411,6 +413,29 @@ TEST_F(PlanTargetTest, TransactionsAndRestorePoints) {
   ASSERT_EQ(none.code(), Code::kNotFound);
   EXPECT_NE(none.status().hint().find("\"mark\""), std::string::npos) << none.status().hint();
   EXPECT_EQ(Find(Xid(999)).code(), Code::kNotFound);
+}
+
+// WAL has the lower 32 bits of a transaction's number; checkpoints on the way have the rest.
+TEST_F(PlanTargetTest, TheEpochOfATransactionHasToBeItsOwn) {
+  constexpr uint64_t kEpoch = uint64_t{1} << 32;
+  constexpr uint32_t kBeforeTheWrap = UINT32_MAX - 5;
+  Backup("b", kDay, [&] { Checkpoint(kDay, 3 * kEpoch + 8); });
+  const Lsn ten = End(10, kDay + 10 * kSecond);
+  const Lsn old = End(kBeforeTheWrap, kDay + 20 * kSecond);
+  Archive();
+  const auto find = [&](uint32_t xid, std::optional<uint32_t> epoch) {
+    RecoveryTarget target = Xid(xid);
+    target.epoch = epoch;
+    return Find(target);
+  };
+  EXPECT_EQ(find(10, std::nullopt).value().stop.lsn, ten) << "as the server log has it";
+  EXPECT_EQ(find(10, 3).value().stop.lsn, ten);
+  EXPECT_EQ(find(kBeforeTheWrap, 2).value().stop.lsn, old);
+  const auto other = find(10, 2);
+  ASSERT_EQ(other.code(), Code::kNotFound);
+  EXPECT_NE(other.status().message().find(std::to_string(2 * kEpoch + 10)), std::string::npos)
+      << other.status().ToString();
+  EXPECT_NE(other.status().hint().find(std::to_string(3 * kEpoch + 10)), std::string::npos) << other.status().hint();
 }
 
 // From the backup's redo position to its end the server is not consistent, and refuses to stop: whatever the target is,

@@ -22,6 +22,8 @@ TEST(TargetTest, EachKind) {
   auto xid = ParseTarget({.xid = "4294968295"});  // epoch 1
   ASSERT_TRUE(xid.ok());
   EXPECT_EQ(xid.value().xid, 999U);
+  EXPECT_EQ(xid.value().epoch, 1U);
+  EXPECT_NE(DescribeTarget(xid.value()).find("4294968295"), std::string::npos);
   auto lsn = ParseTarget({.lsn = "16/B374D848", .timeline = "0x1F"});
   ASSERT_TRUE(lsn.ok());
   EXPECT_EQ(lsn.value().lsn, (Lsn{0x16B374D848}));
