@@ -1,8 +1,8 @@
 // archive_library = 'pg_pitr': the callbacks PostgreSQL's archiver process makes.
 //
-// True is returned only for what is durable in the repository. Nothing is ever raised (R4): PostgreSQL 15 and 16 would
-// end the process. The callback waits on its latch and handles interrupts, so a dead store stops neither DROP DATABASE
-// nor a shutdown. All in the main thread.
+// True is returned only for what is durable in the repository. Nothing is ever raised (rule "the archiver never
+// raises"): PostgreSQL 15 and 16 would end the process. The callback waits on its latch and handles interrupts, so a
+// dead store stops neither DROP DATABASE nor a shutdown. All in the main thread.
 #include "core/config/settings.h"
 #include "core/repo/archive_hold.h"
 #include "server/archive_counters.h"
@@ -35,7 +35,7 @@ constexpr int64_t kRepeatWarningMs = 60000;    // the same failure is reported a
 constexpr int kPollMs = 500;
 
 // Everything the archiver knows. Allocated once and never freed: static destructors must not run while threads do
-// (R11).
+// (rule "no endless wait").
 struct Archiver {
   QueuedLog log;
   std::unique_ptr<PushAhead> session;

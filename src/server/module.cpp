@@ -1,5 +1,5 @@
-// What happens when the server loads the library: settings and shared memory. No thread, no curl, no file (R7): this
-// may be the postmaster.
+// What happens when the server loads the library: settings and shared memory. No thread, no curl, no file (rule
+// "nothing at load"): this may be the postmaster.
 #include "server/guc.h"
 #include "server/pg.h"
 #include "server/shmem.h"

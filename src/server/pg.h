@@ -1,4 +1,4 @@
-// The one header in which C++ and PostgreSQL meet (rules R1 to R6 of docs/architecture.md).
+// The one header in which C++ and PostgreSQL meet (docs/architecture.md: rules "one way in", "one way out").
 //
 // Two walls: RunCpp() lets no C++ exception reach a C frame, PgCall() lets no ERROR jump over a C++ object. Everything
 // here belongs to the main thread of a server process; threads (core/base/thread) never include or call any of it.
@@ -43,8 +43,8 @@ namespace pitr::server {
 
 inline void AssertMainThread() { Assert(gettid() == getpid()); }
 
-// A PostgreSQL ERROR on its way through C++ frames. Always re-raised (R3); the ErrorData lives in the memory context
-// that was current when PgCall() was entered.
+// A PostgreSQL ERROR on its way through C++ frames. Always re-raised (rule "errors travel on"); the ErrorData lives in
+// the memory context that was current when PgCall() was entered.
 class PgError : public std::exception {
  public:
   explicit PgError(ErrorData* error) noexcept : error_(error) {}

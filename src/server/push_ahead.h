@@ -5,7 +5,7 @@
 // comes. Nothing is pushed ahead of a file that fails, so an archive that refuses us is not filled behind a gap. While
 // there is nothing to push, the threads make the change maps of what was stored. One session has one Config and one
 // repository, opened by the first Advance(), which also sees to WAL of older timelines. Used by the archiver's main
-// thread; its threads touch no PostgreSQL symbol (R9).
+// thread; its threads touch no PostgreSQL symbol (rule "silent threads").
 #pragma once
 #include <atomic>
 #include <deque>

@@ -1,5 +1,5 @@
-// The postmaster does nothing else with files (R7). It must do this, because only before the startup process has begun
-// can a server be kept from replaying beyond the target of its recovery.
+// The postmaster does nothing else with files (rule "nothing at load"). It must do this, because only before the
+// startup process has begun can a server be kept from replaying beyond the target of its recovery.
 #include "server/resume_recovery.h"
 
 #include <unistd.h>

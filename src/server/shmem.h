@@ -1,6 +1,6 @@
 // What the processes of one server share: the archiver's state and the one backup that may run. Plain data behind one
-// LWLock (R13). Exists only when the library is in shared_preload_libraries; otherwise Shared() is null and the
-// archiver works without it. Times are wall clock microseconds since 1970 UTC, 0 when never.
+// LWLock (rule "claims have owners"). Exists only when the library is in shared_preload_libraries; otherwise Shared()
+// is null and the archiver works without it. Times are wall clock microseconds since 1970 UTC, 0 when never.
 #pragma once
 #include <cstdint>
 #include <memory>

@@ -1,9 +1,11 @@
 // Waiting for work done in threads. The main thread sleeps on its latch and on the work's pipe, and lets the server
-// interrupt it: Ctrl-C, statement_timeout, pg_terminate_backend, barriers (R10).
+// interrupt it: Ctrl-C, statement_timeout, pg_terminate_backend, barriers (rule "always
+// interruptible").
 //
 // A thread may sit in a system call that does not return: a directory on a mount that is dead. So every wait for its
 // end has an end itself. What threads use is owned by them; a thread that does not end in time is left behind with it,
-// and a process that ends with such a thread ends at once, past the destructors that the thread might need (R11).
+// and a process that ends with such a thread ends at once, past the destructors that the thread might need (rule
+// "no endless wait").
 #pragma once
 #include <functional>
 #include <memory>

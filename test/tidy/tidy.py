@@ -6,8 +6,10 @@ Every rule is one test: with --rows one row "pass|fail<TAB>tidy:rule<TAB>first f
 """
 import os
 import re
-import subprocess
 import sys
+
+import document_rules
+from tree import cpp, read, tracked, without_comments
 
 MAX_FILE_LINES = 600
 MAX_FUNCTION_LINES = 70
@@ -18,20 +20,6 @@ SERVER_HEADERS = re.compile(
     r"(postgres|postgres_ext|postgres_fe|fmgr|miscadmin|pgstat|funcapi|varatt|pg_config|c)\.h$|"
     r"(access|archive|backup|catalog|commands|common|executor|lib|libpq|nodes|optimizer|parser|port|postmaster|replication|storage|tcop|utils)/"
 )
-# Rooms of core, from the ground up: a room includes only what stands below it, and itself.
-ROOMS = {
-    "base": [],
-    "pg": ["base"],
-    "store": ["base"],
-    "config": ["base", "store"],
-    "repo": ["base", "config", "pg", "store"],
-    "backup": ["base", "config", "pg", "store", "repo"],
-    "restore": ["base", "config", "pg", "store", "repo"],
-    "expire": ["base", "config", "pg", "store", "repo"],
-    "verify": ["base", "config", "pg", "store", "repo", "restore"],
-    "report": ["base", "config", "pg", "store", "repo", "backup", "restore", "expire", "verify"],
-}
-
 # Standard names and the headers that have them. What one compiler's library drags in by itself, the next one does not.
 STANDARD_NAMES = [
     (r"\bu?int(8|16|32|64)_t\b|\bSIZE_MAX\b|\bU?INT(8|16|32|64)_M(AX|IN)\b", ["cstdint"]),
@@ -63,27 +51,6 @@ STANDARD_NAMES = [
     (r"\b(std::)?(snprintf|printf|fprintf|fputs|fopen)\s*\(", ["cstdio", "stdio.h"]),
     (r"\berrno\b", ["cerrno", "errno.h"]),
 ]
-
-
-def tracked(*patterns):
-    command = ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard", "--", *patterns]
-    names = subprocess.run(command, capture_output=True, check=True).stdout.decode()
-    return sorted(name for name in set(names.split("\0")) if name and os.path.isfile(name))
-
-
-def read(name):
-    with open(name, encoding="utf-8", errors="replace") as file:
-        return file.read()
-
-
-def cpp(*roots):
-    return [name for name in tracked(*roots) if name.endswith((".cpp", ".h"))]
-
-
-def without_comments(text):
-    """The same text with comments and literals blanked, line numbers kept."""
-    token = re.compile(r'//[^\n]*|/\*.*?\*/|R"(\w*)\(.*?\)\1"|"(?:\\.|[^"\\\n])*"|\'(?:\\.|[^\'\\\n])+\'', re.DOTALL)
-    return token.sub(lambda match: re.sub(r"[^\n]", " ", match.group(0)), text)
 
 
 def functions(text):
@@ -128,14 +95,16 @@ def rule_include_direction():
 
 
 def rule_rooms_of_core():
+    """The table of rooms in docs/architecture.md says what a room may include."""
+    rooms = document_rules.rooms_of_core()
     for name in cpp("src/core"):
         room = name.split("/")[2]
-        if room not in ROOMS:
-            yield f"{name}: no such room; test/tidy/tidy.py lists them and what they may include"
+        if room not in rooms:
+            yield f"{name}: no such room; the table in {document_rules.ARCHITECTURE} lists them and what they may include"
             continue
         for include in INCLUDE.findall(read(name)):
             parts = include.split("/")
-            if len(parts) > 2 and parts[0] == "core" and parts[1] != room and parts[1] not in ROOMS[room]:
+            if len(parts) > 2 and parts[0] == "core" and parts[1] != room and parts[1] not in rooms[room]:
                 yield f"{name}: {room}/ may not include {include}"
 
 
@@ -246,49 +215,6 @@ def rule_white_space():
                 break
 
 
-def rule_threat_model():
-    """A protection is worth what proves it: the tests that docs/threat-model.md names exist."""
-    name = "docs/threat-model.md"
-    for path, tests in re.findall(r"`((?:test|sql)/[\w/.]+\.\w+)`((?: \w+,?)*)", read(name)):
-        if not os.path.isfile(path):
-            yield f"{name}: there is no {path}"
-        elif path.endswith(".cpp"):
-            for test in re.findall(r"\b[A-Z]\w+\b", tests):
-                if not re.search(rf"\b{test}\)", read(path)):
-                    yield f"{name}: {path} has no test {test}"
-
-
-def literals(name):
-    """The string literals of a source, those that follow each other without anything between as one."""
-    joined = re.sub(r'(?<!\\)"\s*\n\s*"', "", read(name))
-    return [text.replace('\\"', '"') for text in re.findall(r'"((?:[^"\\\n]|\\.)*)"', joined)]
-
-
-def rule_runbook_messages():
-    """People look for what they have read: the messages in the tables of the runbook, apart from `...`, N and URL, and part by part where a
-    colon joins them, are the product's."""
-    name = "docs/runbook.md"
-    known = "\n".join(text for source in cpp("src") for text in literals(source))
-    table = False
-    for number, line in enumerate(read(name).split("\n"), 1):
-        if not line.startswith("|"):
-            table = False
-        elif line.startswith("| message |"):
-            table = True
-        elif table:
-            for quoted in re.findall(r"`([^`]+)`", line.split(" | ")[0]):
-                for part in re.split(r"\.\.\.|\bN\b|\bURL\b|: ", quoted):
-                    if part.strip() and part.strip(" \"',;:") not in known:
-                        yield f"{name}:{number}: nothing in src says {part!r}"
-
-
-def rule_json_page():
-    """docs/json.md says what the schema says."""
-    made = subprocess.run([sys.executable, "test/schema/page.py"], capture_output=True, check=True).stdout.decode()
-    if made != read("docs/json.md"):
-        yield "docs/json.md: is not what test/schema/page.py makes of the schema; page.py --write writes it"
-
-
 def rule_scripts_executable():
     for name in tracked("scripts", "test", ".ci", "bench"):
         if read(name).startswith("#!") and not os.access(name, os.X_OK):
@@ -299,7 +225,7 @@ def main():
     os.chdir(os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", ".."))
     as_rows = sys.argv[1:] == ["--rows"]
     broken = 0
-    for key, rule in sorted(globals().items()):
+    for key, rule in sorted({**globals(), **vars(document_rules)}.items()):
         if not key.startswith("rule_"):
             continue
         findings = list(rule())

@@ -1,5 +1,5 @@
 // Threads that are safe inside a PostgreSQL process: every signal is blocked in them, and what they
-// run may not touch a PostgreSQL symbol (rules R8, R9 of docs/architecture.md).
+// run may not touch a PostgreSQL symbol (docs/architecture.md: rule "silent threads").
 #pragma once
 #include <atomic>
 #include <condition_variable>

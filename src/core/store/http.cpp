@@ -1,6 +1,6 @@
 // See http.h. One pooled connection is one CURLM holding one easy handle: curl keeps the socket in the multi
 // handle, so reusing the pair reuses the TCP and TLS session. Callbacks are noexcept and touch only the
-// Exchange on the stack of Do() (rule R6): an exception of a sink is caught here and becomes a Status.
+// Exchange on the stack of Do() (rule "errors travel on"): an exception of a sink is caught here and becomes a Status.
 #include "core/store/http.h"
 
 #include <curl/curl.h>
@@ -22,7 +22,7 @@ namespace {
 constexpr int kPollMillis = 50;
 constexpr long kBufferBytes = 256L << 10;
 
-// libcurl is initialised by the first request, never while the library is being loaded (rule R7).
+// libcurl is initialised by the first request, never while the library is being loaded (rule "nothing at load").
 Status InitCurlOnce() {
   static std::once_flag once;
   static std::atomic<int> outcome{0};
