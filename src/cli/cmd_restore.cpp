@@ -11,6 +11,7 @@
 #include "cli/settings_path.h"
 #include "cli/target_options.h"
 #include "core/base/describe_size.h"
+#include "core/base/job_limit.h"
 #include "core/base/process_name.h"
 #include "core/base/text_page.h"
 #include "core/report/plan_report.h"
@@ -233,7 +234,7 @@ void AddRestore(CLI::App& app, Invocation& invocation) {
                  "Even if the backup, or WAL after it, is marked to be deleted by an expiry");
   verb->add_option("-j,--jobs", options->jobs, "Parallel reads (default: pg_pitr.restore_jobs)")
       ->type_name("N")
-      ->check(CLI::Range(1, 128));
+      ->check(CLI::Range(1, kMaxJobs));
   verb->add_flag("--dry-run", options->dry_run, "Plan and check, write nothing");
   verb->add_flag("--no-progress", options->no_progress, "Do not show progress");
   AddPageOptions(*verb, invocation);

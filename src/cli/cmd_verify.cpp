@@ -6,6 +6,7 @@
 #include "cli/progress_line.h"
 #include "cli/reply.h"
 #include "cli/session.h"
+#include "core/base/job_limit.h"
 #include "core/config/settings.h"
 #include "core/report/verify_report.h"
 
@@ -123,7 +124,7 @@ void AddVerify(CLI::App& app, Invocation& invocation) {
   verb->add_option("--seed", options->seed, "Choose the same sample again")->type_name("NUMBER")->needs(sample);
   verb->add_option("-j,--jobs", options->jobs, "Parallel reads (default: pg_pitr.verify_jobs)")
       ->type_name("N")
-      ->check(CLI::Range(1, 64));
+      ->check(CLI::Range(1, kMaxJobs));
   verb->add_option("--max-rate", options->max_rate, "Read at most so much a second (default: pg_pitr.verify_max_rate)")
       ->type_name("SIZE");
   verb->add_flag("--restart", options->restart, "Do not continue an interrupted verification");

@@ -1,10 +1,10 @@
 #include "cli/print.h"
 
-#include <cctype>
 #include <cstdio>
 #include <nlohmann/json.hpp>
 
 #include "cli/screen.h"
+#include "core/base/ascii.h"
 #include "core/base/json_page.h"
 #include "core/base/shell_word.h"
 #include "core/base/text_page.h"
@@ -24,9 +24,7 @@ CommandConfig& Given() {
   return given;
 }
 
-bool IsPartOfAWord(char c) {
-  return std::isalnum(static_cast<unsigned char>(c)) != 0 || c == '_' || c == '-' || c == '.' || c == '/';
-}
+bool IsPartOfAWord(char c) { return IsLetterOrDigit(c) || c == '_' || c == '-' || c == '.' || c == '/'; }
 
 // `word`: as it is to stand in the text.
 std::string Completed(const std::string& text, const std::string& word, const std::set<std::string>& verbs) {
@@ -37,7 +35,7 @@ std::string Completed(const std::string& text, const std::string& word, const st
     if (at > 0 && IsPartOfAWord(text[at - 1])) continue;
     const size_t begin = at + kProgram.size();
     size_t end = begin;
-    while (end < text.size() && (std::islower(static_cast<unsigned char>(text[end])) != 0 || text[end] == '-')) end++;
+    while (end < text.size() && (IsLowerLetter(text[end]) || text[end] == '-')) end++;
     if (!verbs.contains(text.substr(begin, end - begin))) continue;
     const std::string_view rest = std::string_view(text).substr(end);
     if (rest.starts_with(" --config ") || rest.starts_with(" -c ")) continue;

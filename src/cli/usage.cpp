@@ -1,10 +1,11 @@
 #include "cli/usage.h"
 
 #include <algorithm>
-#include <cctype>
 #include <iterator>
 
 #include "cli/actions.h"
+#include "core/base/ascii.h"
+#include "core/base/letter_case.h"
 #include "core/base/nearest_name.h"
 
 namespace pitr::cli {
@@ -131,8 +132,7 @@ Status UsageError(const CLI::App& app, const std::vector<std::string>& words, co
   }
   std::string message = error.what();
   while (message.ends_with('\n') || message.ends_with('.')) message.pop_back();
-  if (message.size() > 1 && std::islower(static_cast<unsigned char>(message[1])) != 0)
-    message[0] = static_cast<char>(std::tolower(static_cast<unsigned char>(message[0])));
+  if (message.size() > 1 && IsLowerLetter(message[1])) message[0] = LowerCase(message[0]);
   return Wrong(std::move(message), called + " --help explains it.");
 }
 

@@ -2,6 +2,8 @@
 #include <algorithm>
 #include <memory>
 
+#include "core/base/day.h"
+#include "core/base/job_limit.h"
 #include "core/config/settings.h"
 #include "core/repo/layout.h"
 #include "server/backup_slot.h"
@@ -33,7 +35,6 @@ constexpr int kPollMs = 100;
 constexpr int64_t kCleanUpPatienceMs = 20000;  // how long a cancelled statement waits for the worker to clean up
 constexpr int64_t kFirstNoticeMs = 2000;
 constexpr int64_t kNoticeMs = 10000;
-constexpr int kMaxJobs = 64;
 
 // The backup this session waits for; 0: none. For the exit hook.
 uint64_t waiting_for = 0;
@@ -179,7 +180,7 @@ void Notice(const BackupSlot& slot, int64_t elapsed_ms) {
   const std::string retried = ToServerEncoding(slot.retry.failure.message);
   const char* failure = retried.c_str();
   const int left = static_cast<int>(
-      std::clamp<int64_t>((slot.retry.gives_up_micros - SystemClock().WallMicros()) / 1000000, 0, 86400));
+      std::clamp<int64_t>((slot.retry.gives_up_micros - SystemClock().WallMicros()) / 1000000, 0, kSecondsPerDay));
   PgCall([=] { ereport(NOTICE, (errmsg("%s: trying again, for %d s more: %s", backup, left, failure))); });
 }
 

@@ -1,4 +1,5 @@
 // pitr_verify() and pitr_verifications(): whether the repository holds what recoveries need, and what was found before.
+#include "core/base/job_limit.h"
 #include "core/report/verify_report.h"
 #include "server/encoding.h"
 #include "server/on_repository.h"
@@ -33,7 +34,8 @@ Result<VerifyOptions> OptionsFrom(FunctionCallInfo fcinfo, const Config& config)
     request.seed = static_cast<uint64_t>(PG_GETARG_INT64(kSeed));
   }
   options.jobs = PG_ARGISNULL(kJobs) ? config.verify_jobs : PG_GETARG_INT32(kJobs);
-  if (options.jobs < 1 || options.jobs > 64) return Status(Code::kInvalidArgument, "jobs must be from 1 to 64");
+  if (options.jobs < 1 || options.jobs > kMaxJobs)
+    return Status(Code::kInvalidArgument, "jobs must be from 1 to " + std::to_string(kMaxJobs));
   const int rate = PG_ARGISNULL(kMaxRate) ? config.verify_max_rate_kb : PG_GETARG_INT32(kMaxRate);
   if (rate < 0) return Status(Code::kInvalidArgument, "max_rate must not be negative");
   options.max_bytes_per_second = static_cast<uint64_t>(rate) * 1024;

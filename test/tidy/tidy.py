@@ -163,6 +163,16 @@ def rule_no_throw_in_core():
                 yield f"{name}:{number}: a throw; return a Status"
 
 
+def rule_locale():
+    """A server process has a locale, which must change nothing: core/base/ascii.h, core/base/letter_case.h, <charconv>."""
+    calls = re.compile(r"(?<![\w.:>])(?:std::)?(is(?:alpha|alnum|digit|xdigit|lower|upper|space|punct|print|cntrl|graph)|to(?:lower|upper)|"
+                       r"strn?casecmp|strcoll|strxfrm|setlocale|localeconv|strto(?:d|f|ld)|atof|sto(?:d|f|ld))\s*\(|\bstd::(?:locale|regex)\b")
+    for name in cpp("src/core", "src/cli"):
+        for number, line in enumerate(without_comments(read(name)).split("\n"), 1):
+            if match := calls.search(line):
+                yield f"{name}:{number}: {match.group(0).strip(' (')} goes by the locale; core/base/ascii.h, <charconv>"
+
+
 def rule_elog():
     for name in cpp("src/server"):
         if not re.match(r"src/server/log[a-z_]*\.(h|cpp)$", name) and re.search(r"\belog\s*\(", without_comments(read(name))):

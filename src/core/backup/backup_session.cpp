@@ -9,6 +9,7 @@
 #include "core/backup/copy_run.h"
 #include "core/backup/lock_extension.h"
 #include "core/backup/map_pages.h"
+#include "core/base/job_limit.h"
 #include "core/base/version.h"
 #include "core/repo/backup_objects.h"
 #include "core/repo/expire_mark.h"
@@ -19,7 +20,6 @@
 namespace pitr {
 namespace {
 
-constexpr int kMaxJobs = 64;
 constexpr size_t kMaxAnnotations = 100;
 constexpr size_t kMaxAnnotationBytes = 8192;
 constexpr char kResumedFrom[] = "resumed from";  // annotation

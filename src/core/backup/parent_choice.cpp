@@ -4,6 +4,7 @@
 #include <map>
 
 #include "core/base/ascii.h"
+#include "core/base/letter_case.h"
 #include "core/pg/wal_name.h"
 #include "core/repo/backup_objects.h"
 #include "core/repo/backup_remarks.h"
@@ -33,7 +34,7 @@ std::string Joined(const std::vector<std::string>& clauses) {
   std::string text;
   for (const std::string& clause : clauses) {
     std::string sentence = clause;
-    sentence[0] = static_cast<char>(std::toupper(static_cast<unsigned char>(sentence[0])));
+    sentence[0] = UpperCase(sentence[0]);
     text += (text.empty() ? "" : " ") + sentence + ".";
   }
   return text;

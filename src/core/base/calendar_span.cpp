@@ -3,15 +3,15 @@
 #include <array>
 
 #include "core/base/ascii.h"
+#include "core/base/day.h"
 #include "core/base/letter_case.h"
 
 namespace pitr {
 namespace {
 
 constexpr int64_t kSecond = 1000000;
-constexpr int64_t kDay = 86400 * kSecond;
 constexpr int64_t kMaxMonths = 12000;
-constexpr int64_t kMaxMicros = 365250 * kDay;
+constexpr int64_t kMaxMicros = 365250 * kMicrosPerDay;
 constexpr size_t kMaxDigits = 9;
 
 struct Unit {
@@ -24,12 +24,10 @@ struct Unit {
 constexpr std::array<Unit, 7> kUnits = {{{"second", " s sec secs ", 0, kSecond},
                                          {"minute", " min mins ", 0, 60 * kSecond},
                                          {"hour", " h hr hrs ", 0, 3600 * kSecond},
-                                         {"day", " d ", 0, kDay},
-                                         {"week", " w ", 0, 7 * kDay},
+                                         {"day", " d ", 0, kMicrosPerDay},
+                                         {"week", " w ", 0, 7 * kMicrosPerDay},
                                          {"month", " mon mons ", 1, 0},
                                          {"year", " y yr yrs ", 12, 0}}};
-
-bool IsLetter(char c) { return c >= 'a' && c <= 'z'; }
 
 const Unit* FindUnit(std::string_view word) {
   for (const Unit& unit : kUnits) {
@@ -64,7 +62,7 @@ Result<CalendarSpan> ParseCalendarSpan(std::string_view text) {
   while (!rest.empty()) {
     const std::string_view digits = Take(rest, IsDigit);
     Take(rest, blank);
-    const Unit* unit = FindUnit(Take(rest, IsLetter));
+    const Unit* unit = FindUnit(Take(rest, IsLowerLetter));
     Take(rest, blank);
     if (digits.empty() || digits.size() > kMaxDigits || unit == nullptr) return bad;
     int64_t count = 0;

@@ -1,8 +1,9 @@
 #include "core/base/line_pieces.h"
 
 #include <algorithm>
-#include <cctype>
 #include <string_view>
+
+#include "core/base/ascii.h"
 
 namespace pitr {
 namespace {
@@ -46,10 +47,10 @@ std::vector<std::string> WordsOf(const std::string& text) {
 
 bool LooksLikeArgument(std::string_view word) {
   if (word.empty()) return false;
-  const auto first = static_cast<unsigned char>(word.front());
-  if (first == '-' || first == '\'' || first == '"' || std::isdigit(first) != 0) return true;
+  const char first = word.front();
+  if (first == '-' || first == '\'' || first == '"' || IsDigit(first)) return true;
   if (word.find('/') != word.npos || word.find('=') != word.npos) return true;
-  return std::all_of(word.begin(), word.end(), [](char c) { return std::islower(static_cast<unsigned char>(c)) == 0; });
+  return std::all_of(word.begin(), word.end(), [](char c) { return !IsLowerLetter(c); });
 }
 
 class Cutter {

@@ -1,7 +1,6 @@
 // SHA-256 and HMAC-SHA-256 over bytes in memory, and an incremental hasher. OpenSSL does the work.
 // Free functions are safe from any thread; a Sha256Hasher belongs to one thread at a time.
-// Nothing here may be called while the library is being loaded (docs/architecture.md: rule "nothing
-// at load").
+// Nothing here may be called while the library is being loaded (rule "nothing at load").
 #pragma once
 #include <array>
 #include <memory>

@@ -44,12 +44,7 @@ std::span<const UnitName> UnitsOf(SettingUnit unit) {
 
 // The whole of `text` is a case-insensitive prefix of `word`.
 bool IsPrefix(std::string_view text, std::string_view word, size_t at_least) {
-  if (text.size() < at_least || text.size() > word.size()) return false;
-  for (size_t i = 0; i < text.size(); i++) {
-    const char c = text[i] >= 'A' && text[i] <= 'Z' ? static_cast<char>(text[i] - 'A' + 'a') : text[i];
-    if (c != word[i]) return false;
-  }
-  return true;
+  return text.size() >= at_least && StartsWithButForCase(word, text);
 }
 
 std::optional<bool> ParseBool(std::string_view text) {

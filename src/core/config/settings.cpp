@@ -1,15 +1,15 @@
 #include "core/config/settings.h"
 
-#include <algorithm>
 #include <climits>
 
 #include "core/base/calendar_span.h"
+#include "core/base/day.h"
+#include "core/base/job_limit.h"
+#include "core/base/letter_case.h"
 #include "core/base/nearest_name.h"
 
 namespace pitr {
 namespace {
-
-constexpr int kMaxMillis = 24 * 60 * 60 * 1000;
 
 Status CheckSpan(std::string_view text) { return ParseCalendarSpan(text).status(); }
 
@@ -42,15 +42,15 @@ const Setting kSettings[] = {
      &Config::proxy_credentials_file},
 
     {"request_timeout", "A request that makes no progress for this long has failed.", &Config::request_timeout_ms, 100,
-     kMaxMillis, SettingUnit::kMilliseconds},
-    {"retry_timeout", "How long a failing operation is tried again.", &Config::retry_timeout_ms, 0, kMaxMillis,
+     kMillisPerDay, SettingUnit::kMilliseconds},
+    {"retry_timeout", "How long a failing operation is tried again.", &Config::retry_timeout_ms, 0, kMillisPerDay,
      SettingUnit::kMilliseconds},
     {"compression_level", "zstd level; 0 stores without compression.", &Config::compression_level, 0, 19},
-    {"archive_jobs", "WAL segments compressed at the same time.", &Config::archive_jobs, 1, 64},
+    {"archive_jobs", "WAL segments compressed at the same time.", &Config::archive_jobs, 1, kMaxJobs},
     {"change_map", "Store which blocks each archived WAL segment changes, for incremental backups.",
      &Config::change_map, 0, 0, SettingUnit::kNone, "auto|on|off"},
-    {"backup_jobs", "Threads of a base backup.", &Config::backup_jobs, 1, 64},
-    {"restore_jobs", "Threads of a restore, and WAL segments fetched ahead.", &Config::restore_jobs, 1, 64},
+    {"backup_jobs", "Threads of a base backup.", &Config::backup_jobs, 1, kMaxJobs},
+    {"restore_jobs", "Threads of a restore, and WAL segments fetched ahead.", &Config::restore_jobs, 1, kMaxJobs},
     {"backup_max_rate", "How much a backup reads per second; 0 for no limit.", &Config::backup_max_rate_kb, 0, INT_MAX,
      SettingUnit::kKilobytes},
     {"max_chain_length", "Backups of a chain, the full one included; the next increment is a full backup.",
@@ -58,8 +58,8 @@ const Setting kSettings[] = {
     {"change_source", "How increments find what changed since the backup they build on.", &Config::change_source, 0, 0,
      SettingUnit::kNone, "auto|wal_summaries|change_maps|page_lsn|full_read"},
     {"backup_wal_timeout", "A backup gives up when archiving makes no progress for this long.",
-     &Config::backup_wal_timeout_ms, 1000, kMaxMillis, SettingUnit::kMilliseconds},
-    {"verify_jobs", "Threads of a verification.", &Config::verify_jobs, 1, 64},
+     &Config::backup_wal_timeout_ms, 1000, kMillisPerDay, SettingUnit::kMilliseconds},
+    {"verify_jobs", "Threads of a verification.", &Config::verify_jobs, 1, kMaxJobs},
     {"verify_max_rate", "How much a verification reads from the repository per second; 0 for no limit.",
      &Config::verify_max_rate_kb, 0, INT_MAX, SettingUnit::kKilobytes},
     {"part_size", "Size of the parts that large objects are sent in.", &Config::part_size_kb, 5 * 1024, 1024 * 1024,
@@ -81,14 +81,8 @@ const Setting kSettings[] = {
      &Config::restore_hold_ms, 0, INT_MAX, SettingUnit::kMilliseconds},
 };
 
-bool SameName(std::string_view a, std::string_view b) {
-  auto lower = [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; };
-  return std::equal(a.begin(), a.end(), b.begin(), b.end(), [&](char x, char y) { return lower(x) == lower(y); });
-}
-
 std::string_view WithoutPrefix(std::string_view name) {
-  if (name.size() >= kSettingPrefix.size() && SameName(name.substr(0, kSettingPrefix.size()), kSettingPrefix))
-    name.remove_prefix(kSettingPrefix.size());
+  if (StartsWithButForCase(name, kSettingPrefix)) name.remove_prefix(kSettingPrefix.size());
   return name;
 }
 
@@ -99,7 +93,7 @@ std::span<const Setting> AllSettings() { return kSettings; }
 const Setting* FindSetting(std::string_view name) {
   name = WithoutPrefix(name);
   for (const Setting& setting : kSettings)
-    if (SameName(name, setting.name)) return &setting;
+    if (SameButForCase(name, setting.name)) return &setting;
   return nullptr;
 }
 

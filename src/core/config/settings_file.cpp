@@ -12,18 +12,12 @@
 
 #include "core/base/ascii.h"
 #include "core/base/error_text.h"
+#include "core/base/letter_case.h"
 #include "core/base/unique_fd.h"
 #include "core/base/unreadable_file.h"
 
 namespace pitr {
 namespace {
-
-std::string Lower(std::string_view text) {
-  std::string lower(text);
-  for (char& c : lower)
-    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
-  return lower;
-}
 
 Status FileProblem(const std::string& path, const char* doing, int error) {
   return {Code::kInvalidArgument,
@@ -103,7 +97,7 @@ class Loader {
 
  private:
   Status Obey(const SettingsLine& line, const std::string& path, int depth) {
-    const std::string name = Lower(line.name);
+    const std::string name = LowerCase(line.name);
     auto here = [&](Status status) {
       return std::move(status).Annotate("file \"" + path + "\" line " + std::to_string(line.line));
     };

@@ -5,8 +5,7 @@
 namespace pitr {
 namespace {
 
-bool IsAlpha(char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z'); }
-bool IsLetter(char c) { return IsAlpha(c) || c == '_' || static_cast<unsigned char>(c) >= 0x80; }
+bool IsNameLetter(char c) { return IsLetter(c) || c == '_' || static_cast<unsigned char>(c) >= 0x80; }
 bool IsBlank(char c) { return c == ' ' || c == '\t' || c == '\r'; }
 
 // A cursor in one line. Every Take function returns false and leaves the cursor anywhere when the text does not fit.
@@ -36,7 +35,7 @@ class Line {
   bool TakeValue(std::string& value) {
     if (Skip('\'')) return TakeQuoted(value);
     const size_t start = at_;
-    if (at_ < text_.size() && IsLetter(text_[at_]) ? !TakeWord() : !TakeNumber()) return false;
+    if (at_ < text_.size() && IsNameLetter(text_[at_]) ? !TakeWord() : !TakeNumber()) return false;
     value = text_.substr(start, at_ - start);
     return true;
   }
@@ -45,13 +44,13 @@ class Line {
   char Peek() const { return at_ < text_.size() ? text_[at_] : '\0'; }
 
   bool TakeIdentifier() {
-    if (!IsLetter(Peek())) return false;
-    while (at_ < text_.size() && (IsLetter(text_[at_]) || IsDigit(text_[at_]) || text_[at_] == '$')) at_++;
+    if (!IsNameLetter(Peek())) return false;
+    while (at_ < text_.size() && (IsNameLetter(text_[at_]) || IsDigit(text_[at_]) || text_[at_] == '$')) at_++;
     return true;
   }
 
   bool TakeWord() {
-    while (at_ < text_.size() && (IsLetter(text_[at_]) || IsDigit(text_[at_]) ||
+    while (at_ < text_.size() && (IsNameLetter(text_[at_]) || IsDigit(text_[at_]) ||
                                   std::string_view("-._:/$").find(text_[at_]) != std::string_view::npos))
       at_++;
     return true;
@@ -69,8 +68,7 @@ class Line {
       return TakeExponent();
     }
     if (at_ == start) return false;
-    while (IsAlpha(Peek()) || IsDigit(Peek()))
-      at_++;  // "8MB", "0x1F"; the value itself is checked where its meaning is known
+    while (IsLetterOrDigit(Peek())) at_++;  // "8MB", "0x1F"; the value itself is checked where its meaning is known
     return true;
   }
 

@@ -3,6 +3,7 @@
 #include "core/base/secret_file.h"
 #include "core/config/settings.h"
 #include "core/store/sigv4.h"
+#include "core/store/store_url.h"
 
 namespace pitr {
 namespace {
@@ -51,7 +52,7 @@ Result<StoreConfig> MakeStoreConfig(const Config& config) {
   PITR_TRY(ValidateConfig(config));
   StoreConfig store;
   store.url = config.repository;
-  if (config.repository.starts_with("s3://")) { PITR_ASSIGN(store.s3, MakeS3Config(config)); }
+  if (StoreDirectory(config.repository).empty()) { PITR_ASSIGN(store.s3, MakeS3Config(config)); }
   // Time is what the operator bounds; the number of attempts only has to be finite.
   store.retry.max_attempts = config.retry_timeout_ms == 0 ? 1 : 1000;
   store.retry.max_total_millis = config.retry_timeout_ms;

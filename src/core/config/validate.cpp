@@ -3,39 +3,21 @@
 #include <cstdint>
 #include <iterator>
 
+#include "core/base/ascii.h"
 #include "core/config/settings.h"
 #include "core/store/object_store.h"
 #include "core/store/s3_config.h"
+#include "core/store/store_url.h"
 
 namespace pitr {
 namespace {
 
-constexpr std::string_view kFileScheme = "file://";
-constexpr std::string_view kS3Scheme = "s3://";
 constexpr size_t kMaxTags = 10;  // S3's limit
 
-Status Bad(const char* setting, const std::string& why, const std::string& hint) {
-  return Status(Code::kInvalidArgument, "setting \"" + std::string(kSettingPrefix) + setting + "\" " + why)
-      .WithHint(hint);
-}
+std::string SettingName(const char* setting) { return "setting " + Quoted(std::string(kSettingPrefix) + setting); }
 
-Status CheckRepository(const std::string& url) {
-  if (url.empty()) return Bad("repository", "is not set", "Set it to file:///absolute/path or s3://bucket/prefix.");
-  if (url.starts_with(kFileScheme)) {
-    const std::string path = url.substr(kFileScheme.size());
-    if (!path.starts_with('/'))
-      return Bad("repository", "is not an absolute path: \"" + url + "\"",
-                 "A directory is written with three slashes: file:///absolute/path.");
-    if (path.find_first_not_of('/') == std::string::npos)
-      return Bad("repository", "is the root directory", "Give the repository a directory of its own.");
-    return Status::Ok();
-  }
-  if (url.starts_with(kS3Scheme)) {
-    const std::string bucket = url.substr(kS3Scheme.size(), url.find('/', kS3Scheme.size()) - kS3Scheme.size());
-    if (bucket.empty()) return Bad("repository", "names no bucket: \"" + url + "\"", "Write s3://bucket/prefix.");
-    return Status::Ok();
-  }
-  return Bad("repository", "is of no known kind: \"" + url + "\"", "Use file:///absolute/path or s3://bucket/prefix.");
+Status Bad(const char* setting, const std::string& why, const std::string& hint) {
+  return Status(Code::kInvalidArgument, SettingName(setting) + " " + why).WithHint(hint);
 }
 
 Status CheckAbsolute(const char* setting, const std::string& path) {
@@ -102,9 +84,9 @@ Config OnlyForReading(Config config) {
 }
 
 Status ValidateConfig(const Config& config) {
-  PITR_TRY(CheckRepository(config.repository));
+  PITR_ASSIGN(const StoreUrl url, ParseStoreUrl(config.repository, SettingName("repository")));
   PITR_TRY(CheckAbsolute("passphrase_file", config.passphrase_file));
-  if (config.repository.starts_with(kS3Scheme)) PITR_TRY(CheckS3(config));
+  if (url.s3()) PITR_TRY(CheckS3(config));
   // One frame more than pack_size may end up in a pack; half of the parts is room enough.
   if (config.pack_size_kb / config.part_size_kb > kMaxUploadParts / 2)
     return Bad("part_size",

@@ -4,18 +4,18 @@
 #include <map>
 #include <set>
 
+#include "core/base/day.h"
 #include "core/pg/civil_date.h"
 #include "core/pg/timestamp.h"
 
 namespace pitr {
 namespace {
 
-constexpr int64_t kDayMicros = int64_t{86400} * 1000000;
 // Of the store against the server: a branch that was written until then counts as alive at the edge of the window.
 constexpr int64_t kClockSlackMicros = int64_t{3600} * 1000000;
 
 int64_t FloorDays(int64_t micros) {
-  return micros >= 0 ? micros / kDayMicros : -((-micros + kDayMicros - 1) / kDayMicros);
+  return micros >= 0 ? micros / kMicrosPerDay : -((-micros + kMicrosPerDay - 1) / kMicrosPerDay);
 }
 
 std::string Times(int count, const char* what) {
@@ -242,7 +242,7 @@ class Decision {
 
 int64_t TimeBefore(int64_t micros, const CalendarSpan& span) {
   const int64_t days = FloorDays(micros);
-  const int64_t of_day = micros - days * kDayMicros;
+  const int64_t of_day = micros - days * kMicrosPerDay;
   CivilDate date = CivilFromDays(days);
   const int64_t month = date.year * 12 + (date.month - 1) - span.months;
   date.year = month >= 0 ? month / 12 : -((-month + 11) / 12);
@@ -250,7 +250,7 @@ int64_t TimeBefore(int64_t micros, const CalendarSpan& span) {
   const CivilDate next = date.month == 12 ? CivilDate{date.year + 1, 1, 1} : CivilDate{date.year, date.month + 1, 1};
   const int64_t length = DaysFromCivil(next) - DaysFromCivil({date.year, date.month, 1});
   date.day = std::min(date.day, static_cast<int>(length));
-  return DaysFromCivil(date) * kDayMicros + of_day - span.micros;
+  return DaysFromCivil(date) * kMicrosPerDay + of_day - span.micros;
 }
 
 std::vector<Verdict> DecideRetention(const RetentionPolicy& policy, const RetentionFacts& facts) {

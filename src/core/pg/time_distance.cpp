@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "core/base/ascii.h"
+#include "core/base/day.h"
 #include "core/base/letter_case.h"
 #include "core/pg/civil_date.h"
 
@@ -127,14 +128,15 @@ Result<ParsedTimestamp> TimeAt(const TimeDistance& distance, const TimeZone& zon
   if (distance.months != 0 || distance.days != 0) {
     const int64_t seconds = now_micros / kMicro;
     const int64_t here = seconds + zone.OffsetAt(seconds);
-    CivilDate date = CivilFromDays(here / 86400);
+    CivilDate date = CivilFromDays(here / kSecondsPerDay);
     const int64_t month = date.year * 12 + date.month - 1 + distance.months;
     date.year = month / 12;
     date.month = static_cast<int>(month % 12) + 1;
     const int64_t next = DaysFromCivil({(month + 1) / 12, static_cast<int>((month + 1) % 12) + 1, 1});
     // The last day of a shorter month.
     date.day = static_cast<int>(std::min<int64_t>(date.day, next - DaysFromCivil({date.year, date.month, 1})));
-    const TimeZone::Instant instant = zone.ToUtc((DaysFromCivil(date) + distance.days) * 86400 + here % 86400);
+    const TimeZone::Instant instant =
+        zone.ToUtc((DaysFromCivil(date) + distance.days) * kSecondsPerDay + here % kSecondsPerDay);
     result.exact = instant.exact;
     if (!instant.exact)
       result.inexact = Status(Code::kInvalidArgument, "that many days from now clocks were changed at this time of day")

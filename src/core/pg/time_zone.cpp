@@ -3,7 +3,6 @@
 #include "core/pg/time_zone.h"
 
 #include <algorithm>
-#include <cctype>
 #include <charconv>
 #include <cstdlib>
 #include <ctime>
@@ -13,6 +12,8 @@
 #include <optional>
 #include <vector>
 
+#include "core/base/ascii.h"
+#include "core/base/day.h"
 #include "core/base/letter_case.h"
 #include "core/pg/civil_date.h"
 #include "core/pg/zone_abbreviation.h"
@@ -23,8 +24,7 @@ namespace {
 constexpr size_t kMaxTzifSize = 256u << 10;
 constexpr size_t kMaxNameSize = 64;
 constexpr const char* kDatabase = "/usr/share/zoneinfo/";
-constexpr int64_t kDay = 86400;
-constexpr int64_t kSeason = 60 * kDay;
+constexpr int64_t kSeason = 60 * kSecondsPerDay;
 constexpr int64_t kLastExplicit = INT64_C(2145916800);  // 2038-01-01: the data repeats itself from there on
 constexpr int kMaxOffset = 26 * 3600;
 
@@ -44,8 +44,8 @@ struct PosixRule {
 
 int64_t YearOf(int64_t utc_seconds) {
   int64_t year = 1970 + utc_seconds / 31556952;
-  while (DaysFromCivil({year + 1, 1, 1}) * kDay <= utc_seconds) ++year;
-  while (DaysFromCivil({year, 1, 1}) * kDay > utc_seconds) --year;
+  while (DaysFromCivil({year + 1, 1, 1}) * kSecondsPerDay <= utc_seconds) ++year;
+  while (DaysFromCivil({year, 1, 1}) * kSecondsPerDay > utc_seconds) --year;
   return year;
 }
 
@@ -69,7 +69,7 @@ int64_t Apply(const YearRule& rule, int64_t year) {
       break;
     }
   }
-  return day * kDay + rule.seconds;
+  return day * kSecondsPerDay + rule.seconds;
 }
 
 // Reads the pieces of a POSIX TZ string off its front.
@@ -90,7 +90,7 @@ class RuleReader {
       return true;
     }
     size_t size = 0;
-    while (size < rest_.size() && std::isalpha(static_cast<unsigned char>(rest_[size]))) ++size;
+    while (size < rest_.size() && IsLetter(rest_[size])) ++size;
     rest_.remove_prefix(size);
     return size >= 3;
   }
@@ -211,7 +211,7 @@ bool IsZoneName(std::string_view name) {
   if (name.empty() || name.size() > kMaxNameSize || name[0] == '/' || name.find("..") != std::string_view::npos)
     return false;
   return std::all_of(name.begin(), name.end(),
-                     [](unsigned char c) { return std::isalnum(c) || c == '/' || c == '_' || c == '+' || c == '-'; });
+                     [](char c) { return IsLetterOrDigit(c) || c == '/' || c == '_' || c == '+' || c == '-'; });
 }
 
 // Empty when there is none, or it is something else than a zone.
@@ -248,7 +248,7 @@ std::string SpelledName(std::string_view name) {
 // "UTC+3": letters, then an offset, of which PostgreSQL reads the sign as POSIX says it.
 bool IsPosixName(std::string_view name) {
   size_t letters = 0;
-  while (letters < name.size() && std::isalpha(static_cast<unsigned char>(name[letters])) != 0) letters++;
+  while (letters < name.size() && IsLetter(name[letters])) letters++;
   return letters >= 3 && name.size() > letters && (name[letters] == '+' || name[letters] == '-') &&
          name.find_first_not_of("0123456789:", letters + 1) == std::string_view::npos;
 }
@@ -408,8 +408,8 @@ TimeZone::Instant TimeZone::ToUtc(int64_t local_seconds) const {
 }
 
 TimeZone::Instant TimeZone::ByClocks(int64_t local_seconds) const {
-  const int before = ClocksAt(local_seconds - kDay);
-  const int after = ClocksAt(local_seconds + kDay);
+  const int before = ClocksAt(local_seconds - kSecondsPerDay);
+  const int after = ClocksAt(local_seconds + kSecondsPerDay);
   const int64_t with_before = local_seconds - before, with_after = local_seconds - after;
   if (before == after) return {with_before, true};
   const bool before_holds = ClocksAt(with_before) == before;

@@ -4,13 +4,13 @@
 #include <cstdio>
 #include <cstdlib>
 
+#include "core/base/day.h"
 #include "core/pg/civil_date.h"
 
 namespace pitr {
 namespace {
 
 constexpr int64_t kMicrosPerSecond = 1'000'000;
-constexpr int64_t kSecondsPerDay = 86400;
 
 struct CivilFields {
   int64_t local_seconds = 0;

@@ -9,6 +9,7 @@
 
 #include "core/base/ascii.h"
 #include "core/base/clock.h"
+#include "core/base/day.h"
 #include "core/base/letter_case.h"
 #include "core/pg/civil_date.h"
 #include "core/pg/time_distance.h"
@@ -19,7 +20,6 @@ namespace pitr {
 namespace {
 
 constexpr int64_t kSecondMicros = 1'000'000;
-constexpr int64_t kSecondsOfDay = 86400;
 constexpr size_t kMaxText = 128;
 
 constexpr std::array<std::string_view, 12> kMonths = {"january",   "february", "march",    "april",
@@ -27,8 +27,6 @@ constexpr std::array<std::string_view, 12> kMonths = {"january",   "february", "
                                                       "september", "october",  "november", "december"};
 constexpr std::array<std::string_view, 7> kWeekdays = {"sunday",   "monday", "tuesday", "wednesday",
                                                        "thursday", "friday", "saturday"};
-
-bool IsAsciiLetter(char c) { return IsLetterOrDigit(c) && !IsDigit(c); }
 
 // Number of the name that `word` is, whole or its first three letters (or four, "sept"); -1 when it is none.
 template <size_t N>
@@ -73,7 +71,7 @@ class TimestampReader {
         PITR_TRY(Digits());
       } else if (c == '+' || c == '-') {
         PITR_TRY(Offset());
-      } else if (IsAsciiLetter(c)) {
+      } else if (IsLetter(c)) {
         PITR_TRY(Word());
       } else {
         return Bad("it holds what belongs to no time");
@@ -174,7 +172,7 @@ class TimestampReader {
       if (!DigitFollows()) return Bad("expected a time of day as HH:MM:SS");
       micros_ = FractionMicros(TakeDigits());
     }
-    if (*seconds_ * kSecondMicros + micros_ > kSecondsOfDay * kSecondMicros)
+    if (*seconds_ * kSecondMicros + micros_ > kSecondsPerDay * kSecondMicros)
       return Bad("expected a time of day as HH:MM:SS");
     return Status::Ok();
   }
@@ -211,7 +209,7 @@ class TimestampReader {
 
   Status Word() {
     size_t end = 0;
-    while (end < rest_.size() && IsAsciiLetter(rest_[end])) end++;
+    while (end < rest_.size() && IsLetter(rest_[end])) end++;
     const std::string word = LowerCase(rest_.substr(0, end));
     const char next = end < rest_.size() ? rest_[end] : ' ';
     if (word == "t" && IsDigit(next) && day_number_ && !seconds_) {
@@ -249,7 +247,7 @@ class TimestampReader {
       if (day_number_) return Bad("it has two dates");
       const int64_t seconds = now_micros_ / kSecondMicros;
       const int64_t here = seconds + local_.OffsetAt(seconds);
-      day_number_ = here / kSecondsOfDay + (word == "yesterday" ? -1 : word == "tomorrow" ? 1 : 0);
+      day_number_ = here / kSecondsPerDay + (word == "yesterday" ? -1 : word == "tomorrow" ? 1 : 0);
     } else if (word == "am" || word == "pm") {
       if (!meridiem_.empty()) return Bad("it has AM or PM twice");
       meridiem_ = word;
@@ -301,7 +299,7 @@ class TimestampReader {
                           : "expected a date as YYYY-MM-DD from 1970 on");
     if (weekday_ >= 0 && (*day_number_ + 4) % 7 != weekday_)
       return Bad("that day is a " + std::string(kWeekdays[static_cast<size_t>((*day_number_ + 4) % 7)]));
-    const int64_t local = *day_number_ * kSecondsOfDay + seconds_.value_or(0);
+    const int64_t local = *day_number_ * kSecondsPerDay + seconds_.value_or(0);
     const TimeZone::Instant instant = zone_.ToUtc(local);
     PITR_TRY(CheckAbbreviation(instant.utc_seconds));
     result.exact = instant.exact;

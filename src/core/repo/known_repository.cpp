@@ -15,6 +15,7 @@
 #include "core/repo/recovery_kit.h"
 #include "core/store/durable_file.h"
 #include "core/store/file_error.h"
+#include "core/store/store_url.h"
 
 namespace pitr {
 namespace {
@@ -89,7 +90,7 @@ Result<std::unique_ptr<Repository>> OpenKnown(const Config& config, const Cluste
                            kKnownRepositoriesFile + " from the data directory and take a new backup afterwards.";
   auto opened = Repository::Open(config, log, ctx);
   const bool gone = opened.code() == Code::kNotFound ||
-                    (opened.code() == Code::kInvalidArgument && config.repository.starts_with("file:"));
+                    (opened.code() == Code::kInvalidArgument && !StoreDirectory(config.repository).empty());
   if (gone)
     return Status(Code::kUnavailable,
                   "repository " + config.repository + ", which this cluster archives to, is not there")

@@ -4,24 +4,20 @@
 #include <cstdio>
 
 #include "core/base/ascii.h"
+#include "core/base/letter_case.h"
 
 namespace pitr::layout {
 namespace {
 
 // Not isalnum(): a server process has a locale.
 bool IsLowerHex(char c) { return IsDigit(c) || (c >= 'a' && c <= 'f'); }
-char Lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; }
 
 constexpr size_t kTimelineDigits = 8;
 // A name's shape does not depend on the segment size except for the highest segment number, which the smallest size
 // allows most of.
 constexpr uint32_t kSmallestSegment = 1u << 20;
 
-std::string TimelineText(std::string_view wal_name) {
-  std::string text(wal_name.substr(0, kTimelineDigits));
-  for (char& c : text) c = Lower(c);
-  return text;
-}
+std::string TimelineText(std::string_view wal_name) { return LowerCase(wal_name.substr(0, kTimelineDigits)); }
 
 // Digits of a segment's name; what begins with one is stored with its neighbours.
 constexpr size_t kSegmentDigits = 24;

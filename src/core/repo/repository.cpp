@@ -8,6 +8,7 @@
 #include "core/repo/recovery_kit.h"
 #include "core/repo/stored_identity.h"
 #include "core/store/s3.h"
+#include "core/store/store_url.h"
 
 namespace pitr {
 namespace {
@@ -173,7 +174,7 @@ Result<std::unique_ptr<Repository>> Repository::Open(const Config& config, Log& 
 
 Result<std::unique_ptr<Repository>> Repository::OpenOrCreate(const Config& config, const ClusterIdentity& cluster,
                                                              Log& log, const OpContext& ctx) {
-  const bool directory = config.repository.starts_with("file:");
+  const bool directory = !StoreDirectory(config.repository).empty();
   auto opened = Open(config, log, ctx);
   if (opened.ok()) {
     PITR_TRY(opened.value()->CheckCluster(cluster));

@@ -17,6 +17,7 @@
 #include "core/restore/plan.h"
 #include "core/store/open.h"
 #include "core/store/s3.h"
+#include "core/store/store_url.h"
 
 namespace pitr {
 namespace {

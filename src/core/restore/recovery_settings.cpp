@@ -1,10 +1,10 @@
 #include "core/restore/recovery_settings.h"
 
 #include <algorithm>
-#include <cctype>
 #include <map>
 #include <set>
 
+#include "core/base/ascii.h"
 #include "core/base/letter_case.h"
 #include "core/base/shell_word.h"
 #include "core/config/settings_file.h"
@@ -29,8 +29,8 @@ std::string_view NameOnLine(std::string_view line) {
   size_t begin = line.find_first_not_of(" \t\r\f\v");
   if (begin == std::string_view::npos) return {};
   size_t end = begin;
-  while (end < line.size() && (std::isalnum(static_cast<unsigned char>(line[end])) || line[end] == '_' ||
-                               line[end] == '.' || line[end] == '$' || static_cast<unsigned char>(line[end]) >= 0x80)) {
+  while (end < line.size() && (IsLetterOrDigit(line[end]) || line[end] == '_' || line[end] == '.' || line[end] == '$' ||
+                               static_cast<unsigned char>(line[end]) >= 0x80)) {
     ++end;
   }
   return line.substr(begin, end - begin);

@@ -30,7 +30,7 @@
 #include "core/restore/wal_origin.h"
 #include "core/restore/written_files.h"
 #include "core/store/file_error.h"
-#include "core/store/open.h"
+#include "core/store/store_url.h"
 
 namespace pitr {
 namespace {

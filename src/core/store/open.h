@@ -22,7 +22,4 @@ struct StoreConfig {
 // the directory.
 Result<std::unique_ptr<ObjectStore>> OpenStore(const StoreConfig& config, Log& log, const Clock& clock = SystemClock());
 
-// The directory of a repository that is one; empty for others.
-std::string StoreDirectory(const std::string& url);
-
 }  // namespace pitr

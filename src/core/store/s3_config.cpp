@@ -5,6 +5,7 @@
 
 #include "core/base/ascii.h"
 #include "core/store/object_store.h"
+#include "core/store/store_url.h"
 
 namespace pitr {
 namespace {
@@ -34,14 +35,11 @@ bool IsAwsHost(std::string_view host) {
 }  // namespace
 
 Result<S3Config> ParseS3Url(const std::string& url) {
-  constexpr std::string_view kScheme = "s3://";
-  if (!url.starts_with(kScheme)) return Bad("invalid S3 URL \"" + url + "\"", "Write s3://bucket/prefix.");
-  std::string rest = url.substr(kScheme.size());
-  while (!rest.empty() && rest.back() == '/') rest.pop_back();
-  size_t slash = rest.find('/');
+  PITR_ASSIGN(const StoreUrl named, ParseStoreUrl(url));
+  if (!named.s3()) return Bad("invalid S3 URL \"" + url + "\"", "Write s3://bucket/prefix.");
   S3Config config;
-  config.bucket = rest.substr(0, slash);
-  if (slash != rest.npos) config.prefix = rest.substr(slash + 1);
+  config.bucket = named.bucket;
+  config.prefix = named.prefix;
   if (!IsBucketName(config.bucket))
     return Bad("invalid S3 URL \"" + url + "\": \"" + config.bucket + "\" is not a bucket name",
                "Write s3://bucket/prefix; a server other than AWS goes into s3_endpoint.");

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <array>
 
+#include "core/base/letter_case.h"
 #include "core/store/full_store.h"
 
 namespace pitr {
@@ -136,15 +137,10 @@ bool IsExpiredCredentials(const S3Error& error) {
 }
 
 bool IsWebPage(bool head, std::string_view content_type, std::string_view body) {
-  const auto begins = [](std::string_view text, std::string_view lower) {
-    return text.size() >= lower.size() && std::equal(lower.begin(), lower.end(), text.begin(), [](char a, char b) {
-             return a == (b >= 'A' && b <= 'Z' ? static_cast<char>(b - 'A' + 'a') : b);
-           });
-  };
-  if (head) return begins(content_type, "text/html");
+  if (head) return StartsWithButForCase(content_type, "text/html");
   for (std::string_view space = "\xEF\xBB\xBF \t\r\n"; !body.empty() && space.find(body[0]) != space.npos;)
     body.remove_prefix(1);
-  return begins(body, "<html") || begins(body, "<!doctype html");
+  return StartsWithButForCase(body, "<html") || StartsWithButForCase(body, "<!doctype html");
 }
 
 Status NotTheStore(const std::string& operation, int http_status) {

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <set>
 
+#include "core/base/day.h"
 #include "core/base/kdf.h"
 #include "core/base/process_name.h"
 #include "core/pg/timestamp.h"
@@ -19,7 +20,6 @@
 namespace pitr {
 namespace {
 
-constexpr int64_t kMicrosPerDay = int64_t{24} * 60 * 60 * 1000000;
 constexpr int64_t kAloneMicros = int64_t{5} * 60 * 1000000;  // no progress for so long: nobody is at it
 
 // Whether the process that wrote the progress may still be at it.
