@@ -53,8 +53,7 @@ class WalExpiry {
   // Of a change map or a WAL file of this cluster, but a history file.
   std::optional<SegmentNo> SegmentOf(const std::string& key) const {
     if (const auto partial = ParsePartialSegment(repository_, key)) return partial->name.segment;
-    const auto name =
-        prefix_ == layout::kWalPrefix ? layout::WalNameOfKey(key) : layout::SegmentOfChangeMapKey(key);
+    const auto name = prefix_ == layout::kWalPrefix ? layout::WalNameOfKey(key) : layout::SegmentOfChangeMapKey(key);
     const auto parsed = name ? ParseWalFileName(*name, repository_.segment_size()) : std::nullopt;
     if (!parsed || parsed->kind == WalFileKind::kHistory) return std::nullopt;
     return parsed->segment;
@@ -140,7 +139,7 @@ class WalExpiry {
   const char* what_ = "";
   Timeline timeline_;
   std::vector<UnneededFile> batch_;
-  bool run_open_ = false;  // whether the last row is of this timeline and kind
+  bool run_open_ = false;   // whether the last row is of this timeline and kind
   SegmentNo first_, last_;  // of that row
 };
 

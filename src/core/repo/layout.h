@@ -47,7 +47,8 @@ std::optional<WalGroup> ParseSealKey(std::string_view key);
 // The WAL file's name, or nullopt when `key` is not a WAL key.
 std::optional<std::string> WalNameOfKey(std::string_view key);
 
-// "wal/00000001/000000/00000000/000000010000000000000003.00A1B2C8.partial": the segment's first bytes, up to that offset.
+// "wal/00000001/000000/00000000/000000010000000000000003.00A1B2C8.partial": the segment's first bytes, up to that
+// offset.
 struct PartialSegmentKeyParts {
   std::string segment;  // its name
   uint32_t end_offset = 0;

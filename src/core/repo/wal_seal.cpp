@@ -35,8 +35,8 @@ Result<WalSeal> DecodeSeal(const Bytes& plain, uint64_t segments) {
   PITR_TRY(fields.Unsigned("stored_bytes", seal.stored_bytes));
   PITR_TRY(fields.Signed("newest_micros", seal.newest_micros));
   if (sealed != segments)
-    return Status(Code::kCorruption, "it is about " + std::to_string(sealed) + " segments instead of " +
-                                         std::to_string(segments));
+    return Status(Code::kCorruption,
+                  "it is about " + std::to_string(sealed) + " segments instead of " + std::to_string(segments));
   return seal;
 }
 
@@ -76,10 +76,8 @@ Status SealGroup(const Repository& repository, const WalGroup& group, const OpCo
   if (look.code() == Code::kNotFound) return Status::Ok();  // somebody deletes
   if (!look.ok()) return look.status();
   if (!look.value().whole) return Status::Ok();
-  const std::string content =
-      EncodeSeal(look.value().seal, look.value().segments, ctx.clock->WallMicros());
-  const Status sealed =
-      repository.CreateObject(ObjectKind::kWalSeal, layout::SealKey(group), AsBytes(content), ctx);
+  const std::string content = EncodeSeal(look.value().seal, look.value().segments, ctx.clock->WallMicros());
+  const Status sealed = repository.CreateObject(ObjectKind::kWalSeal, layout::SealKey(group), AsBytes(content), ctx);
   if (sealed.code() == Code::kAlreadyExists) return Status::Ok();
   if (!sealed.ok()) return sealed;
   const auto again = LookAt(repository, group, /*settle=*/false, ctx);

@@ -230,10 +230,10 @@ Status StoreProbe::DeleteAndLook() {
 // The objects above are all below one prefix.
 void StoreProbe::CheckPrefixes() {
   std::vector<std::string> prefixes;
-  for (const std::string_view prefix : {layout::kDataPrefix, layout::kWalPrefix, layout::kBackupPrefix,
-                                        layout::kChangeMapPrefix, layout::kKeyringPrefix, layout::kTimelinePrefix,
-                                        layout::kFailurePrefix, layout::kNumberPrefix, layout::kProofPrefix,
-                                        layout::kSealPrefix})
+  for (const std::string_view prefix :
+       {layout::kDataPrefix, layout::kWalPrefix, layout::kBackupPrefix, layout::kChangeMapPrefix,
+        layout::kKeyringPrefix, layout::kTimelinePrefix, layout::kFailurePrefix, layout::kNumberPrefix,
+        layout::kProofPrefix, layout::kSealPrefix})
     prefixes.emplace_back(prefix);
   const Status status = Guarded([&] { return store_.CheckPrefixes(prefixes, ctx_); });
   if (status.ok()) return;

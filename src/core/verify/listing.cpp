@@ -31,8 +31,8 @@ struct Label {
 class ListingTaker {
  public:
   ListingTaker(const Repository& repository, const VerifyRequest& request, const BackupCatalog& catalog,
-               const std::vector<VerifyRecord>& earlier, const std::map<WalGroup, WalSeal>& sealed,
-               CheckedPacks& table, FindingList& findings)
+               const std::vector<VerifyRecord>& earlier, const std::map<WalGroup, WalSeal>& sealed, CheckedPacks& table,
+               FindingList& findings)
       : repository_(repository),
         request_(request),
         catalog_(catalog),
@@ -373,7 +373,7 @@ class ListingTaker {
   FindingList& findings_;
   VerifyListing listing_;
   std::map<std::string, Label> labels_;
-  std::set<WalGroup> seals_;                // to be compared with what is there
+  std::set<WalGroup> seals_;               // to be compared with what is there
   std::map<WalGroup, uint64_t> in_group_;  // whole segments that were listed
   size_t unknown_ = 0;
 };
@@ -382,8 +382,8 @@ class ListingTaker {
 
 Result<VerifyListing> TakeListing(const Repository& repository, const VerifyRequest& request,
                                   const BackupCatalog& catalog, const std::vector<VerifyRecord>& earlier,
-                                  const std::map<WalGroup, WalSeal>& sealed, CheckedPacks& table,
-                                  FindingList& findings, const OpContext& ctx) {
+                                  const std::map<WalGroup, WalSeal>& sealed, CheckedPacks& table, FindingList& findings,
+                                  const OpContext& ctx) {
   return ListingTaker(repository, request, catalog, earlier, sealed, table, findings).Run(ctx);
 }
 

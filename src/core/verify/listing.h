@@ -29,11 +29,11 @@ struct VerifyListing {
 // Lists what `request` is about, sets the stored sizes in `table`, and adds findings: packs that are missing or of
 // another size (which files that hurts is looked up later), start objects and manifests that are missing, and
 // (everything is verified) what belongs to nothing. `earlier`: results of earlier verifications, by which a backup that
-// has lost its manifest is known. WAL of the groups in `sealed`, and its change maps, are not looked at; without any, the
-// seals are compared with what is there.
+// has lost its manifest is known. WAL of the groups in `sealed`, and its change maps, are not looked at; without any,
+// the seals are compared with what is there.
 Result<VerifyListing> TakeListing(const Repository& repository, const VerifyRequest& request,
                                   const BackupCatalog& catalog, const std::vector<VerifyRecord>& earlier,
-                                  const std::map<WalGroup, WalSeal>& sealed, CheckedPacks& table,
-                                  FindingList& findings, const OpContext& ctx);
+                                  const std::map<WalGroup, WalSeal>& sealed, CheckedPacks& table, FindingList& findings,
+                                  const OpContext& ctx);
 
 }  // namespace pitr

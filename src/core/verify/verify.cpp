@@ -169,8 +169,8 @@ Status Verification::ChooseBackups() {
 
 // Everything that reads no data.
 Status Verification::LookAround() {
-  PITR_ASSIGN(listing_, TakeListing(repository_, request_, catalog_, earlier_.results, wal_.sealed(), table_, findings_,
-                                    ctx_));
+  PITR_ASSIGN(listing_,
+              TakeListing(repository_, request_, catalog_, earlier_.results, wal_.sealed(), table_, findings_, ctx_));
   if (const size_t sealed = wal_.sealed().size(); sealed > 0 && request_.scope != VerifyScope::kBackup)
     notes_.push_back(std::to_string(sealed * SegmentsInGroup(repository_.segment_size())) +
                      " WAL segments were not looked at: seals say that they are stored.");

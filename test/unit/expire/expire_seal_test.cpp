@@ -19,9 +19,9 @@ class ExpireSealTest : public test::ExpireTest {
  protected:
   void Seal(uint32_t group) {
     const Json seal = {{"pg_pitr_sealed", 1}, {"segments", kGroup}, {"stored_bytes", kGroup}, {"newest_micros", 1}};
-    ASSERT_TRUE(repository_
-                    ->CreateObject(ObjectKind::kWalSeal, layout::SealKey({{1}, group}), AsBytes(JsonText(seal)), ctx_)
-                    .ok());
+    ASSERT_TRUE(
+        repository_->CreateObject(ObjectKind::kWalSeal, layout::SealKey({{1}, group}), AsBytes(JsonText(seal)), ctx_)
+            .ok());
   }
   bool HasSeal(uint32_t group) { return Has(layout::SealKey({{1}, group})); }
   void AddFull(const std::string& label, uint64_t first) {

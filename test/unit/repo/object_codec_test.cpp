@@ -142,7 +142,8 @@ TEST_P(EveryShape, SwappedAndDroppedFramesAreCorruption) {
 
 TEST_P(EveryShape, ARenamedObjectIsCorruption) {
   const Bytes stored = EncodeObject(ObjectKind::kWal, kKey, Content(100), key(), level()).value();
-  EXPECT_EQ(DecodeObject(ObjectKind::kWal, "wal/00000001/000000/00000000/000000010000000000000002", stored, key(), 1000).code(),
+  EXPECT_EQ(DecodeObject(ObjectKind::kWal, "wal/00000001/000000/00000000/000000010000000000000002", stored, key(), 1000)
+                .code(),
             Code::kCorruption);
   EXPECT_EQ(DecodeObject(ObjectKind::kManifest, kKey, stored, key(), 1000).code(), Code::kCorruption);
 }

@@ -43,9 +43,8 @@ TEST_F(WalListingTest, ARangeIsListedAndNoMore) {
   const int before = faults().calls(test::StoreOp::kList);
   EXPECT_EQ(Listed(10, 2200).size(), 2191U);
   EXPECT_EQ(faults().calls(test::StoreOp::kList) - before, 3);
-  const Status stopped = ListSegments(*repository_, {{1}, {0}, {9}}, ctx_, [](SegmentNo, const ObjectInfo&) {
-    return Status(Code::kCancelled, "enough");
-  });
+  const Status stopped = ListSegments(*repository_, {{1}, {0}, {9}}, ctx_,
+                                      [](SegmentNo, const ObjectInfo&) { return Status(Code::kCancelled, "enough"); });
   EXPECT_EQ(stopped.code(), Code::kCancelled);
 }
 

@@ -32,9 +32,7 @@ class WalSealTest : public test::RepositoryTest {
     EXPECT_TRUE(catalog.ok()) << catalog.status().ToString();
     return catalog.ok() ? std::move(catalog).value() : WalCatalog();
   }
-  Status Seal(const std::set<WalGroup>& but = {}) {
-    return SealWholeGroups(*repository_, Load(), but, ctx_);
-  }
+  Status Seal(const std::set<WalGroup>& but = {}) { return SealWholeGroups(*repository_, Load(), but, ctx_); }
   std::vector<std::string> SealKeys() {
     std::vector<std::string> keys = memory_.Keys();
     std::erase_if(keys, [](const std::string& key) { return !layout::ParseSealKey(key); });
@@ -47,7 +45,8 @@ class WalSealTest : public test::RepositoryTest {
       for (const WalRange& range : held.ranges)
         text += " " + std::to_string(range.first.value) + "-" + std::to_string(range.last.value) + "=" +
                 std::to_string(range.stored_bytes);
-      text += " partials " + std::to_string(held.partials.size()) + " newest " + std::to_string(held.newest_micros) + "\n";
+      text +=
+          " partials " + std::to_string(held.partials.size()) + " newest " + std::to_string(held.newest_micros) + "\n";
     }
     return text;
   }
@@ -64,8 +63,8 @@ TEST_F(WalSealTest, WhatIsSealedIsNotListedAgain) {
   Put(Key(2 * kGroup + 5) + ".00000028.backup");
   Put(layout::PartialSegmentKey(SegmentFileName({1}, {4 * kGroup + 10}, kBig.segment_size_bytes), 0x28));
   ASSERT_TRUE(Seal().ok());
-  EXPECT_EQ(SealKeys(), (std::vector<std::string>{"sealed/00000001/000001", "sealed/00000001/000002",
-                                                  "sealed/00000001/000003"}));
+  EXPECT_EQ(SealKeys(),
+            (std::vector<std::string>{"sealed/00000001/000001", "sealed/00000001/000002", "sealed/00000001/000003"}));
   const std::string all = Describe(Load(Seals::kIgnore));
   const int before = Calls();
   const WalCatalog catalog = Load();
@@ -114,7 +113,8 @@ TEST_F(WalSealTest, WhatGoesWhileItIsSealedBreaksTheSeal) {
 
 // As docs/format.md has it.
 TEST_F(WalSealTest, ASealOfVersion1IsBelieved) {
-  const std::string seal = R"({"pg_pitr_sealed": 1, "segments": 1024, "stored_bytes": 5000000000, "newest_micros": 1779460000000001,
+  const std::string seal =
+      R"({"pg_pitr_sealed": 1, "segments": 1024, "stored_bytes": 5000000000, "newest_micros": 1779460000000001,
                               "sealed_micros": 1779460000000002, "what a later writer adds": []})";
   ASSERT_TRUE(repository_->CreateObject(ObjectKind::kWalSeal, "sealed/0000000a/00000F", AsBytes(seal), ctx_).ok());
   const WalCatalog catalog = Load();

@@ -5,8 +5,8 @@
 #include <atomic>
 
 #include "core/base/bytes.h"
-#include "core/report/info_report.h"
 #include "core/repo/wal_seal.h"
+#include "core/report/info_report.h"
 #include "core/restore/plan.h"
 #include "core/verify/verify.h"
 #include "unit/expire/expire_fixture.h"
@@ -112,8 +112,8 @@ TEST_F(ScaleTest, AQuickVerificationSaysWhatItDidNotLookAt) {
   EXPECT_GE(report.value().record.wal.objects, kGroups * kGroup + kYoungSegments);
   bool said = false;
   for (const std::string& note : report.value().notes)
-    said |= note == std::to_string(kGroups * kGroup) +
-                        " WAL segments were not looked at: seals say that they are stored.";
+    said |=
+        note == std::to_string(kGroups * kGroup) + " WAL segments were not looked at: seals say that they are stored.";
   EXPECT_TRUE(said);
 }
 
