@@ -251,7 +251,7 @@ TEST_F(BranchChoiceTest, WhatTheServerHasNotArchivedYetIsNotTakenFromAnotherBran
   EXPECT_TRUE(check({.next_xid = 750}, 1).ok()) << "a number that it has not given yet";
   EXPECT_TRUE(check({}, 1).ok()) << "not known";
   EXPECT_FALSE(check({.next_xid = (uint64_t{3} << 32) + 751}, 1).ok()) << "given without its epoch";
-  target_.xid = (uint64_t{3} << 32) + 750;
+  target_.epoch = 3;
   EXPECT_FALSE(check({.next_xid = (uint64_t{3} << 32) + 751}, 1).ok());
   target_.kind = TargetKind::kLsn;
   target_.lsn = In(8);
