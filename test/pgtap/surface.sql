@@ -45,8 +45,9 @@ CREATE TEMP TABLE checked AS SELECT * FROM pitr_check();
 SELECT lives_ok('SET ROLE pitr_tap_watcher; SELECT * FROM pitr_backups', 'pitr_backups is for pg_monitor');
 RESET ROLE;
 SELECT is_empty('SELECT * FROM checked WHERE NOT ok', 'pitr_check() finds nothing wrong');
+-- The first check has stored the first WAL, about which the later ones have a row more.
 CREATE TEMP TABLE shown AS SELECT * FROM pitr_checks;
-SELECT is((SELECT string_agg("check", ',') FROM checked), (SELECT string_agg(replace("check", E'\n', ' '), ',') FROM shown), 'pitr_checks shows the same rows');
+SELECT is((SELECT string_agg("check", ',') FROM pitr_check()), (SELECT string_agg(replace("check", E'\n', ' '), ',') FROM shown), 'pitr_checks shows the same rows');
 SELECT is((SELECT max(length(line)) FROM shown, string_to_table(found, E'\n') line) <= 42 AND (SELECT max(length(line)) FROM shown, string_to_table("check", E'\n') line) <= 24, true,
   'in 80 columns');
 SELECT is((SELECT ok FROM checked WHERE "check" = 'archive: a segment switched, archived and found'), true, 'a segment was archived and found');
