@@ -431,7 +431,7 @@ TEST_F(VerifyFixture, ASmallWindowChecksTheSame) {
   ASSERT_TRUE(catalog.ok()) << catalog.status().ToString();
   CheckedPacks table = MakeCheckedPacks({&plan_.backup});
   FindingList findings;
-  auto listing = TakeListing(*repo_.repository, {}, catalog.value(), {}, table, findings, OpContext());
+  auto listing = TakeListing(*repo_.repository, {}, catalog.value(), {}, {}, table, findings, OpContext());
   ASSERT_TRUE(listing.ok()) << listing.status().ToString();
   ASSERT_TRUE(CheckFileMaps(*repo_.repository, listing.value(), 1, table, findings, OpContext()).ok());
   EXPECT_TRUE(findings.Copy().empty());
