@@ -30,15 +30,11 @@ struct FoundNames {
 
 // Labels of what has a manifest.
 Status FindBackups(const Repository& repository, FoundNames& found, const OpContext& ctx) {
-  for (std::string after;;) {
-    PITR_ASSIGN(const ListPage page, repository.store().List(std::string(layout::kBackupPrefix), after, ctx));
-    for (const ObjectInfo& object : page.objects)
-      if (const auto parts = layout::ParseBackupKey(object.key);
-          parts && parts->object == layout::BackupObject::kManifest)
-        found.Add(parts->label);
-    if (!page.more || page.objects.empty()) return Status::Ok();
-    after = page.objects.back().key;
-  }
+  return ListAll(repository.store(), std::string(layout::kBackupPrefix), ctx, [&](const ObjectInfo& object) {
+    const auto parts = layout::ParseBackupKey(object.key);
+    if (parts && parts->object == layout::BackupObject::kManifest) found.Add(parts->label);
+    return Status::Ok();
+  });
 }
 
 // From the newest segment backwards, as far as the time goes.

@@ -26,19 +26,14 @@ class WalExpiry {
     if (need_.NeedsAllFrom(timeline, SegmentNo{0})) return Status::Ok();
     const std::string below =
         prefix == layout::kWalPrefix ? layout::WalTimelinePrefix(timeline) : layout::ChangeMapTimelinePrefix(timeline);
-    std::string after;
-    for (bool more = true; more;) {
-      PITR_ASSIGN(const ListPage page, repository_.store().List(below, after, ctx_));
-      for (const ObjectInfo& object : page.objects) {
-        const auto segment = SegmentOf(object.key);
-        if (!segment) continue;
-        if (need_.NeedsAllFrom(timeline, *segment)) return Flush();
-        if (!need_.Needs(timeline, *segment)) batch_.push_back({*segment, object});
-        if (batch_.size() >= kWalBatch) PITR_TRY(Flush());
-      }
-      more = page.more && !page.objects.empty();
-      if (more) after = page.objects.back().key;
-    }
+    PITR_TRY(ListFrom(repository_.store(), below, "", ctx_, [&](const ObjectInfo& object) -> Result<bool> {
+      const auto segment = SegmentOf(object.key);
+      if (!segment) return true;
+      if (need_.NeedsAllFrom(timeline, *segment)) return false;
+      if (!need_.Needs(timeline, *segment)) batch_.push_back({*segment, object});
+      if (batch_.size() >= kWalBatch) PITR_TRY(Flush());
+      return true;
+    }));
     return Flush();
   }
   // Nothing of a group that retention does not need may be left, so that nothing leads to its seal but itself.

@@ -135,8 +135,7 @@ void FileMapFormatter::Frames(std::span<const MappedFrame> frames) {
 void FileMapFormatter::Directory(const MappedDirectory& directory) {
   out_.push_back('{');
   Path("dir", directory.path);
-  out_.append(",\"mode\":");
-  AppendDecimal(uint64_t{directory.mode}, out_);
+  Number("mode", directory.mode);
   out_.append("}\n");
 }
 
@@ -164,10 +163,8 @@ void FileMapFormatter::Extents(std::span<const Extent> extents) {
 void FileMapFormatter::File(const MappedFile& file) {
   out_.push_back('{');
   Path("file", file.path);
-  out_.append(",\"size\":");
-  AppendDecimal(file.size_bytes, out_);
-  out_.append(",\"mode\":");
-  AppendDecimal(uint64_t{file.mode}, out_);
+  Number("size", file.size_bytes);
+  Number("mode", file.mode);
   out_.append(",\"mtime\":");
   AppendDecimal(file.mtime_micros, out_);
   AppendStamp(file.stamp, out_);
@@ -194,8 +191,7 @@ void FileMapFormatter::Link(const MappedLink& link) {
 void FileMapFormatter::End() {
   out_.append("{\"end\":{\"files\":");
   AppendDecimal(files_, out_);
-  out_.append(",\"frames\":");
-  AppendDecimal(frames_, out_);
+  Number("frames", frames_);
   if (pages_ > 0) Number("pages", pages_);
   out_.append("}}\n");
 }

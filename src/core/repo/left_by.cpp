@@ -21,20 +21,16 @@ constexpr int64_t kLookForMs = 5000;
 // Of each timeline with a number above `own`: when its newest file was stored.
 Result<std::map<Timeline, int64_t>> Newer(const Repository& repository, Timeline own, const OpContext& ctx) {
   std::map<Timeline, int64_t> newer;
-  std::string after = layout::WalTimelinePrefix(own) + "~";
-  for (bool more = true; more;) {
-    PITR_ASSIGN(const ListPage page, repository.store().List(std::string(layout::kWalPrefix), after, ctx));
-    for (const ObjectInfo& object : page.objects) {
-      const auto partial = ParsePartialSegment(repository, object.key);
-      const auto name = layout::WalNameOfKey(object.key);
-      const auto parsed = name ? ParseWalFileName(*name, repository.segment_size()) : std::nullopt;
-      if (!partial && !parsed) continue;
-      int64_t& stored = newer[partial ? partial->name.timeline : parsed->timeline];
-      stored = std::max(stored, object.modified_micros);
-    }
-    more = page.more && !page.objects.empty();
-    if (more) after = page.objects.back().key;
-  }
+  PITR_TRY(ListFrom(repository.store(), std::string(layout::kWalPrefix), layout::WalTimelinePrefix(own) + "~", ctx,
+                    [&](const ObjectInfo& object) -> Result<bool> {
+                      const auto partial = ParsePartialSegment(repository, object.key);
+                      const auto name = layout::WalNameOfKey(object.key);
+                      const auto parsed = name ? ParseWalFileName(*name, repository.segment_size()) : std::nullopt;
+                      if (!partial && !parsed) return true;
+                      int64_t& stored = newer[partial ? partial->name.timeline : parsed->timeline];
+                      stored = std::max(stored, object.modified_micros);
+                      return true;
+                    }));
   return newer;
 }
 

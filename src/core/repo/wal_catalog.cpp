@@ -108,8 +108,10 @@ void WalCatalog::AddObject(const Repository& repository, const ObjectInfo& objec
   }
   TimelineWal& timeline = timelines_[parsed->timeline];
   timeline.timeline = parsed->timeline;
-  if (parsed->kind == WalFileKind::kHistory) timeline.history_micros = object.modified_micros;
-  if (parsed->kind == WalFileKind::kHistory) timeline.has_history_file = true;
+  if (parsed->kind == WalFileKind::kHistory) {
+    timeline.has_history_file = true;
+    timeline.history_micros = object.modified_micros;
+  }
   if (parsed->kind != WalFileKind::kSegment) return;
   timeline.newest_micros = std::max(timeline.newest_micros, object.modified_micros);
   AddRange(timeline, {parsed->segment, parsed->segment, object.size});

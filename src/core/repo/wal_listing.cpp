@@ -12,18 +12,14 @@ Status ListSegments(const Repository& repository, const SegmentRange& range, con
   std::string after = prefix;
   if (range.first.value > 0)
     after = layout::WalKey(SegmentFileName(range.timeline, SegmentNo{range.first.value - 1}, size));
-  for (bool more = true; more && after < end;) {
-    PITR_ASSIGN(const ListPage page, repository.store().List(prefix, after, ctx));
-    for (const ObjectInfo& object : page.objects) {
-      if (object.key > end) return Status::Ok();
-      const auto name = layout::WalNameOfKey(object.key);
-      const auto parsed = name ? ParseWalFileName(*name, size) : std::nullopt;
-      if (parsed && parsed->kind == WalFileKind::kSegment) PITR_TRY(each(parsed->segment, object));
-    }
-    more = page.more && !page.objects.empty();
-    if (more) after = page.objects.back().key;
-  }
-  return Status::Ok();
+  if (after >= end) return Status::Ok();
+  return ListFrom(repository.store(), prefix, after, ctx, [&](const ObjectInfo& object) -> Result<bool> {
+    if (object.key > end) return false;
+    const auto name = layout::WalNameOfKey(object.key);
+    const auto parsed = name ? ParseWalFileName(*name, size) : std::nullopt;
+    if (parsed && parsed->kind == WalFileKind::kSegment) PITR_TRY(each(parsed->segment, object));
+    return object.key < end;
+  });
 }
 
 Status ListAllBut(ObjectStore& store, const std::string& prefix, const std::vector<KeyRange>& left_out,
@@ -35,19 +31,16 @@ Status ListAllBut(ObjectStore& store, const std::string& prefix, const std::vect
     ++next;
   };
   std::string after;
-  for (bool more = true; more;) {
-    PITR_ASSIGN(const ListPage page, store.List(prefix, after, ctx));
-    more = page.more && !page.objects.empty();
-    if (more) after = page.objects.back().key;
-    for (const ObjectInfo& object : page.objects) {
-      if (next < left_out.size() && object.key >= left_out[next].first) {
-        after = left_out[next].last + "~";  // behind every key that begins so
-        pass();
-        more = true;
-        break;
-      }
-      PITR_TRY(each(object));
-    }
+  for (;;) {
+    bool met = false;
+    PITR_TRY(ListFrom(store, prefix, after, ctx, [&](const ObjectInfo& object) -> Result<bool> {
+      met = next < left_out.size() && object.key >= left_out[next].first;
+      if (!met) PITR_TRY(each(object));
+      return !met;
+    }));
+    if (!met) break;
+    after = left_out[next].last + "~";  // behind every key that begins so
+    pass();
   }
   while (next < left_out.size()) pass();
   return Status::Ok();

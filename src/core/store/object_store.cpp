@@ -84,17 +84,27 @@ Result<Bytes> GetRange(ObjectStore& store, const std::string& key, uint64_t offs
   return piece;
 }
 
-Status ListAll(ObjectStore& store, const std::string& prefix, const OpContext& ctx,
-               const std::function<Status(const ObjectInfo&)>& each) {
-  std::string start_after;
+Status ListFrom(ObjectStore& store, const std::string& prefix, std::string start_after, const OpContext& ctx,
+                const std::function<Result<bool>(const ObjectInfo&)>& each) {
   for (;;) {
-    PITR_ASSIGN(ListPage page, store.List(prefix, start_after, ctx));
-    for (const ObjectInfo& object : page.objects) PITR_TRY(each(object));
+    PITR_ASSIGN(const ListPage page, store.List(prefix, start_after, ctx));
+    for (const ObjectInfo& object : page.objects) {
+      PITR_ASSIGN(const bool goes_on, each(object));
+      if (!goes_on) return Status::Ok();
+    }
     if (!page.more) return Status::Ok();
     if (page.objects.empty() || page.objects.back().key <= start_after)
       return {Code::kInternal, "listing \"" + prefix + "\" did not advance"};
     start_after = page.objects.back().key;
   }
+}
+
+Status ListAll(ObjectStore& store, const std::string& prefix, const OpContext& ctx,
+               const std::function<Status(const ObjectInfo&)>& each) {
+  return ListFrom(store, prefix, "", ctx, [&](const ObjectInfo& object) -> Result<bool> {
+    PITR_TRY(each(object));
+    return true;
+  });
 }
 
 }  // namespace pitr

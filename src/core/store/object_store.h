@@ -149,7 +149,11 @@ Result<Bytes> GetAll(ObjectStore& store, const std::string& key, size_t max_byte
 // Exactly `length` bytes at `offset`.
 Result<Bytes> GetRange(ObjectStore& store, const std::string& key, uint64_t offset, size_t length,
                        const OpContext& ctx);
-// Every object under `prefix`, page by page.
+// The objects under `prefix` whose key is greater than `start_after`, page by page, as long as `each` is true: then no
+// further page is asked for. kInternal when the store gives the same page again; errors of the store and of `each`.
+Status ListFrom(ObjectStore& store, const std::string& prefix, std::string start_after, const OpContext& ctx,
+                const std::function<Result<bool>(const ObjectInfo&)>& each);
+// Every object under `prefix`.
 Status ListAll(ObjectStore& store, const std::string& prefix, const OpContext& ctx,
                const std::function<Status(const ObjectInfo&)>& each);
 

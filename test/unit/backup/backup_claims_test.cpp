@@ -52,10 +52,8 @@ class BackupClaims : public testing::Test {
   }
   Result<BackupManifest> Finish(BackupSession& session, uint64_t number) {
     BackupStart start = tree_.Start(true);
-    start.start_lsn = Lsn{number * 0x4000000 + 0x28};
     BackupStop stop = tree_.Stop();
-    stop.stop_lsn = Lsn{number * 0x4000000 + 0x100000};
-    stop.stop_micros += static_cast<int64_t>(number) * 1000000;
+    test::PlaceBackup(number, start, stop);
     Progress progress;
     PITR_TRY(session.CopyFiles(start, progress, ctx_));
     return session.Finish(stop, ctx_);

@@ -203,6 +203,13 @@ BackupStop DataTree::Stop() const {
   return stop;
 }
 
+void PlaceBackup(uint64_t number, BackupStart& start, BackupStop& stop) {
+  const uint64_t base = number * 0x4000000;
+  start.start_lsn = Lsn{base + 0x28};
+  stop.stop_lsn = Lsn{base + 0x100000};
+  stop.stop_micros += static_cast<int64_t>(number) * 1000000;
+}
+
 void OpenTestRepository(std::unique_ptr<ObjectStore> store, const DataTree& tree, bool encrypted, Config config,
                         TestRepository& out) {
   if (encrypted) {

@@ -49,6 +49,17 @@ Bytes MakePages(uint32_t block, size_t count, uint32_t seed, Lsn lsn = Lsn{0x400
 Bytes MakeBytes(size_t size, uint32_t seed, bool random = false);
 std::string ToText(ByteView bytes);
 
+// The machine's clock, put forward: files that were just written look settled.
+class LateClock final : public Clock {
+ public:
+  int64_t WallMicros() const override { return SystemClock().WallMicros() + 3600 * int64_t{1000000}; }
+  int64_t SteadyMillis() const override { return SystemClock().SteadyMillis(); }
+  void SleepMillis(int64_t millis) const override { SystemClock().SleepMillis(millis); }
+};
+
+// Gives backup `number` of a test, from 1, positions and times of its own: it begins after the one before has ended.
+void PlaceBackup(uint64_t number, BackupStart& start, BackupStop& stop);
+
 class DataTree {
  public:
   DataTree();  // an almost empty data directory: control file, PG_VERSION, the usual directories

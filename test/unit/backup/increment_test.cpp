@@ -27,14 +27,6 @@ namespace {
 using test::MakePages;
 namespace fs = std::filesystem;
 
-// The machine's clock, put forward: files that were just written look settled.
-class LateClock final : public Clock {
- public:
-  int64_t WallMicros() const override { return SystemClock().WallMicros() + 3600 * int64_t{1000000}; }
-  int64_t SteadyMillis() const override { return SystemClock().SteadyMillis(); }
-  void SleepMillis(int64_t millis) const override { SystemClock().SleepMillis(millis); }
-};
-
 constexpr Lsn kNew{0x20000000};  // later than everything a backup before has
 
 class IncrementTest : public testing::TestWithParam<bool> {
@@ -61,17 +53,13 @@ class IncrementTest : public testing::TestWithParam<bool> {
   }
 
   Result<BackupManifest> Try(BackupType type) {
-    // Each backup begins after the one before has ended.
-    const uint64_t base = (taken_++ + 1) * 0x4000000;
     options_.type = type;
-    options_.label = "b" + std::to_string(taken_);
+    options_.label = "b" + std::to_string(++taken_);
     PITR_ASSIGN(const auto session, BackupSession::Begin(*repo_.repository, options_, Context()));
     choice_ = session->choice().note;
     BackupStart start = tree_.Start(checksums_);
-    start.start_lsn = Lsn{base + 0x28};
     BackupStop stop = tree_.Stop();
-    stop.stop_lsn = Lsn{base + 0x100000};
-    stop.stop_micros += static_cast<int64_t>(taken_) * 1000000;
+    test::PlaceBackup(taken_, start, stop);
     Progress progress;
     PITR_TRY(session->CopyFiles(start, progress, Context()));
     EXPECT_EQ(progress.bytes_done.load(), progress.bytes_total.load());
@@ -154,7 +142,7 @@ class IncrementTest : public testing::TestWithParam<bool> {
     return most;
   }
 
-  LateClock clock_;
+  test::LateClock clock_;
   test::DataTree tree_;
   test::TestRepository repo_;
   BackupOptions options_;

@@ -24,14 +24,6 @@ namespace {
 
 namespace fs = std::filesystem;
 
-// The machine's clock, put forward: files that were just written look settled.
-class LaterClock final : public Clock {
- public:
-  int64_t WallMicros() const override { return SystemClock().WallMicros() + 3600 * int64_t{1000000}; }
-  int64_t SteadyMillis() const override { return SystemClock().SteadyMillis(); }
-  void SleepMillis(int64_t millis) const override { SystemClock().SleepMillis(millis); }
-};
-
 constexpr int kFiles = 3400;  // below base/4, one page each; four pages with what else is below base
 
 class MapPagesTest : public testing::TestWithParam<bool> {
@@ -49,19 +41,16 @@ class MapPagesTest : public testing::TestWithParam<bool> {
     return ctx;
   }
   Result<BackupManifest> Try(BackupType type) {
-    const uint64_t base = (taken_++ + 1) * 0x4000000;
     BackupOptions options;
     options.type = type;
-    options.label = "b" + std::to_string(taken_);
+    options.label = "b" + std::to_string(++taken_);
     options.timeline = Timeline{1};
     options.data_directory = tree_.root();
     options.verify_changes = verify_changes_;
     PITR_ASSIGN(const auto session, BackupSession::Begin(*repo_.repository, options, Context()));
     BackupStart start = tree_.Start();
-    start.start_lsn = Lsn{base + 0x28};
     BackupStop stop = tree_.Stop();
-    stop.stop_lsn = Lsn{base + 0x100000};
-    stop.stop_micros += static_cast<int64_t>(taken_) * 1000000;
+    test::PlaceBackup(taken_, start, stop);
     Progress progress;
     PITR_TRY(session->CopyFiles(start, progress, Context()));
     EXPECT_EQ(progress.files_done.load(), progress.files_total.load());
@@ -115,7 +104,7 @@ class MapPagesTest : public testing::TestWithParam<bool> {
     return report.ok() ? std::move(report).value() : ExpireReport();
   }
 
-  LaterClock clock_;
+  test::LateClock clock_;
   test::DataTree tree_;
   test::TestRepository repo_;
   MemoryStore* store_ = nullptr;
