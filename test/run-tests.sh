@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# usage: run-tests.sh [STAGE...]   (default: every stage)
+# usage: run-tests.sh [STAGE...]   (default: every stage but `unit`, whose tests `asan` and `tsan` run)
 # Runs the stages one after the other; a failing stage hides no other. Every test is one row "pass|fail|skip id reason" in the
 # work directory's results/, from which the counts at the end are made. A skip whose id is not in test/allowed-skips.txt counts as a failure.
 # The last line is "N passed, N failed, N skipped"; the exit status is 0 only when nothing failed.
@@ -11,7 +11,7 @@
 set -u
 top=$(cd "$(dirname "$0")/.." && pwd)
 cd "$top" || exit 2
-all_stages="tidy build exports unit faults store regress pgtap tap root asan fuzz tsan"
+all_stages="tidy build exports faults store regress pgtap tap root asan fuzz tsan"
 stages=${*:-$all_stages}
 jobs=$(nproc 2>/dev/null || echo 2)
 export TEST_JOBS=${TEST_JOBS:-$((jobs + 1))} PITR_TOP=$top
@@ -21,17 +21,18 @@ work=$(mktemp -d "${TMPDIR:-/tmp}/pg_pitr-test.XXXXXX")
 chmod 755 "$work"
 results=$work/results
 mkdir -p "$results" "$work/log"
+fast=         # where most TAP files put their clusters: test/lib/fast-dir.sh
 src=$work/src # what the ordinary user reads; the checkout itself may be closed to it
 
 clean_up() {
   local pidfile pid
   # Servers that a killed test left behind, each by the process id in its own data directory.
-  for pidfile in $(find "$work" -name postmaster.pid 2>/dev/null); do
+  for pidfile in $(find "$work" $fast -name postmaster.pid 2>/dev/null); do
     pid=$(head -n 1 "$pidfile")
     [ "$(readlink "/proc/$pid/cwd" 2>/dev/null)" != "$(dirname "$pidfile")" ] || kill -QUIT "$pid" 2>/dev/null
   done
   [ -z "$building_ahead" ] || { kill -TERM -- "-$building_ahead"; wait "$building_ahead"; } 2>/dev/null
-  if [ -n "${PITR_KEEP:-}" ]; then echo "kept: $work"; else rm -rf "$work"; fi
+  if [ -n "${PITR_KEEP:-}" ]; then echo "kept: $work $fast"; else rm -rf "$work" ${fast:+"$fast"}; fi
 }
 building_ahead=
 trap clean_up EXIT
@@ -198,7 +199,8 @@ prepare() {
   PITR_PGXS=$(dirname "$("$PG_CONFIG" --pgxs)")/../..
   export PG_CONFIG PATH PITR_PGXS
   mkdir -p "$work/run"
-  [ "$(id -u)" != 0 ] || { as_user true && chown -R "${PITR_TEST_USER:-pitr_test}:" "$work/run" "$src"; }
+  fast=$(mktemp -d "$(test/lib/fast-dir.sh)/pg_pitr-test.XXXXXX") && chmod 755 "$fast" || return
+  [ "$(id -u)" != 0 ] || { as_user true && chown -R "${PITR_TEST_USER:-pitr_test}:" "$work/run" "$src" "$fast"; }
   prepared=yes
 }
 
@@ -243,7 +245,7 @@ tap_stage() { # STAGE FILE...
   shift
   [ $# -gt 0 ] && [ -e "$src/$1" ] || { row "$stage" fail "$stage:none" "no test found"; return; }
   mkdir -p "$work/run/$stage/rows" && chmod 777 "$work/run/$stage" "$work/run/$stage/rows"
-  (cd "$src" && printf '%s\n' "$@" | as_user "${tap_wrapper[@]}" xargs -d '\n' -n 1 -P "$tap_jobs" perl test/lib/tap-one.pl "$stage" "$work/run/$stage") ||
+  (cd "$src" && printf '%s\n' "$@" | as_user "${tap_wrapper[@]}" xargs -d '\n' -n 1 -P "$tap_jobs" perl test/lib/tap-one.pl "$stage" "$work/run/$stage" "$fast") ||
     row "$stage" fail "$stage:around" "exit status $? of ${tap_wrapper[0]:-xargs}"
   cat "$work/run/$stage/rows/"* >>"$results/$stage.tsv" 2>/dev/null
   local file

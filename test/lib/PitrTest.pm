@@ -16,6 +16,7 @@ use IPC::Run ();
 use JSON::PP ();
 use PostgreSQL::Test::Cluster;
 use PostgreSQL::Test::Utils;
+use Session;
 use Test::More;
 use Time::HiRes qw(usleep time);
 
@@ -125,13 +126,40 @@ sub stored_wal
 	return sort grep { -f } glob("$below/* $below/*/*/*");
 }
 
+# What leaves something in its session, or must have one that begins after it.
+my $of_session = qr/(?:^|;)\s*(?:SET|RESET|BEGIN|START|LOAD|LISTEN|PREPARE)\b|\bTEMP(?:ORARY)?\b|advisory|set_config|pg_reload_conf|ALTER\s+(?:DATABASE|ROLE|USER)|EXTENSION|\\/i;
+
+# The session with database "postgres" that stays, as long as its settings do; undef when there is none.
+sub session
+{
+	my ($self) = @_;
+	my $data = $self->{node}->data_dir;
+	my $settings = join ' ', map { (Time::HiRes::stat($_))[ 1, 7, 9 ] } "$data/postgresql.conf", "$data/postgresql.auto.conf", $self->{conf} // ();
+	return $self->{session} if $self->{session} && $self->{session}->is_open && $self->{settings} eq $settings;
+	delete $self->{session};
+	$self->{settings} = $settings;
+	return $self->{session} = Session->new($self->{node}->connstr('postgres'));
+}
+
+# What was read again is what the next question sees, in a new session.
+{
+	my $reload = \&PostgreSQL::Test::Cluster::reload;
+	no warnings 'redefine';
+	*PostgreSQL::Test::Cluster::reload = sub { delete $_->{session} for @servers; return $reload->(@_); };
+}
+
 sub sql
 {
 	my ($self, $sql, $database) = @_;
-	return $self->{node}->safe_psql($database // 'postgres', $sql);
+	my $session = ($database // 'postgres') eq 'postgres' && $sql !~ $of_session ? $self->session : undef;
+	return $self->{node}->safe_psql($database // 'postgres', $sql) unless $session;
+	my ($status, $out, $err) = $session->ask($sql);
+	die "error running SQL: '$err'\nwhile running '$sql'" if $status;
+	print "$err\n" =~ s/^/#### /gmr if $err ne '';
+	return $out;
 }
 
-# (exit status, stdout, stderr); never dies.
+# (exit status, stdout, stderr) of a psql of its own, which shows whether a connection can be had; never dies.
 sub try_sql
 {
 	my ($self, $sql) = @_;

@@ -1,7 +1,7 @@
-# usage: tap-one.pl STAGE DIR FILE
+# usage: tap-one.pl STAGE DIR FAST_DIR FILE
 # Runs one TAP test file (.pl: a Perl test with real clusters; .sql: a pgTAP script through psql) and writes DIR/rows/FILE, one row
 # "pass|fail|skip<TAB>STAGE:FILE:name<TAB>reason" per test, and one "time<TAB>STAGE:FILE<TAB>seconds". A file that dies, ends early, breaks
-# its plan or runs too long is a failed test too. Shows one line, and for a failed file what its log ended with.
+# its plan or runs too long is a failed test too. Clusters lie in FAST_DIR, but those of a file with the line "# On a disk." in DIR. Shows one line, and for a failed file what its log ended with.
 use strict;
 use warnings;
 use File::Basename;
@@ -9,10 +9,10 @@ use File::Path qw(make_path remove_tree);
 use TAP::Parser;
 use Time::HiRes qw(time);
 
-my ($stage, $dir, $file) = @ARGV;
+my ($stage, $dir, $fast, $file) = @ARGV;
 my $name = basename($file);
 my $limit_s = $ENV{PITR_TEST_LIMIT_S} // 900;
-my $home = "$dir/$name.d";
+my $home = (on_disk() ? $dir : $fast) . "/$name.d";
 make_path($home);
 
 my @command;
@@ -27,6 +27,12 @@ if ($file =~ /\.sql$/) {
 	$ENV{PG_REGRESS} = "$ENV{PITR_PGXS}/src/test/regress/pg_regress";
 	delete @ENV{qw(PGHOST PGPORT PGDATABASE PGUSER PGOPTIONS INITDB_TEMPLATE)};
 	@command = ($^X, "-I$perl5", '-Itest/lib', $file);
+}
+
+sub on_disk
+{
+	open my $text, '<', $file or die "$file: $!";
+	return scalar grep { $_ eq "# On a disk.\n" } <$text>;
 }
 
 my $began = time;

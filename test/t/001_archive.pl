@@ -1,4 +1,5 @@
 # Archiving: every kind of file, write-once, the right cluster, any segment size, nothing lost while the store is away.
+# On a disk.
 use strict;
 use warnings;
 use File::Copy qw(move copy);

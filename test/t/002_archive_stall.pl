@@ -1,4 +1,5 @@
 # A store that accepts connections and never answers blocks nobody; killed archivers lose nothing.
+# Any server version will do.
 # About 50 s.
 use strict;
 use warnings;

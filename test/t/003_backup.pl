@@ -1,4 +1,5 @@
 # pitr_backup(): what is stored and what is not, how it ends when it is stopped, and what it says.
+# On a disk.
 use strict;
 use warnings;
 use IPC::Run ();

@@ -1,4 +1,5 @@
 # Restores that are refused, interrupted, continued, and made over an existing directory.
+# On a disk.
 use strict;
 use warnings;
 use File::Path qw(remove_tree);

@@ -1,4 +1,5 @@
 # Flipped bits and cuts in each kind of object, the wrong passphrase, missing objects: each a clear error that names the object.
+# Any server version will do.
 use strict;
 use warnings;
 use File::Path qw(remove_tree);

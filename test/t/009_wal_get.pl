@@ -1,4 +1,5 @@
 # wal-get as restore_command: prefetch, exit codes, and a long replay.
+# Any server version will do.
 use strict;
 use warnings;
 use lib 'test/lib';

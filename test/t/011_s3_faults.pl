@@ -1,5 +1,6 @@
 # A store that misbehaves: a proxy between the cluster and a real S3 server breaks requests and answers in every way it knows. What
 # can be retried is; what cannot is told, costs nobody else anything, and is made good once the store is well again.
+# Any server version will do.
 # About 60 s.
 use strict;
 use warnings;

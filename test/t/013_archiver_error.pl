@@ -1,5 +1,6 @@
 # An ERROR inside the archive callback. PostgreSQL 15 and 16 would end the archiver at best and go on with locks held and files open at
 # worst; pg_pitr cleans up by itself on every version: the archiver goes on and the file is stored at the next attempt.
+# Any server version will do.
 use strict;
 use warnings;
 use lib 'test/lib';

@@ -174,7 +174,9 @@ like($out, qr/small: builds on $parent, changes found by change maps/, 'info tel
 $out = $p->pg_pitr_ok('info', '--json');
 like($out, qr/"change_source": "change maps"/, 'and as JSON');
 
-restore_all($p, chain($p, qw(incr incr incr incr diff diff full)), $p->empty_cluster('again'));
+# Even versions have the long chain, odd ones that on S3.
+my $even = int($p->node->pg_version->major) % 2 == 0;
+restore_all($p, chain($p, $even ? qw(incr incr incr incr diff diff full) : qw(incr incr incr diff full)), $p->empty_cluster('again'));
 
 $p->sql('ALTER SYSTEM SET autovacuum = off');
 $p->node->reload;
@@ -194,10 +196,13 @@ rename "$lost.away", $lost or die $!;
 merged($p, 'directory');
 
 # The whole of a chain, encrypted and on S3.
-my $s3 = PitrTest->new('s3chain', store => 's3', encrypt => 1, settings => [ q{pg_pitr.change_map = 'on'}, 'pg_pitr.restore_hold = 0' ]);
-prepare_random($s3);
-restore_all($s3, chain($s3, qw(incr incr diff)), $s3->empty_cluster('far'));
-merged($s3, 's3');
+unless ($even)
+{
+	my $s3 = PitrTest->new('s3chain', store => 's3', encrypt => 1, settings => [ q{pg_pitr.change_map = 'on'}, 'pg_pitr.restore_hold = 0' ]);
+	prepare_random($s3);
+	restore_all($s3, chain($s3, qw(incr incr diff)), $s3->empty_cluster('far'));
+	merged($s3, 's3');
+}
 
 PitrTest::finish();
 done_testing();

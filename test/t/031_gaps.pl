@@ -1,6 +1,7 @@
 # Segments that are missing on the way from one timeline to the next. The primary loses its repository, writes on, and dies; its standby,
 # which has streamed everything, is promoted: what it still has of the old timeline is archived by itself. Then the same segments are gone
 # from both, and every place says so until a surviving pg_wal closes the gap.
+# Any server version will do.
 use strict;
 use warnings;
 use lib 'test/lib';

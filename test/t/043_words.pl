@@ -1,5 +1,6 @@
 # What a plan and a restore say besides: a transaction that was prepared after the time that was asked for, a replication origin that is
 # dropped before its transaction commits, and what earlier restores have set aside and nobody has removed.
+# Any server version will do.
 use strict;
 use warnings;
 use lib 'test/lib';

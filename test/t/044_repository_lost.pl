@@ -30,7 +30,7 @@ sub stops
 	my ($name, $said, $what) = @_;
 	PitrTest::wait_for("$what: an error", sub { $p->sql('SELECT coalesce(last_error, $$$$) FROM pitr_status') =~ $said });
 	is(mark($name), 'ready', "$what: the segment does not count as archived");
-	like($p->log, qr/WARNING: .*could not archive WAL file "$name": .*$said/, "$what: the log says why");
+	ok($p->wait_for_log(qr/WARNING: .*could not archive WAL file "$name": .*$said/), "$what: the log says why");
 	return;
 }
 

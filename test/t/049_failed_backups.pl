@@ -1,4 +1,5 @@
 # What a failed backup leaves, how a scheduler waits for one that runs, and what pitr_status says while nothing can be archived.
+# Any server version will do.
 # About 60 s.
 use strict;
 use warnings;

@@ -36,7 +36,7 @@ class FullReadSource final : public ChangeSource {
 
 // Blocks of a piece that is almost wholly changed are all taken, so that it is stored as one.
 constexpr uint32_t kPieceBlocks = kDataFramePlainBytes / kPageSize;
-constexpr uint32_t kAlmostAll = kPieceBlocks / 8 * 7;
+constexpr uint32_t kAlmostAllBlocks = kPieceBlocks / 8 * 7;
 
 // `blocks` of a file of `count`, ascending.
 std::vector<uint32_t> FillPieces(const std::vector<uint32_t>& blocks, uint32_t count) {
@@ -45,7 +45,7 @@ std::vector<uint32_t> FillPieces(const std::vector<uint32_t>& blocks, uint32_t c
   for (auto at = blocks.begin(); at != blocks.end();) {
     const uint32_t piece = *at / kPieceBlocks * kPieceBlocks;
     const auto end = std::lower_bound(at, blocks.end(), piece + kPieceBlocks);
-    if (end - at < kAlmostAll) {
+    if (end - at < kAlmostAllBlocks) {
       filled.insert(filled.end(), at, end);
     } else {
       for (uint32_t block = piece; block < std::min(piece + kPieceBlocks, count); block++) filled.push_back(block);

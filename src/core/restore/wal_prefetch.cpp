@@ -14,7 +14,7 @@
 namespace pitr {
 namespace {
 
-constexpr int64_t kPollMillis = 10;
+constexpr int64_t kTurnMillis = 10;
 constexpr int64_t kFetched = INT64_MAX;
 constexpr int64_t kAliveMillis = 500;  // how often the server is looked at
 
@@ -40,7 +40,7 @@ class Prefetcher {
           if (!spool_.Exists() || !IsRecovering(spool_.data_directory())) break;
         }
         Plan(*pool, now);
-        ctx_.clock->SleepMillis(kPollMillis);
+        ctx_.clock->SleepMillis(kTurnMillis);
       }
       stop.Cancel();
     }
@@ -125,7 +125,7 @@ class Prefetcher {
 
   // The segment before is being fetched, or was a moment ago, unless its server asked for it itself.
   Result<Bytes> TailOf(const std::string& name) {
-    for (;; ctx_.clock->SleepMillis(kPollMillis)) {
+    for (;; ctx_.clock->SleepMillis(kTurnMillis)) {
       PITR_TRY(fetch_ctx_.Check());
       std::lock_guard lock(mutex_);
       if (const auto tail = tails_.find(name); tail != tails_.end()) return tail->second;
