@@ -185,6 +185,14 @@ fuzz: ## every parser of untrusted bytes, FUZZ_SECONDS=10 for each target; TARGE
 bench: ## ratios against pgBackRest, pg_basebackup and zstd; BENCH="--gigabytes 1 --runs 1" for options
 	@scripts/install-deps.sh build test s3 bench
 	@scripts/with-private-install.sh test/lib/rgw.sh run -- bench/bench.py $(BENCH)
+bench-steady: ## whether archiving keeps up: STEADY="--seconds 300 --rate 5" for options
+	@scripts/install-deps.sh build test s3
+	@scripts/with-private-install.sh test/lib/rgw.sh run -- bench/steady.py $(STEADY)
+bench-scale: ## time, requests and memory against the size of archive and cluster; SEGMENTS="1000 100000 3000000", FILES="1000 100000"; files go to TMPDIR
+	@scripts/install-deps.sh build test
+	@cmake -S . -B $(CMAKE_DIR) $(if $(shell command -v ninja),-G Ninja) -DPITR_TESTS=ON >/dev/null && cmake --build $(CMAKE_DIR) -j $(JOBS) --target scale_bench
+	@$(CMAKE_DIR)/scale_bench --segments $(or $(SEGMENTS),1000 10000 100000 3000000)
+	@$(CMAKE_DIR)/scale_bench --files $(or $(FILES),1000 10000 100000)
 format: ## reformat the sources
 	scripts/format.sh fix
 tidy: ## the rules of the house, and clang-tidy on changed files (FILES=all for every file)
@@ -202,5 +210,5 @@ help:
 
 force:
 .PHONY: all install uninstall install-stripped-module install-binary install-manual install-completion uninstall-binary core dumps force demo test test-unit test-sanitize test-server-san test-store \
-	test-regress test-pgtap test-tap test-walk test-faults fuzz test-soak test-matrix bench format tidy check-exports help clean
+	test-regress test-pgtap test-tap test-walk test-faults fuzz test-soak test-matrix bench bench-scale bench-steady format tidy check-exports help clean
 .DEFAULT_GOAL := all

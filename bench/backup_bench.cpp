@@ -8,14 +8,13 @@
 // Every measurement runs in a process of its own, so that its peak of memory is its own. Without a repository
 // directory, packs are thrown away.
 #include <fcntl.h>
-#include <sys/resource.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include <cstdio>
 #include <cstdlib>
 #include <functional>
 
+#include "bench/measure.h"
 #include "core/backup/backup_session.h"
 #include "core/backup/data_directory.h"
 #include "core/base/unique_fd.h"
@@ -73,39 +72,6 @@ class DiscardingStore final : public ObjectStore {
  private:
   MemoryStore kept_;
 };
-
-struct Measured {
-  bool ok = false;
-  double seconds = 0;
-  double cpu_seconds = 0;
-  double peak_mib = 0;
-};
-
-// Runs `body` in a child process.
-Measured Measure(const char* name, const std::function<Status()>& body) {
-  fflush(stdout);
-  const int64_t before = SystemClock().SteadyMillis();
-  const pid_t child = fork();
-  if (child == 0) {
-    const Status status = body();
-    if (!status.ok()) fprintf(stderr, "%s: %s\n", name, status.ToString().c_str());
-    fflush(stdout);
-    _exit(status.ok() ? 0 : 1);
-  }
-  int state = 0;
-  rusage usage{};
-  Measured m;
-  m.ok = child > 0 && wait4(child, &state, 0, &usage) == child && WIFEXITED(state) && WEXITSTATUS(state) == 0;
-  m.seconds = static_cast<double>(SystemClock().SteadyMillis() - before) / 1000;
-  const auto seconds = [](const timeval& t) {
-    return static_cast<double>(t.tv_sec) + static_cast<double>(t.tv_usec) / 1e6;
-  };
-  m.cpu_seconds = seconds(usage.ru_utime) + seconds(usage.ru_stime);
-  m.peak_mib = static_cast<double>(usage.ru_maxrss) / 1024;
-  printf("%-28s %8.2f s wall %8.2f s cpu %8.1f MiB peak%s\n", name, m.seconds, m.cpu_seconds, m.peak_mib,
-         m.ok ? "" : "  FAILED");
-  return m;
-}
 
 // The least any backup of these bytes can do on one core: read and compress.
 Status CompressAll(const DataDirectory& directory, int level) {
@@ -203,10 +169,12 @@ int BenchFileMap(uint32_t files) {
                 [&] { return MakeMap(files).files.empty() ? Status(Code::kInternal, "empty") : Status::Ok(); });
   BackupManifest manifest;
   manifest.label = "bench";
-  for (uint32_t i = 0; i * 409600 < files; i++) manifest.packs.push_back({layout::PackKey("bench", i + 1), uint64_t{1} << 31});
+  for (uint32_t i = 0; i * 409600 < files; i++)
+    manifest.packs.push_back({layout::PackKey("bench", i + 1), uint64_t{1} << 31});
   const Measured wrote = Measure("making and writing the map", [&] {
     return with_repository([&](const Repository& r) -> Status {
-      PITR_ASSIGN(const StoredFileMap map, WriteFileMap(r, manifest.label, manifest.packs, MakeMap(files), OpContext()));
+      PITR_ASSIGN(const StoredFileMap map,
+                  WriteFileMap(r, manifest.label, manifest.packs, MakeMap(files), OpContext()));
       map.EnterIn(manifest);
       return Status::Ok();
     });

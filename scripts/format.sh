@@ -6,7 +6,7 @@ cd "$(dirname "$0")/.." || exit 2
 tool=$(command -v clang-format-14 || true)
 if [ -z "$tool" ] && clang-format --version 2>/dev/null | grep -q 'version 14\.'; then tool=clang-format; fi
 [ -n "$tool" ] || { echo "clang-format 14 is not installed" >&2; exit 77; }
-mapfile -t files < <(find src test -name '*.cpp' -o -name '*.h' | sort)
+mapfile -t files < <(find src test bench -name '*.cpp' -o -name '*.h' | sort)
 case ${1:-} in
   fix) "$tool" -i "${files[@]}" ;;
   check) "$tool" --dry-run --Werror "${files[@]}" ;;

@@ -174,7 +174,7 @@ CREATE FUNCTION pitr_get_status(
   OUT archiver_state text, OUT archiver_pid integer,
   OUT last_archived text, OUT last_archived_time timestamptz,
   OUT archived_count bigint, OUT archived_bytes bigint, OUT stored_bytes bigint,
-  OUT backlog_segments bigint, OUT backlog_bytes bigint, OUT oldest_waiting text, OUT in_flight integer,
+  OUT backlog_segments bigint, OUT backlog_bytes bigint, OUT oldest_waiting text, OUT in_flight integer, OUT change_maps_due integer,
   OUT failed_count bigint, OUT last_error text, OUT last_error_hint text, OUT last_error_file text, OUT last_error_time timestamptz, OUT retrying_until timestamptz,
   OUT timeline_warning text, OUT gap_warning text,
   OUT data_at_risk_bytes bigint, OUT data_at_risk interval,

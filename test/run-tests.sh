@@ -138,7 +138,7 @@ stage_asan() { gtest_stage asan tests-asan address unit_tests "$jobs"; }
 # FAULTS random ones (SEED says which) on each kind of store; by default the same few. Each line of what they print is a round.
 stage_faults() {
   local store log=$work/log/faults pids=()
-  if ! build_tests cmake "" pitr_faults >"$log-build.log" 2>&1; then
+  if ! build_tests cmake "" pitr_faults benchmarks >"$log-build.log" 2>&1; then
     row faults fail faults:build
     grep -E -A6 'error|FAILED|undefined reference' "$log-build.log" | head -n 60
     return

@@ -37,10 +37,9 @@ Result<Config> LoadConfig(const std::string& path, SettingsFor what, Log& log) {
                   "read.");
   PITR_ASSIGN(LoadedSettings loaded, LoadSettings(path));
   for (const SettingProblem& problem : loaded.problems) {
-    const bool exists = FindSetting(problem.name) != nullptr;
-    if (what == SettingsFor::kExpiring ||
-        (exists && (what == SettingsFor::kStoring || IsNeededForReading(problem.name))))
-      return problem.status;
+    const bool needed = what == SettingsFor::kStoring ? HasEffect(problem.name, loaded.config)
+                                                      : IsNeededForReading(problem.name, loaded.config);
+    if (needed || what == SettingsFor::kExpiring) return problem.status;
     Warn(problem.status, log);
   }
   const Status valid = ValidateConfig(loaded.config);

@@ -65,6 +65,7 @@ void ForgetArchiverPid(int, Datum) {
     shared->archiver.in_flight = 0;
     shared->archiver.current_file[0] = '\0';
     shared->archiver.repository_open = false;
+    std::atomic_ref(shared->maps_due).store(0);
   }
   LWLockRelease(shared->lock);
   SaveCounters(last);

@@ -1,20 +1,37 @@
 #include "server/due_maps.h"
 
 #include <algorithm>
+#include <atomic>
 
 #include "core/base/thread.h"
 #include "core/repo/change_map_maker.h"
 #include "server/ready_files.h"
+#include "server/shmem.h"
 
 namespace pitr::server {
 namespace {
 constexpr int64_t kRepeatMs = 60000;
 }  // namespace
 
+DueMaps::DueMaps(Log& log) : log_(log) { Show(); }
+
+// Without the lock of shared memory, which only processes can take.
+void DueMaps::Show() const {
+  SharedState* shared = Shared();
+  if (shared == nullptr) return;
+  std::atomic_ref(shared->maps_due).store(static_cast<uint32_t>(due_.size() + (making_ ? 1 : 0)));
+}
+
 void DueMaps::Add(const std::string& segment) {
   std::lock_guard lock(mutex_);
   if (due_.size() == kMost) due_.pop_front();
   due_.push_back(segment);
+  Show();
+}
+
+bool DueMaps::ManyAreDue() {
+  std::lock_guard lock(mutex_);
+  return due_.size() > kMany;
 }
 
 std::optional<std::string> DueMaps::Take() {
@@ -35,6 +52,7 @@ bool DueMaps::MakeOne(const Repository& repository, OpContext ctx) {
   if (!made.ok() && !ctx.cancelled()) Report(*segment, made);
   std::lock_guard lock(mutex_);
   making_ = false;
+  Show();
   return true;
 }
 

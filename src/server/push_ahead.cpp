@@ -126,7 +126,7 @@ void PushAhead::Submit(const std::string& name, bool asked) {
     RunPush(name);
     Wake();
     LookForGap();
-    MakeMapsWhileIdle();
+    MakeDueMaps();
   });
 }
 
@@ -170,11 +170,11 @@ void PushAhead::RunPush(const std::string& name) {
   it->second.result = result;
 }
 
-// By the thread that finished the last push: the pool has others for the next one.
-void PushAhead::MakeMapsWhileIdle() {
+// By the thread that finished a push: the pool has others for the next one.
+void PushAhead::MakeDueMaps() {
   OpContext ctx;
   ctx.cancel = &cancel_;
-  while (!ctx.cancelled() && in_flight() == 0 && maps_.MakeOne(*repository_, ctx)) {}
+  while (!ctx.cancelled() && (in_flight() == 0 || maps_.ManyAreDue()) && maps_.MakeOne(*repository_, ctx)) {}
 }
 
 void PushAhead::LookAhead(const std::string& asked) {

@@ -87,7 +87,7 @@ class PushAhead final : public StopAtExit {
   void Submit(const std::string& name, bool asked);
   void LookAhead(const std::string& asked);
   void RunPush(const std::string& name);
-  void MakeMapsWhileIdle();
+  void MakeDueMaps();
   void LookForSuccessors(const Repository& repository, const OpContext& ctx);
   void LookForGap();
   void Wake() noexcept;

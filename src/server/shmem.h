@@ -2,6 +2,7 @@
 // LWLock (rule "claims have owners"). Exists only when the library is in shared_preload_libraries; otherwise Shared()
 // is null and the archiver works without it. Times are wall clock microseconds since 1970 UTC, 0 when never.
 #pragma once
+#include <atomic>
 #include <cstdint>
 #include <memory>
 #include <type_traits>
@@ -137,6 +138,8 @@ struct SharedState {
   ArchiverState archiver;
   BackupSlot backup;
   BackupSlot past[kPastBackups];  // by generation, as they were when another took the slot
+  // Change maps that the archiver owes (due_maps.h). By threads, so without the lock and through std::atomic_ref only.
+  alignas(std::atomic_ref<uint32_t>::required_alignment) uint32_t maps_due = 0;
 };
 static_assert(std::is_trivially_destructible_v<SharedState> && std::is_trivially_copyable_v<SharedState>);
 

@@ -131,6 +131,7 @@ PITR_FUNCTION(pitr_get_status) {
                        NumberCell(backlog.bytes),
                        TextOrNull(backlog.oldest),
                        NumberCell(static_cast<uint64_t>(archiver.in_flight)),
+                       NumberCell(std::atomic_ref(RequireShared()->maps_due).load()),
                        NumberCell(archiver.failures),
                        has_error ? Cell(ErrorText(archiver)) : TextOrNull(state.problem),
                        has_error ? TextOrNull(archiver.error.hint) : TextOrNull(state.hint),

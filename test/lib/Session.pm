@@ -31,8 +31,15 @@ sub set_nonblocking
 	return;
 }
 
-# Its process in the server is there, and this is no child of the one that connected.
-sub is_open { my ($self) = @_; return $self->{owner} == $$ && $self->{pid} && kill(0, $self->{backend}); }
+# Its process in the server is there (one that has ended can still be seen while its parent has not noticed), and this is no child of the one
+# that connected.
+sub is_open
+{
+	my ($self) = @_;
+	return 0 unless $self->{owner} == $$ && $self->{pid};
+	open my $stat, '<', "/proc/$self->{backend}/stat" or return 0;
+	return (<$stat> // 'Z') !~ /\) [ZX]|^Z/;
+}
 
 # (exit status, stdout, stderr), as of a psql of its own. A statement that fails ends the session.
 sub ask

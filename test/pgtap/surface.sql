@@ -15,7 +15,7 @@ SELECT has_function('public', 'pitr_restore_plan',
 SELECT has_function('public', f, f) FROM unnest(ARRAY['pitr_backup_cancel', 'pitr_info', 'pitr_archive', 'pitr_timelines', 'pitr_recovery_window', 'pitr_check', 'pitr_expire', 'pitr_pin', 'pitr_unpin', 'pitr_accept_repository', 'pitr_set_timeline_aside', 'pitr_take_timeline_back']) f;
 
 SELECT columns_are('public', 'pitr_status', ARRAY['archiver_state', 'archiver_pid', 'last_archived', 'last_archived_time', 'archived_count', 'archived_bytes',
-  'stored_bytes', 'backlog_segments', 'backlog_bytes', 'oldest_waiting', 'in_flight', 'failed_count', 'last_error', 'last_error_hint', 'last_error_file',
+  'stored_bytes', 'backlog_segments', 'backlog_bytes', 'oldest_waiting', 'in_flight', 'change_maps_due', 'failed_count', 'last_error', 'last_error_hint', 'last_error_file',
   'last_error_time', 'retrying_until', 'timeline_warning', 'gap_warning', 'data_at_risk_bytes', 'data_at_risk', 'repository', 'encrypted', 'backup_running'], 'columns of pitr_status');
 SELECT columns_are('public', 'pitr_progress', ARRAY['label', 'phase', 'pid', 'requested_by', 'started', 'elapsed', 'bytes_total', 'bytes_done', 'percent',
   'files_total', 'files_done', 'bytes_stored', 'wal_segments_total', 'wal_segments_stored', 'type', 'parent', 'change_source', 'resumes', 'bytes_resumed', 'last_error', 'retrying_until'], 'columns of pitr_progress');

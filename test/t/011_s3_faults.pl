@@ -235,5 +235,21 @@ for my $case ([ 'truncate 1000000', $labels[0], qr/\tended\tGET / ], [ 'slowdown
 }
 mode('pass');
 
+# --- change maps on a server that writes without a pause -------------------------------------------------------------------------
+append_to_file($p->conf, "pg_pitr.change_map = 'on'\n");
+$p->node->reload;
+mode('pass');
+write_segment('maps');
+$p->wait_archived;
+PitrTest::wait_for('maps to be made in a pause', sub { $p->sql('SELECT change_maps_due FROM pitr_status') eq '0' });
+mode('slow 2000');
+write_segment("busy $_") for 1 .. 45;
+mode('slow 300');
+$p->wait_archived(60);
+my @puts = proxied() =~ m{\tPUT \S*/(wal|change)/}g;
+ok("@puts" =~ /change.* wal/, 'some are made beside the uploads, when many are due') or diag("@puts");
+mode('pass');
+PitrTest::wait_for('all of them to be made', sub { $p->sql('SELECT change_maps_due FROM pitr_status') eq '0' });
+
 PitrTest::finish();
 done_testing();

@@ -66,13 +66,14 @@ SKIP:
 }
 
 # A setting that is unknown or wrong: only who needs it refuses.
-my $mistyped = write_file('mistyped', "pg_pitr.repository = 'file://$dir/none'\npg_pitr.retention_ful = 3\npg_pitr.archive_jobs = 1000\n");
+my $mistyped = write_file('mistyped', "pg_pitr.repository = 'file://$dir/none'\npg_pitr.retention_ful = 3\npg_pitr.archive_jobs = 1000\npg_pitr.s3_addressing = 'Path'\n");
 for my $verb (qw(info plan restore wal-get))
 {
 	my @rest = $verb eq 'restore' ? ('-D', "$dir/data") : $verb eq 'wal-get' ? ('000000010000000000000001', "$dir/segment") : ();
 	my ($said) = run($verb, '-c', $mistyped, @rest);
 	like($said, qr/warning: file "\Q$mistyped\E" line 2: unrecognized setting "pg_pitr.retention_ful"; it is not needed here and ignored. Perhaps you meant "pg_pitr.retention_full"/,
 		"$verb warns of a setting that does not exist");
+	like($said, qr/warning: file "\Q$mistyped\E" line 4: invalid value for setting "pg_pitr.s3_addressing"[^\n]*; it is not needed here and ignored/, "$verb: and of one for S3, which a directory does not need");
 	like($said, qr/error: (opening the repository: )?directory "\Q$dir\E\/none"/, 'and goes on');
 }
 for my $verb (qw(expire))

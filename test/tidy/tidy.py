@@ -9,6 +9,7 @@ import re
 import sys
 
 import document_rules
+import include_circles
 from tree import cpp, read, tracked, without_comments
 
 MAX_FILE_LINES = 600
@@ -235,7 +236,7 @@ def main():
     os.chdir(os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", ".."))
     as_rows = sys.argv[1:] == ["--rows"]
     broken = 0
-    for key, rule in sorted({**globals(), **vars(document_rules)}.items()):
+    for key, rule in sorted({**globals(), **vars(document_rules), **vars(include_circles)}.items()):
         if not key.startswith("rule_"):
             continue
         findings = list(rule())

@@ -3,7 +3,7 @@
 #include <string>
 #include <vector>
 
-#include "core/backup/backup_session.h"
+#include "core/backup/backup_request.h"
 
 namespace pitr {
 

@@ -3,7 +3,7 @@
 #include <memory>
 #include <vector>
 
-#include "core/backup/backup_session.h"
+#include "core/backup/backup_request.h"
 #include "core/backup/copy_job.h"
 
 namespace pitr {

@@ -51,9 +51,7 @@ Status RefuseDoubted(const Repository& repository, const BackupManifest& source,
 
 Result<BackupManifest> MergeBackup(const Repository& repository, const MergeOptions& options, const OpContext& ctx) {
   auto read = ReadManifest(repository, options.source, ctx);
-  if (read.code() == Code::kNotFound)
-    return Status(Code::kInvalidArgument, "there is no backup \"" + options.source + "\"")
-        .WithHint("pg_pitr info lists the backups.");
+  if (read.code() == Code::kNotFound) return NoSuchBackup(options.source);
   if (!read.ok()) return read.status();
   const BackupManifest& source = read.value();
   BackupManifest manifest = source;

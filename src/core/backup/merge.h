@@ -14,9 +14,10 @@ struct MergeOptions {
   std::string started_by;  // as in BackupOptions
 };
 
-// The new backup, which restores to what `source` restores to. kInvalidArgument: there is no such backup, or it is a
-// full one already; kCorruption: its objects are not all there, or the list of pages is damaged; kAlreadyExists: the
-// label is taken. After an error nothing of it is left that a reader could see. Memory: some 400 bytes for each page.
+// The new backup, which restores to what `source` restores to. kNotFound: there is no such backup; kInvalidArgument: it
+// is a full one already; kCorruption: its objects are not all there, or the list of pages is damaged; kAlreadyExists:
+// the label is taken. After an error nothing of it is left that a reader could see. Memory: some 400 bytes for each
+// page.
 Result<BackupManifest> MergeBackup(const Repository& repository, const MergeOptions& options, const OpContext& ctx);
 
 }  // namespace pitr

@@ -60,8 +60,11 @@ struct ConfigRow {
 };
 std::vector<ConfigRow> DescribeConfig(const Config& config);
 
+// Whether a setting of this name exists and means anything for the repository that `config` names: what is for S3 does
+// not where it is in a directory.
+bool HasEffect(std::string_view name, const Config& config);
 // Whether reading the repository depends on the setting: one that is wrong must not be done without.
-bool IsNeededForReading(std::string_view name);
+bool IsNeededForReading(std::string_view name, const Config& config);
 // `config` with the defaults for what only storing, backups and retention need, and without what has no effect. For
 // those who read, when ValidateConfig finds fault with the whole.
 Config OnlyForReading(Config config);

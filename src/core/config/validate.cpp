@@ -63,10 +63,16 @@ constexpr std::string_view kForReading[] = {
 
 }  // namespace
 
-bool IsNeededForReading(std::string_view name) {
+bool HasEffect(std::string_view name, const Config& config) {
   const Setting* setting = FindSetting(name);
-  return setting != nullptr &&
-         std::find(std::begin(kForReading), std::end(kForReading), setting->name) != std::end(kForReading);
+  if (setting == nullptr) return false;
+  const std::string_view known = setting->name;
+  return StoreDirectory(config.repository).empty() || !(known.starts_with("s3_") || known.starts_with("proxy"));
+}
+
+bool IsNeededForReading(std::string_view name, const Config& config) {
+  return HasEffect(name, config) &&
+         std::find(std::begin(kForReading), std::end(kForReading), FindSetting(name)->name) != std::end(kForReading);
 }
 
 Config OnlyForReading(Config config) {
@@ -75,7 +81,7 @@ Config OnlyForReading(Config config) {
     // Times and numbers of threads do no harm.
     const bool harmless =
         std::string_view(setting.name).ends_with("_timeout") || std::string_view(setting.name).ends_with("_jobs");
-    if (IsNeededForReading(setting.name) || harmless) continue;
+    if (IsNeededForReading(setting.name, config) || harmless) continue;
     std::visit([&](auto member) { config.*member = defaults.*member; }, setting.member);
   }
   if (config.proxy.empty()) config.proxy_credentials_file.clear();

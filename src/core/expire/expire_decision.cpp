@@ -55,9 +55,7 @@ Status CheckNamed(const Inventory& inventory, const ExpireRequest& request) {
       return Status(Code::kConflict, "backup \"" + label + "\" is damaged")
           .WithDetail("What its manifest says cannot be read, so what is lost with it is not known.")
           .WithHint("Force it to delete the backup all the same.");
-    if (!damaged && inventory.backups.Find(label) == nullptr)
-      return Status(Code::kNotFound, "there is no backup \"" + label + "\"")
-          .WithHint("pg_pitr info lists the backups.");
+    if (!damaged && inventory.backups.Find(label) == nullptr) return NoSuchBackup(label);
   }
   return Status::Ok();
 }

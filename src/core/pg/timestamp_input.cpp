@@ -236,6 +236,8 @@ class TimestampReader {
     // A zone that only this machine's own clock knows: what `date` prints here.
     if (const auto offset = local_.OffsetCalled(name, now_micros_ / kSecondMicros))
       return SetZone(TimeZone::Fixed(*offset));
+    // Before any date or time of day it was hardly meant as a zone: '1 fortnight ago', 'epoch'.
+    if (!day_number_ && !seconds_ && month_ < 0) return Bad("it is not clear what " + Quoted(name) + " is");
     return Bad(zone.status().message()).WithHint(zone.status().hint());
   }
 

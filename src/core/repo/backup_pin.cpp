@@ -4,9 +4,11 @@
 #include <vector>
 
 #include "core/base/kdf.h"
+#include "core/pg/timestamp.h"
 #include "core/repo/expire_mark.h"
 #include "core/repo/json_fields.h"
 #include "core/repo/layout.h"
+#include "core/repo/manifest.h"
 #include "core/store/absence.h"
 
 namespace pitr {
@@ -20,7 +22,7 @@ Status CheckExists(const Repository& repository, const std::string& label, const
     Status there = repository.store().Stat(layout::BackupKey(label, layout::BackupObject::kManifest), ctx).status();
     if (there.code() != Code::kNotFound) return there;
   }
-  return Status(Code::kNotFound, "there is no backup \"" + label + "\"").WithHint("pg_pitr info lists the backups.");
+  return NoSuchBackup(label);
 }
 
 Result<std::vector<std::string>> PinKeys(const Repository& repository, const std::string& label, const OpContext& ctx) {
@@ -78,7 +80,9 @@ Result<BackupPin> PinBackup(const Repository& repository, const PinRequest& requ
     return Status(Code::kInvalidArgument,
                   "the reason of a pin can have at most " + std::to_string(kMaxPinReasonBytes) + " bytes");
   if (request.until_micros != 0 && request.until_micros <= pin.pinned_micros)
-    return Status(Code::kInvalidArgument, "the end of the pin is not in the future");
+    return Status(Code::kInvalidArgument,
+                  "the end of the pin, " + DescribeTimestamp(request.until_micros) + ", is not in the future")
+        .WithHint("Write it as '+2 weeks', or as a date and a time of day.");
   PITR_TRY(CheckExists(repository, request.label, ctx));
   pin.label = request.label;
   pin.reason = request.reason;

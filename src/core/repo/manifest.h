@@ -142,4 +142,7 @@ Result<BackupManifest> DecodeManifest(std::string_view json);
 
 Result<BackupManifest> ReadManifest(const Repository& repository, const std::string& label, const OpContext& ctx);
 
+// For whoever named a backup that was looked for and is not there: kNotFound, with where the names are.
+Status NoSuchBackup(const std::string& label);
+
 }  // namespace pitr

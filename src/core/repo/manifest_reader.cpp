@@ -28,4 +28,8 @@ Result<BackupManifest> ReadManifest(const Repository& repository, const std::str
   return ReadStoredManifest(repository.store(), label, repository.key(), ctx);
 }
 
+Status NoSuchBackup(const std::string& label) {
+  return Status(Code::kNotFound, "there is no backup \"" + label + "\"").WithHint("pg_pitr info lists the backups.");
+}
+
 }  // namespace pitr

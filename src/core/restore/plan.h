@@ -97,10 +97,9 @@ struct PlanRequest {
   Progress* progress = nullptr;
 };
 
-// kInvalidArgument: the request contradicts itself, names something that does not exist, or belongs to several branches
-// of the archive's history; kNotFound: the target cannot
-// be reached. Then the message says why, and the detail gives the nearest reachable points (earliest, latest commit
-// time, gaps). kCorruption, kUnavailable as read.
+// kInvalidArgument: the request contradicts itself, or belongs to several branches of the archive's history; kNotFound:
+// there is no such backup, or the target cannot be reached. Then the message says why, and the detail gives the nearest
+// reachable points (earliest, latest commit time, gaps). kCorruption, kUnavailable as read.
 Result<RestorePlan> MakeRestorePlan(const Repository& repository, const PlanRequest& request, const OpContext& ctx);
 
 }  // namespace pitr

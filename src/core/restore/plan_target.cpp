@@ -39,8 +39,8 @@ Status CheckBackupLabel(const BackupCatalog& backups, const std::string& label) 
       return {Code::kInvalidArgument, "backup \"" + label + "\" was not finished and cannot be restored"};
   if (const DamagedBackup* damaged = backups.FindDamaged(label))
     return Status(damaged->status).Annotate("reading the manifest of backup \"" + label + "\"");
-  return Status(Code::kInvalidArgument, "there is no backup \"" + label + "\"")
-      .WithDetail(known.empty() ? "There is no finished backup." : "Finished backups: " + known + ".");
+  return NoSuchBackup(label).WithDetail(known.empty() ? "There is no finished backup."
+                                                      : "Finished backups: " + known + ".");
 }
 
 Result<std::vector<Candidate>> FindCandidates(const BackupCatalog& backups, const WalPath& path,

@@ -20,11 +20,12 @@ struct Candidate {
   bool complete = false;  // the run reaches the end of the backup
 };
 
-// kInvalidArgument or what is wrong with its manifest, when there is no finished backup of that label.
+// When there is no finished backup of that label: kNotFound, kInvalidArgument when it was begun, or what is wrong with
+// its manifest.
 Status CheckBackupLabel(const BackupCatalog& backups, const std::string& label);
 
-// Backups that lead along `path`, ascending by position; with `label` only that one. kInvalidArgument when the label
-// does not exist or does not lead there; kNotFound when there is none at all.
+// Backups that lead along `path`, ascending by position; with `label` only that one: errors of CheckBackupLabel, and
+// kInvalidArgument when it does not lead there. kNotFound when there is none at all.
 Result<std::vector<Candidate>> FindCandidates(const BackupCatalog& backups, const WalPath& path,
                                               const std::string& label);
 

@@ -7,8 +7,8 @@
 
 #include "core/repo/file_map.h"
 #include "core/restore/cluster_tree.h"
+#include "core/restore/restore_options.h"
 #include "core/restore/restore_state.h"
-#include "core/restore/restorer.h"
 
 namespace pitr {
 

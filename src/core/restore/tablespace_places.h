@@ -11,8 +11,8 @@
 #include <vector>
 
 #include "core/restore/cluster_tree.h"
+#include "core/restore/restore_options.h"
 #include "core/restore/restore_places.h"
-#include "core/restore/restorer.h"
 
 namespace pitr {
 

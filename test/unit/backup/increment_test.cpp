@@ -450,7 +450,7 @@ TEST_P(IncrementTest, MergedIntoAFullBackupByReference) {
   EXPECT_EQ(manifest_.chain_length, 2U);
 
   EXPECT_EQ(MergeBackup(*repo_.repository, {"merged", "", "test"}, OpContext()).code(), Code::kInvalidArgument);
-  EXPECT_EQ(MergeBackup(*repo_.repository, {"none", "", "test"}, OpContext()).code(), Code::kInvalidArgument);
+  EXPECT_EQ(MergeBackup(*repo_.repository, {"none", "", "test"}, OpContext()).code(), Code::kNotFound);
   EXPECT_EQ(MergeBackup(*repo_.repository, {"b3", "merged", "test"}, OpContext()).code(), Code::kAlreadyExists);
   ASSERT_TRUE(repo_.repository->store().Delete({manifest_.packs.back().key}, OpContext()).ok());
   EXPECT_EQ(MergeBackup(*repo_.repository, {"b3", "again", "test"}, OpContext()).code(), Code::kCorruption);

@@ -92,8 +92,21 @@ TEST_F(SettingsFile, WhatIsWrongIsSetAsideForThoseWhoCanDoWithout) {
             "file \"" + path +
                 "\" line 2: unrecognized setting \"pg_pitr.retention_ful\" HINT: Perhaps you meant "
                 "\"pg_pitr.retention_full\".");
-  EXPECT_FALSE(IsNeededForReading(loaded.value().problems[1].name));
-  EXPECT_TRUE(IsNeededForReading("pg_pitr.s3_endpoint"));
+  Config config = loaded.value().config;
+  EXPECT_FALSE(IsNeededForReading(loaded.value().problems[1].name, config));
+  EXPECT_TRUE(HasEffect(loaded.value().problems[1].name, config));
+  EXPECT_TRUE(IsNeededForReading("pg_pitr.passphrase_file", config));
+  // What is for S3 means nothing for a directory.
+  for (const char* name : {"pg_pitr.s3_endpoint", "pg_pitr.s3_sse", "pg_pitr.proxy"}) {
+    config.repository = "file:///srv/x";
+    EXPECT_FALSE(HasEffect(name, config)) << name;
+    EXPECT_FALSE(IsNeededForReading(name, config)) << name;
+    config.repository = "s3://bucket/x";
+    EXPECT_TRUE(HasEffect(name, config)) << name;
+  }
+  EXPECT_TRUE(IsNeededForReading("pg_pitr.s3_endpoint", config));
+  EXPECT_FALSE(IsNeededForReading("pg_pitr.s3_sse", config));
+  EXPECT_FALSE(HasEffect("pg_pitr.retention_ful", config));
 }
 
 TEST_F(SettingsFile, ReadingNeedsNothingOfWhatIsStored) {

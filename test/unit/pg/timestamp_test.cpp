@@ -90,6 +90,15 @@ TEST(Timestamp, Refused) {
   }
 }
 
+TEST(Timestamp, AWordBeforeAnyTimeIsNoZone) {
+  EXPECT_EQ(ParseTimestamp("1 fortnight ago", TimeZone::Utc()).status().message(),
+            "invalid time \"1 fortnight ago\": it is not clear what \"fortnight\" is");
+  EXPECT_EQ(ParseTimestamp("epoch", TimeZone::Utc()).status().message(),
+            "invalid time \"epoch\": it is not clear what \"epoch\" is");
+  EXPECT_NE(ParseTimestamp("2026-11-23 12:00 Mars", TimeZone::Utc()).status().message().find("zone \"Mars\""),
+            std::string::npos);
+}
+
 TEST(Timestamp, WithoutZoneTheDefaultIsUsedAndReported) {
   const TimeZone berlin = Zone("Europe/Berlin");
   const auto without = ParseTimestamp("2026-11-23 13:00:00", berlin);

@@ -573,7 +573,7 @@ TEST_F(PlanTargetTest, ABackupWithoutItsWalIsPassedOver) {
   immediate.kind = TargetKind::kImmediate;
   EXPECT_EQ(Find(immediate).value().from->backup->label, "old");
   EXPECT_EQ(Find(immediate, "new").code(), Code::kNotFound);
-  EXPECT_EQ(Find({}, "none").code(), Code::kInvalidArgument);
+  EXPECT_EQ(Find({}, "none").code(), Code::kNotFound);
 }
 
 }  // namespace
