@@ -25,7 +25,7 @@ Result<Reply> RunPlan(const Invocation& invocation, const TargetOptions& target)
   Session session(invocation);
   PITR_ASSIGN(const PlanRequest request, MakePlanRequest(target));
   PITR_ASSIGN(const auto repository, session.OpenRepository());
-  PITR_ASSIGN(RestorePlan plan, MakePlanWithProgress(*repository, request, session.ctx()));
+  PITR_ASSIGN(RestorePlan plan, MakePlan(*repository, request, true, session.ctx()));
   AddNoteOfOriginal(plan);
   const std::string& path = session.config_path();
   return Reply{AlignItems(DescribePlan(plan, path), 0, PageWidth()), PlanJson(plan, path), kExitOk, {}};

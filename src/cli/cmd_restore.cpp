@@ -173,8 +173,7 @@ Result<Reply> RunRestoreVerb(const Invocation& invocation, const Options& option
   PITR_ASSIGN(const Config config, session.LoadConfig());
   PITR_ASSIGN(RestoreOptions restore, MakeRestoreOptions(options, config));
   PITR_ASSIGN(const auto repository, session.OpenRepository(config));
-  auto made = options.no_progress ? MakeRestorePlan(*repository, request, session.ctx())
-                                  : MakePlanWithProgress(*repository, request, session.ctx());
+  auto made = MakePlan(*repository, request, !options.no_progress, session.ctx());
   if (made.code() == Code::kCancelled)
     return Status(Code::kCancelled, "restore stopped by a signal while it was planned")
         .WithDetail("Nothing was written: \"" + restore.data_directory + "\" is as it was.");

@@ -1,6 +1,7 @@
 #include "cli/target_options.h"
 
 #include "cli/progress_line.h"
+#include "core/verify/known_damage.h"
 
 namespace pitr::cli {
 
@@ -51,7 +52,9 @@ Result<PlanRequest> MakePlanRequest(const TargetOptions& options) {
   return request;
 }
 
-Result<RestorePlan> MakePlanWithProgress(const Repository& repository, PlanRequest request, const OpContext& ctx) {
+Result<RestorePlan> MakePlan(const Repository& repository, PlanRequest request, bool show, const OpContext& ctx) {
+  request.damage_of = KnownDamage(repository, ctx);
+  if (!show) return MakeRestorePlan(repository, request, ctx);
   Progress progress;
   const ProgressLine line(progress, stderr, ProgressLine::Of::kPlan);
   request.progress = &progress;

@@ -17,7 +17,7 @@ void AddTargetOptions(CLI::App& verb, TargetOptions& options);
 // kInvalidArgument, naming the options as they are written here.
 Result<PlanRequest> MakePlanRequest(const TargetOptions& options);
 
-// MakeRestorePlan, showing on a terminal how far it is.
-Result<RestorePlan> MakePlanWithProgress(const Repository& repository, PlanRequest request, const OpContext& ctx);
+// MakeRestorePlan with what verifications have found; `show`: how far it is, on a terminal.
+Result<RestorePlan> MakePlan(const Repository& repository, PlanRequest request, bool show, const OpContext& ctx);
 
 }  // namespace pitr::cli

@@ -163,14 +163,6 @@ void PublishDoubt() {
   WarnPlain(doubt);
 }
 
-// Who may not read the results of verifications does without.
-DamageFinder KnownDamage(const OpContext& ctx) {
-  auto finder = FindKnownDamage(*worker->repository, DamageOf::kFiles, ctx);
-  if (finder.ok()) return std::move(finder).value();
-  worker->log->Warning("could not read what verifications have found: " + finder.status().ToString());
-  return {};
-}
-
 Status Reserve() {
   BackupOptions options;
   options.label = worker->request.label;
@@ -196,7 +188,7 @@ Status Reserve() {
     PITR_ASSIGN(worker->repository, OpenClusterRepository(worker->config, asked.cluster, kDataDirectory, log, ctx));
     if (Status moved = MoveBackupFailures(kDataDirectory, *worker->repository, ctx); !moved.ok())
       log.Warning("records of failed backups stay in the data directory: " + moved.ToString());
-    if (asked.options.type != BackupType::kFull) asked.options.damage_of = KnownDamage(ctx);
+    if (asked.options.type != BackupType::kFull) asked.options.damage_of = KnownDamage(*worker->repository, ctx);
     // A backup brings what its own restore needs: the histories of its timeline, should the repository lack them.
     KeepOldTimelines(worker->repository.get(), asked.cluster, asked.options.timeline, log, ctx);
     LookForSuccessors(asked.options.timeline, log, ctx);

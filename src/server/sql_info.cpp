@@ -28,7 +28,7 @@ Result<Report> LoadReport(bool read_last_commit) {
       return report;
     }
     PITR_ASSIGN(auto backups, BackupCatalog::Load(repository, ctx));
-    PITR_ASSIGN(auto wal, WalCatalog::Load(repository, ctx));
+    PITR_ASSIGN(auto wal, WalCatalog::LoadFor(repository, backups.backups, ctx));
     wal.AddHistories(backups.backups);
     PITR_ASSIGN(const BranchTree branches, BranchTree::Load(repository, backups, wal, ctx));
     PITR_ASSIGN(VerifyRecords verified, LoadVerifyRecords(repository, ctx));

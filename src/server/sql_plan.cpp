@@ -4,6 +4,7 @@
 #include "core/pg/time_distance.h"
 #include "core/pg/timestamp.h"
 #include "core/report/plan_report.h"
+#include "core/verify/known_damage.h"
 #include "server/on_repository.h"
 #include "server/rows.h"
 #include "server/server_state.h"
@@ -93,10 +94,11 @@ Status ReturnPlan(FunctionCallInfo fcinfo, const TargetText& text) {
   request.own_started_micros = WriterStartMicros();
   request.own_position = WriterPosition();
   const std::string settings_path = SettingsPath();
-  PITR_ASSIGN(
-      const RestorePlan plan,
-      OnRepository<RestorePlan>(request, [](const Repository& repository, const PlanRequest& asked,
-                                            const OpContext& ctx) { return MakeRestorePlan(repository, asked, ctx); }));
+  PITR_ASSIGN(const RestorePlan plan, OnRepository<RestorePlan>(request, [](const Repository& repository,
+                                                                            PlanRequest& asked, const OpContext& ctx) {
+                asked.damage_of = KnownDamage(repository, ctx);
+                return MakeRestorePlan(repository, asked, ctx);
+              }));
   std::vector<Row> rows;
   for (const auto& [item, value] : DescribePlan(plan, settings_path)) rows.push_back({item, value});
   ReturnRows(fcinfo, rows);

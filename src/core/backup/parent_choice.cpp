@@ -146,7 +146,12 @@ Result<ParentChoice> ChooseParent(const Repository& repository, const ParentRequ
       continue;
     }
     choice.type = request.type;
-    if (!passed_over.empty()) {
+    // Older ones would not have been taken anyway.
+    const bool newest = std::none_of(catalog.backups.begin(), catalog.backups.end(), [&](const BackupManifest& other) {
+      return other.stop_micros > backup->stop_micros &&
+             (request.type != BackupType::kDiff || other.type == BackupType::kFull);
+    });
+    if (!passed_over.empty() && (!newest || damaged > 0)) {
       choice.note = "building on backup " + Quoted(backup->label) + ", because others cannot be built on";
       choice.note_detail = Joined(passed_over);
       // After a recovery the backups of the branch that was left are to be expected.

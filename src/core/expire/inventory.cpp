@@ -33,14 +33,8 @@ Result<Inventory> Inventory::Load(const Repository& repository, const OpContext&
     if (layout::LabelOfPackKey(object.key) || layout::ParseMapPageKey(object.key)) inventory.packs.push_back(object);
     return Status::Ok();
   }));
-  PITR_ASSIGN(inventory.wal, WalCatalog::Load(repository, ctx));
   // Others are deleted on account of what counts as restorable.
-  std::vector<SegmentRange> needed;
-  for (const BackupManifest& backup : inventory.backups.backups)
-    for (const Timeline timeline : std::set{backup.timeline, StopTimeline(backup)})
-      needed.push_back({timeline, FirstSegment(backup), LastSegment(backup)});
-  PITR_ASSIGN(const bool hold, SealsHold(repository, inventory.wal, needed, ctx));
-  if (!hold) { PITR_ASSIGN(inventory.wal, WalCatalog::Load(repository, ctx, Seals::kIgnore)); }
+  PITR_ASSIGN(inventory.wal, WalCatalog::LoadFor(repository, inventory.backups.backups, ctx));
   PITR_TRY(ListAll(store, std::string(layout::kProbePrefix), ctx, [&](const ObjectInfo& object) -> Status {
     inventory.probes.push_back(object);
     return Status::Ok();

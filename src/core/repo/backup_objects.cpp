@@ -23,14 +23,12 @@ void Compare(const PackEntry& wanted, const Sizes& there, std::vector<std::strin
   }
 }
 
-}  // namespace
-
-Result<std::vector<std::string>> FindMissingPacks(const Repository& repository, const std::vector<PackEntry>& packs,
-                                                  const OpContext& ctx) {
+// `there` becomes the sizes of what lies beside them.
+Result<std::vector<std::string>> FindMissingIn(const Repository& repository, const std::vector<PackEntry>& packs,
+                                               Sizes& there, const OpContext& ctx) {
   // Increments refer to packs of earlier backups, so there may be several places.
   std::set<std::string> prefixes;
   for (const PackEntry& pack : packs) prefixes.insert(layout::PrefixOf(pack.key));
-  Sizes there;
   std::vector<std::string> problems;
   // What is missing is looked for twice (store/absence.h).
   for (int look = 0; look == 0 || (look == 1 && !problems.empty()); look++) {
@@ -46,6 +44,28 @@ Result<std::vector<std::string>> FindMissingPacks(const Repository& repository, 
   return problems;
 }
 
+// Who has not read the list of pages knows how much they are together.
+void ComparePages(const BackupManifest& backup, const Sizes& there, std::vector<std::string>& problems) {
+  uint64_t bytes = 0;
+  bool all = true;
+  ForEachMapPage(backup, [&](const std::string& key) {
+    const auto found = there.find(key);
+    all &= found != there.end();
+    if (found != there.end()) bytes += found->second;
+  });
+  if (all && backup.map_page_bytes != 0 && bytes != backup.map_page_bytes)
+    problems.push_back("the pages of its file map have " + std::to_string(bytes) + " bytes instead of " +
+                       std::to_string(backup.map_page_bytes));
+}
+
+}  // namespace
+
+Result<std::vector<std::string>> FindMissingPacks(const Repository& repository, const std::vector<PackEntry>& packs,
+                                                  const OpContext& ctx) {
+  Sizes there;
+  return FindMissingIn(repository, packs, there, ctx);
+}
+
 Result<std::vector<std::string>> FindMissingObjects(const Repository& repository, const BackupManifest& backup,
                                                     const OpContext& ctx, const std::vector<MapPage>* pages) {
   std::vector<PackEntry> shared = backup.packs;
@@ -54,7 +74,9 @@ Result<std::vector<std::string>> FindMissingObjects(const Repository& repository
   } else {
     ForEachMapPage(backup, [&](std::string key) { shared.push_back({std::move(key), 0}); });
   }
-  PITR_ASSIGN(std::vector<std::string> problems, FindMissingPacks(repository, shared, ctx));
+  Sizes there;
+  PITR_ASSIGN(std::vector<std::string> problems, FindMissingIn(repository, shared, there, ctx));
+  if (pages == nullptr) ComparePages(backup, there, problems);
   Sizes map;
   ObjectStore& store = repository.store();
   const std::string& key = backup.file_map_key;

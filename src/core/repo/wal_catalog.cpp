@@ -54,6 +54,18 @@ Result<WalCatalog> WalCatalog::Load(const Repository& repository, const OpContex
   return catalog;
 }
 
+Result<WalCatalog> WalCatalog::LoadFor(const Repository& repository, const std::vector<BackupManifest>& backups,
+                                       const OpContext& ctx) {
+  PITR_ASSIGN(WalCatalog believed, Load(repository, ctx));
+  std::vector<SegmentRange> needed;
+  for (const BackupManifest& backup : backups)
+    for (const Timeline timeline : std::set{backup.timeline, StopTimeline(backup)})
+      needed.push_back({timeline, FirstSegment(backup), LastSegment(backup)});
+  PITR_ASSIGN(const bool hold, SealsHold(repository, believed, needed, ctx));
+  if (hold) return believed;
+  return Load(repository, ctx, Seals::kIgnore);
+}
+
 Status WalCatalog::AddListed(const Repository& repository, const std::map<WalGroup, WalSeal>& seals,
                              const OpContext& ctx) {
   const std::vector<KeyRange> sealed = SealedKeys(layout::kWalPrefix, seals);

@@ -38,6 +38,10 @@ class WalCatalog {
   // that are not WAL files are reported in the log and skipped, and so is a history file that is damaged. Errors as
   // ObjectStore::List and Get. Memory: by ranges, not by segments.
   static Result<WalCatalog> Load(const Repository& repository, const OpContext& ctx, Seals seals = Seals::kBelieve);
+  // The same, but that the WAL which these backups need to become consistent is looked at: one request more for each in
+  // a sealed group, and all is listed when something is not there.
+  static Result<WalCatalog> LoadFor(const Repository& repository, const std::vector<BackupManifest>& backups,
+                                    const OpContext& ctx);
   // The groups that nobody has looked at: their seals were believed.
   const std::map<WalGroup, WalSeal>& sealed() const { return sealed_; }
 

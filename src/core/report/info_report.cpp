@@ -375,7 +375,7 @@ Status ReportProofs(const Repository& repository, const std::vector<BackupFailur
 
 Result<InfoReport> LoadInfoReport(const Repository& repository, const InfoOptions& options, const OpContext& ctx) {
   PITR_ASSIGN(const BackupCatalog backups, BackupCatalog::Load(repository, ctx));
-  PITR_ASSIGN(WalCatalog wal, WalCatalog::Load(repository, ctx));
+  PITR_ASSIGN(WalCatalog wal, WalCatalog::LoadFor(repository, backups.backups, ctx));
   wal.AddHistories(backups.backups);
   PITR_ASSIGN(const BranchTree branches, BranchTree::Load(repository, backups, wal, ctx));
   PITR_ASSIGN(VerifyRecords verified, LoadVerifyRecords(repository, ctx));

@@ -18,6 +18,7 @@
 #include "core/store/open.h"
 #include "core/store/s3.h"
 #include "core/store/store_url.h"
+#include "core/verify/known_damage.h"
 
 namespace pitr {
 namespace {
@@ -102,6 +103,7 @@ void CheckPlan(const Repository& repository, std::optional<Timeline> own_timelin
   PlanRequest request;
   request.target.kind = TargetKind::kLatest;
   request.own_timeline = own_timeline;
+  request.damage_of = KnownDamage(repository, ctx);
   const auto plan = MakeRestorePlan(repository, request, ctx);
   if (plan.ok()) {
     rows.push_back({kPlanItem, CheckState::kOk,

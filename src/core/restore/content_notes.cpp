@@ -38,6 +38,20 @@ void AddContentNotes(const BackupCatalog& backups, const std::vector<Candidate>&
         ". A full backup with the WAL since then is not (--backup LABEL); otherwise run pg_check_visible "
         "and pg_check_frozen (pg_visibility) on its tables, and VACUUM (DISABLE_PAGE_SKIPPING).");
   for (const Candidate& candidate : candidates) {
+    if (candidate.damage.empty()) continue;
+    const std::string& label = candidate.backup->label;
+    if (label == backup.label) {
+      plan.notes.push_back(
+          "The backup is damaged: " + candidate.damage +
+          ". A restore of it may fail, and no undamaged one was found that leads to the target. If the "
+          "damage has been mended, pg_pitr verify --label " +
+          label + " finds that out.");
+    } else if (candidate.backup->stop_lsn > backup.stop_lsn && candidate.backup->stop_lsn <= plan.stop.lsn) {
+      plan.notes.push_back("The newer backup " + label + " was passed over, because it is damaged: " +
+                           candidate.damage + ". --backup " + label + " takes it all the same.");
+    }
+  }
+  for (const Candidate& candidate : candidates) {
     const BackupManifest& other = *candidate.backup;
     if (other.page_errors.empty() || !backup.page_errors.empty() || other.stop_lsn <= backup.stop_lsn ||
         other.stop_lsn > plan.stop.lsn)

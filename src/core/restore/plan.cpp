@@ -132,11 +132,12 @@ int64_t Estimate(const RestorePlan& plan) {
 // One that holds if `wal` is what is there.
 Result<RestorePlan> PlanOn(const Repository& repository, const PlanRequest& request, const BackupCatalog& backups,
                            const WalCatalog& wal, const OpContext& ctx) {
-  if (!request.backup_label.empty()) PITR_TRY(CheckBackupLabel(backups, request.backup_label));
   PITR_ASSIGN(const BranchTree tree, BranchTree::Load(repository, backups, wal, ctx));
   PITR_ASSIGN(const BranchChoice choice, ChooseTimeline(repository, request, backups, tree, ctx));
   PITR_ASSIGN(const WalPath chosen, WalPath::Make(wal, choice.timeline, repository.segment_size()));
-  PITR_ASSIGN(const std::vector<Candidate> candidates, FindCandidates(backups, chosen, request.backup_label));
+  PITR_ASSIGN(std::vector<Candidate> candidates, FindCandidates(backups, chosen, request.backup_label));
+  if (request.damage_of)
+    for (Candidate& candidate : candidates) candidate.damage = request.damage_of(*candidate.backup);
   PITR_ASSIGN(Resolution resolution,
               FindSoundFirst(repository, chosen, candidates, request.target, ctx, request.progress));
   const WalPath path = ShortestPath(wal, chosen, resolution, request.target.kind);
@@ -200,10 +201,15 @@ bool RestorePlan::NeedsInPlaceTablespaces() const {
 
 Result<RestorePlan> MakeRestorePlan(const Repository& repository, const PlanRequest& request, const OpContext& ctx) {
   PITR_ASSIGN(const BackupCatalog backups, BackupCatalog::Load(repository, ctx));
+  if (!request.backup_label.empty()) PITR_TRY(CheckBackupLabel(backups, request.backup_label));
   for (const Seals seals : {Seals::kBelieve, Seals::kIgnore}) {
     PITR_ASSIGN(WalCatalog wal, WalCatalog::Load(repository, ctx, seals));
     wal.AddHistories(backups.backups);
-    PITR_ASSIGN(RestorePlan plan, PlanOn(repository, request, backups, wal, ctx));
+    auto planned = PlanOn(repository, request, backups, wal, ctx);
+    // A search reads what is there: that it met with nothing may be a seal's fault.
+    const bool absent = planned.code() == Code::kNotFound || planned.code() == Code::kCorruption;
+    if (absent && seals == Seals::kBelieve && !wal.sealed().empty()) continue;
+    PITR_ASSIGN(RestorePlan plan, std::move(planned));
     std::vector<SegmentRange> needed;
     for (const WalSpan& span : plan.wal) needed.push_back({span.timeline, span.first, span.last});
     const uint64_t sealed = SealedSegments(wal, needed, repository.segment_size());

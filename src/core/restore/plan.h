@@ -8,6 +8,7 @@
 #include "core/base/progress.h"
 #include "core/pg/control.h"
 #include "core/repo/backup_catalog.h"
+#include "core/repo/damage_finder.h"
 #include "core/repo/wal_catalog.h"
 #include "core/restore/branch_choice.h"
 #include "core/restore/target.h"
@@ -93,6 +94,7 @@ struct PlanRequest {
   std::optional<Timeline> own_timeline;
   OwnPosition own_position;
   int64_t own_started_micros = 0;  // when a server that writes it was started; 0: not known
+  DamageFinder damage_of;          // what verifications have found; may be empty
   // Where segments that are looked at are counted, as files, for somebody who waits; borrowed, may be nullptr.
   Progress* progress = nullptr;
 };

@@ -101,6 +101,13 @@ std::string TargetFinder::ReachText() {
   for (const Candidate& candidate : candidates_)
     if (candidate.complete && earliest == nullptr) earliest = &candidate;
   const Candidate* newest = NewestComplete();
+  if (earliest == nullptr && candidates_.size() == 1) {
+    const auto missing = path_.Missing(candidates_[0].first, LastSegment(*candidates_[0].backup));
+    return missing.empty()
+               ? "Nothing can be reached from it."
+               : "Nothing can be reached from it; missing: " + DescribeSpan(missing.front(), path_.segment_size()) +
+                     ".";
+  }
   if (earliest == nullptr) return "No backup has all the WAL it needs, so nothing can be reached.";
   std::string text = "Reachable along timeline " + std::to_string(path_.target().value) + ": from " +
                      FormatTimestamp(earliest->backup->stop_micros) + " (" + earliest->backup->stop_lsn.ToString() +
@@ -171,7 +178,9 @@ Status TargetFinder::AddLastCommit(Resolution& resolution) {
 // The segment in which a timeline began is its own, whoever wrote its beginning: until it is archived, backups that end
 // there lack it.
 Status TargetFinder::NoneComplete() {
-  Status status = Unreachable("no backup has all the WAL it needs");
+  Status status = candidates_.size() == 1
+                      ? Unreachable("WAL that backup \"" + candidates_.front().backup->label + "\" needs is missing")
+                      : Unreachable("no backup has all the WAL it needs");
   const auto entries = path_.history().entries();
   if (entries.size() < 2) return status;
   const SegmentNo first = SegmentOf(entries.back().begin, path_.segment_size());
@@ -523,7 +532,7 @@ Result<Resolution> FindSoundFirst(const Repository& repository, const WalPath& p
   std::vector<Candidate> sound;
   for (const Candidate& candidate : candidates) {
     if (candidate.complete) reach = std::max(reach, candidate.until);
-    if (!candidate.backup->page_errors.empty()) continue;
+    if (!candidate.backup->page_errors.empty() || !candidate.damage.empty()) continue;
     sound.push_back(candidate);
     if (candidate.complete) sound_reach = std::max(sound_reach, candidate.until);
   }

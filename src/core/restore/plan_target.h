@@ -18,6 +18,7 @@ struct Candidate {
   SegmentNo first;
   SegmentNo until;        // end of the unbroken run that begins with `first`
   bool complete = false;  // the run reaches the end of the backup
+  std::string damage;     // what a verification has found; "" is nothing
 };
 
 // When there is no finished backup of that label: kNotFound, kInvalidArgument when it was begun, or what is wrong with
@@ -37,8 +38,9 @@ struct Resolution {
   std::vector<std::string> notes;
 };
 
-// What TargetFinder::Find() gives, from backups without damaged pages when these lead as far; else from all of them.
-// Replaying WAL over an undamaged page gives the page that a newer backup could not read.
+// What TargetFinder::Find() gives, from backups without damaged pages and of which no damage is known when these lead
+// as far; else from all of them. Replaying WAL over an undamaged page gives the page that a newer backup could not
+// read.
 Result<Resolution> FindSoundFirst(const Repository& repository, const WalPath& path,
                                   const std::vector<Candidate>& candidates, const RecoveryTarget& target,
                                   const OpContext& ctx, Progress* progress = nullptr);

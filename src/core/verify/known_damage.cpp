@@ -9,4 +9,11 @@ Result<DamageFinder> FindKnownDamage(const Repository& repository, DamageOf of, 
   });
 }
 
+DamageFinder KnownDamage(const Repository& repository, const OpContext& ctx) {
+  auto finder = FindKnownDamage(repository, DamageOf::kFiles, ctx);
+  if (finder.ok()) return std::move(finder).value();
+  repository.log().Warning("could not read what verifications have found: " + finder.status().ToString());
+  return {};
+}
+
 }  // namespace pitr

@@ -7,5 +7,7 @@ namespace pitr {
 
 // Reads the results that the repository keeps. Errors as LoadVerifyRecords.
 Result<DamageFinder> FindKnownDamage(const Repository& repository, DamageOf of, const OpContext& ctx);
+// The same for recoveries, of the backups' files: who may not read the results does without, with a line in the log.
+DamageFinder KnownDamage(const Repository& repository, const OpContext& ctx);
 
 }  // namespace pitr

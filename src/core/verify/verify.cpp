@@ -129,8 +129,11 @@ Status Verification::Begin() {
 }
 
 Status Verification::LoadWal() {
-  const bool quick = request_.mode == VerifyMode::kQuick;
-  PITR_ASSIGN(wal_, WalCatalog::Load(repository_, ctx_, quick ? Seals::kBelieve : Seals::kIgnore));
+  if (request_.mode == VerifyMode::kQuick) {
+    PITR_ASSIGN(wal_, WalCatalog::LoadFor(repository_, catalog_.backups, ctx_));
+  } else {
+    PITR_ASSIGN(wal_, WalCatalog::Load(repository_, ctx_, Seals::kIgnore));
+  }
   return Status::Ok();
 }
 
