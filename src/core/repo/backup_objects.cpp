@@ -3,6 +3,7 @@
 #include <map>
 #include <set>
 
+#include "core/repo/file_map_parser.h"
 #include "core/repo/layout.h"
 #include "core/store/absence.h"
 
@@ -44,8 +45,8 @@ Result<std::vector<std::string>> FindMissingIn(const Repository& repository, con
   return problems;
 }
 
-// Who has not read the list of pages knows how much they are together.
-void ComparePages(const BackupManifest& backup, const Sizes& there, std::vector<std::string>& problems) {
+// Whether the pages that are there have together as many bytes as the manifest says.
+bool PagesAddUp(const BackupManifest& backup, const Sizes& there) {
   uint64_t bytes = 0;
   bool all = true;
   ForEachMapPage(backup, [&](const std::string& key) {
@@ -53,9 +54,22 @@ void ComparePages(const BackupManifest& backup, const Sizes& there, std::vector<
     all &= found != there.end();
     if (found != there.end()) bytes += found->second;
   });
-  if (all && backup.map_page_bytes != 0 && bytes != backup.map_page_bytes)
-    problems.push_back("the pages of its file map have " + std::to_string(bytes) + " bytes instead of " +
-                       std::to_string(backup.map_page_bytes));
+  return !all || backup.map_page_bytes == 0 || bytes == backup.map_page_bytes;
+}
+
+// Which of them it is the list tells, which is read for that.
+Status FindWrongPages(const Repository& repository, const BackupManifest& backup, const Sizes& there,
+                      std::vector<std::string>& problems, const OpContext& ctx) {
+  if (PagesAddUp(backup, there)) return Status::Ok();
+  auto list = ReadMapPages(repository, backup, ctx);
+  if (list.ok()) {
+    for (const MapPage& page : list.value().pages) Compare({page.key(), page.stored_bytes}, there, problems);
+  } else if (list.code() != Code::kCorruption && list.code() != Code::kNotFound) {
+    return std::move(list).status();
+  } else {
+    problems.push_back("the pages of its file map have other sizes than they had, and the list of them cannot be read");
+  }
+  return Status::Ok();
 }
 
 }  // namespace
@@ -76,7 +90,7 @@ Result<std::vector<std::string>> FindMissingObjects(const Repository& repository
   }
   Sizes there;
   PITR_ASSIGN(std::vector<std::string> problems, FindMissingIn(repository, shared, there, ctx));
-  if (pages == nullptr) ComparePages(backup, there, problems);
+  if (pages == nullptr) PITR_TRY(FindWrongPages(repository, backup, there, problems, ctx));
   Sizes map;
   ObjectStore& store = repository.store();
   const std::string& key = backup.file_map_key;

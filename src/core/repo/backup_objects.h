@@ -10,7 +10,8 @@
 namespace pitr {
 
 // A sentence without its end for each object that is missing or has another size; empty when all is as the manifest
-// says. Of pages only the list says sizes: they are looked at when `pages` is given. Errors as the store's.
+// says. Of pages only the list, `pages`, says sizes: without it their sum is compared, and the list read when it is not
+// right. Errors as the store's.
 Result<std::vector<std::string>> FindMissingObjects(const Repository& repository, const BackupManifest& backup,
                                                     const OpContext& ctx, const std::vector<MapPage>* pages = nullptr);
 // Of `packs` alone; one of 0 bytes may have any size.
