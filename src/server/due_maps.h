@@ -36,7 +36,7 @@ class DueMaps {
   void Report(const std::string& segment, const Status& status);
 
   Log& log_;
-  mutable std::mutex mutex_;
+  std::mutex mutex_;
   std::deque<std::string> due_;  // protected by mutex_
   bool making_ = false;          // protected by mutex_
   int64_t reported_millis_ = 0;  // when a failure was last logged; 0: never. Only by the thread that is making
