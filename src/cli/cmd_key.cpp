@@ -68,7 +68,7 @@ Result<Reply> Remove(const Invocation& invocation, const KeyOptions& options) {
 }
 
 std::string KeySlotsText(const std::vector<ListedKeySlot>& slots, const std::string& in_use, size_t width) {
-  TableRows rows = {{"slot", "added", ""}};
+  TableRows rows = {{"slot", "added", "passphrase"}};
   for (const ListedKeySlot& slot : slots)
     rows.push_back({slot.object_key, slot.damage.ok() ? FormatToSecond(slot.created_micros) : "?",
                     !slot.damage.ok() ? slot.damage.message()

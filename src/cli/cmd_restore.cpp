@@ -108,7 +108,8 @@ std::string NextSteps(const RestoreOptions& options, const RestorePlan& plan, co
       "  " + how.command + "\n" + (how.whole && how.elsewhere.empty() ? "Your service manager will do, too.\n" : "");
   if (options.mode == RecoveryMode::kNone)
     return "The files are in place. Recovery is not set up: add restore_command and recovery.signal before starting "
-           "the server.\n";
+           "the server.\n" +
+           start;
   if (options.mode == RecoveryMode::kStandby)
     return "Start the server; it becomes a standby that follows the archive. Set primary_conninfo to stream from a "
            "primary.\n" +

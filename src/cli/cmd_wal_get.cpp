@@ -233,8 +233,8 @@ void AddWalGet(CLI::App& app, Invocation& invocation) {
       "then streams, or asks again, and can be promoted at any time.");
   AddConfigOption(*verb, invocation);
   auto options = std::make_shared<GetOptions>();
-  verb->add_option("name", options->name, "Name of the file (%f)")->required();
-  verb->add_option("path", options->path, "Where to put it (%p)")->required();
+  verb->add_option("name", options->name, "Name of the file (%f)")->required()->type_name("NAME");
+  verb->add_option("path", options->path, "Where to put it (%p)")->required()->type_name("PATH");
   verb->add_option("--partial", options->partial,
                    "Of this segment the beginning will do, when the archive has no more (written by pg_pitr restore "
                    "where a recovery ends in it; never for a standby)")

@@ -12,6 +12,7 @@ namespace {
 constexpr int kBarCells = 16;
 constexpr int64_t kTerminalMillis = 200;
 constexpr int64_t kPlainMillis = 10000;
+constexpr double kLongestEta = 7 * 86400;
 constexpr int64_t kPlanMillis = 1000;  // a plan that is made sooner needs no line
 
 }  // namespace
@@ -30,10 +31,11 @@ std::string ProgressText(const std::string& phase, uint64_t done, uint64_t total
     text += ": ";
   }
   text += std::string(percent) + "  " + DescribeBytes(done) + " of " + DescribeBytes(total);
-  if (bytes_per_second >= 1)
-    text += "  " + DescribeBytes(static_cast<uint64_t>(bytes_per_second)) + "/s  ETA " +
-            DescribeSeconds(static_cast<int64_t>(static_cast<double>(total - done) / bytes_per_second) + 1);
-  return text;
+  if (bytes_per_second < 1) return text;
+  text += "  " + DescribeBytes(static_cast<uint64_t>(bytes_per_second)) + "/s";
+  // A rate that has come to a stop is no measure of what is left.
+  const double seconds = static_cast<double>(total - done) / bytes_per_second + 1;
+  return seconds > kLongestEta ? text : text + "  ETA " + DescribeSeconds(static_cast<int64_t>(seconds));
 }
 
 std::string FitLine(std::string text, size_t columns) {

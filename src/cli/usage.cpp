@@ -105,6 +105,18 @@ Status FirstUnknown(const CLI::App*& verb, const std::vector<std::string>& words
   return Status::Ok();
 }
 
+// Of a command that ends too soon: the value of its last option, or else (`required`) what was not given at all.
+std::string WhatIsLacking(const CLI::App& verb, const std::vector<std::string>& words, bool required) {
+  for (const CLI::Option* option : verb.get_options()) {
+    const bool positional = option->get_positional();
+    if (!positional && !required && option->check_name(words.back()))
+      return option->get_type_name() + " behind " + words.back();
+    if (option->get_required() && option->count() == 0)
+      return positional ? option->get_type_name() : option->get_name() + " " + option->get_type_name();
+  }
+  return "";
+}
+
 }  // namespace
 
 std::vector<std::string> HelpAsOption(std::vector<std::string> words) {
@@ -129,6 +141,10 @@ Status UsageError(const CLI::App& app, const std::vector<std::string>& words, co
       return Wrong("no verb was given", "The verbs are " + Listed(actions) + ". pg_pitr help VERB explains them.");
     return Wrong("no action of " + called + " was given",
                  "Its actions are " + Listed(actions) + ". " + called + " --help explains them.");
+  }
+  if (error.get_name() == "RequiredError" || error.get_name() == "ArgumentMismatch") {
+    const std::string lacking = WhatIsLacking(*verb, words, error.get_name() == "RequiredError");
+    if (!lacking.empty()) return Wrong(called + " needs " + lacking, called + " --help explains it.");
   }
   std::string message = error.what();
   while (message.ends_with('\n') || message.ends_with('.')) message.pop_back();

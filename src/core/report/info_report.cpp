@@ -146,9 +146,13 @@ ArchiveRow RangeRow(Timeline timeline, SegmentNo first, SegmentNo last, uint32_t
   return row;
 }
 
+bool Overlap(const WalSpan& a, const WalSpan& b) {
+  return a.timeline == b.timeline && a.first <= b.last && b.first <= a.last;
+}
+
 // Runs and gaps of one timeline, by position.
-void AddArchiveRows(const TimelineWal& held, const std::vector<WalSpan>& missing, uint32_t segment_size,
-                    std::vector<ArchiveRow>& rows) {
+void AddArchiveRows(const TimelineWal& held, const std::vector<WalSpan>& missing, const std::vector<WalSpan>& crossed,
+                    uint32_t segment_size, std::vector<ArchiveRow>& rows) {
   const auto begin = static_cast<std::ptrdiff_t>(rows.size());
   for (const WalRange& range : held.ranges) {
     rows.push_back(RangeRow(held.timeline, range.first, range.last, segment_size));
@@ -158,18 +162,34 @@ void AddArchiveRows(const TimelineWal& held, const std::vector<WalSpan>& missing
     if (span.timeline != held.timeline) continue;
     rows.push_back(RangeRow(span.timeline, span.first, span.last, segment_size));
     rows.back().gap = true;
+    rows.back().crossed =
+        std::any_of(crossed.begin(), crossed.end(), [&](const WalSpan& each) { return Overlap(each, span); });
   }
   std::sort(rows.begin() + begin, rows.end(),
             [](const ArchiveRow& a, const ArchiveRow& b) { return a.first_lsn < b.first_lsn; });
 }
 
-void AddArchive(const WalCatalog& wal, uint32_t segment_size, InfoReport& report) {
+// The gaps that stand in the way of a recovery along any timeline. Not what retention deleted between two backups, or
+// before the first, of which leftovers of an older timeline may tell.
+std::vector<WalSpan> CrossedGaps(const BackupCatalog& backups, const WalCatalog& wal, uint32_t segment_size) {
+  std::vector<WalSpan> crossed;
+  for (const auto& [timeline, held] : wal.timelines()) {
+    const auto path = WalPath::Make(wal, timeline, segment_size);
+    if (!path.ok()) continue;
+    for (const WalGap& gap : FindGaps(path.value(), backups))
+      if (gap.expired != Expired::kWhole) crossed.push_back(gap.span);
+  }
+  return crossed;
+}
+
+void AddArchive(const BackupCatalog& backups, const WalCatalog& wal, uint32_t segment_size, InfoReport& report) {
+  const std::vector<WalSpan> crossed = CrossedGaps(backups, wal, segment_size);
   const std::vector<WalSpan> missing = MissingFromArchive(wal, segment_size);
   std::map<Timeline, TimelineWal> timelines = wal.timelines();
   // One of which everything is missing, and a younger one's history file tells.
   for (const WalSpan& span : missing) timelines[span.timeline].timeline = span.timeline;
   for (const auto& [timeline, held] : timelines) {
-    AddArchiveRows(held, missing, segment_size, report.archive);
+    AddArchiveRows(held, missing, crossed, segment_size, report.archive);
     TimelineRow row;
     row.timeline = timeline;
     row.newest_micros = held.newest_micros;
@@ -343,7 +363,7 @@ InfoReport MakeInfoReport(const Repository& repository, const BackupCatalog& bac
   report.marker = repository.marker();
   AddBackups(backups, wal, report.backups);
   AddFailures(failures, report.backups);
-  AddArchive(wal, repository.segment_size(), report);
+  AddArchive(backups, wal, repository.segment_size(), report);
   report.window = WindowOf(backups, wal, branches, options.own_timeline, repository.segment_size());
   AddBranches(branches, backups,
               {options.own_started_micros != 0 && options.own_timeline == report.window.latest_timeline,

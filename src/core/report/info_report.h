@@ -62,6 +62,7 @@ struct BackupRow {
 struct ArchiveRow {
   Timeline timeline;
   bool gap = false;
+  bool crossed = false;  // of a gap: a recovery from a backup that is there would have to cross it
   std::string first_segment;
   std::string last_segment;  // inclusive
   Lsn first_lsn;

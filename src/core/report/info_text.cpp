@@ -126,7 +126,10 @@ std::string ArchiveText(const InfoReport& report) {
       if (row.timeline != timeline.timeline) continue;
       const std::string count = DescribeCount(row.segments, "segment", "segments");
       text += "  " + row.first_segment + " .. " + row.last_segment + "  " + count +
-              (row.gap ? " MISSING: recovery cannot cross this gap" : ", " + DescribeBytes(row.stored_bytes)) + "\n";
+              (row.crossed ? " MISSING: recovery cannot cross this gap"
+               : row.gap   ? " expired or never stored: the backups behind do not need them"
+                           : ", " + DescribeBytes(row.stored_bytes)) +
+              "\n";
     }
     for (const std::string& partial : timeline.partials) text += "  " + partial + "\n";
   }
@@ -192,6 +195,7 @@ OrderedJson TimelineJson(const InfoReport& report, const TimelineRow& timeline) 
   for (const ArchiveRow& row : report.archive) {
     if (row.timeline != timeline.timeline) continue;
     ranges.push_back({{"gap", row.gap},
+                      {"crossed", row.crossed},
                       {"first_segment", row.first_segment},
                       {"last_segment", row.last_segment},
                       {"first_lsn", row.first_lsn.ToString()},

@@ -37,7 +37,9 @@ Result<ClusterTree> ClusterTree::Open(const std::string& data_directory) {
   ClusterTree tree;
   tree.data_directory_ = data_directory;
   tree.data_ = UniqueFd(open(data_directory.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-  if (!tree.data_.ok()) return tree.Problem(errno, "opening", "");
+  if (!tree.data_.ok())
+    return tree.Problem(errno, "opening", "")
+        .WithHint("Give a server's data directory, the one with PG_VERSION in it.");
   tree.locations_[""] = data_directory;
   return tree;
 }

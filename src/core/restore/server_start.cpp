@@ -67,7 +67,7 @@ std::string DescribeElsewhere(const ServerStart& start, const std::string& data_
   if (start.elsewhere.empty()) return "";
   return "\"" + start.configuration + "\" sets data_directory = '" + start.elsewhere +
          "', which wins over -D: a service, or pg_ctl -D alone, starts the server of that directory, and not of \"" +
-         data_directory + "\", which was restored. Start this one with: " + start.command;
+         data_directory + "\", which was restored. The start command that is given here names both.";
 }
 
 std::string DescribeMissingConfiguration(const ServerStart& start, const std::string& data_directory,
@@ -76,10 +76,9 @@ std::string DescribeMissingConfiguration(const ServerStart& start, const std::st
   if (!outside.empty()) text += ": the server's was \"" + outside + "\", outside of its data directory";
   text +=
       ". The server does not start without one. Put the server's configuration there (postgresql.conf, pg_hba.conf, "
-      "pg_ident.conf; without data_directory), or start the server with: " +
-      start.command;
-  if (start.elsewhere.empty() && start.whole) text += " or with the service that knows where its configuration is.";
-  return text;
+      "pg_ident.conf; without data_directory), or start the server with the command that is given here";
+  if (start.elsewhere.empty() && start.whole) text += ", or with the service that knows where its configuration is";
+  return text + ".";
 }
 
 }  // namespace pitr

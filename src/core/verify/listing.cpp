@@ -24,7 +24,7 @@ struct Label {
   bool expiring = false;  // marked to be deleted
   uint64_t partials = 0;  // maps of single packs, from which a later backup can go on
   bool listed_packs = false;
-  uint64_t unlisted_packs = 0;
+  uint64_t unlisted_packs = 0, unlisted_pages = 0;
   uint64_t unlisted_bytes = 0;
 };
 
@@ -201,7 +201,7 @@ class ListingTaker {
       return Status::Ok();
     }
     Label& label = labels_[std::string(*name)];
-    ++label.unlisted_packs;
+    ++(layout::ParseMapPageKey(object.key) ? label.unlisted_pages : label.unlisted_packs);
     label.unlisted_bytes += object.size;
     return Status::Ok();
   }
@@ -274,13 +274,20 @@ class ListingTaker {
     return result == nullptr ? 0 : result->ended_micros;
   }
 
+  // Empty when there is nothing of the label that no manifest names.
+  static std::string DescribeUnlisted(const Label& label) {
+    std::string text;
+    if (label.unlisted_packs > 0) text = DescribeCount(label.unlisted_packs, "pack", "packs");
+    if (label.unlisted_pages > 0)
+      text += (text.empty() ? "" : " and ") + DescribeCount(label.unlisted_pages, "page", "pages") + " of a file map";
+    return text.empty() ? text : text + ", " + DescribeBytes(label.unlisted_bytes);
+  }
+
   void CheckLabel(const std::string& name, const Label& label) {
     const bool known = catalog_.Find(name) != nullptr || catalog_.FindDamaged(name) != nullptr;
     const bool asked = request_.scope == VerifyScope::kAll || request_.label == name;
     if (!asked || (label.manifest && !known)) return;  // finished since the manifests were read
-    const std::string leftovers = label.unlisted_packs == 0 ? std::string()
-                                                            : DescribeCount(label.unlisted_packs, "pack", "packs") +
-                                                                  " of " + DescribeBytes(label.unlisted_bytes);
+    const std::string leftovers = DescribeUnlisted(label);
     if (known) {
       CheckFinished(name, label, leftovers);
     } else {

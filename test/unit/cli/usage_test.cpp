@@ -72,8 +72,11 @@ TEST(UsageTest, AnUnknownOptionIsAnsweredWithTheNearest) {
 }
 
 TEST(UsageTest, OtherMistakesNameTheHelp) {
-  const std::string missing = Error({"pin"});
-  EXPECT_NE(missing.find("label is required\nHINT:  pg_pitr pin --help explains it.\n"), std::string::npos) << missing;
+  EXPECT_EQ(Error({"pin"}), "pg_pitr: error: pg_pitr pin needs LABEL\nHINT:  pg_pitr pin --help explains it.\n");
+  EXPECT_EQ(Error({"pin", "x", "--reason"}),
+            "pg_pitr: error: pg_pitr pin needs TEXT behind --reason\nHINT:  pg_pitr pin --help explains it.\n");
+  EXPECT_EQ(Error({"key", "add"}),
+            "pg_pitr: error: pg_pitr key add needs FILE\nHINT:  pg_pitr key add --help explains it.\n");
 }
 
 TEST(UsageTest, HelpIsAVerb) {

@@ -101,6 +101,26 @@ TEST_F(InfoReportTest, GapsAndBackupsThatNeedThem) {
   EXPECT_EQ(json["backups"].size(), 5U);
   EXPECT_EQ(json["timelines"][0]["ranges"].size(), 3U);
   EXPECT_TRUE(json["timelines"][0]["ranges"][1]["gap"]);
+  EXPECT_TRUE(json["timelines"][0]["ranges"][1]["crossed"]);
+}
+
+// Retention deleted it, and leftovers of an older timeline remain.
+TEST_F(InfoReportTest, WhatNoBackupNeedsIsNotCalledMissing) {
+  Segments(1, 3, 4);
+  Put("00000002.history", "1\t0/600100\tbefore the accident\n");
+  Segments(2, 9, 12);
+  Backup("kept", 9, 1779440000000000);
+  backups_.backups[0].timeline = backups_.backups[0].stop_timeline = Timeline{2};
+  for (const bool alone : {false, true}) {
+    if (alone) Backup("alone", 3, 1779430000000000);  // as one that is pinned
+    const InfoReport report = Make();
+    const std::string text = InfoText(report);
+    EXPECT_EQ(text.find("MISSING"), std::string::npos) << text;
+    EXPECT_NE(text.find("expired or never stored"), std::string::npos) << text;
+    EXPECT_FALSE(InfoJson(report)["timelines"][0]["ranges"][1]["crossed"]);
+  }
+  backups_.backups[1].stop_lsn = Lsn{5 * kSize + 0x100};
+  EXPECT_NE(InfoText(Make()).find("MISSING"), std::string::npos) << "a backup that needs some of it";
 }
 
 TEST_F(InfoReportTest, DamagedStaysDamagedUntilItsDataWasReadAgain) {

@@ -81,7 +81,7 @@ InfoReport Info() {
     row.partials = {"00000002000000000000004A, unfinished, up to 0/4A000123"};
     report.timelines.push_back(row);
     for (const bool gap : {false, true})
-      report.archive.push_back({row.timeline, gap, "00000002000000000000000A", "0000000200000000000000FF", Lsn{1},
+      report.archive.push_back({row.timeline, gap, gap, "00000002000000000000000A", "0000000200000000000000FF", Lsn{1},
                                 Lsn{2}, 123456, uint64_t{1200} << 30});
   }
   RecoveryWindow& window = report.window;

@@ -34,21 +34,24 @@ class ScaleTest : public test::ExpireTest {
       const std::string key = layout::SealKey({{1}, group});
       ASSERT_TRUE(repository_->CreateObject(ObjectKind::kWalSeal, key, AsBytes(JsonText(seal)), ctx_).ok());
     }
-    AddReal(kYoung, kReal);
+    AddReal(kYoung, kReal, "young");
     AddWal(1, kYoung + kReal, kYoung + kYoungSegments - 1);
     AddChangeMaps(1, kYoung, kYoung + kYoungSegments - 1);
     // Two backups: the WAL of the old one is sealed.
-    AddReal(2 * kGroup, 2);
+    AddReal(2 * kGroup, 2, "sealed");
     AddBackup({.label = "old", .first = 2 * kGroup, .last = 2 * kGroup + 1});
     clock_.Advance(test::kDayMillis);
     AddBackup({.label = "new", .first = kYoung + 2, .last = kYoung + 3});
     clock_.Advance(2 * test::kDayMillis);
     faults().OnCall([this](StoreOp, const std::string&) { requests_++; });
   }
-  // Segments that can be read.
-  void AddReal(uint64_t first, uint64_t count) {
+  // Segments that can be read; with a restore point in the last.
+  void AddReal(uint64_t first, uint64_t count, std::string_view point) {
     WalBuilder wal(15, {first * kSize});
     while (wal.at().value < (first + count - 1) * kSize) wal.AddFiller(200000);
+    Bytes record(8 + 64);
+    std::copy(point.begin(), point.end(), record.begin() + 8);
+    wal.AddData(Rmgr::kXlog, 0x70, record);
     wal.Switch();
     for (uint64_t at = first; at < first + count; at++) {
       Bytes bytes = wal.Segment({at});
@@ -56,6 +59,11 @@ class ScaleTest : public test::ExpireTest {
       const std::string key = layout::WalKey(SegmentFileName({1}, {at}, kSize));
       ASSERT_TRUE(repository_->CreateObject(ObjectKind::kWal, key, bytes, ctx_).ok());
     }
+  }
+  // Of the young ones, only those that can be read are left.
+  void DeleteWhatIsNotReal() {
+    for (uint64_t at = kYoung + kReal; at < kYoung + kYoungSegments; at++)
+      ASSERT_TRUE(memory_.Delete({layout::WalKey(SegmentFileName({1}, {at}, kSize))}, ctx_).ok());
   }
   // The requests since it was asked last.
   int Requests() { return requests_.exchange(0); }
@@ -83,6 +91,39 @@ TEST_F(ScaleTest, APlanLooksAtTheRangeThatItNeeds) {
   }
   ASSERT_TRUE(memory_.Delete({layout::WalKey(SegmentFileName({1}, {2 * kGroup + 1}, kSize))}, ctx_).ok());
   EXPECT_EQ(MakeRestorePlan(*repository_, request, ctx_).code(), Code::kNotFound) << "whatever the seal says";
+}
+
+// A search from the older backup meets with segments of which seals tell and which are not there.
+TEST_F(ScaleTest, APlanToANameDoesWithoutASealThatClaimsTooMuch) {
+  DeleteWhatIsNotReal();
+  PlanRequest request;
+  request.target.kind = TargetKind::kName;
+  request.target.name = "young";
+  const auto plan = MakeRestorePlan(*repository_, request, ctx_);
+  ASSERT_TRUE(plan.ok()) << test::TextOf(plan);
+  EXPECT_EQ(plan.value().backup.label, "new");
+  EXPECT_EQ(plan.value().stop.lsn.value / kSize, kYoung + kReal - 1);
+}
+
+TEST_F(ScaleTest, NobodyBelievesASealAboutTheWalOfABackup) {
+  DeleteWhatIsNotReal();
+  const std::string segment = SegmentFileName({1}, {2 * kGroup + 1}, kSize);
+  ASSERT_TRUE(memory_.Delete({layout::WalKey(segment)}, ctx_).ok());
+  const auto info = LoadInfoReport(*repository_, {}, ctx_);
+  ASSERT_TRUE(info.ok()) << test::TextOf(info);
+  EXPECT_EQ(info.value().backups[0].label, "old");
+  EXPECT_EQ(info.value().backups[0].status, "wal missing");
+  EXPECT_EQ(info.value().backups[1].status, "ok");
+  VerifyOptions options;
+  options.request.mode = VerifyMode::kQuick;
+  FindingList findings;
+  Progress progress;
+  const auto report = VerifyRepository(*repository_, options, findings, progress, ctx_);
+  ASSERT_TRUE(report.ok()) << test::TextOf(report);
+  const auto& found = report.value().record.findings;
+  EXPECT_TRUE(std::any_of(found.begin(), found.end(), [&](const Finding& each) {
+    return each.severity == Severity::kDamage && each.object.find(segment) != std::string::npos;
+  }));
 }
 
 TEST_F(ScaleTest, AnExpiryListsWhatItDeletes) {

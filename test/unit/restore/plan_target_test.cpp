@@ -84,6 +84,8 @@ class PlanTargetTest : public test::RepositoryTest {
     auto candidates = FindCandidates(catalog_, path.value(), label);
     if (!candidates.ok()) return candidates.status();
     candidates_ = candidates.value();
+    for (Candidate& each : candidates_)
+      if (each.backup->label == damaged_) each.damage = "a pack is missing";
     return FindSoundFirst(*repository_, path.value(), candidates_, target, ctx_);
   }
   static RecoveryTarget Time(int64_t micros, bool inclusive = true) {
@@ -134,6 +136,7 @@ class PlanTargetTest : public test::RepositoryTest {
   BackupCatalog catalog_;
   WalCatalog archive_;
   std::vector<Candidate> candidates_;
+  std::string damaged_;  // the label of a backup
 };
 
 // A recovery to the end of a backup has just opened.
@@ -314,6 +317,22 @@ TEST_F(PlanTargetTest, AnUndamagedBackupIsTakenWhereItLeadsAsFar) {
   EXPECT_EQ(Find(latest, "flawed").value().from->backup->label, "flawed") << "it can be asked for";
   catalog_.backups.front().page_errors = {{"base/5/16384", 3}};
   EXPECT_EQ(Find(latest).value().from->backup->label, "flawed") << "the newest, when none is better";
+}
+
+// As a verification has found it.
+TEST_F(PlanTargetTest, OneOfWhichDamageIsKnownIsTakenLast) {
+  Backup("good", kDay);
+  End(10, kDay + 10 * kSecond);
+  Backup("hurt", kDay + 20 * kSecond);
+  End(12, kDay + 40 * kSecond);
+  Archive();
+  RecoveryTarget latest;
+  latest.kind = TargetKind::kLatest;
+  EXPECT_EQ(Find(latest).value().from->backup->label, "hurt");
+  damaged_ = "hurt";
+  EXPECT_EQ(Find(latest).value().from->backup->label, "good");
+  EXPECT_EQ(Find(Xid(12)).value().from->backup->label, "good");
+  EXPECT_EQ(Find(latest, "hurt").value().from->backup->label, "hurt") << "it can be asked for";
 }
 
 TEST_F(PlanTargetTest, ADamagedBackupIsTakenWhereNoOtherLeads) {

@@ -44,7 +44,7 @@ TEST_F(ServerStartTest, AnotherDirectoryInTheConfigurationIsOverriddenAndSaid) {
   EXPECT_EQ(Command(), "pg_ctl start -D " + copy_ + " -o '-c data_directory=" + copy_ + "'");
   const ServerStart start = HowToStart(copy_, "", false);
   EXPECT_EQ(start.elsewhere, root_ + "/production");
-  EXPECT_NE(DescribeElsewhere(start, copy_).find(start.command), std::string::npos);
+  EXPECT_NE(DescribeElsewhere(start, copy_).find("starts the server of that directory"), std::string::npos);
 }
 
 TEST_F(ServerStartTest, WhatCouldNotBeReadMayNameAnything) {
