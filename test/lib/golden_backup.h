@@ -52,6 +52,9 @@ struct GoldenBackup {
   int64_t stop_micros = kGoldenStopMicros;
   std::string backup_label = GoldenBackupLabel();
   bool data_checksums = true;
+  uint32_t timeline = 1;
+  std::string history;  // of that
+  std::vector<ServerSetting> settings;
 };
 
 // The first is of the whole directory, compressed; the second of its smaller files only, not compressed.

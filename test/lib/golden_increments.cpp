@@ -127,11 +127,28 @@ GoldenBackup GoldenResumedBackup() {
   return backup;
 }
 
+GoldenBackup GoldenBackupWithSettings() {
+  GoldenBackup backup = GoldenBackups().back();
+  backup.label = "20260522-160000F";
+  backup.compression_level = 3;
+  backup.start_lsn = 0x600028;
+  backup.checkpoint_lsn = backup.start_lsn + 0x38;
+  backup.stop_lsn = backup.start_lsn + 0xD8;
+  backup.timeline = 2;
+  backup.history = "1\t0/500100\tno recovery target specified\n";
+  backup.settings = {{"port", "5433"}, {"primary_conninfo", std::nullopt}, {"work_mem", "'\u00e9'"}};
+  backup.start_micros += 420 * kMinute;
+  backup.stop_micros += 420 * kMinute;
+  backup.backup_label = LabelText(backup.start_lsn, "16:00:14", "7");
+  return backup;
+}
+
 std::vector<GoldenBackup> GoldenFinishedBackups() {
   std::vector<GoldenBackup> backups = GoldenBackups();
   for (const auto& more : {GoldenIncrements(), GoldenDoubtedIncrements()})
     backups.insert(backups.end(), more.begin(), more.end());
   backups.push_back(GoldenResumedBackup());
+  backups.push_back(GoldenBackupWithSettings());
   return backups;
 }
 

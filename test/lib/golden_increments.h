@@ -31,6 +31,9 @@ std::vector<GoldenBackup> GoldenDoubtedIncrements();
 // A full backup that took over what the interrupted one had stored, and sent the rest.
 GoldenBackup GoldenResumedBackup();
 
+// A full backup on timeline 2, with its history and the settings of its server.
+GoldenBackup GoldenBackupWithSettings();
+
 // All that have a manifest.
 std::vector<GoldenBackup> GoldenFinishedBackups();
 

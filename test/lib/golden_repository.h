@@ -6,6 +6,7 @@
 
 #include "core/pg/wal_page.h"
 #include "core/repo/marker.h"
+#include "core/repo/wal_seal.h"
 #include "lib/stored_segment.h"
 
 namespace pitr::test {
@@ -47,5 +48,12 @@ inline std::vector<GoldenWal> GoldenWalFiles() {
 inline const std::string kGoldenPartialSegment = "000000010000000000000005";
 inline constexpr uint32_t kGoldenPartialEnd = 0x1234;
 inline constexpr uint32_t kGoldenPartialBytes = 2 * 8192;
+
+// Of one of its groups, beside the repository (test/golden/repo-v1/seals).
+inline constexpr WalGroup kGoldenSealed{{1}, 7};
+inline constexpr WalSeal kGoldenSeal{123456789012345, 1779460000000014};
+inline constexpr std::string_view kGoldenSealText =
+    R"({"pg_pitr_sealed":1,"segments":1048576,"stored_bytes":123456789012345,"newest_micros":1779460000000014,)"
+    R"("sealed_micros":1779460000000015})";
 
 }  // namespace pitr::test

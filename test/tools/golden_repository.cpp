@@ -84,7 +84,7 @@ BackupOptions OptionsOf(const test::GoldenBackup& backup, const std::string& roo
   BackupOptions options;
   options.label = backup.label;
   options.type = backup.type;
-  options.timeline = {1};
+  options.timeline = {backup.timeline};
   options.data_directory = root;
   options.change_source = backup.change_kind == ChangeKind::kPageLsn ? "page_lsn" : "full_read";
   options.annotations = {{"why", "golden \"sample\" \u00e9"}};
@@ -120,15 +120,17 @@ Status TakeBackup(const Repository& repository, const test::GoldenBackup& backup
   BackupStart start;
   start.data_directory = root;
   start.start_lsn = {backup.start_lsn};
-  start.timeline = {1};
+  start.timeline = {backup.timeline};
   start.server_version = "15.18";
   start.data_checksums = true;  // see SayWithoutChecksums
   start.start_micros = backup.start_micros;
+  start.settings = backup.settings;
   PITR_TRY(session->CopyFiles(start, progress, ctx));
   if (interrupted) return Status::Ok();
   BackupStop stop;
   stop.stop_lsn = {backup.stop_lsn};
-  stop.stop_timeline = {1};
+  stop.stop_timeline = {backup.timeline};
+  stop.history = backup.history;
   stop.stop_micros = backup.stop_micros;
   stop.backup_label = backup.backup_label;
   stop.tablespace_map = std::to_string(test::kGoldenTablespaceOid) + " " + test::kGoldenTablespacePath + "\n";
@@ -221,6 +223,18 @@ Status AddPins(const Repository& repository) {
                     At(alone));
 }
 
+// A seal speaks for a million segments, which nobody wants in a sample: it lies beside the repository, and who reads it
+// copies it there.
+Status AddSeal(const Repository& repository, const std::string& root, const std::string& beside) {
+  const std::string key = layout::SealKey(test::kGoldenSealed);
+  if (fs::exists(beside + "/" + key)) return Status::Ok();
+  PITR_TRY(repository.CreateObject(ObjectKind::kWalSeal, key, AsBytes(test::kGoldenSealText), OpContext()));
+  fs::create_directories(fs::path(beside + "/" + key).parent_path());
+  fs::rename(root + "/" + key, beside + "/" + key);
+  fs::remove_all(root + "/" + std::string(layout::kSealPrefix));
+  return Status::Ok();
+}
+
 Status WriteSample(const std::string& directory, bool encrypted) {
   Config config;
   config.repository = "file://" + directory + (encrypted ? "/encrypted" : "/plain");
@@ -248,6 +262,8 @@ Status WriteSample(const std::string& directory, bool encrypted) {
   PITR_TRY(AddBackups(config, scratch + "/data"));
   PITR_TRY(AddPins(*repository));
   PITR_TRY(AddRecords(*repository));
+  const std::string sample = encrypted ? "/encrypted" : "/plain";
+  PITR_TRY(AddSeal(*repository, directory + sample, directory + "/seals" + sample));
   fs::remove_all(scratch);
   return Status::Ok();
 }

@@ -101,6 +101,25 @@ TEST_P(GoldenRepository, TheCatalogIsComplete) {
   ASSERT_TRUE(catalog.value().timelines().at({2}).history.has_value());
 }
 
+TEST_P(GoldenRepository, ItsSealIsReadBack) {
+  std::filesystem::copy(GoldenDirectory() + "/repo-v1/seals/" + (GetParam() ? "encrypted" : "plain"),
+                        config_.repository.substr(std::string("file://").size()),
+                        std::filesystem::copy_options::recursive);
+  auto repository = Open();
+  ASSERT_NE(repository, nullptr);
+  const auto seals = LoadSeals(*repository, ctx_);
+  ASSERT_TRUE(seals.ok()) << seals.status().ToString();
+  ASSERT_EQ(seals.value().size(), 1U) << "or it cannot be read";
+  const auto& [group, seal] = *seals.value().begin();
+  EXPECT_EQ(group.timeline, test::kGoldenSealed.timeline);
+  EXPECT_EQ(group.number, test::kGoldenSealed.number);
+  EXPECT_EQ(seal.stored_bytes, test::kGoldenSeal.stored_bytes);
+  EXPECT_EQ(seal.newest_micros, test::kGoldenSeal.newest_micros);
+  auto catalog = WalCatalog::Load(*repository, ctx_);
+  ASSERT_TRUE(catalog.ok()) << catalog.status().ToString();
+  EXPECT_EQ(catalog.value().timelines().at({1}).ranges.size(), 3U);
+}
+
 TEST_P(GoldenRepository, EitherPassphraseOpensIt) {
   if (!GetParam()) {
     UsePassphrase("anything");

@@ -106,6 +106,14 @@ TEST_P(GoldenBackup, IsListedAsItWasTaken) {
     EXPECT_EQ(manifest->stop_micros, backup.stop_micros);
     EXPECT_EQ(manifest->encrypted, GetParam());
     EXPECT_EQ(manifest->data_checksums, backup.data_checksums);
+    EXPECT_EQ(manifest->timeline, Timeline{backup.timeline});
+    EXPECT_EQ(StopTimeline(*manifest), Timeline{backup.timeline});
+    EXPECT_EQ(manifest->history, backup.history);
+    ASSERT_EQ(manifest->settings.size(), backup.settings.size());
+    for (size_t i = 0; i < backup.settings.size(); i++) {
+      EXPECT_EQ(manifest->settings[i].name, backup.settings[i].name);
+      EXPECT_EQ(manifest->settings[i].value, backup.settings[i].value);
+    }
     EXPECT_EQ(manifest->annotations.at("why"), "golden \"sample\" \u00e9");
     ASSERT_EQ(manifest->tablespaces.size(), 2U);
     EXPECT_EQ(manifest->tablespaces[0].oid, test::kGoldenTablespaceOid);
