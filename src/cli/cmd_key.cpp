@@ -59,7 +59,9 @@ Result<Reply> Remove(const Invocation& invocation, const KeyOptions& options) {
   const bool other = std::any_of(slots.begin(), slots.end(),
                                  [](const ListedKeySlot& slot) { return slot.damage.ok() && !slot.opened; });
   if (other) PITR_TRY(CheckNotInUse(session, options, config, passphrase));
-  PITR_ASSIGN(const int removed, RemovePassphrase(*repository, passphrase.view(), session.ctx()));
+  auto done = RemovePassphrase(*repository, passphrase.view(), session.ctx());
+  if (!done.ok()) return std::move(done).status().Annotate("removing the passphrase in \"" + options.file + "\"");
+  const int removed = done.value();
   return Reply{"removed " + DescribeCount(static_cast<uint64_t>(removed), "key slot", "key slots") +
                    ": the passphrase in \"" + options.file + "\" does not open the repository any more\n",
                {{"removed_slots", removed}, {"file", options.file}},
@@ -70,7 +72,7 @@ Result<Reply> Remove(const Invocation& invocation, const KeyOptions& options) {
 std::string KeySlotsText(const std::vector<ListedKeySlot>& slots, const std::string& in_use, size_t width) {
   TableRows rows = {{"slot", "added", "passphrase"}};
   for (const ListedKeySlot& slot : slots)
-    rows.push_back({slot.object_key, slot.damage.ok() ? FormatToSecond(slot.created_micros) : "?",
+    rows.push_back({slot.object_key, slot.damage.ok() ? DescribeToSecond(slot.created_micros) : "?",
                     !slot.damage.ok() ? slot.damage.message()
                     : slot.opened     ? "in use: " + in_use
                                       : ""});

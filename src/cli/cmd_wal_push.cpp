@@ -19,6 +19,7 @@
 #include "core/repo/change_map_maker.h"
 #include "core/repo/history_source.h"
 #include "core/repo/repository_watch.h"
+#include "core/repo/wal_owner.h"
 #include "core/repo/wal_push.h"
 #include "core/restore/wal_aside.h"
 #include "core/restore/wal_origin.h"
@@ -262,6 +263,20 @@ Status PushOne(const Repository& repository, const PushFile& file, Outcome& outc
   return ctx.cancelled() ? ctx.Check() : Status::Ok();
 }
 
+// Those that say of no cluster whose they are, and must not be stored. What is refused is an outcome.
+Status RefuseForeignTexts(const Repository& repository, std::span<const PushFile> files, std::span<Outcome> outcomes,
+                          bool force, const OpContext& ctx) {
+  WalOwnerFinder owners(repository);
+  for (size_t i = 0; i < files.size(); ++i) {
+    if (files[i].kind != WalFileKind::kHistory && files[i].kind != WalFileKind::kBackupHistory) continue;
+    const std::string directory = std::filesystem::path(files[i].path).parent_path().string();
+    outcomes[i].name = files[i].name;
+    outcomes[i].status = owners.Check(directory, files[i].name, force, ctx);
+    PITR_TRY(ctx.Check());
+  }
+  return Status::Ok();
+}
+
 // What the archive has another content of, by timeline: the first file; the history file is before all segments.
 struct Foreign {
   SegmentNo from;
@@ -364,9 +379,11 @@ Result<Reply> RunWalPush(const Invocation& invocation, const PushOptions& option
   if (!options.force) PITR_TRY(CheckWhose(*repository, files, ctx));
   std::vector<Outcome> outcomes(files.size());
   // One that fails must not keep the others from being saved, so a failure is an outcome and not the end.
+  PITR_TRY(RefuseForeignTexts(*repository, files, outcomes, options.force, ctx));
   size_t first_segment = 0;
   ForeignTimelines foreign;
   for (; first_segment < files.size() && files[first_segment].kind == WalFileKind::kHistory; ++first_segment) {
+    if (!outcomes[first_segment].status.ok()) continue;
     PITR_TRY(PushOne(*repository, files[first_segment], outcomes[first_segment], ctx));
     NoteForeign(*repository, files[first_segment], outcomes[first_segment].status, foreign);
   }
@@ -395,7 +412,9 @@ void AddWalPush(CLI::App& app, Invocation& invocation) {
   AddJsonOption(*verb, invocation);
   auto options = std::make_shared<PushOptions>();
   verb->add_option("files", options->paths, "pg_wal, or files of it")->required()->type_name("FILE...");
-  verb->add_flag("--force", options->force, "Although a copy of the cluster wrote them, which lives beside it");
+  verb->add_flag("--force", options->force,
+                 "Although a copy of the cluster wrote them, which lives beside it, or nothing beside a history file "
+                 "tells whose it is");
   verb->add_flag("-q,--quiet", options->quiet, "Print the sum only");
   verb->callback([&invocation, options] {
     invocation.run = [&invocation, options] { return GiveReply(invocation, RunWalPush(invocation, *options)); };

@@ -68,6 +68,12 @@ int UnlessLost(int code) {
 
 int Parse(CLI::App& app, std::vector<std::string> words) {
   words = HelpAsOption(std::move(words));
+  const auto refuse = [&](const Status& status) {
+    const int code = GiveError(AsksForJson(words), status);
+    // PostgreSQL would take a small code for "no such file".
+    return !words.empty() && words[0] == "wal-get" ? kWalGetConfiguration : code;
+  };
+  if (const Status separate = SeparateValues(app, words); !separate.ok()) return refuse(separate);
   try {
     app.parse(std::vector<std::string>(words.rbegin(), words.rend()));
   } catch (const CLI::ParseError& error) {
@@ -78,14 +84,10 @@ int Parse(CLI::App& app, std::vector<std::string> words) {
       PrintText(HelpPage(app, error, ScreenColumns(stdout)));
       return -1;
     }
-    const int code = GiveError(AsksForJson(words), UsageError(app, words, error));
-    // PostgreSQL would take a small code for "no such file".
-    return !words.empty() && words[0] == "wal-get" ? kWalGetConfiguration : code;
+    return refuse(UsageError(app, words, error));
   }
   const Status given = CheckNoEmptyValues(app);
-  if (given.ok()) return 0;
-  const int code = GiveError(AsksForJson(words), given);
-  return words[0] == "wal-get" ? kWalGetConfiguration : code;
+  return given.ok() ? 0 : refuse(given);
 }
 
 std::set<std::string> VerbsWithConfig(const CLI::App& app) {

@@ -80,6 +80,22 @@ Status UnknownOption(const CLI::App& verb, const std::string& called, const std:
                nearest.empty() ? called + " --help lists its options." : "Perhaps you meant " + nearest + ".");
 }
 
+// The option that a word is, "-x", "--long" or with its value behind it; nullptr for anything else.
+const CLI::Option* OptionOf(const CLI::App& verb, const std::string& word) {
+  if (word.size() < 2 || word[0] != '-' || word == "--") return nullptr;
+  return verb.get_option_no_throw(word[1] != '-' ? word.substr(0, 2) : word.substr(0, word.find('=')));
+}
+
+// A value may begin with a minus, as "-15min" does, but not as an option does.
+bool IsOption(const CLI::App& verb, const std::string& word) {
+  return word.starts_with("--") || (word.size() == 2 && OptionOf(verb, word) != nullptr);
+}
+
+// Whether its value is the next word. Of short options several may stand together, or the value behind one.
+bool TakesNextWord(const CLI::Option& option, const std::string& word) {
+  return option.get_items_expected_max() > 0 && (word[1] == '-' ? word.find('=') == word.npos : word.size() == 2);
+}
+
 // The first word that is neither a verb, an option nor the value of one; ok when there is none.
 // `verb` and `called` end as the last verb or action that is known.
 Status FirstUnknown(const CLI::App*& verb, const std::vector<std::string>& words, std::string& called) {
@@ -87,13 +103,9 @@ Status FirstUnknown(const CLI::App*& verb, const std::vector<std::string>& words
     const std::string& word = words[i];
     if (word == "--") return Status::Ok();
     if (word.size() > 1 && word[0] == '-') {
-      const size_t equals = word.find('=');
-      const std::string name = word.substr(0, equals);
-      // Of short options several may stand together, or the value behind one.
-      const bool is_short = word[1] != '-';
-      const CLI::Option* option = verb->get_option_no_throw(is_short ? word.substr(0, 2) : name);
-      if (option == nullptr) return UnknownOption(*verb, called, name);
-      if (option->get_items_expected_max() > 0 && equals == word.npos && !(is_short && word.size() > 2)) i++;
+      const CLI::Option* option = OptionOf(*verb, word);
+      if (option == nullptr) return UnknownOption(*verb, called, word.substr(0, word.find('=')));
+      if (TakesNextWord(*option, word)) i++;
       continue;
     }
     const std::vector<std::string> actions = NamesOfActions(*verb);
@@ -124,6 +136,29 @@ std::vector<std::string> HelpAsOption(std::vector<std::string> words) {
   words.erase(words.begin());
   words.push_back("--help");
   return words;
+}
+
+Status SeparateValues(const CLI::App& app, std::vector<std::string>& words) {
+  const CLI::App* verb = &app;
+  for (size_t i = 0; i < words.size() && words[i] != "--"; i++) {
+    const std::string word = words[i];
+    const CLI::Option* option = OptionOf(*verb, word);
+    if (option == nullptr) {
+      for (const CLI::App* action : ActionsOf(*verb))
+        if (action->get_name() == word) verb = action;
+      continue;
+    }
+    if (option->get_items_expected_max() == 0) continue;
+    if (word[1] == '-' && word.find('=') + 1 == word.size()) {
+      words[i].pop_back();
+      words.insert(words.begin() + static_cast<ptrdiff_t>(++i), "");
+    } else if (TakesNextWord(*option, word) && ++i < words.size() && IsOption(*verb, words[i])) {
+      return Wrong("\"" + words[i] + "\" stands where the value of " + word + " belongs",
+                   "Was a variable of the shell not set? A value that begins so is written --" +
+                       option->get_lnames().front() + "=" + words[i] + ".");
+    }
+  }
+  return Status::Ok();
 }
 
 Status CheckHelped(const CLI::App& app, const std::vector<std::string>& words) {

@@ -44,6 +44,31 @@ like(($p->pg_pitr('info'))[1], qr/$current\.partial, up to/, 'info shows it');
 is(($p->pg_pitr('verify'))[0], 0, 'verify reads it');
 like(($p->pg_pitr('wal-push', '--json', "$pg_wal/$current"))[1], qr/"state": "already there",\n +"partial_until": "[0-9A-F]+\/[0-9A-F]+"/, 'an object has where it ends');
 
+# The wrong disk: another cluster's pg_wal, of which a history file does not say whose it is.
+my $other = "$PostgreSQL::Test::Utils::tmp_check/other_wal";
+mkdir $other or die $!;
+copy("$pg_wal/$current", "$other/$current") or die $!;
+open(my $segment, '+<:raw', "$other/$current") or die $!;
+seek($segment, 24, 0);
+print $segment pack('Q<', 4711);
+close($segment);
+PostgreSQL::Test::Utils::append_to_file("$other/00000002.history", "1\t0/300000\tno recovery target specified\n");
+my $before = join "\n", sort glob($p->repository_dir . '/wal/*/*');
+($status, $out, $err) = $p->pg_pitr('wal-push', $other);
+isnt($status, 0, 'WAL of another cluster is refused');
+like($err, qr/00000002\.history was not stored: beside it lies WAL of another cluster.*DETAIL:  Segment $current in .* system identifier 4711,.*HINT:  Is this the pg_wal/s,
+	'and so is its history file, which names no cluster');
+unlink "$other/$current";
+($status, $out, $err) = $p->pg_pitr('wal-push', "$other/00000002.history");
+isnt($status, 0, 'with nothing beside it a history file is refused');
+like($err, qr/nothing beside it tells whose it is.*HINT:  .*--force/s, 'and the message says how to store it all the same');
+is(join("\n", sort glob($p->repository_dir . '/wal/*/*')), $before, 'nothing of it was stored');
+copy("$pg_wal/$current", "$other/$current") or die $!;
+PostgreSQL::Test::Utils::append_to_file("$other/00000007.history", "garbage\n");
+($status, $out, $err) = $p->pg_pitr('wal-push', "$other/00000007.history");
+isnt($status, 0, 'a history file with something else in it is refused, whoever is beside it');
+is(join("\n", sort glob($p->repository_dir . '/wal/*/*')), $before, 'and not stored');
+
 # A recovery to the end replays what is in it.
 my $plan = $p->pg_pitr_ok('plan');
 like($plan, qr/Of the last segment, $current, the archive has the beginning/, 'the plan says where the archive ends');

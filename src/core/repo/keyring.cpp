@@ -119,7 +119,9 @@ Result<int> RemovePassphrase(const Repository& repository, std::string_view pass
   ObjectStore& store = repository.store();
   PITR_ASSIGN(const Keyring keyring, ReadKeyring(store, id, ctx));
   PITR_ASSIGN(const std::vector<size_t> opened, OpenedBy(keyring, passphrase, ctx));
-  if (opened.empty()) return Status(Code::kNotFound, "the passphrase opens no key slot");
+  if (opened.empty())
+    return Status(Code::kNotFound, "the passphrase opens no key slot")
+        .WithHint("Nothing was removed. pg_pitr key list shows the slots.");
   if (opened.size() == keyring.slots.size())
     return Status(Code::kInvalidArgument, "the last passphrase cannot be removed")
         .WithHint("Without it every backup would be lost. Add another passphrase first.");

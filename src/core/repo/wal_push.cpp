@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "core/base/thread.h"
+#include "core/pg/history.h"
 #include "core/repo/history_conflict.h"
 #include "core/repo/layout.h"
 #include "core/repo/partial_segment.h"
@@ -145,6 +146,13 @@ Result<WalPushResult> PushPartial(const Repository& repository, const WalFileNam
   return Status(Code::kUnavailable, "object \"" + key + "\" is being stored by another server");
 }
 
+// One that is stored stays, and each recovery reads it.
+Status CheckHistory(const WalSource& source, Timeline timeline) {
+  Bytes text(source.size_bytes());
+  PITR_TRY(source.ReadAt(0, text));
+  return TimelineHistory::Parse(timeline, AsText(text)).status();
+}
+
 }  // namespace
 
 Result<WalPushResult> PushWalFile(const Repository& repository, const std::string& name, const std::string& path,
@@ -156,6 +164,7 @@ Result<WalPushResult> PushWalFile(const Repository& repository, const std::strin
     const auto first_bytes = std::span(first).first(std::min<uint64_t>(first.size(), source.size_bytes()));
     PITR_TRY(source.ReadAt(0, first_bytes));
     PITR_TRY(CheckWalContent(repository, parsed, first_bytes, source.size_bytes()));
+    if (parsed.kind == WalFileKind::kHistory) PITR_TRY(CheckHistory(source, parsed.timeline));
     if (IsSegmentFile(parsed)) {
       const bool partial = parsed.kind == WalFileKind::kPartial;
       PITR_ASSIGN(const WalExtent extent,

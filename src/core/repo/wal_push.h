@@ -32,12 +32,12 @@ struct WalPushOptions {
 // that was not written to its end (pg/wal_extent.h), whatever its name, is stored as a partial one
 // (repo/partial_segment.h), unless as much of it is stored already. Durable in the store when ok. A segment's header is
 // checked first: another cluster's system identifier, another timeline or address than its name says, or a wrong size
-// is kConflict and nothing is sent; no segment header at all is kCorruption. kConflict when different content is stored
-// under the name, or a partial segment that is not its beginning (detail: sizes, first difference; hint: two primaries,
-// restored copies); kUnavailable when it may work
-// later; kNotFound when `path` does not exist. kUnavailable also when the file changes while it is read. Memory: the
-// stored size of a file of up to 32 MiB, which is one request; beyond that a few frames and parts. Safe from several
-// threads (each call owns its encoder).
+// is kConflict and nothing is sent; no segment header, and no history in a history file, is kCorruption. kConflict when
+// different content is stored under the name, or a partial segment that is not its beginning (detail: sizes, first
+// difference; hint: two primaries, restored copies); kUnavailable when it may work later; kNotFound when `path` does
+// not exist. kUnavailable also when the file changes while it is read. Memory: the stored size of a file of up to 32
+// MiB, which is one request; beyond that a few frames and parts. Safe from several threads (each call owns its
+// encoder).
 Result<WalPushResult> PushWalFile(const Repository& repository, const std::string& name, const std::string& path,
                                   const OpContext& ctx, const WalPushOptions& options = {});
 

@@ -3,12 +3,14 @@
 #include <algorithm>
 
 #include "core/base/describe_size.h"
+#include "core/base/letter_case.h"
 #include "core/pg/timestamp.h"
 #include "core/repo/backup_remarks.h"
 #include "core/restore/branch_notes.h"
 #include "core/restore/plan_proof.h"
 #include "core/restore/wal_gaps.h"
 #include "core/restore/wal_scan.h"
+#include "core/verify/known_damage.h"
 #include "core/verify/verify.h"
 
 namespace pitr {
@@ -335,11 +337,18 @@ void AddBranches(const BranchTree& branches, const BackupCatalog& backups, const
 
 // What the newest verification that covers the backup said about it. Damage that any found and nothing has refuted
 // since is the backup's status.
-void AddVerification(const std::vector<VerifyRecord>& results, BackupRow& row) {
-  if (row.label.empty()) return;  // a failure that left nothing behind
+void AddVerification(const std::vector<VerifyRecord>& results, const BackupCatalog& backups, BackupRow& row) {
+  if (row.label.empty() || row.stop_micros == 0) return;  // a failure that left nothing behind, or no more than packs
+  const BackupManifest* backup = backups.Find(row.label);
+  const std::string damage = backup == nullptr ? "" : DescribeKnownDamage(results, *backup, DamageOf::kAnything);
+  if (!damage.empty() && (row.status == "ok" || row.status == "page errors")) {
+    row.status = "damaged";
+    row.problem = damage + "; pg_pitr verify --label " + row.label + " looks again and says what.";
+    row.problem[0] = UpperCase(row.problem[0]);
+  }
   const VerifyRecord* newest = NewestResult(results, row.label);
   // One from before the backup began is about another of the same name.
-  if (newest == nullptr || row.stop_micros == 0 || newest->ended_micros < row.start_micros) return;
+  if (newest == nullptr || newest->ended_micros < row.start_micros) return;
   row.verified_micros = newest->ended_micros;
   row.verify_mode = VerifyModeName(newest->request.mode);
   FindingCounts counts;
@@ -347,10 +356,6 @@ void AddVerification(const std::vector<VerifyRecord>& results, BackupRow& row) {
     if (std::find(finding.labels.begin(), finding.labels.end(), row.label) != finding.labels.end())
       counts.Add(finding.severity);
   row.verify_result = VerifyOutcomeName(OutcomeOf(counts));
-  const std::string damage = DescribeStandingDamage(results, row.label, row.start_micros, DamageOf::kAnything);
-  if (damage.empty() || (row.status != "ok" && row.status != "page errors")) return;
-  row.status = "damaged";
-  row.problem = "T" + damage.substr(1) + "; pg_pitr verify --label " + row.label + " looks again and says what.";
 }
 
 }  // namespace
@@ -371,7 +376,7 @@ InfoReport MakeInfoReport(const Repository& repository, const BackupCatalog& bac
               report);
   AddGaps(backups, wal, repository.segment_size(), report);
   report.verifications = std::move(verifications);
-  for (BackupRow& row : report.backups) AddVerification(report.verifications, row);
+  for (BackupRow& row : report.backups) AddVerification(report.verifications, backups, row);
   return report;
 }
 

@@ -26,6 +26,9 @@ std::string HeadText(const InfoReport& report, size_t width) {
   return AlignItems(items, 0, width);
 }
 
+// A time that is given as a target must not be before what it stands for.
+int64_t NextSecond(int64_t micros) { return (micros + 999999) / 1000000 * 1000000; }
+
 std::string WindowText(const InfoReport& report, size_t width) {
   const RecoveryWindow& window = report.window;
   if (!window.possible)
@@ -36,7 +39,7 @@ std::string WindowText(const InfoReport& report, size_t width) {
     if (window.latest_commit_micros == 0 && row.timeline == window.latest_timeline && row.newest_micros != 0)
       latest += ", stored " + DescribeToSecond(row.newest_micros);
   std::vector<std::pair<std::string, std::string>> items = {
-      {"earliest", DescribeToSecond(window.earliest_micros) + "  (" + window.earliest_lsn.ToString() +
+      {"earliest", DescribeToSecond(NextSecond(window.earliest_micros)) + "  (" + window.earliest_lsn.ToString() +
                        ", end of backup " + window.earliest_backup + ")"},
       {"latest", latest + "  (" + window.latest_lsn.ToString() + ", end of segment " + window.latest_segment + ")"},
   };

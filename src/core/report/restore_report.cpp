@@ -22,7 +22,7 @@ std::string DescribeRestore(const RestoreResult& result, const std::string& data
   if (result.files_removed > 0) text += ", " + std::to_string(result.files_removed) + " removed";
   text += "\n";
   if (result.held_until_micros != 0)
-    text += "Until " + FormatToSecond(result.held_until_micros) +
+    text += "Until " + DescribeToSecond(result.held_until_micros) +
             " no expiry deletes the backup or the WAL after it. Should the replay take longer, pin the backup.\n";
   return text + DescribeNotes(result.notes);
 }

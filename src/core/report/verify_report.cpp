@@ -106,8 +106,8 @@ std::string VerifyText(const VerifyReport& report, size_t width) {
   Items items = {{"repository", report.repository},
                  {"scope", ScopeText(record.request)},
                  {"mode", ModeText(record.request)},
-                 {"begun", FormatToSecond(record.started_micros)},
-                 {"ended", FormatToSecond(record.ended_micros)}};
+                 {"begun", DescribeToSecond(record.started_micros)},
+                 {"ended", DescribeToSecond(record.ended_micros)}};
   for (const auto& [label, coverage] : record.backups) items.emplace_back("backup " + label, CoverageText(coverage));
   if (record.wal.objects > 0) items.emplace_back("WAL", CoverageText(record.wal));
   if (record.extents > 0) items.emplace_back("checksums", std::to_string(record.extents) + " pieces of files compared");

@@ -203,6 +203,10 @@ Result<BranchChoice> BranchChooser::ChooseLatest() const {
 Result<BranchChoice> BranchChooser::ChooseImmediate() const {
   const Branches branches = Latest();
   if (own_ != nullptr || branches.size() < 2) return ChooseLatest();
+  // The end of a backup that was named is the same, whoever went on behind it.
+  for (const Branch* branch : pool_)
+    if (request_.backup != nullptr && branch->timeline == StopTimeline(*request_.backup))
+      return BranchChoice{branch->timeline, "the backup's own"};
   const BackupManifest* backup = NewestLeading(backups_, *branches.front());
   for (const Branch* branch : branches)
     if (NewestLeading(backups_, *branch) != backup) return Several(branches);

@@ -21,6 +21,7 @@ constexpr int64_t kClockSlackMicros = int64_t{120} * 1000000;
 constexpr int kMaxWalkBack = 64;
 constexpr int kLastCommitSegments = 8;
 constexpr size_t kNamesShown = 8;
+constexpr int kBackupsLookedAt = 8;
 constexpr int kEvidenceSegments = 32;
 constexpr const char* kIfItRuns =
     "If the server that wrote it runs, SELECT pg_switch_wal() there archives what it has written until now; then plan "
@@ -110,11 +111,11 @@ std::string TargetFinder::ReachText() {
   }
   if (earliest == nullptr) return "No backup has all the WAL it needs, so nothing can be reached.";
   std::string text = "Reachable along timeline " + std::to_string(path_.target().value) + ": from " +
-                     FormatTimestamp(earliest->backup->stop_micros) + " (" + earliest->backup->stop_lsn.ToString() +
+                     DescribeTimestamp(earliest->backup->stop_micros) + " (" + earliest->backup->stop_lsn.ToString() +
                      ", end of backup " + earliest->backup->label + ") to ";
   auto last = scanner_.LastCommit(newest->first, newest->until, kLastCommitSegments);
   if (last.ok() && last.value()) {
-    text += FormatTimestamp(last.value()->micros) + " (transaction " + std::to_string(last.value()->xid) + " at " +
+    text += DescribeTimestamp(last.value()->micros) + " (transaction " + std::to_string(last.value()->xid) + " at " +
             last.value()->start.ToString() + ", the last one in the archive).";
   } else {
     const auto end = path_.PartialEnd(newest->until);
@@ -333,6 +334,27 @@ Result<bool> TargetFinder::HoldsNothingLater(const Candidate& from, Lsn first_af
   return false;
 }
 
+// A backup before `from` behind which, and before `from` began, a transaction ended after the time: then the clock was
+// set back in between. nullptr: none was found.
+Result<const Candidate*> TargetFinder::BeforeClockWentBack(const Candidate& from) {
+  const Candidate* next = &from;
+  int looked = 0;
+  for (const Candidate* older = &from; older != candidates_.data() && looked < kBackupsLookedAt;) {
+    --older;
+    if (!older->complete || older->until < next->first) continue;
+    looked++;
+    for (uint64_t back = 0; back < kLastCommitSegments && next->first.value >= older->first.value + back; back++) {
+      PITR_ASSIGN(const std::vector<WalMark>* marks, scanner_.Marks({next->first.value - back}));
+      for (const WalMark& mark : *marks)
+        if (mark.kind != WalMark::Kind::kRestorePoint && IsAfterTime(mark) && mark.start >= older->backup->stop_lsn &&
+            mark.start < next->backup->start_lsn)
+          return older;
+    }
+    next = older;
+  }
+  return nullptr;
+}
+
 // No transaction ended after the time. The server would refuse such a target; a later record shows that WAL is complete
 // up to there, so that the state behind that record is the state at the time.
 Result<Resolution> TargetFinder::FindQuietTime(const Candidate& from) {
@@ -344,6 +366,12 @@ Result<Resolution> TargetFinder::FindQuietTime(const Candidate& from) {
     if (!GapText(from).empty())
       return Unreachable("WAL is missing on the way to " + time + ": up to the gap in the archive nothing ended later")
           .WithHint(GapHint());
+    PITR_ASSIGN(const Candidate* before, BeforeClockWentBack(from));
+    if (before != nullptr)
+      return Unreachable("no transaction behind backup " + from.backup->label + " ended after " + time +
+                         ", but some did before it: the clock was set back")
+          .WithHint("The first that ended later is found from an older backup: --backup " + before->backup->label +
+                    ".");
     return Unreachable("no transaction in the archive ended after " + time)
         .WithHint(
             std::string("Nothing in WAL has a later time either, so there may have been transactions until then that "

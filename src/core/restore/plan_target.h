@@ -63,6 +63,7 @@ class TargetFinder {
   Result<Resolution> FindEnd();  // latest, immediate
   Result<Resolution> FindPosition();
   Result<Resolution> FindTime();
+  Result<const Candidate*> BeforeClockWentBack(const Candidate& from);
   Result<Resolution> FindQuietTime(const Candidate& from);  // after the last transaction
   Result<Resolution> FindByName();                          // a transaction or a restore point
 

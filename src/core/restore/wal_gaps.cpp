@@ -123,9 +123,11 @@ std::string HowToCloseGap(const std::vector<WalSpan>& missing, uint32_t segment_
       files += directory + std::string(first.begin(), differs) + (differs == first.end() ? "" : "*");
     }
   }
+  // A pattern is for a shell that may read the directory.
+  const std::string push = "pg_pitr wal-push" + files;
   return "If the former primary or a standby still has them in its pg_wal, archive them from there, whether a server "
-         "runs on it or not: pg_pitr wal-push" +
-         files;
+         "runs on it or not: " +
+         (few ? push : "sh -c '" + push + "'");
 }
 
 }  // namespace pitr

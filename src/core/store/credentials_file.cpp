@@ -147,9 +147,12 @@ Result<AwsCredentials> ParseCredentialsFile(std::string_view text, std::string_v
   const AwsCredentials& chosen = found ? inside : outside;
   if (!found && Empty(outside))
     return Status(Code::kNotFound, "it has no profile \"" + std::string(profile) + "\" and no keys outside profiles");
-  if (chosen.access_key_id.empty()) return Status(Code::kInvalidArgument, "access_key_id is missing");
-  if (chosen.secret_access_key.empty()) return Status(Code::kInvalidArgument, "secret_access_key is missing");
-  return chosen;
+  const char* lacking = chosen.access_key_id.empty()       ? "access_key_id"
+                        : chosen.secret_access_key.empty() ? "secret_access_key"
+                                                           : nullptr;
+  if (lacking == nullptr) return chosen;
+  return Status(Code::kInvalidArgument, std::string(lacking) + " is missing")
+      .WithHint("It is written as a line: " + std::string(lacking) + " = ... Is the name mistyped?");
 }
 
 std::unique_ptr<CredentialSource> MakeCredentialsFileSource(const std::string& path, const std::string& profile) {

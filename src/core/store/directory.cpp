@@ -133,7 +133,7 @@ Result<DirectoryTree> DirectoryStore::OpenTree() const {
   if (!any.ok()) return std::move(any).status().Annotate(opening);
   if (any.value().objects.empty())
     return Status(Code::kInvalidArgument, "directory \"" + root_ + "\" is empty and was never set up as a store")
-        .WithHint("Check that its file system is mounted. A new store has to be created first.");
+        .WithHint(std::string("Check that its file system is mounted. ") + kWhoMakesAStore);
   return tree;
 }
 

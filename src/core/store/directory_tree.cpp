@@ -89,9 +89,12 @@ struct DirectoryTree::Place {
 
 Result<DirectoryTree> DirectoryTree::Open(const std::string& root) {
   UniqueFd opened(open(root.c_str(), kWayFlags));
-  if (!opened.ok() && (errno == ENOENT || errno == ENOTDIR))
+  if (!opened.ok() && errno == ENOTDIR)
+    return Status(Code::kInvalidArgument, "\"" + root + "\", where the store should be, is no directory")
+        .WithHint("It, or something on the way to it, is a file or a link. Check the path.");
+  if (!opened.ok() && errno == ENOENT)
     return Status(Code::kInvalidArgument, "directory \"" + root + "\" of the store does not exist")
-        .WithHint("Check the path and that its file system is mounted. A new store has to be created first.");
+        .WithHint(std::string("Check the path and that its file system is mounted. ") + kWhoMakesAStore);
   if (!opened.ok()) return FileError(errno, "opening directory \"" + root + "\" of the store");
   return DirectoryTree(root, std::move(opened));
 }

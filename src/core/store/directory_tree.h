@@ -18,6 +18,9 @@ namespace pitr {
 
 inline constexpr mode_t kFileMode = 0640;
 inline constexpr mode_t kDirectoryMode = 0750;
+// For whoever finds none.
+inline constexpr char kWhoMakesAStore[] =
+    "A new one is made by the server: when it first archives, or by SELECT * FROM pitr_check().";
 inline constexpr char kTempDirectory[] = ".tmp~";  // where files are before they have their names
 
 class DirectoryTree {

@@ -141,6 +141,12 @@ Status CurlStatus(CURLcode code, const char* text, const HttpSettings& settings,
             .WithDetail(why + ".")
             .WithHint("If it speaks plain HTTP, write s3_endpoint as http://host:port.");
       return {Code::kUnavailable, "TLS handshake failed: " + why};
+    case CURLE_COULDNT_RESOLVE_HOST:
+      return Status(Code::kUnavailable, why)
+          .WithHint("Check the host in s3_endpoint, and that this machine can resolve names.");
+    case CURLE_COULDNT_CONNECT:
+      return Status(Code::kUnavailable, why)
+          .WithHint("Check that the store runs, that s3_endpoint is right, and what is between: a firewall, a proxy.");
     case CURLE_PARTIAL_FILE:
       return {Code::kUnavailable, "answer ended early: " + why};
     case CURLE_SEND_FAIL_REWIND:
@@ -351,7 +357,8 @@ class HttpClient::Connection {
         moved = now_moved;
         moved_at = now;
       } else if (now - moved_at > settings.stall_timeout_ms) {
-        return Status(Code::kUnavailable, "no data moved for " + std::to_string(settings.stall_timeout_ms) + " ms");
+        return Status(Code::kUnavailable, "no data moved for " + std::to_string(settings.stall_timeout_ms) + " ms")
+            .WithHint("The store, or something between, accepts connections and does not answer.");
       }
       int wait = static_cast<int>(std::clamp<int64_t>(ctx.RemainingMillis(), 1, kPollMillis));
       ran = curl_multi_poll(multi_, nullptr, 0, wait, nullptr);

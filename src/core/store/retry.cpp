@@ -73,7 +73,7 @@ class PartChecker {
 class RetryingStore::Loop {
  public:
   Loop(const RetryingStore& store, const char* doing, const std::string& key, const OpContext& ctx)
-      : store_(store), doing_(doing), key_(key), ctx_(ctx) {}
+      : store_(store), doing_(doing), key_(key), ctx_(ctx), begun_millis_(ctx.clock->SteadyMillis()) {}
 
   // After a failed attempt: waits and returns ok when another one is due, else returns the final status.
   Status Next(Status failed) {
@@ -90,7 +90,7 @@ class RetryingStore::Loop {
     if (attempts_ >= policy.max_attempts || delay >= room) {
       if (attempts_ == 1) return failed;
       return std::move(failed).Annotate("gave up after " + std::to_string(attempts_) + " attempts in " +
-                                        Seconds(elapsed));
+                                        Seconds(now - begun_millis_));
     }
     watched_.Failed(failed, room, *ctx_.clock);
     // Without the hint, which the error at the end has.
@@ -131,6 +131,7 @@ class RetryingStore::Loop {
   const std::string& key_;
   const OpContext& ctx_;
   int attempts_ = 0;
+  const int64_t begun_millis_;
   int64_t first_failure_millis_ = -1;
   bool warned_ = false;
   WatchedRetry watched_;

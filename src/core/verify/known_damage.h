@@ -5,6 +5,10 @@
 
 namespace pitr {
 
+// What verifications found of the backup's own objects and nothing has refuted (FindStandingDamage); else what one that
+// did not look at this backup found of an object that it shares with others. A clause; empty when there is none.
+std::string DescribeKnownDamage(const std::vector<VerifyRecord>& results, const BackupManifest& backup, DamageOf of);
+
 // Reads the results that the repository keeps. Errors as LoadVerifyRecords.
 Result<DamageFinder> FindKnownDamage(const Repository& repository, DamageOf of, const OpContext& ctx);
 // The same for recoveries, of the backups' files: who may not read the results does without, with a line in the log.

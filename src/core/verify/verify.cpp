@@ -262,8 +262,13 @@ void Verification::DescribeHarm(std::vector<Finding>& findings) {
     finding.hurts = finding.file_count == 0 ? "The backups that list it cannot be restored."
                                             : "These files cannot be restored, and so neither can the backups.";
     const BackupManifest* other = nullptr;
+    const auto lists = [&](const BackupManifest& backup) {
+      return std::any_of(backup.packs.begin(), backup.packs.end(),
+                         [&](const PackEntry& pack) { return pack.key == finding.object; });
+    };
     for (const BackupManifest& backup : current_.backups)
-      if (!std::binary_search(finding.labels.begin(), finding.labels.end(), backup.label)) other = &backup;
+      if (!std::binary_search(finding.labels.begin(), finding.labels.end(), backup.label) && !lists(backup))
+        other = &backup;
     finding.hint = "Put the object back from a copy of the repository, or take a new full backup." +
                    (other == nullptr ? std::string(" No other backup is there.")
                                      : " Until then recover from another backup, such as " + other->label + ".");

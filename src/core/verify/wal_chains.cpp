@@ -52,6 +52,14 @@ class ChainCheck {
       finding.hurts = "Recovery cannot follow timeline " + std::to_string(timeline.value) +
                       " from a backup of an older one: it is not known where it left its parent.";
       finding.hint = kPushHint;
+      // A repository that was begun by a server of this timeline.
+      const bool of_older = std::any_of(backups_.backups.begin(), backups_.backups.end(),
+                                        [&](const BackupManifest& backup) { return backup.timeline < timeline; });
+      if (held.history_problem.ok() && !of_older && !backups_.backups.empty()) {
+        finding.severity = Severity::kWarning;
+        finding.hurts = "Nothing that is here: no backup is of an older timeline.";
+        finding.hint = "The server that writes it archives the file again at its next start or backup, if it has it.";
+      }
       findings_.Add(std::move(finding));
     }
   }

@@ -71,6 +71,31 @@ TEST(UsageTest, AnUnknownOptionIsAnsweredWithTheNearest) {
             "options.\n");
 }
 
+// A shell variable that is not set must not turn the next option into a value.
+TEST(UsageTest, AnOptionIsNoValue) {
+  const std::string empty = " was given an empty value\nHINT:  Was a variable of the shell not set?";
+  for (const std::string option : {"--pgdata=", "--waldir=", "--target-time=", "--backup="}) {
+    const std::string name = option.substr(0, option.size() - 1);
+    EXPECT_NE(Error({"restore", option, "--dry-run"}).find(name + empty), std::string::npos) << option;
+    EXPECT_NE(Error({"restore", "--dry-run", option}).find(name + empty), std::string::npos) << option;
+    EXPECT_EQ(Error({"restore", name, "--dry-run"}),
+              "pg_pitr: error: \"--dry-run\" stands where the value of " + name +
+                  " belongs\nHINT:  Was a variable of the shell not set? A value that begins so is written " + name +
+                  "=--dry-run.\n");
+  }
+  for (const std::string word : {"--as-copy", "-c"})
+    EXPECT_NE(Error({"restore", "-D", word}).find("\"" + word + "\" stands where the value of -D belongs"),
+              std::string::npos);
+  const Answer json = Ask({"plan", "--target-time=", "--json"});
+  EXPECT_EQ(json.code, kExitUsage);
+  EXPECT_EQ(nlohmann::json::parse(json.out)["error"]["message"], "--target-time was given an empty value");
+  // What begins with a minus and is a value.
+  for (const std::vector<std::string>& words : {std::vector<std::string>{"plan", "--target-time", "-15min"},
+                                                {"pin", "x", "--reason=--x"},
+                                                {"pin", "x", "--reason", ""}})
+    EXPECT_EQ(Error(words).find("stands where"), std::string::npos) << words[2];
+}
+
 TEST(UsageTest, OtherMistakesNameTheHelp) {
   EXPECT_EQ(Error({"pin"}), "pg_pitr: error: pg_pitr pin needs LABEL\nHINT:  pg_pitr pin --help explains it.\n");
   EXPECT_EQ(Error({"pin", "x", "--reason"}),

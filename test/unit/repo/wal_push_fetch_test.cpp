@@ -125,8 +125,10 @@ TEST_P(Wal, DifferentContentIsRefusedAndLeftAlone) {
   EXPECT_NE(refused.status().hint().find("Two servers"), std::string::npos);
   EXPECT_EQ(FetchWalBytes(*repository, kName, ctx_).value(), Segment(5));
 
-  ASSERT_TRUE(Push(*repository, "00000002.history", Bytes{'a', 'b', 'c'}).ok());
-  for (const Bytes& text : {Bytes{'a', 'b'}, Bytes{'a', 'b', 'c', 'd'}, Bytes{'a', 'x', 'c'}}) {
+  // As older versions stored whatever it was.
+  ASSERT_TRUE(
+      repository->CreateObject(ObjectKind::kWal, layout::WalKey("00000002.history"), Bytes{'a', 'b', 'c'}, ctx_).ok());
+  for (const Bytes& text : {Bytes{'#', 'b'}, Bytes{'#', 'b', 'c', 'd'}, Bytes{'#', 'x', 'c'}}) {
     auto history = Push(*repository, "00000002.history", text);
     ASSERT_EQ(history.code(), Code::kConflict);
     EXPECT_NE(
@@ -155,6 +157,8 @@ TEST_P(Wal, FilesThatAreNotWhatTheirNameSaysAreNotSent) {
   }
   EXPECT_EQ(Push(*repository, kName, Bytes(1u << 20)).code(), Code::kCorruption);
   EXPECT_EQ(Push(*repository, "00000002.history", Bytes()).code(), Code::kCorruption);
+  const auto garbage = Push(*repository, "00000007.history", Bytes{'g', 'a', 'r', 'b', 'a', 'g', 'e', '\n'});
+  EXPECT_EQ(garbage.code(), Code::kCorruption) << garbage.status().ToString();
   for (const char* name :
        {"pg_control", "000000010000000000001000", "00000001000000000000000G", "../../etc/passwd", ""}) {
     EXPECT_EQ(PushWalFile(*repository, name, WriteWal("x", Segment(5)), ctx_).code(), Code::kInvalidArgument) << name;

@@ -126,6 +126,8 @@ TEST_F(InfoReportTest, WhatNoBackupNeedsIsNotCalledMissing) {
 TEST_F(InfoReportTest, DamagedStaysDamagedUntilItsDataWasReadAgain) {
   Segments(1, 3, 5);
   Backup("hurt", 3, 1779440000000000);
+  Backup("on it", 3, 1779440000000001);
+  backups_.backups[1].packs = {{layout::PackKey("hurt", 1), 10}};
   std::vector<VerifyRecord> results(3);
   for (uint32_t i = 0; i < 3; ++i) {
     results[i].run = i + 1;
@@ -145,9 +147,12 @@ TEST_F(InfoReportTest, DamagedStaysDamagedUntilItsDataWasReadAgain) {
       << report.backups[0].problem;
   EXPECT_EQ(report.backups[0].verify_mode, "quick");
   EXPECT_EQ(report.backups[0].verify_result, "good");
+  EXPECT_EQ(report.backups[1].status, "damaged") << "nobody looked at it, and it needs what is damaged";
+  EXPECT_NE(report.backups[1].problem.find("shares with backup hurt"), std::string::npos) << report.backups[1].problem;
   results[2].request.mode = VerifyMode::kFull;
   report = Make(results);
   EXPECT_EQ(report.backups[0].status, "ok");
+  EXPECT_EQ(report.backups[1].status, "ok");
 }
 
 // Timeline 1 ends at 5, timeline 2 began in segment 9: what lies between them was written and is nowhere.

@@ -211,6 +211,11 @@ TEST_F(BranchChoiceTest, TwoThatGoOnAreRefusedAndListed) {
   RecoveryTarget immediate;
   immediate.kind = TargetKind::kImmediate;
   EXPECT_NE(Number(Choose(immediate)), 0U) << "the same backup either way";
+  Backup("later", 2, 7, 100);
+  EXPECT_EQ(Number(Choose(immediate)), 0U) << "two backups";
+  EXPECT_EQ(Number(Choose(immediate, {}, "base")), 1U) << "the end of one that is named is the same on both";
+  EXPECT_EQ(Number(Choose(immediate, {}, "later")), 2U);
+  backups_.backups.pop_back();
   EXPECT_EQ(Number(Choose(Time(80))), 1U);
   EXPECT_EQ(Number(Choose(Time(195))), 0U) << "the other may have been idle";
   // On a running server its own is the default.

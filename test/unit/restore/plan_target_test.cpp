@@ -319,6 +319,22 @@ TEST_F(PlanTargetTest, AnUndamagedBackupIsTakenWhereItLeadsAsFar) {
   EXPECT_EQ(Find(latest).value().from->backup->label, "flawed") << "the newest, when none is better";
 }
 
+TEST_F(PlanTargetTest, AClockThatWasSetBackIsSaid) {
+  Backup("ahead", kDay + 7200 * kSecond);
+  End(10, kDay + 7300 * kSecond);
+  const Lsn second = End(11, kDay + 7400 * kSecond);
+  wal_.Switch();  // as each backup begins
+  Backup("back", kDay);
+  End(12, kDay + 10 * kSecond);
+  Archive();
+  const auto refused = Find(Time(kDay + 7350 * kSecond));
+  ASSERT_EQ(refused.code(), Code::kNotFound);
+  EXPECT_NE(refused.status().message().find("the clock was set back"), std::string::npos);
+  EXPECT_NE(refused.status().hint().find("--backup ahead"), std::string::npos) << refused.status().hint();
+  EXPECT_EQ(Find(Time(kDay + 7350 * kSecond), "ahead").value().stop.lsn, second);
+  EXPECT_EQ(Find(Time(kDay + 9000 * kSecond)).status().message().find("clock"), std::string::npos);
+}
+
 // As a verification has found it.
 TEST_F(PlanTargetTest, OneOfWhichDamageIsKnownIsTakenLast) {
   Backup("good", kDay);
