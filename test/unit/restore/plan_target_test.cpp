@@ -309,14 +309,14 @@ TEST_F(PlanTargetTest, AnUndamagedBackupIsTakenWhereItLeadsAsFar) {
   Archive();
   RecoveryTarget latest;
   latest.kind = TargetKind::kLatest;
-  for (const RecoveryTarget& target : {Time(kDay + 45 * kSecond), Xid(12), latest}) {
-    auto found = Find(target);
-    ASSERT_TRUE(found.ok()) << found.status().ToString();
-    EXPECT_EQ(found.value().from->backup->label, "good");
-  }
+  for (const RecoveryTarget& target : {Time(kDay + 45 * kSecond), Xid(12), latest})
+    EXPECT_EQ(Find(target).value().from->backup->label, "good");
   EXPECT_EQ(Find(latest, "flawed").value().from->backup->label, "flawed") << "it can be asked for";
   catalog_.backups.front().page_errors = {{"base/5/16384", 3}};
   EXPECT_EQ(Find(latest).value().from->backup->label, "flawed") << "the newest, when none is better";
+  for (BackupManifest& backup : catalog_.backups) backup.page_errors.clear();
+  damaged_ = "flawed";  // as a verification has found
+  EXPECT_EQ(Find(latest).value().from->backup->label, "good");
 }
 
 TEST_F(PlanTargetTest, AClockThatWasSetBackIsSaid) {
@@ -327,28 +327,11 @@ TEST_F(PlanTargetTest, AClockThatWasSetBackIsSaid) {
   Backup("back", kDay);
   End(12, kDay + 10 * kSecond);
   Archive();
-  const auto refused = Find(Time(kDay + 7350 * kSecond));
-  ASSERT_EQ(refused.code(), Code::kNotFound);
-  EXPECT_NE(refused.status().message().find("the clock was set back"), std::string::npos);
-  EXPECT_NE(refused.status().hint().find("--backup ahead"), std::string::npos) << refused.status().hint();
+  const std::string refused = Find(Time(kDay + 7350 * kSecond)).status().ToString();
+  EXPECT_NE(refused.find("the clock was set back"), std::string::npos) << refused;
+  EXPECT_NE(refused.find("--backup ahead"), std::string::npos) << refused;
   EXPECT_EQ(Find(Time(kDay + 7350 * kSecond), "ahead").value().stop.lsn, second);
   EXPECT_EQ(Find(Time(kDay + 9000 * kSecond)).status().message().find("clock"), std::string::npos);
-}
-
-// As a verification has found it.
-TEST_F(PlanTargetTest, OneOfWhichDamageIsKnownIsTakenLast) {
-  Backup("good", kDay);
-  End(10, kDay + 10 * kSecond);
-  Backup("hurt", kDay + 20 * kSecond);
-  End(12, kDay + 40 * kSecond);
-  Archive();
-  RecoveryTarget latest;
-  latest.kind = TargetKind::kLatest;
-  EXPECT_EQ(Find(latest).value().from->backup->label, "hurt");
-  damaged_ = "hurt";
-  EXPECT_EQ(Find(latest).value().from->backup->label, "good");
-  EXPECT_EQ(Find(Xid(12)).value().from->backup->label, "good");
-  EXPECT_EQ(Find(latest, "hurt").value().from->backup->label, "hurt") << "it can be asked for";
 }
 
 TEST_F(PlanTargetTest, ADamagedBackupIsTakenWhereNoOtherLeads) {
