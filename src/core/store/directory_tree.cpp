@@ -11,6 +11,7 @@
 
 #include "core/store/file_error.h"
 #include "core/store/full_store.h"
+#include "core/store/missing_store.h"
 
 #if __has_include(<linux/openat2.h>) && defined(SYS_openat2)
 #include <linux/openat2.h>
@@ -90,7 +91,7 @@ struct DirectoryTree::Place {
 Result<DirectoryTree> DirectoryTree::Open(const std::string& root) {
   UniqueFd opened(open(root.c_str(), kWayFlags));
   if (!opened.ok() && (errno == ENOENT || errno == ENOTDIR))
-    return Status(Code::kInvalidArgument, "directory \"" + root + "\" of the store does not exist")
+    return MissingStore(root, kDirectoryMissing)
         .WithHint("Check the path and that its file system is mounted. A new store has to be created first.");
   if (!opened.ok()) return FileError(errno, "opening directory \"" + root + "\" of the store");
   return DirectoryTree(root, std::move(opened));
