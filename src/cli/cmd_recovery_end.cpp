@@ -152,8 +152,7 @@ Reply OutcomeReply(const std::string& directory, const RestoreMark& mark, const 
 std::string HintToStart(const std::string& directory, const RestoreMark& mark) {
   const ServerStart start = HowToStartAgain(directory, mark);
   const std::string elsewhere = DescribeElsewhere(start, directory);
-  return "Start the server, " + (elsewhere.empty() ? start.command + "," : "") +
-         " look into its log, and ask again; --wait 600 waits ten minutes." +
+  return "Start the server, " + start.command + ", look into its log, and ask again; --wait 600 waits ten minutes." +
          (elsewhere.empty() ? "" : " " + elsewhere);
 }
 
