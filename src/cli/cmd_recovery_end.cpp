@@ -152,8 +152,7 @@ Reply OutcomeReply(const std::string& directory, const RestoreMark& mark, const 
 std::string HintToStart(const std::string& directory, const RestoreMark& mark) {
   const ServerStart start = HowToStartAgain(directory, mark);
   const std::string elsewhere = DescribeElsewhere(start, directory);
-  return "Start the server, " + (elsewhere.empty() ? start.command + "," : "") +
-         " look into its log, and ask again; --wait 600 waits ten minutes." +
+  return "Start the server, " + start.command + ", look into its log, and ask again; --wait 600 waits ten minutes." +
          (elsewhere.empty() ? "" : " " + elsewhere);
 }
 
@@ -184,31 +183,28 @@ Result<Reply> RunOutcome(const OutcomeOptions& options) {
   for (;;) {
     PITR_TRY(ctx.Check());
     PITR_ASSIGN(const ClusterTree tree, ClusterTree::OpenWithWal(directory));
-    PITR_ASSIGN(const auto mark, ReadRestoreMark(tree));
-    if (!mark)
-      return Status(Code::kInvalidArgument,
-                    "data directory \"" + directory + "\" was not made by a restore of pg_pitr");
-    if (mark->outcome) {
-      if (const std::string text = DescribeNotArchiving(directory, *mark); !text.empty())
+    PITR_ASSIGN(const RestoreMark mark, MarkOfRestored(tree));
+    if (mark.outcome) {
+      if (const std::string text = DescribeNotArchiving(directory, mark); !text.empty())
         PrintToStderr("pg_pitr: warning: " + text + "\n");
-      return OutcomeReply(directory, *mark, *mark->outcome, /*paused=*/false);
+      return OutcomeReply(directory, mark, *mark.outcome, /*paused=*/false);
     }
-    PITR_ASSIGN(const auto found, FindOutcome(tree, *mark));
-    if (found && found->undone) return OutcomeReply(directory, *mark, *found, /*paused=*/false);
+    PITR_ASSIGN(const auto found, FindOutcome(tree, mark));
+    if (found && found->undone) return OutcomeReply(directory, mark, *found, /*paused=*/false);
     const int64_t now = ctx.clock->SteadyMillis();
     const bool last = now >= until, ask = last || now - asked >= kAskEveryMillis;
     if (ask) asked = now;
-    const Unended unended = LookAtRecovery(directory, *mark, ask);
-    if (unended.halted) return OutcomeReply(directory, *mark, *unended.halted, unended.paused);
+    const Unended unended = LookAtRecovery(directory, mark, ask);
+    if (unended.halted) return OutcomeReply(directory, mark, *unended.halted, unended.paused);
     if (last) {
-      PITR_ASSIGN(const bool cut_off, IsCutOff(tree, *mark));
-      if (cut_off && RoleOf(directory) == RecoveryRole::kNone) return CutOffReply(directory, *mark);
-      Reply reply{"", OutcomeJson(directory, *mark, nullptr, false), kExitFailed, {}};
+      PITR_ASSIGN(const bool cut_off, IsCutOff(tree, mark));
+      if (cut_off && RoleOf(directory) == RecoveryRole::kNone) return CutOffReply(directory, mark);
+      Reply reply{"", OutcomeJson(directory, mark, nullptr, false), kExitFailed, {}};
       reply.error =
           Status(Code::kUnavailable, "recovery has not ended in \"" + directory + "\"")
-              .WithDetail("It was restored " + FormatToSecond(mark->restored_micros) + " from backup " + mark->backup +
-                          " to " + mark->target + "." + (unended.detail.empty() ? "" : " " + unended.detail))
-              .WithHint(HintToStart(directory, *mark));
+              .WithDetail("It was restored " + FormatToSecond(mark.restored_micros) + " from backup " + mark.backup +
+                          " to " + mark.target + "." + (unended.detail.empty() ? "" : " " + unended.detail))
+              .WithHint(HintToStart(directory, mark));
       return reply;
     }
     usleep(kPollMicros);

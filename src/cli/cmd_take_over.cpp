@@ -69,9 +69,8 @@ std::string DescribeOriginal(const RestoreMark& mark, const std::optional<Timeli
 // Two servers that write to one repository are never what is meant.
 Status CheckOriginalStopped(const std::string& directory) {
   PITR_ASSIGN(const ClusterTree tree, ClusterTree::Open(directory));
-  PITR_ASSIGN(const std::optional<RestoreMark> mark, ReadRestoreMark(tree));
-  if (!mark) return Status::Ok();
-  const auto server = OriginalOnThisMachine(directory, *mark);
+  PITR_ASSIGN(const RestoreMark mark, MarkOfRestored(tree));
+  const auto server = OriginalOnThisMachine(directory, mark);
   if (!server) return Status::Ok();
   return Status(Code::kConflict, "the server that \"" + directory + "\" was made from runs on this machine")
       .WithDetail(DescribeLiveServer(*server))

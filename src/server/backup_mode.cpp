@@ -85,16 +85,19 @@ std::vector<OutsideFile> ConfigurationFiles() {
   return files;
 }
 
-// What the configuration files give another value than the default, as the files have it.
+// What the configuration files give another value than the default, as they have it now: the running server still has
+// what was taken out of them after a recovery, or waits for a restart. A file that cannot be read whole (its row has no
+// name) says nothing of what it lacks.
 std::vector<ServerSetting> ConfiguredSettings() {
   char* texts[kMaxColumns] = {};
   RunQuery(
+      "WITH files AS (SELECT DISTINCT ON (pg_catalog.lower(name)) pg_catalog.lower(name) AS name, setting "
+      "FROM pg_catalog.pg_file_settings ORDER BY pg_catalog.lower(name), seqno DESC) "
       "SELECT pg_catalog.string_agg(pg_catalog.concat_ws(E'\\x1f', s.name, s.vartype, "
       "coalesce(f.setting, pg_catalog.current_setting(s.name))), E'\\x1e') "
-      "FROM pg_catalog.pg_settings s LEFT JOIN pg_catalog.pg_file_settings f "
-      "ON f.sourcefile = s.sourcefile AND f.sourceline = s.sourceline AND pg_catalog.lower(f.name) = "
-      "pg_catalog.lower(s.name) "
-      "WHERE s.source = 'configuration file' AND s.setting IS DISTINCT FROM s.boot_val",
+      "FROM pg_catalog.pg_settings s LEFT JOIN files f ON f.name = pg_catalog.lower(s.name) "
+      "WHERE s.source = 'configuration file' AND s.setting IS DISTINCT FROM s.boot_val "
+      "AND (f.name IS NOT NULL OR EXISTS (SELECT FROM files WHERE name IS NULL))",
       0, nullptr, nullptr, texts);
   std::vector<FoundSetting> found;
   std::istringstream rows(TakeText(texts[0]));

@@ -13,7 +13,7 @@ BackupFailure FailureOf(const BackupSlot& slot, const PlainError& error) {
   failure.type = slot.type[0] ? slot.type : slot.request.type;
   failure.started_micros = slot.started_micros;
   failure.ended_micros = SystemClock().WallMicros();
-  failure.phase = BackupPhaseName(slot.phase);
+  if (slot.phase != BackupPhase::kNone) failure.phase = BackupPhaseName(slot.phase);
   failure.sqlstate = unpack_sql_state(error.sqlstate);
   failure.message = error.message;
   failure.detail = error.detail;

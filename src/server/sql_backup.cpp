@@ -6,12 +6,14 @@
 #include "core/base/job_limit.h"
 #include "core/config/settings.h"
 #include "core/repo/layout.h"
+#include "core/restore/copy_guard.h"
 #include "server/backup_slot.h"
 #include "server/backup_turn.h"
 #include "server/encoding.h"
 #include "server/failure_record.h"
 #include "server/guc.h"
 #include "server/log_pg.h"
+#include "server/ready_files.h"
 #include "server/rows.h"
 #include "server/wait.h"
 
@@ -58,9 +60,11 @@ void CheckType(const std::string& type) {
 
 // Everything that can be known without the store. Each refusal says what to set.
 Status CheckServer() {
-  if (XLogArchiveMode == ARCHIVE_MODE_OFF)
+  if (XLogArchiveMode == ARCHIVE_MODE_OFF) {
+    PITR_TRY(CheckNotCopy(kDataDirectory));
     return Status(Code::kConflict, "WAL archiving is off: archive_mode is off")
         .WithHint("Set archive_mode = on and archive_library = 'pg_pitr' in postgresql.conf and restart the server.");
+  }
   const std::string library = XLogArchiveLibrary ? XLogArchiveLibrary : "";
   if (library.find("pg_pitr") == library.npos)
     return Status(Code::kConflict, "WAL is not archived by pg_pitr: archive_library is \"" + library + "\"")

@@ -123,9 +123,8 @@ std::string SwitchSegment() {
   return SegmentFileName({GetWALInsertionTimeLine()}, SegmentBefore(end, segment_size), segment_size);
 }
 
-// What the archiver has failed with since `micros`; empty when it has not.
-std::string ArchiverErrorSince(int64_t micros) {
-  std::string error;
+// What the archiver has failed with since `micros`, with what to do about that.
+Status ArchiverErrorSince(int64_t micros) {
   PlainError plain;
   char file[kFileNameBytes] = "";
   WithShared(LW_SHARED, [&](SharedState& shared) {
@@ -133,26 +132,27 @@ std::string ArchiverErrorSince(int64_t micros) {
     plain = shared.archiver.error;
     CopyText(file, shared.archiver.error_file);
   });
-  if (plain.sqlstate != 0) error = std::string("the archiver failed with ") + file + ": " + plain.message;
-  return error;
+  if (plain.sqlstate == 0) return Status::Ok();
+  return Status(Code::kUnavailable, std::string("the archiver failed with ") + file + ": " + plain.message)
+      .WithDetail(plain.detail)
+      .WithHint(plain.hint);
 }
 
-// Waits until the archiver has done with `segment`; a sentence when it has not in time.
-std::string AwaitArchived(const std::string& segment, int64_t began_micros) {
+// Waits until the archiver has done with `segment`.
+Status AwaitArchived(const std::string& segment, int64_t began_micros) {
   const int64_t began = SystemClock().SteadyMillis();
   while (MarkOf(segment) != ArchiveMark::kDone) {
-    std::string error = ArchiverErrorSince(began_micros);
-    if (!error.empty()) return error;
-    if (SystemClock().SteadyMillis() - began > kArchiveLimitMs) {
-      return "not archived within " + std::to_string(kArchiveLimitMs / 1000) + " s";
-    }
+    PITR_TRY(ArchiverErrorSince(began_micros));
+    if (SystemClock().SteadyMillis() - began > kArchiveLimitMs)
+      return {Code::kUnavailable, "not archived within " + std::to_string(kArchiveLimitMs / 1000) + " s"};
     WaitInterruptibly(-1, kPollMs);
   }
-  return "";
+  return Status::Ok();
 }
 
-// What is true of a server that was restored, and of no other.
-void CheckRestored(Rows& rows, const Result<std::optional<RestoreMark>>& mark) {
+// What is true of a server that was restored, and of no other, and why the archiver holds archiving, unless `opened`
+// says that already.
+void CheckRestored(Rows& rows, const Result<std::optional<RestoreMark>>& mark, const Status& opened) {
   if (!mark.ok()) {
     Add(rows, "restore: the mark in the data directory", mark.status(), "");
   } else if (mark.value() && mark.value()->outcome) {
@@ -160,7 +160,7 @@ void CheckRestored(Rows& rows, const Result<std::optional<RestoreMark>>& mark) {
         "See the server log; nothing in the archive has changed, so it can be restored again.", CheckState::kWarning);
   }
   const PlainError hold = HoldOfArchiving();
-  if (hold.sqlstate != 0)
+  if (hold.sqlstate != 0 && !IsArchivingHeld(opened))
     Add(rows, "archive: not held", false, std::string(hold.message) + " (" + hold.detail + ")", hold.hint);
 }
 
@@ -177,9 +177,10 @@ bool ProveArchiving(Rows& rows, bool is_copy) {
   if (!ServerCanArchive()) return skip("the server does not archive with pg_pitr", "Mend what is said above first.");
   const int64_t began_micros = SystemClock().WallMicros();
   const std::string segment = SwitchSegment();
-  const std::string problem = AwaitArchived(segment, began_micros);
-  if (!problem.empty()) {
-    Add(rows, item, false, segment + ": " + problem, "See pitr_status and the server log.");
+  const Status archived = AwaitArchived(segment, began_micros);
+  if (!archived.ok()) {
+    Add(rows, item, false, segment + ": " + archived.WithoutHint(),
+        archived.hint().empty() ? "See pitr_status and the server log." : archived.hint());
     return false;
   }
   const int64_t archived_micros = SystemClock().WallMicros();
@@ -231,26 +232,39 @@ Result<Rows> CheckStoreAndRepository(const Config& config, const std::shared_ptr
   return rows;
 }
 
-// Archiving creates the repository; right after the first start there may be none yet. Why it cannot be created is told
+// Archiving creates the repository; right after the first start there may be none yet. Why it cannot be opened is told
 // by the rows that follow. But whether it is the repository that the cluster archives to is told here: the rows that
 // follow look at the one that is set.
-// False when archiving there is held.
-bool OpenOrCreateIt(const Config& config, const std::shared_ptr<QueuedLog>& log, Rows& rows) {
+Status OpenOrCreateIt(const Config& config, const std::shared_ptr<QueuedLog>& log, Rows& rows) {
   const std::string item = "repository: the one this cluster archives to";
   if (PgCall([] { return RecoveryInProgress(); })) {
     const Status known = CheckKnownRepository(config.repository, kDataDirectory);
     Add(rows, item, known, config.repository);
     // A promotion may come; until then nothing is archived, and the new one may well have what the primary archived.
     if (rows.back().state == CheckState::kFailed) rows.back().state = CheckState::kWarning;
-    return true;
+    return Status::Ok();
   }
-  if (!ServerCanArchive()) return true;
+  if (!ServerCanArchive()) return Status::Ok();
   const Status opened = RunInterruptibly(
       log, Asked{config, ServerIdentity(), {}}, [](Asked& asked, Log& thread_log, const OpContext& ctx) {
         return OpenClusterRepository(asked.config, asked.cluster, kDataDirectory, thread_log, ctx).status();
       });
   if (opened.ok() || IsArchivingHeld(opened)) Add(rows, item, opened, config.repository);
-  return !IsArchivingHeld(opened);
+  return opened;
+}
+
+// A repository that is not there after OpenOrCreateIt: why not, instead of when a server makes it.
+void ExplainAbsence(Rows& rows, const Status& opened) {
+  for (CheckRow& row : rows) {
+    if (row.state != CheckState::kAbsent) continue;
+    if (IsArchivingHeld(opened)) {
+      row.hint = "None is made there while archiving is held.";
+    } else if (!opened.ok()) {
+      row = {row.item, CheckState::kFailed, opened.WithoutHint(), opened.hint()};
+    } else {
+      row.hint = "The server that archives there makes it. If there was one here before, everything in it is gone.";
+    }
+  }
 }
 
 // Of what was stored before. Nothing of it keeps a new segment from being archived; and right after a recovery it is
@@ -275,8 +289,11 @@ bool HasFailed(const Rows& rows) {
 }
 
 // The rows about the repository and the proof.
-Result<Rows> CheckArchive(const Config& config, const std::shared_ptr<QueuedLog>& log, bool is_copy, bool held) {
+Result<Rows> CheckArchive(const Config& config, const std::shared_ptr<QueuedLog>& log, bool is_copy,
+                          const Status& opened) {
+  const bool held = IsArchivingHeld(opened) || HoldOfArchiving().sqlstate != 0;
   PITR_ASSIGN(Rows rows, CheckStoreAndRepository(config, log));
+  ExplainAbsence(rows, opened);
   const std::string hindering = WhatHindersProof(rows);
   Rows proof;
   if (held || !hindering.empty()) {
@@ -306,10 +323,11 @@ PITR_FUNCTION(pitr_check) {
   const bool is_copy = IsCopy(mark);
   CheckServerSettings(rows, is_copy);
   for (CheckRow& row : CheckSettingsFile(ConfigFileName)) rows.push_back(std::move(row));
-  CheckRestored(rows, mark);
-  const bool allowed = !ValidateConfig(config).ok() || OpenOrCreateIt(config, log, rows);
-  const bool held = !allowed || HoldOfArchiving().sqlstate != 0;
-  PITR_ASSIGN(const Rows archive, CheckArchive(config, log, is_copy, held));
+  Rows its;
+  const Status opened = ValidateConfig(config).ok() ? OpenOrCreateIt(config, log, its) : Status::Ok();
+  CheckRestored(rows, mark, opened);
+  PITR_ASSIGN(const Rows archive, CheckArchive(config, log, is_copy, opened));
+  rows.insert(rows.end(), its.begin(), its.end());
   rows.insert(rows.end(), archive.begin(), archive.end());
   std::vector<Row> cells;
   for (const CheckRow& row : rows) {

@@ -143,7 +143,7 @@ PITR_FUNCTION(pitr_get_status) {
                        unstored ? NumberCell(unstored->bytes) : Cell(),
                        unstored ? Cell(std::to_string(state.at_risk_micros) + " microseconds") : Cell(),
                        TextOrNull(config.repository),
-                       BoolCell(!config.passphrase_file.empty()),
+                       archiver.repository_open ? BoolCell(archiver.encrypted) : Cell(),
                        backup.Running() ? TextOrNull(backup.label[0] ? backup.label : backup.request.label) : Cell()}});
   return Status::Ok();
 }

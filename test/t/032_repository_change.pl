@@ -41,6 +41,29 @@ sub held
 	return $segment;
 }
 
+# What is wrong with the passphrase is not said to be an absent repository.
+my $secret = "$base/secret";
+append_to_file($p->conf, "pg_pitr.passphrase_file = '$secret'\n");
+append_to_file($secret, "sesame\n");
+for my $case ([ 0644, qr/has group or world access/, qr/chmod 0600/ ], [ 0600, qr/is not encrypted, but a passphrase is set/, qr/Clear pg_pitr\.passphrase_file/ ])
+{
+	my ($mode, $why, $hint) = @$case;
+	chmod $mode, $secret;
+	$p->node->reload;
+	PitrTest::wait_for('the setting to be read', sub { $p->sql('SHOW pg_pitr.passphrase_file') eq $secret });
+	$p->sql('SELECT pg_switch_wal() FROM pg_create_restore_point($$x$$)');
+	PitrTest::wait_for("the archiver to say $why", sub { $p->sql('SELECT last_error FROM pitr_status') =~ $why });
+	is($p->sql(q{SELECT encrypted IS NULL, last_error ~ 'is not there' FROM pitr_status}), 't|f', 'pitr_status does not call it absent, nor encrypted');
+	like($p->sql('SELECT last_error_hint FROM pitr_status'), $hint, 'and says what to do');
+	my ($code, undef, $said) = $p->try_sql('SELECT pitr_backup()');
+	like($said, qr/ERROR: .*$why.*HINT: .*$hint/s, 'so does a backup');
+	like($p->sql(q{SELECT string_agg(detail || hint, ' ') FROM pitr_check() WHERE NOT ok}), qr/$why.*$hint/s, 'and pitr_check()');
+}
+append_to_file($p->conf, "pg_pitr.passphrase_file = ''\n");
+$p->node->reload;
+$p->wait_archived;
+is($p->sql('SELECT encrypted FROM pitr_status'), 'f', 'once it is open it is known that it is not encrypted');
+
 # A typing error, whether something of it exists or not.
 my $typo = "file://$base/repostiory/a";
 use_repository($p, $typo);
@@ -49,11 +72,16 @@ ok(!-e "$base/repostiory", 'nothing was made');
 mkdir "$base/repostiory" or die $!;
 $waiting = held($p, $typo, $first, 'below a directory that exists');
 ok(!-e "$base/repostiory/a", 'nothing was made there either');
+mkdir "$base/repostiory/a" or die $!;
+is($p->sql(q{SELECT count(*) FILTER (WHERE detail ~ 'but this cluster archives to') || '|' || max(hint) FILTER (WHERE "check" = 'repository') FROM pitr_check()}),
+	'1|None is made there while archiving is held.', 'pitr_check() says it once, and does not promise a repository');
+rmdir "$base/repostiory/a" or die $!;
 my ($status, $out, $err) = $p->try_sql('SELECT pitr_backup()');
 like($err, qr/archiving is held/, 'no backup goes there');
 is($status == 0, '', 'and that is an error');
 use_repository($p, $first);
 $p->wait_archived;
+like($p->sql(q{SELECT problem FROM pitr_info() WHERE status = 'failed' AND problem ~ 'held'}), qr/^Refused: no backup while its WAL would wait: archiving is held/, 'which is kept as a refusal');
 ok(-e $p->stored_path($waiting), 'once it is corrected archiving goes on by itself, with what was written meanwhile');
 
 # A standby that knows the first repository only, with settings of its own.
@@ -76,6 +104,7 @@ PitrTest::wait_for('archiving to go on', sub { state($p) eq 'idle' });
 like($p->log, qr/WARNING: .*this cluster archives to \Q$second\E from now on, and not to \Q$first\E as before/, 'which is in the log');
 $p->backup("label => 'second'");
 is($p->sql('SELECT string_agg(label, $$ $$) FROM pitr_info()'), 'second', 'backups go there');
+like($p->pg_pitr_ok('info', '--wide'), qr/the one of \d{4}-\S+ \S+: Refused: /, 'info tells the refused one by its time');
 is($p->sql(q{SELECT count(*) FROM pitr_check() WHERE NOT ok}), '0', 'pitr_check() is content');
 use_repository($p, $first);
 held($p, $first, $second, 'the repository from before');

@@ -29,7 +29,7 @@ like($of_copy, qr/^true\|off, on purpose: this is a copy/, 'pitr_check does not 
 is($copy->sql(q{SELECT detail FROM pitr_check() WHERE ok IS NULL AND "check" LIKE 'archive: a segment%'}), 'a copy does not archive', 'nor tries');
 like($p->pg_pitr_ok('plan', '--target-latest'), qr/A server of this cluster runs on this machine.*reached after SELECT pg_switch_wal\(\) there/s,
 	'a plan to the end of the archive says what the original may have beyond it');
-for my $act ('pitr_expire()', 'pitr_expire(dry_run => true)', "pitr_unpin('x')", 'pitr_set_timeline_aside(1)', 'pitr_take_timeline_back(1)')
+for my $act ('pitr_backup()', 'pitr_expire()', 'pitr_expire(dry_run => true)', "pitr_unpin('x')", 'pitr_set_timeline_aside(1)', 'pitr_take_timeline_back(1)')
 {
 	my (undef, undef, $no) = $copy->try_sql("SELECT $act");
 	like($no, qr/a copy changes nothing in the repository .*--as-copy.*HINT: .*pg_pitr .*take-over -D /s, "a copy refuses $act");

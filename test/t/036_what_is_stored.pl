@@ -215,5 +215,38 @@ my (undef, undef, $warned) = $debian->pg_pitr('outcome', '--pgdata', $in_it);
 like($warned, qr/THIS SERVER DOES NOT ARCHIVE/, 'as does the outcome');
 $inside->node->stop('immediate');
 
+# A cluster of its own in Debian's way, made for the directory that is restored into: its configuration names that.
+my ($main, $other) = map { $debian->node->basedir . "/postgresql/15/$_" } 'main', 'new';
+make_path($main, $other);
+rename("$etc/postgresql.conf", "$main/postgresql.conf") or die $!;
+append_to_file("$main/postgresql.conf", "archive_mode = on\n");
+system_or_bail('pg_ctl', '-w', '-s', '-D', $of_production, '-l', $debian->node->logfile, '-o', "-c config_file=$main/postgresql.conf", 'start');
+$debian->node->_update_pid(1);
+$debian->backup("label => 'cluster'");
+$debian->sql("SELECT pg_create_restore_point('k1'); SELECT pg_switch_wal()");
+$debian->wait_archived;
+$debian->node->stop('fast');
+my $new = $debian->empty_cluster('new');
+my $in_new = $new->node->data_dir;
+my $conf = slurp_file("$main/postgresql.conf") =~ s/^(archive_mode|data_directory|external_pid_file|recovery_).*\n//gmr;
+append_to_file("$other/postgresql.conf", $conf . "data_directory = '$in_new'\nport = " . $new->node->port . "\n");
+my @to_k1 = ('restore', '--pgdata', $in_new, '--target-name', 'k1', '--backup', 'cluster', '--no-progress');
+unlike($debian->pg_pitr_ok(@to_k1), qr/which wins over -D|config_file=\Q$main\E/, 'the configuration of another cluster is not looked at');
+append_to_file("$other/postgresql.conf", "archive_mode = off\n");
+$out = $debian->pg_pitr_ok(@to_k1, '--delta');
+like($out, qr/NOTE: The server had settings when backup cluster was taken that "\Q$other\E\/postgresql\.conf" .*does NOT ARCHIVE/, 'that of the directory is compared');
+append_to_file("$other/postgresql.conf", "archive_mode = on\n");
+start_as_printed($out, $new);
+$new->wait_open;
+is($new->sql('SHOW config_file'), "$other/postgresql.conf", 'and used');
+
+# The server remembers the target until it is started again; a backup does not.
+is($new->sql('SHOW recovery_target_name'), 'k1', 'the target is in memory');
+$new->backup("label => 'recovered'");
+$new->wait_archived;
+$new->node->stop('immediate');
+$out = $debian->pg_pitr_ok('restore', '--pgdata', $in_new, '--delta', '--target-latest', '--backup', 'recovered', '--no-progress');
+unlike($out, qr/recovery_target|restore_command|The server had settings/, 'which the next restore does not ask for');
+
 PitrTest::finish();
 done_testing();

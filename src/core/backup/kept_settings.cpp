@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <string_view>
 
+#include "core/pg/recovery_setting.h"
+
 namespace pitr {
 namespace {
 
@@ -27,7 +29,7 @@ bool MayBeSecret(const FoundSetting& setting) {
 std::vector<ServerSetting> KeptSettings(const std::vector<FoundSetting>& found) {
   std::vector<ServerSetting> kept;
   for (const FoundSetting& setting : found) {
-    if (SaysWhereFilesAre(setting.name)) continue;
+    if (SaysWhereFilesAre(setting.name) || SaysHowToRecover(setting.name)) continue;
     ServerSetting& one = kept.emplace_back();
     one.name = setting.name;
     if (!MayBeSecret(setting)) one.value = setting.value;

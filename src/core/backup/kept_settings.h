@@ -14,8 +14,9 @@ struct FoundSetting {
   std::string value;
 };
 
-// Ascending by name. Without those that only say where this server's files are; with the name alone where the value may
-// be a secret: texts that hold a command or a connection, or are an extension's of which nothing is known.
+// Ascending by name. Without those that only say where this server's files are, and without those of a recovery: each
+// restore writes its own. With the name alone where the value may be a secret: texts that hold a command or a
+// connection, or are an extension's of which nothing is known.
 std::vector<ServerSetting> KeptSettings(const std::vector<FoundSetting>& found);
 
 }  // namespace pitr

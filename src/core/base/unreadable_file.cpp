@@ -1,33 +1,18 @@
 #include "core/base/unreadable_file.h"
 
 #include <fcntl.h>
-#include <pwd.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include <array>
 #include <cerrno>
 #include <cstdio>
-#include <optional>
 
 #include "core/base/error_text.h"
 #include "core/base/unique_fd.h"
+#include "core/base/user_name.h"
 
 namespace pitr {
 namespace {
-
-std::optional<std::string> NameOfUser(uid_t user) {
-  std::array<char, 4096> buffer;
-  struct passwd entry {};
-  struct passwd* found = nullptr;
-  if (getpwuid_r(user, &entry, buffer.data(), buffer.size(), &found) != 0 || found == nullptr) return std::nullopt;
-  return entry.pw_name;
-}
-
-std::string DescribeUser(uid_t user) {
-  const auto name = NameOfUser(user);
-  return name ? "\"" + *name + "\"" : "of number " + std::to_string(user);
-}
 
 // The first directory above `path` that keeps this user out, or `path`.
 std::string WhatKeepsOut(const std::string& path) {

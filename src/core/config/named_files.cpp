@@ -2,6 +2,7 @@
 
 #include <string>
 
+#include "core/base/secret_file.h"
 #include "core/base/unreadable_file.h"
 #include "core/config/settings.h"
 
@@ -15,6 +16,11 @@ Status CheckOne(const char* setting, const char* what, const std::string& path) 
   return std::move(status).WithHint("Make it, or correct " + std::string(kSettingPrefix) + setting + ".");
 }
 
+Status CheckSecret(const char* setting, const char* what, const std::string& path) {
+  PITR_TRY(CheckOne(setting, what, path));
+  return path.empty() ? Status::Ok() : ReadSecretFile(path, what).status();
+}
+
 }  // namespace
 
 Status CheckNamedFiles(const Config& config) {
@@ -22,9 +28,9 @@ Status CheckNamedFiles(const Config& config) {
     PITR_TRY(CheckOne("s3_credentials_file", "credentials file", config.s3_credentials_file));
     PITR_TRY(CheckOne("s3_ca_file", "CA file", config.s3_ca_file));
     if (!config.proxy.empty())
-      PITR_TRY(CheckOne("proxy_credentials_file", "proxy credentials file", config.proxy_credentials_file));
+      PITR_TRY(CheckSecret("proxy_credentials_file", "proxy credentials file", config.proxy_credentials_file));
   }
-  return CheckOne("passphrase_file", "passphrase file", config.passphrase_file);
+  return CheckSecret("passphrase_file", "passphrase file", config.passphrase_file);
 }
 
 }  // namespace pitr

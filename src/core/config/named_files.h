@@ -7,7 +7,8 @@
 namespace pitr {
 
 // Opens and closes each file that opening the repository reads: those for S3 only where it is on S3. Errors as
-// UnreadableFile, with the setting to be corrected. Looks at no content.
+// UnreadableFile, with the setting to be corrected. Secrets are read, as what they protect may not be there yet: errors
+// as ReadSecretFile.
 Status CheckNamedFiles(const Config& config);
 
 }  // namespace pitr

@@ -33,7 +33,7 @@ Result<std::vector<std::string>> ListFailureKeys(const Repository& repository, c
 }  // namespace
 
 std::string DescribeFailure(const BackupFailure& failure) {
-  std::string text = "Failed while " + (failure.phase.empty() ? "starting" : failure.phase) + ": " + failure.message;
+  std::string text = (failure.phase.empty() ? "Refused" : "Failed while " + failure.phase) + ": " + failure.message;
   if (!failure.sqlstate.empty()) text += " (SQLSTATE " + failure.sqlstate + ")";
   text += ".";
   if (!failure.detail.empty()) text += " " + failure.detail;

@@ -17,7 +17,7 @@ struct BackupFailure {
   std::string type;   // asked for: "full", "diff", "incr"
   int64_t started_micros = 0;
   int64_t ended_micros = 0;
-  std::string phase;     // what it was at: "copying files"
+  std::string phase;     // what it was at: "copying files"; empty: it was refused before it began
   std::string sqlstate;  // "53100"
   std::string message;
   std::string detail;

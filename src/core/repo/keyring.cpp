@@ -77,8 +77,10 @@ Result<std::unique_ptr<RepositoryKey>> Unlock(const Keyring& keyring, std::strin
         .WithHint(HowToWriteAgain("them") +
                   " Or restore the objects under \"keys/\" from a copy of the repository. Nothing can be read without "
                   "them.");
+  const size_t slots = keyring.slots.size();
   return Status(Code::kInvalidArgument,
-                "the passphrase opens none of the " + std::to_string(keyring.slots.size()) + " key slots");
+                slots == 1 ? "the passphrase does not open the key slot"
+                           : "the passphrase opens none of the " + std::to_string(slots) + " key slots");
 }
 
 Status CreateKeySlot(ObjectStore& store, const KeySlot& slot, const OpContext& ctx) {

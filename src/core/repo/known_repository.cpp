@@ -15,7 +15,7 @@
 #include "core/repo/recovery_kit.h"
 #include "core/store/durable_file.h"
 #include "core/store/file_error.h"
-#include "core/store/store_url.h"
+#include "core/store/missing_store.h"
 
 namespace pitr {
 namespace {
@@ -89,15 +89,13 @@ Result<std::unique_ptr<Repository>> OpenKnown(const Config& config, const Cluste
   const std::string hint = std::string("If it was removed or replaced on purpose, remove the file ") +
                            kKnownRepositoriesFile + " from the data directory and take a new backup afterwards.";
   auto opened = Repository::Open(config, log, ctx);
-  const bool gone = opened.code() == Code::kNotFound ||
-                    (opened.code() == Code::kInvalidArgument && !StoreDirectory(config.repository).empty());
-  if (gone)
+  if (opened.code() == Code::kNotFound || IsMissingStore(opened.status()))
     return Status(Code::kUnavailable,
                   "repository " + config.repository + ", which this cluster archives to, is not there")
         .WithDetail(opened.status().message() + ".")
         .WithHint(
-            "Check that its file system is mounted, or that the bucket and prefix are right. If only its marker was "
-            "deleted: " +
+            "Check that its file system is mounted, or that the bucket and prefix are right. Was only its marker "
+            "deleted? " +
             HowToWriteAgain("it") + " " + hint);
   if (!opened.ok()) return opened;
   PITR_TRY(opened.value()->CheckCluster(cluster));
@@ -141,7 +139,9 @@ Result<std::unique_ptr<Repository>> OpenMoved(const Config& config, const Cluste
   auto opened = Repository::Open(config, log, ctx);
   if (!opened.ok()) {
     Status held = Held(config.repository, in_use);
-    const std::string why = held.detail() + " " + opened.status().message() + ".";
+    const std::string why = held.detail() + (IsMissingStore(opened.status())
+                                                 ? " There is no repository there yet."
+                                                 : " It could not be opened: " + opened.status().message() + ".");
     return std::move(held).WithDetail(why);
   }
   PITR_TRY(opened.value()->CheckCluster(cluster));

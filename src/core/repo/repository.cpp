@@ -7,6 +7,7 @@
 #include "core/repo/layout.h"
 #include "core/repo/recovery_kit.h"
 #include "core/repo/stored_identity.h"
+#include "core/store/missing_store.h"
 #include "core/store/s3.h"
 #include "core/store/store_url.h"
 
@@ -174,7 +175,6 @@ Result<std::unique_ptr<Repository>> Repository::Open(const Config& config, Log& 
 
 Result<std::unique_ptr<Repository>> Repository::OpenOrCreate(const Config& config, const ClusterIdentity& cluster,
                                                              Log& log, const OpContext& ctx) {
-  const bool directory = !StoreDirectory(config.repository).empty();
   auto opened = Open(config, log, ctx);
   if (opened.ok()) {
     PITR_TRY(opened.value()->CheckCluster(cluster));
@@ -182,10 +182,9 @@ Result<std::unique_ptr<Repository>> Repository::OpenOrCreate(const Config& confi
   }
   PITR_ASSIGN(StoreConfig settings, MakeStoreConfig(config));
   // A directory that does not exist yet, or is empty, is not a store until it is made one.
-  const bool may_create = opened.code() == Code::kNotFound || (directory && opened.code() == Code::kInvalidArgument);
-  if (!may_create) return opened;
+  if (opened.code() != Code::kNotFound && !IsMissingStore(opened.status())) return opened;
   settings.create = true;
-  if (!directory) {
+  if (StoreDirectory(config.repository).empty()) {
     PITR_ASSIGN(settings.s3.conditional_create, ProbeConditionalCreate(settings.s3, SystemClock(), ctx));
   }
   PITR_ASSIGN(std::unique_ptr<ObjectStore> store, OpenStore(settings, log));
@@ -196,9 +195,7 @@ Status Repository::CheckCluster(const ClusterIdentity& cluster) const {
   const ClusterIdentity& ours = marker_.cluster;
   const std::string name = "repository " + store_->Describe();
   if (ours.system_id != cluster.system_id)
-    return Status(Code::kConflict, name + " belongs to another cluster: its system identifier is " +
-                                       std::to_string(ours.system_id.value) + ", this cluster's is " +
-                                       std::to_string(cluster.system_id.value))
+    return Status(Code::kConflict, name + " belongs to another cluster")
         .WithDetail("The repository is of a cluster with " + DescribeCluster(ours) + "; this one has " +
                     DescribeCluster(cluster) + ".")
         .WithHint(

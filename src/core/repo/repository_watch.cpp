@@ -7,7 +7,7 @@
 #include "core/repo/layout.h"
 #include "core/repo/recovery_kit.h"
 #include "core/store/absence.h"
-#include "core/store/store_url.h"
+#include "core/store/missing_store.h"
 
 namespace pitr {
 namespace {
@@ -46,7 +46,7 @@ Status CheckIdentity(const Repository& repository, bool keys, const OpContext& c
   const std::string key(layout::kMarkerKey);
   const auto found = OrConfirmed(store, key, ReadMarker(store, ctx), ctx);
   // An emptied directory is not a store any more.
-  const bool no_store = found.code() == Code::kInvalidArgument && !StoreDirectory(store.Describe()).empty();
+  const bool no_store = IsMissingStore(found.status());
   if (found.code() == Code::kNotFound || no_store) {
     Status gone = Gone(repository, "the marker of repository ");
     return no_store ? std::move(gone).WithDetail(found.status().message() + ".") : gone;

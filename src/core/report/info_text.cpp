@@ -78,7 +78,10 @@ std::string BackupsText(const InfoReport& report, size_t width) {
     if (!row.parent_label.empty())
       problems += "  " + row.label + ": builds on " + row.parent_label +
                   (row.change_source.empty() ? "" : ", changes found by " + row.change_source) + "\n";
-    if (!row.problem.empty()) problems += "  " + (row.label.empty() ? "-" : row.label) + ": " + row.problem + "\n";
+    // One that got no label is told by its time.
+    if (!row.problem.empty())
+      problems +=
+          "  " + (row.label.empty() ? "the one of " + Time(row.start_micros) : row.label) + ": " + row.problem + "\n";
     if (row.pinned)
       problems += "  " + row.label + ": pinned" +
                   (row.pinned_until_micros == 0 ? "" : " until " + Time(row.pinned_until_micros)) +

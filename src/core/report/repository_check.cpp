@@ -15,6 +15,7 @@
 #include "core/report/info_report.h"
 #include "core/report/store_check.h"
 #include "core/restore/plan.h"
+#include "core/store/missing_store.h"
 #include "core/store/open.h"
 #include "core/store/s3.h"
 #include "core/store/store_url.h"
@@ -160,15 +161,19 @@ bool AddAbsent(const Config& config, const Status& status, Log& log, const OpCon
                std::vector<CheckRow>& rows) {
   const std::string directory = StoreDirectory(config.repository);
   std::error_code error;
-  const bool unmade = !directory.empty() && std::filesystem::is_directory(directory, error) &&
-                      std::filesystem::is_empty(directory, error) && !error;
+  const bool unmade = IsMissingStore(status) && std::filesystem::is_directory(directory, error);
   // What holds data and has lost its marker is no new place.
-  const bool lost = status.code() == Code::kNotFound && status.message().find("marker") != std::string::npos;
+  const bool lost = status.code() == Code::kNotFound && status.message().starts_with("the marker of ");
   if (lost || (status.code() != Code::kNotFound && !unmade)) return false;
   rows.push_back(
       {"repository", CheckState::kAbsent, "there is none at " + config.repository + " yet",
        "The server makes it when it first archives, and in SQL: SELECT * FROM pitr_check(). If there was one "
        "here before, everything in it is gone."});
+  rows.push_back({"encryption", CheckState::kOk,
+                  config.passphrase_file.empty()
+                      ? "a new repository is not encrypted, and stays so: no passphrase_file is set"
+                      : "a new repository is encrypted; the passphrase file can be used",
+                  ""});
   if (!directory.empty()) return true;
   auto settings = MakeStoreConfig(config);
   auto store =

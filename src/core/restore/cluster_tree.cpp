@@ -6,6 +6,7 @@
 #include <climits>
 #include <filesystem>
 
+#include "core/base/user_name.h"
 #include "core/restore/directory_way.h"
 #include "core/restore/mount_point.h"
 #include "core/restore/wal_place.h"
@@ -220,8 +221,8 @@ Status CheckMayBeGiven(int directory, const std::string& name, uid_t user) {
   if (fstat(directory, &info) != 0) return FileError(errno, "looking at \"" + name + "\"");
   if (info.st_uid == user || HoldsNoFiles(directory)) return Status::Ok();
   return Status(Code::kInvalidArgument, "\"" + name + "\" belongs to another user and is not empty")
-      .WithDetail("It belongs to user " + std::to_string(info.st_uid) + ", and the data directory to user " +
-                  std::to_string(user) + ". A restore by root gives away nothing but what is empty.")
+      .WithDetail("It belongs to user " + DescribeUser(info.st_uid) + ", and the data directory to user " +
+                  DescribeUser(user) + ". A restore by root gives away nothing but what is empty.")
       .WithHint("Check its name. If it is the cluster's, give it to that user (chown), or run as that user.");
 }
 

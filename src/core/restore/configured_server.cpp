@@ -6,7 +6,8 @@
 #include "core/base/ascii.h"
 #include "core/base/letter_case.h"
 #include "core/config/settings_file.h"
-#include "core/restore/recovery_settings.h"
+#include "core/pg/recovery_setting.h"
+#include "core/restore/auto_conf.h"
 #include "core/restore/server_start.h"
 
 namespace pitr {
@@ -43,8 +44,7 @@ ConfiguredServer ReadConfiguredServer(const std::string& data_directory, const s
   ConfiguredServer server;
   server.file = file;
   ReadInto(file, server.values, server.whole);
-  bool ignored = false;
-  ReadInto(data_directory + "/" + std::string(kAutoConfPath), server.values, ignored);
+  if (const auto tree = ClusterTree::Open(data_directory); tree.ok()) ReadAutoConf(tree.value(), server.values);
   return server;
 }
 
@@ -94,6 +94,7 @@ std::string DescribeLackingSettings(const BackupManifest& backup, const Configur
   bool archived = false;
   for (const ServerSetting& setting : backup.settings) {
     const std::string name = LowerCase(setting.name);
+    if (SaysHowToRecover(name)) continue;  // older backups have them
     archived = archived || (name == "archive_mode" && setting.value && PlainValue(*setting.value) != "off");
     const auto own = here.values.find(name);
     if (!setting.value) {

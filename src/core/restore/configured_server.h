@@ -15,7 +15,8 @@ struct ConfiguredServer {
   std::map<std::string, std::string> values;  // by name in lower case
 };
 
-// What a server of `data_directory` would use that is started with `file`: postgresql.auto.conf wins.
+// What a server of `data_directory` would use that is started with `file`: postgresql.auto.conf wins, but for what a
+// restore wrote there.
 ConfiguredServer ReadConfiguredServer(const std::string& data_directory, const std::string& file);
 
 // The settings on a server's command line, by name in lower case. `options`: the text of postmaster.opts, where each

@@ -22,6 +22,8 @@ constexpr int64_t kYoungMicros = int64_t{3600} * 1000000;
 constexpr int64_t kLookAgainWhileYoungMillis = 10000;  // a request to the store
 constexpr int64_t kLookForProcessesMillis = 1000;      // files in /proc only
 
+constexpr const char* kGivenAsCopy = "The restore was given --as-copy.";
+
 std::string NumberOf(Timeline timeline) { return std::to_string(timeline.value); }
 
 std::string Absolute(const std::string& data_directory) {
@@ -44,6 +46,15 @@ Status Held(const RestoreMark& mark, const std::string& why, const std::string& 
           "If this is a copy, set archive_mode = off and restart it, as pg_pitr restore --as-copy does, or give it a "
           "repository of its own in pg_pitr.repository. If it takes over, see to it that the other server never runs "
           "again, and run: pg_pitr take-over -D " +
+          Absolute(data_directory) + ".");
+}
+
+Status RefusedToCopy(const RestoreMark& mark, const std::string& evidence, const std::string& data_directory) {
+  return Status(Code::kConflict, "a copy changes nothing in the repository that it was made from")
+      .WithDetail("This server was restored " + FormatToSecond(mark.restored_micros) + ". " + evidence)
+      .WithHint(
+          "Do it on the server that archives there, or with pg_pitr and that server's settings. If this one continues "
+          "the cluster, see to it that the other never runs again, and run: pg_pitr take-over -D " +
           Absolute(data_directory) + ".");
 }
 
@@ -129,9 +140,7 @@ Status CheckRestoredServer(const Repository& repository, const std::string& data
             "Stop the server and restore once more, to the same target: what the archive has stays there. Are the "
             "rows that it has now what you want: pg_pitr take-over -D " +
             Absolute(data_directory) + ".");
-  if (mark.as_copy)
-    return Held(mark, "as a copy of the cluster that archives there", "The restore was given --as-copy.",
-                data_directory);
+  if (mark.as_copy) return Held(mark, "as a copy of the cluster that archives there", kGivenAsCopy, data_directory);
   // A standby is promoted when its primary is gone, and must archive at once.
   if (mark.mode == RecoveryMode::kStandby) return Status::Ok();
   PITR_TRY(CheckProcesses(data_directory, mark));
@@ -145,12 +154,13 @@ Status CheckMayChange(const Repository& repository, const std::string& data_dire
   if (!mark || IsSettled(*mark, ctx.clock->WallMicros())) return Status::Ok();
   const Status held = CheckRestoredServer(repository, data_directory, *mark, ctx);
   if (held.ok() || !IsArchivingHeld(held)) return held;
-  return Status(Code::kConflict, "a copy changes nothing in the repository that it was made from")
-      .WithDetail("This server was restored " + FormatToSecond(mark->restored_micros) + ". " + held.detail())
-      .WithHint(
-          "Do it on the server that archives there, or with pg_pitr and that server's settings. If this one continues "
-          "the cluster, see to it that the other never runs again, and run: pg_pitr take-over -D " +
-          Absolute(data_directory) + ".");
+  return RefusedToCopy(*mark, held.detail(), data_directory);
+}
+
+Status CheckNotCopy(const std::string& data_directory) {
+  PITR_ASSIGN(const ClusterTree tree, ClusterTree::Open(data_directory));
+  PITR_ASSIGN(const std::optional<RestoreMark> mark, ReadRestoreMark(tree));
+  return mark && mark->as_copy ? RefusedToCopy(*mark, kGivenAsCopy, data_directory) : Status::Ok();
 }
 
 Status CopyGuard::Look(const Repository& repository, const OpContext& ctx) {

@@ -8,6 +8,7 @@
 #include <deque>
 #include <filesystem>
 
+#include "core/base/user_name.h"
 #include "core/store/file_error.h"
 
 namespace pitr {
@@ -81,7 +82,7 @@ class WayWalk {
   Status Follow(int link, const std::string& name, uid_t owner) {
     if (links_ == WayLinks::kOfRoot && owner != 0)
       return Status(Code::kInvalidArgument, "\"" + path_ + "\" leads over the symbolic link \"" + name + "\"")
-          .WithDetail("It belongs to user " + std::to_string(owner) +
+          .WithDetail("It belongs to user " + DescribeUser(owner) +
                       ", who could have it lead anywhere, at any time. Root follows only links of its own.")
           .WithHint("Name the directory that it leads to instead, or run as the server's user.");
     if (++followed_ > kMaxLinks) return Problem(ELOOP);

@@ -7,6 +7,7 @@
 #include "core/pg/wal_name.h"
 #include "core/restore/cut_off_recovery.h"
 #include "core/restore/restore_finish.h"
+#include "core/restore/restore_state.h"
 
 namespace pitr {
 namespace {
@@ -209,19 +210,27 @@ Result<std::optional<RestoreMark>> FinishRecovery(const std::string& data_direct
   return mark;
 }
 
+Result<RestoreMark> MarkOfRestored(const ClusterTree& tree) {
+  PITR_TRY(CheckRestoreFinished(tree));
+  PITR_ASSIGN(const std::optional<RestoreMark> mark, ReadRestoreMark(tree));
+  if (mark) return *mark;
+  return Status(Code::kNotFound,
+                "data directory \"" + tree.data_directory() + "\" was not made by a restore of pg_pitr")
+      .WithDetail("It has no file \"" + std::string(kRestoreMarkPath) + "\".")
+      .WithHint(
+          "Give the data directory of the restored server. If this is it, it was made in another way: nothing says "
+          "where its recovery was to end, and nothing of pg_pitr keeps it from archiving.");
+}
+
 Result<std::vector<std::string>> TakeOver(const std::string& data_directory) {
   PITR_ASSIGN(const ClusterTree tree, ClusterTree::Open(data_directory));
-  PITR_ASSIGN(std::optional<RestoreMark> mark, ReadRestoreMark(tree));
-  if (!mark)
-    return Status(Code::kNotFound, "data directory \"" + data_directory + "\" was not made by a restore")
-        .WithDetail("It has no file \"" + std::string(kRestoreMarkPath) + "\".")
-        .WithHint("Nothing holds its archiving. Give the data directory of the restored server.");
+  PITR_ASSIGN(RestoreMark mark, MarkOfRestored(tree));
   PITR_ASSIGN(std::vector<std::string> removed,
-              RemoveWritten(tree, *mark, [](const RecoverySetting& setting) { return setting.stays; }));
-  mark->taken_over = true;
-  mark->as_copy = false;
+              RemoveWritten(tree, mark, [](const RecoverySetting& setting) { return setting.stays; }));
+  mark.taken_over = true;
+  mark.as_copy = false;
   PITR_ASSIGN(const mode_t mode, ModeOfMark(tree));
-  PITR_TRY(WriteRestoreMark(tree, *mark, mode));
+  PITR_TRY(WriteRestoreMark(tree, mark, mode));
   return removed;
 }
 

@@ -36,13 +36,16 @@ TargetAction ActionAtTarget(const RestoreMark& mark);
 // on the timeline it was to leave has undone its recovery (cut_off_recovery.h).
 Result<std::optional<RecoveryOutcome>> FindOutcome(const ClusterTree& tree, const RestoreMark& mark);
 
+// For whoever asks about a restored directory: its mark. kConflict while the restore is not finished, kNotFound when
+// the directory was not restored; both say what to do.
+Result<RestoreMark> MarkOfRestored(const ClusterTree& tree);
+
 // The mark as it is now, with the outcome if there is one. nullopt: the directory was not restored. Without an outcome:
 // recovery goes on. Calling again changes nothing.
 Result<std::optional<RestoreMark>> FinishRecovery(const std::string& data_directory, int64_t now_micros);
 
 // The operator's word that a restored server, or a copy, continues the cluster: what the restore wrote to keep a copy
-// apart goes, archiving is not held any more. The settings that were removed, by name. kNotFound: the directory was not
-// restored.
+// apart goes, archiving is not held any more. The settings that were removed, by name. Errors as MarkOfRestored.
 Result<std::vector<std::string>> TakeOver(const std::string& data_directory);
 
 }  // namespace pitr

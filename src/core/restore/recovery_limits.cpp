@@ -6,7 +6,7 @@
 
 #include "core/base/letter_case.h"
 #include "core/config/settings_file.h"
-#include "core/restore/restore_mark.h"
+#include "core/restore/auto_conf.h"
 
 namespace pitr {
 namespace {
@@ -57,15 +57,7 @@ OwnConfiguration ReadOwnConfiguration(const ClusterTree& tree, const std::string
   };
   const bool inside = tree.Stat(kConfPath).code() != Code::kNotFound;
   own.whole = VisitSettings(inside ? tree.data_directory() + "/" + std::string(kConfPath) : outside, note).ok();
-  // Read last by the server, and so here. One that is missing says nothing; nor does what an earlier restore wrote,
-  // which goes.
-  const auto text = tree.ReadWhole(kAutoConfPath, kMaxSettingsFileBytes);
-  if (!text.ok()) return own;
-  std::string automatic(AsText(text.value()));
-  if (const auto earlier = ReadRestoreMark(tree); earlier.ok() && earlier.value())
-    automatic = RemoveSettings(automatic, earlier.value()->settings);
-  if (const auto lines = ParseSettingsText(automatic, std::string(kAutoConfPath)); lines.ok())
-    for (const SettingsLine& line : lines.value()) own.values[line.name] = line.value;
+  ReadAutoConf(tree, own.values);
   return own;
 }
 

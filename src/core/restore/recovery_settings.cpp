@@ -8,6 +8,7 @@
 #include "core/base/letter_case.h"
 #include "core/base/shell_word.h"
 #include "core/config/settings_file.h"
+#include "core/pg/recovery_setting.h"
 #include "core/pg/timestamp.h"
 
 namespace pitr {
@@ -17,12 +18,6 @@ constexpr std::string_view kComment = "# Written by pg_pitr restore:";
 
 constexpr std::string_view kEndVerb = " recovery-end || true";
 constexpr size_t kMaxClusterName = 63;  // NAMEDATALEN - 1
-
-bool SaysHowToRecover(std::string_view name) {
-  const std::string lower = LowerCase(name);
-  return lower == "restore_command" || lower == "recovery_end_command" || lower == "archive_cleanup_command" ||
-         lower.starts_with("recovery_target");
-}
 
 // The setting's name on this line; empty for a comment or an empty line.
 std::string_view NameOnLine(std::string_view line) {

@@ -118,7 +118,7 @@ bool IsMadeByReplay(const ReplayEffects& replay, const std::string& name) {
 
 }  // namespace
 
-Status CheckNotRunning(const ClusterTree& tree) {
+Status CheckNotRunning(const ClusterTree& tree, bool as_copy) {
   auto content = tree.ReadWhole(kPidFile, 65536);
   if (content.code() == Code::kNotFound) return Status::Ok();
   if (content.code() == Code::kConflict)
@@ -127,10 +127,10 @@ Status CheckNotRunning(const ClusterTree& tree) {
         .WithDetail("\"" + std::string(kPidFile) + "\" is not a file.")
         .WithHint("Make sure that no server runs there, and remove it.");
   if (!content.ok()) return content.status();
-  const std::string hint =
-      "Choose another directory and add --as-copy, to restore beside it; or stop the server first, to restore over it "
-      "(pg_ctl stop -D " +
-      tree.data_directory() + ").";
+  const std::string hint = std::string("Choose another directory") + (as_copy ? "" : " and add --as-copy") +
+                           ", to restore beside it; or stop the server first, to restore over it "
+                           "(pg_ctl stop -D " +
+                           tree.data_directory() + ").";
   const ServerProcess server = InspectServer(content.value(), tree.data_fd());
   if (server.running)
     return Status(Code::kInvalidArgument, "a server is running in \"" + tree.data_directory() + "\"")
@@ -163,7 +163,7 @@ Result<DirectoryState> CheckDirectory(const ClusterTree& tree, const RestorePlan
     return IsForeignRootName(name) || IsTemporaryOf(kRestoreStatePath, name) || IsPreparedDirectory(tree, name);
   });
   if (state.empty) return state;
-  PITR_TRY(CheckNotRunning(tree));
+  PITR_TRY(CheckNotRunning(tree, options.as_copy));
   PITR_ASSIGN(state.unfinished, ReadRestoreState(tree));
   // Not to be seen, or behind a link: then something may be there that a server would start from.
   state.has_control = tree.Stat(kControlFilePath).code() != Code::kNotFound;

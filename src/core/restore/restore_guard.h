@@ -27,7 +27,7 @@ struct DirectoryState {
 
 // kInvalidArgument while a server uses the directory: a live postmaster, or processes of a dead one still attached to
 // its shared memory.
-Status CheckNotRunning(const ClusterTree& tree);
+Status CheckNotRunning(const ClusterTree& tree, bool as_copy);
 
 // Emptiness, delta, force, whose cluster it is. kInvalidArgument with a hint that names the option that allows it.
 Result<DirectoryState> CheckDirectory(const ClusterTree& tree, const RestorePlan& plan, const RestoreOptions& options);

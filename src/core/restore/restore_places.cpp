@@ -9,6 +9,7 @@
 #include <filesystem>
 
 #include "core/base/same_directory.h"
+#include "core/base/user_name.h"
 #include "core/pg/control.h"
 #include "core/pg/relation_file.h"
 #include "core/restore/cluster_tree.h"
@@ -305,8 +306,7 @@ Status CheckPlaceWritable(const RestorePlace& place) {
   if (faccessat(AT_FDCWD, there.c_str(), W_OK | X_OK, AT_EACCESS) != 0)
     return Status(Code::kInvalidArgument,
                   there == place.path ? what + " cannot be written to" : what + " cannot be made")
-        .WithDetail(named + " belongs to user " + std::to_string(info.st_uid) + ", and this is user " +
-                    std::to_string(geteuid()) + ".")
+        .WithDetail(DescribeOwner(named, info.st_uid))
         .WithHint(
             "Make the directory as root, for the user that the server runs as: install -d -m 700 -o postgres -g "
             "postgres " +
@@ -314,8 +314,7 @@ Status CheckPlaceWritable(const RestorePlace& place) {
   // The server refuses another's directory, and only the owner may set its mode.
   if (place.kind == PlaceKind::kData && there == place.path && geteuid() != 0 && info.st_uid != geteuid())
     return Status(Code::kInvalidArgument, what + " belongs to another user")
-        .WithDetail("It belongs to user " + std::to_string(info.st_uid) + ", and this is user " +
-                    std::to_string(geteuid()) + ".")
+        .WithDetail(DescribeOwner("It", info.st_uid))
         .WithHint("Run as that user, or as root.");
   return Status::Ok();
 }

@@ -1,6 +1,8 @@
 #include "core/restore/restore_state.h"
 
 #include "core/base/json_page.h"
+#include "core/pg/control.h"
+#include "core/pg/timestamp.h"
 #include "core/repo/json_fields.h"
 
 namespace pitr {
@@ -53,6 +55,15 @@ Result<std::optional<RestoreState>> ReadRestoreState(const ClusterTree& tree) {
             "It marks an unfinished restore. Remove it and restore again with --delta --force, if this directory may "
             "be overwritten.");
   return std::optional<RestoreState>(std::move(state));
+}
+
+Status CheckRestoreFinished(const ClusterTree& tree) {
+  PITR_ASSIGN(const auto state, ReadRestoreState(tree));
+  if (!state || tree.Stat(kControlFilePath).code() != Code::kNotFound) return Status::Ok();
+  return Status(Code::kConflict, "the restore into \"" + tree.data_directory() + "\" is not finished")
+      .WithDetail("It was begun " + FormatToSecond(state->started_micros) + " from backup " + state->label +
+                  " and was cut off; the directory is incomplete and cannot be started.")
+      .WithHint("Run the same command again: it goes on, and what was set aside stays.");
 }
 
 Status WriteRestoreState(const ClusterTree& tree, const RestoreState& state) {

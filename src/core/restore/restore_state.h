@@ -34,6 +34,8 @@ struct RestoreState {
 
 // nullopt when there is none. kCorruption when it cannot be understood.
 Result<std::optional<RestoreState>> ReadRestoreState(const ClusterTree& tree);
+// kConflict when there is one and no pg_control, which comes last: the directory cannot be started.
+Status CheckRestoreFinished(const ClusterTree& tree);
 Status WriteRestoreState(const ClusterTree& tree, const RestoreState& state);
 Status RemoveRestoreState(const ClusterTree& tree);
 

@@ -19,6 +19,7 @@
 #include "core/restore/extent_writer.h"
 #include "core/restore/file_prepare.h"
 #include "core/restore/frame_fetch.h"
+#include "core/restore/outside_configuration.h"
 #include "core/restore/own_number.h"
 #include "core/restore/recovery_limits.h"
 #include "core/restore/restore_finish.h"
@@ -454,13 +455,11 @@ Status Restore::SyncEverything() {
 // Notes what is in the way of starting the server that was restored.
 void Restore::NoteHowToStart() {
   const std::string& directory = options_.data_directory;
-  const std::string outside = OutsideConfigFile(plan_.backup);
-  const ServerStart& start = result_.start = HowToStart(directory, outside, options_.as_copy);
-  if (start.configuration != directory + "/" + std::string(kConfigFilePath))
-    result_.notes.push_back(DescribeMissingConfiguration(start, directory, outside));
+  const ServerStart& start = result_.start = HowToStart(directory, OutsideConfigFile(plan_.backup), options_.as_copy);
+  if (!start.inside) result_.notes.push_back(DescribeMissingConfiguration(start, directory));
   if (std::string note = DescribeElsewhere(start, directory); !note.empty()) result_.notes.push_back(std::move(note));
-  if (options_.as_copy || outside.empty() || start.configuration != outside) return;
-  std::string lacking = DescribeLackingSettings(plan_.backup, ReadConfiguredServer(directory, outside));
+  if (options_.as_copy || start.inside || start.configuration.empty()) return;
+  std::string lacking = DescribeLackingSettings(plan_.backup, ReadConfiguredServer(directory, start.configuration));
   if (!lacking.empty()) result_.notes.push_back(std::move(lacking));
 }
 
@@ -486,7 +485,8 @@ Status Restore::ReserveNumber(RestoreMark& mark) {
 
 Status Restore::WriteRecovery() {
   PITR_ASSIGN(const ControlData control, ParseControlFile(control_bytes_));
-  const OwnConfiguration own = ReadOwnConfiguration(*tree_, OutsideConfigFile(plan_.backup));
+  const OwnConfiguration own = ReadOwnConfiguration(
+      *tree_, FindOutsideConfiguration(options_.data_directory, OutsideConfigFile(plan_.backup)).file);
   RecoverySettings settings;
   settings.mode = options_.mode;
   settings.target = plan_.ServerTarget();

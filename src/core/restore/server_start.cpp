@@ -8,6 +8,7 @@
 #include "core/base/same_directory.h"
 #include "core/base/shell_word.h"
 #include "core/config/settings_file.h"
+#include "core/restore/outside_configuration.h"
 
 namespace pitr {
 namespace {
@@ -34,9 +35,15 @@ std::string PgCtl(const std::string& data_directory) {
 ServerStart HowToStart(const std::string& data_directory, const std::string& outside, bool as_copy) {
   ServerStart start;
   const std::string own = data_directory + "/" + std::string(kConfigFilePath);
-  const bool inside = access(own.c_str(), F_OK) == 0;
-  start.configuration = inside ? own : outside;
-  if (!start.configuration.empty()) {
+  start.inside = start.existing = access(own.c_str(), F_OK) == 0;
+  start.configuration = own;
+  if (!start.inside) {
+    const OutsideConfiguration found = FindOutsideConfiguration(data_directory, outside);
+    start.configuration = found.file;
+    start.named = found.named;
+    start.existing = found.existing;
+  }
+  if (start.existing) {
     const auto note = [&](const std::string& name, const std::string& value) {
       if (name == "data_directory") start.elsewhere = value;
       return Status::Ok();
@@ -46,7 +53,7 @@ ServerStart HowToStart(const std::string& data_directory, const std::string& out
   if (SameDirectory(start.elsewhere, data_directory)) start.elsewhere.clear();
   std::string options;
   const auto add = [&](const std::string& option) { options += (options.empty() ? "" : " ") + option; };
-  if (!inside) add("-c config_file=" + ShellWord(outside.empty() ? "FILE" : outside));
+  if (!start.inside) add("-c config_file=" + ShellWord(start.existing ? start.configuration : "FILE"));
   if (!start.whole || !start.elsewhere.empty()) add("-c data_directory=" + ShellWord(data_directory));
   if (as_copy) add("-p " + std::string(kCopyPort));
   // The server's words for the shell that pg_ctl calls, as one word for the shell of whoever calls that.
@@ -65,18 +72,25 @@ std::string DescribeOpening(const ServerStart& start) {
 
 std::string DescribeElsewhere(const ServerStart& start, const std::string& data_directory) {
   if (start.elsewhere.empty()) return "";
-  return "\"" + start.configuration + "\" sets data_directory = '" + start.elsewhere +
-         "', which wins over -D: a service, or pg_ctl -D alone, starts the server of that directory, and not of \"" +
-         data_directory + "\", which was restored. The start command that is given here names both.";
+  return "\"" + start.configuration + "\" sets data_directory = '" + start.elsewhere + "', which wins over -D: " +
+         (start.inside ? "a service, or pg_ctl -D alone," : "whatever else uses this file, as a service does,") +
+         " starts the server of that directory, and not of \"" + data_directory +
+         "\", which was restored. The start command that is given here names both.";
 }
 
-std::string DescribeMissingConfiguration(const ServerStart& start, const std::string& data_directory,
-                                         const std::string& outside) {
+std::string DescribeMissingConfiguration(const ServerStart& start, const std::string& data_directory) {
   std::string text = "There is no postgresql.conf in \"" + data_directory + "\"";
-  if (!outside.empty()) text += ": the server's was \"" + outside + "\", outside of its data directory";
+  if (start.named)
+    return text + ": its configuration is \"" + start.configuration +
+           "\", which names it. Start the server with the command that is given here, or with the service of that "
+           "configuration.";
+  if (!start.configuration.empty())
+    text += ": the server's was \"" + start.configuration + "\", outside of its data directory" +
+            (start.existing ? "" : ", and is not on this machine");
   text +=
       ". The server does not start without one. Put the server's configuration there (postgresql.conf, pg_hba.conf, "
       "pg_ident.conf; without data_directory), or start the server with the command that is given here";
+  if (!start.existing) text += ", with the path of one in place of FILE";
   if (start.elsewhere.empty() && start.whole) text += ", or with the service that knows where its configuration is";
   return text + ".";
 }

@@ -6,6 +6,7 @@
 
 #include <algorithm>
 
+#include "core/base/user_name.h"
 #include "core/pg/relation_file.h"
 #include "core/pg/server_file.h"
 #include "core/restore/restore_guard.h"
@@ -111,8 +112,7 @@ class Cleaner {
 
   static Status NotOurs(const std::string& where, uid_t owner) {
     return Status(Code::kInvalidArgument, "directory \"" + where + "\" may not be written to")
-        .WithDetail("It belongs to user " + std::to_string(owner) + ", and this is user " + std::to_string(geteuid()) +
-                    ".")
+        .WithDetail(DescribeOwner("It", owner))
         .WithHint("Give it to the server's user, or run as root.");
   }
 

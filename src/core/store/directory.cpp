@@ -14,6 +14,7 @@
 #include "core/store/directory_reserve.h"
 #include "core/store/directory_walk.h"
 #include "core/store/file_error.h"
+#include "core/store/missing_store.h"
 #include "core/store/upload_rules.h"
 
 namespace pitr {
@@ -132,7 +133,7 @@ Result<DirectoryTree> DirectoryStore::OpenTree() const {
   auto any = WalkKeys(tree, {.limit = 1, .most = 1}, OpContext{});
   if (!any.ok()) return std::move(any).status().Annotate(opening);
   if (any.value().objects.empty())
-    return Status(Code::kInvalidArgument, "directory \"" + root_ + "\" is empty and was never set up as a store")
+    return MissingStore(root_, kNeverSetUp)
         .WithHint(std::string("Check that its file system is mounted. ") + kWhoMakesAStore);
   return tree;
 }

@@ -11,6 +11,7 @@
 
 #include "core/store/file_error.h"
 #include "core/store/full_store.h"
+#include "core/store/missing_store.h"
 
 #if __has_include(<linux/openat2.h>) && defined(SYS_openat2)
 #include <linux/openat2.h>
@@ -93,7 +94,7 @@ Result<DirectoryTree> DirectoryTree::Open(const std::string& root) {
     return Status(Code::kInvalidArgument, "\"" + root + "\", where the store should be, is no directory")
         .WithHint("It, or something on the way to it, is a file or a link. Check the path.");
   if (!opened.ok() && errno == ENOENT)
-    return Status(Code::kInvalidArgument, "directory \"" + root + "\" of the store does not exist")
+    return MissingStore(root, kDirectoryMissing)
         .WithHint(std::string("Check the path and that its file system is mounted. ") + kWhoMakesAStore);
   if (!opened.ok()) return FileError(errno, "opening directory \"" + root + "\" of the store");
   return DirectoryTree(root, std::move(opened));

@@ -36,6 +36,7 @@ TEST_F(BackupFailureTest, IsReadAsItWasWritten) {
   EXPECT_EQ(DecodeFailure("{}").code(), Code::kCorruption);
   EXPECT_EQ(DescribeFailure(failure),
             "Failed while copying files: no room \xE9 (SQLSTATE 53100). disk It was asked for by role.");
+  EXPECT_EQ(DescribeFailure({.message = "archiving is held"}), "Refused: archiving is held.");
 }
 
 TEST_F(BackupFailureTest, TheRepositoryKeepsTheNewest) {

@@ -40,6 +40,37 @@ TEST_F(KnownRepositoryTest, AnEmptyMountPointIsNotMadeARepository) {
   EXPECT_FALSE(std::filesystem::exists(Root()));
 }
 
+// What is wrong with the passphrase says nothing of whether the repository is there.
+TEST_F(KnownRepositoryTest, APassphraseThatDoesNotFitIsNoAbsence) {
+  Config plain = config_, gone = config_, half = config_;
+  config_ = Encrypted("alpha");
+  plain.repository += "2";
+  ASSERT_TRUE(OpenFor(config_).ok());
+  gone.passphrase_file = dir_ + "/nowhere";
+  half.passphrase_file = Write("two", "one\ntwo\n");
+  for (const Config& config : {Encrypted("beta"), plain, gone, half}) {
+    Config asked = config;
+    asked.repository = config_.repository;
+    const Status refused = OpenFor(asked).status();
+    EXPECT_EQ(refused.code(), Code::kInvalidArgument) << refused.ToString();
+    EXPECT_NE(refused.message().find("passphrase"), std::string::npos) << refused.ToString();
+    EXPECT_FALSE(refused.hint().empty()) << refused.ToString();
+    EXPECT_EQ(refused.ToString().find("is not there"), std::string::npos) << refused.ToString();
+    EXPECT_EQ(refused.hint().find(kKnownRepositoriesFile), std::string::npos) << refused.ToString();
+  }
+  std::filesystem::remove(dir_ + "/data/" + kKnownRepositoriesFile);
+  ASSERT_TRUE(OpenFor(plain).ok());
+  Config needless = Encrypted("alpha");
+  needless.repository = plain.repository;
+  EXPECT_NE(OpenFor(needless).status().message().find("is not encrypted"), std::string::npos);
+}
+
+TEST_F(KnownRepositoryTest, NothingIsMadeWhereThePassphraseCannotBeRead) {
+  config_.passphrase_file = dir_ + "/nowhere";
+  EXPECT_EQ(OpenFor(config_).code(), Code::kInvalidArgument);
+  EXPECT_FALSE(std::filesystem::exists(Root()));
+}
+
 TEST_F(KnownRepositoryTest, AnotherRepositoryInItsPlaceIsRefused) {
   ASSERT_TRUE(OpenFor(config_).ok());
   std::filesystem::remove_all(Root());

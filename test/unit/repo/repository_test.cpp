@@ -57,8 +57,8 @@ TEST_F(RepositoryOpen, OtherClustersAreRefused) {
   other.system_id.value++;
   auto refused = OpenOrCreate(config_, other);
   ASSERT_EQ(refused.code(), Code::kConflict);
-  EXPECT_NE(refused.status().message().find("7123456789012345678"), std::string::npos);
-  EXPECT_NE(refused.status().message().find("7123456789012345679"), std::string::npos);
+  EXPECT_NE(refused.status().detail().find("7123456789012345678"), std::string::npos);
+  EXPECT_NE(refused.status().detail().find("7123456789012345679"), std::string::npos);
   EXPECT_NE(refused.status().hint().find("pg_upgrade"), std::string::npos);
   other = kCluster;
   other.segment_size_bytes = 16u << 20;

@@ -8,6 +8,8 @@
 #include <fstream>
 
 #include "core/backup/kept_settings.h"
+#include "core/restore/recovery_settings.h"
+#include "core/restore/restore_mark.h"
 
 namespace pitr {
 namespace {
@@ -54,6 +56,27 @@ TEST_F(ConfiguredServerTest, IsSilentWhereNothingDiffers) {
   EXPECT_EQ(Describe(), "");
 }
 
+// Backups that were taken between a recovery and the next start of the server have them.
+TEST_F(ConfiguredServerTest, ARecoverysOwnSettingsAreNotCompared) {
+  backup_.settings = {
+      {"recovery_target_name", "k1"}, {"restore_command", std::nullopt}, {"recovery_end_command", std::nullopt}};
+  Put(file_, "recovery_target_action = 'shutdown'\n");
+  EXPECT_EQ(Describe(), "");
+}
+
+TEST_F(ConfiguredServerTest, WhatTheRestoreWroteIsNotTheServersOwn) {
+  backup_.settings = {{"max_connections", "300"}};
+  Put(file_, "max_connections = 100\n");
+  Put(data_ / "postgresql.auto.conf", "max_connections = '300'\n");
+  EXPECT_EQ(Describe(), "");
+  RestoreMark mark;
+  mark.settings = {{"max_connections", "300", false}};
+  auto tree = ClusterTree::Open(data_);
+  ASSERT_TRUE(tree.ok());
+  ASSERT_TRUE(WriteRestoreMark(tree.value(), mark).ok());
+  EXPECT_NE(Describe().find("max_connections = '300' (here '100')"), std::string::npos) << Describe();
+}
+
 TEST_F(ConfiguredServerTest, SaysThatAMissingFileCouldNotBeRead) {
   const std::string text = Describe();
   EXPECT_NE(text.find(", which could not be read, does not have: archive_library"), text.npos) << text;
@@ -74,6 +97,19 @@ TEST_F(ConfiguredServerTest, KnowsByTheCommandLineHowTheServerWasStarted) {
   EXPECT_EQ(WhyNotArchiving(ReadStartedServer(data_)), "archive_mode is not on");
   fs::remove(file_);
   EXPECT_EQ(WhyNotArchiving(ReadStartedServer(data_)), "");  // what cannot be read proves nothing
+}
+
+TEST(KeptSettings, AreNotThoseOfARecovery) {
+  RecoverySettings settings;
+  settings.pg_major = 16;
+  settings.target.kind = TargetKind::kName;
+  settings.target.name = "k1";
+  settings.restore_command = "x";
+  for (const RecoverySetting& written : RecoverySettingList(settings)) {
+    if (written.name == "recovery_min_apply_delay") continue;  // written as its default, which backups do not keep
+    EXPECT_TRUE(KeptSettings({{written.name, "string", written.value}}).empty()) << written.name;
+  }
+  EXPECT_EQ(KeptSettings({{"recovery_prefetch", "enum", "off"}}).size(), 1U);
 }
 
 TEST(KeptSettings, HoldNoSecrets) {

@@ -9,6 +9,7 @@
 #include "core/repo/layout.h"
 #include "core/restore/copy_guard.h"
 #include "core/restore/cut_off_recovery.h"
+#include "core/restore/restore_state.h"
 #include "unit/restore/restore_fixture.h"
 
 namespace pitr::test {
@@ -292,6 +293,32 @@ TEST_F(RecoveryEndTest, ACopyNeverArchivesWhereItCameFrom) {
   EXPECT_EQ(SettingIn(ReadFileText(At("postgresql.auto.conf")), "archive_mode"), "");
   CopyGuard again(options_.data_directory);
   EXPECT_TRUE(again.Check(*repo_.repository, OpContext()).ok());
+}
+
+// Killed half-way: over a directory that was restored before, too.
+TEST_F(RecoveryEndTest, ARestoreThatWasCutOffIsNotFinished) {
+  ASSERT_NO_FATAL_FAILURE(Restored());
+  auto tree = ClusterTree::Open(options_.data_directory);
+  ASSERT_TRUE(tree.ok());
+  ASSERT_TRUE(MarkOfRestored(tree.value()).ok());
+  RestoreState state;
+  state.label = "20260522-090014F";
+  ASSERT_TRUE(WriteRestoreState(tree.value(), state).ok());
+  EXPECT_TRUE(MarkOfRestored(tree.value()).ok()) << "with pg_control only the mark was left";
+  std::filesystem::remove(At("global/pg_control"));
+  for (const bool marked : {true, false}) {
+    if (!marked) std::filesystem::remove(At(std::string(kRestoreMarkPath)));
+    for (const Status& refused : {MarkOfRestored(tree.value()).status(), TakeOver(options_.data_directory).status()}) {
+      EXPECT_EQ(refused.code(), Code::kConflict);
+      EXPECT_NE(refused.message().find("is not finished"), std::string::npos) << refused.ToString();
+      EXPECT_NE(refused.hint().find("same command again"), std::string::npos) << refused.ToString();
+    }
+  }
+  std::filesystem::remove(At(std::string(kRestoreStatePath)));
+  const Status never = MarkOfRestored(tree.value()).status();
+  EXPECT_EQ(never.code(), Code::kNotFound);
+  EXPECT_NE(never.message().find("was not made by a restore"), std::string::npos);
+  EXPECT_FALSE(never.hint().empty());
 }
 
 }  // namespace

@@ -188,6 +188,10 @@ TEST_F(RestorerTest, RefusesARunningServer) {
   ASSERT_EQ(read(ready[0], &byte, 1), 1);
   WriteFileText(At("postmaster.pid"), std::to_string(server) + "\n" + options_.data_directory + "\n");
   ExpectRefused("a server is running");
+  ExpectRefused("Choose another directory and add --as-copy, to restore beside it");
+  options_.as_copy = true;
+  ExpectRefused("Choose another directory, to restore beside it");
+  options_.as_copy = false;
   EXPECT_TRUE(HasControl());
   kill(server, SIGKILL);
   waitpid(server, nullptr, 0);

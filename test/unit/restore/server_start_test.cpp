@@ -53,19 +53,47 @@ TEST_F(ServerStartTest, WhatCouldNotBeReadMayNameAnything) {
 }
 
 TEST_F(ServerStartTest, ConfigurationOutside) {
-  const std::string given =
-      "pg_ctl start -D " + copy_ + " -o '-c config_file=" + Etc() + " -c data_directory=" + copy_ + "'";
-  EXPECT_EQ(Command(), given) << "it is not on this machine";
+  const auto given = [&](const std::string& file) {
+    return "pg_ctl start -D " + copy_ + " -o '-c config_file=" + file + " -c data_directory=" + copy_ + "'";
+  };
+  EXPECT_EQ(Command(), given("FILE")) << "it is not on this machine";
+  const std::string missing = DescribeMissingConfiguration(HowToStart(copy_, Etc(), false), copy_);
+  EXPECT_NE(missing.find(Etc() + "\", outside of its data directory, and is not on this machine"), std::string::npos)
+      << missing;
+  EXPECT_NE(missing.find("in place of FILE"), std::string::npos) << missing;
   Write(Etc(), "data_directory = '" + root_ + "/production'\n");
-  EXPECT_EQ(Command(), given);
+  EXPECT_EQ(Command(), given(Etc()));
   const ServerStart start = HowToStart(copy_, Etc(), false);
   EXPECT_EQ(start.elsewhere, root_ + "/production");
-  EXPECT_EQ(DescribeMissingConfiguration(start, copy_, Etc()).find("service"), std::string::npos);
+  EXPECT_EQ(DescribeMissingConfiguration(start, copy_).find("service"), std::string::npos);
+  // pg_ctl -D alone finds no configuration in the directory.
+  EXPECT_EQ(DescribeElsewhere(start, copy_).find("pg_ctl"), std::string::npos) << DescribeElsewhere(start, copy_);
   // Restored in place: the service will do.
   Write(Etc(), "data_directory = '" + copy_ + "'\n");
-  EXPECT_NE(DescribeMissingConfiguration(HowToStart(copy_, Etc(), false), copy_, Etc()).find("service"),
-            std::string::npos);
+  EXPECT_NE(DescribeMissingConfiguration(HowToStart(copy_, Etc(), false), copy_).find("service"), std::string::npos);
   EXPECT_NE(HowToStart(copy_, "", false).command.find("config_file=FILE"), std::string::npos) << "not known";
+}
+
+// Debian: the directory of a cluster with another name than the original's.
+TEST_F(ServerStartTest, ConfigurationThatNamesTheDirectoryIsItsOwn) {
+  for (const char* cluster : {"/etc/15/main", "/etc/15/new", "/etc/15/other", "/etc/old/new"})
+    fs::create_directories(root_ + cluster);
+  const std::string main = root_ + "/etc/15/main/postgresql.conf", own = root_ + "/etc/15/new/postgresql.conf";
+  Write(root_ + "/etc/old/new/postgresql.conf", "data_directory = '" + copy_ + "'\n");  // of no version
+  Write(root_ + "/etc/15/other/postgresql.conf", "port = 5434\n");
+  Write(own, "port = 5433\ndata_directory = '" + copy_ + "'\n");
+  for (const bool production : {false, true}) {
+    if (production) Write(main, "data_directory = '" + root_ + "/production'\n");
+    const ServerStart start = HowToStart(copy_, main, false);
+    EXPECT_EQ(start.configuration, own);
+    EXPECT_EQ(start.command, "pg_ctl start -D " + copy_ + " -o '-c config_file=" + own + "'");
+    EXPECT_EQ(DescribeElsewhere(start, copy_), "");
+    const std::string text = DescribeMissingConfiguration(start, copy_);
+    EXPECT_NE(text.find(own + "\", which names it"), std::string::npos) << text;
+    EXPECT_NE(text.find("service"), std::string::npos) << text;
+  }
+  fs::remove(own);
+  EXPECT_EQ(HowToStart(copy_, main, false).configuration, main) << "none is the directory's";
 }
 
 TEST_F(ServerStartTest, EachPathIsOneWordOfAShell) {
