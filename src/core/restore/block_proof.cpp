@@ -5,6 +5,7 @@
 
 #include "core/base/parallel_for.h"
 #include "core/repo/block_checks.h"
+#include "core/restore/backup_map.h"
 #include "core/store/file_error.h"
 
 namespace pitr {
@@ -79,7 +80,7 @@ class Prover {
 
 }  // namespace
 
-Status ProveUnchecked(const Repository& repository, const std::vector<PackEntry>& packs, const ClusterTree& tree,
+Status ProveUnchecked(const Repository& repository, const BackupManifest& backup, const ClusterTree& tree,
                       const FileMap& map, int jobs, Progress& progress, PreparedFiles& prepared, const OpContext& ctx) {
   const std::vector<Group> groups = GroupByPack(map, prepared.needed);
   if (groups.empty()) return Status::Ok();
@@ -87,11 +88,12 @@ Status ProveUnchecked(const Repository& repository, const std::vector<PackEntry>
   std::atomic<uint64_t> fetched{0};
   PITR_TRY(ParallelFor(jobs, groups.size(), ctx, [&](size_t i, int) -> Status {
     const Group& group = groups[i];
-    if (group.pack >= packs.size())
-      return {Code::kCorruption, "the file map names a pack that the manifest does not have"};
-    const auto checks = BlockChecks::Load(repository, packs[group.pack], ctx);
+    if (group.pack >= backup.packs.size())
+      return OfDamagedBackup({Code::kCorruption, "the file map names a pack that the manifest does not have"},
+                             backup.label);
+    const auto checks = BlockChecks::Load(repository, backup.packs[group.pack], ctx);
     if (checks.code() == Code::kCorruption || (checks.ok() && checks.value().empty())) return Status::Ok();
-    if (!checks.ok()) return checks.status();
+    if (!checks.ok()) return OfDamagedBackup(checks.status(), backup.label);
     fetched.fetch_add(checks.value().stored_bytes(), std::memory_order_relaxed);
     return prover.ProveGroup(group, checks.value(), ctx);
   }));

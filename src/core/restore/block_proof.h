@@ -12,10 +12,10 @@
 
 namespace pitr {
 
-// Takes out of `prepared.needed` what is proven right, and counts what was compared. One pack's checks at a time are in
-// memory for each job. Damaged checks prove nothing and are no error: verifying a repository finds them. FileError, the
-// store's errors.
-Status ProveUnchecked(const Repository& repository, const std::vector<PackEntry>& packs, const ClusterTree& tree,
+// Takes out of `prepared.needed`, of the files of `map`, what is proven right, and counts what was compared. One pack's
+// checks at a time are in memory for each job. Damaged checks prove nothing and are no error: verifying a repository
+// finds them. FileError, the store's errors. `map` is a window of the backup's.
+Status ProveUnchecked(const Repository& repository, const BackupManifest& backup, const ClusterTree& tree,
                       const FileMap& map, int jobs, Progress& progress, PreparedFiles& prepared, const OpContext& ctx);
 
 }  // namespace pitr
