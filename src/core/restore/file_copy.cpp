@@ -17,6 +17,7 @@ class FileCopy {
   FileCopy(const FileCopyRequest& request, WrittenFiles& files)
       : request_(request),
         files_(files),
+        checks_(request.repository, request.backup),
         fetcher_(request.repository, request.backup, request.jobs, request.progress) {}
 
   Status Window(const FileMap& window, const OpContext& ctx) {
@@ -25,13 +26,11 @@ class FileCopy {
     };
     PITR_ASSIGN(PreparedFiles prepared,
                 PrepareFiles(request_.tree, window, skip, files_, request_.jobs, request_.progress, ctx));
-    PITR_TRY(ProveUnchecked(request_.repository, request_.backup, request_.tree, window, request_.jobs,
-                            request_.progress, prepared, ctx));
+    PITR_TRY(ProveUnchecked(request_.tree, window, request_.jobs, checks_, request_.progress, prepared, ctx));
     std::set<uint32_t> changed(prepared.changed.begin(), prepared.changed.end());
     for (const NeededExtent& needed : prepared.needed) changed.insert(needed.file);
     copied_.files_same += prepared.files - changed.size();
     copied_.bytes_compared += prepared.bytes_compared;
-    copied_.bytes_fetched += prepared.bytes_fetched;
     ExtentWriter writer(request_.tree, window, files_, request_.jobs);
     PITR_TRY(fetcher_.Fetch(
         window, prepared.needed,
@@ -45,7 +44,7 @@ class FileCopy {
   }
 
   CopiedTree Finish() {
-    copied_.bytes_fetched += fetcher_.bytes_fetched();
+    copied_.bytes_fetched = fetcher_.bytes_fetched() + checks_.bytes_fetched();
     return std::move(copied_);
   }
 
@@ -70,6 +69,7 @@ class FileCopy {
 
   const FileCopyRequest& request_;
   WrittenFiles& files_;
+  KnownChecks checks_;
   FrameFetcher fetcher_;
   CopiedTree copied_;
 };

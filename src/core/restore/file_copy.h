@@ -31,8 +31,8 @@ struct CopiedTree {
 };
 
 // Everything that was written goes to `files`, to be synced. Errors as PrepareFiles, ProveUnchecked, FrameFetcher and
-// BackupMap. Memory: a window (map_window.h) with 12 bytes for each extent, and what FrameFetcher and ProveUnchecked
-// take.
+// BackupMap. Memory: a window (map_window.h) with 12 bytes for each extent, kKnownCheckBytes, and what FrameFetcher and
+// ProveUnchecked take.
 Result<CopiedTree> CopyMappedFiles(const FileCopyRequest& request, WrittenFiles& files, const OpContext& ctx);
 
 }  // namespace pitr

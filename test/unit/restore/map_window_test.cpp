@@ -8,6 +8,7 @@
 
 #include "core/repo/layout.h"
 #include "core/restore/backup_map.h"
+#include "core/restore/known_checks.h"
 #include "lib/peak_memory.h"
 #include "unit/restore/restore_fixture.h"
 
@@ -146,6 +147,30 @@ TEST_F(MapWindowTest, ADamagedListAndAPackThatIsGoneAreNamed) {
   EXPECT_EQ(result.code(), Code::kCorruption);
   EXPECT_NE(result.status().message().find(list), std::string::npos) << result.status().ToString();
   EXPECT_NE(result.status().hint().find("--backup LABEL"), std::string::npos) << result.status().ToString();
+}
+
+// Each window of a map asks for much the same packs.
+TEST_F(MapWindowTest, ChecksOfAPackAreReadOnceAndNotKeptWithoutBound) {
+  ASSERT_NO_FATAL_FAILURE(PrepareByPage());
+  ASSERT_GE(plan_.backup.packs.size(), 2U);
+  std::atomic<int> reads{0};
+  faults_->OnCall([&](test::StoreOp op, const std::string&) { reads += op == test::StoreOp::kGet ? 1 : 0; });
+  const auto reads_of = [&](KnownChecks& known, uint32_t pack) {
+    reads = 0;
+    const auto checks = known.Of(pack, OpContext());
+    EXPECT_TRUE(checks.ok() && !checks.value()->empty()) << checks.status().ToString();
+    return reads.load();
+  };
+  KnownChecks known(*repo_.repository, plan_.backup);
+  EXPECT_GT(reads_of(known, 0), 0);
+  EXPECT_GT(reads_of(known, 1), 0);
+  EXPECT_EQ(reads_of(known, 0), 0);
+  EXPECT_EQ(reads_of(known, 1), 0);
+  KnownChecks forgetful(*repo_.repository, plan_.backup, /*most_bytes=*/1);
+  EXPECT_GT(reads_of(forgetful, 0), 0);
+  EXPECT_GT(reads_of(forgetful, 1), 0);
+  EXPECT_GT(reads_of(forgetful, 0), 0);
+  EXPECT_EQ(known.Of(static_cast<uint32_t>(plan_.backup.packs.size()), OpContext()).code(), Code::kCorruption);
 }
 
 // Half a million extents of one byte each: 32 MB when all are held.
