@@ -178,6 +178,7 @@ Result<BackupManifest> TakeBackup(CountedRepository& r, const test::DataTree& tr
   options.label = "b" + std::to_string(number);
   options.timeline = Timeline{1};
   options.data_directory = tree.root();
+  options.change_source = "page_lsn";  // there is no WAL
   PITR_ASSIGN(const auto session, BackupSession::Begin(*r.repository, options, r.ctx));
   BackupStart start = tree.Start();
   BackupStop stop = tree.Stop();

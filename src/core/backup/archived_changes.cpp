@@ -32,19 +32,24 @@ class Collector {
       const uint64_t count = std::min(kBatch, last_.value - begin + 1);
       std::vector<SegmentChanges> batch(count);
       std::vector<std::string> why_not(count);
+      // Without one of them the others are of no use: no more is asked for.
+      std::atomic<bool> lost{false};
       PITR_TRY(ParallelFor(jobs, count, ctx, [&](size_t i, int) {
+        if (lost.load(std::memory_order_relaxed)) return Status::Ok();
         auto segment = Load({begin + i}, ctx);
         if (segment.code() == Code::kCancelled) return std::move(segment).status();
-        if (segment.ok())
+        if (segment.ok()) {
           batch[i] = std::move(segment).value();
-        else
+        } else {
           why_not[i] = segment.status().message();
+          lost = true;
+        }
         return Status::Ok();
       }));
-      for (size_t i = 0; i < count; i++) {
-        if (!why_not[i].empty()) return ChangeKnowledge{std::nullopt, why_not[i]};
-        if (Status joined = joiner.Add(batch[i]); !joined.ok()) return ChangeKnowledge{std::nullopt, joined.message()};
-      }
+      for (std::string& why : why_not)
+        if (!why.empty()) return ChangeKnowledge{std::nullopt, std::move(why)};
+      for (SegmentChanges& segment : batch)
+        if (Status joined = joiner.Add(segment); !joined.ok()) return ChangeKnowledge{std::nullopt, joined.message()};
     }
     BlockChanges changes = joiner.Take();
     if (changes.unknown() != BlockChanges::Unknown::kNothing)

@@ -42,10 +42,10 @@ class BackupSession {
   // Reads everything below the data directory that belongs in a base backup, in one pass. `progress` is raised
   // meanwhile; its totals are set before the first byte is read. kCorruption lists bad pages by file and block (up to a
   // limit, with the count), when all is read. Also kConflict (another cluster's directory), kCancelled, kUnavailable
-  // (store), kPermission, kInternal. Memory: jobs * (3 parts of part_size_kb + about 6 MiB) and about 200 bytes for
-  // each file: some 120 MiB for 4 jobs with parts of 8 MiB. An increment also holds those pages of its parent's map
-  // that changed (parent_map.h), a backup that resumes others their maps: with what is stored at the most 2.3 kB for
-  // each MiB of the files in them (docs/design/002-incremental-backups.md, "Memory").
+  // (store), kPermission, kInternal. Memory: jobs * (3 parts of part_size_kb + about 6 MiB), some 120 MiB for 4 jobs
+  // with parts of 8 MiB, about 200 bytes for each file, and 40 for each MiB that is stored. An increment also holds
+  // those pages of its parent's map that changed (parent_map.h), a backup that resumes others their maps: with what is
+  // stored at the most 2.3 kB for each MiB of the files in them (docs/design/002-incremental-backups.md, "Memory").
   Status CopyFiles(const BackupStart& start, Progress& progress, const OpContext& ctx);
 
   // Writes file map and manifest. The backup exists when ok.

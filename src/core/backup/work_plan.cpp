@@ -43,10 +43,14 @@ WorkPlan PlanWork(const std::vector<MappedFile>& files, int jobs, const std::fun
   std::stable_sort(plan.units.begin(), plan.units.end(),
                    [](const WorkUnit& a, const WorkUnit& b) { return a.to - a.from > b.to - b.from; });
   // Every database has the same system catalogs under the same names: side by side they compress to almost nothing.
-  std::sort(plan.order.begin(), plan.order.end(), [&](uint32_t a, uint32_t b) {
-    const auto names = NameOf(files[a]).compare(NameOf(files[b]));
-    return names != 0 ? names < 0 : files[a].path < files[b].path;
-  });
+  for (size_t i = 0; i < plan.order.size(); i += kAlikeFiles) {
+    const auto first = plan.order.begin() + static_cast<ptrdiff_t>(i);
+    const auto end = first + static_cast<ptrdiff_t>(std::min(kAlikeFiles, plan.order.size() - i));
+    std::sort(first, end, [&](uint32_t a, uint32_t b) {
+      const auto names = NameOf(files[a]).compare(NameOf(files[b]));
+      return names != 0 ? names < 0 : files[a].path < files[b].path;
+    });
+  }
   for (size_t i = 0; i < plan.order.size();) {
     WorkUnit unit;
     unit.first = i;

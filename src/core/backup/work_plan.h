@@ -13,6 +13,9 @@ inline constexpr uint64_t kSliceBytes = uint64_t{64} << 20;  // the largest piec
 inline constexpr uint64_t kMinSliceBytes = uint64_t{4} << 20;
 inline constexpr uint64_t kGroupBytes = uint64_t{4} << 20;  // of small files in one unit
 inline constexpr size_t kGroupFiles = 512;
+// Small files of which those of equal names are put side by side. Restores read the file map by paths, so a frame must
+// not be made of files from everywhere: it would be fetched again for each part of the map (repo/map_window.h).
+inline constexpr size_t kAlikeFiles = 32768;
 
 struct WorkUnit {
   // Either a slice of one file (count 0): bytes from `from` to `to` of files[first]; or `count` whole small files,

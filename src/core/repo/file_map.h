@@ -149,8 +149,8 @@ Result<StoredFileMap> WriteFileMap(const Repository& repository, const std::stri
                                    const std::vector<PackEntry>& packs, const FileMap& map, const OpContext& ctx);
 // Reads and checks it: references in range, extents inside frames and files, paths relative and without "..", files in
 // order, and that list and pages are those of which manifest and list have the digests. kCorruption names the object
-// and the line; kInvalidArgument for a newer version. A frame that several pages list is there once. To read it without
-// keeping it all, see file_map_parser.h.
+// and the line; kInvalidArgument for a newer version. A frame that several pages list is there once. Memory grows
+// with the cluster: map_window.h reads a part at a time.
 Result<FileMap> ReadFileMap(const Repository& repository, const BackupManifest& manifest, const OpContext& ctx);
 
 }  // namespace pitr

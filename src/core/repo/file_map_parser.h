@@ -76,15 +76,9 @@ Status StreamPartialMap(const Repository& repository, const std::string& label, 
 Result<MapPageList> ReadMapPages(const Repository& repository, const BackupManifest& manifest, const OpContext& ctx);
 
 // Reads one page of `pages` and hands on its frames, whose `pack` is that of `packs` (the manifest's), and its files;
-// both are numbered from 0 in each page. Errors and their meaning as below.
+// both are numbered from 0 in each page. Errors as ReadFileMap, or the sink's. Only a result of ok says that the parts
+// were of the right page: nothing may come of them before.
 Status StreamMapPage(const Repository& repository, const std::vector<PackEntry>& packs, const MapPage& page,
                      FileMapSink sink, const OpContext& ctx);
-
-// Reads the backup's file map and hands its parts on as they come in. Errors as ReadFileMap, or the sink's. Only a
-// result of ok says that the parts were of the right map: nothing may come of them before.
-// Directories come first, links last, and in between the frames of a page before its files; frames are numbered over
-// all pages.
-Status StreamFileMap(const Repository& repository, const BackupManifest& manifest, FileMapSink sink,
-                     const OpContext& ctx);
 
 }  // namespace pitr

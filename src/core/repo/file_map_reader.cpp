@@ -1,6 +1,5 @@
 // Joins store, envelope and parser: list, pages and partial maps are decoded and checked while they come in.
 #include <algorithm>
-#include <numeric>
 
 #include "core/base/sha256.h"
 #include "core/repo/file_map_parser.h"
@@ -99,28 +98,6 @@ class PageContent {
   uint64_t bytes_ = 0;
 };
 
-// A frame may be in several pages: gives each its first number, and the extents that.
-void UniteFrames(FileMap& map) {
-  const auto place = [&](uint32_t i) { return std::pair(map.frames[i].pack, map.frames[i].ref.offset); };
-  std::vector<uint32_t> order(map.frames.size());
-  std::iota(order.begin(), order.end(), 0);
-  std::sort(order.begin(), order.end(),
-            [&](uint32_t a, uint32_t b) { return std::pair(place(a), a) < std::pair(place(b), b); });
-  std::vector<uint32_t> first(order.size());
-  for (size_t i = 0; i < order.size(); i++)
-    first[order[i]] = i > 0 && place(order[i - 1]) == place(order[i]) ? first[order[i - 1]] : order[i];
-  std::vector<MappedFrame> frames;
-  for (uint32_t i = 0; i < first.size(); i++) {
-    const bool is_first = first[i] == i;
-    first[i] = is_first ? static_cast<uint32_t>(frames.size()) : first[first[i]];
-    if (is_first) frames.push_back(map.frames[i]);
-  }
-  if (frames.size() == map.frames.size()) return;
-  for (MappedFile& file : map.files)
-    for (Extent& extent : file.extents) extent.frame = first[extent.frame];
-  map.frames = std::move(frames);
-}
-
 }  // namespace
 
 std::string MapPage::key() const { return layout::MapPageKey(label, number); }
@@ -181,62 +158,10 @@ Status StreamMapPage(const Repository& repository, const std::vector<PackEntry>&
   return content.End();
 }
 
-Status StreamFileMap(const Repository& repository, const BackupManifest& manifest, FileMapSink sink,
-                     const OpContext& ctx) {
-  PITR_ASSIGN(MapPageList list, ReadMapPages(repository, manifest, ctx));
-  for (MappedDirectory& directory : list.directories)
-    if (sink.directory) PITR_TRY(sink.directory(std::move(directory)));
-  uint64_t frames = 0;  // of the pages before
-  for (size_t i = 0; i < list.pages.size(); i++) {
-    const std::string* next = i + 1 < list.pages.size() ? &list.pages[i + 1].first_path : nullptr;
-    uint64_t in_page = 0;
-    FileMapSink of_page;
-    of_page.frame = [&](const MappedFrame& frame) -> Status {
-      if (frames + ++in_page > UINT32_MAX) return {Code::kCorruption, "too many frames in one backup"};
-      return sink.frame ? sink.frame(frame) : Status::Ok();
-    };
-    of_page.file = [&](MappedFile&& file) -> Status {
-      if (next != nullptr && file.path >= *next)
-        return {Code::kCorruption, "a file that belongs into the next page of the file map"};
-      for (Extent& extent : file.extents) extent.frame += static_cast<uint32_t>(frames);
-      return sink.file ? sink.file(std::move(file)) : Status::Ok();
-    };
-    PITR_TRY(StreamMapPage(repository, manifest.packs, list.pages[i], std::move(of_page), ctx));
-    frames += in_page;
-  }
-  for (MappedLink& link : list.links)
-    if (sink.link) PITR_TRY(sink.link(std::move(link)));
-  return Status::Ok();
-}
-
 Status StreamPartialMap(const Repository& repository, const std::string& label, uint32_t pack, FileMapSink sink,
                         const OpContext& ctx) {
   const std::string key = layout::PartialKey(label, pack);
   return StreamMap(repository, ObjectKind::kPartialMap, key, label, std::move(sink), nullptr, ctx);
-}
-
-Result<FileMap> ReadFileMap(const Repository& repository, const BackupManifest& manifest, const OpContext& ctx) {
-  FileMap map;
-  FileMapSink sink;
-  sink.frame = [&](const MappedFrame& frame) {
-    map.frames.push_back(frame);
-    return Status::Ok();
-  };
-  sink.directory = [&](MappedDirectory&& directory) {
-    map.directories.push_back(std::move(directory));
-    return Status::Ok();
-  };
-  sink.file = [&](MappedFile&& file) {
-    map.files.push_back(std::move(file));
-    return Status::Ok();
-  };
-  sink.link = [&](MappedLink&& link) {
-    map.links.push_back(std::move(link));
-    return Status::Ok();
-  };
-  PITR_TRY(StreamFileMap(repository, manifest, std::move(sink), ctx));
-  UniteFrames(map);
-  return map;
 }
 
 }  // namespace pitr

@@ -4,7 +4,6 @@
 #include <unistd.h>
 
 #include "core/base/parallel_for.h"
-#include "core/repo/block_checks.h"
 #include "core/store/file_error.h"
 
 namespace pitr {
@@ -79,21 +78,14 @@ class Prover {
 
 }  // namespace
 
-Status ProveUnchecked(const Repository& repository, const std::vector<PackEntry>& packs, const ClusterTree& tree,
-                      const FileMap& map, int jobs, Progress& progress, PreparedFiles& prepared, const OpContext& ctx) {
+Status ProveUnchecked(const ClusterTree& tree, const FileMap& map, int jobs, KnownChecks& known, Progress& progress,
+                      PreparedFiles& prepared, const OpContext& ctx) {
   const std::vector<Group> groups = GroupByPack(map, prepared.needed);
   if (groups.empty()) return Status::Ok();
   Prover prover(tree, map, prepared.needed);
-  std::atomic<uint64_t> fetched{0};
   PITR_TRY(ParallelFor(jobs, groups.size(), ctx, [&](size_t i, int) -> Status {
-    const Group& group = groups[i];
-    if (group.pack >= packs.size())
-      return {Code::kCorruption, "the file map names a pack that the manifest does not have"};
-    const auto checks = BlockChecks::Load(repository, packs[group.pack], ctx);
-    if (checks.code() == Code::kCorruption || (checks.ok() && checks.value().empty())) return Status::Ok();
-    if (!checks.ok()) return checks.status();
-    fetched.fetch_add(checks.value().stored_bytes(), std::memory_order_relaxed);
-    return prover.ProveGroup(group, checks.value(), ctx);
+    PITR_ASSIGN(const auto checks, known.Of(groups[i].pack, ctx));
+    return checks->empty() ? Status::Ok() : prover.ProveGroup(groups[i], *checks, ctx);
   }));
   std::vector<NeededExtent> left;
   for (size_t i = 0; i < prepared.needed.size(); i++) {
@@ -106,7 +98,6 @@ Status ProveUnchecked(const Repository& repository, const std::vector<PackEntry>
   }
   prepared.needed = std::move(left);
   prepared.bytes_compared += prover.compared();
-  prepared.bytes_fetched += fetched.load();
   return Status::Ok();
 }
 

@@ -5,17 +5,16 @@
 
 #include "core/base/progress.h"
 #include "core/repo/file_map.h"
-#include "core/repo/manifest.h"
-#include "core/repo/repository.h"
 #include "core/restore/cluster_tree.h"
 #include "core/restore/file_prepare.h"
+#include "core/restore/known_checks.h"
 
 namespace pitr {
 
-// Takes out of `prepared.needed` what is proven right, and counts what was compared. One pack's checks at a time are in
-// memory for each job. Damaged checks prove nothing and are no error: verifying a repository finds them. FileError, the
-// store's errors.
-Status ProveUnchecked(const Repository& repository, const std::vector<PackEntry>& packs, const ClusterTree& tree,
-                      const FileMap& map, int jobs, Progress& progress, PreparedFiles& prepared, const OpContext& ctx);
+// Takes out of `prepared.needed`, of the files of `map`, what is proven right, and counts what was compared. `known`
+// has the checks; damaged ones prove nothing and are no error: verifying a repository finds them. FileError, the
+// store's errors. Memory: one pack's checks for each job, beside those that are known.
+Status ProveUnchecked(const ClusterTree& tree, const FileMap& map, int jobs, KnownChecks& known, Progress& progress,
+                      PreparedFiles& prepared, const OpContext& ctx);
 
 }  // namespace pitr

@@ -23,7 +23,6 @@ struct PreparedFiles {
   std::vector<uint32_t> changed;     // files that were created, resized, given modes, or had gaps to be cleared
   uint64_t files = 0;                // that were looked at
   uint64_t bytes_compared = 0;       // read from disk and checked
-  uint64_t bytes_fetched = 0;        // stored bytes of block checks
 };
 
 // A file that cannot be written, has other names elsewhere (hard links), or is another user's is replaced by a file of

@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "core/base/parallel_for.h"
+#include "core/restore/backup_map.h"
 
 namespace pitr {
 
@@ -12,6 +13,7 @@ struct FrameFetcher::Worker {
   explicit Worker(const RepositoryKey* key) : decoder(key) {}
   ObjectDecoder decoder;
   std::optional<uint32_t> open_pack;
+  std::optional<uint32_t> decoded;  // the frame in `plain`
   Bytes stored;
   Bytes plain;
 };
@@ -26,10 +28,18 @@ std::vector<PackRead> PlanFetches(const FileMap& map, const std::vector<NeededEx
   return reads;
 }
 
+FrameFetcher::FrameFetcher(const Repository& repository, const BackupManifest& backup, int jobs, Progress& progress)
+    : repository_(repository), backup_(backup), progress_(progress) {
+  for (int i = 0; i < std::max(jobs, 1); ++i) workers_.push_back(std::make_unique<Worker>(repository.key()));
+}
+
+FrameFetcher::~FrameFetcher() = default;
+
 Status FrameFetcher::OpenPack(uint32_t pack, Worker& worker, const OpContext& ctx) {
   if (worker.open_pack == pack) return Status::Ok();
-  if (pack >= packs_.size()) return {Code::kCorruption, "the file map names a pack that the manifest does not have"};
-  const std::string& key = packs_[pack].key;
+  if (pack >= backup_.packs.size())
+    return {Code::kCorruption, "the file map names a pack that the manifest does not have"};
+  const std::string& key = backup_.packs[pack].key;
   Bytes header;
   {
     // Held while reading: the workers that want the same header need not ask again.
@@ -47,37 +57,14 @@ Status FrameFetcher::OpenPack(uint32_t pack, Worker& worker, const OpContext& ct
   return Status::Ok();
 }
 
-Status FrameFetcher::WriteExtents(const PackRead& range, const std::vector<NeededExtent>& needed, Worker& worker,
-                                  int number, const Write& write) {
-  std::optional<uint32_t> decoded;
-  for (size_t i = range.first; i < range.first + range.count; ++i) {
-    const MappedFile& file = map_.files[needed[i].file];
-    const Extent& extent = file.extents[needed[i].extent];
-    const FrameRef& ref = map_.frames[extent.frame].ref;
-    if (decoded != extent.frame) {
-      worker.plain.resize(ref.plain_bytes);
-      const ByteView frame = ByteView(worker.stored).subspan(ref.offset - range.begin, ref.stored_bytes);
-      PITR_TRY(worker.decoder.DecodeFrame(ref.offset, frame, worker.plain));
-      decoded = extent.frame;
-    }
-    const ByteView bytes = ByteView(worker.plain).subspan(extent.frame_offset, extent.length);
-    if (extent.checked && XXH3_64bits(bytes.data(), bytes.size()) != extent.check)
-      return {Code::kCorruption, "the backup's bytes of file \"" + file.path + "\" at offset " +
-                                     std::to_string(extent.file_offset) + " do not have the checksum in its file map"};
-    PITR_TRY(write(needed[i], extent, bytes, number));
-    progress_.bytes_done.fetch_add(extent.length, std::memory_order_relaxed);
-  }
-  return Status::Ok();
-}
-
-Status FrameFetcher::FetchOne(const PackRead& range, const std::vector<NeededExtent>& needed, Worker& worker,
-                              int number, const Write& write, const OpContext& ctx) {
+Status FrameFetcher::Read(const PackRead& range, Worker& worker, const OpContext& ctx) {
   PITR_TRY(OpenPack(range.pack, worker, ctx));
   worker.stored.clear();
   worker.stored.reserve(range.end - range.begin);
+  const std::string& key = backup_.packs[range.pack].key;
   const ByteRange bytes{range.begin, range.end - range.begin};
   PITR_TRY(repository_.store().Get(
-      packs_[range.pack].key, bytes,
+      key, bytes,
       [&](ByteView piece) {
         worker.stored.insert(worker.stored.end(), piece.begin(), piece.end());
         progress_.bytes_stored.fetch_add(piece.size(), std::memory_order_relaxed);
@@ -85,19 +72,51 @@ Status FrameFetcher::FetchOne(const PackRead& range, const std::vector<NeededExt
       },
       ctx));
   if (worker.stored.size() != bytes.length)
-    return {Code::kCorruption,
-            "reading \"" + packs_[range.pack].key + "\" gave another number of bytes than was asked for"};
+    return {Code::kCorruption, "reading \"" + key + "\" gave another number of bytes than was asked for"};
   fetched_.fetch_add(bytes.length, std::memory_order_relaxed);
-  return WriteExtents(range, needed, worker, number, write);
+  return Status::Ok();
 }
 
-Status FrameFetcher::Fetch(const std::vector<NeededExtent>& needed, int jobs, const Write& write,
+// The frame of `needed`, unless it is there already, and whether the extent in it is right. `begin`: of what was read.
+Status FrameFetcher::Decode(const Wanted& wanted, const NeededExtent& needed, uint64_t begin, Worker& worker) {
+  const MappedFile& file = wanted.map.files[needed.file];
+  const Extent& extent = file.extents[needed.extent];
+  if (worker.decoded != extent.frame) {
+    const FrameRef& ref = wanted.map.frames[extent.frame].ref;
+    worker.decoded.reset();
+    worker.plain.resize(ref.plain_bytes);
+    const ByteView frame = ByteView(worker.stored).subspan(ref.offset - begin, ref.stored_bytes);
+    PITR_TRY(worker.decoder.DecodeFrame(ref.offset, frame, worker.plain));
+    worker.decoded = extent.frame;
+  }
+  const ByteView bytes = ByteView(worker.plain).subspan(extent.frame_offset, extent.length);
+  if (extent.checked && XXH3_64bits(bytes.data(), bytes.size()) != extent.check)
+    return {Code::kCorruption, "the backup's bytes of file \"" + file.path + "\" at offset " +
+                                   std::to_string(extent.file_offset) + " do not have the checksum in its file map"};
+  return Status::Ok();
+}
+
+Status FrameFetcher::FetchOne(const PackRead& range, const Wanted& wanted, Worker& worker, int number,
+                              const OpContext& ctx) {
+  worker.decoded.reset();
+  if (Status read = Read(range, worker, ctx); !read.ok()) return OfDamagedBackup(std::move(read), backup_.label);
+  for (size_t i = range.first; i < range.first + range.count; ++i) {
+    const NeededExtent& needed = wanted.extents[i];
+    if (Status decoded = Decode(wanted, needed, range.begin, worker); !decoded.ok())
+      return OfDamagedBackup(std::move(decoded), backup_.label);
+    const Extent& extent = wanted.map.files[needed.file].extents[needed.extent];
+    PITR_TRY(wanted.write(needed, extent, ByteView(worker.plain).subspan(extent.frame_offset, extent.length), number));
+    progress_.bytes_done.fetch_add(extent.length, std::memory_order_relaxed);
+  }
+  return Status::Ok();
+}
+
+Status FrameFetcher::Fetch(const FileMap& map, const std::vector<NeededExtent>& needed, const Write& write,
                            const OpContext& ctx) {
-  const std::vector<PackRead> ranges = PlanFetches(map_, needed);
-  std::vector<std::unique_ptr<Worker>> workers;
-  for (int i = 0; i < std::max(jobs, 1); ++i) workers.push_back(std::make_unique<Worker>(repository_.key()));
-  return ParallelFor(jobs, ranges.size(), ctx, [&](size_t index, int worker) {
-    return FetchOne(ranges[index], needed, *workers[static_cast<size_t>(worker)], worker, write, ctx);
+  const std::vector<PackRead> ranges = PlanFetches(map, needed);
+  const Wanted wanted{map, needed, write};
+  return ParallelFor(static_cast<int>(workers_.size()), ranges.size(), ctx, [&](size_t index, int worker) {
+    return FetchOne(ranges[index], wanted, *workers_[static_cast<size_t>(worker)], worker, ctx);
   });
 }
 

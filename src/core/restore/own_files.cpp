@@ -50,12 +50,13 @@ bool IsDamaged(const MappedFile& file, ByteView bytes) {
 
 }  // namespace
 
-Result<OwnFiles> FindOwnFiles(const ClusterTree& tree, const FileMap& map, const ServerLogs& logs, Configuration choice,
+Result<OwnFiles> FindOwnFiles(const ClusterTree& tree, const std::vector<MappedDirectory>& directories,
+                              const std::vector<MappedFile>& files, const ServerLogs& logs, Configuration choice,
                               const OpContext& ctx) {
   OwnFiles own;
   std::vector<RecoverySetting> written;
   if (auto mark = ReadRestoreMark(tree); mark.ok() && mark.value()) written = std::move(mark.value()->settings);
-  for (const MappedDirectory& directory : map.directories) {
+  for (const MappedDirectory& directory : directories) {
     if (directory.path.empty() || directory.path == "." || IsServerFile(directory.path) || logs.Holds(directory.path))
       continue;
     // A link, or below one: where it leads is outside.
@@ -64,8 +65,8 @@ Result<OwnFiles> FindOwnFiles(const ClusterTree& tree, const FileMap& map, const
     if (choice == Configuration::kKeep && (there.ok() || other)) own.kept.insert(directory.path);
     if (choice == Configuration::kBackup && there.ok() && other) own.replaced.insert(directory.path);
   }
-  for (const MappedFile& file : map.files) {
-    if (IsServerFile(file.path) || logs.Holds(file.path)) continue;
+  for (const MappedFile& file : files) {
+    if (logs.Holds(file.path)) continue;
     PITR_TRY(ctx.Check());
     const auto there = tree.Stat(file.path);
     if (there.code() == Code::kNotFound) {

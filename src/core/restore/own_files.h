@@ -28,8 +28,10 @@ struct OwnFiles {
   bool Stays(std::string_view path) const { return kept.contains(path); }
 };
 
-// Reads the files in the directory and compares. Errors: cancelled, only; what cannot be read is taken to differ.
-Result<OwnFiles> FindOwnFiles(const ClusterTree& tree, const FileMap& map, const ServerLogs& logs, Configuration choice,
+// Reads the files in the directory and compares. `directories`: all of the backup's; `files`: those that are not the
+// server's (MapSurvey::own). Errors: cancelled, only; what cannot be read is taken to differ.
+Result<OwnFiles> FindOwnFiles(const ClusterTree& tree, const std::vector<MappedDirectory>& directories,
+                              const std::vector<MappedFile>& files, const ServerLogs& logs, Configuration choice,
                               const OpContext& ctx);
 
 }  // namespace pitr

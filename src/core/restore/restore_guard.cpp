@@ -89,9 +89,9 @@ bool HasTablespaceIn(const ClusterTree& tree, const std::string& directory) {
 
 namespace {
 
-Status CheckTablespaceEmpty(const ClusterTree& tree, const FileMap& map, const std::string& oid, bool delta,
+Status CheckTablespaceEmpty(const ClusterTree& tree, const TreeContent& content, const std::string& oid, bool delta,
                             bool originals) {
-  for (const std::string& path : TablespaceVersionPaths(map, oid)) {
+  for (const std::string& path : content.VersionPaths(oid)) {
     auto names = tree.List(path);
     if (names.code() == Code::kNotFound) continue;
     if (!names.ok()) return names.status();
@@ -220,33 +220,20 @@ Result<std::map<std::string, std::string>> MapTablespaces(const RestorePlan& pla
   return mapped;
 }
 
-std::vector<std::string> TablespaceVersionPaths(const FileMap& map, const std::string& oid) {
-  const std::string prefix = std::string(kTablespaceDirectory) + "/" + oid + "/";
-  std::set<std::string> paths;
-  auto add = [&](const std::string& path) {
-    if (path.starts_with(prefix)) paths.insert(path.substr(0, path.find('/', prefix.size())));
-  };
-  for (const MappedDirectory& directory : map.directories) add(directory.path);
-  for (const MappedFile& file : map.files) add(file.path);
-  return {paths.begin(), paths.end()};
-}
-
-Status CheckTablespacePaths(const BackupManifest& backup, const FileMap& map) {
+Status CheckTablespacePath(const BackupManifest& backup, const std::string& path, MappedKind kind) {
   const std::string version = "PG_" + std::to_string(backup.cluster.pg_major) + "_";
-  const auto check = [&](const std::string& path) -> Status {
-    const std::string_view entry = TablespaceEntryOf(path);
-    if (entry.empty() || (entry.starts_with(version) && IsTablespaceVersionDirectory(entry))) return Status::Ok();
-    return Status(Code::kCorruption, "the file map of backup \"" + backup.label + "\" has \"" + path + "\"")
-        .WithDetail("In a tablespace, whatever is a cluster's of PostgreSQL " +
-                    std::to_string(backup.cluster.pg_major) + " is below a directory " + version + "...")
-        .WithHint("Use another backup; and find out who can write to the repository.");
-  };
-  for (const MappedDirectory& directory : map.directories) PITR_TRY(check(directory.path));
-  for (const MappedFile& file : map.files) PITR_TRY(check(file.path));
-  return Status::Ok();
+  const std::string_view entry = TablespaceEntryOf(path);
+  if (entry.empty()) return Status::Ok();
+  const bool itself = entry.data() + entry.size() == path.data() + path.size();
+  if (entry.starts_with(version) && IsTablespaceVersionDirectory(entry) && (kind == MappedKind::kDirectory || !itself))
+    return Status::Ok();
+  return Status(Code::kCorruption, "the file map of backup \"" + backup.label + "\" has \"" + path + "\"")
+      .WithDetail("In a tablespace, whatever is a cluster's of PostgreSQL " + std::to_string(backup.cluster.pg_major) +
+                  " is below a directory " + version + "...")
+      .WithHint("Use another backup; and find out who can write to the repository.");
 }
 
-Status CheckTablespaces(const ClusterTree& tree, const FileMap& map,
+Status CheckTablespaces(const ClusterTree& tree, const TreeContent& content,
                         const std::map<std::string, std::string>& tablespaces, const DirectoryState& found,
                         const RestoreOptions& options) {
   for (const auto& [oid, directory] : tablespaces) {
@@ -267,7 +254,7 @@ Status CheckTablespaces(const ClusterTree& tree, const FileMap& map,
         });
     const bool originals = options.as_copy && !mapped;
     if (options.delta && (options.force || (HasTablespaceIn(tree, directory) && !originals))) continue;
-    PITR_TRY(CheckTablespaceEmpty(tree, map, oid, options.delta, originals));
+    PITR_TRY(CheckTablespaceEmpty(tree, content, oid, options.delta, originals));
   }
   return Status::Ok();
 }

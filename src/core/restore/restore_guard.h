@@ -5,10 +5,10 @@
 #include <string>
 #include <vector>
 
-#include "core/repo/file_map.h"
 #include "core/restore/cluster_tree.h"
 #include "core/restore/restore_options.h"
 #include "core/restore/restore_state.h"
+#include "core/restore/tree_content.h"
 
 namespace pitr {
 
@@ -44,18 +44,16 @@ Status CheckUnfinished(const ClusterTree& tree, const RestoreState& unfinished, 
 // tablespace that neither the backup has nor replay makes, and for a relative path.
 Result<std::map<std::string, std::string>> MapTablespaces(const RestorePlan& plan, const RestoreOptions& options);
 
-// The directories below a tablespace's own one that belong to this cluster (PG_15_...), as paths in the tree.
-std::vector<std::string> TablespaceVersionPaths(const FileMap& map, const std::string& oid);
-
-// kCorruption when the map has something in a tablespace that is not below the directory of the backup's version: what
-// the tablespace's place is, is said by the manifest, and another version's may be another cluster's.
-Status CheckTablespacePaths(const BackupManifest& backup, const FileMap& map);
+// kCorruption when `path` of the file map is in a tablespace and neither the directory of the backup's version nor
+// below it: what the tablespace's place is, is said by the manifest, and another version's may be another cluster's.
+enum class MappedKind { kDirectory, kFile };
+Status CheckTablespacePath(const BackupManifest& backup, const std::string& path, MappedKind kind);
 
 // What is already below those directories would be mixed up with the backup's files, or removed. Accepted is only what
 // is known to be this data directory's own: with delta, where its link leads already; or where the interrupted restore
 // was writing. Anything else there is kInvalidArgument, unless delta and force say that it may go. So is a directory in
 // the place of a link. `tree` has the tablespaces that exist.
-Status CheckTablespaces(const ClusterTree& tree, const FileMap& map,
+Status CheckTablespaces(const ClusterTree& tree, const TreeContent& content,
                         const std::map<std::string, std::string>& tablespaces, const DirectoryState& found,
                         const RestoreOptions& options);
 

@@ -4,6 +4,7 @@
 #include <optional>
 #include <string>
 
+#include "core/repo/map_window.h"
 #include "core/restore/hold_keeper.h"
 #include "core/restore/own_files.h"
 #include "core/restore/target.h"
@@ -20,6 +21,7 @@ struct RestoreOptions {
   std::optional<Configuration> configuration;
   std::string wal_directory;  // what pg_wal is to be a link to; empty: pg_wal stays where and what it is (wal_place.h)
   int jobs = 4;
+  size_t map_window_bytes = kMapWindowBytes;  // of the file map in memory at a time, about
   RecoveryMode mode = RecoveryMode::kRecover;
   bool as_copy = false;         // beside production: it does not archive, replicate or run jobs
   std::string restore_command;  // written to postgresql.auto.conf

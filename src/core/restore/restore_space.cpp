@@ -25,10 +25,7 @@ class Space {
  public:
   explicit Space(const ClusterTree& tree) : tree_(tree) {}
 
-  void Need(const std::string& path, uint64_t bytes) {
-    const size_t slash = path.rfind('/');
-    file_systems_[DeviceOf(slash == std::string::npos ? std::string() : path.substr(0, slash))].needed += bytes;
-  }
+  void Need(const std::string& directory, uint64_t bytes) { file_systems_[DeviceOf(directory)].needed += bytes; }
   // A directory into which something will be written, if only by the server.
   void NeedIn(const std::string& directory) { DeviceOf(directory); }
 
@@ -73,19 +70,11 @@ class Space {
 
 }  // namespace
 
-Status CheckSpace(const ClusterTree& tree, const FileMap& map, const ClearedTree& cleared) {
+Status CheckSpace(const ClusterTree& tree, const std::map<std::string, uint64_t>& to_write,
+                  const ClearedTree& cleared) {
   Space space(tree);
   space.NeedIn("");
-  for (const MappedFile& file : map.files) {
-    uint64_t bytes = 0;
-    for (const Extent& extent : file.extents) bytes += extent.length;
-    if (auto there = tree.Stat(file.path);
-        there.ok() && S_ISREG(there.value().st_mode) && there.value().st_nlink == 1) {
-      const uint64_t held = static_cast<uint64_t>(there.value().st_blocks) * 512;
-      bytes -= std::min(bytes, held);
-    }
-    space.Need(file.path, bytes);
-  }
+  for (const auto& [directory, bytes] : to_write) space.Need(directory, bytes);
   space.NeedIn(std::string(kWalDirectory));
   for (const auto& [device, bytes] : cleared.copied) space.file_systems()[device].needed += bytes;
   for (auto& [device, found] : space.file_systems()) {

@@ -43,15 +43,16 @@ UnstoredWal Together(const UnstoredWal& a, const UnstoredWal& b) {
   return both;
 }
 
-Status DecideRules(const RestoreOptions& options, const DirectoryState& found, const FileMap& map,
-                   const ClusterTree& tree, ClearRules& rules, const OpContext& ctx) {
+Status DecideRules(const RestoreOptions& options, const DirectoryState& found, const BackupMap& map,
+                   const MapSurvey& mapped, const ClusterTree& tree, ClearRules& rules, const OpContext& ctx) {
+  const std::vector<MappedDirectory>& directories = map.list().directories;
   if (found.continues()) {
     rules.configuration = found.unfinished->configuration;
     rules.own.kept = found.unfinished->kept;
     rules.own.replaced = found.unfinished->replaced;
     if (!found.unfinished->logs.empty()) rules.logs = ServerLogs(found.unfinished->logs);
     rules.aside = found.unfinished->aside;
-    PITR_ASSIGN(const OwnFiles now, FindOwnFiles(tree, map, rules.logs, rules.configuration, ctx));
+    PITR_ASSIGN(const OwnFiles now, FindOwnFiles(tree, directories, mapped.own, rules.logs, rules.configuration, ctx));
     for (const std::string& path : now.differing)
       if (rules.own.kept.contains(path)) rules.own.differing.insert(path);
     return Status::Ok();
@@ -59,7 +60,7 @@ Status DecideRules(const RestoreOptions& options, const DirectoryState& found, c
   // Of another cluster, or of one that nobody knows, the configuration is not this one's.
   rules.configuration = options.configuration.value_or(found.own ? Configuration::kKeep : Configuration::kBackup);
   rules.logs = ServerLogs::Of(tree);
-  PITR_ASSIGN(rules.own, FindOwnFiles(tree, map, rules.logs, rules.configuration, ctx));
+  PITR_ASSIGN(rules.own, FindOwnFiles(tree, directories, mapped.own, rules.logs, rules.configuration, ctx));
   return Status::Ok();
 }
 
@@ -91,15 +92,15 @@ std::string DescribeLinked(const RestoreSurvey& survey, const std::string& data_
 }  // namespace
 
 Result<RestoreSurvey> SurveyDirectory(const Repository& repository, const RestoreOptions& options,
-                                      const DirectoryState& found, const FileMap& map, ClusterTree& tree,
-                                      TreeContent& content, const OpContext& ctx) {
+                                      const DirectoryState& found, const BackupMap& map, const MapSurvey& mapped,
+                                      ClusterTree& tree, TreeContent& content, const OpContext& ctx) {
   RestoreSurvey survey;
   PITR_ASSIGN(survey.wal_place, DecideWalPlace(tree, options.wal_directory));
   const WalPlace& place = survey.wal_place;
   if (!place.wanted.empty()) content.links.insert(std::string(kWalDirectory));
   if (place.stays() && !place.linked.empty()) PITR_TRY(tree.AddWalDirectory(place.linked));
   if (!found.empty) {
-    PITR_TRY(DecideRules(options, found, map, tree, survey.rules, ctx));
+    PITR_TRY(DecideRules(options, found, map, mapped, tree, survey.rules, ctx));
     PITR_ASSIGN(const WalCatalog archive, WalCatalog::Load(repository, ctx));
     if (place.replaces_link && !place.linked.empty()) {
       PITR_ASSIGN(ClusterTree before, ClusterTree::Open(tree.data_directory()));
@@ -124,7 +125,7 @@ Result<RestoreSurvey> SurveyDirectory(const Repository& repository, const Restor
     PITR_ASSIGN(survey.earlier, FindEarlierAsides(repository, tree, survey.rules.aside, interrupted, ctx));
   }
   PITR_ASSIGN(survey.clear, SurveyTree(tree, map, content, survey.rules, ctx));
-  PITR_TRY(CheckSpace(tree, map, survey.clear));
+  PITR_TRY(CheckSpace(tree, mapped.to_write, survey.clear));
   return survey;
 }
 

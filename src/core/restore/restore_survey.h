@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "core/restore/earlier_asides.h"
+#include "core/restore/map_survey.h"
 #include "core/restore/restore_guard.h"
 #include "core/restore/tree_cleaner.h"
 #include "core/restore/wal_aside.h"
@@ -25,11 +26,11 @@ struct RestoreSurvey {
 };
 
 // `tree` has the tablespaces that exist; pg_wal's directory is added to it when it exists and stays, and to `content`
-// as a link when it is to be one. `found` is CheckDirectory's. kInvalidArgument: what DecideWalPlace, SurveyTree and
-// CheckSpace refuse; errors of the store.
+// as a link when it is to be one. `found` is CheckDirectory's, `mapped` the survey of `map`, and `content` has the
+// links, too. kInvalidArgument: what DecideWalPlace, SurveyTree and CheckSpace refuse; errors of the store.
 Result<RestoreSurvey> SurveyDirectory(const Repository& repository, const RestoreOptions& options,
-                                      const DirectoryState& found, const FileMap& map, ClusterTree& tree,
-                                      TreeContent& content, const OpContext& ctx);
+                                      const DirectoryState& found, const BackupMap& map, const MapSurvey& mapped,
+                                      ClusterTree& tree, TreeContent& content, const OpContext& ctx);
 
 // For people, a sentence or two each: WAL that is only here, where WAL is and will be, which configuration one gets,
 // what is set aside and what stays. `done`: it has happened.

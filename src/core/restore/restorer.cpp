@@ -7,18 +7,15 @@
 
 #include <algorithm>
 #include <filesystem>
-#include <set>
 
-#include "core/base/parallel_for.h"
 #include "core/base/sha256.h"
 #include "core/pg/control.h"
 #include "core/pg/relation_file.h"
 #include "core/repo/backup_remarks.h"
-#include "core/restore/block_proof.h"
+#include "core/restore/backup_map.h"
 #include "core/restore/directory_way.h"
-#include "core/restore/extent_writer.h"
-#include "core/restore/file_prepare.h"
-#include "core/restore/frame_fetch.h"
+#include "core/restore/file_copy.h"
+#include "core/restore/map_survey.h"
 #include "core/restore/outside_configuration.h"
 #include "core/restore/own_number.h"
 #include "core/restore/recovery_limits.h"
@@ -86,7 +83,7 @@ class Restore {
   Status WriteRecovery();
   void NoteHowToStart();
   Status PlaceControlFile();
-  bool IsWrittenByUs(const MappedFile& file) const;
+  static bool IsWrittenByUs(const std::string& path);
   bool IsLeftAlone(const std::string& path) const;
 
   const Repository& repository_;
@@ -98,8 +95,9 @@ class Restore {
   std::vector<std::string> made_;  // directories, parents first
   std::optional<ClusterTree> tree_;
   std::map<std::string, std::string> tablespaces_;  // OID -> directory
-  FileMap map_;
-  TreeContent content_;
+  std::optional<BackupMap> map_;
+  MapSurvey mapped_;
+  TreeContent content_;  // with the links that are to be
   DirectoryState found_;
   RestoreSurvey survey_;
   TablespacePlaces new_places_;
@@ -107,8 +105,7 @@ class Restore {
   RestoreState state_;
   std::optional<WrittenFiles> files_;
   bool begun_ = false;
-  uint32_t control_ = UINT32_MAX;  // index in map_.files
-  Bytes control_bytes_;
+  CopiedTree copied_;
   mode_t file_mode_ = 0600;
 };
 
@@ -177,20 +174,17 @@ Status Restore::OpenTree() {
   return Status::Ok();
 }
 
+// Once: making the roots of the tree changes none of it.
 Status Restore::ReadMap() {
-  if (control_ == UINT32_MAX) {
-    PITR_ASSIGN(map_, ReadFileMap(repository_, plan_.backup, ctx_));
-    for (uint32_t i = 0; i < map_.files.size(); ++i) {
-      if (map_.files[i].path == kControlFilePath) control_ = i;
-      for (const Extent& extent : map_.files[i].extents) progress_.bytes_total += extent.length;
-    }
-    progress_.files_total = map_.files.size();
-    result_.files = map_.files.size();
+  if (!map_) {
+    PITR_ASSIGN(BackupMap map,
+                BackupMap::Open(repository_, plan_.backup, options_.jobs, options_.map_window_bytes, ctx_));
+    PITR_ASSIGN(mapped_, MapSurvey::Of(map, plan_.backup, *tree_, ctx_));
+    map_ = std::move(map);
+    progress_.bytes_total = mapped_.bytes;
+    progress_.files_total = result_.files = mapped_.files;
   }
-  if (control_ == UINT32_MAX)
-    return Status(Code::kCorruption, "backup \"" + plan_.backup.label + "\" has no control file");
-  PITR_TRY(CheckTablespacePaths(plan_.backup, map_));
-  content_ = TreeContent::Of(map_, plan_.backup);
+  content_ = mapped_.content;
   for (const auto& [oid, directory] : tablespaces_)
     content_.links.insert(std::string(kTablespaceDirectory) + "/" + oid);
   return Status::Ok();
@@ -209,8 +203,8 @@ Status Restore::Check() {
   PITR_TRY(CheckBackupFiles(plan_.backup, tablespaces_));
   PITR_TRY(ReadMap());
   PITR_TRY(CheckFinished());
-  PITR_TRY(CheckTablespaces(*tree_, map_, tablespaces_, found_, options_));
-  PITR_ASSIGN(survey_, SurveyDirectory(repository_, options_, found_, map_, *tree_, content_, ctx_));
+  PITR_TRY(CheckTablespaces(*tree_, content_, tablespaces_, found_, options_));
+  PITR_ASSIGN(survey_, SurveyDirectory(repository_, options_, found_, *map_, mapped_, *tree_, content_, ctx_));
   PITR_ASSIGN(new_places_, FindTablespacePlaces(*tree_, plan_, options_, tablespaces_));
   PITR_TRY(CheckRestorePlaces(Places(), StoreDirectory(repository_.config().repository)));
   PITR_TRY(CheckPlacesMounted(Places()));
@@ -264,9 +258,9 @@ Status Restore::MakeRoots() {
   return Status::Ok();
 }
 
-bool Restore::IsWrittenByUs(const MappedFile& file) const {
-  return file.path == kBackupLabelPath || file.path == kTablespaceMapPath || file.path == kRecoverySignal ||
-         file.path == kStandbySignal || file.path == kRestoreStatePath || file.path == kRestoreMarkPath;
+bool Restore::IsWrittenByUs(const std::string& path) {
+  return path == kBackupLabelPath || path == kTablespaceMapPath || path == kRecoverySignal || path == kStandbySignal ||
+         path == kRestoreStatePath || path == kRestoreMarkPath;
 }
 
 // What the directory had before and has still; and the links, whose directories are there.
@@ -353,7 +347,7 @@ Status Restore::ClearDirectory() {
     PITR_TRY(tree_->AddWalDirectory(survey_.wal_place.wanted));
   }
   if (found_.empty) return Status::Ok();
-  PITR_ASSIGN(survey_.clear, ClearTree(*tree_, map_, content_, survey_.rules, ctx_));
+  PITR_ASSIGN(survey_.clear, ClearTree(*tree_, *map_, content_, survey_.rules, ctx_));
   result_.files_removed = survey_.clear.removed;
   result_.set_aside = survey_.clear.set_aside;
   if (!result_.set_aside.empty()) result_.aside_directory = tree_->Locate(survey_.rules.aside);
@@ -390,7 +384,7 @@ Status Restore::MakeDirectories() {
   PITR_TRY(SetModesOfRoots());
   std::map<std::string, mode_t, std::less<>> modes;
   for (const std::string& path : content_.directories) modes[path] = kOwnerOnly;
-  for (const MappedDirectory& directory : map_.directories) {
+  for (const MappedDirectory& directory : map_->list().directories) {
     if (directory.path.empty() || directory.path == ".") {
       // Group access is a property of the whole cluster.
       if ((directory.mode & 0050) == 0050) file_mode_ = 0640;
@@ -408,39 +402,16 @@ Status Restore::MakeDirectories() {
 }
 
 Status Restore::CopyFiles() {
-  PITR_ASSIGN(PreparedFiles prepared, PrepareFiles(
-                                          *tree_, map_,
-                                          [&](const MappedFile& file) {
-                                            return file.path == kControlFilePath || IsWrittenByUs(file) ||
-                                                   IsLeftAlone(file.path);
-                                          },
-                                          *files_, options_.jobs, progress_, ctx_));
-  PITR_TRY(ProveUnchecked(repository_, plan_.backup.packs, *tree_, map_, options_.jobs, progress_, prepared, ctx_));
-  std::set<uint32_t> changed(prepared.changed.begin(), prepared.changed.end());
-  for (const NeededExtent& needed : prepared.needed) changed.insert(needed.file);
+  const std::function<bool(const std::string&)> is_left = [&](const std::string& path) {
+    return IsWrittenByUs(path) || IsLeftAlone(path);
+  };
+  const FileCopyRequest request{repository_, plan_.backup, *map_, *tree_, is_left, options_.jobs, progress_};
+  PITR_ASSIGN(copied_, CopyMappedFiles(request, *files_, ctx_));
   // In a new directory only empty files need nothing.
-  result_.files_kept = found_.empty ? 0 : prepared.files - changed.size();
-  result_.bytes_compared = prepared.bytes_compared;
-  FrameFetcher fetcher(repository_, plan_.backup.packs, map_, progress_);
-  ExtentWriter writer(*tree_, map_, *files_, options_.jobs);
-  PITR_TRY(fetcher.Fetch(
-      prepared.needed, options_.jobs,
-      [&](const NeededExtent& which, const Extent& extent, ByteView bytes, int worker) {
-        return writer.Write(which, extent, bytes, worker);
-      },
-      ctx_));
-  std::vector<NeededExtent> control;
-  for (uint32_t i = 0; i < map_.files[control_].extents.size(); ++i) control.push_back({control_, i});
-  control_bytes_.assign(map_.files[control_].size_bytes, 0);
-  PITR_TRY(fetcher.Fetch(
-      control, 1,
-      [&](const NeededExtent&, const Extent& extent, ByteView bytes, int) {
-        std::copy(bytes.begin(), bytes.end(), control_bytes_.begin() + static_cast<ptrdiff_t>(extent.file_offset));
-        return Status::Ok();
-      },
-      ctx_));
-  result_.bytes_written = writer.bytes_written() + control_bytes_.size();
-  result_.bytes_fetched = fetcher.bytes_fetched() + prepared.bytes_fetched;
+  result_.files_kept = found_.empty ? 0 : copied_.files_same;
+  result_.bytes_compared = copied_.bytes_compared;
+  result_.bytes_written = copied_.bytes_written + copied_.control.size();
+  result_.bytes_fetched = copied_.bytes_fetched;
   return Status::Ok();
 }
 
@@ -484,7 +455,7 @@ Status Restore::ReserveNumber(RestoreMark& mark) {
 }
 
 Status Restore::WriteRecovery() {
-  PITR_ASSIGN(const ControlData control, ParseControlFile(control_bytes_));
+  PITR_ASSIGN(const ControlData control, ParseControlFile(copied_.control));
   const OwnConfiguration own = ReadOwnConfiguration(
       *tree_, FindOutsideConfiguration(options_.data_directory, OutsideConfigFile(plan_.backup)).file);
   RecoverySettings settings;
@@ -518,13 +489,13 @@ Status Restore::WriteRecovery() {
 
 Status Restore::PlaceControlFile() {
   // What would be started from it must be a control file of this cluster.
-  PITR_ASSIGN(const ControlData control, ParseControlFile(control_bytes_));
+  PITR_ASSIGN(const ControlData control, ParseControlFile(copied_.control));
   if (control.system_id != plan_.backup.cluster.system_id)
     return {Code::kCorruption, "the control file in backup \"" + plan_.backup.label + "\" is of another cluster"};
   PITR_TRY(ctx_.Check());
-  state_.control_sha256 = Sha256Hex(control_bytes_);
+  state_.control_sha256 = Sha256Hex(copied_.control);
   PITR_TRY(WriteRestoreState(*tree_, state_));
-  PITR_TRY(tree_->WriteWhole(kControlFilePath, control_bytes_, map_.files[control_].mode & 07777));
+  PITR_TRY(tree_->WriteWhole(kControlFilePath, copied_.control, copied_.control_mode & 07777));
   // The cluster is whole now, so nothing may be refused or begun again on account of the mark. One that a crash brings
   // back names this control file, and is believed as long as it is that.
   const Status removed = RemoveRestoreState(*tree_);

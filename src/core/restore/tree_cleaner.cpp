@@ -9,7 +9,6 @@
 #include "core/base/user_name.h"
 #include "core/pg/relation_file.h"
 #include "core/pg/server_file.h"
-#include "core/restore/restore_guard.h"
 #include "core/restore/restore_mark.h"
 #include "core/restore/restore_state.h"
 #include "core/restore/set_aside.h"
@@ -30,9 +29,15 @@ std::string_view TopOf(std::string_view path) { return path.substr(0, path.find(
 
 class Cleaner {
  public:
-  Cleaner(const ClusterTree& tree, const TreeContent& content, const ClearRules& rules, bool survey,
-          const OpContext& ctx)
-      : tree_(tree), content_(content), rules_(rules), survey_(survey), ctx_(ctx), aside_(tree, rules.aside) {}
+  Cleaner(const ClusterTree& tree, const BackupMap& map, const TreeContent& content, const ClearRules& rules,
+          bool survey, const OpContext& ctx)
+      : tree_(tree),
+        files_(map),
+        content_(content),
+        rules_(rules),
+        survey_(survey),
+        ctx_(ctx),
+        aside_(tree, rules.aside) {}
 
   // A directory of the backup.
   Status Clean(const std::string& directory, int depth) {
@@ -75,7 +80,7 @@ class Cleaner {
     return tree_.IsMountPoint(directory);
   }
 
-  // Names in a directory in which something may have to be changed.
+  // Names in a directory in which something may have to be changed. In order, as the files of the map are.
   Status Enter(const std::string& directory, int depth, std::vector<std::string>& names) {
     PITR_TRY(ctx_.Check());
     if (depth > kMaxDepth) return {Code::kConflict, "\"" + tree_.Locate(directory) + "\" is nested too deeply"};
@@ -88,6 +93,7 @@ class Cleaner {
     // A closed directory of our own will be opened; what is in it is not known before.
     if (survey_ && listed.code() == Code::kPermission) return Status::Ok();
     PITR_ASSIGN(names, std::move(listed));
+    std::sort(names.begin(), names.end());
     return Status::Ok();
   }
 
@@ -128,15 +134,16 @@ class Cleaner {
                                                 : Status(Code::kInternal, "\"" + path + "\" became a directory");
       if (content_.directories.contains(path)) return Clean(path, depth + 1);
     }
-    if (S_ISREG(info.st_mode) && content_.files.contains(path)) return Status::Ok();
+    PITR_ASSIGN(const bool file, files_.Contains(path, ctx_));
+    if (S_ISREG(info.st_mode) && file) return Status::Ok();
     if (S_ISLNK(info.st_mode) && content_.links.contains(path)) return Status::Ok();
     if (!S_ISREG(info.st_mode) && content_.left_out.contains(path)) return Status::Ok();
-    return ClearEntry(path, info, own, depth);
+    return ClearEntry(path, info, own, file, depth);
   }
 
-  // What the backup does not have, or not of this kind.
-  Status ClearEntry(const std::string& path, const struct stat& info, bool own, int depth) {
-    const bool in_the_way = content_.files.contains(path) || content_.directories.contains(path);
+  // What the backup does not have, or not of this kind. `file`: it has a file of that path.
+  Status ClearEntry(const std::string& path, const struct stat& info, bool own, bool file, int depth) {
+    const bool in_the_way = file || content_.directories.contains(path);
     const bool servers = IsServerFile(path);
     PITR_ASSIGN(const bool mounted, tree_.IsMountPoint(path));
     if (!in_the_way && !servers) {
@@ -149,8 +156,7 @@ class Cleaner {
     }
     if (mounted)
       return Status(Code::kInvalidArgument, "\"" + tree_.Locate(path) + "\" is a mount point and would have to go")
-          .WithDetail("The backup has " + std::string(content_.files.contains(path) ? "a file" : "nothing") +
-                      " in its place.")
+          .WithDetail("The backup has " + std::string(file ? "a file" : "nothing") + " in its place.")
           .WithHint("Unmount it first.");
     if (S_ISREG(info.st_mode) && servers && !in_the_way) return Remove(path, info);
     if (S_ISDIR(info.st_mode) && servers && !in_the_way) return RemoveTree(path, depth + 1);
@@ -182,7 +188,8 @@ class Cleaner {
       const auto entry = tree_.Stat(below);
       if (entry.code() == Code::kNotFound) continue;
       if (!entry.ok()) return entry.status();
-      const Status cleared = ClearEntry(below, entry.value(), /*own=*/false, depth);
+      PITR_ASSIGN(const bool file, files_.Contains(below, ctx_));
+      const Status cleared = ClearEntry(below, entry.value(), /*own=*/false, file, depth);
       if (!cleared.ok() && cleared.code() != Code::kNotFound) return cleared;
     }
     return Status::Ok();
@@ -212,6 +219,7 @@ class Cleaner {
   }
 
   const ClusterTree& tree_;
+  MappedPaths files_;  // of the backup
   const TreeContent& content_;
   const ClearRules& rules_;
   const bool survey_;
@@ -220,16 +228,16 @@ class Cleaner {
   ClearedTree cleared_;
 };
 
-Result<ClearedTree> Clear(const ClusterTree& tree, const FileMap& map, const TreeContent& content,
+Result<ClearedTree> Clear(const ClusterTree& tree, const BackupMap& map, const TreeContent& content,
                           const ClearRules& rules, bool survey, const OpContext& ctx) {
-  Cleaner cleaner(tree, content, rules, survey, ctx);
+  Cleaner cleaner(tree, map, content, rules, survey, ctx);
   // Of a directory that is yet to be made there is nothing to say.
   if (tree.data_fd() >= 0) PITR_TRY(cleaner.Clean("", 0));
   for (const auto& [root, directory] : tree.roots()) {
     if (root == kWalDirectory) PITR_TRY(cleaner.Clean(root, 1));
     if (root.empty() || root == kWalDirectory) continue;
     const std::string oid = root.substr(kTablespaceDirectory.size() + 1);
-    for (const std::string& path : TablespaceVersionPaths(map, oid)) {
+    for (const std::string& path : content.VersionPaths(oid)) {
       auto there = tree.Stat(path);
       if (there.code() == Code::kNotFound) continue;
       if (!there.ok()) return there.status();
@@ -241,39 +249,12 @@ Result<ClearedTree> Clear(const ClusterTree& tree, const FileMap& map, const Tre
 
 }  // namespace
 
-TreeContent TreeContent::Of(const FileMap& map, const BackupManifest& backup) {
-  TreeContent content;
-  auto add_parents = [&](std::string_view path) {
-    for (size_t slash = path.rfind('/'); slash != std::string_view::npos; slash = path.rfind('/')) {
-      path = path.substr(0, slash);
-      if (!content.directories.emplace(path).second) break;
-    }
-  };
-  for (const MappedFile& file : map.files) {
-    content.files.insert(file.path);
-    add_parents(file.path);
-  }
-  for (const MappedDirectory& directory : map.directories) {
-    if (directory.path.empty() || directory.path == ".") continue;
-    content.directories.insert(directory.path);
-    add_parents(directory.path);
-  }
-  for (const std::string& required : RequiredDirectories(backup.cluster.pg_major)) {
-    content.directories.insert(required);
-    add_parents(required);
-  }
-  // What is stored under a name must find its place there.
-  for (const SkippedEntry& entry : backup.skipped)
-    if (!content.directories.contains(entry.path)) content.left_out.insert(entry.path);
-  return content;
-}
-
-Result<ClearedTree> ClearTree(const ClusterTree& tree, const FileMap& map, const TreeContent& content,
+Result<ClearedTree> ClearTree(const ClusterTree& tree, const BackupMap& map, const TreeContent& content,
                               const ClearRules& rules, const OpContext& ctx) {
   return Clear(tree, map, content, rules, /*survey=*/false, ctx);
 }
 
-Result<ClearedTree> SurveyTree(const ClusterTree& tree, const FileMap& map, const TreeContent& content,
+Result<ClearedTree> SurveyTree(const ClusterTree& tree, const BackupMap& map, const TreeContent& content,
                                const ClearRules& rules, const OpContext& ctx) {
   return Clear(tree, map, content, rules, /*survey=*/true, ctx);
 }

@@ -8,23 +8,12 @@
 #include <vector>
 
 #include "core/base/op_context.h"
-#include "core/repo/file_map.h"
-#include "core/repo/manifest.h"
+#include "core/restore/backup_map.h"
 #include "core/restore/cluster_tree.h"
 #include "core/restore/own_files.h"
+#include "core/restore/tree_content.h"
 
 namespace pitr {
-
-// What is to be there, by path.
-struct TreeContent {
-  std::set<std::string, std::less<>> files;
-  std::set<std::string, std::less<>> directories;  // parents included
-  std::set<std::string, std::less<>> links;
-  // Links, sockets and the like that the backup knows of and has left out: they are left alone.
-  std::set<std::string, std::less<>> left_out;
-
-  static TreeContent Of(const FileMap& map, const BackupManifest& backup);
-};
 
 struct ClearRules {
   Configuration configuration = Configuration::kKeep;  // what becomes of what people put there
@@ -45,12 +34,13 @@ struct ClearedTree {
 // Stays: the mark of the restore, what was set aside before, server logs, what belongs to a file system (lost+found) or
 // is mounted there by somebody, and what is no server's file in pg_wal; with Configuration::kKeep whatever is at the
 // top of the data directory and is not the server's. Of a tablespace's directory only this version's subdirectories are
-// looked at.
-Result<ClearedTree> ClearTree(const ClusterTree& tree, const FileMap& map, const TreeContent& content,
+// looked at. `map` has the files that are to be there. Memory: the names in each directory on the way to the one that
+// is looked at, some pages of the map, and the paths that the result has.
+Result<ClearedTree> ClearTree(const ClusterTree& tree, const BackupMap& map, const TreeContent& content,
                               const ClearRules& rules, const OpContext& ctx);
 // The same without writing: what would be done. kInvalidArgument when something would stand in the way: a mount point
 // in the place of what must go, a directory that may not be written to, a read-only file system.
-Result<ClearedTree> SurveyTree(const ClusterTree& tree, const FileMap& map, const TreeContent& content,
+Result<ClearedTree> SurveyTree(const ClusterTree& tree, const BackupMap& map, const TreeContent& content,
                                const ClearRules& rules, const OpContext& ctx);
 
 }  // namespace pitr

@@ -78,6 +78,11 @@ Result<std::shared_ptr<UniqueFd>> WrittenFiles::Open(uint32_t number, const std:
   return fd;
 }
 
+void WrittenFiles::EndNumbers() {
+  std::lock_guard lock(mutex_);
+  places_.clear();
+}
+
 Status WrittenFiles::SyncAll(int jobs, const OpContext& ctx) {
   std::vector<File> files;
   {

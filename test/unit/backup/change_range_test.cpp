@@ -1,6 +1,7 @@
 // Collecting the changes between two backups: from change maps, from pg_wal, from WAL summaries.
 #include "core/backup/change_range.h"
 
+#include <atomic>
 #include <thread>
 
 #include "core/pg/crc32c.h"
@@ -142,6 +143,17 @@ TEST_F(ChangeRangeTest, AGapIsNotGuessedOver) {
   EXPECT_FALSE(known.value().changes);
   // After the gap all is known again.
   EXPECT_TRUE(Collect({6u << 20}, end).value().changes);
+}
+
+// Each segment costs three requests to find nowhere, and one that is lost is as bad as all.
+TEST_F(ChangeRangeTest, OfWalThatIsGoneNotEverySegmentIsLookedFor) {
+  std::atomic<int> requests{0};
+  faults().OnCall([&](test::StoreOp, const std::string&) { requests++; });
+  auto known = Collect({3u << 20}, {60u << 20});
+  ASSERT_TRUE(known.ok()) << TextOf(known);
+  EXPECT_FALSE(known.value().changes);
+  EXPECT_NE(known.value().why_not.find(" is neither in the repository nor in pg_wal"), std::string::npos);
+  EXPECT_LT(requests, 30);
 }
 
 TEST_F(ChangeRangeTest, WhatHasNoMapIsReadInTheRepositoryAndItsMapIsMadeGood) {

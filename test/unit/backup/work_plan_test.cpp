@@ -67,6 +67,19 @@ TEST(WorkPlan, PutsFilesThatAreAlikeSideBySide) {
   EXPECT_EQ(PlanWork(files, 1).order, (std::vector<uint32_t>{0, 2, 1, 3}));
 }
 
+// Else a part of a restore would fetch what belongs to all others.
+TEST(WorkPlan, PutsFilesThatAreFarFromEachOtherApart) {
+  std::vector<MappedFile> files;
+  for (uint32_t database = 100; database < 300; database++)
+    for (uint32_t file = 1000; file < 1500; file++)
+      files.push_back({"base/" + std::to_string(database) + "/" + std::to_string(file), 8192, 0600, 0, {}});
+  const WorkPlan plan = PlanWork(files, 4);
+  ASSERT_EQ(plan.order.size(), files.size());
+  ExpectComplete(files, plan);
+  for (size_t i = 0; i < files.size(); i++) ASSERT_EQ(plan.order[i] / kAlikeFiles, i / kAlikeFiles);
+  EXPECT_EQ(files[plan.order[1]].path, "base/101/1000") << "by name among those";
+}
+
 TEST(WorkPlan, NothingToDo) { EXPECT_TRUE(PlanWork({}, 4).units.empty()); }
 
 }  // namespace

@@ -94,15 +94,15 @@ TEST(TablespacePaths, AreBelowTheVersionOfTheBackup) {
   BackupManifest backup;
   backup.label = "b";
   backup.cluster.pg_major = 15;
-  const auto with = [&](const std::string& path) {
-    FileMap map;
-    map.files.push_back({path, 0, 0600, 0, {}, {}});
-    return CheckTablespacePaths(backup, map);
+  const auto with = [&](const std::string& path, MappedKind kind = MappedKind::kFile) {
+    return CheckTablespacePath(backup, path, kind);
   };
   for (const char* path : {"PG_VERSION", "pg_tblspc/16400", "pg_tblspc/16400/PG_15_202209061/5/1", "base/5/1"})
     EXPECT_TRUE(with(path).ok()) << path;
-  for (const char* path : {"pg_tblspc/16400/authorized_keys", "pg_tblspc/16400/PG_14_202107181/5/1",
-                           "pg_tblspc/16400/PG_15_x/5/1", "pg_tblspc/16400/PG_150_202209061/5/1"}) {
+  EXPECT_TRUE(with("pg_tblspc/16400/PG_15_202209061", MappedKind::kDirectory).ok());
+  for (const char* path :
+       {"pg_tblspc/16400/authorized_keys", "pg_tblspc/16400/PG_15_202209061", "pg_tblspc/16400/PG_14_202107181/5/1",
+        "pg_tblspc/16400/PG_15_x/5/1", "pg_tblspc/16400/PG_150_202209061/5/1"}) {
     const Status refused = with(path);
     EXPECT_EQ(refused.code(), Code::kCorruption) << path;
     EXPECT_NE(refused.message().find(path), std::string::npos) << refused.ToString();

@@ -71,6 +71,7 @@ class RestoreFixture : private ScratchInMemory, public testing::Test {
     plan_.backup = manifest.value();
     plan_.target_timeline = Timeline{1};
     options_.data_directory = scratch_.path() + "/data";
+    options_.map_window_bytes = 1;  // so that even these files come in several windows
     options_.restore_command = "pg_pitr wal-get \"%f\" \"%p\"";
     if (everything) options_.tablespace_map["16400"] = scratch_.path() + "/new ts";
   }
