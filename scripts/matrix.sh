@@ -161,9 +161,10 @@ in_chroot() { # VERSION COMMAND...: with the settings of the tests, in the copy 
   local root=$base/$1 version=$1 name
   local settings=(PATH=/usr/sbin:/usr/bin:/sbin:/bin HOME=/root LC_ALL=C TERM=dumb PG_CONFIG="/usr/lib/postgresql/$1/bin/pg_config")
   shift
-  for name in CI TEST_JOBS PITR_SEED "${!PITR_TEST_S3_@}"; do settings+=("$name=${!name:-}"); done
+  for name in CI PITR_SEED "${!PITR_TEST_S3_@}"; do settings+=("$name=${!name:-}"); done
   if core_built "$version"; then settings+=(PITR_CORE_BUILT=1); fi
-  settings+=(TESTS="${TESTS:-$(tap_files "$version" | tr '\n' ' ')}")
+  # Two more than there are processors: beside them only chroots are made, and tests wait most of their time.
+  settings+=(TEST_JOBS="${TEST_JOBS:-$(($(nproc) + 2))}" TESTS="${TESTS:-$(tap_files "$version" | tr '\n' ' ')}")
   settings+=(PITR_TEST_S3_CA=/src/PITR_TEST_S3_CA.pem PITR_TEST_S3_WRONG_CA=/src/PITR_TEST_S3_WRONG_CA.pem)
   [ -n "${MATRIX_BENCH:-}" ] || settings+=(TMPDIR="$(chroot "$root" /src/test/lib/fast-dir.sh)")
   env -i "${settings[@]}" chroot "$root" env -C /src "$@"
