@@ -149,7 +149,14 @@ Reply OutcomeReply(const std::string& directory, const RestoreMark& mark, const 
 }
 
 // What was started in another way may be another server.
-std::string HintToStart(const std::string& directory, const RestoreMark& mark) {
+std::string HintUnended(const std::string& directory, const RestoreMark& mark) {
+  const auto state = AskReplayState(directory);
+  if (state.code() != Code::kNotFound) {
+    const std::string at = state.ok() ? ", and has replayed up to " + state.value().replayed.ToString() : "";
+    return mark.mode == RecoveryMode::kStandby
+               ? "The server runs" + at + ": a standby follows the archive, and its recovery ends when it is promoted."
+               : "The server runs" + at + ". Look into its log, and ask again; --wait 600 waits ten minutes.";
+  }
   const ServerStart start = HowToStartAgain(directory, mark);
   const std::string elsewhere = DescribeElsewhere(start, directory);
   return "Start the server, " + start.command + ", look into its log, and ask again; --wait 600 waits ten minutes." +
@@ -204,7 +211,7 @@ Result<Reply> RunOutcome(const OutcomeOptions& options) {
           Status(Code::kUnavailable, "recovery has not ended in \"" + directory + "\"")
               .WithDetail("It was restored " + FormatToSecond(mark.restored_micros) + " from backup " + mark.backup +
                           " to " + mark.target + "." + (unended.detail.empty() ? "" : " " + unended.detail))
-              .WithHint(HintToStart(directory, mark));
+              .WithHint(HintUnended(directory, mark));
       return reply;
     }
     usleep(kPollMicros);

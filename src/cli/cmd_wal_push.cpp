@@ -287,6 +287,9 @@ using ForeignTimelines = std::map<Timeline, Foreign>;
 void NoteForeign(const Repository& repository, const PushFile& file, const Status& status, ForeignTimelines& foreign) {
   const auto parsed = ParseWalFileName(file.name, repository.segment_size());
   if (status.code() != Code::kConflict || !parsed || parsed->kind == WalFileKind::kBackupHistory) return;
+  // Another cluster's says nothing of this one's timelines.
+  const auto owner = OwnerOfSegment(file.path);
+  if (owner && *owner != repository.marker().cluster.system_id) return;
   const SegmentNo from = parsed->kind == WalFileKind::kHistory ? SegmentNo{0} : parsed->segment;
   const auto [known, added] = foreign.try_emplace(parsed->timeline, Foreign{from, file.name});
   if (!added && from < known->second.from) known->second = {from, file.name};

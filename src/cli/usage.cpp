@@ -148,8 +148,15 @@ Status SeparateValues(const CLI::App& app, std::vector<std::string>& words) {
         if (action->get_name() == word) verb = action;
       continue;
     }
-    if (option->get_items_expected_max() == 0) continue;
-    if (word[1] == '-' && word.find('=') + 1 == word.size()) {
+    const bool empty = word[1] == '-' && word.find('=') + 1 == word.size();
+    if (option->get_items_expected_max() == 0) {
+      // The parser would take a flag for given.
+      if (empty)
+        return Wrong(word.substr(0, word.size() - 1) + " was given an empty value",
+                     "Was a variable of the shell not set? Give the option alone, or leave it out.");
+      continue;
+    }
+    if (empty) {
       words[i].pop_back();
       words.insert(words.begin() + static_cast<ptrdiff_t>(++i), "");
     } else if (TakesNextWord(*option, word) && ++i < words.size() && IsOption(*verb, words[i])) {

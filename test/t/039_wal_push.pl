@@ -58,7 +58,13 @@ my $before = join "\n", sort glob($p->repository_dir . '/wal/*/*');
 isnt($status, 0, 'WAL of another cluster is refused');
 like($err, qr/00000002\.history was not stored: beside it lies WAL of another cluster.*DETAIL:  Segment $current in .* system identifier 4711,.*HINT:  Is this the pg_wal/s,
 	'and so is its history file, which names no cluster');
-unlink "$other/$current";
+# Beside it a segment of this cluster, which another cluster's of the same timeline hinders as little.
+rename("$other/$current", "$other/000000010000000000000001") or die $!;
+copy("$pg_wal/$current", "$other/$current") or die $!;
+($status, $out, $err) = $p->pg_pitr('wal-push', $other);
+isnt($status, 0, 'a directory with WAL of both is an error');
+like($out, qr/^$current: unfinished, .*: the archive has as much of it, or more$/m, 'and what is of this cluster is stored');
+unlink "$other/$current", "$other/000000010000000000000001";
 ($status, $out, $err) = $p->pg_pitr('wal-push', "$other/00000002.history");
 isnt($status, 0, 'with nothing beside it a history file is refused');
 like($err, qr/nothing beside it tells whose it is.*HINT:  .*--force/s, 'and the message says how to store it all the same');

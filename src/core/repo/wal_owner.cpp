@@ -11,6 +11,15 @@
 
 namespace pitr {
 
+std::optional<SystemId> OwnerOfSegment(const std::string& path) {
+  Bytes first(kLongWalPageHeaderSize);
+  std::ifstream file(path, std::ios::binary);
+  if (!file.read(reinterpret_cast<char*>(first.data()), static_cast<std::streamsize>(first.size())))
+    return std::nullopt;
+  const auto header = CheckSegmentHeader(first);
+  return header.ok() ? std::optional(header.value().system_id) : std::nullopt;  // else never written, or no segment
+}
+
 Result<WalOwners> WalOwnerFinder::Look(const std::string& directory) const {
   WalOwners owners;
   std::error_code error;
@@ -19,16 +28,13 @@ Result<WalOwners> WalOwnerFinder::Look(const std::string& directory) const {
     const std::string name = entry->path().filename().string();
     const auto parsed = ParseWalFileName(name, repository_.segment_size());
     if (!parsed || !IsSegmentFile(*parsed)) continue;
-    Bytes first(kLongWalPageHeaderSize);
-    std::ifstream file(entry->path(), std::ios::binary);
-    if (!file.read(reinterpret_cast<char*>(first.data()), static_cast<std::streamsize>(first.size()))) continue;
-    const auto header = CheckSegmentHeader(first);
-    if (!header.ok()) continue;  // never written, or no segment at all
-    if (header.value().system_id == repository_.marker().cluster.system_id) {
+    const auto owner = OwnerOfSegment(entry->path().string());
+    if (!owner) continue;
+    if (*owner == repository_.marker().cluster.system_id) {
       owners.own = true;
     } else if (owners.foreign.empty()) {
       owners.foreign = name;
-      owners.foreign_system_id = header.value().system_id;
+      owners.foreign_system_id = *owner;
     }
   }
   if (!error) return owners;

@@ -9,6 +9,9 @@
 
 namespace pitr {
 
+// The system identifier in the header of the segment file `path`; nullopt when it cannot be read or is no segment's.
+std::optional<SystemId> OwnerOfSegment(const std::string& path);
+
 struct WalOwners {
   bool own = false;            // there is a segment of the repository's cluster
   std::string foreign;         // the name of one of another; "" is none

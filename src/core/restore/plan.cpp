@@ -129,15 +129,20 @@ int64_t Estimate(const RestorePlan& plan) {
   return static_cast<int64_t>(seconds) + 1;
 }
 
-// One that holds if `wal` is what is there.
+// One that holds if `wal` is what is there. `incomplete`: backups of which objects were found missing, and what;
+// another one that turns out to be so is added.
 Result<RestorePlan> PlanOn(const Repository& repository, const PlanRequest& request, const BackupCatalog& backups,
-                           const WalCatalog& wal, const OpContext& ctx) {
+                           const WalCatalog& wal, std::map<std::string, std::string>& incomplete,
+                           const OpContext& ctx) {
   PITR_ASSIGN(const BranchTree tree, BranchTree::Load(repository, backups, wal, ctx));
   PITR_ASSIGN(const BranchChoice choice, ChooseTimeline(repository, request, backups, tree, ctx));
   PITR_ASSIGN(const WalPath chosen, WalPath::Make(wal, choice.timeline, repository.segment_size()));
   PITR_ASSIGN(std::vector<Candidate> candidates, FindCandidates(backups, chosen, request.backup_label));
-  if (request.damage_of)
-    for (Candidate& candidate : candidates) candidate.damage = request.damage_of(*candidate.backup);
+  for (Candidate& candidate : candidates) {
+    const auto lacks = incomplete.find(candidate.backup->label);
+    if (lacks != incomplete.end()) candidate.damage = lacks->second;
+    if (candidate.damage.empty() && request.damage_of) candidate.damage = request.damage_of(*candidate.backup);
+  }
   PITR_ASSIGN(Resolution resolution,
               FindSoundFirst(repository, chosen, candidates, request.target, ctx, request.progress));
   const WalPath path = ShortestPath(wal, chosen, resolution, request.target.kind);
@@ -181,13 +186,31 @@ Result<RestorePlan> PlanOn(const Repository& repository, const PlanRequest& requ
   plan.wal = path.Spans(resolution.from->first, last);
   plan.wal_segments = last.value - resolution.from->first.value + 1;
   plan.objects_checked = plan.wal_segments + 1;  // the manifest has been read
-  PITR_TRY(CheckBackupObjects(repository, plan, ctx));
+  if (Status whole = CheckBackupObjects(repository, plan, ctx); !whole.ok()) {
+    if (whole.code() == Code::kCorruption || whole.code() == Code::kNotFound) {
+      std::string what = whole.detail();
+      while (what.ends_with('.')) what.pop_back();
+      incomplete.emplace(plan.backup.label, std::move(what));
+    }
+    return whole;
+  }
   AddBackupNotes(backups, candidates, plan);
   AddBranchNotes(request, backups, tree, path, plan);
   plan.highest = WalPath::NewestTimeline(wal).value_or(path.target());
   plan.newest = NewestSegments(wal, path.target(), path.segment_size());
   plan.estimated_seconds = Estimate(plan);
   return plan;
+}
+
+// A backup that lacks objects is passed over, as one of which damage is known is, unless it was named.
+Result<RestorePlan> PlanFromWhole(const Repository& repository, const PlanRequest& request,
+                                  const BackupCatalog& backups, const WalCatalog& wal, const OpContext& ctx) {
+  std::map<std::string, std::string> incomplete;
+  for (;;) {
+    const size_t known = incomplete.size();
+    auto planned = PlanOn(repository, request, backups, wal, incomplete, ctx);
+    if (planned.ok() || !request.backup_label.empty() || incomplete.size() == known) return planned;
+  }
 }
 
 }  // namespace
@@ -205,7 +228,7 @@ Result<RestorePlan> MakeRestorePlan(const Repository& repository, const PlanRequ
   for (const Seals seals : {Seals::kBelieve, Seals::kIgnore}) {
     PITR_ASSIGN(WalCatalog wal, WalCatalog::Load(repository, ctx, seals));
     wal.AddHistories(backups.backups);
-    auto planned = PlanOn(repository, request, backups, wal, ctx);
+    auto planned = PlanFromWhole(repository, request, backups, wal, ctx);
     // A search reads what is there: that it met with nothing may be a seal's fault.
     const bool absent = planned.code() == Code::kNotFound || planned.code() == Code::kCorruption;
     if (absent && seals == Seals::kBelieve && !wal.sealed().empty()) continue;

@@ -12,7 +12,9 @@ Status CheckBackupObjects(const Repository& repository, RestorePlan& plan, const
   if (backup.fetch_bytes == 0)
     for (const PackEntry& pack : backup.packs) plan.fetch_bytes += pack.size_bytes;
   return RequireObjects(repository, backup,
-                        "Restore from an older backup with --backup LABEL; pg_pitr info lists them.", ctx);
+                        "Restore from another backup with --backup LABEL; pg_pitr info lists them, and pg_pitr verify "
+                        "--quick finds out which of them lack nothing.",
+                        ctx);
 }
 
 }  // namespace pitr

@@ -254,7 +254,9 @@ void Verification::DescribeHarm(std::vector<Finding>& findings) {
     const bool is_wal = layout::WalNameOfKey(finding.object) || layout::ParsePartialSegmentKey(finding.object);
     if (is_wal && finding.severity != Severity::kWarning && finding.hurts.empty())
       DescribeWalHarm(current_, wal_, going_on_, repository_.segment_size(), finding);
-    if (table_.Find(finding.object) == nullptr || finding.severity == Severity::kWarning) continue;
+    const auto page = layout::ParseMapPageKey(finding.object);
+    const bool is_page = page && table_.FindPage(page->label, page->number) != nullptr;
+    if ((!is_page && table_.Find(finding.object) == nullptr) || finding.severity == Severity::kWarning) continue;
     if (finding.labels.empty()) {
       finding.hurts = "Nothing: no file of a backup lies there. A restore over existing files may fetch more.";
       continue;
@@ -263,8 +265,10 @@ void Verification::DescribeHarm(std::vector<Finding>& findings) {
                                             : "These files cannot be restored, and so neither can the backups.";
     const BackupManifest* other = nullptr;
     const auto lists = [&](const BackupManifest& backup) {
-      return std::any_of(backup.packs.begin(), backup.packs.end(),
-                         [&](const PackEntry& pack) { return pack.key == finding.object; });
+      bool found = std::any_of(backup.packs.begin(), backup.packs.end(),
+                               [&](const PackEntry& pack) { return pack.key == finding.object; });
+      ForEachMapPage(backup, [&](const std::string& key) { found |= key == finding.object; });
+      return found;
     };
     for (const BackupManifest& backup : current_.backups)
       if (!std::binary_search(finding.labels.begin(), finding.labels.end(), backup.label) && !lists(backup))

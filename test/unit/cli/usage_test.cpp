@@ -83,6 +83,8 @@ TEST(UsageTest, AnOptionIsNoValue) {
                   " belongs\nHINT:  Was a variable of the shell not set? A value that begins so is written " + name +
                   "=--dry-run.\n");
   }
+  for (const std::string flag : {"--force", "--delta", "--as-copy", "--unprotected"})
+    EXPECT_NE(Error({"restore", "-D", "/x", flag + "="}).find(flag + empty), std::string::npos) << flag;
   for (const std::string word : {"--as-copy", "-c"})
     EXPECT_NE(Error({"restore", "-D", word}).find("\"" + word + "\" stands where the value of -D belongs"),
               std::string::npos);

@@ -93,6 +93,21 @@ TEST_F(ScaleTest, APlanLooksAtTheRangeThatItNeeds) {
   EXPECT_EQ(MakeRestorePlan(*repository_, request, ctx_).code(), Code::kNotFound) << "whatever the seal says";
 }
 
+TEST_F(ScaleTest, ABackupThatLacksAPackIsPassedOver) {
+  PlanRequest request;
+  request.target.kind = TargetKind::kImmediate;
+  EXPECT_EQ(MakeRestorePlan(*repository_, request, ctx_).value().backup.label, "new");
+  ASSERT_TRUE(memory_.Delete({layout::PackKey("new", 1)}, ctx_).ok());
+  const auto plan = MakeRestorePlan(*repository_, request, ctx_);
+  ASSERT_TRUE(plan.ok()) << test::TextOf(plan);
+  EXPECT_EQ(plan.value().backup.label, "old");
+  request.backup_label = "new";
+  EXPECT_EQ(MakeRestorePlan(*repository_, request, ctx_).code(), Code::kCorruption) << "it was asked for";
+  request.backup_label.clear();
+  ASSERT_TRUE(memory_.Delete({layout::PackKey("old", 1)}, ctx_).ok());
+  EXPECT_EQ(MakeRestorePlan(*repository_, request, ctx_).code(), Code::kCorruption) << "none is whole";
+}
+
 // A search from the older backup meets with segments of which seals tell and which are not there.
 TEST_F(ScaleTest, APlanToANameDoesWithoutASealThatClaimsTooMuch) {
   DeleteWhatIsNotReal();
