@@ -173,9 +173,9 @@ TEST_F(MapWindowTest, ChecksOfAPackAreReadOnceAndNotKeptWithoutBound) {
   EXPECT_EQ(known.Of(static_cast<uint32_t>(plan_.backup.packs.size()), OpContext()).code(), Code::kCorruption);
 }
 
+#ifndef PITR_NO_MEMORY_TESTS
 // Half a million extents of one byte each: 32 MB when all are held.
 TEST_F(MapWindowTest, MemoryDoesNotGrowWithTheCluster) {
-  if (!test::kMeasuresMemory) GTEST_SKIP();
   constexpr uint64_t kMiB = uint64_t{1} << 20;
   ASSERT_NO_FATAL_FAILURE(Prepare(/*everything=*/false));
   auto read = ReadFileMap(*repo_.repository, plan_.backup, OpContext());
@@ -207,6 +207,7 @@ TEST_F(MapWindowTest, MemoryDoesNotGrowWithTheCluster) {
   options_.map_window_bytes = SIZE_MAX;
   EXPECT_GT(test::PeakGrowth(restore), 32 * kMiB) << "the test does not see what it is for";
 }
+#endif
 
 }  // namespace
 }  // namespace pitr
