@@ -107,15 +107,6 @@ Status RequireObjects(const Repository& repository, const BackupManifest& backup
                       const OpContext& ctx) {
   PITR_ASSIGN(const std::vector<std::string> problems, FindMissingObjects(repository, backup, ctx));
   if (problems.empty()) return Status::Ok();
-  const auto there = [&](layout::BackupObject object) {
-    return IsThere(repository.store(), layout::BackupKey(backup.label, object), ctx);
-  };
-  PITR_ASSIGN(const bool marked, there(layout::BackupObject::kExpireMark));
-  PITR_ASSIGN(const bool finished, there(layout::BackupObject::kManifest));
-  if (marked || !finished)
-    return Status(Code::kNotFound, "backup \"" + backup.label + "\" is being deleted, or was: by an expiry")
-        .WithDetail(ListProblems(problems) + ".")
-        .WithHint("Take another backup with --backup LABEL; pg_pitr info lists them.");
   return Status(Code::kCorruption, "backup \"" + backup.label + "\" is incomplete in the repository")
       .WithDetail(ListProblems(problems) + ".")
       .WithHint(hint);
