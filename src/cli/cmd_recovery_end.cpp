@@ -67,6 +67,7 @@ struct OutcomeOptions {
 struct Unended {
   std::optional<RecoveryOutcome> halted;  // it stopped and stays there
   bool paused = false;                    // and the server is open for reading
+  std::optional<bool> runs;               // whether a server has the directory open; nullopt: it was not asked
   std::string detail;                     // a sentence, empty when there is nothing to say
 };
 
@@ -93,8 +94,9 @@ Unended LookAtRecovery(const std::string& directory, const RestoreMark& mark, bo
   }
   if (action != TargetAction::kPause || !ask) return found;
   const auto state = AskReplayState(directory);
+  found.runs = state.code() != Code::kNotFound;
   if (!state.ok()) {
-    if (state.code() != Code::kNotFound) found.detail = state.status().message() + ". " + state.status().detail();
+    if (*found.runs) found.detail = state.status().message() + ". " + state.status().detail();
   } else if (state.value().paused) {
     found.halted = CompareHalted(mark, Halt::kPaused, state.value().replayed);
     found.paused = true;
@@ -149,14 +151,18 @@ Reply OutcomeReply(const std::string& directory, const RestoreMark& mark, const 
 }
 
 // What was started in another way may be another server.
-std::string HintUnended(const std::string& directory, const RestoreMark& mark) {
-  const auto state = AskReplayState(directory);
-  if (state.code() != Code::kNotFound) {
-    const std::string at = state.ok() ? ", and has replayed up to " + state.value().replayed.ToString() : "";
+std::string HintUnended(const std::string& directory, const RestoreMark& mark, const Unended& unended) {
+  std::string at;  // unless the detail says it
+  bool runs = unended.runs.value_or(false);
+  if (!unended.runs) {
+    const auto state = AskReplayState(directory);
+    runs = state.code() != Code::kNotFound;
+    if (state.ok()) at = ", and has replayed up to " + state.value().replayed.ToString();
+  }
+  if (runs)
     return mark.mode == RecoveryMode::kStandby
                ? "The server runs" + at + ": a standby follows the archive, and its recovery ends when it is promoted."
                : "The server runs" + at + ". Look into its log, and ask again; --wait 600 waits ten minutes.";
-  }
   const ServerStart start = HowToStartAgain(directory, mark);
   const std::string elsewhere = DescribeElsewhere(start, directory);
   return "Start the server, " + start.command + ", look into its log, and ask again; --wait 600 waits ten minutes." +
@@ -211,7 +217,7 @@ Result<Reply> RunOutcome(const OutcomeOptions& options) {
           Status(Code::kUnavailable, "recovery has not ended in \"" + directory + "\"")
               .WithDetail("It was restored " + FormatToSecond(mark.restored_micros) + " from backup " + mark.backup +
                           " to " + mark.target + "." + (unended.detail.empty() ? "" : " " + unended.detail))
-              .WithHint(HintUnended(directory, mark));
+              .WithHint(HintUnended(directory, mark, unended));
       return reply;
     }
     usleep(kPollMicros);

@@ -2,7 +2,6 @@
 #include <algorithm>
 #include <cstdio>
 #include <filesystem>
-#include <fstream>
 #include <map>
 #include <set>
 #include <span>
@@ -14,7 +13,6 @@
 #include "core/base/parallel_for.h"
 #include "core/pg/timestamp.h"
 #include "core/pg/wal_name.h"
-#include "core/pg/wal_page.h"
 #include "core/repo/ancestor_segments.h"
 #include "core/repo/change_map_maker.h"
 #include "core/repo/history_source.h"
@@ -96,11 +94,10 @@ class Selector {
   // The server keeps old segments under future names to use them again; they hold nothing.
   Result<bool> HoldsNothing(const std::filesystem::path& path, const WalFileName& name) {
     if (name.kind != WalFileKind::kSegment) return false;
-    Bytes first(kLongWalPageHeaderSize);
-    std::ifstream file(path, std::ios::binary);
-    if (!file.read(reinterpret_cast<char*>(first.data()), static_cast<std::streamsize>(first.size()))) return false;
+    const auto first = StartOfSegment(path.string());
+    if (!first) return false;
     PITR_ASSIGN(const TimelineHistory* history, histories_.Find(path.parent_path().string(), name.timeline));
-    return IsRecycledSegment(first, name, repository_.segment_size(), history);
+    return IsRecycledSegment(*first, name, repository_.segment_size(), history);
   }
 
   const Repository& repository_;

@@ -44,21 +44,26 @@ std::string LabelText(uint64_t start_lsn, const char* time, const char* number) 
          " UTC\nLABEL: golden \xE9 " + number + "\nSTART TIMELINE: 1\n";
 }
 
-// The files are the parent's so far.
-GoldenBackup BuildOn(const GoldenBackup& parent, const char* label, BackupType type, ChangeKind change_kind,
-                     uint64_t start_lsn, int minutes_later) {
-  GoldenBackup backup = parent;
-  backup.parent_label = parent.label;
+// One of the same files so far, later than `from`.
+GoldenBackup After(const GoldenBackup& from, const char* label, uint64_t start_lsn, int minutes_later) {
+  GoldenBackup backup = from;
   backup.label = label;
   backup.compression_level = 3;
-  backup.type = type;
-  backup.chain_length++;
-  backup.change_kind = change_kind;
   backup.start_lsn = start_lsn;
   backup.checkpoint_lsn = start_lsn + 0x38;
   backup.stop_lsn = start_lsn + 0xD8;
   backup.start_micros += minutes_later * kMinute;
   backup.stop_micros += minutes_later * kMinute;
+  return backup;
+}
+
+GoldenBackup BuildOn(const GoldenBackup& parent, const char* label, BackupType type, ChangeKind change_kind,
+                     uint64_t start_lsn, int minutes_later) {
+  GoldenBackup backup = After(parent, label, start_lsn, minutes_later);
+  backup.parent_label = parent.label;
+  backup.type = type;
+  backup.chain_length++;
+  backup.change_kind = change_kind;
   return backup;
 }
 
@@ -114,31 +119,17 @@ std::vector<GoldenBackup> GoldenDoubtedIncrements() {
 }
 
 GoldenBackup GoldenResumedBackup() {
-  GoldenBackup backup = GoldenBackups().back();
-  backup.label = "20260522-153000F";
-  backup.compression_level = 3;
-  backup.start_lsn = 0x400828;
-  backup.checkpoint_lsn = backup.start_lsn + 0x38;
-  backup.stop_lsn = backup.start_lsn + 0xD8;
-  backup.start_micros += 390 * kMinute;
-  backup.stop_micros += 390 * kMinute;
+  GoldenBackup backup = After(GoldenBackups().back(), "20260522-153000F", 0x400828, 390);
   backup.backup_label = LabelText(backup.start_lsn, "15:30:14", "6");
   for (const GoldenFile& file : GoldenInterruptedBackup().files) Put(backup.files, file.path, file.bytes);
   return backup;
 }
 
 GoldenBackup GoldenBackupWithSettings() {
-  GoldenBackup backup = GoldenBackups().back();
-  backup.label = "20260522-160000F";
-  backup.compression_level = 3;
-  backup.start_lsn = 0x600028;
-  backup.checkpoint_lsn = backup.start_lsn + 0x38;
-  backup.stop_lsn = backup.start_lsn + 0xD8;
+  GoldenBackup backup = After(GoldenBackups().back(), "20260522-160000F", 0x600028, 420);
   backup.timeline = 2;
   backup.history = "1\t0/500100\tno recovery target specified\n";
   backup.settings = {{"port", "5433"}, {"primary_conninfo", std::nullopt}, {"work_mem", "'\u00e9'"}};
-  backup.start_micros += 420 * kMinute;
-  backup.stop_micros += 420 * kMinute;
   backup.backup_label = LabelText(backup.start_lsn, "16:00:14", "7");
   return backup;
 }

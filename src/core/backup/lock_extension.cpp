@@ -29,8 +29,7 @@ Status ExtendLocks(const Repository& repository, const BackupManifest& manifest,
   if (!own.ok()) return own.status();
   if (!own.value()) return Status::Ok();
   std::vector<std::string> keys{manifest.file_map_key};
-  ForEachMapPage(manifest, [&](std::string page) { keys.push_back(std::move(page)); });
-  for (const PackEntry& pack : manifest.packs) keys.push_back(pack.key);
+  ForEachDataObject(manifest, [&](std::string object) { keys.push_back(std::move(object)); });
   for (SegmentNo at = FirstSegment(manifest); at <= LastSegment(manifest); ++at.value)
     keys.push_back(layout::WalKey(SegmentFileName(manifest.timeline, at, repository.segment_size())));
   return ParallelFor(kExtenders, keys.size(), ctx, [&](size_t i, int) -> Status {

@@ -235,6 +235,11 @@ void ForEachMapPage(const BackupManifest& manifest, const std::function<void(std
       each(layout::MapPageKey(run.label, static_cast<uint32_t>(number)));
 }
 
+void ForEachDataObject(const BackupManifest& manifest, const std::function<void(std::string key)>& each) {
+  ForEachMapPage(manifest, each);
+  for (const PackEntry& pack : manifest.packs) each(pack.key);
+}
+
 Timeline StopTimeline(const BackupManifest& manifest) {
   return manifest.stop_timeline.valid() ? manifest.stop_timeline : manifest.timeline;
 }

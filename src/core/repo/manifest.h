@@ -129,6 +129,8 @@ bool IsSha256Hex(std::string_view text);
 
 // The keys of the pages of the backup's file map, in no order that tells anything.
 void ForEachMapPage(const BackupManifest& manifest, const std::function<void(std::string key)>& each);
+// The same, and the keys of its packs: all that it may share with other backups.
+void ForEachDataObject(const BackupManifest& manifest, const std::function<void(std::string key)>& each);
 
 // The timeline the backup ended on.
 Timeline StopTimeline(const BackupManifest& manifest);

@@ -11,12 +11,18 @@
 
 namespace pitr {
 
-std::optional<SystemId> OwnerOfSegment(const std::string& path) {
+std::optional<Bytes> StartOfSegment(const std::string& path) {
   Bytes first(kLongWalPageHeaderSize);
   std::ifstream file(path, std::ios::binary);
   if (!file.read(reinterpret_cast<char*>(first.data()), static_cast<std::streamsize>(first.size())))
     return std::nullopt;
-  const auto header = CheckSegmentHeader(first);
+  return first;
+}
+
+std::optional<SystemId> OwnerOfSegment(const std::string& path) {
+  const auto first = StartOfSegment(path);
+  if (!first) return std::nullopt;
+  const auto header = CheckSegmentHeader(*first);
   return header.ok() ? std::optional(header.value().system_id) : std::nullopt;  // else never written, or no segment
 }
 

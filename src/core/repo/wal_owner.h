@@ -9,6 +9,8 @@
 
 namespace pitr {
 
+// The first kLongWalPageHeaderSize bytes of the file `path`; nullopt when it cannot be read, or is shorter.
+std::optional<Bytes> StartOfSegment(const std::string& path);
 // The system identifier in the header of the segment file `path`; nullopt when it cannot be read or is no segment's.
 std::optional<SystemId> OwnerOfSegment(const std::string& path);
 

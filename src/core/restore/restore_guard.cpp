@@ -42,18 +42,17 @@ bool IsPreparedDirectory(const ClusterTree& tree, const std::string& name) {
 
 // Neither empty nor a data directory.
 Status NoDataDirectory(const ClusterTree& tree, std::vector<std::string> names) {
+  // Whose WAL may be the only copy there is.
+  if (tree.Stat(kControlFilePath).ok())
+    return Status(Code::kInvalidArgument, "\"" + tree.data_directory() + "\" has lost its file PG_VERSION")
+        .WithDetail("It has \"" + std::string(kControlFilePath) + "\", as a data directory has.")
+        .WithHint("Save what its pg_wal holds first: pg_pitr wal-push " + ShellWord(tree.data_directory() + "/pg_wal") +
+                  ". Then write the number of its major version into PG_VERSION, or restore into an empty directory.");
   constexpr size_t most = 5;
   std::sort(names.begin(), names.end());
   std::string holds;
   for (size_t i = 0; i < names.size() && i < most; ++i) holds += (i == 0 ? "\"" : ", \"") + names[i] + "\"";
   if (names.size() > most) holds += " and " + std::to_string(names.size() - most) + " more";
-  // Whose WAL may be the only copy there is.
-  const bool control = faccessat(tree.data_fd(), kControlFilePath, F_OK, AT_SYMLINK_NOFOLLOW) == 0;
-  if (control)
-    return Status(Code::kInvalidArgument, "\"" + tree.data_directory() + "\" has lost its file PG_VERSION")
-        .WithDetail("It has \"" + std::string(kControlFilePath) + "\", as a data directory has.")
-        .WithHint("Save what its pg_wal holds first: pg_pitr wal-push " + ShellWord(tree.data_directory() + "/pg_wal") +
-                  ". Then write the number of its major version into PG_VERSION, or restore into an empty directory.");
   return Status(Code::kInvalidArgument, "\"" + tree.data_directory() + "\" is not empty and is not a data directory")
       .WithDetail("It has no file PG_VERSION. It holds " + holds + ", which a restore over it would remove.")
       .WithHint("Check its name. If its contents may go, remove them yourself; otherwise give an empty directory.");

@@ -7,27 +7,22 @@
 namespace pitr {
 namespace {
 
-std::set<std::string> DataObjectsOf(const BackupManifest& backup) {
-  std::set<std::string> keys;
-  for (const PackEntry& pack : backup.packs) keys.insert(pack.key);
-  ForEachMapPage(backup, [&](const std::string& key) { keys.insert(key); });
-  return keys;
-}
-
 // What a verification that did not look at the backup found of an object that it refers to, and of which another
 // backup is damaged to this day; nullptr: nothing.
 const Finding* FindSharedDamage(const std::vector<VerifyRecord>& results, const BackupManifest& backup) {
-  std::optional<std::set<std::string>> objects;
+  std::set<std::string> objects;  // filled when the first finding asks
   for (auto result = results.rbegin(); result != results.rend(); ++result) {
     if (result->ended_micros < backup.start_micros) break;
-    // Later than this nobody has found what is damaged there, or else it is told as the backup's own.
-    if (result->backups.contains(backup.label) && result->request.mode == VerifyMode::kFull) break;
+    if (result->backups.contains(backup.label)) {
+      // Later than a full one nobody has found what is damaged there, or else it is told as the backup's own.
+      if (result->request.mode == VerifyMode::kFull) break;
+      continue;
+    }
     for (const Finding& finding : result->findings) {
       if (finding.severity != Severity::kDamage || !finding.object.starts_with(layout::kDataPrefix)) continue;
-      if (finding.labels.empty() || result->backups.contains(backup.label)) continue;
-      if (FindStandingDamage(results, finding.labels.front(), 0, DamageOf::kFiles).result != &*result) continue;
-      if (!objects) objects = DataObjectsOf(backup);
-      if (objects->contains(finding.object)) return &finding;
+      if (objects.empty()) ForEachDataObject(backup, [&](std::string key) { objects.insert(std::move(key)); });
+      if (!objects.contains(finding.object) || finding.labels.empty()) continue;
+      if (FindStandingDamage(results, finding.labels.front(), 0, DamageOf::kFiles).result == &*result) return &finding;
     }
   }
   return nullptr;

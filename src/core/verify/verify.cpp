@@ -265,9 +265,8 @@ void Verification::DescribeHarm(std::vector<Finding>& findings) {
                                             : "These files cannot be restored, and so neither can the backups.";
     const BackupManifest* other = nullptr;
     const auto lists = [&](const BackupManifest& backup) {
-      bool found = std::any_of(backup.packs.begin(), backup.packs.end(),
-                               [&](const PackEntry& pack) { return pack.key == finding.object; });
-      ForEachMapPage(backup, [&](const std::string& key) { found |= key == finding.object; });
+      bool found = false;
+      ForEachDataObject(backup, [&](const std::string& key) { found |= key == finding.object; });
       return found;
     };
     for (const BackupManifest& backup : current_.backups)
