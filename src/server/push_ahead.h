@@ -64,6 +64,9 @@ class PushAhead final : public StopAtExit {
 
   void Cancel() noexcept override;  // the session is of no use afterwards
   bool Ended() noexcept override { return pool_ == nullptr || pool_->ended(); }
+  void Join() noexcept override {
+    if (pool_ != nullptr) pool_->Join();
+  }
 
  private:
   struct Push {

@@ -56,7 +56,7 @@ void LeaveNow() { _exit(exit_code); }
 void StopHook(int, Datum) { StopEverything(); }
 
 void ExitHook(int code, Datum) {
-  if (EverythingEnded()) return;
+  if (JoinEverything()) return;
   exit_code = code;
   (void)atexit(LeaveNow);
 }
@@ -73,10 +73,16 @@ bool EverythingEnded() noexcept {
   return true;
 }
 
+bool JoinEverything() noexcept {
+  if (!EverythingEnded()) return false;
+  for (StopAtExit* each = newest; each != nullptr; each = each->previous_) each->Join();
+  return true;
+}
+
 bool StopEverything() noexcept {
   CancelEverything();
   // Those that were left behind have had their time.
-  return AwaitThreads(ThreadsLeftBehind() ? 0 : kStopMs, EverythingEnded);
+  return AwaitThreads(ThreadsLeftBehind() ? 0 : kStopMs, EverythingEnded) && JoinEverything();
 }
 
 bool AwaitEnd(StopAtExit& threads, int64_t timeout_ms) noexcept {

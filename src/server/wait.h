@@ -34,12 +34,16 @@ class StopAtExit {
   StopAtExit& operator=(const StopAtExit&) = delete;
   // Asks the threads to end. Neither throws nor blocks nor calls PostgreSQL; may be called again.
   virtual void Cancel() noexcept = 0;
-  // Whether none runs any more.
+  // Whether each thread has done what it was asked to do, and only ends.
   virtual bool Ended() noexcept = 0;
+  // When Ended(): waits until no thread is left. A library that the thread used cleans up as it ends, which must be
+  // over before exit() cleans up the library. May be called again.
+  virtual void Join() noexcept = 0;
 
  private:
   friend void CancelEverything() noexcept;
   friend bool EverythingEnded() noexcept;
+  friend bool JoinEverything() noexcept;
   StopAtExit* previous_;
   StopAtExit* next_;
 };
@@ -57,7 +61,10 @@ void CancelEverything() noexcept;
 // Whether nothing registered runs any more, be it left behind or not.
 bool EverythingEnded() noexcept;
 
-// Cancels everything registered and waits as StopOrLeave does. False when something still runs. For exit hooks.
+// Joins everything registered, if everything has ended; false when something still runs.
+bool JoinEverything() noexcept;
+
+// Cancels everything registered, waits as StopOrLeave does, and joins. False when something still runs. For exit hooks.
 bool StopEverything() noexcept;
 
 // Whether threads of this process were left behind and still run.
@@ -118,6 +125,7 @@ class RunningJob final : public StopAtExit {
   explicit RunningJob(std::unique_ptr<Job> job) : job_(std::move(job)) {}
   void Cancel() noexcept override { job_->Cancel(); }
   bool Ended() noexcept override { return job_->done(); }
+  void Join() noexcept override { (void)job_->Join(); }
   Job& job() { return *job_; }
 
  private:

@@ -131,7 +131,12 @@ ThreadPool::~ThreadPool() {
     stopping_ = true;
   }
   ready_.notify_all();
-  for (std::thread& thread : threads_) thread.join();
+  Join();
+}
+
+void ThreadPool::Join() noexcept {
+  for (std::thread& thread : threads_)
+    if (thread.joinable()) thread.join();
 }
 
 }  // namespace pitr

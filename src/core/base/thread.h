@@ -61,8 +61,10 @@ class ThreadPool {
   int size() const { return static_cast<int>(threads_.size()); }
   // Forgets what is queued: the threads end with the tasks they are at. What is submitted later is not run.
   void Shut() noexcept;
-  // Whether every thread has ended, so that the destructor does not block. Any thread.
+  // Whether every thread has done its last task, so that Join() and the destructor hardly block. Any thread.
   bool ended() const noexcept { return running_.load(std::memory_order_acquire) == 0; }
+  // After Shut(): waits for the tasks under way and until no thread is left. May be called again.
+  void Join() noexcept;
 
  private:
   ThreadPool() = default;
