@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# usage: install-deps.sh GROUP...   (build, test, server-test, walk-test, s3, tidy, bench, chroot)
+# usage: install-deps.sh GROUP...   (build, test, server-test, walk-test, s3, tidy, sanitize, bench, chroot)
 # Installs the Debian packages that building, testing or the demo need, and only those that are missing. Needs root or sudo
 # for that; with nothing missing it needs neither. PG_MAJOR chooses the server version; the default is that of PG_CONFIG, if it has
 # server headers, else the newest one that the suite offers.
@@ -33,6 +33,12 @@ server_major() {
   apt-cache pkgnames postgresql-server-dev- | sed -n 's/^postgresql-server-dev-\([0-9]*\)$/\1/p' | sort -n | tail -n 1
 }
 
+# Clang and its sanitizers, which are packages of a version; GCC's serve where the suite has none.
+packages_of_clang() {
+  ! echo 'int main() {}' | clang++ -fsanitize=address -x c++ -o /dev/null - 2>/dev/null || return 0
+  apt-cache depends clang 2>/dev/null | sed -n 's/^ *Depends: clang-\([0-9]*\)$/clang libclang-rt-\1-dev/p' | head -n 1
+}
+
 packages_of() {
   case $1 in
     build) echo g++ make cmake ninja-build pkg-config binutils libcurl4-openssl-dev libssl-dev libzstd-dev libxxhash-dev libpugixml-dev \
@@ -41,6 +47,7 @@ packages_of() {
     test) echo "$(packages_of server-test)" postgresql-"$major"-pgtap libgtest-dev libgmock-dev ;;
     s3) echo radosgw ceph-mon ceph-osd ceph-mgr ceph-common openssl curl ;;
     tidy) echo clang-format-14 git python3 ;;
+    sanitize) packages_of_clang ;;
     walk-test) echo "$(packages_of server-test)" postgresql-"$major"-cron postgresql-common sudo iproute2 ;;
     bench) echo libbenchmark-dev zstd time pgbackrest ;;
     chroot) echo debootstrap debian-archive-keyring mount ;;
@@ -77,6 +84,7 @@ if [ -z "$major" ]; then
   esac
 fi
 
+case " $* " in *" sanitize "*) [ -n "$(apt-cache pkgnames clang)" ] || update_once ;; esac
 wanted=
 for group in "$@"; do wanted="$wanted $(packages_of "$group")"; done
 lacking=$(missing $wanted)

@@ -32,7 +32,7 @@ constexpr int64_t kShutdownPatienceMs = 20000;
 constexpr int64_t kShutdownImpatienceMs = 5000;
 constexpr int64_t kInterruptAttemptMs = 1000;  // an attempt this old is left for a changed setting
 constexpr int64_t kRepeatWarningMs = 60000;    // the same failure is reported again after this
-constexpr int kPollMs = 500;
+constexpr int kPushPollMs = 500;
 
 // Everything the archiver knows. Allocated once and never freed: static destructors must not run while threads do
 // (rule "no endless wait").
@@ -252,7 +252,7 @@ Pushed WaitForPush(Archiver& state, const std::string& file) {
       break;
     }
     bool latch_set = false;
-    WaitInterruptibly(state.session->ready_fd(), kPollMs, &latch_set);
+    WaitInterruptibly(state.session->ready_fd(), kPushPollMs, &latch_set);
     woken = woken || latch_set;
   }
   // Somebody called while we waited: PostgreSQL's own loop must hear of it too (a shutdown, a new segment, a reload).

@@ -33,7 +33,7 @@ extern "C" {
 namespace pitr::server {
 namespace {
 
-constexpr int kPollMs = 100;
+constexpr int kWorkerPollMs = 100;
 constexpr int64_t kCleanUpPatienceMs = 20000;  // how long a cancelled statement waits for the worker to clean up
 constexpr int64_t kFirstNoticeMs = 2000;
 constexpr int64_t kNoticeMs = 10000;
@@ -279,7 +279,7 @@ std::string AwaitWorker(uint64_t generation, BackgroundWorkerHandle* handle, boo
       RaiseWorkerError(error, handle == nullptr);
     }
     if (until_done) notices.Consider(*slot);
-    WaitInterruptibly(-1, kPollMs);
+    WaitInterruptibly(-1, kWorkerPollMs);
   }
 }
 
@@ -291,7 +291,7 @@ void AwaitCleanUp(uint64_t generation) {
     if (slot->generation != generation || !slot->Running() || SystemClock().SteadyMillis() > end) return;
     AbsorbBarriers();
     PgCall([] {
-      (void)WaitLatch(MyLatch, WL_LATCH_SET | WL_TIMEOUT | WL_EXIT_ON_PM_DEATH, kPollMs, PitrWaitEvent());
+      (void)WaitLatch(MyLatch, WL_LATCH_SET | WL_TIMEOUT | WL_EXIT_ON_PM_DEATH, kWorkerPollMs, PitrWaitEvent());
       ResetLatch(MyLatch);
     });
   }

@@ -25,7 +25,7 @@ namespace pitr::server {
 namespace {
 
 constexpr int64_t kArchiveLimitMs = 60000;
-constexpr int kPollMs = 100;
+constexpr int kProofPollMs = 100;
 constexpr char kProofItem[] = "archive: a segment switched, archived and found";
 constexpr int kLongArchiveTimeoutS = 3600;
 
@@ -145,7 +145,7 @@ Status AwaitArchived(const std::string& segment, int64_t began_micros) {
     PITR_TRY(ArchiverErrorSince(began_micros));
     if (SystemClock().SteadyMillis() - began > kArchiveLimitMs)
       return {Code::kUnavailable, "not archived within " + std::to_string(kArchiveLimitMs / 1000) + " s"};
-    WaitInterruptibly(-1, kPollMs);
+    WaitInterruptibly(-1, kProofPollMs);
   }
   return Status::Ok();
 }

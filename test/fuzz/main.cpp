@@ -18,7 +18,7 @@
 #include "fuzz/corpus.h"
 #include "fuzz/target.h"
 
-#if defined(__SANITIZE_ADDRESS__)
+#ifdef PITR_ADDRESS_SANITIZER
 #include <sanitizer/common_interface_defs.h>
 #endif
 
@@ -233,7 +233,7 @@ int main(int argc, char** argv) {
   if (chosen.empty() || chosen.size() < options.wanted.size())
     return fputs("fuzz_targets: no such target\n", stderr), 2;
   for (const int number : {SIGABRT, SIGILL, SIGALRM}) signal(number, OnDeadly);
-#if defined(__SANITIZE_ADDRESS__)
+#ifdef PITR_ADDRESS_SANITIZER
   __sanitizer_set_death_callback(TellInput);
 #else
   for (const int number : {SIGSEGV, SIGBUS, SIGFPE}) signal(number, OnDeadly);

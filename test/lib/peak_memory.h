@@ -14,11 +14,6 @@
 
 namespace pitr::test {
 
-// Sanitizers take more memory than what they look at: tests that measure are not in their builds, but in memory_tests.
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-#define PITR_NO_MEMORY_TESTS
-#endif
-
 // A field of /proc/self/status, in bytes.
 inline uint64_t MemoryField(const std::string& name) {
   std::ifstream status("/proc/self/status");

@@ -36,8 +36,8 @@ std::string DescribeNotes(const std::vector<std::string>& notes) {
 namespace {
 
 constexpr const char* kNotChecked[] = {
-    "the content of the backup's files and of WAL, which is proved when it is restored and replayed (pg_pitr verify "
-    "reads it without a restore)",
+    ("the content of the backup's files and of WAL, which is proved when it is restored and replayed (pg_pitr verify "
+     "reads it without a restore)"),
     "writing: nothing was tried, neither in these directories nor in the repository",
     "whether the server starts there: its programs, libraries, locales, memory and configuration",
 };

@@ -255,8 +255,8 @@ Status CheckTablespaces(const ClusterTree& tree, const TreeContent& content,
       if (before != found.unfinished->tablespaces.end() && before->second == directory) continue;
     }
     // A data directory that was copied has the original's links, and the original's tablespaces are not the copy's.
-    const bool mapped =
-        std::any_of(options.tablespace_map.begin(), options.tablespace_map.end(), [&](const auto& given) {
+    const bool mapped = std::any_of(
+        options.tablespace_map.begin(), options.tablespace_map.end(), [&directory = directory](const auto& given) {
           return std::filesystem::path(given.second).lexically_normal().string() == directory;
         });
     const bool originals = options.as_copy && !mapped;

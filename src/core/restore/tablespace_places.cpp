@@ -135,9 +135,10 @@ class PlaceFinder {
     for (const auto& [oid, directory] : mapped_) {
       const auto leads = tree_.ReadLink(std::string(kTablespaceDirectory) + "/" + oid);
       if (!leads.ok() || leads.value() == directory || SameDirectory(leads.value(), directory)) continue;
-      const bool chosen =
-          std::any_of(options_.tablespace_map.begin(), options_.tablespace_map.end(),
-                      [&](const auto& given) { return fs::path(given.second).lexically_normal() == directory; });
+      const bool chosen = std::any_of(options_.tablespace_map.begin(), options_.tablespace_map.end(),
+                                      [&directory = directory](const auto& given) {
+                                        return fs::path(given.second).lexically_normal() == directory;
+                                      });
       places_.notes.push_back("In the data directory tablespace " + oid + " leads to \"" + leads.value() +
                               "\", which is not touched; the restore puts it into \"" + directory + "\"" +
                               (chosen ? std::string(".")

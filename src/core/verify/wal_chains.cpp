@@ -53,8 +53,9 @@ class ChainCheck {
                       " from a backup of an older one: it is not known where it left its parent.";
       finding.hint = kPushHint;
       // A repository that was begun by a server of this timeline.
-      const bool of_older = std::any_of(backups_.backups.begin(), backups_.backups.end(),
-                                        [&](const BackupManifest& backup) { return backup.timeline < timeline; });
+      const bool of_older =
+          std::any_of(backups_.backups.begin(), backups_.backups.end(),
+                      [timeline = timeline](const BackupManifest& backup) { return backup.timeline < timeline; });
       if (held.history_problem.ok() && !of_older && !backups_.backups.empty()) {
         finding.severity = Severity::kWarning;
         finding.hurts = "Nothing that is here: no backup is of an older timeline.";
@@ -84,8 +85,8 @@ class ChainCheck {
     if (!path.ok()) return;  // the history file, of which CheckHistories speaks
     for (const auto& [missing, expired] : FindGaps(path.value(), backups_)) {
       if (expired == Expired::kWhole) continue;
-      const auto known =
-          std::find_if(holes_.begin(), holes_.end(), [&](const Hole& hole) { return Within(missing, hole.span); });
+      const auto known = std::find_if(holes_.begin(), holes_.end(),
+                                      [&missing = missing](const Hole& hole) { return Within(missing, hole.span); });
       if (known == holes_.end()) holes_.push_back({missing, GoesOn(target) && expired == Expired::kNo, {}});
     }
   }
