@@ -29,7 +29,7 @@ SERVER_SOURCES := $(sort $(wildcard src/server/*.cpp))
 UNITY ?= 1
 ifdef UNITY
 # The executor's headers, which these include, have a Result of their own.
-apart := src/server/rows.cpp src/server/sql_backup.cpp
+apart := src/server/rows.cpp src/server/sql_backup.cpp src/server/sql_plan.cpp
 together := $(filter-out $(apart),$(SERVER_SOURCES))
 in_units := unit1 unit2 unit3 unit4
 unit1 := $(wordlist 1,8,$(together))

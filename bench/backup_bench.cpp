@@ -24,6 +24,7 @@
 #include "core/repo/file_map_parser.h"
 #include "core/repo/file_map_writer.h"
 #include "core/repo/layout.h"
+#include "core/repo/open_repository.h"
 #include "core/store/directory.h"
 #include "core/store/memory.h"
 
@@ -97,8 +98,8 @@ Status TakeBackup(const std::string& data_directory, const ControlData& control,
   }
   PITR_ASSIGN(
       const std::unique_ptr<Repository> repository,
-      Repository::OpenOrCreateOn(std::move(store), Config(),
-                                 {control.system_id, control.segment_size, control.pg_major}, NullLog(), OpContext()));
+      OpenOrCreateRepositoryOn(std::move(store), Config(), {control.system_id, control.segment_size, control.pg_major},
+                               NullLog(), OpContext()));
   BackupOptions options;
   options.jobs = jobs;
   PITR_ASSIGN(const std::unique_ptr<BackupSession> session, BackupSession::Begin(*repository, options, OpContext()));
@@ -162,7 +163,7 @@ int BenchFileMap(uint32_t files) {
     PITR_ASSIGN(std::unique_ptr<ObjectStore> store,
                 DirectoryStore::Open(std::string(scratch) + "/repo", /*create=*/true));
     PITR_ASSIGN(const auto repository,
-                Repository::OpenOrCreateOn(std::move(store), Config(), cluster, NullLog(), OpContext()));
+                OpenOrCreateRepositoryOn(std::move(store), Config(), cluster, NullLog(), OpContext()));
     return body(*repository);
   };
   (void)Measure("making the map",

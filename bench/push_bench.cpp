@@ -15,6 +15,7 @@
 #include "core/pg/wal_page.h"
 #include "core/repo/change_map_maker.h"
 #include "core/repo/layout.h"
+#include "core/repo/open_repository.h"
 #include "core/repo/wal_push.h"
 #include "core/store/memory.h"
 
@@ -49,7 +50,7 @@ Result<Cost> PushAll(const std::vector<std::string>& paths, const ClusterIdentit
   auto store = std::make_unique<MemoryStore>();
   ObjectStore& objects = *store;
   PITR_ASSIGN(const auto repository,
-              Repository::OpenOrCreateOn(std::move(store), config, cluster, NullLog(), OpContext()));
+              OpenOrCreateRepositoryOn(std::move(store), config, cluster, NullLog(), OpContext()));
   Cost cost;
   for (const std::string& path : paths) {
     const std::string name = std::filesystem::path(path).filename();

@@ -20,8 +20,10 @@
 #include "core/expire/expire.h"
 #include "core/repo/json_fields.h"
 #include "core/repo/layout.h"
+#include "core/repo/open_repository.h"
 #include "core/repo/wal_group.h"
 #include "core/report/info_report.h"
+#include "core/restore/planner.h"
 #include "core/restore/restorer.h"
 #include "core/store/directory.h"
 #include "core/verify/verify.h"
@@ -60,7 +62,7 @@ struct CountedRepository {
     PITR_ASSIGN(store, DirectoryStore::Open(directory, /*create=*/true));
     auto counting = std::make_unique<test::FaultyStore>(*store);
     counting->OnCall([](test::StoreOp, const std::string&) { Requests()++; });
-    PITR_ASSIGN(repository, Repository::OpenOrCreateOn(std::move(counting), Config(), cluster, NullLog(), ctx));
+    PITR_ASSIGN(repository, OpenOrCreateRepositoryOn(std::move(counting), Config(), cluster, NullLog(), ctx));
     Requests() = 0;
     return Status::Ok();
   }

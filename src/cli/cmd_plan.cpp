@@ -7,6 +7,7 @@
 #include "core/report/plan_report.h"
 #include "core/restore/directory_home.h"
 #include "core/restore/live_servers.h"
+#include "core/restore/planner.h"
 
 namespace pitr::cli {
 namespace {

@@ -16,6 +16,7 @@
 #include "core/base/text_page.h"
 #include "core/report/plan_report.h"
 #include "core/report/restore_report.h"
+#include "core/restore/planner.h"
 #include "core/restore/recovery_settings.h"
 
 namespace pitr::cli {

@@ -10,6 +10,7 @@
 #include "core/base/describe_size.h"
 #include "core/base/text_page.h"
 #include "core/restore/copy_guard.h"
+#include "core/restore/live_servers.h"
 #include "core/restore/lost_wal.h"
 #include "core/restore/recovery_end.h"
 #include "core/restore/wal_gaps.h"

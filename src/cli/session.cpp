@@ -2,12 +2,13 @@
 
 #include "cli/settings_path.h"
 #include "cli/signals.h"
+#include "core/repo/open_repository.h"
 
 namespace pitr::cli {
 
 Result<std::unique_ptr<Repository>> OpenRepository(const std::string& config_path, Log& log, const OpContext& ctx) {
   PITR_ASSIGN(const Config config, LoadConfig(config_path, SettingsFor::kReading, log));
-  return Repository::Open(config, log, ctx);
+  return pitr::OpenRepository(config, log, ctx);
 }
 
 Session::Session(const Invocation& invocation) : config_path_(ConfigPath(invocation.config)) {
@@ -22,7 +23,7 @@ Result<std::unique_ptr<Repository>> Session::OpenRepository(SettingsFor what) {
 }
 
 Result<std::unique_ptr<Repository>> Session::OpenRepository(const Config& config) {
-  return Repository::Open(config, log_, ctx_);
+  return pitr::OpenRepository(config, log_, ctx_);
 }
 
 }  // namespace pitr::cli

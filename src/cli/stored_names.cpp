@@ -7,6 +7,7 @@
 #include "cli/leavable_call.h"
 #include "cli/settings_path.h"
 #include "core/repo/layout.h"
+#include "core/repo/open_repository.h"
 #include "core/repo/repository.h"
 #include "core/repo/wal_catalog.h"
 #include "core/restore/wal_scan.h"
@@ -67,7 +68,7 @@ std::vector<std::string> StoredNamesSoon(StoredName what, const std::string& con
         OpContext ctx = limit;
         ctx.cancel = &cancel;
         PITR_ASSIGN(const Config settings, LoadConfig(path, SettingsFor::kReading, NullLog()));
-        PITR_ASSIGN(const auto repository, Repository::Open(settings, NullLog(), ctx));
+        PITR_ASSIGN(const auto repository, OpenRepository(settings, NullLog(), ctx));
         return what == StoredName::kBackup ? FindBackups(*repository, *found, ctx)
                                            : FindRestorePoints(*repository, *found, ctx);
       },

@@ -1,6 +1,7 @@
 #include "cli/target_options.h"
 
 #include "cli/progress_line.h"
+#include "core/restore/planner.h"
 #include "core/verify/known_damage.h"
 
 namespace pitr::cli {

@@ -3,7 +3,7 @@
 #include <memory>
 
 #include "cli/verbs.h"
-#include "core/restore/plan.h"
+#include "core/restore/planner.h"
 
 namespace pitr::cli {
 

@@ -11,6 +11,7 @@
 #include "core/repo/known_repository.h"
 #include "core/repo/left_by.h"
 #include "core/repo/wal_catalog.h"
+#include "core/repo/wal_sealer.h"
 #include "core/restore/plan_proof.h"
 #include "core/verify/known_damage.h"
 #include "server/backup_mode.h"

@@ -2,6 +2,7 @@
 #pragma once
 #include <optional>
 
+#include "core/repo/open_repository.h"
 #include "core/repo/repository.h"
 #include "core/restore/copy_guard.h"
 #include "server/guc.h"
@@ -24,7 +25,7 @@ Result<T> OnRepository(In in, Fn, std::optional<ClusterIdentity> cluster = std::
   return ComputeInterruptibly<T>(std::make_shared<QueuedLog>(),
                                  Request{CurrentConfig(), std::move(cluster), std::move(in)},
                                  [](Request& request, Log& log, const OpContext& ctx) -> Result<T> {
-                                   PITR_ASSIGN(const auto repository, Repository::Open(request.config, log, ctx));
+                                   PITR_ASSIGN(const auto repository, OpenRepository(request.config, log, ctx));
                                    if (request.cluster) PITR_TRY(repository->CheckCluster(*request.cluster));
                                    return Fn()(*repository, request.in, ctx);
                                  });

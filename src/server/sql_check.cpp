@@ -6,6 +6,7 @@
 #include "core/repo/archive_hold.h"
 #include "core/repo/known_repository.h"
 #include "core/repo/layout.h"
+#include "core/repo/open_repository.h"
 #include "core/report/store_check.h"
 #include "core/restore/restore_mark.h"
 #include "server/archive_settings.h"
@@ -216,7 +217,7 @@ void AllowNoBackupYet(Rows& rows) {
 Result<Rows> CheckStoreAndRepository(const Config& config, const std::shared_ptr<QueuedLog>& log) {
   const auto check = [](Asked& asked, Log& thread_log, const OpContext& ctx) -> Result<Rows> {
     Rows rows = CheckRepository(asked.config, asked.own, thread_log, ctx);
-    auto repository = Repository::Open(asked.config, thread_log, ctx);
+    auto repository = OpenRepository(asked.config, thread_log, ctx);
     if (repository.ok())
       Add(rows, "repository: belongs to this cluster", repository.value()->CheckCluster(asked.cluster),
           "the same system identifier");

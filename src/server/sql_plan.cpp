@@ -4,6 +4,7 @@
 #include "core/pg/time_distance.h"
 #include "core/pg/timestamp.h"
 #include "core/report/plan_report.h"
+#include "core/restore/planner.h"
 #include "core/verify/known_damage.h"
 #include "server/on_repository.h"
 #include "server/rows.h"

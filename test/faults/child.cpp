@@ -1,4 +1,5 @@
 #include "faults/child.h"
+#include "core/repo/open_repository.h"
 
 #include <cstdio>
 #include <cstdlib>
@@ -17,7 +18,7 @@ namespace {
 
 Result<std::unique_ptr<Repository>> OpenBySettings(const std::string& path) {
   PITR_ASSIGN(const Config config, LoadSettingsFile(path));
-  return Repository::Open(config, NullLog(), OpContext());
+  return OpenRepository(config, NullLog(), OpContext());
 }
 
 Status Copy(BackupSession& session, char** argv) {

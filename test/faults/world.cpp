@@ -1,4 +1,5 @@
 #include "faults/world.h"
+#include "core/repo/open_repository.h"
 
 #include <fcntl.h>
 #include <signal.h>
@@ -61,7 +62,7 @@ World::World(StoreKind store, const std::string& layer, uint64_t seed)
   tree_.Add("base/5/16386", {});
   tree_.Add("pg_xact/0000", test::MakeBytes(8192, 3));
   const auto config = LoadSettingsFile(settings());
-  const auto made = Repository::OpenOrCreate(config.value(), tree_.identity(), NullLog(), OpContext());
+  const auto made = OpenOrCreateRepository(config.value(), tree_.identity(), NullLog(), OpContext());
   if (!made.ok()) {
     fprintf(stderr, "%s\n", made.status().ToString().c_str());
     exit(2);
@@ -196,7 +197,7 @@ std::string World::CheckRestored(const std::string& directory, const Backup& bac
 
 std::string World::Check(bool all) {
   const auto config = LoadSettingsFile(settings());
-  const auto repository = Repository::Open(config.value(), NullLog(), OpContext());
+  const auto repository = OpenRepository(config.value(), NullLog(), OpContext());
   if (!repository.ok()) return "the repository does not open: " + repository.status().ToString();
   std::set<uint64_t> segments;
   std::set<size_t> checked;

@@ -11,11 +11,11 @@
 #include "core/base/secret_file.h"
 #include "core/repo/known_repository.h"
 #include "core/restore/cluster_tree.h"
-#include "core/restore/recovery_end.h"
 #include "core/restore/recovery_settings.h"
 #include "core/restore/restore_mark.h"
 #include "core/restore/restore_state.h"
 #include "core/restore/server_state.h"
+#include "core/restore/timeline_fork.h"
 #include "core/restore/wal_spool.h"
 #include "fuzz/target.h"
 

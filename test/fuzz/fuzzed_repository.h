@@ -4,6 +4,7 @@
 #include <memory>
 
 #include "core/base/log.h"
+#include "core/repo/open_repository.h"
 #include "core/repo/repository.h"
 #include "core/store/memory.h"
 
@@ -18,8 +19,8 @@ struct FuzzedRepository {
     memory = store.get();
     Config config;
     config.repository = "file:///fuzz";
-    auto opened = Repository::OpenOrCreateOn(std::move(store), config, {{7123456789012345678u}, 1u << 20, 15},
-                                             NullLog(), OpContext());
+    auto opened = OpenOrCreateRepositoryOn(std::move(store), config, {{7123456789012345678u}, 1u << 20, 15}, NullLog(),
+                                           OpContext());
     if (!opened.ok()) abort();
     repository = std::move(opened).value();
   }

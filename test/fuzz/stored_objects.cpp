@@ -19,7 +19,7 @@
 #include "core/repo/repository.h"
 #include "core/repo/restore_hold.h"
 #include "core/repo/timeline_aside.h"
-#include "core/restore/plan.h"
+#include "core/restore/planner.h"
 #include "core/verify/record.h"
 #include "fuzz/fuzzed_repository.h"
 #include "fuzz/target.h"

@@ -9,6 +9,7 @@
 #include <string>
 
 #include "core/base/log.h"
+#include "core/repo/open_repository.h"
 #include "core/repo/repository.h"
 #include "lib/golden.h"
 #include "lib/golden_repository.h"
@@ -34,7 +35,7 @@ class GoldenRepositoryTest : public testing::TestWithParam<bool> {
     chmod(config_.passphrase_file.c_str(), 0600);
   }
   std::unique_ptr<Repository> Open() {
-    auto repository = Repository::Open(config_, NullLog(), ctx_);
+    auto repository = OpenRepository(config_, NullLog(), ctx_);
     EXPECT_TRUE(repository.ok()) << repository.status().ToString();
     return repository.ok() ? std::move(repository).value() : nullptr;
   }

@@ -7,6 +7,7 @@
 #include <fstream>
 
 #include "core/base/log.h"
+#include "core/repo/open_repository.h"
 #include "core/repo/repository.h"
 #include "core/store/memory.h"
 #include "lib/faulty_store.h"
@@ -44,10 +45,10 @@ class RepositoryTest : public testing::Test {
   }
   FaultyStore& faults() { return *faults_; }
   Result<std::unique_ptr<Repository>> OpenOrCreate(const Config& config, const ClusterIdentity& cluster = kCluster) {
-    return Repository::OpenOrCreateOn(Store(), config, cluster, NullLog(), ctx_);
+    return OpenOrCreateRepositoryOn(Store(), config, cluster, NullLog(), ctx_);
   }
   Result<std::unique_ptr<Repository>> Open(const Config& config) {
-    return Repository::OpenOn(Store(), config, NullLog(), ctx_);
+    return OpenRepositoryOn(Store(), config, NullLog(), ctx_);
   }
   std::unique_ptr<Repository> MustOpenOrCreate(const Config& config, const ClusterIdentity& cluster = kCluster) {
     auto repository = OpenOrCreate(config, cluster);

@@ -8,6 +8,7 @@
 
 #include "core/repo/backup_pin.h"
 #include "core/repo/expire_mark.h"
+#include "core/repo/open_repository.h"
 #include "store_suite/suite.h"
 #include "unit/expire/expire_fixture.h"
 
@@ -53,7 +54,7 @@ class ExpireSuite : public ExpireTest, public testing::WithParamInterface<StoreK
   std::unique_ptr<Repository> Reopen() {
     auto faulty = std::make_unique<FaultyStore>(*store_);
     faults_ = faulty.get();
-    auto repository = Repository::OpenOn(std::move(faulty), config_, NullLog(), ctx_);
+    auto repository = OpenRepositoryOn(std::move(faulty), config_, NullLog(), ctx_);
     EXPECT_TRUE(repository.ok()) << TextOf(repository);
     return std::move(repository).value();
   }
@@ -131,7 +132,7 @@ TEST_P(ExpireSuite, ASecondExpiryAtEveryStep) {
   for (int step = 1; reached; step += Stride()) {
     MakeWorld();
     reached = ExpireWith(step, [&] {
-      const auto other = Repository::OpenOn(place_->Open(), config_, NullLog(), ctx_);
+      const auto other = OpenRepositoryOn(place_->Open(), config_, NullLog(), ctx_);
       ASSERT_TRUE(other.ok()) << TextOf(other);
       const auto second = Expire(*other.value(), request_, ctx_);
       EXPECT_TRUE(second.ok()) << step << TextOf(second);

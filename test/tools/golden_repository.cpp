@@ -18,6 +18,7 @@
 #include "core/repo/expire_mark.h"
 #include "core/repo/keyring.h"
 #include "core/repo/layout.h"
+#include "core/repo/open_repository.h"
 #include "core/repo/timeline_aside.h"
 #include "core/repo/timeline_number.h"
 #include "core/repo/wal_push.h"
@@ -164,7 +165,7 @@ Status AddBackups(Config config, const std::string& root) {
   std::sort(backups.begin(), backups.end(), [](const auto& a, const auto& b) { return a.label < b.label; });
   for (const test::GoldenBackup& backup : backups) {
     config.compression_level = backup.compression_level;
-    PITR_ASSIGN(const auto repository, Repository::Open(config, NullLog(), ctx));
+    PITR_ASSIGN(const auto repository, OpenRepository(config, NullLog(), ctx));
     PITR_ASSIGN(const BackupCatalog catalog, BackupCatalog::Load(*repository, ctx));
     std::set<std::string> there;
     for (const BackupManifest& taken : catalog.backups) there.insert(taken.label);
@@ -175,7 +176,7 @@ Status AddBackups(Config config, const std::string& root) {
   }
   fs::remove_all(root);
   fs::remove_all(test::kGoldenTablespacePath);
-  PITR_ASSIGN(const auto repository, Repository::Open(config, NullLog(), ctx));
+  PITR_ASSIGN(const auto repository, OpenRepository(config, NullLog(), ctx));
   return DoubtIncrement(*repository);
 }
 
@@ -244,7 +245,7 @@ Status WriteSample(const std::string& directory, bool encrypted) {
   if (encrypted) config.passphrase_file = WriteFile(scratch + "/passphrase", test::kGoldenPassphrase + "\n");
   const OpContext ctx;
   const bool is_new = !fs::exists(directory + (encrypted ? "/encrypted" : "/plain") + "/pg_pitr.marker");
-  PITR_ASSIGN(const auto repository, Repository::OpenOrCreate(config, test::kGoldenCluster, NullLog(), ctx));
+  PITR_ASSIGN(const auto repository, OpenOrCreateRepository(config, test::kGoldenCluster, NullLog(), ctx));
   if (encrypted && is_new) {
     PITR_ASSIGN([[maybe_unused]] const KeySlot slot, AddPassphrase(*repository, test::kGoldenSecondPassphrase, ctx));
   }

@@ -9,6 +9,7 @@
 #include "core/expire/wal_expiry.h"
 #include "core/repo/expire_mark.h"
 #include "core/repo/layout.h"
+#include "core/repo/wal_sealer.h"
 #include "core/store/absence.h"
 
 namespace pitr {

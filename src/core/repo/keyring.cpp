@@ -1,7 +1,7 @@
 #include "core/repo/keyring.h"
 
 #include "core/repo/layout.h"
-#include "core/repo/recovery_kit.h"
+#include "core/repo/marker.h"
 #include "core/store/absence.h"
 
 namespace pitr {

@@ -12,7 +12,8 @@
 #include "core/pg/wal_name.h"
 #include "core/repo/ancestor_segments.h"
 #include "core/repo/archive_hold.h"
-#include "core/repo/recovery_kit.h"
+#include "core/repo/marker.h"
+#include "core/repo/open_repository.h"
 #include "core/store/durable_file.h"
 #include "core/store/file_error.h"
 #include "core/store/missing_store.h"
@@ -88,7 +89,7 @@ Result<std::unique_ptr<Repository>> OpenKnown(const Config& config, const Cluste
                                               const std::string& id, Log& log, const OpContext& ctx) {
   const std::string hint = std::string("If it was removed or replaced on purpose, remove the file ") +
                            kKnownRepositoriesFile + " from the data directory and take a new backup afterwards.";
-  auto opened = Repository::Open(config, log, ctx);
+  auto opened = OpenRepository(config, log, ctx);
   if (opened.code() == Code::kNotFound || IsMissingStore(opened.status()))
     return Status(Code::kUnavailable,
                   "repository " + config.repository + ", which this cluster archives to, is not there")
@@ -136,7 +137,7 @@ std::vector<std::string> ArchivedSegments(const std::string& data_directory, uin
 Result<std::unique_ptr<Repository>> OpenMoved(const Config& config, const ClusterIdentity& cluster,
                                               const std::string& data_directory, const std::string& in_use, Log& log,
                                               const OpContext& ctx) {
-  auto opened = Repository::Open(config, log, ctx);
+  auto opened = OpenRepository(config, log, ctx);
   if (!opened.ok()) {
     Status held = Held(config.repository, in_use);
     const std::string why = held.detail() + (IsMissingStore(opened.status())
@@ -178,7 +179,7 @@ Result<std::unique_ptr<Repository>> OpenClusterRepository(const Config& config, 
     PITR_ASSIGN(repository, OpenKnown(config, cluster, found->first, log, ctx));
     if (before == url && !known.restored) return repository;
   } else {
-    PITR_ASSIGN(repository, Repository::OpenOrCreate(config, cluster, log, ctx));
+    PITR_ASSIGN(repository, OpenOrCreateRepository(config, cluster, log, ctx));
   }
   if (!before.empty() && before != url)
     log.Warning("this cluster archives to " + url + " from now on, and not to " + before + " as before");

@@ -16,7 +16,7 @@ namespace pitr {
 
 inline constexpr const char* kKnownRepositoriesFile = "pg_pitr.repository";
 
-// Repository::OpenOrCreate for the server of `data_directory`. The repository in use is never created anew: when it is
+// OpenOrCreateRepository for the server of `data_directory`. The repository in use is never created anew: when it is
 // not there the error is kUnavailable, when another stands in its place kConflict; both hints name the file. Another
 // than the one in use is opened, or created, when nothing was archived before, when the operator has accepted it, after
 // a restore, or when it has WAL that this server's pg_wal shows as archived (a repository that was moved, or that the

@@ -55,4 +55,11 @@ Result<RepositoryMarker> DecodeMarker(std::string_view text) {
   return DecodeFields(JsonFields(json, "marker"));
 }
 
+std::string HowToWriteAgain(std::string_view what) {
+  return "Write " + std::string(what) +
+         " again: pg_pitr key import FILE, with a recovery kit (pg_pitr key export wrote "
+         "it) or " +
+         kRecoveryKitFile + " of the data directory of the server that archives here.";
+}
+
 }  // namespace pitr

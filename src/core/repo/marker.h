@@ -32,4 +32,9 @@ std::string EncodeMarker(const RepositoryMarker& marker);
 // kCorruption naming what is missing or wrong; kInvalidArgument with a hint for a newer format.
 Result<RepositoryMarker> DecodeMarker(std::string_view json);
 
+// The recovery kit in the data directory of a server that archives (recovery_kit.h).
+inline constexpr const char* kRecoveryKitFile = "pg_pitr.kit";
+// A sentence for hints: how `what` ("it", "them": marker, key slots) comes back.
+std::string HowToWriteAgain(std::string_view what);
+
 }  // namespace pitr

@@ -2,8 +2,12 @@
 // only. Pure functions; little-endian (docs/format.md, "Objects").
 #pragma once
 #include <array>
+#include <span>
+#include <string>
 
-#include "core/repo/object_codec.h"
+#include "core/base/bytes.h"
+#include "core/base/status.h"
+#include "core/repo/envelope.h"
 
 namespace pitr {
 

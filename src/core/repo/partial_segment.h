@@ -29,16 +29,6 @@ Result<std::vector<PartialSegment>> ListPartialSegments(const Repository& reposi
 Status StreamPartialSegment(const Repository& repository, const PartialSegment& partial,
                             const ObjectStreamReader::Sink& sink, const OpContext& ctx);
 
-// The stored size when the repository has the first `end` bytes of the segment that `source` is, or more of it, as the
-// whole one or a partial one; nullopt when not. kConflict when it has another segment of this name.
-Result<std::optional<uint64_t>> StoredUpTo(const Repository& repository, const std::string& segment,
-                                           const WalSource& source, uint64_t end, const OpContext& ctx);
-
-// kConflict when a partial segment is stored that is not a beginning of the whole segment `source`: two servers have
-// written it.
-Status CheckPartialsOf(const Repository& repository, const std::string& segment, const WalSource& source,
-                       const OpContext& ctx);
-
 // How far a local file was written. `start` is its segment's first position.
 Result<WalExtent> ExtentOf(const WalSource& source, Lsn start, TornRecord torn);
 

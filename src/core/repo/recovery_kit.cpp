@@ -6,7 +6,9 @@
 
 #include "core/repo/key_slot.h"
 #include "core/repo/layout.h"
+#include "core/repo/marker.h"
 #include "core/repo/object_codec.h"
+#include "core/repo/open_repository.h"
 #include "core/repo/repository.h"
 #include "core/store/durable_file.h"
 #include "core/store/file_error.h"
@@ -57,13 +59,6 @@ Result<RecoveryKit> ReadRecoveryKit(ObjectStore& store, const OpContext& ctx) {
   PITR_ASSIGN(Bytes stored, GetAll(store, key, kMaxKitObjectBytes, ctx));
   kit.objects.emplace_back(key, std::move(stored));
   return kit;
-}
-
-std::string HowToWriteAgain(std::string_view what) {
-  return "Write " + std::string(what) +
-         " again: pg_pitr key import FILE, with a recovery kit (pg_pitr key export wrote "
-         "it) or " +
-         kRecoveryKitFile + " of the data directory of the server that archives here.";
 }
 
 std::string FormatRecoveryKit(const RecoveryKit& kit) {

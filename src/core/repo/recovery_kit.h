@@ -17,9 +17,6 @@
 
 namespace pitr {
 
-// In the data directory of a server that archives.
-inline constexpr const char* kRecoveryKitFile = "pg_pitr.kit";
-
 // No marker and no key slot is larger.
 inline constexpr size_t kMaxKitObjectBytes = 65536;
 
@@ -50,8 +47,5 @@ Result<RecoveryKit> ReadRecoveryKitFile(const std::string& path);
 // which is right: repeating completes it.
 Result<std::vector<std::string>> ImportRecoveryKit(ObjectStore& store, const RecoveryKit& kit,
                                                    const std::string& passphrase_file, const OpContext& ctx);
-
-// A sentence for hints: how `what` ("it", "them") comes back.
-std::string HowToWriteAgain(std::string_view what);
 
 }  // namespace pitr

@@ -3,6 +3,7 @@
 #include "core/base/secret_file.h"
 #include "core/repo/key_slot.h"
 #include "core/repo/layout.h"
+#include "core/repo/open_repository.h"
 #include "core/repo/recovery_kit.h"
 #include "core/repo/repository.h"
 #include "core/repo/stored_identity.h"

@@ -1,8 +1,9 @@
 // An opened repository: the store, whose it is, and the key to read it. Joins store/ with pg/.
-// Constant after Open(); all members may be used from several threads.
+// open_repository.h opens it. Constant; all members may be used from several threads.
 #pragma once
 #include <memory>
 #include <string>
+#include <utility>
 
 #include "core/base/log.h"
 #include "core/base/op_context.h"
@@ -14,22 +15,16 @@
 
 namespace pitr {
 
-// The marker of the repository in `store`. kNotFound when there is none, kCorruption, kInvalidArgument for a newer
-// format.
-Result<RepositoryMarker> ReadMarker(ObjectStore& store, const OpContext& ctx);
-
 class Repository {
  public:
-  // kNotFound when there is no marker (hint: check the setting; archiving creates the repository), kInvalidArgument for
-  // a wrong or missing passphrase or an unencrypted repository with a passphrase set, kInvalidArgument for a newer
-  // format.
-  static Result<std::unique_ptr<Repository>> Open(const Config& config, Log& log, const OpContext& ctx);
-
-  // As Open; creates the repository when no marker exists and nothing else is stored under the prefix (kConflict
-  // otherwise). Two creators racing: one marker wins, the other checks itself against it. Then checks the cluster as
-  // CheckCluster does.
-  static Result<std::unique_ptr<Repository>> OpenOrCreate(const Config& config, const ClusterIdentity& cluster,
-                                                          Log& log, const OpContext& ctx);
+  // `key` null: not encrypted. `log` outlives it.
+  Repository(std::unique_ptr<ObjectStore> store, RepositoryMarker marker, std::unique_ptr<RepositoryKey> key,
+             Config config, Log& log)
+      : store_(std::move(store)),
+        marker_(std::move(marker)),
+        key_(std::move(key)),
+        config_(std::move(config)),
+        log_(&log) {}
 
   // kConflict naming both system identifiers when this repository belongs to another cluster; the hint explains
   // pg_upgrade, a fresh initdb and a copied settings file.
@@ -48,20 +43,12 @@ class Repository {
   Result<Bytes> ReadObject(ObjectKind kind, const std::string& object_key, size_t max_plain_bytes,
                            const OpContext& ctx) const;
 
-  // For tests: an opened repository over a store that the caller made.
-  static Result<std::unique_ptr<Repository>> OpenOn(std::unique_ptr<ObjectStore> store, const Config& config, Log& log,
-                                                    const OpContext& ctx);
-  static Result<std::unique_ptr<Repository>> OpenOrCreateOn(std::unique_ptr<ObjectStore> store, const Config& config,
-                                                            const ClusterIdentity& cluster, Log& log,
-                                                            const OpContext& ctx);
-
  private:
-  Repository() = default;
-  std::unique_ptr<ObjectStore> store_;
-  RepositoryMarker marker_;
-  std::unique_ptr<RepositoryKey> key_;
-  Config config_;
-  Log* log_ = nullptr;
+  const std::unique_ptr<ObjectStore> store_;
+  const RepositoryMarker marker_;
+  const std::unique_ptr<RepositoryKey> key_;
+  const Config config_;
+  Log* const log_;
 };
 
 }  // namespace pitr

@@ -5,6 +5,8 @@
 #include "core/base/thread.h"
 #include "core/repo/keyring.h"
 #include "core/repo/layout.h"
+#include "core/repo/marker.h"
+#include "core/repo/open_repository.h"
 #include "core/repo/recovery_kit.h"
 #include "core/store/absence.h"
 #include "core/store/missing_store.h"

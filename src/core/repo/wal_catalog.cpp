@@ -61,7 +61,7 @@ Result<WalCatalog> WalCatalog::LoadFor(const Repository& repository, const std::
   for (const BackupManifest& backup : backups)
     for (const Timeline timeline : std::set{backup.timeline, StopTimeline(backup)})
       needed.push_back({timeline, FirstSegment(backup), LastSegment(backup)});
-  PITR_ASSIGN(const bool hold, SealsHold(repository, believed, needed, ctx));
+  PITR_ASSIGN(const bool hold, SealsHold(repository, believed.sealed(), needed, ctx));
   if (hold) return believed;
   return Load(repository, ctx, Seals::kIgnore);
 }

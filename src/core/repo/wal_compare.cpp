@@ -12,7 +12,7 @@
 namespace pitr {
 namespace {
 
-struct Comparison {
+struct WalComparison {
   uint64_t limit = UINT64_MAX;  // bytes to compare
   uint64_t stored_object_bytes = 0;
   uint64_t stored_plain_bytes = 0;
@@ -21,7 +21,7 @@ struct Comparison {
 };
 
 // Raises `comparison` by the next plain bytes of the stored file.
-Status CompareNext(ByteView stored, const WalSource& source, Bytes& local, Comparison& comparison) {
+Status CompareNext(ByteView stored, const WalSource& source, Bytes& local, WalComparison& comparison) {
   comparison.stored_first.Take(stored);
   const uint64_t offset = comparison.stored_plain_bytes;
   comparison.stored_plain_bytes += stored.size();
@@ -43,7 +43,7 @@ std::string DescribeHeader(const char* which, ByteView first_bytes) {
          header.value().start.ToString() + ".";
 }
 
-Status Different(const std::string& key, const WalSource& source, const Comparison& comparison) {
+Status Different(const std::string& key, const WalSource& source, const WalComparison& comparison) {
   std::string detail = "The stored file has " + std::to_string(comparison.stored_plain_bytes) +
                        " bytes, the local one has " + std::to_string(source.size_bytes()) + "; they differ from byte " +
                        std::to_string(comparison.first_difference.value_or(
@@ -67,7 +67,7 @@ Status Different(const std::string& key, const WalSource& source, const Comparis
 Result<uint64_t> CompareWithStored(const Repository& repository, const StoredWal& stored, const WalSource& source,
                                    const OpContext& ctx) {
   const std::string& key = stored.key;
-  Comparison comparison;
+  WalComparison comparison;
   comparison.limit = stored.first_bytes.value_or(UINT64_MAX);
   Bytes local;
   ObjectStreamReader reader(stored.kind, key, repository.key(),

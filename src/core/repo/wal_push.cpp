@@ -6,6 +6,7 @@
 #include "core/pg/history.h"
 #include "core/repo/history_conflict.h"
 #include "core/repo/layout.h"
+#include "core/repo/partial_compare.h"
 #include "core/repo/partial_segment.h"
 #include "core/repo/wal_check.h"
 #include "core/repo/wal_compare.h"

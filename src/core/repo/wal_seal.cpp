@@ -6,7 +6,6 @@
 #include "core/base/parallel_for.h"
 #include "core/repo/json_fields.h"
 #include "core/repo/layout.h"
-#include "core/repo/wal_catalog.h"
 #include "core/store/absence.h"
 
 namespace pitr {
@@ -15,7 +14,6 @@ namespace {
 constexpr size_t kMaxSealBytes = size_t{1} << 16;
 constexpr uint64_t kSealVersion = 1;
 constexpr int kReaders = 8;
-constexpr size_t kSettledAtOnce = 1000;
 
 std::string EncodeSeal(const WalSeal& seal, uint64_t segments, int64_t now_micros) {
   return JsonText(Json{{"pg_pitr_sealed", kSealVersion},
@@ -40,59 +38,12 @@ Result<WalSeal> DecodeSeal(const Bytes& plain, uint64_t segments) {
   return seal;
 }
 
-// What a listing shows of a group.
-struct Look {
-  uint64_t segments = 0;
-  bool whole = true;  // as far as sizes tell
-  WalSeal seal;
-};
-
-Result<Look> LookAt(const Repository& repository, const WalGroup& group, bool settle, const OpContext& ctx) {
-  Look look;
-  std::vector<std::string> keys;
-  const auto settle_some = [&]() -> Status {
-    if (settle) PITR_TRY(repository.store().Settle(keys, ctx));
-    keys.clear();
-    return Status::Ok();
-  };
-  PITR_TRY(ListSegments(repository, SegmentsOf(group, repository.segment_size()), ctx,
-                        [&](SegmentNo, const ObjectInfo& object) {
-                          ++look.segments;
-                          look.whole &= object.size >= kMinObjectBytes;
-                          look.seal.stored_bytes += object.size;
-                          look.seal.newest_micros = std::max(look.seal.newest_micros, object.modified_micros);
-                          keys.push_back(object.key);
-                          return keys.size() < kSettledAtOnce ? Status::Ok() : settle_some();
-                        }));
-  PITR_TRY(settle_some());
-  look.whole &= look.segments == SegmentsInGroup(repository.segment_size());
-  return look;
-}
-
-// An expiry may be about to delete in the group: it breaks a seal that it finds, and what it does after that the second
-// look shows. So a seal that says too much stays only where both die.
-Status SealGroup(const Repository& repository, const WalGroup& group, const OpContext& ctx) {
-  const auto look = LookAt(repository, group, /*settle=*/true, ctx);
-  if (look.code() == Code::kNotFound) return Status::Ok();  // somebody deletes
-  if (!look.ok()) return look.status();
-  if (!look.value().whole) return Status::Ok();
-  const std::string content = EncodeSeal(look.value().seal, look.value().segments, ctx.clock->WallMicros());
-  const Status sealed = repository.CreateObject(ObjectKind::kWalSeal, layout::SealKey(group), AsBytes(content), ctx);
-  if (sealed.code() == Code::kAlreadyExists) return Status::Ok();
-  if (!sealed.ok()) return sealed;
-  const auto again = LookAt(repository, group, /*settle=*/false, ctx);
-  if (again.ok() && again.value().whole && again.value().seal.stored_bytes == look.value().seal.stored_bytes)
-    return Status::Ok();
-  PITR_TRY(BreakSeal(repository, group, ctx));
-  return again.ok() ? Status::Ok() : again.status();
-}
-
 // What of `ranges` lies in sealed groups; each part in one.
-std::vector<SegmentRange> SealedParts(const WalCatalog& catalog, const std::vector<SegmentRange>& ranges,
+std::vector<SegmentRange> SealedParts(const std::map<WalGroup, WalSeal>& seals, const std::vector<SegmentRange>& ranges,
                                       uint32_t segment_size) {
   std::vector<SegmentRange> parts;
   for (const SegmentRange& range : ranges) {
-    for (const auto& [group, seal] : catalog.sealed()) {
+    for (const auto& [group, seal] : seals) {
       SegmentRange part = SegmentsOf(group, segment_size);
       part.first = std::max(part.first, range.first);
       part.last = std::min(part.last, range.last);
@@ -143,35 +94,18 @@ std::vector<KeyRange> SealedKeys(std::string_view prefix, const std::map<WalGrou
   return ranges;
 }
 
-Status SealWholeGroups(const Repository& repository, const WalCatalog& catalog, const std::set<WalGroup>& but,
-                       const OpContext& ctx) {
-  const uint64_t in_group = SegmentsInGroup(repository.segment_size());
-  int left = kMaxSealedAtOnce;
-  for (const auto& [timeline, held] : catalog.timelines()) {
-    for (const WalRange& range : held.ranges) {
-      for (uint64_t number = (range.first.value + in_group - 1) / in_group;
-           left > 0 && (number + 1) * in_group <= range.last.value + 1; ++number) {
-        const WalGroup group{timeline, static_cast<uint32_t>(number)};
-        if (catalog.sealed().contains(group) || but.contains(group)) continue;
-        PITR_TRY(SealGroup(repository, group, ctx));
-        --left;
-      }
-    }
-  }
-  return Status::Ok();
-}
-
-uint64_t SealedSegments(const WalCatalog& catalog, const std::vector<SegmentRange>& ranges, uint32_t segment_size) {
+uint64_t SealedSegments(const std::map<WalGroup, WalSeal>& seals, const std::vector<SegmentRange>& ranges,
+                        uint32_t segment_size) {
   uint64_t segments = 0;
-  for (const SegmentRange& part : SealedParts(catalog, ranges, segment_size))
+  for (const SegmentRange& part : SealedParts(seals, ranges, segment_size))
     segments += part.last.value - part.first.value + 1;
   return segments;
 }
 
-Result<bool> SealsHold(const Repository& repository, const WalCatalog& catalog, const std::vector<SegmentRange>& ranges,
-                       const OpContext& ctx) {
+Result<bool> SealsHold(const Repository& repository, const std::map<WalGroup, WalSeal>& seals,
+                       const std::vector<SegmentRange>& ranges, const OpContext& ctx) {
   const uint32_t size = repository.segment_size();
-  for (const SegmentRange& part : SealedParts(catalog, ranges, size)) {
+  for (const SegmentRange& part : SealedParts(seals, ranges, size)) {
     uint64_t there = 0;
     PITR_TRY(ListSegments(repository, part, ctx, [&](SegmentNo, const ObjectInfo&) {
       ++there;
@@ -183,6 +117,11 @@ Result<bool> SealsHold(const Repository& repository, const WalCatalog& catalog, 
     return false;
   }
   return true;
+}
+
+Status StoreSeal(const Repository& repository, const WalGroup& group, const WalSeal& seal, const OpContext& ctx) {
+  const std::string content = EncodeSeal(seal, SegmentsInGroup(repository.segment_size()), ctx.clock->WallMicros());
+  return repository.CreateObject(ObjectKind::kWalSeal, layout::SealKey(group), AsBytes(content), ctx);
 }
 
 Status BreakSeal(const Repository& repository, const WalGroup& group, const OpContext& ctx) {

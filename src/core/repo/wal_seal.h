@@ -4,7 +4,6 @@
 // with one that cannot be read, is listed.
 #pragma once
 #include <map>
-#include <set>
 #include <vector>
 
 #include "core/repo/repository.h"
@@ -12,8 +11,6 @@
 #include "core/repo/wal_listing.h"
 
 namespace pitr {
-
-class WalCatalog;
 
 struct WalSeal {
   uint64_t stored_bytes = 0;  // of its segments together
@@ -31,19 +28,17 @@ Result<std::map<WalGroup, WalSeal>> LoadSeals(const Repository& repository, cons
 // range: between them lies nothing but perhaps a history file.
 std::vector<KeyRange> SealedKeys(std::string_view prefix, const std::map<WalGroup, WalSeal>& seals);
 
-// Seals groups of which `catalog` has every segment, at the most kMaxSealedAtOnce, but those in `but`. Looks at each
-// object of them twice. Errors are those of the store.
-inline constexpr int kMaxSealedAtOnce = 4;
-Status SealWholeGroups(const Repository& repository, const WalCatalog& catalog, const std::set<WalGroup>& but,
-                       const OpContext& ctx);
-
 // How many of the segments in `ranges` are in sealed groups.
-uint64_t SealedSegments(const WalCatalog& catalog, const std::vector<SegmentRange>& ranges, uint32_t segment_size);
+uint64_t SealedSegments(const std::map<WalGroup, WalSeal>& seals, const std::vector<SegmentRange>& ranges,
+                        uint32_t segment_size);
 
-// Whether what `catalog` took from seals is there, as far as `ranges` go: one request for a thousand segments of theirs
+// Whether what `seals` say is there, as far as `ranges` go: one request for a thousand segments of theirs
 // in sealed groups. False: list everything. Errors are those of the store.
-Result<bool> SealsHold(const Repository& repository, const WalCatalog& catalog, const std::vector<SegmentRange>& ranges,
-                       const OpContext& ctx);
+Result<bool> SealsHold(const Repository& repository, const std::map<WalGroup, WalSeal>& seals,
+                       const std::vector<SegmentRange>& ranges, const OpContext& ctx);
+
+// Stores the seal of a group that was found to be whole. kAlreadyExists when it has one.
+Status StoreSeal(const Repository& repository, const WalGroup& group, const WalSeal& seal, const OpContext& ctx);
 
 // Deletes the seal of the group, if there is one. Ok: there is none, which two looks agree about. Otherwise nothing of
 // the group may be deleted: kPermission and so on of a store that keeps it, or that does not answer.

@@ -11,10 +11,11 @@
 #include "core/config/store_config.h"
 #include "core/pg/control.h"
 #include "core/pg/timestamp.h"
+#include "core/repo/open_repository.h"
 #include "core/repo/repository.h"
 #include "core/report/info_report.h"
 #include "core/report/store_check.h"
-#include "core/restore/plan.h"
+#include "core/restore/planner.h"
 #include "core/store/missing_store.h"
 #include "core/store/open.h"
 #include "core/store/s3.h"
@@ -246,7 +247,7 @@ std::vector<CheckRow> CheckRepository(const Config& config, InfoOptions options,
     return rows;
   }
   rows.push_back({"settings", CheckState::kOk, "repository " + config.repository, ""});
-  auto repository = Repository::Open(config, log, ctx);
+  auto repository = OpenRepository(config, log, ctx);
   if (!repository.ok()) {
     if (!AddAbsent(config, repository.status(), log, ctx, rows))
       rows.push_back(FailedRow("repository", repository.status()));
@@ -293,7 +294,7 @@ std::vector<CheckRow> CheckDataDirectory(const Config& config, const std::string
     rows.push_back({"data checksums", CheckState::kWarning,
                     "off: damaged pages are not noticed when they are backed up",
                     "Enable them with pg_checksums --enable while the server is stopped."});
-  auto repository = Repository::Open(config, log, ctx);
+  auto repository = OpenRepository(config, log, ctx);
   if (!repository.ok()) return rows;  // CheckRepository says why
   const Status same = repository.value()->CheckCluster({data.system_id, data.segment_size, data.pg_major});
   rows.push_back(same.ok()

@@ -8,8 +8,8 @@
 
 #include "core/base/user_name.h"
 #include "core/restore/directory_way.h"
+#include "core/restore/empty_place.h"
 #include "core/restore/mount_point.h"
-#include "core/restore/wal_place.h"
 #include "core/store/file_error.h"
 
 namespace pitr {

@@ -10,6 +10,7 @@
 #include "core/restore/directory_home.h"
 #include "core/restore/live_servers.h"
 #include "core/restore/recovery_end.h"
+#include "core/restore/timeline_fork.h"
 
 namespace pitr {
 namespace {
@@ -102,11 +103,6 @@ std::optional<LiveServer> OriginalOnThisMachine(const std::string& data_director
   for (const LiveServer& server : OtherServersOfCluster(mark.system_id, data_directory))
     if (server.control.timeline == mark.timeline || mark.newest.contains(server.control.timeline)) return server;
   return std::nullopt;
-}
-
-std::string DescribeLiveServer(const LiveServer& server) {
-  return "Process " + std::to_string(server.pid) + " serves \"" + server.data_directory +
-         "\" of the same cluster on timeline " + NumberOf(server.control.timeline) + ".";
 }
 
 Result<std::optional<TimelineGrowth>> GrowthSinceRestore(const Repository& repository,

@@ -15,8 +15,6 @@ namespace pitr {
 // The server that the restored `data_directory` was made from, or another that writes where it did, if one is seen to
 // run on this machine.
 std::optional<LiveServer> OriginalOnThisMachine(const std::string& data_directory, const RestoreMark& mark);
-// A sentence: process, directory, timeline.
-std::string DescribeLiveServer(const LiveServer& server);
 
 struct TimelineGrowth {
   Timeline timeline;

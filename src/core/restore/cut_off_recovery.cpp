@@ -4,7 +4,7 @@
 
 #include "core/pg/history.h"
 #include "core/pg/wal_name.h"
-#include "core/restore/recovery_end.h"
+#include "core/restore/timeline_fork.h"
 
 namespace pitr {
 namespace {

@@ -7,9 +7,8 @@
 #include <optional>
 
 #include "core/repo/archive_hold.h"
-#include "core/restore/copy_guard.h"
 #include "core/restore/live_servers.h"
-#include "core/restore/recovery_end.h"
+#include "core/restore/timeline_fork.h"
 #include "core/store/durable_file.h"
 
 namespace pitr {

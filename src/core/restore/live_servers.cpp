@@ -42,4 +42,9 @@ std::vector<LiveServer> OtherServersOfCluster(SystemId system_id, const std::str
   return servers;
 }
 
+std::string DescribeLiveServer(const LiveServer& server) {
+  return "Process " + std::to_string(server.pid) + " serves \"" + server.data_directory +
+         "\" of the same cluster on timeline " + std::to_string(server.control.timeline.value) + ".";
+}
+
 }  // namespace pitr

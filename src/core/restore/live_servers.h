@@ -16,6 +16,9 @@ struct LiveServer {
   ControlData control;
 };
 
+// A sentence: process, directory, timeline.
+std::string DescribeLiveServer(const LiveServer& server);
+
 // Servers of this cluster that are open for writing, but for that of `data_directory`.
 std::vector<LiveServer> OtherServersOfCluster(SystemId system_id, const std::string& data_directory);
 

@@ -10,7 +10,7 @@
 #include "core/repo/ancestor_segments.h"
 #include "core/repo/history_source.h"
 #include "core/repo/wal_predecessor.h"
-#include "core/restore/recovery_end.h"
+#include "core/restore/timeline_fork.h"
 #include "core/restore/wal_aside.h"
 
 namespace pitr {

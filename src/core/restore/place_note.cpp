@@ -14,7 +14,7 @@
 #include "core/restore/restore_mark.h"
 #include "core/restore/restore_state.h"
 #include "core/restore/server_state.h"
-#include "core/restore/tablespace_user.h"
+#include "core/restore/tablespace_link.h"
 #include "core/store/file_error.h"
 
 namespace pitr {

@@ -1,5 +1,7 @@
 #include "core/restore/plan_proof.h"
 
+#include "core/restore/planner.h"
+
 namespace pitr {
 
 Status ProveBackup(const Repository& repository, const std::string& label, std::optional<Timeline> own_timeline,

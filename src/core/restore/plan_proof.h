@@ -1,7 +1,7 @@
 // The proof that a backup is worth something: the plans that the worst day needs succeed now. All that a plan looks at
 // is looked at: WAL, history files, the objects of the backup and of those that it is built on.
 #pragma once
-#include "core/restore/plan.h"
+#include "core/restore/planner.h"
 
 namespace pitr {
 

@@ -7,19 +7,9 @@
 
 #include "core/pg/history.h"
 #include "core/restore/restore_mark.h"
+#include "core/restore/timeline_fork.h"
 
 namespace pitr {
-
-// Where a timeline left its parent. Only the last line of a history file says it: those before are not looked at,
-// because PostgreSQL writes them out of order when recovery ended before the timeline that it was to follow had begun.
-struct TimelineFork {
-  Timeline timeline;
-  Timeline parent;
-  Lsn lsn;
-  std::string reason;
-};
-// That of the newest timeline that pg_wal has a history file of; nullopt when there is none newer than `after`.
-Result<std::optional<TimelineFork>> NewestFork(const ClusterTree& tree, Timeline after);
 
 // Compares the end of a recovery with the plan. Pure.
 RecoveryOutcome CompareWithPlan(const RestoreMark& mark, const TimelineFork& fork);

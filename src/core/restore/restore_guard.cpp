@@ -13,8 +13,8 @@
 #include "core/base/shell_word.h"
 #include "core/pg/control.h"
 #include "core/pg/relation_file.h"
+#include "core/restore/empty_place.h"
 #include "core/restore/server_state.h"
-#include "core/restore/wal_place.h"
 #include "core/store/directory_walk.h"
 
 namespace pitr {

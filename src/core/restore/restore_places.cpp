@@ -13,11 +13,11 @@
 #include "core/pg/control.h"
 #include "core/pg/relation_file.h"
 #include "core/restore/cluster_tree.h"
+#include "core/restore/empty_place.h"
 #include "core/restore/mount_point.h"
 #include "core/restore/restore_state.h"
 #include "core/restore/server_state.h"
 #include "core/restore/tablespace_user.h"
-#include "core/restore/wal_place.h"
 #include "core/store/file_error.h"
 
 namespace pitr {

@@ -8,25 +8,14 @@
 #include "core/base/clock.h"
 #include "core/base/process_directories.h"
 #include "core/base/same_directory.h"
-#include "core/restore/cluster_tree.h"
 #include "core/restore/place_note.h"
 #include "core/restore/server_state.h"
+#include "core/restore/tablespace_link.h"
 
 namespace pitr {
 namespace {
 
 namespace fs = std::filesystem;
-
-bool LeadsTo(const fs::path& data_directory, const struct stat& directory) {
-  std::error_code error;
-  for (fs::directory_iterator link(data_directory / kTablespaceDirectory, error), end; !error && link != end;
-       link.increment(error)) {
-    struct stat info;
-    if (stat(link->path().c_str(), &info) == 0 && info.st_dev == directory.st_dev && info.st_ino == directory.st_ino)
-      return true;
-  }
-  return false;
-}
 
 // A server that was stopped is there for a moment after its postmaster.pid has gone.
 constexpr int64_t kExitMillis = 2000, kLookAgainMillis = 100;
@@ -45,7 +34,7 @@ std::optional<TablespaceUser> FindNow(const std::string& directory, const std::s
   std::optional<TablespaceUser> user;
   EachProcessDirectory([&](pid_t pid, const std::string& link) {
     const std::string works_in = NameOfProcessDirectory(link);
-    if (!seen.contains(works_in) && !IsOwnProgram(pid) && seen.insert(works_in).second && LeadsTo(works_in, wanted) &&
+    if (!seen.contains(works_in) && !IsOwnProgram(pid) && seen.insert(works_in).second && HasLinkTo(works_in, wanted) &&
         !SameDirectory(works_in, own))
       user = TablespaceUser{pid, works_in};
     return !user;
@@ -54,11 +43,6 @@ std::optional<TablespaceUser> FindNow(const std::string& directory, const std::s
 }
 
 }  // namespace
-
-bool HasLinkTo(const std::string& data_directory, const std::string& directory) {
-  struct stat info;
-  return stat(directory.c_str(), &info) == 0 && LeadsTo(data_directory, info);
-}
 
 std::string Describe(const TablespaceUser& user) {
   return user.pid != 0 ? "The server with data directory \"" + user.data_directory + "\" (process " +

@@ -10,9 +10,6 @@ struct TablespaceUser {
   std::string data_directory;
 };
 
-// Whether a link in the data directory's pg_tblspc leads to `directory`.
-bool HasLinkTo(const std::string& data_directory, const std::string& directory);
-
 // A process of this machine that works in a data directory from which a link in pg_tblspc leads to `directory`, and is
 // none of our own programs; or else the data directory that a note in `directory` names (place_note.h). Looks at what
 // the caller may see in /proc; nullopt is no proof that there is none. One without a valid postmaster.pid counts when

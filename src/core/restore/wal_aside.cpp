@@ -16,6 +16,7 @@
 #include "core/repo/history_source.h"
 #include "core/repo/known_repository.h"
 #include "core/repo/layout.h"
+#include "core/repo/partial_compare.h"
 #include "core/repo/partial_segment.h"
 #include "core/repo/wal_check.h"
 #include "core/repo/wal_compare.h"

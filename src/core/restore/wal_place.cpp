@@ -1,15 +1,13 @@
 #include "core/restore/wal_place.h"
 
-#include <dirent.h>
 #include <fcntl.h>
 #include <unistd.h>
 
 #include <filesystem>
-#include <memory>
 
 #include "core/base/process_directories.h"
 #include "core/base/same_directory.h"
-#include "core/store/directory_walk.h"
+#include "core/restore/empty_place.h"
 #include "core/store/file_error.h"
 
 namespace pitr {
@@ -55,24 +53,6 @@ Status CheckNewPlace(const std::string& asked) {
 }
 
 }  // namespace
-
-bool HoldsNoFiles(int directory) {
-  UniqueFd fd(openat(directory, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-  if (!fd.ok()) return false;
-  const std::unique_ptr<DIR, int (*)(DIR*)> names(fdopendir(fd.get()), closedir);
-  if (names == nullptr) return false;
-  fd.Release();
-  errno = 0;
-  while (const dirent* entry = readdir(names.get())) {
-    const std::string_view name = entry->d_name;
-    errno = 0;
-    if (name == "." || name == ".." || IsForeignRootName(name)) continue;
-    const UniqueFd below(openat(directory, entry->d_name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
-    if (!below.ok() || !HoldsNoFiles(below.get())) return false;
-    errno = 0;
-  }
-  return errno == 0;
-}
 
 Result<WalPlace> DecideWalPlace(const ClusterTree& tree, const std::string& asked_for) {
   WalPlace place;

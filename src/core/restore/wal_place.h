@@ -24,8 +24,4 @@ Result<WalPlace> DecideWalPlace(const ClusterTree& tree, const std::string& aske
 // Makes it so: the directory, and the link. What has to go first is gone.
 Status PlaceWalLink(const ClusterTree& tree, const WalPlace& place);
 
-// Nothing there but what a file system puts into its root (lost+found), and directories that are as empty. False when
-// it cannot be looked into.
-bool HoldsNoFiles(int directory);
-
 }  // namespace pitr

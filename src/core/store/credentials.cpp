@@ -2,7 +2,6 @@
 #include "core/store/credentials.h"
 
 #include <chrono>
-#include <cstdlib>
 
 #include "core/store/credentials_file.h"
 #include "core/store/credentials_remote.h"
@@ -37,12 +36,6 @@ class EnvironmentSource final : public CredentialSource {
 };
 
 }  // namespace
-
-std::optional<std::string> ProcessEnvironment(const char* name) {
-  const char* value = std::getenv(name);
-  if (value == nullptr || value[0] == '\0') return std::nullopt;
-  return value;
-}
 
 class CredentialProvider::Turn {
  public:

@@ -6,7 +6,7 @@
 #include <string>
 #include <string_view>
 
-#include "core/store/credentials.h"
+#include "core/store/credential_source.h"
 
 namespace pitr {
 

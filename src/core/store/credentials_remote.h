@@ -4,7 +4,7 @@
 #include <memory>
 #include <string_view>
 
-#include "core/store/credentials.h"
+#include "core/store/credential_source.h"
 
 namespace pitr {
 

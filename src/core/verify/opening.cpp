@@ -3,7 +3,8 @@
 #include "core/config/store_config.h"
 #include "core/repo/keyring.h"
 #include "core/repo/layout.h"
-#include "core/repo/recovery_kit.h"
+#include "core/repo/marker.h"
+#include "core/repo/open_repository.h"
 #include "core/repo/stored_identity.h"
 #include "core/store/absence.h"
 
@@ -82,7 +83,7 @@ Result<std::unique_ptr<Repository>> OpenToVerify(const Config& config, FindingLi
   PITR_ASSIGN(const std::unique_ptr<ObjectStore> store, OpenStore(settings, log));
   PITR_ASSIGN(const bool openable, CheckOpening(*store, findings, ctx));
   if (!openable) return std::unique_ptr<Repository>();
-  return Repository::Open(config, log, ctx);
+  return OpenRepository(config, log, ctx);
 }
 
 }  // namespace pitr

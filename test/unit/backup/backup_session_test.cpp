@@ -9,6 +9,7 @@
 #include "core/backup/backup_label.h"
 #include "core/pg/page.h"
 #include "core/repo/layout.h"
+#include "core/repo/open_repository.h"
 #include "core/store/directory.h"
 #include "core/store/memory.h"
 #include "unit/backup/data_tree.h"
@@ -145,8 +146,8 @@ TEST_F(BackupSessionTest, WithoutChecksumsPagesAreNotLookedAt) {
 TEST_F(BackupSessionTest, AnotherClustersDirectoryIsRefused) {
   Config config = SmallConfig();
   TestRepository other;
-  auto opened = Repository::OpenOrCreateOn(std::make_unique<MemoryStore>(), config, {SystemId{12345}, 16 << 20, 15},
-                                           other.log, OpContext());
+  auto opened = OpenOrCreateRepositoryOn(std::make_unique<MemoryStore>(), config, {SystemId{12345}, 16 << 20, 15},
+                                         other.log, OpContext());
   ASSERT_TRUE(opened.ok());
   auto session = BackupSession::Begin(*opened.value(), options_, OpContext());
   ASSERT_TRUE(session.ok());

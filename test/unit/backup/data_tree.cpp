@@ -1,4 +1,5 @@
 #include "unit/backup/data_tree.h"
+#include "core/repo/open_repository.h"
 
 #include <fcntl.h>
 #include <gtest/gtest.h>
@@ -217,7 +218,7 @@ void OpenTestRepository(std::unique_ptr<ObjectStore> store, const DataTree& tree
     std::ofstream(config.passphrase_file) << "correct horse battery staple\n";
     chmod(config.passphrase_file.c_str(), 0600);
   }
-  auto opened = Repository::OpenOrCreateOn(std::move(store), config, tree.identity(), out.log, OpContext());
+  auto opened = OpenOrCreateRepositoryOn(std::move(store), config, tree.identity(), out.log, OpContext());
   ASSERT_TRUE(opened.ok()) << opened.status().ToString();
   out.repository = std::move(opened).value();
 }

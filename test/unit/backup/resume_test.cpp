@@ -12,6 +12,7 @@
 #include "core/repo/backup_objects.h"
 #include "core/repo/expire_mark.h"
 #include "core/repo/layout.h"
+#include "core/repo/open_repository.h"
 #include "core/store/memory.h"
 #include "lib/faulty_store.h"
 #include "unit/backup/data_tree.h"
@@ -277,7 +278,7 @@ TEST_P(ResumeTest, AnotherCompressionLevelBeginsAnew) {
   Interrupt("a", 8);
   Config config = repository().config();
   config.compression_level = 1;
-  auto opened = Repository::OpenOn(std::make_unique<test::FaultyStore>(memory_), config, repo_.log, OpContext());
+  auto opened = OpenRepositoryOn(std::make_unique<test::FaultyStore>(memory_), config, repo_.log, OpContext());
   ASSERT_TRUE(opened.ok()) << opened.status().ToString();
   repo_.repository = std::move(opened).value();
   const BackupManifest b = Take("b");

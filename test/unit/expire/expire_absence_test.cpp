@@ -5,6 +5,7 @@
 #include "core/base/process_name.h"
 #include "core/repo/backup_pin.h"
 #include "core/repo/expire_mark.h"
+#include "core/repo/open_repository.h"
 #include "core/repo/restore_hold.h"
 #include "core/store/absence.h"
 #include "unit/expire/expire_fixture.h"
@@ -49,7 +50,7 @@ class ExpireAbsence : public ExpireTest {
   Result<ExpireReport> ExpireForgetting(const std::string& key, int look) {
     auto forgetful = std::make_unique<ForgetfulStore>(memory_, key);
     ForgetfulStore& store = *forgetful;
-    PITR_ASSIGN(const auto repository, Repository::OpenOn(std::move(forgetful), config_, NullLog(), ctx_));
+    PITR_ASSIGN(const auto repository, OpenRepositoryOn(std::move(forgetful), config_, NullLog(), ctx_));
     store.Forget(look);
     return Expire(*repository, request_, ctx_);
   }

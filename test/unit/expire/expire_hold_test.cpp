@@ -2,6 +2,7 @@
 #include <gtest/gtest.h>
 
 #include "core/repo/backup_pin.h"
+#include "core/repo/open_repository.h"
 #include "unit/expire/expire_fixture.h"
 
 namespace pitr {
@@ -90,7 +91,7 @@ class OwnTimeStore final : public FaultyStore {
 // Age is told by the earlier of two clocks, that of the host which expires and the store's.
 TEST_F(ExpireHold, AWrongClockKillsNoBackup) {
   BeginBackup({.label = "slow", .first = 50});
-  repository_ = Repository::OpenOn(std::make_unique<OwnTimeStore>(memory_, clock_), config_, NullLog(), ctx_).value();
+  repository_ = OpenRepositoryOn(std::make_unique<OwnTimeStore>(memory_, clock_), config_, NullLog(), ctx_).value();
   TestClock here;
   ctx_.clock = &here;
   const auto run_at = [&](int64_t store_millis, int64_t here_millis) {

@@ -7,6 +7,7 @@
 
 #include "core/repo/backup_pin.h"
 #include "core/repo/expire_mark.h"
+#include "core/repo/open_repository.h"
 #include "core/restore/hold_keeper.h"
 #include "unit/expire/expire_fixture.h"
 
@@ -41,7 +42,7 @@ class World final : public ExpireTest {
 
   // The repository as another process has it.
   std::unique_ptr<Repository> Other() {
-    return std::move(Repository::OpenOn(std::make_unique<FaultyStore>(memory_), config_, NullLog(), ctx_)).value();
+    return std::move(OpenRepositoryOn(std::make_unique<FaultyStore>(memory_), config_, NullLog(), ctx_)).value();
   }
   // Expires, calling `act` before the n-th operation; false when there were fewer.
   bool ExpireWith(int n, const std::function<void()>& act) {

@@ -6,6 +6,7 @@
 
 #include "core/repo/backup_pin.h"
 #include "core/repo/expire_mark.h"
+#include "core/repo/open_repository.h"
 #include "unit/expire/expire_fixture.h"
 
 namespace pitr {
@@ -384,7 +385,7 @@ TEST_F(ExpireTest, AClockThatIsAheadMakesNothingOld) {
     ObjectStore& inner_;
     const OpContext& ctx_;
   };
-  auto opened = Repository::OpenOn(std::make_unique<Stamped>(memory_, ctx_), config_, NullLog(), ctx_);
+  auto opened = OpenRepositoryOn(std::make_unique<Stamped>(memory_, ctx_), config_, NullLog(), ctx_);
   ASSERT_TRUE(opened.ok());
   const auto report = Expire(*opened.value(), request_, wrong);
   ASSERT_TRUE(report.ok()) << TextOf(report);

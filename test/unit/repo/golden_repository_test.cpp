@@ -1,5 +1,6 @@
 // Repositories written by the first release of the format are read by every later one.
 #include "lib/golden_repository.h"
+#include "core/repo/open_repository.h"
 
 #include <gtest/gtest.h>
 
@@ -123,13 +124,13 @@ TEST_P(GoldenRepository, ItsSealIsReadBack) {
 TEST_P(GoldenRepository, EitherPassphraseOpensIt) {
   if (!GetParam()) {
     UsePassphrase("anything");
-    EXPECT_EQ(Repository::Open(config_, NullLog(), ctx_).code(), Code::kInvalidArgument);
+    EXPECT_EQ(OpenRepository(config_, NullLog(), ctx_).code(), Code::kInvalidArgument);
     return;
   }
   UsePassphrase(test::kGoldenSecondPassphrase);
   EXPECT_NE(Open(), nullptr);
   UsePassphrase("anything");
-  EXPECT_EQ(Repository::Open(config_, NullLog(), ctx_).code(), Code::kInvalidArgument);
+  EXPECT_EQ(OpenRepository(config_, NullLog(), ctx_).code(), Code::kInvalidArgument);
 }
 
 }  // namespace

@@ -5,6 +5,7 @@
 
 #include "core/repo/archive_hold.h"
 #include "core/repo/layout.h"
+#include "core/repo/open_repository.h"
 #include "lib/repository_fixture.h"
 
 namespace pitr::test {
@@ -74,7 +75,7 @@ TEST_F(KnownRepositoryTest, NothingIsMadeWhereThePassphraseCannotBeRead) {
 TEST_F(KnownRepositoryTest, AnotherRepositoryInItsPlaceIsRefused) {
   ASSERT_TRUE(OpenFor(config_).ok());
   std::filesystem::remove_all(Root());
-  ASSERT_TRUE(Repository::OpenOrCreate(config_, kCluster, NullLog(), {}).ok());
+  ASSERT_TRUE(OpenOrCreateRepository(config_, kCluster, NullLog(), {}).ok());
   EXPECT_EQ(OpenFor(config_).code(), Code::kConflict);
   std::filesystem::remove(dir_ + "/data/" + kKnownRepositoriesFile);
   EXPECT_TRUE(OpenFor(config_).ok());

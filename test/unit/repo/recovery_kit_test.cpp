@@ -1,5 +1,6 @@
 // Which kit may be written back where: a foreign one must not take the place of the right one.
 #include "core/repo/recovery_kit.h"
+#include "core/repo/open_repository.h"
 
 #include "core/repo/manifest.h"
 #include "lib/repository_fixture.h"
@@ -23,7 +24,7 @@ class RecoveryKitTest : public RepositoryTest {
   // The kit of a repository somewhere else.
   RecoveryKit Foreign(const Config& config, const ClusterIdentity& cluster = kOther) {
     MemoryStore elsewhere;
-    auto made = Repository::OpenOrCreateOn(std::make_unique<FaultyStore>(elsewhere), config, cluster, NullLog(), ctx_);
+    auto made = OpenOrCreateRepositoryOn(std::make_unique<FaultyStore>(elsewhere), config, cluster, NullLog(), ctx_);
     EXPECT_TRUE(made.ok()) << TextOf(made);
     return KitOf(elsewhere);
   }

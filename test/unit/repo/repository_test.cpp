@@ -1,4 +1,5 @@
 #include "core/repo/repository.h"
+#include "core/repo/open_repository.h"
 
 #include <thread>
 
@@ -46,7 +47,7 @@ TEST_F(RepositoryOpen, NothingThereIsNotFoundWithAHint) {
 TEST_F(RepositoryOpen, AStoreThatDoesNotAnswerIsNotAMissingRepository) {
   auto store = Store();
   faults().SetDead(true);
-  auto opened = Repository::OpenOrCreateOn(std::move(store), config_, kCluster, NullLog(), ctx_);
+  auto opened = OpenOrCreateRepositoryOn(std::move(store), config_, kCluster, NullLog(), ctx_);
   EXPECT_EQ(opened.code(), Code::kUnavailable);
   EXPECT_TRUE(memory_.Keys().empty());
 }
@@ -125,7 +126,7 @@ TEST_F(RepositoryOpen, TheKeyIsThereBeforeTheMarker) {
   faults().OnCall([&](StoreOp op, const std::string& key) {
     if (op == StoreOp::kCreate) order.push_back(key);
   });
-  ASSERT_TRUE(Repository::OpenOrCreateOn(std::move(store), config, kCluster, NullLog(), ctx_).ok());
+  ASSERT_TRUE(OpenOrCreateRepositoryOn(std::move(store), config, kCluster, NullLog(), ctx_).ok());
   ASSERT_EQ(order.size(), 2u);
   EXPECT_TRUE(order[0].starts_with("keys/"));
   EXPECT_EQ(order[1], "pg_pitr.marker");
@@ -138,7 +139,7 @@ TEST_F(RepositoryOpen, ACreatorThatLosesTheRaceUsesTheWinnersRepository) {
   faults().OnCall([&](StoreOp op, const std::string& key) {
     if (op == StoreOp::kCreate && key == "pg_pitr.marker" && winner == nullptr) winner = MustOpenOrCreate(config);
   });
-  auto loser = Repository::OpenOrCreateOn(std::move(store), config, kCluster, NullLog(), ctx_);
+  auto loser = OpenOrCreateRepositoryOn(std::move(store), config, kCluster, NullLog(), ctx_);
   ASSERT_TRUE(loser.ok()) << TextOf(loser);
   ASSERT_NE(winner, nullptr);
   EXPECT_EQ(loser.value()->marker().repository_id, winner->marker().repository_id);
@@ -154,7 +155,7 @@ TEST_F(RepositoryOpen, ACreatorOfAnotherClusterThatLosesTheRaceIsRefused) {
   });
   ClusterIdentity other = kCluster;
   other.system_id.value++;
-  auto loser = Repository::OpenOrCreateOn(std::move(store), config_, other, NullLog(), ctx_);
+  auto loser = OpenOrCreateRepositoryOn(std::move(store), config_, other, NullLog(), ctx_);
   EXPECT_EQ(loser.code(), Code::kConflict);
 }
 
@@ -165,7 +166,7 @@ TEST_F(RepositoryOpen, ManyCreatorsAgree) {
   for (auto& slot : opened)
     threads.emplace_back([&slot, this, &config] {
       auto repository =
-          Repository::OpenOrCreateOn(std::make_unique<test::FaultyStore>(memory_), config, kCluster, NullLog(), ctx_);
+          OpenOrCreateRepositoryOn(std::make_unique<test::FaultyStore>(memory_), config, kCluster, NullLog(), ctx_);
       if (repository.ok()) slot = std::move(repository).value();
     });
   for (std::thread& thread : threads) thread.join();
@@ -180,7 +181,7 @@ TEST_F(RepositoryOpen, AnUnclearAnswerForTheMarkerKeepsTheKey) {
   const Config config = Encrypted("alpha");
   auto store = Store();
   faults().Inject({.op = StoreOp::kCreate, .key_contains = "pg_pitr.marker", .after = true});
-  EXPECT_EQ(Repository::OpenOrCreateOn(std::move(store), config, kCluster, NullLog(), ctx_).code(), Code::kUnavailable);
+  EXPECT_EQ(OpenOrCreateRepositoryOn(std::move(store), config, kCluster, NullLog(), ctx_).code(), Code::kUnavailable);
   auto again = OpenOrCreate(config);
   EXPECT_TRUE(again.ok()) << TextOf(again);
 }
@@ -216,18 +217,18 @@ TEST_F(RepositoryOpen, SmallObjectsGoThroughTheEnvelope) {
 }
 
 TEST_F(RepositoryOpen, DirectoriesAreMadeAndFound) {
-  EXPECT_FALSE(Repository::Open(config_, NullLog(), ctx_).ok());
-  auto created = Repository::OpenOrCreate(config_, kCluster, NullLog(), ctx_);
+  EXPECT_FALSE(OpenRepository(config_, NullLog(), ctx_).ok());
+  auto created = OpenOrCreateRepository(config_, kCluster, NullLog(), ctx_);
   ASSERT_TRUE(created.ok()) << TextOf(created);
-  auto opened = Repository::Open(config_, NullLog(), ctx_);
+  auto opened = OpenRepository(config_, NullLog(), ctx_);
   ASSERT_TRUE(opened.ok()) << TextOf(opened);
   EXPECT_EQ(opened.value()->marker().repository_id, created.value()->marker().repository_id);
-  EXPECT_TRUE(Repository::OpenOrCreate(config_, kCluster, NullLog(), ctx_).ok());
+  EXPECT_TRUE(OpenOrCreateRepository(config_, kCluster, NullLog(), ctx_).ok());
   Config wrong = config_;
   wrong.repository = "gs://x";
-  EXPECT_EQ(Repository::OpenOrCreate(wrong, kCluster, NullLog(), ctx_).code(), Code::kInvalidArgument);
+  EXPECT_EQ(OpenOrCreateRepository(wrong, kCluster, NullLog(), ctx_).code(), Code::kInvalidArgument);
   wrong.repository = "file:///dev/null/x";
-  EXPECT_FALSE(Repository::OpenOrCreate(wrong, kCluster, NullLog(), ctx_).ok());
+  EXPECT_FALSE(OpenOrCreateRepository(wrong, kCluster, NullLog(), ctx_).ok());
 }
 
 using KeyringTest = test::RepositoryTest;

@@ -1,5 +1,6 @@
 // What is noticed of a repository that is emptied or replaced while it is archived to, and how it is brought back.
 #include "core/repo/repository_watch.h"
+#include "core/repo/marker.h"
 
 #include <fstream>
 #include <sstream>

@@ -2,6 +2,7 @@
 
 #include "core/repo/layout.h"
 #include "core/repo/wal_catalog.h"
+#include "core/repo/wal_sealer.h"
 #include "lib/repository_fixture.h"
 
 namespace pitr {

@@ -6,6 +6,7 @@
 #include "core/repo/backup_pin.h"
 #include "core/repo/keyring.h"
 #include "core/repo/layout.h"
+#include "core/repo/open_repository.h"
 #include "core/repo/repository_watch.h"
 #include "core/repo/restore_hold.h"
 #include "lib/repository_fixture.h"

@@ -2,6 +2,7 @@
 #include <algorithm>
 
 #include "core/repo/layout.h"
+#include "core/repo/open_repository.h"
 #include "core/report/store_check.h"
 #include "lib/repository_fixture.h"
 
@@ -40,7 +41,7 @@ TEST_F(RepositoryCheckTest, APassphraseFileThatAServerRefusesFails) {
 // What holds data and has lost its marker is no new place, whatever the directory is called.
 TEST_F(RepositoryCheckTest, ALostMarkerIsTold) {
   config_.repository += "/marker";
-  auto made = Repository::OpenOrCreate(config_, kCluster, NullLog(), ctx_);
+  auto made = OpenOrCreateRepository(config_, kCluster, NullLog(), ctx_);
   ASSERT_TRUE(made.ok()) << made.status().ToString();
   std::filesystem::remove(dir_ + "/repository/marker/" + std::string(layout::kMarkerKey));
   EXPECT_EQ(Row("repository").state, CheckState::kAbsent);

@@ -7,7 +7,7 @@
 #include "core/base/bytes.h"
 #include "core/repo/wal_seal.h"
 #include "core/report/info_report.h"
-#include "core/restore/plan.h"
+#include "core/restore/planner.h"
 #include "core/verify/verify.h"
 #include "unit/expire/expire_fixture.h"
 #include "unit/pg/wal_builder.h"

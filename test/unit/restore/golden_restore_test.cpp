@@ -2,6 +2,7 @@
 #include <set>
 
 #include "core/repo/backup_catalog.h"
+#include "core/restore/planner.h"
 #include "core/restore/restorer.h"
 #include "lib/golden_backup.h"
 #include "lib/golden_fixture.h"

@@ -1,4 +1,5 @@
 #include "core/restore/restorer.h"
+#include "core/repo/open_repository.h"
 
 #include <sys/stat.h>
 #include <sys/wait.h>
@@ -387,7 +388,7 @@ TEST_F(RestorerTest, AnInterruptedRestoreIsContinuedByTheSameCommand) {
   faults_->Inject({.op = test::StoreOp::kStat, .times = 0});
   // A second repository over the same objects has no faults.
   auto calm = std::make_unique<test::FaultyStore>(memory_);
-  auto reopened = Repository::OpenOn(std::move(calm), repo_.repository->config(), NullLog(), OpContext());
+  auto reopened = OpenRepositoryOn(std::move(calm), repo_.repository->config(), NullLog(), OpContext());
   ASSERT_TRUE(reopened.ok()) << reopened.status().ToString();
   Progress progress;
   auto again = RunRestore(*reopened.value(), plan_, options_, progress, OpContext());

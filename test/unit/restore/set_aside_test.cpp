@@ -2,6 +2,7 @@
 #include <sys/stat.h>
 
 #include "core/repo/known_repository.h"
+#include "core/repo/open_repository.h"
 #include "core/repo/wal_push.h"
 #include "core/report/restore_report.h"
 #include "core/restore/restore_mark.h"
@@ -147,7 +148,7 @@ TEST_F(SetAsideTest, WhoeverContinuesGoesByWhatWasDecided) {
     EXPECT_FALSE(HasControl());
     EXPECT_TRUE(Has("conf.d/old.conf")) << "begun, not finished";
     auto calm = std::make_unique<test::FaultyStore>(memory_);
-    auto reopened = Repository::OpenOn(std::move(calm), repo_.repository->config(), NullLog(), OpContext());
+    auto reopened = OpenRepositoryOn(std::move(calm), repo_.repository->config(), NullLog(), OpContext());
     ASSERT_TRUE(reopened.ok());
     Progress progress;
     auto again = RunRestore(*reopened.value(), plan_, options_, progress, OpContext());
@@ -174,8 +175,8 @@ TEST_F(SetAsideTest, WhatAnInterruptedRestoreSetAsideElsewhereIsListed) {
   faults_->Inject(
       {.op = test::StoreOp::kGet, .status = {Code::kUnavailable, "gone"}, .key_contains = "F/00000", .times = 1000000});
   ASSERT_FALSE(Run().ok());
-  auto calm = Repository::OpenOn(std::make_unique<test::FaultyStore>(memory_), repo_.repository->config(), NullLog(),
-                                 OpContext());
+  auto calm = OpenRepositoryOn(std::make_unique<test::FaultyStore>(memory_), repo_.repository->config(), NullLog(),
+                               OpContext());
   ASSERT_TRUE(calm.ok());
   for (int again = 0; again < 3; ++again) {
     const auto dry = CheckRestore(*calm.value(), plan_, options_, OpContext());

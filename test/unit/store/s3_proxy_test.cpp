@@ -1,5 +1,6 @@
 // Somebody between us and the store answers instead of it: a proxy, a login page. Nothing it says may be taken for the
 // store's word, least of all where "not there" means that it may be written, and "stored" that it may be forgotten.
+#include "core/repo/open_repository.h"
 #include "core/repo/repository.h"
 #include "unit/store/s3_fixture.h"
 
@@ -93,10 +94,10 @@ TEST_P(S3BehindAProxy, NoRepositoryIsCreated) {
   config.repository = "s3://bucket/pre/fix";
   const ClusterIdentity cluster{{7123456789012345678u}, 1u << 20, 15};
   for (const bool conditional : {true, false}) {
-    const auto opened = Repository::OpenOrCreateOn(OpenBehind(conditional), config, cluster, NullLog(), ctx_);
+    const auto opened = OpenOrCreateRepositoryOn(OpenBehind(conditional), config, cluster, NullLog(), ctx_);
     EXPECT_FALSE(opened.ok());
     EXPECT_NE(opened.code(), Code::kNotFound);
-    const auto existing = Repository::OpenOn(OpenBehind(conditional), config, NullLog(), ctx_);
+    const auto existing = OpenRepositoryOn(OpenBehind(conditional), config, NullLog(), ctx_);
     EXPECT_FALSE(existing.ok());
     EXPECT_NE(existing.code(), Code::kNotFound) << "that would be a repository that was never created";
   }
