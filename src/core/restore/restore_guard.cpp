@@ -11,6 +11,7 @@
 
 #include "core/base/same_directory.h"
 #include "core/base/shell_word.h"
+#include "core/base/shown_name.h"
 #include "core/pg/control.h"
 #include "core/pg/relation_file.h"
 #include "core/restore/server_state.h"
@@ -51,7 +52,7 @@ Status NoDataDirectory(const ClusterTree& tree, std::vector<std::string> names) 
   constexpr size_t most = 5;
   std::sort(names.begin(), names.end());
   std::string holds;
-  for (size_t i = 0; i < names.size() && i < most; ++i) holds += (i == 0 ? "\"" : ", \"") + names[i] + "\"";
+  for (size_t i = 0; i < names.size() && i < most; ++i) holds += (i == 0 ? "\"" : ", \"") + ShownName(names[i]) + "\"";
   if (names.size() > most) holds += " and " + std::to_string(names.size() - most) + " more";
   return Status(Code::kInvalidArgument, "\"" + tree.data_directory() + "\" is not empty and is not a data directory")
       .WithDetail("It has no file PG_VERSION. It holds " + holds + ", which a restore over it would remove.")
