@@ -87,6 +87,15 @@ my $right = relations();
 
 # Nothing changed. The control file and the settings are always written.
 my $idle = restore('--delta', @last);
+for my $closed ("$data/global", $data)
+{
+	my $mode = (stat $closed)[2] & 07777;
+	chmod 0, $closed;
+	my (undef, undef, $refused) = $p->pg_pitr('restore', '--pgdata', $data, '--tablespace', "$space=$ts", '--delta', @last);
+	chmod $mode, $closed;
+	like($refused, qr/cannot be read by user "[^"]+": Permission denied.*^HINT: .* belongs to this user, and has mode 0000: chmod u\+rwx \Q$closed\E\.$/ms, 'what cannot be read is said to be that, and how to mend it');
+	unlike($refused, qr/--force/, '... not to overwrite it');
+}
 cmp_ok($idle->{bytes_compared}, '>', 0.9 * $all->{bytes_written}, 'everything is compared');
 cmp_ok($idle->{bytes_fetched}, '<', 0.1 * $all->{bytes_fetched}, 'nothing changed: hardly anything is fetched');
 cmp_ok($idle->{bytes_written}, '<', 5 * $block, 'or written');

@@ -77,7 +77,8 @@ Status CheckOwnCluster(const ClusterTree& tree, const RestorePlan& plan, bool ma
   if (!control.ok())
     return Status(Code::kInvalidArgument, "cannot tell whose cluster is in \"" + tree.data_directory() + "\"")
         .WithDetail(control.status().message() + ".")
-        .WithHint("If it may be overwritten, add --force.");
+        .WithHint(control.code() == Code::kPermission ? control.status().hint()
+                                                      : "If it may be overwritten, add --force.");
   return Status(Code::kInvalidArgument, "\"" + tree.data_directory() + "\" holds another cluster")
       .WithDetail("Its system identifier is " + std::to_string(control.value().data.system_id.value) +
                   ", the backup's is " + std::to_string(expected.value) + ".")
