@@ -201,8 +201,7 @@ Result<std::map<std::string, std::string>> MapTablespaces(const RestorePlan& pla
   std::set<std::string> used;
   for (const TablespaceEntry& entry : backup.tablespaces) {
     const std::string oid = std::to_string(entry.oid);
-    auto given = options.tablespace_map.find(oid);
-    if (given == options.tablespace_map.end()) given = options.tablespace_map.find(entry.path);
+    const auto given = FindMapping(options.tablespace_map, entry.oid, entry.path);
     if (given != options.tablespace_map.end()) used.insert(given->first);
     if (entry.in_place) {
       if (given != options.tablespace_map.end())
