@@ -411,7 +411,7 @@ void AddWalPush(CLI::App& app, Invocation& invocation) {
   AddConfigOption(*verb, invocation);
   AddJsonOption(*verb, invocation);
   auto options = std::make_shared<PushOptions>();
-  verb->add_option("files", options->paths, "pg_wal, or files of it")->required()->type_name("FILE...");
+  verb->add_option("files", options->paths, "pg_wal, or files of it")->required()->type_name("FILE");
   verb->add_flag("--force", options->force,
                  "Although a copy of the cluster wrote them, which lives beside it, or nothing beside a history file "
                  "tells whose it is");
