@@ -51,7 +51,9 @@ void AddMerge(CLI::App& app, Invocation& invocation) {
   AddConfigOption(*verb, invocation);
   AddJsonOption(*verb, invocation);
   auto options = std::make_shared<MergeOptions>();
-  verb->add_option("BACKUP", options->source, "The incremental or differential backup")->required()->type_name("LABEL");
+  verb->add_option("BACKUP", options->source, "The incremental or differential backup")
+      ->required()
+      ->type_name("BACKUP");
   verb->add_option("--label", options->label, "Label of the new backup (default: made from the time)");
   verb->callback([&invocation, options] {
     invocation.run = [&invocation, options] {

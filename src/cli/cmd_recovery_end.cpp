@@ -36,11 +36,10 @@ std::string AbsoluteDirectory(const std::string& directory) {
 // A server that was restored where its configuration lies outside of its directory starts with another one.
 std::string DescribeNotArchiving(const std::string& directory, const RestoreMark& mark) {
   if (mark.as_copy && !mark.taken_over) return "";
-  const ConfiguredServer started = ReadStartedServer(directory);
-  const std::string why = WhyNotArchiving(started);
+  const std::string why = WhyStartedNotArchiving(ReadStartedServer(directory));
   if (why.empty()) return "";
-  return "THIS SERVER DOES NOT ARCHIVE: " + why + " in \"" + started.file +
-         "\". What is done on it from now on cannot be recovered. Unless that is meant, give it the settings that the "
+  return "THIS SERVER DOES NOT ARCHIVE: " + why +
+         ". What is done on it from now on cannot be recovered. Unless that is meant, give it the settings that the "
          "restore named (shared_preload_libraries, archive_mode, archive_library, the settings file of pg_pitr), "
          "restart it, and take a backup.";
 }

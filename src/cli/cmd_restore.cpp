@@ -163,7 +163,7 @@ Result<Reply> RunWithProgress(const Repository& repository, const RestorePlan& p
   const int64_t millis = ctx.clock->SteadyMillis() - begun;
   return Reply{"\n" + DescribeRestore(result.value(), restore.data_directory, millis) + "\n" +
                    NextSteps(restore, plan, result.value()),
-               RestoreJson(plan, config_path, result.value(), restore.data_directory, millis),
+               RestoreJson(plan, config_path, result.value(), restore, millis),
                kExitOk,
                {}};
 }
@@ -171,9 +171,10 @@ Result<Reply> RunWithProgress(const Repository& repository, const RestorePlan& p
 Result<Reply> RunRestoreVerb(const Invocation& invocation, const Options& options) {
   Session session(invocation);
   const std::string& path = session.config_path();
-  PITR_ASSIGN(const PlanRequest request, MakePlanRequest(options.target));
+  PITR_ASSIGN(PlanRequest request, MakePlanRequest(options.target));
   PITR_ASSIGN(const Config config, session.LoadConfig());
   PITR_ASSIGN(RestoreOptions restore, MakeRestoreOptions(options, config));
+  request.tablespaces = restore.tablespace_map;
   PITR_ASSIGN(const auto repository, session.OpenRepository(config));
   auto made = MakePlan(*repository, request, !options.no_progress, session.ctx());
   if (made.code() == Code::kCancelled)
@@ -182,15 +183,14 @@ Result<Reply> RunRestoreVerb(const Invocation& invocation, const Options& option
   PITR_ASSIGN(const RestorePlan plan, std::move(made));
   restore.restore_command = RestoreCommand(path, restore.mode == RecoveryMode::kRecover ? plan.partial_segment : "");
   if (!invocation.json) {
-    auto rows = DescribePlan(plan, path);
+    auto rows = DescribePlan(plan, path, restore.tablespace_map);
     if (!rows.empty() && rows.back().first == "command") rows.pop_back();  // it is the one being run
     PrintText(AlignItems(rows, 0, PageWidth()) + "\n");
     std::fflush(stdout);
   }
   if (!options.dry_run) return RunWithProgress(*repository, plan, restore, options, path, session.ctx());
   PITR_ASSIGN(const auto notes, CheckRestore(*repository, plan, restore, session.ctx()));
-  return Reply{
-      DescribeNotes(notes) + DescribeDryRun(), DryRunJson(plan, path, restore.data_directory, notes), kExitOk, {}};
+  return Reply{DescribeNotes(notes) + DescribeDryRun(), DryRunJson(plan, path, restore, notes), kExitOk, {}};
 }
 
 }  // namespace

@@ -411,10 +411,10 @@ void AddWalPush(CLI::App& app, Invocation& invocation) {
   AddConfigOption(*verb, invocation);
   AddJsonOption(*verb, invocation);
   auto options = std::make_shared<PushOptions>();
-  verb->add_option("files", options->paths, "pg_wal, or files of it")->required()->type_name("FILE...");
+  verb->add_option("files", options->paths, "pg_wal, or files of it")->required()->type_name("FILE");
   verb->add_flag("--force", options->force,
-                 "Although a copy of the cluster wrote them, which lives beside it, or nothing beside a history file "
-                 "tells whose it is");
+                 "Although a copy of the cluster wrote them, which lives beside it, or what is beside a history file "
+                 "does not tell that it is this cluster's");
   verb->add_flag("-q,--quiet", options->quiet, "Print the sum only");
   verb->callback([&invocation, options] {
     invocation.run = [&invocation, options] { return GiveReply(invocation, RunWalPush(invocation, *options)); };

@@ -137,7 +137,7 @@ class Completer {
     } else if (type == "TLI") {
       Offer("latest", "the timeline that the target belongs to", front);
       Offer("current", "the backup's timeline", front);
-    } else if (type == "LABEL") {
+    } else if (type == "LABEL" || type == "BACKUP") {
       for (const std::string& label : stored_(StoredName::kBackup, config_)) Offer(label, "", front);
     } else if (type == "NAME") {
       for (const std::string& name : stored_(StoredName::kRestorePoint, config_)) Offer(name, "", front);

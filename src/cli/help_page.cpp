@@ -12,6 +12,19 @@ constexpr size_t kNameColumns = 28;
 constexpr size_t kWholeLine = 10000;
 constexpr float kLeft = 2.0F / kNameColumns;  // where options begin, in widths of their column
 
+// An argument has one name, that of what stands for it, here as in the manual, in documents and in errors; the parser's
+// own name for it shows nowhere.
+class HelpFormatter : public CLI::Formatter {
+ public:
+  std::string make_option_name(const CLI::Option* option, bool is_positional) const override {
+    return is_positional ? option->get_type_name() : CLI::Formatter::make_option_name(option, is_positional);
+  }
+  std::string make_option_opts(const CLI::Option* option) const override {
+    if (!option->get_positional()) return CLI::Formatter::make_option_opts(option);
+    return option->get_required() ? " " + get_label("REQUIRED") : "";
+  }
+};
+
 // From 2.5 on CLI11 breaks lines by itself, at widths of its own, and sets long options apart.
 template <class Formatter>
 void LeaveLinesWhole(Formatter& formatter) {
@@ -28,7 +41,7 @@ void LeaveLinesWhole(Formatter& formatter) {
 }  // namespace
 
 void PrepareHelp(CLI::App& app) {
-  auto formatter = std::make_shared<CLI::Formatter>();
+  auto formatter = std::make_shared<HelpFormatter>();
   formatter->column_width(kNameColumns);
   LeaveLinesWhole(*formatter);
   app.formatter(formatter);

@@ -71,7 +71,7 @@ std::string OptionItem(const CLI::Option& option) {
   const std::string type = option.get_type_size() > 0 || option.get_positional() ? option.get_type_name() : "";
   const std::string value = "\\fI" + Escaped(type) + "\\fR";
   if (option.get_positional() && option.get_lnames().empty()) {
-    head = "\\fI" + Escaped(option.get_name(true)) + "\\fR";
+    head = value;
   } else {
     for (const std::string& name : option.get_snames()) head += "\\fB\\-" + Escaped(name) + "\\fR, ";
     for (const std::string& name : option.get_lnames()) head += "\\fB\\-\\-" + Escaped(name) + "\\fR, ";
@@ -108,7 +108,7 @@ std::string Synopsis(const CLI::App& verb, const std::string& called) {
   line += " [\\fIOPTIONS\\fR]";
   for (const CLI::Option* option : verb.get_options())
     if (option->get_positional())
-      line += " \\fI" + Escaped(option->get_name(true)) + "\\fR" + (option->get_items_expected_max() > 1 ? "..." : "");
+      line += " \\fI" + Escaped(option->get_type_name()) + "\\fR" + (option->get_items_expected_max() > 1 ? "..." : "");
   return line + "\n";
 }
 

@@ -7,6 +7,7 @@
 #include "core/base/ascii.h"
 #include "core/base/json_page.h"
 #include "core/base/shell_word.h"
+#include "core/base/shown_name.h"
 #include "core/base/text_page.h"
 
 namespace pitr::cli {
@@ -48,6 +49,27 @@ std::string Completed(const std::string& text, const std::string& word, const st
 size_t page_width = kAnyWidth;
 bool whole_lines = false;  // was asked for
 
+constexpr std::string_view kErrorTone = "\x1b[1;31m", kWarningTone = "\x1b[1;35m", kPlainTone = "\x1b[0m";
+
+// The names of files and other people's texts are in it, and only this program's own colours may reach a terminal.
+std::string WithoutControls(const std::string& text) {
+  std::string shown;
+  for (size_t i = 0; i < text.size(); ++i) {
+    const std::string_view rest = std::string_view(text).substr(i);
+    std::string_view tone;
+    for (const std::string_view own : {kErrorTone, kWarningTone, kPlainTone})
+      if (rest.starts_with(own)) tone = own;
+    if (!tone.empty()) {
+      shown += tone;
+      i += tone.size() - 1;
+    } else {
+      const bool kept = text[i] == '\n' || text[i] == '\t' || !IsControlAt(text, i);
+      shown += kept ? std::string(1, text[i]) : ShownByte(text[i]);
+    }
+  }
+  return shown;
+}
+
 void PrintAll(FILE* to, const std::string& text) { std::fputs(text.c_str(), to); }
 
 }  // namespace
@@ -69,7 +91,7 @@ void SetPageWidth(size_t columns) {
 
 size_t PageWidth() { return page_width; }
 
-void PrintText(const std::string& text) { PrintAll(stdout, WrapPage(WithConfig(text), page_width)); }
+void PrintText(const std::string& text) { PrintAll(stdout, WrapPage(WithConfig(WithoutControls(text)), page_width)); }
 
 void PrintJson(const nlohmann::ordered_json& json) {
   std::string word = Given().option;
@@ -91,12 +113,12 @@ void Echo(const std::string& option, const std::string& text, const std::string&
 
 std::string InTone(const std::string& word, Tone tone) {
   if (!MayColour(stderr)) return word;
-  return std::string(tone == Tone::kError ? "\x1b[1;31m" : "\x1b[1;35m") + word + "\x1b[0m";
+  return std::string(tone == Tone::kError ? kErrorTone : kWarningTone) + word + std::string(kPlainTone);
 }
 
 void PrintToStderr(const std::string& text) {
   const bool wrapped = IsTerminal(stderr) && !whole_lines;
-  PrintAll(stderr, WrapPage(WithConfig(text), wrapped ? ScreenColumns(stderr) : kAnyWidth));
+  PrintAll(stderr, WrapPage(WithConfig(WithoutControls(text)), wrapped ? ScreenColumns(stderr) : kAnyWidth));
 }
 
 }  // namespace pitr::cli

@@ -1,6 +1,6 @@
 // How the commands of this program speak. What they print names commands to be run next; whoever was called with
 // --config needs it there, too. So everything that a verb prints goes through here (a test sees to it), except for the
-// progress line.
+// progress line. Control characters, which names of files may have, are shown as "\x1b"; JSON has its own way.
 #pragma once
 #include <cstddef>
 #include <nlohmann/json_fwd.hpp>

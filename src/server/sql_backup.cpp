@@ -61,7 +61,7 @@ void CheckType(const std::string& type) {
 // Everything that can be known without the store. Each refusal says what to set.
 Status CheckServer() {
   if (XLogArchiveMode == ARCHIVE_MODE_OFF) {
-    PITR_TRY(CheckNotCopy(kDataDirectory));
+    PITR_TRY(CheckBackupOfNoCopy(kDataDirectory));
     return Status(Code::kConflict, "WAL archiving is off: archive_mode is off")
         .WithHint("Set archive_mode = on and archive_library = 'pg_pitr' in postgresql.conf and restart the server.");
   }

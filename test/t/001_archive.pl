@@ -87,6 +87,15 @@ $p->node->start;
 $p->wait_archived;
 is(scalar(grep { !-s $p->stored_path($_) } @late), 0, 'after the store came back every segment is stored');
 
+# pitr_check() passes on what the archiver says has to be done.
+chomp(my @closed = qx(find '@{[ $p->repository_dir ]}/wal' -type d));
+chmod 0500, @closed;
+my $row = $p->sql(q{SELECT concat_ws('|', ok, detail, hint) FROM pitr_check() WHERE "check" LIKE 'archive: a segment%'});
+chmod 0700, @closed;
+like($row, qr/^f\|(\w{24}): the archiver failed with \1: .*Permission denied[^|]*\|The operating system user that runs this program must be allowed to do that/,
+	'a check says why the archiver failed, and with its hint what to do');
+$p->wait_archived;
+
 # Another cluster is refused with an explanation; its WAL stays where it is.
 my $other = PitrTest->new('other', repository_dir => $p->repository_dir);
 $other->sql('CREATE TABLE x (n int); SELECT pg_switch_wal()');

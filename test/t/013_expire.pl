@@ -146,6 +146,11 @@ sub unreadable
 	my ($status, $out) = $p->pg_pitr('expire');
 	is($status, 1, 'the binary says so by its exit code');
 	like($out, qr/^blocked\s+backup\s+b5\b/m, 'and names it');
+	for my $verb ([ 'plan', '--backup', 'b5' ], [ 'merge', 'b5' ])
+	{
+		(undef, undef, my $err) = $p->pg_pitr(@$verb);
+		like($err, qr/reading the manifest of backup "b5": .*^HINT:  Put the object back .*name another backup: pg_pitr info/ms, "$verb->[0]: who names it is told the ways out");
+	}
 	is($p->sql(q{SELECT count(*) FROM pitr_expire(backup => 'b5', force => true) WHERE action = 'delete'}), '1', 'by name and force it goes');
 	is(labels($p), 'b6', 'and nothing else');
 	return;

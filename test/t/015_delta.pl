@@ -42,7 +42,8 @@ sub restore
 {
 	my (@options) = @_;
 	my $out = $p->pg_pitr_ok('restore', '--pgdata', $data, '--tablespace', "$space=$ts", '--no-progress', '--json', @options);
-	my $done = decode_json($out)->{restore};
+	my ($plan, $done) = @{ decode_json($out) }{ 'plan', 'restore' };
+	is("$plan->{tablespaces}[0]{path} $plan->{tablespaces}[0]{directory}", "$space $ts", 'the report says where the tablespace was and where it is');
 	note(join ', ', map { "$_ $done->{$_}" } grep { !ref $done->{$_} } sort keys %$done);
 	return $done;
 }
@@ -86,6 +87,15 @@ is($all->{bytes_compared}, 0, 'nothing to compare with in an empty directory');
 my $right = relations();
 
 # Nothing changed. The control file and the settings are always written.
+for my $closed ("$data/global", $data)
+{
+	my $mode = (stat $closed)[2] & 07777;
+	chmod 0, $closed;
+	my (undef, undef, $refused) = $p->pg_pitr('restore', '--pgdata', $data, '--tablespace', "$space=$ts", '--delta', @last);
+	chmod $mode, $closed;
+	like($refused, qr/cannot be read by user "[^"]+": Permission denied.*^HINT: .* belongs to this user, and has mode 0000: chmod u\+rwx \Q$closed\E\.$/ms, 'what cannot be read is said to be that, and how to mend it');
+	unlike($refused, qr/--force/, '... not to overwrite it');
+}
 my $idle = restore('--delta', @last);
 cmp_ok($idle->{bytes_compared}, '>', 0.9 * $all->{bytes_written}, 'everything is compared');
 cmp_ok($idle->{bytes_fetched}, '<', 0.1 * $all->{bytes_fetched}, 'nothing changed: hardly anything is fetched');

@@ -42,6 +42,8 @@ for my $how ([], ['--dry-run'], [ '--tablespace', "$space=$elsewhere" ])
 	is($status, 2, "refused beside the running original (@$how)");
 	like($err, @$how == 2 ? qr/cannot be mapped away from "\Q$space\E"/ : qr/replay would write into "\Q$space\E", which is in use/, '... saying so');
 	like($err, qr/--target-lsn \S+ --target-exclusive/, '... with what can be done');
+	my $place = @$how == 2 ? qr/\Q$elsewhere\E, by --tablespace, made at \S+, after the backup: replay makes it in \Q$space\E/ : qr/\Q$space\E, made at/;
+	like($out, qr/^new tablespace +\d+ in $place/m, '... and where the tablespace would be');
 }
 ($status, $out, $err) = $p->pg_pitr('restore', '--pgdata', $p->empty_cluster->node->data_dir, '--tablespace', '4711=/nowhere');
 like($err, qr/no tablespace "4711"/, 'a tablespace that nobody knows is still refused');
@@ -180,6 +182,7 @@ append_to_file($fstab, "UUID=47-11 $disk ext4 defaults 0 2\nUUID=47-12 $place ex
 		is($status, 2, "refused (@$how)");
 		like($err, qr/nothing is mounted at "\Q$disk\E", and \Q$fstab\E says that a file system belongs there.*HINT:.*mount \Q$disk\E/s, '... saying so');
 		ok(!-e $disk && !glob("$unmounted/*"), '... and nothing was made');
+		unlike($out, qr/nothing is mounted at "\Q$place\E"/, '... and a place that is not used is not spoken of');
 	}
 	my $elsewhere = $d->restore('--target-name', 'here', @map);
 	is($elsewhere->sql('SELECT count(*) FROM orders', 'shop'), '600', 'other places are as good as ever');

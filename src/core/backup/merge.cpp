@@ -52,7 +52,7 @@ Status RefuseDoubted(const Repository& repository, const BackupManifest& source,
 Result<BackupManifest> MergeBackup(const Repository& repository, const MergeOptions& options, const OpContext& ctx) {
   auto read = ReadManifest(repository, options.source, ctx);
   if (read.code() == Code::kNotFound) return NoSuchBackup(options.source);
-  if (!read.ok()) return read.status();
+  if (!read.ok()) return UnreadableBackup(options.source, std::move(read).status());
   const BackupManifest& source = read.value();
   BackupManifest manifest = source;
   if (manifest.type == BackupType::kFull)

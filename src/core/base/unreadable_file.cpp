@@ -8,6 +8,7 @@
 #include <cstdio>
 
 #include "core/base/error_text.h"
+#include "core/base/shell_word.h"
 #include "core/base/unique_fd.h"
 #include "core/base/user_name.h"
 
@@ -30,9 +31,13 @@ std::string WhoMay(const std::string& path) {
   char mode[8];
   std::snprintf(mode, sizeof mode, "%04o", static_cast<unsigned>(info.st_mode & 07777));
   std::string text = closed == path ? "It" : "Directory \"" + closed + "\"";
+  // To whom it belongs already no other user is of any help.
+  if (info.st_uid == geteuid())
+    return text + " belongs to this user, and has mode " + mode + ": chmod " +
+           (S_ISDIR(info.st_mode) ? "u+rwx " : "u+r ") + ShellWord(closed) + ".";
   text += " belongs to user " + DescribeUser(info.st_uid) + " and has mode " + mode + ". Run this as that user";
   if (const auto name = NameOfUser(info.st_uid)) text += " (sudo -u " + *name + " ...)";
-  return text + ", or let user " + DescribeUser(geteuid()) + " read it.";
+  return text + ", or let user " + DescribeUser(geteuid()) + " read it (chown, chmod).";
 }
 
 }  // namespace

@@ -7,7 +7,7 @@
 namespace pitr {
 
 // After open(2) of `path` had failed with `error`. `what`: "passphrase file". kPermission when this user may not, with
-// whose the file, or the first directory on the way that cannot be searched, is; else kInvalidArgument.
+// whose the file, or the first directory on the way that cannot be searched, is, and what helps; else kInvalidArgument.
 Status UnreadableFile(const std::string& what, const std::string& path, int error);
 
 // Opens and closes it. Errors as UnreadableFile.

@@ -10,6 +10,7 @@
 #include <cstring>
 
 #include "core/base/error_text.h"
+#include "core/base/unreadable_file.h"
 #include "core/pg/crc32c.h"
 
 namespace pitr {
@@ -113,7 +114,8 @@ Result<Bytes> ReadOnce(const std::string& path) {
   const int fd = open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK);
   if (fd < 0) {
     const int error = errno;
-    const Code code = error == ENOENT ? Code::kNotFound : error == EACCES ? Code::kPermission : Code::kUnavailable;
+    if (error == EACCES || error == EPERM) return UnreadableFile("file", path, error);
+    const Code code = error == ENOENT ? Code::kNotFound : Code::kUnavailable;
     return Status(code, "could not open file \"" + path + "\": " + ErrorText(error));
   }
   Bytes bytes(kControlFileSize);

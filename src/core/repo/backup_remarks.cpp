@@ -2,6 +2,7 @@
 
 #include "core/base/ascii.h"
 #include "core/base/describe_size.h"
+#include "core/base/shown_name.h"
 
 namespace pitr {
 namespace {
@@ -13,7 +14,7 @@ template <class T, class Describe>
 std::string NameSome(const std::vector<T>& list, uint64_t count, const Describe& describe) {
   std::string text;
   const size_t named = std::min(list.size(), kMaxNamed);
-  for (size_t i = 0; i < named; i++) text += (i == 0 ? "" : ", ") + describe(list[i]);
+  for (size_t i = 0; i < named; i++) text += (i == 0 ? "" : ", ") + ShownName(describe(list[i]));
   if (count > named) text += " and " + std::to_string(count - named) + " more";
   return text;
 }
@@ -28,7 +29,7 @@ std::string DescribePageErrors(const BackupManifest& backup) {
   if (backup.page_errors.empty()) return "";
   const PageError& first = backup.page_errors.front();
   return DescribeCount(backup.page_errors.size(), "page failed its checksum", "pages failed their checksum") +
-         " when it was taken, the first in " + first.path + ", block " + std::to_string(first.block);
+         " when it was taken, the first in " + ShownName(first.path) + ", block " + std::to_string(first.block);
 }
 
 std::string DescribePageLsnDoubt(const BackupCatalog& catalog, const BackupManifest& backup) {

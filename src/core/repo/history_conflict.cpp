@@ -3,9 +3,7 @@
 #include "core/repo/history_source.h"
 
 namespace pitr {
-namespace {
 
-// "leaves timeline 1 at 0/5000000 (no recovery target specified)"
 std::string DescribeFork(const TimelineHistory& history) {
   const auto entries = history.entries();
   if (entries.size() < 2) return "has no parent";
@@ -13,6 +11,8 @@ std::string DescribeFork(const TimelineHistory& history) {
   return "leaves timeline " + std::to_string(parent.timeline.value) + " at " + parent.end.ToString() +
          (parent.reason.empty() ? "" : " (" + parent.reason + ")");
 }
+
+namespace {
 
 Result<TimelineHistory> ReadFrom(const WalSource& source, Timeline timeline) {
   if (source.size_bytes() > kMaxHistoryFileSize) return Status(Code::kCorruption, "too large");

@@ -11,7 +11,7 @@
 namespace pitr {
 
 Result<std::string> LocalHistoryText(const std::string& directory, Timeline timeline) {
-  const std::string path = directory + "/" + HistoryFileName(timeline);
+  const std::string name = HistoryFileName(timeline), path = directory.empty() ? name : directory + "/" + name;
   std::ifstream file(path, std::ios::binary);
   if (!file.is_open()) return Status(Code::kUnavailable, "opening \"" + path + "\": " + ErrorText(errno));
   std::string text{std::istreambuf_iterator<char>(file), {}};

@@ -11,7 +11,8 @@
 
 namespace pitr {
 
-// The text of the history file in a directory of WAL. kUnavailable when there is none or it cannot be read.
+// The text of the history file in a directory of WAL ("": the current one). kUnavailable when there is none or it
+// cannot be read.
 Result<std::string> LocalHistoryText(const std::string& directory, Timeline timeline);
 // The root's for timeline 1. kUnavailable when there is no history file in `directory` or it cannot be read; as
 // TimelineHistory::Parse.

@@ -146,5 +146,7 @@ Result<BackupManifest> ReadManifest(const Repository& repository, const std::str
 
 // For whoever named a backup that was looked for and is not there: kNotFound, with where the names are.
 Status NoSuchBackup(const std::string& label);
+// For whoever named a backup whose manifest cannot be read: `why`, with the ways out.
+Status UnreadableBackup(const std::string& label, Status why);
 
 }  // namespace pitr

@@ -32,4 +32,13 @@ Status NoSuchBackup(const std::string& label) {
   return Status(Code::kNotFound, "there is no backup \"" + label + "\"").WithHint("pg_pitr info lists the backups.");
 }
 
+Status UnreadableBackup(const std::string& label, Status why) {
+  std::string hint = why.hint();
+  if (why.code() == Code::kCorruption || why.code() == Code::kConflict)
+    hint += std::string(hint.empty() ? "" : " ") +
+            "Put the object back from a copy of the repository, if there is one; pg_pitr verify finds what else is "
+            "damaged. Until then name another backup: pg_pitr info lists them.";
+  return std::move(why).Annotate("reading the manifest of backup \"" + label + "\"").WithHint(std::move(hint));
+}
+
 }  // namespace pitr

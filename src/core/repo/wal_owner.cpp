@@ -1,10 +1,12 @@
 #include "core/repo/wal_owner.h"
 
+#include <algorithm>
 #include <filesystem>
 #include <fstream>
 
 #include "core/pg/wal_name.h"
 #include "core/pg/wal_page.h"
+#include "core/repo/history_source.h"
 #include "core/repo/layout.h"
 #include "core/repo/wal_check.h"
 #include "core/store/absence.h"
@@ -37,7 +39,8 @@ Result<WalOwners> WalOwnerFinder::Look(const std::string& directory) const {
     const auto owner = OwnerOfSegment(entry->path().string());
     if (!owner) continue;
     if (*owner == repository_.marker().cluster.system_id) {
-      owners.own = true;
+      const auto [first, added] = owners.own.try_emplace(parsed->timeline, parsed->segment);
+      if (!added) first->second = std::min(first->second, parsed->segment);
     } else if (owners.foreign.empty()) {
       owners.foreign = name;
       owners.foreign_system_id = *owner;
@@ -65,9 +68,17 @@ Status WalOwnerFinder::Check(const std::string& directory, const std::string& na
         .WithHint(
             "Is this the pg_wal that you meant? Where files of both clusters lie in one directory, give those of this "
             "one a directory of their own.");
-  if (owners.own || unconfirmed) return Status::Ok();
+  if (unconfirmed) return Status::Ok();
+  const auto parsed = ParseWalFileName(name, repository_.segment_size());
+  const bool is_history = parsed && parsed->kind == WalFileKind::kHistory;
+  if (!owners.own.empty() && !is_history) return Status::Ok();
   PITR_ASSIGN(const bool there, IsThere(repository_.store(), layout::WalKey(name), ctx));
   if (there) return Status::Ok();  // it is only compared
+  if (!owners.own.empty()) {
+    const auto history = LocalHistory(directory, parsed->timeline);
+    if (!history.ok()) return Status::Ok();  // pushing it says why it is none
+    return CheckHistoryFits(repository_, directory, history.value(), owners.own, ctx);
+  }
   return Status(Code::kConflict, name + " was not stored: nothing beside it tells whose it is")
       .WithDetail("A file of this kind names no cluster, and there is no WAL segment in \"" + directory + "\".")
       .WithHint("Name it in the pg_wal of its server. If you know that it is of this cluster: --force.");

@@ -5,6 +5,7 @@
 #include <optional>
 #include <string>
 
+#include "core/repo/history_evidence.h"
 #include "core/repo/repository.h"
 
 namespace pitr {
@@ -15,7 +16,7 @@ std::optional<Bytes> StartOfSegment(const std::string& path);
 std::optional<SystemId> OwnerOfSegment(const std::string& path);
 
 struct WalOwners {
-  bool own = false;            // there is a segment of the repository's cluster
+  FirstSegments own;           // of the repository's cluster
   std::string foreign;         // the name of one of another; "" is none
   SystemId foreign_system_id;  // whose it is
 };
@@ -26,9 +27,9 @@ class WalOwnerFinder {
   // Borrowed.
   explicit WalOwnerFinder(const Repository& repository) : repository_(repository) {}
   // Whether the text file `name` (a history or backup history file) of `directory` may be stored as the cluster's:
-  // kConflict when a segment beside it is of another cluster, or, without `unconfirmed`, when none beside it is of this
-  // one and the repository has no file of that name. kUnavailable when the directory cannot be read; errors of the
-  // store.
+  // kConflict when a segment beside it is of another cluster, or, without `unconfirmed` and where the repository has no
+  // file of that name, when none beside it is of this one, or a history file does not go with these
+  // (history_evidence.h). kUnavailable when the directory cannot be read; errors of the store.
   Status Check(const std::string& directory, const std::string& name, bool unconfirmed, const OpContext& ctx);
 
  private:

@@ -53,9 +53,21 @@ std::string ThenText(const RestorePlan& plan) {
          "pg_wal_replay_resume() promotes it";
 }
 
-std::string NewTablespaceText(const ReplayEffects::NewTablespace& made) {
+std::string TablespaceText(const TablespaceEntry& entry, const TablespaceMap& map) {
+  const std::string oid = std::to_string(entry.oid);
+  if (const auto place = MappedPlace(map, entry.oid, entry.path))
+    return oid + " into " + *place + ", by --tablespace; the backup records it in " + entry.path;
+  return oid + " in " + entry.path + " as the backup records it; --tablespace puts it elsewhere";
+}
+
+std::string NewTablespaceText(const ReplayEffects::NewTablespace& made, const TablespaceMap& map) {
   const std::string oid = std::to_string(made.oid);
   if (made.path.empty()) return oid + ", inside the data directory, made at " + made.at.ToString();
+  if (const auto place = MappedPlace(map, made.oid, made.path))
+    return oid + " in " + *place + ", by --tablespace, made at " + made.at.ToString() +
+           ", after the backup: replay makes it in " + made.path +
+           ", which has to be a link to there; where nothing is "
+           "yet, the restore makes that link";
   return oid + " in " + made.path + ", made at " + made.at.ToString() +
          ", after the backup: replay makes it in that very place, on whatever machine. The restore refuses where "
          "that is in use";
@@ -76,7 +88,7 @@ std::string WalText(const RestorePlan& plan) {
   return text + "\nall " + std::to_string(plan.wal_segments) + " found";
 }
 
-std::string Command(const RestorePlan& plan, const std::string& config_path) {
+std::string Command(const RestorePlan& plan, const std::string& config_path, const TablespaceMap& map) {
   const RecoveryTarget& target = plan.target;
   std::string command = "pg_pitr restore";
   if (!config_path.empty()) command += " --config " + ShellWord(config_path);
@@ -85,12 +97,20 @@ std::string Command(const RestorePlan& plan, const std::string& config_path) {
   command += " --target-timeline " + std::to_string(plan.target_timeline.value);
   if (target.action != TargetAction::kPromote)
     command += " --target-action " + std::string(TargetActionName(target.action));
-  return command + " --backup " + plan.backup.label;
+  command += " --backup " + plan.backup.label;
+  for (const auto& [from, to] : map) command += " --tablespace " + ShellWord(from + "=" + to);
+  return command;
+}
+
+// Where a tablespace will lie, whatever the backup or WAL says.
+std::string PlaceOf(uint32_t oid, const std::string& path, const TablespaceMap& map) {
+  return path.empty() ? path : MappedPlace(map, oid, path).value_or(path);
 }
 
 }  // namespace
 
-std::vector<std::pair<std::string, std::string>> DescribePlan(const RestorePlan& plan, const std::string& config_path) {
+std::vector<std::pair<std::string, std::string>> DescribePlan(const RestorePlan& plan, const std::string& config_path,
+                                                              const TablespaceMap& map) {
   std::vector<std::pair<std::string, std::string>> rows;
   rows.emplace_back("target", DescribeTarget(plan.target));
   rows.emplace_back("backup", plan.backup.label + " (" + std::string(BackupTypeName(plan.backup.type)) + ", ended " +
@@ -104,11 +124,9 @@ std::vector<std::pair<std::string, std::string>> DescribePlan(const RestorePlan&
                                               DescribeTimestamp(plan.stop.last_commit_micros));
   if (plan.target.kind != TargetKind::kLatest) rows.emplace_back("then", ThenText(plan));
   for (const TablespaceEntry& entry : plan.backup.tablespaces)
-    if (!entry.in_place)
-      rows.emplace_back("tablespace", std::to_string(entry.oid) + " in " + entry.path +
-                                          " as the backup records it; --tablespace puts it elsewhere");
+    if (!entry.in_place) rows.emplace_back("tablespace", TablespaceText(entry, map));
   for (const ReplayEffects::NewTablespace& made : plan.replay.tablespaces)
-    rows.emplace_back("new tablespace", NewTablespaceText(made));
+    rows.emplace_back("new tablespace", NewTablespaceText(made, map));
   if (const std::string limits = LimitsText(plan.replay.limits); !limits.empty())
     rows.emplace_back("settings", "replay needs at least " + limits + "; the restore sees to it");
   if (plan.NeedsInPlaceTablespaces())
@@ -121,11 +139,11 @@ std::vector<std::pair<std::string, std::string>> DescribePlan(const RestorePlan&
                                     " in " + DescribeCount(plan.backup.file_count, "file", "files"));
   if (plan.estimated_seconds > 0) rows.emplace_back("rough estimate", DescribeSeconds(plan.estimated_seconds));
   for (const std::string& note : plan.notes) rows.emplace_back("note", note);
-  rows.emplace_back("command", Command(plan, config_path));
+  rows.emplace_back("command", Command(plan, config_path, map));
   return rows;
 }
 
-OrderedJson PlanJson(const RestorePlan& plan, const std::string& config_path) {
+OrderedJson PlanJson(const RestorePlan& plan, const std::string& config_path, const TablespaceMap& map) {
   const uint32_t segment_size = plan.backup.cluster.segment_size_bytes;
   OrderedJson wal = OrderedJson::array();
   for (const WalSpan& span : plan.wal)
@@ -136,10 +154,15 @@ OrderedJson PlanJson(const RestorePlan& plan, const std::string& config_path) {
   const StopPoint& stop = plan.stop;
   OrderedJson tablespaces = OrderedJson::array();
   for (const ReplayEffects::NewTablespace& made : plan.replay.tablespaces)
-    tablespaces.push_back({{"oid", made.oid}, {"path", made.path}, {"lsn", made.at.ToString()}});
+    tablespaces.push_back({{"oid", made.oid},
+                           {"path", made.path},
+                           {"directory", PlaceOf(made.oid, made.path, map)},
+                           {"lsn", made.at.ToString()}});
   OrderedJson recorded = OrderedJson::array();
   for (const TablespaceEntry& entry : plan.backup.tablespaces)
-    if (!entry.in_place) recorded.push_back({{"oid", entry.oid}, {"path", entry.path}});
+    if (!entry.in_place)
+      recorded.push_back(
+          {{"oid", entry.oid}, {"path", entry.path}, {"directory", PlaceOf(entry.oid, entry.path, map)}});
   OrderedJson settings = OrderedJson::object();
   for (const auto& [name, value] : NamedLimits(plan.replay.limits))
     if (value != 0) settings[std::string(name)] = value;
@@ -174,7 +197,7 @@ OrderedJson PlanJson(const RestorePlan& plan, const std::string& config_path) {
           {"restore_bytes", plan.restore_bytes},
           {"estimated_seconds", plan.estimated_seconds},
           {"notes", plan.notes},
-          {"command", Command(plan, config_path)}};
+          {"command", Command(plan, config_path, map)}};
 }
 
 }  // namespace pitr

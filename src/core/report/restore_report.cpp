@@ -52,10 +52,10 @@ std::string DescribeDryRun() {
 }
 
 OrderedJson RestoreJson(const RestorePlan& plan, const std::string& config_path, const RestoreResult& result,
-                        const std::string& data_directory, int64_t millis) {
-  return {{"plan", PlanJson(plan, config_path)},
+                        const RestoreOptions& options, int64_t millis) {
+  return {{"plan", PlanJson(plan, config_path, options.tablespace_map)},
           {"restore",
-           {{"data_directory", data_directory},
+           {{"data_directory", options.data_directory},
             {"files", result.files},
             {"files_kept", result.files_kept},
             {"files_removed", result.files_removed},
@@ -70,11 +70,11 @@ OrderedJson RestoreJson(const RestorePlan& plan, const std::string& config_path,
             {"notes", result.notes}}}};
 }
 
-OrderedJson DryRunJson(const RestorePlan& plan, const std::string& config_path, const std::string& data_directory,
+OrderedJson DryRunJson(const RestorePlan& plan, const std::string& config_path, const RestoreOptions& options,
                        const std::vector<std::string>& notes) {
-  return {{"plan", PlanJson(plan, config_path)},
+  return {{"plan", PlanJson(plan, config_path, options.tablespace_map)},
           {"restore", nullptr},
-          {"dry_run", {{"data_directory", data_directory}, {"notes", notes}, {"not_checked", kNotChecked}}}};
+          {"dry_run", {{"data_directory", options.data_directory}, {"notes", notes}, {"not_checked", kNotChecked}}}};
 }
 
 }  // namespace pitr

@@ -13,11 +13,11 @@ std::string DescribeRestore(const RestoreResult& result, const std::string& data
 std::string DescribeNotes(const std::vector<std::string>& notes);
 // One JSON object: {"plan": what PlanJson gives, "restore": {...}}.
 nlohmann::ordered_json RestoreJson(const RestorePlan& plan, const std::string& config_path, const RestoreResult& result,
-                                   const std::string& data_directory, int64_t millis);
+                                   const RestoreOptions& options, int64_t millis);
 // What a dry run has shown, and what it has not looked at.
 std::string DescribeDryRun();
 // The same of a dry run: "restore" is null, and "dry_run" has what CheckRestore noted, and what was not checked.
 nlohmann::ordered_json DryRunJson(const RestorePlan& plan, const std::string& config_path,
-                                  const std::string& data_directory, const std::vector<std::string>& notes);
+                                  const RestoreOptions& options, const std::vector<std::string>& notes);
 
 }  // namespace pitr

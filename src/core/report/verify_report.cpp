@@ -113,7 +113,9 @@ std::string VerifyText(const VerifyReport& report, size_t width) {
   if (record.extents > 0) items.emplace_back("checksums", std::to_string(record.extents) + " pieces of files compared");
   if (record.unreferenced_bytes > 0)
     items.emplace_back("not looked at",
-                       DescribeBytes(record.unreferenced_bytes) + " of packs that no backup refers to");
+                       DescribeBytes(record.unreferenced_bytes) + (record.request.scope == VerifyScope::kBackup
+                                                                       ? " of packs that the backup does not refer to"
+                                                                       : " of packs that no backup refers to"));
   if (report.millis > 0) items.emplace_back("took", EffortText(report));
   for (const std::string& note : report.notes) items.emplace_back("note", note);
   std::string text = AlignItems(items, 0, width);

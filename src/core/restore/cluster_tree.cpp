@@ -6,6 +6,7 @@
 #include <climits>
 #include <filesystem>
 
+#include "core/base/unreadable_file.h"
 #include "core/base/user_name.h"
 #include "core/restore/directory_way.h"
 #include "core/restore/empty_place.h"
@@ -38,6 +39,8 @@ Result<ClusterTree> ClusterTree::Open(const std::string& data_directory) {
   ClusterTree tree;
   tree.data_directory_ = data_directory;
   tree.data_ = UniqueFd(open(data_directory.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  if (!tree.data_.ok() && (errno == EACCES || errno == EPERM))
+    return UnreadableFile("data directory", data_directory, errno);
   if (!tree.data_.ok())
     return tree.Problem(errno, "opening", "")
         .WithHint("Give a server's data directory, the one with PG_VERSION in it.");

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <fstream>
+#include <optional>
 
 #include "core/base/ascii.h"
 #include "core/base/letter_case.h"
@@ -36,6 +37,35 @@ std::string ValueIn(const ConfiguredServer& here, const std::string& name) {
   return found == here.values.end() ? "" : found->second;
 }
 
+void Set(ConfiguredServer& server, const std::string& name, const std::string& value, SettingPlace place) {
+  server.values[name] = value;
+  server.places[name] = place;
+}
+
+// What keeps a server from archiving with pg_pitr: a clause, and the setting.
+struct Lack {
+  std::string why, setting;
+};
+
+std::optional<Lack> FindLack(const ConfiguredServer& here) {
+  if (!here.whole) return std::nullopt;
+  const std::string mode = PlainValue(ValueIn(here, "archive_mode"));
+  if (mode.empty() || mode == "off") return Lack{"archive_mode is not on", "archive_mode"};
+  for (const char* setting : {"archive_library", "archive_command"})
+    if (ValueIn(here, setting).find("pg_pitr") != std::string::npos) return std::nullopt;
+  return Lack{"archive_library is not pg_pitr", "archive_library"};
+}
+
+std::string WhereSet(const ConfiguredServer& started, const std::string& setting) {
+  const std::string file = "in " + Quoted(started.file);
+  if (!started.values.contains(setting)) return file + ", postgresql.auto.conf or on the server's command line";
+  const auto elsewhere = started.places.find(setting);
+  if (elsewhere == started.places.end() || elsewhere->second == SettingPlace::kFile) return file;
+  return elsewhere->second == SettingPlace::kAutoConf
+             ? "in postgresql.auto.conf"
+             : "by the command line that the server was started with (" + std::string(kOptionsPath) + ")";
+}
+
 void Append(std::string& list, const std::string& item) { list += (list.empty() ? "" : ", ") + item; }
 
 }  // namespace
@@ -44,7 +74,11 @@ ConfiguredServer ReadConfiguredServer(const std::string& data_directory, const s
   ConfiguredServer server;
   server.file = file;
   ReadInto(file, server.values, server.whole);
-  if (const auto tree = ClusterTree::Open(data_directory); tree.ok()) ReadAutoConf(tree.value(), server.values);
+  if (const auto tree = ClusterTree::Open(data_directory); tree.ok()) {
+    std::map<std::string, std::string> own;
+    ReadAutoConf(tree.value(), own);
+    for (const auto& [name, value] : own) Set(server, name, value, SettingPlace::kAutoConf);
+  }
   return server;
 }
 
@@ -76,17 +110,18 @@ ConfiguredServer ReadStartedServer(const std::string& data_directory) {
       data_directory, outside != given.end()
                           ? outside->second
                           : data_directory + (data_directory.ends_with('/') ? "" : "/") + std::string(kConfigFilePath));
-  for (const auto& [name, value] : given) server.values[name] = value;
+  for (const auto& [name, value] : given) Set(server, name, value, SettingPlace::kCommandLine);
   return server;
 }
 
 std::string WhyNotArchiving(const ConfiguredServer& here) {
-  if (!here.whole) return "";
-  const std::string mode = PlainValue(ValueIn(here, "archive_mode"));
-  if (mode.empty() || mode == "off") return "archive_mode is not on";
-  const bool ours = ValueIn(here, "archive_library").find("pg_pitr") != std::string::npos ||
-                    ValueIn(here, "archive_command").find("pg_pitr") != std::string::npos;
-  return ours ? "" : "archive_library is not pg_pitr";
+  const auto lack = FindLack(here);
+  return lack ? lack->why : "";
+}
+
+std::string WhyStartedNotArchiving(const ConfiguredServer& started) {
+  const auto lack = FindLack(started);
+  return lack ? lack->why + " " + WhereSet(started, lack->setting) : "";
 }
 
 std::string DescribeLackingSettings(const BackupManifest& backup, const ConfiguredServer& here) {

@@ -9,10 +9,13 @@
 
 namespace pitr {
 
+enum class SettingPlace { kFile, kAutoConf, kCommandLine };
+
 struct ConfiguredServer {
-  std::string file;                           // that was read; may not exist
-  bool whole = false;                         // it and all that it includes could be read
-  std::map<std::string, std::string> values;  // by name in lower case
+  std::string file;                            // that was read; may not exist
+  bool whole = false;                          // it and all that it includes could be read
+  std::map<std::string, std::string> values;   // by name in lower case
+  std::map<std::string, SettingPlace> places;  // of those that are not from the file, or what it includes
 };
 
 // What a server of `data_directory` would use that is started with `file`: postgresql.auto.conf wins, but for what a
@@ -33,5 +36,8 @@ std::string DescribeLackingSettings(const BackupManifest& backup, const Configur
 // "archive_mode is not on", a clause on why the server does not archive with pg_pitr; empty when it does, or when its
 // configuration could not be read. Pure.
 std::string WhyNotArchiving(const ConfiguredServer& here);
+// The same of a server that was started, with what was looked at: "archive_mode is not on in "/etc/postgresql.conf"".
+// Pure.
+std::string WhyStartedNotArchiving(const ConfiguredServer& started);
 
 }  // namespace pitr

@@ -27,7 +27,8 @@ void AddMountNote(uint32_t oid, const std::string& directory, RestorePlan& plan)
 
 }  // namespace
 
-void AddContentNotes(const BackupCatalog& backups, const std::vector<Candidate>& candidates, RestorePlan& plan) {
+void AddContentNotes(const BackupCatalog& backups, const std::vector<Candidate>& candidates, const TablespaceMap& map,
+                     RestorePlan& plan) {
   const BackupManifest& backup = plan.backup;
   if (!backup.page_errors.empty())
     plan.notes.push_back("The backup holds damaged pages: " + DescribePageErrors(backup) +
@@ -73,9 +74,9 @@ void AddContentNotes(const BackupCatalog& backups, const std::vector<Candidate>&
     plan.notes.push_back("Configuration that the server read is neither in the backup nor on this machine: " + missing +
                          ". Put it in place before the server is started.");
   for (const TablespaceEntry& entry : backup.tablespaces)
-    if (!entry.in_place) AddMountNote(entry.oid, entry.path, plan);
+    if (!entry.in_place) AddMountNote(entry.oid, MappedPlace(map, entry.oid, entry.path).value_or(entry.path), plan);
   for (const ReplayEffects::NewTablespace& made : plan.replay.tablespaces)
-    if (!made.path.empty()) AddMountNote(made.oid, made.path, plan);
+    if (!made.path.empty()) AddMountNote(made.oid, MappedPlace(map, made.oid, made.path).value_or(made.path), plan);
 }
 
 }  // namespace pitr

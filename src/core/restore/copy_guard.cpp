@@ -50,13 +50,15 @@ Status Held(const RestoreMark& mark, const std::string& why, const std::string& 
           Absolute(data_directory) + ".");
 }
 
-Status RefusedToCopy(const RestoreMark& mark, const std::string& evidence, const std::string& data_directory) {
+// `where`: where it may be done, a sentence.
+Status RefusedToCopy(const RestoreMark& mark, const std::string& evidence, const std::string& data_directory,
+                     const std::string& where) {
   return Status(Code::kConflict, "a copy changes nothing in the repository that it was made from")
       .WithDetail("This server was restored " + FormatToSecond(mark.restored_micros) + ". " + evidence)
-      .WithHint(
-          "Do it on the server that archives there, or with pg_pitr and that server's settings. If this one continues "
-          "the cluster, see to it that the other never runs again, and run: pg_pitr take-over -D " +
-          Absolute(data_directory) + ".");
+      .WithHint(where +
+                " If this one continues the cluster, see to it that the other never runs again, and run: pg_pitr "
+                "take-over -D " +
+                Absolute(data_directory) + ".");
 }
 
 // The first whole segment of `timeline` that nobody but another server can have stored after the restore.
@@ -150,13 +152,15 @@ Status CheckMayChange(const Repository& repository, const std::string& data_dire
   if (!mark || IsSettled(*mark, ctx.clock->WallMicros())) return Status::Ok();
   const Status held = CheckRestoredServer(repository, data_directory, *mark, ctx);
   if (held.ok() || !IsArchivingHeld(held)) return held;
-  return RefusedToCopy(*mark, held.detail(), data_directory);
+  return RefusedToCopy(*mark, held.detail(), data_directory,
+                       "Do it on the server that archives there, or with pg_pitr and that server's settings.");
 }
 
-Status CheckNotCopy(const std::string& data_directory) {
+Status CheckBackupOfNoCopy(const std::string& data_directory) {
   PITR_ASSIGN(const ClusterTree tree, ClusterTree::Open(data_directory));
   PITR_ASSIGN(const std::optional<RestoreMark> mark, ReadRestoreMark(tree));
-  return mark && mark->as_copy ? RefusedToCopy(*mark, kGivenAsCopy, data_directory) : Status::Ok();
+  if (!mark || !mark->as_copy) return Status::Ok();
+  return RefusedToCopy(*mark, kGivenAsCopy, data_directory, "Take the backup on the server that archives there.");
 }
 
 Status CopyGuard::Look(const Repository& repository, const OpContext& ctx) {

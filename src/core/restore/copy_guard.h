@@ -35,9 +35,9 @@ Status CheckRestoredServer(const Repository& repository, const std::string& data
 // aside are the original's to decide as long as a copy has not taken over. kConflict, with the ways out. A mark that
 // cannot be read is an error.
 Status CheckMayChange(const Repository& repository, const std::string& data_directory, const OpContext& ctx);
-// The same of a copy (--as-copy) that has not taken over, without a look at the repository: for what it was told not to
-// do.
-Status CheckNotCopy(const std::string& data_directory);
+// The same of a backup of a copy (--as-copy) that has not taken over, without a look at the repository. Only a server
+// takes backups, so there is no other way to do it.
+Status CheckBackupOfNoCopy(const std::string& data_directory);
 
 // Asks that before files are pushed: each time while archiving is held; for an hour after it was first found to be
 // right each second for processes on this machine and every ten for the timeline's growth; then each minute for a day,

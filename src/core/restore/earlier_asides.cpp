@@ -7,6 +7,7 @@
 #include "core/base/ascii.h"
 #include "core/base/describe_size.h"
 #include "core/base/shell_word.h"
+#include "core/base/shown_name.h"
 #include "core/pg/relation_file.h"
 #include "core/restore/restore_mark.h"
 #include "core/restore/wal_aside.h"
@@ -115,10 +116,10 @@ std::string DescribeEarlierAsides(const EarlierAsides& asides) {
     const EarlierAside& aside = asides.found[i];
     bytes += aside.bytes;
     if (i < kMostNamed) {
-      named += (i == 0 ? "" : ", ") + Quoted(aside.path) + " (" + DescribeBytes(aside.bytes) + ")";
+      named += (i == 0 ? "" : ", ") + Quoted(ShownName(aside.path)) + " (" + DescribeBytes(aside.bytes) + ")";
       all += " " + ShellWord(aside.path);
     }
-    if (aside.has_wal) wal += (wal.empty() ? "" : ", ") + Quoted(aside.path);
+    if (aside.has_wal) wal += (wal.empty() ? "" : ", ") + Quoted(ShownName(aside.path));
   }
   const size_t more = asides.found.size() - std::min(asides.found.size(), kMostNamed);
   std::string text = "Earlier restores set aside what is still there, " + DescribeBytes(bytes) + ": " + named +

@@ -38,8 +38,7 @@ Status CheckBackupLabel(const BackupCatalog& backups, const std::string& label) 
   for (const UnfinishedBackup& unfinished : backups.unfinished)
     if (unfinished.label == label)
       return {Code::kInvalidArgument, "backup \"" + label + "\" was not finished and cannot be restored"};
-  if (const DamagedBackup* damaged = backups.FindDamaged(label))
-    return Status(damaged->status).Annotate("reading the manifest of backup \"" + label + "\"");
+  if (const DamagedBackup* damaged = backups.FindDamaged(label)) return UnreadableBackup(label, damaged->status);
   return NoSuchBackup(label).WithDetail(known.empty() ? "There is no finished backup."
                                                       : "Finished backups: " + known + ".");
 }
@@ -197,6 +196,20 @@ Status TargetFinder::NoneComplete() {
       " --target-exclusive.");
 }
 
+// `next` is of a branch that nobody asked for by its number, or of one that somebody did: only the first stays away
+// when it is set aside.
+Status TargetFinder::EndNotSafe(SegmentNo next) {
+  const std::string number = std::to_string(path_.target().value);
+  std::string hint = "Segment " + path_.NameOf(next) +
+                     " is not in the archive, but an older timeline's is: the server would take that one and leave the "
+                     "branch. Archive the missing segment (pg_pitr wal-push), or choose the older branch with "
+                     "--target-timeline.";
+  if (!target_.timeline)
+    hint += " If a test copy or a server that was given up wrote timeline " + number +
+            ", leave it out of every choice: pg_pitr timeline set-aside " + number + ".";
+  return Unreachable("the end of timeline " + number + " is not safe to recover to").WithHint(std::move(hint));
+}
+
 Result<Resolution> TargetFinder::FindEnd() {
   const Candidate* from = NewestComplete();
   if (from == nullptr) return NoneComplete();
@@ -210,12 +223,7 @@ Result<Resolution> TargetFinder::FindEnd() {
   }
   const SegmentNo next{from->until.value + 1};
   const std::optional<Lsn> partial_end = path_.PartialEnd(from->until);
-  if (!partial_end && path_.WouldOvershoot(next))
-    return Unreachable("the end of timeline " + std::to_string(path_.target().value) + " is not safe to recover to")
-        .WithHint("Segment " + path_.NameOf(next) +
-                  " is not in the archive, but an older timeline's is: the server would take that one and leave the "
-                  "branch. Archive the "
-                  "missing segment (pg_pitr wal-push), or choose the older branch with --target-timeline.");
+  if (!partial_end && path_.WouldOvershoot(next)) return EndNotSafe(next);
   resolution.stop.lsn = partial_end.value_or(SegmentStart(next, path_.segment_size()));
   resolution.last_segment = from->until;
   if (std::string gap = GapText(*from); !gap.empty()) {

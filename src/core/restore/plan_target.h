@@ -69,6 +69,7 @@ class TargetFinder {
 
   const Candidate* NewestComplete() const;
   Status NoneComplete();
+  Status EndNotSafe(SegmentNo next);
   bool IsAfterTime(const WalMark& mark) const;
   Result<std::optional<WalMark>> FirstAfterTime(const Candidate& from);
   Result<bool> HoldsNothingLater(const Candidate& from, Lsn first_after);

@@ -53,7 +53,8 @@ WalPath ShortestPath(const WalCatalog& wal, const WalPath& path, const Resolutio
   return path;
 }
 
-void AddBackupNotes(const BackupCatalog& backups, const std::vector<Candidate>& candidates, RestorePlan& plan) {
+void AddBackupNotes(const PlanRequest& request, const BackupCatalog& backups, const std::vector<Candidate>& candidates,
+                    RestorePlan& plan) {
   const std::string& label = plan.backup.label;
   if (backups.expiring.contains(label))
     plan.notes.push_back(
@@ -71,7 +72,7 @@ void AddBackupNotes(const BackupCatalog& backups, const std::vector<Candidate>& 
   }
   for (const DamagedBackup& damaged : backups.damaged)
     plan.notes.push_back("Backup " + damaged.label + " was passed over: " + damaged.status.message() + ".");
-  AddContentNotes(backups, candidates, plan);
+  AddContentNotes(backups, candidates, request.tablespaces, plan);
 }
 
 // What else the archive's history has.
@@ -194,7 +195,7 @@ Result<RestorePlan> PlanOn(const Repository& repository, const PlanRequest& requ
     }
     return whole;
   }
-  AddBackupNotes(backups, candidates, plan);
+  AddBackupNotes(request, backups, candidates, plan);
   AddBranchNotes(request, backups, tree, path, plan);
   plan.highest = WalPath::NewestTimeline(wal).value_or(path.target());
   plan.newest = NewestSegments(wal, path.target(), path.segment_size());

@@ -8,6 +8,7 @@
 #include "core/repo/repository.h"
 #include "core/restore/branch_choice.h"
 #include "core/restore/plan.h"
+#include "core/restore/tablespace_map.h"
 
 namespace pitr {
 
@@ -18,6 +19,7 @@ struct PlanRequest {
   std::optional<Timeline> own_timeline;
   OwnPosition own_position;
   int64_t own_started_micros = 0;  // when a server that writes it was started; 0: not known
+  TablespaceMap tablespaces;       // where they are wanted, for notes about these places
   DamageFinder damage_of;          // what verifications have found; may be empty
   // Where segments that are looked at are counted, as files, for somebody who waits; borrowed, may be nullptr.
   Progress* progress = nullptr;

@@ -11,6 +11,7 @@
 
 #include "core/base/same_directory.h"
 #include "core/base/shell_word.h"
+#include "core/base/shown_name.h"
 #include "core/pg/control.h"
 #include "core/pg/relation_file.h"
 #include "core/restore/empty_place.h"
@@ -51,7 +52,7 @@ Status NoDataDirectory(const ClusterTree& tree, std::vector<std::string> names) 
   constexpr size_t most = 5;
   std::sort(names.begin(), names.end());
   std::string holds;
-  for (size_t i = 0; i < names.size() && i < most; ++i) holds += (i == 0 ? "\"" : ", \"") + names[i] + "\"";
+  for (size_t i = 0; i < names.size() && i < most; ++i) holds += (i == 0 ? "\"" : ", \"") + ShownName(names[i]) + "\"";
   if (names.size() > most) holds += " and " + std::to_string(names.size() - most) + " more";
   return Status(Code::kInvalidArgument, "\"" + tree.data_directory() + "\" is not empty and is not a data directory")
       .WithDetail("It has no file PG_VERSION. It holds " + holds + ", which a restore over it would remove.")
@@ -76,7 +77,8 @@ Status CheckOwnCluster(const ClusterTree& tree, const RestorePlan& plan, bool ma
   if (!control.ok())
     return Status(Code::kInvalidArgument, "cannot tell whose cluster is in \"" + tree.data_directory() + "\"")
         .WithDetail(control.status().message() + ".")
-        .WithHint("If it may be overwritten, add --force.");
+        .WithHint(control.code() == Code::kPermission ? control.status().hint()
+                                                      : "If it may be overwritten, add --force.");
   return Status(Code::kInvalidArgument, "\"" + tree.data_directory() + "\" holds another cluster")
       .WithDetail("Its system identifier is " + std::to_string(control.value().data.system_id.value) +
                   ", the backup's is " + std::to_string(expected.value) + ".")
@@ -199,8 +201,7 @@ Result<std::map<std::string, std::string>> MapTablespaces(const RestorePlan& pla
   std::set<std::string> used;
   for (const TablespaceEntry& entry : backup.tablespaces) {
     const std::string oid = std::to_string(entry.oid);
-    auto given = options.tablespace_map.find(oid);
-    if (given == options.tablespace_map.end()) given = options.tablespace_map.find(entry.path);
+    const auto given = FindMapping(options.tablespace_map, entry.oid, entry.path);
     if (given != options.tablespace_map.end()) used.insert(given->first);
     if (entry.in_place) {
       if (given != options.tablespace_map.end())

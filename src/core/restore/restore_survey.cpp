@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "core/base/describe_size.h"
+#include "core/base/shown_name.h"
 #include "core/restore/restore_space.h"
 
 namespace pitr {
@@ -16,7 +17,7 @@ std::string NameSome(const Paths& paths) {
   size_t named = 0;
   for (const std::string& path : paths) {
     if (named == kNamed) return text + " and " + std::to_string(paths.size() - named) + " more";
-    text += (named++ == 0 ? "" : ", ") + path;
+    text += (named++ == 0 ? "" : ", ") + ShownName(path);
   }
   return text;
 }

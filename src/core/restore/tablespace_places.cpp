@@ -77,12 +77,7 @@ class PlaceFinder {
   std::string Wanted(const NewTablespace& made) const {
     const std::string oid = std::to_string(made.oid);
     if (const auto own = mapped_.find(oid); own != mapped_.end()) return own->second;
-    auto given = options_.tablespace_map.find(oid);
-    if (given == options_.tablespace_map.end()) given = options_.tablespace_map.find(made.path);
-    if (given == options_.tablespace_map.end()) return made.path;
-    std::string wanted = fs::path(given->second).lexically_normal().string();
-    while (wanted.size() > 1 && wanted.back() == '/') wanted.pop_back();
-    return wanted;
+    return MappedPlace(options_.tablespace_map, made.oid, made.path).value_or(made.path);
   }
 
   bool IsOfBackup(const std::string& directory) const {

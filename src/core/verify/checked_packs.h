@@ -42,6 +42,8 @@ struct CheckedPacks {
   std::vector<TabledPack> packs;  // ascending by key
   std::vector<TabledPage> pages;  // ascending by label and number
   std::vector<TabledBackup> backups;
+  // Why other backups may refer to what these do not: one was not looked at, or what it lists cannot be read. Clauses.
+  std::vector<std::string> unknown_users;
 
   TabledPack* Find(const std::string& key);
   TabledPage* FindPage(const std::string& label, uint32_t number);

@@ -321,8 +321,21 @@ class ListingTaker {
       AddWarning("orphan", layout::PartialPrefix(name),
                  DescribeCount(label.partials, "partial map", "partial maps") + " of a backup that is complete.",
                  "pg_pitr expire removes them.");
-    if (!leftovers.empty() && catalog_.Find(name) != nullptr)
-      AddWarning("orphan", layout::DataPrefix(name), leftovers + " that no backup lists.", "");
+    const bool looked_at = std::any_of(table_.backups.begin(), table_.backups.end(),
+                                       [&](const TabledBackup& of) { return of.manifest->label == name; });
+    if (!leftovers.empty() && looked_at)
+      AddWarning("orphan", layout::DataPrefix(name),
+                 leftovers + (request_.scope == VerifyScope::kBackup ? " that the backup does not list."
+                                                                     : " that no backup lists." + Doubt()),
+                 "");
+  }
+
+  // What belongs to no backup that was looked at is not nobody's as long as another may need it.
+  std::string Doubt() const {
+    if (table_.unknown_users.empty()) return "";
+    std::string why;
+    for (const std::string& clause : table_.unknown_users) why += (why.empty() ? "" : ", and ") + clause;
+    return " That is not certain: " + why + ". Keep it until that is mended.";
   }
 
   void CheckUnfinished(const std::string& name, const Label& label, const std::string& leftovers) {
@@ -344,7 +357,7 @@ class ListingTaker {
       findings_.Add(std::move(finding));
       return;
     }
-    const std::string rest = leftovers.empty() ? "" : " It has stored " + leftovers + ".";
+    const std::string rest = leftovers.empty() ? "" : " It has stored " + leftovers + "." + Doubt();
     if (label.expiring) {
       AddWarning("orphan", layout::BackupKey(name, layout::BackupObject::kExpireMark),
                  "What is left of backup \"" + name + "\", which is being deleted." + rest,

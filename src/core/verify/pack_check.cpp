@@ -339,14 +339,21 @@ void WindowCheck::Choose(const std::vector<PackRead>& all) {
   done_.resize(runs_.size());
 }
 
-// What no backup refers to is not looked at, and is counted.
+// What no backup refers to is not looked at, and is counted. Of a pack to which a map may refer that cannot be read
+// nothing counts as that.
 void WindowCheck::EndWindow() {
+  const auto is_known = [&](size_t pack) {
+    const std::vector<PackUser>& users = table_.packs[pack].users;
+    return ends_[pack - first_].usable && table_.unknown_users.empty() &&
+           std::all_of(users.begin(), users.end(),
+                       [&](const PackUser& user) { return table_.backups[user.backup].mapped; });
+  };
   uint64_t referenced = 0, stored = 0;
   for (const KnownFrame& frame : known_.frames)
-    if (ends_[frame.pack - first_].usable) referenced += frame.stored_bytes;
+    if (is_known(frame.pack)) referenced += frame.stored_bytes;
   for (size_t pack = first_; pack < end_; ++pack) {
     const PackEnds& ends = ends_[pack - first_];
-    if (ends.usable) stored += table_.packs[pack].size - kObjectHeaderBytes - EndFrameBytes() - ends.check_bytes;
+    if (is_known(pack)) stored += table_.packs[pack].size - kObjectHeaderBytes - EndFrameBytes() - ends.check_bytes;
   }
   shared_.journal.Update([&](VerifyRecord& record) {
     record.unreferenced_bytes += stored > referenced ? stored - referenced : 0;

@@ -56,6 +56,7 @@ class Verification {
   Status Begin();
   void Continue(VerifyRecord& record);
   Status ChooseBackups();
+  void NoteUnknownUsers();
   Status LookAround();
   Status ReadData(VerifyShared& shared);
   Status Settle();
@@ -152,10 +153,14 @@ Status Verification::AddDamagedManifests() {
 Status Verification::ChooseBackups() {
   if (request_.scope == VerifyScope::kWal) return Status::Ok();
   PITR_TRY(AddDamagedManifests());
+  std::vector<std::string> unknown_users;
+  for (const DamagedBackup& damaged : catalog_.damaged)
+    unknown_users.push_back("the manifest of backup " + damaged.label + " cannot be read");
   for (const BackupManifest& backup : catalog_.backups) {
     if (request_.scope == VerifyScope::kBackup && request_.label != backup.label) continue;
     // A run covers the backups that were there when it began.
     if (continued_ && !record_.backups.contains(backup.label)) {
+      unknown_users.push_back("backup " + backup.label + " is not covered");
       notes_.push_back("Backup " + backup.label + " is newer than this verification and is not covered.");
       continue;
     }
@@ -167,7 +172,22 @@ Status Verification::ChooseBackups() {
     return Status(Code::kNotFound, "there is no finished backup \"" + request_.label + "\"")
         .WithHint("pg_pitr info lists the backups.");
   table_ = MakeCheckedPacks(backups_);
+  // What one backup does not refer to is asked of that one alone.
+  if (request_.scope == VerifyScope::kAll) table_.unknown_users = std::move(unknown_users);
   return Status::Ok();
+}
+
+// What is in a pack is called nobody's only where every list and page that may speak of it was read.
+void Verification::NoteUnknownUsers() {
+  if (request_.mode == VerifyMode::kQuick) return;
+  std::string why, of;
+  for (const std::string& clause : table_.unknown_users) why += (why.empty() ? "" : ", and ") + clause;
+  for (const TabledBackup& backup : table_.backups)
+    if (!backup.mapped) of += (of.empty() ? "" : ", ") + backup.manifest->label;
+  if (!of.empty()) why += (why.empty() ? "" : ", and ") + ("not all of the file map of backup " + of + " can be read");
+  if (why.empty()) return;
+  notes_.push_back("Bytes of packs that no backup refers to were not counted" +
+                   (table_.unknown_users.empty() ? " in the packs of backup " + of : std::string()) + ": " + why + ".");
 }
 
 // Everything that reads no data.
@@ -178,6 +198,7 @@ Status Verification::LookAround() {
     notes_.push_back(std::to_string(sealed * SegmentsInGroup(repository_.segment_size())) +
                      " WAL segments were not looked at: seals say that they are stored.");
   PITR_TRY(CheckFileMaps(repository_, listing_, options_.jobs, table_, findings_, ctx_));
+  NoteUnknownUsers();
   for (const TabledPack& pack : table_.packs) {
     std::set<uint32_t> users;
     for (const PackUser& user : pack.users) users.insert(user.backup);

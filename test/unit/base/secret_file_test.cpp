@@ -78,9 +78,15 @@ TEST_F(SecretFile, WhoMayNotReadIsToldWhoMay) {
   EXPECT_EQ(refused.code(), Code::kPermission);
   EXPECT_EQ(refused.message().find("passphrase file \"" + path_ + "\" cannot be read by user "), 0U)
       << refused.message();
-  EXPECT_EQ(refused.hint().find("It belongs to user "), 0U) << refused.hint();
-  EXPECT_NE(refused.hint().find(" and has mode 0600. Run this as that user (sudo -u "), std::string::npos)
-      << refused.hint();
+  EXPECT_EQ(refused.hint(), "It belongs to this user, and has mode 0600: chmod u+r " + path_ + ".");
+  EXPECT_EQ(UnreadableFile("settings directory", dir_, EACCES).hint(),
+            "It belongs to this user, and has mode 0700: chmod u+rwx " + dir_ + ".");
+  if (geteuid() != 0) return;
+  ASSERT_EQ(lchown(path_.c_str(), 65534, 65534), 0);
+  const Status others = UnreadableFile("passphrase file", path_, EACCES);
+  EXPECT_EQ(others.hint().find("It belongs to user "), 0U) << others.hint();
+  EXPECT_NE(others.hint().find(" and has mode 0600. Run this as that user"), std::string::npos) << others.hint();
+  EXPECT_NE(others.hint().find("read it (chown, chmod)."), std::string::npos) << others.hint();
 }
 
 TEST_F(SecretFile, MovingLeavesNothingBehind) {

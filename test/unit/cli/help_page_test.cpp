@@ -56,6 +56,15 @@ TEST_P(HelpPageTest, FitsTheScreen) {
   unsetenv("COLUMNS");
 }
 
+TEST(HelpNamesTest, AnArgumentHasOneName) {
+  const std::string merge = Help({"merge"});
+  EXPECT_NE(merge.find(" [OPTIONS] BACKUP\n"), std::string::npos) << merge;
+  EXPECT_NE(merge.find("\n  BACKUP REQUIRED "), std::string::npos) << merge;
+  EXPECT_EQ(merge.find("LABEL"), std::string::npos) << merge;
+  EXPECT_NE(Help({"pin"}).find(" [OPTIONS] LABEL\n"), std::string::npos) << Help({"pin"});
+  EXPECT_NE(Help({"wal-push"}).find(" [OPTIONS] FILE...\n"), std::string::npos) << Help({"wal-push"});
+}
+
 INSTANTIATE_TEST_SUITE_P(Widths, HelpPageTest, testing::Values(80, 120));
 
 TEST(HelpPageTextTest, AnOptionGoesOnBelowItsExplanation) {

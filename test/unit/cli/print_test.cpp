@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "cli/verbs.h"
+#include "core/base/shell_word.h"
 
 namespace pitr::cli {
 namespace {
@@ -56,6 +57,18 @@ TEST(PrintTest, AHintOfTheProgramCanBePasted) {
             std::string::npos)
       << Error({"info", "--config", config});
   std::filesystem::remove_all(dir);
+}
+
+// Names of files may hold whatever their owners liked.
+TEST(PrintTest, NothingThatIsPrintedMovesTheCursor) {
+  EXPECT_EQ(ShownName("a\x1b[2J\nb\x7f \xc3\xa4 \xc2\x9b"), "a\\x1b[2J\\x0ab\\x7f \xc3\xa4 \\xc2\\x9b");
+  EXPECT_EQ(ShellWord("/d/a'\x1b\\\n"), "$'/d/a\\'\\x1b\\\\\\x0a'");
+  testing::internal::CaptureStdout();
+  PrintText("a\x1b]0;b\x07\r\tc\nd\n");
+  EXPECT_EQ(testing::internal::GetCapturedStdout(), "a\\x1b]0;b\\x07\\x0d\tc\nd\n");
+  testing::internal::CaptureStderr();
+  PrintToStderr("\x1b[1;31merror:\x1b[0m \x1b[3m\n");
+  EXPECT_EQ(testing::internal::GetCapturedStderr(), "\x1b[1;31merror:\x1b[0m \\x1b[3m\n") << "but for our colours";
 }
 
 // Who prints elsewhere prints commands without the option.

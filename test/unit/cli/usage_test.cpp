@@ -100,6 +100,7 @@ TEST(UsageTest, AnOptionIsNoValue) {
 
 TEST(UsageTest, OtherMistakesNameTheHelp) {
   EXPECT_EQ(Error({"pin"}), "pg_pitr: error: pg_pitr pin needs LABEL\nHINT:  pg_pitr pin --help explains it.\n");
+  EXPECT_EQ(Error({"merge"}), "pg_pitr: error: pg_pitr merge needs BACKUP\nHINT:  pg_pitr merge --help explains it.\n");
   EXPECT_EQ(Error({"pin", "x", "--reason"}),
             "pg_pitr: error: pg_pitr pin needs TEXT behind --reason\nHINT:  pg_pitr pin --help explains it.\n");
   EXPECT_EQ(Error({"key", "add"}),

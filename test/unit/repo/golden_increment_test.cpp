@@ -67,7 +67,7 @@ class GoldenIncrement : public test::GoldenRepositoryTest {
     }));
     RestorePlan plan;
     plan.backup = manifest;
-    AddContentNotes(catalog_, {}, plan);
+    AddContentNotes(catalog_, {}, {}, plan);
     EXPECT_TRUE(std::any_of(plan.notes.begin(), plan.notes.end(),
                             [](const std::string& note) { return note.starts_with("The backup may be wrong: "); }));
     VerifyOptions quick;

@@ -193,5 +193,28 @@ TEST(PageWidthTest, PlanAndRestore) {
   EXPECT_NE(DescribeRestore(result, "/d", 100000).find("(204.8 MB/s)"), std::string::npos);
 }
 
+TEST(PlanReportTest, TablespacesAreShownWhereTheyWillBe) {
+  RestorePlan plan = Plan();
+  plan.backup.tablespaces.push_back({16401, "/srv/slow", false});
+  plan.replay.tablespaces = {{20000, "/srv/made", Lsn{0x4A000000}}, {20001, "", Lsn{0x4A000000}}};
+  const TablespaceMap map = {{"/srv/slow", "/mnt/slow/"}, {"20000", "/mnt/it's"}};
+  const std::string text = AlignItems(DescribePlan(plan, "/c", map), 0);
+  EXPECT_NE(text.find("16400 in /srv/postgresql/fast-disks/orders-history as the backup records it"),
+            std::string::npos);
+  EXPECT_NE(text.find("16401 into /mnt/slow, by --tablespace; the backup records it in /srv/slow\n"), std::string::npos)
+      << text;
+  EXPECT_NE(text.find("20000 in /mnt/it's, by --tablespace, made at 0/4A000000"), std::string::npos) << text;
+  EXPECT_NE(
+      text.find("--backup " + plan.backup.label + " --tablespace '/srv/slow=/mnt/slow/' --tablespace '20000=/mnt/"),
+      std::string::npos)
+      << text;
+  const auto json = PlanJson(plan, "/c", map);
+  EXPECT_EQ(json["tablespaces"][0]["directory"], json["tablespaces"][0]["path"]);
+  EXPECT_EQ(json["tablespaces"][1]["path"], "/srv/slow");
+  EXPECT_EQ(json["tablespaces"][1]["directory"], "/mnt/slow");
+  EXPECT_EQ(json["new_tablespaces"][0]["directory"], "/mnt/it's");
+  EXPECT_EQ(json["new_tablespaces"][1]["directory"], "");
+}
+
 }  // namespace
 }  // namespace pitr

@@ -95,6 +95,19 @@ TEST_F(ConfiguredServerTest, KnowsByTheCommandLineHowTheServerWasStarted) {
   EXPECT_EQ(WhyNotArchiving(ReadStartedServer(data_)), "");
   Put(data_ / "postmaster.opts", "postgres \"--config-file=" + file_.string() + "\" \"-c\" \"archive_mode=off\"\n");
   EXPECT_EQ(WhyNotArchiving(ReadStartedServer(data_)), "archive_mode is not on");
+  EXPECT_EQ(WhyStartedNotArchiving(ReadStartedServer(data_)),
+            "archive_mode is not on by the command line that the server was started with (postmaster.opts)");
+  Put(data_ / "postmaster.opts", "postgres \"--config-file=" + file_.string() + "\"\n");
+  EXPECT_EQ(WhyStartedNotArchiving(ReadStartedServer(data_)), "");
+  Put(file_, "archive_mode = off\n");
+  EXPECT_EQ(WhyStartedNotArchiving(ReadStartedServer(data_)), "archive_mode is not on in \"" + file_.string() + "\"");
+  Put(data_ / "postgresql.auto.conf", "archive_mode = 'on'\narchive_library = 'other'\n");
+  EXPECT_EQ(WhyStartedNotArchiving(ReadStartedServer(data_)), "archive_library is not pg_pitr in postgresql.auto.conf");
+  fs::remove(data_ / "postgresql.auto.conf");
+  Put(file_, "port = 1\n");
+  EXPECT_EQ(
+      WhyStartedNotArchiving(ReadStartedServer(data_)),
+      "archive_mode is not on in \"" + file_.string() + "\", postgresql.auto.conf or on the server's command line");
   fs::remove(file_);
   EXPECT_EQ(WhyNotArchiving(ReadStartedServer(data_)), "");  // what cannot be read proves nothing
 }

@@ -280,8 +280,8 @@ TEST_F(DeltaTest, TheReportSaysWhatWasDone) {
   const std::string text = DescribeRestore(result_, "/data", 1500);
   EXPECT_NE(text.find(" compared, "), std::string::npos) << text;
   EXPECT_NE(text.find("3 removed"), std::string::npos) << text;
-  EXPECT_EQ(RestoreJson(plan_, "/c", result_, "/data", 1500)["restore"]["bytes_compared"], result_.bytes_compared);
-  const auto dry = DryRunJson(plan_, "/c", "/data", {"files stay"});
+  EXPECT_EQ(RestoreJson(plan_, "/c", result_, options_, 1500)["restore"]["bytes_compared"], result_.bytes_compared);
+  const auto dry = DryRunJson(plan_, "/c", options_, {"files stay"});
   EXPECT_TRUE(dry["restore"].is_null());
   EXPECT_EQ(dry["dry_run"]["notes"][0], "files stay");
 }

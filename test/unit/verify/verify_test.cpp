@@ -249,6 +249,34 @@ TEST_F(VerifyFixture, LeftoversAndStrangersAreWarnings) {
     EXPECT_NE(Find(report, object), nullptr) << object << VerifyText(report);
 }
 
+TEST_F(VerifyFixture, NothingIsNobodysWhileAListCannotBeRead) {
+  Make();
+  const auto note = [](const VerifyReport& report) { return report.notes.empty() ? "" : report.notes.back(); };
+  const std::string page = layout::MapPageKey(label_, 1);
+  const Bytes good_page = Content(page), good_manifest = Content(ManifestKey());
+  ASSERT_TRUE(memory_.FlipBit(page, 8 * (good_page.size() / 2)));
+  VerifyReport report = MustVerify();
+  EXPECT_EQ(report.record.unreferenced_bytes, 0U) << VerifyText(report);
+  EXPECT_NE(note(report).find("were not counted in the packs of backup " + label_ +
+                              ": not all of the file map of backup " + label_ + " can be read."),
+            std::string::npos)
+      << VerifyText(report);
+  memory_.Replace(page, good_page);
+  memory_.Replace("data/other/000001", Bytes(100));
+  const std::string orphan = layout::DataPrefix("other");
+  EXPECT_EQ(Find(MustVerify(), orphan)->detail.find("not certain"), std::string::npos);
+  ASSERT_TRUE(memory_.FlipBit(ManifestKey(), 8 * (good_manifest.size() / 2)));
+  report = MustVerify();
+  ASSERT_NE(Find(report, orphan), nullptr) << VerifyText(report);
+  EXPECT_NE(
+      Find(report, orphan)->detail.find("That is not certain: the manifest of backup " + label_ + " cannot be read"),
+      std::string::npos)
+      << VerifyText(report);
+  EXPECT_NE(note(report).find("were not counted: the manifest of backup " + label_ + " cannot be read."),
+            std::string::npos)
+      << VerifyText(report);
+}
+
 TEST_F(VerifyFixture, ChangeMapsAreReadAndHurtNoRecovery) {
   Make();
   SegmentChanges changes;
