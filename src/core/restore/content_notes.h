@@ -3,6 +3,7 @@
 #include <vector>
 
 #include "core/restore/plan_target.h"
+#include "core/restore/tablespace_map.h"
 
 namespace pitr {
 
