@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "core/backup/copy_batch.h"
 #include "core/backup/life_signs.h"
 #include "core/backup/pack_record.h"
 #include "core/backup/parent_choice.h"
@@ -35,6 +36,7 @@ struct BackupOptions {
   bool allow_page_errors = false;  // store the backup even when pages fail their checksum, and record them
   std::string started_by;          // "host orders-db, process 4711"
   int64_t life_sign_millis = kLifeSignMillis;
+  uint64_t held_map_bytes = kHeldMapBytes;  // of the file map, before pages of it are stored
 };
 
 // What pg_backup_start told and pg_control says.

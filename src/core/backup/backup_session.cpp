@@ -8,11 +8,11 @@
 #include "core/backup/backup_removal.h"
 #include "core/backup/copy_run.h"
 #include "core/backup/lock_extension.h"
-#include "core/backup/map_pages.h"
 #include "core/base/job_limit.h"
 #include "core/base/version.h"
 #include "core/repo/backup_objects.h"
 #include "core/repo/expire_mark.h"
+#include "core/repo/file_map_writer.h"
 #include "core/repo/json_scan.h"
 #include "core/repo/layout.h"
 #include "core/repo/repository_watch.h"
@@ -57,10 +57,7 @@ Status CheckStart(const BackupManifest& parent, const BackupStart& start) {
       .WithHint("Take a full backup.");
 }
 
-// Of packs[from] and those after it.
-std::string LabelsOf(const std::vector<PackEntry>& packs, size_t from) {
-  std::set<std::string> labels;
-  for (size_t i = from; i < packs.size(); i++) labels.insert(layout::LabelOfPackKey(packs[i].key).value_or(""));
+std::string Listed(const std::set<std::string>& labels) {
   std::string text;
   for (const std::string& label : labels) text += (text.empty() ? "" : ", ") + label;
   return text;
@@ -142,11 +139,14 @@ Result<BackupManifest> BackupSession::State::MakeManifest(const BackupStop& stop
   AddRemarks(manifest);
   manifest.annotations = options.annotations;
   manifest.packs = copied->packs;
-  // What is taken over from an interrupted backup belongs to no other.
-  const size_t stored_packs = resumed.stored ? manifest.packs.size() : copied->own_packs;
-  for (size_t i = 0; i < stored_packs; i++) manifest.stored_bytes += manifest.packs[i].size_bytes;
-  if (resumed.stored && stored_packs > copied->own_packs)
-    manifest.annotations.try_emplace(kResumedFrom, LabelsOf(manifest.packs, copied->own_packs));
+  std::set<std::string> others;
+  for (const PackEntry& pack : manifest.packs) {
+    const std::string of = layout::LabelOfPackKey(pack.key).value_or("");
+    if (of != label) others.insert(of);
+    // What is taken over from an interrupted backup belongs to no other.
+    if (of == label || resumed.stored) manifest.stored_bytes += pack.size_bytes;
+  }
+  if (resumed.stored && !others.empty()) manifest.annotations.try_emplace(kResumedFrom, Listed(others));
   manifest.boot_id = copied->boot_id;
   if (choice.parent) {
     manifest.parent_label = choice.parent->manifest.label;
@@ -212,8 +212,8 @@ Status BackupSession::CopyFiles(const BackupStart& start, Progress& progress, co
   const ParentBackup* parent = s.choice.parent ? &*s.choice.parent : nullptr;
   if (parent != nullptr) PITR_TRY(CheckStart(parent->manifest, start));
   const ParentMap* resumed = s.resumed.stored ? &*s.resumed.stored : nullptr;
-  const CopyRequest request{s.repository, s.options, s.start, parent,   resumed,
-                            s.packs,      s.record,  s.pages, progress, s.change_kind};
+  const CopyRequest request{s.repository, s.label,  s.options, s.start,  parent,       resumed,
+                            s.packs,      s.record, s.pages,   progress, s.change_kind};
   PITR_ASSIGN(s.copied, RunCopy(request, ctx));
   if (!s.options.allow_page_errors) PITR_TRY(s.pages.ToStatus());
   s.stage = State::Stage::kCopied;
@@ -227,7 +227,8 @@ Result<BackupManifest> BackupSession::Finish(const BackupStop& stop, const OpCon
   s.pages.Settle(stop.stop_lsn);
   if (!s.options.allow_page_errors) PITR_TRY(s.pages.ToStatus());
   PITR_ASSIGN(BackupManifest manifest, s.MakeManifest(stop));
-  PITR_ASSIGN(const StoredFileMap map, StoreFileMap(s.repository, s.label, *s.copied, ctx));
+  PITR_ASSIGN(const StoredFileMap map, StoreMapList(s.repository, s.label, std::move(s.copied->pages),
+                                                    s.copied->directory.directories, s.copied->directory.links, ctx));
   map.EnterIn(manifest);
   manifest.stored_bytes += map.added_bytes;
   // Nothing may have been deleted that this backup is going to need.

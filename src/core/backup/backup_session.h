@@ -1,7 +1,8 @@
-// One base backup as the repository sees it: reserve the label, copy the data directory, write file map and manifest
-// last. The caller (the server's backup worker) calls pg_backup_start before CopyFiles and pg_backup_stop after it, and
-// waits for WAL before Finish. Owned by one thread, which blocks in CopyFiles while the session's own threads read,
-// compress and send. Until Finish has returned ok nobody sees a backup. The destructor does not clean up: call Abandon.
+// One base backup as the repository sees it: reserve the label, copy the data directory, write the list of the file
+// map's pages and the manifest last. The caller (the server's backup worker) calls pg_backup_start before CopyFiles and
+// pg_backup_stop after it, and waits for WAL before Finish. Owned by one thread, which blocks in CopyFiles while the
+// session's own threads read, compress and send. Until Finish has returned ok nobody sees a backup. The destructor does
+// not clean up: call Abandon.
 #pragma once
 #include <memory>
 #include <optional>
@@ -40,15 +41,16 @@ class BackupSession {
   BackupManifest remarks() const;
 
   // Reads everything below the data directory that belongs in a base backup, in one pass. `progress` is raised
-  // meanwhile; its totals are set before the first byte is read. kCorruption lists bad pages by file and block (up to a
-  // limit, with the count), when all is read. Also kConflict (another cluster's directory), kCancelled, kUnavailable
-  // (store), kPermission, kInternal. Memory: jobs * (3 parts of part_size_kb + about 6 MiB), some 120 MiB for 4 jobs
-  // with parts of 8 MiB, about 200 bytes for each file, and 40 for each MiB that is stored. An increment also holds
-  // those pages of its parent's map that changed (parent_map.h), a backup that resumes others their maps: with what is
-  // stored at the most 2.3 kB for each MiB of the files in them (docs/design/002-incremental-backups.md, "Memory").
+  // meanwhile; its totals are set before the first byte is read, and fall by what need not be read after all.
+  // kCorruption lists bad pages by file and block (up to a limit, with the count), when all is read. Also kConflict
+  // (another cluster's directory), kCancelled, kUnavailable (store), kPermission, kInternal. Memory: jobs * (3 parts of
+  // part_size_kb + about 6 MiB), some 120 MiB for 4 jobs with parts of 8 MiB; about 200 bytes for each file, and 400
+  // for each page of the file map; and of file maps, its own and its parent's, twice held_map_bytes, beyond that no
+  // more than of one file (copy_batch.h). A backup that resumes others holds their maps, some 40 bytes for each MiB
+  // that they stored.
   Status CopyFiles(const BackupStart& start, Progress& progress, const OpContext& ctx);
 
-  // Writes file map and manifest. The backup exists when ok.
+  // Writes the list of the file map's pages, and the manifest. The backup exists when ok.
   Result<BackupManifest> Finish(const BackupStop& stop, const OpContext& ctx);
 
   // Removes everything this session stored, the start object last, but for what a later backup can take over. Best

@@ -35,19 +35,21 @@ void AddGrowth(const ParentMap::File& parent, uint64_t size, FileBase& base, Fil
 
 }  // namespace
 
-Result<ChangePlan> PlanChanges(const std::vector<MappedFile>& listing, const PagePlan& pages, const ParentMap& parent,
-                               const ChangeSource& source, bool stamps_hold) {
+ChangePlan PlanPagesKept(size_t files, const PagePlan& pages, const ParentMap& parent) {
   ChangePlan plan;
   plan.parent = &parent;
-  plan.files.resize(listing.size());
+  plan.files.resize(files);
   for (size_t page = 0; page < pages.kept.size(); page++)
     for (uint32_t i = pages.first[page]; pages.kept[page] && i < pages.first[page + 1]; i++)
       plan.files[i].way = FileBase::Way::kKept;
-  ParentCursor cursor(parent);
-  for (size_t i = 0; i < listing.size(); i++) {
+  return plan;
+}
+
+Status PlanChanges(const std::vector<MappedFile>& listing, const FileRange& range, ParentCursor& cursor,
+                   const ChangeSource& source, bool stamps_hold, ChangePlan& plan) {
+  for (uint32_t i = range.first; i < range.end; i++) {
     const MappedFile& file = listing[i];
     FileBase& base = plan.files[i];
-    if (base.way == FileBase::Way::kKept) continue;
     const ParentMap::File* found = cursor.Seek(file.path);
     if (found == nullptr || found->has_page_errors || file.path == kControlFilePath) continue;
     base.parent = found;
@@ -66,7 +68,7 @@ Result<ChangePlan> PlanChanges(const std::vector<MappedFile>& listing, const Pag
     base.keeps_time = base.way == FileBase::Way::kPageLsn || base.way == FileBase::Way::kCompare;
     AddGrowth(*found, file.size_bytes, base, std::move(change));
   }
-  return plan;
+  return Status::Ok();
 }
 
 ChangePlan PlanResume(const std::vector<MappedFile>& listing, const ParentMap& stored) {

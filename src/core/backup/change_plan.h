@@ -1,12 +1,13 @@
 // What an increment does with each file of the data directory: read and store, compare with the parent's, read some
 // blocks, or refer to the parent without reading. A full backup that resumes others compares with what these stored.
-// Made before the jobs begin and constant from then on; any thread.
+// What jobs are going to copy is planned before they begin, batch by batch, and constant while they do; any thread.
 #pragma once
 #include <memory>
 #include <vector>
 
 #include "core/backup/block_split.h"
 #include "core/backup/change_source.h"
+#include "core/backup/copy_batch.h"
 #include "core/backup/page_plan.h"
 #include "core/backup/parent_map.h"
 
@@ -19,7 +20,7 @@ struct FileBase {
   // up to it has been read, by this backup or by one whose time it is. Not so where WAL says what to read: the file may
   // have been written between the backup's start and the look at it.
   bool keeps_time = true;
-  const ParentMap::File* parent = nullptr;   // in the map; null exactly for kNew and kKept
+  const ParentMap::File* parent = nullptr;   // in the map, while it has it; null exactly for kNew and kKept
   std::unique_ptr<const FileChange> change;  // kBlocks only
 };
 
@@ -43,10 +44,13 @@ struct ChangePlan {
   }
 };
 
-// Joins the listing with the parent's map, which has the pages that are not kept; each of them is passed once.
+// Before anything is known but what pages are taken over. `parent` is borrowed.
+ChangePlan PlanPagesKept(size_t files, const PagePlan& pages, const ParentMap& parent);
+
+// Plans the files of a range, joining the listing with the parent's map, in which the cursor must not be past them.
 // `stamps_hold`: equal stamps prove equal content. Errors as the source's.
-Result<ChangePlan> PlanChanges(const std::vector<MappedFile>& listing, const PagePlan& pages, const ParentMap& parent,
-                               const ChangeSource& source, bool stamps_hold);
+Status PlanChanges(const std::vector<MappedFile>& listing, const FileRange& range, ParentCursor& cursor,
+                   const ChangeSource& source, bool stamps_hold, ChangePlan& plan);
 
 // Everything is read; what has the checksum that `stored` has for it is referred to.
 ChangePlan PlanResume(const std::vector<MappedFile>& listing, const ParentMap& stored);

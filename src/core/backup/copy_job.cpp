@@ -13,6 +13,12 @@
 #include "core/store/file_error.h"
 
 namespace pitr {
+namespace {
+
+constexpr size_t kPackExtentsAt = 4096;  // extents that wait to be packed
+
+}  // namespace
+
 CopyJob::CopyJob(CopyShared& shared)
     : shared_(shared),
       ctx_(shared.ctx),
@@ -30,14 +36,19 @@ Status CopyJob::Run() {
     const size_t next = shared_.next_unit.fetch_add(1);
     if (next >= shared_.plan.units.size()) break;
     PITR_TRY(Unit(shared_.plan.units[next]));
+    if (extents_.size() >= kPackExtentsAt) PackExtents();
   }
   // As in PostgreSQL's own base backup the control file comes after every other file. A job that failed leaves
   // `running` as it is.
-  if (shared_.running.fetch_sub(1) == 1) PITR_TRY(Control());
+  if (shared_.running.fetch_sub(1) == 1 && shared_.last) PITR_TRY(Control());
+  return Status::Ok();
+}
+
+Status CopyJob::Close() {
   PITR_TRY(FlushStaged());
   PITR_TRY(packs_.Close());
   RecordPack();
-  PackExtents(extents_.size());
+  PackExtents();
   return Status::Ok();
 }
 
@@ -177,11 +188,12 @@ Status CopyJob::FlushStaged() {
   staged_.clear();
   staged_extents_.clear();
   RecordPack();
-  PackExtents(shared_.record.wanted() ? recorded_extents_ : extents_.size());
+  PackExtents();
   return Status::Ok();
 }
 
-void CopyJob::PackExtents(size_t count) {
+void CopyJob::PackExtents() {
+  const size_t count = shared_.record.wanted() && packs_.open() ? recorded_extents_ : extents_.size();
   stored_.Add(std::span(extents_).first(count));
   extents_.erase(extents_.begin(), extents_.begin() + static_cast<ptrdiff_t>(count));
   recorded_extents_ -= std::min(count, recorded_extents_);

@@ -1,11 +1,13 @@
-// One thread's share of a backup: takes units of work, reads each byte once, verifies, compresses and packs it.
+// One thread's share of a backup: takes units of work, reads each byte once, verifies, compresses and packs it. Batch
+// after batch; packs stay open from one to the next until somebody wants to know all that was stored.
 //
 // Invariant: what a job records of a file (extents, a new size, that it has vanished) belongs to units it took itself,
 // so jobs share nothing but what CopyShared says. Memory of a job: two frames of plain data, one stored, a compressor
-// (about 3 MiB at level 3) and (kPartsInFlightPerJob + 1) parts: with parts of 8 MiB about 30 MiB.
+// (about 3 MiB at level 3) and (kPartsInFlightPerJob + 1) parts: with parts of 8 MiB about 30 MiB; and held_bytes().
 #pragma once
 #include <atomic>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "core/backup/change_plan.h"
@@ -27,7 +29,6 @@ namespace pitr {
 struct CopyShared {
   const Repository& repository;
   DataDirectory& directory;  // a file belongs to the job that has all of it; a sliced one is not changed
-  const WorkPlan& plan;
   const ChangePlan& changes;
   uint32_t control_index;  // of the control file in directory.files; in no unit, written by the job that finishes last
   SystemId system_id;
@@ -41,8 +42,11 @@ struct CopyShared {
   ThreadPool& upload_pool;        // any thread
   Progress& progress;             // any thread
   OpContext ctx;
+  // The batch that is being copied; set while no job runs.
+  WorkPlan plan{};
+  bool last = false;  // there is no other after it
   std::atomic<size_t> next_unit{0};
-  std::atomic<int> running{0};  // jobs that still read; the last one copies the control file
+  std::atomic<int> running{0};  // jobs that still read; of the last batch, the last one copies the control file
 };
 
 // How much of a slice was there.
@@ -56,15 +60,26 @@ class CopyJob {
  public:
   explicit CopyJob(CopyShared& shared);
 
-  // Until no unit is left. Errors name the file or the pack.
+  // Until no unit of the batch is left. Errors name the file or the pack.
   Status Run();
+  // Completes the pack that is open. Then all that was read is in complete packs.
+  Status Close();
 
-  PackWriter& packs() { return packs_; }
-  // All that the job stored, `frame` counting its own frames. What it refers to the parent for is everything else in
-  // what it read.
-  StoredExtents& stored() { return stored_; }
-  const std::vector<SliceEnd>& slices() const { return slices_; }
-  const std::vector<uint32_t>& vanished() const { return vanished_; }
+  // After Close(): what the job stored since they were taken last, extents counting through the frames. What it refers
+  // to the parent for is everything else in what it read.
+  size_t frame_count() const { return packs_.frames().size(); }
+  std::vector<MappedFrame> TakeFrames() {
+    recorded_frames_ = 0;
+    return packs_.TakeFrames();
+  }
+  StoredExtents TakeStored() { return std::exchange(stored_, {}); }
+  std::vector<SliceEnd> TakeSlices() { return std::exchange(slices_, {}); }
+  std::vector<uint32_t> TakeVanished() { return std::exchange(vanished_, {}); }
+  // What frames and extents take.
+  size_t held_bytes() const {
+    return packs_.held_bytes() + stored_.held_bytes() +
+           (extents_.capacity() + staged_extents_.capacity()) * sizeof(PendingExtent);
+  }
 
  private:
   Status Unit(const WorkUnit& unit);
@@ -86,10 +101,10 @@ class CopyJob {
   // Stores what was read at `offset` of a file.
   Status Store(uint32_t index, uint64_t offset, ByteView bytes);
   Status FlushStaged();
-  // After a frame was stored and its extents are known: what the pack holds, if it is complete now.
+  // After a frame was stored and its extents are known: records what the pack holds, if it is complete now.
   void RecordPack();
-  // Moves the first of extents_, at which nobody will look any more, to stored_.
-  void PackExtents(size_t count);
+  // Moves those of extents_ to stored_ at which RecordPack() will not look any more.
+  void PackExtents();
   Status Control();
   void AdjustTotal(uint64_t was, uint64_t is);
 

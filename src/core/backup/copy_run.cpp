@@ -1,71 +1,17 @@
 #include "core/backup/copy_run.h"
 
 #include <algorithm>
-#include <condition_variable>
+#include <map>
 #include <memory>
-#include <mutex>
 
 #include "core/backup/change_choice.h"
+#include "core/backup/copy_threads.h"
 #include "core/backup/file_stat.h"
+#include "core/backup/map_pages.h"
 #include "core/pg/control.h"
-#include "core/pg/relation_file.h"
 
 namespace pitr {
 namespace {
-
-constexpr auto kPoll = std::chrono::milliseconds(100);
-
-// What the waiting thread and the jobs tell each other.
-class Finish {
- public:
-  explicit Finish(int jobs) : left_(jobs) {}
-
-  // The first failure counts and stops the other jobs, whose own failures follow from it.
-  void Report(Status status, CancelToken& stop) {
-    std::lock_guard lock(mutex_);
-    if (!status.ok()) {
-      if (failure_.ok()) failure_ = std::move(status);
-      stop.Cancel();
-    }
-    left_--;
-    changed_.notify_all();
-  }
-
-  Status Wait(CancelToken& stop, const OpContext& ctx) {
-    std::unique_lock lock(mutex_);
-    Status asked;
-    while (left_ > 0) {
-      changed_.wait_for(lock, kPoll);
-      if (asked.ok() && !(asked = ctx.Check()).ok()) stop.Cancel();
-    }
-    return asked.ok() ? failure_ : asked;
-  }
-
- private:
-  std::mutex mutex_;
-  std::condition_variable changed_;
-  int left_;  // protected by mutex_, as all here
-  Status failure_;
-};
-
-// Stops and joins what it started, on every way out.
-class Threads {
- public:
-  explicit Threads(CancelToken& stop) : stop_(stop) {}
-  ~Threads() {
-    stop_.Cancel();
-    for (std::thread& thread : threads_) thread.join();
-  }
-  Status Start(std::function<void()> body) {
-    PITR_ASSIGN(std::thread thread, StartThread(std::move(body)));
-    threads_.push_back(std::move(thread));
-    return Status::Ok();
-  }
-
- private:
-  CancelToken& stop_;
-  std::vector<std::thread> threads_;
-};
 
 Result<ControlData> CheckControlFile(const Repository& repository, const std::string& root, const OpContext& ctx) {
   PITR_ASSIGN(ControlFile control, ReadControlFile(root + "/" + kControlFilePath, *ctx.clock));
@@ -84,105 +30,6 @@ uint32_t AddControlFile(std::vector<MappedFile>& files) {
   return index;
 }
 
-// Sliced files: what the jobs found of each slice says how long the file was.
-void ApplySlices(const std::vector<std::unique_ptr<CopyJob>>& jobs, CopiedFiles& copied) {
-  std::map<uint32_t, SliceEnd> files;
-  for (const auto& job : jobs)
-    for (const SliceEnd& slice : job->slices()) {
-      SliceEnd& file = files.try_emplace(slice.file, SliceEnd{slice.file, 0, false}).first->second;
-      file.end = std::max(file.end, slice.end);
-      file.vanished |= slice.vanished;
-    }
-  for (const auto& [index, file] : files) {
-    copied.directory.files[index].size_bytes = file.end;
-    if (file.vanished) copied.vanished[index] = true;
-  }
-}
-
-// What the parent has of each file that is in the backup.
-std::vector<const ParentMap::File*> BasesOf(const ChangePlan& changes, const std::vector<bool>& vanished) {
-  std::vector<const ParentMap::File*> bases(changes.files.size(), nullptr);
-  for (uint32_t i = 0; i < bases.size(); i++)
-    if (const FileBase* base = changes.BaseOf(i); base != nullptr && !vanished[i]) bases[i] = base->parent;
-  return bases;
-}
-
-void ForgetTimes(const ChangePlan& changes, CopiedFiles& copied) {
-  for (uint32_t i = 0; i < copied.directory.files.size(); i++)
-    if (!changes.files[i].keeps_time) copied.directory.files[i].stamp.changed_nanos = 0;
-}
-
-Status TakeJobs(std::vector<std::unique_ptr<CopyJob>>& jobs, CopiedFiles& copied) {
-  for (auto& job : jobs) {
-    for (const uint32_t index : job->vanished()) copied.vanished[index] = true;
-    const size_t base = copied.frames.size();
-    const std::vector<MappedFrame> frames = job->packs().TakeFrames();
-    if (frames.size() > UINT32_MAX - base) return {Code::kInternal, "too many frames in one backup"};
-    copied.frames.insert(copied.frames.end(), frames.begin(), frames.end());
-    copied.extents.Take(std::move(job->stored()), static_cast<uint32_t>(base));
-    job.reset();
-  }
-  return Status::Ok();
-}
-
-// The pages that are taken over, with the numbers that their packs have now.
-void KeepPages(const CopyRequest& request, ParentPacks& packs, CopiedFiles& copied) {
-  for (size_t i = 0; i < copied.pages.kept.size(); i++) {
-    if (!copied.pages.kept[i]) continue;
-    MapPage& page = copied.kept.emplace_back(request.parent->list.pages[i]);
-    for (uint32_t& pack : page.packs) pack = packs.Take(pack);
-  }
-}
-
-Status Assemble(std::vector<std::unique_ptr<CopyJob>>& jobs, const CopyRequest& request, const ChangePlan& changes,
-                CopiedFiles& copied) {
-  copied.vanished.assign(copied.directory.files.size(), false);
-  ApplySlices(jobs, copied);
-  PITR_TRY(TakeJobs(jobs, copied));
-  PITR_TRY(CheckEssentialFiles(copied.directory.files, copied.vanished));
-  copied.packs = request.packs.entries();
-  copied.own_packs = copied.packs.size();
-  if (changes.parent != nullptr) {
-    ForgetTimes(changes, copied);
-    ParentPacks packs(changes.parent->manifest().packs, copied.packs);
-    PITR_TRY(copied.extents.TakeParent(*changes.parent, BasesOf(changes, copied.vanished), copied.directory.files,
-                                       copied.frames, packs));
-    KeepPages(request, packs, copied);
-  }
-  for (size_t i = 0; i < copied.directory.files.size(); i++) {
-    if (copied.vanished[i]) continue;
-    copied.bytes += copied.directory.files[i].size_bytes;
-    copied.count++;
-  }
-  return Status::Ok();
-}
-
-Status RunJobs(std::vector<std::unique_ptr<CopyJob>>& jobs, CancelToken& stop, const OpContext& ctx) {
-  Finish finish(static_cast<int>(jobs.size()));
-  Threads threads(stop);
-  for (auto& job : jobs) {
-    Status started =
-        threads.Start([&finish, &stop, job = job.get()] { finish.Report(Guarded([&] { return job->Run(); }), stop); });
-    // The jobs that were not started have nothing to report but this.
-    if (!started.ok()) finish.Report(std::move(started), stop);
-  }
-  return finish.Wait(stop, ctx);
-}
-
-void SetTotals(const DataDirectory& directory, const ChangePlan& changes, Progress& progress) {
-  uint64_t done = 0;
-  uint64_t skipped_bytes = 0;
-  for (uint32_t i = 0; i < directory.files.size(); i++) {
-    const uint64_t size = directory.files[i].size_bytes;
-    if (size != 0 && !changes.Skips(i)) continue;
-    skipped_bytes += size;
-    done++;
-  }
-  progress.bytes_total = directory.total_bytes - skipped_bytes + kControlFileSize;
-  progress.files_total = directory.files.size();
-  progress.files_done = done - 1;  // nothing is read of empty files; the control file only seems to be one
-}
-
 // By what an increment finds changes; null for a full backup.
 Result<std::unique_ptr<ChangeSource>> ChooseSource(const CopyRequest& request, CopiedFiles& copied,
                                                    const OpContext& ctx) {
@@ -199,74 +46,288 @@ Result<std::unique_ptr<ChangeSource>> ChooseSource(const CopyRequest& request, C
   return source;
 }
 
-Result<ChangePlan> MakeChangePlan(const CopyRequest& request, const ChangeSource* source, CopiedFiles& copied,
-                                  const OpContext& ctx) {
-  copied.boot_id = CurrentBootId();
-  if (request.resumed != nullptr) return PlanResume(copied.directory.files, *request.resumed);
-  if (source == nullptr) return ChangePlan{};
-  const BackupManifest& parent = request.parent->manifest;
-  const BackupStart& start = request.start;
-  const std::vector<MappedFile>& files = copied.directory.files;
-  const bool stamps_hold = source->trusts_stamps() && !copied.boot_id.empty() && copied.boot_id == parent.boot_id;
+class CopyRun {
+ public:
+  CopyRun(const CopyRequest& request, const ControlData& control, const OpContext& ctx)
+      : request_(request), control_(control), ctx_(ctx) {}
+
+  Result<CopiedFiles> Run() {
+    PITR_TRY(Prepare());
+    const std::vector<CopyBatch> batches =
+        PlanBatches(copied_.directory.files, pages_, request_.parent, request_.options.held_map_bytes);
+    PITR_TRY(StartJobs());
+    for (size_t i = 0; i < batches.size(); i++) {
+      shared_->last = i + 1 == batches.size();
+      PITR_TRY(Plan(batches[i]));
+      PITR_TRY(Copy());
+      if (shared_->last || HeldBytes() >= request_.options.held_map_bytes) PITR_TRY(StorePages());
+    }
+    if (copied_.change_origin) PITR_TRY(references_.ToStatus(*copied_.change_origin, request_.parent->manifest.label));
+    PITR_TRY(CheckEssentialFiles(copied_.directory.files, vanished_));
+    KeepPages();
+    CountFiles();
+    return std::move(copied_);
+  }
+
+ private:
+  Status Prepare();
+  Status PrepareChanges();
+  Status StartJobs();
+  void SetTotals();
+  Status Plan(const CopyBatch& batch);
+  Status Copy();
+  size_t HeldBytes() const;
+  Status StorePages();
+  Status TakeOwnPacks();
+  Status TakeJobs(std::vector<MappedFrame>& frames, CopiedExtents& extents);
+  void ApplySlices();
+  Status TakeParent(std::vector<MappedFrame>& frames, CopiedExtents& extents);
+  void KeepPages();
+  void CountFiles();
+
+  const CopyRequest& request_;
+  const ControlData& control_;
+  const OpContext& ctx_;
+  CopiedFiles copied_;
+  uint32_t control_index_ = 0;
+  std::vector<bool> vanished_;              // files that are not in the backup after all
+  std::vector<uint32_t> own_packs_;         // by index in the table of packs, the index in copied_.packs
+  std::optional<ParentPacks> other_packs_;  // what is taken of the parent's or of interrupted backups' packs
+  std::unique_ptr<ChangeSource> source_;    // of an increment
+  bool stamps_hold_ = false;
+  PagePlan pages_;               // of the parent's map
+  ParentMap parent_;             // of an increment: pages of files that are not stored in new pages yet
+  ChangePlan changes_;           // knows files as long as parent_ does
+  std::vector<FileRange> done_;  // copied, and not stored in pages yet
+  ReferenceFindings references_;
+  CancelToken stop_;
+  std::unique_ptr<ThreadPool> pool_;
+  std::unique_ptr<CopyShared> shared_;
+  std::vector<std::unique_ptr<CopyJob>> jobs_;
+};
+
+Status CopyRun::Prepare() {
+  const BackupStart& start = request_.start;
+  PITR_ASSIGN(source_, ChooseSource(request_, copied_, ctx_));
+  PITR_ASSIGN(copied_.directory,
+              ScanDataDirectory(start.data_directory,
+                                TablespaceVersionDirectory(control_.pg_major, control_.catalog_version), ctx_));
+  std::vector<MappedFile>& files = copied_.directory.files;
+  PITR_TRY(CheckEssentialFiles(files, {}));
+  control_index_ = AddControlFile(files);
+  vanished_.assign(files.size(), false);
+  copied_.boot_id = CurrentBootId();
+  PITR_TRY(PrepareChanges());
+  if (changes_.parent != nullptr) other_packs_.emplace(changes_.parent->manifest().packs, copied_.packs);
+  SetTotals();
+  request_.record.Begin(copied_.directory.total_bytes, *ctx_.clock);
+  return Status::Ok();
+}
+
+Status CopyRun::PrepareChanges() {
+  const std::vector<MappedFile>& files = copied_.directory.files;
+  if (request_.resumed != nullptr) changes_ = PlanResume(files, *request_.resumed);
+  if (source_ == nullptr) return Status::Ok();
+  const BackupManifest& parent = request_.parent->manifest;
+  const BackupStart& start = request_.start;
+  stamps_hold_ = source_->trusts_stamps() && !copied_.boot_id.empty() && copied_.boot_id == parent.boot_id;
   // Whoever wants a proof wants to see everything.
-  PITR_ASSIGN(copied.pages, PlanPages(files, *request.parent, *source, stamps_hold && !request.options.verify_changes));
-  request.repository.log().Info("of the file map of backup \"" + parent.label + "\" " +
-                                std::to_string(copied.pages.kept_count()) + " of " +
-                                std::to_string(copied.pages.kept.size()) + " pages are taken over unread");
-  PITR_ASSIGN(ParentMap map, ParentMap::Load(request.repository, *request.parent, copied.pages, ctx));
-  copied.parent = std::make_unique<ParentMap>(std::move(map));
-  PITR_ASSIGN(ChangePlan plan, PlanChanges(files, copied.pages, *copied.parent, *source, stamps_hold));
-  plan.page_rule = {parent.start_lsn, Lsn{parent.cluster.segment_size_bytes}};
-  plan.verify = request.options.verify_changes;
-  plan.hints_may_differ = !start.data_checksums || parent.stop_timeline != start.timeline;
-  return plan;
+  PITR_ASSIGN(pages_, PlanPages(files, *request_.parent, *source_, stamps_hold_ && !request_.options.verify_changes));
+  request_.repository.log().Info("of the file map of backup \"" + parent.label + "\" " +
+                                 std::to_string(pages_.kept_count()) + " of " + std::to_string(pages_.kept.size()) +
+                                 " pages are taken over unread");
+  parent_ = ParentMap(parent);
+  changes_ = PlanPagesKept(files.size(), pages_, parent_);
+  changes_.page_rule = {parent.start_lsn, Lsn{parent.cluster.segment_size_bytes}};
+  changes_.verify = request_.options.verify_changes;
+  changes_.hints_may_differ = !start.data_checksums || parent.stop_timeline != start.timeline;
+  return Status::Ok();
+}
+
+// All that is not taken over with its page: what else is skipped is known batch by batch.
+void CopyRun::SetTotals() {
+  const std::vector<MappedFile>& files = copied_.directory.files;
+  uint64_t done = 0;
+  uint64_t skipped_bytes = 0;
+  for (uint32_t i = 0; i < files.size(); i++) {
+    if (files[i].size_bytes != 0 && !changes_.Skips(i)) continue;
+    skipped_bytes += files[i].size_bytes;
+    done++;
+  }
+  request_.progress.bytes_total = copied_.directory.total_bytes - skipped_bytes + kControlFileSize;
+  request_.progress.files_total = files.size();
+  request_.progress.files_done = done - 1;  // nothing is read of empty files; the control file only seems to be one
+}
+
+Status CopyRun::StartJobs() {
+  const int jobs = request_.options.jobs;
+  PITR_ASSIGN(pool_, ThreadPool::Start(jobs * kPartsInFlightPerJob));
+  shared_.reset(new CopyShared{request_.repository,
+                               copied_.directory,
+                               changes_,
+                               control_index_,
+                               control_.system_id,
+                               request_.start.start_lsn,
+                               request_.start.data_checksums,
+                               request_.packs,
+                               request_.record,
+                               references_,
+                               request_.pages,
+                               *request_.options.rate,
+                               *pool_,
+                               request_.progress,
+                               {ctx_.clock, &stop_, ctx_.deadline_millis}});
+  for (int i = 0; i < jobs; i++) jobs_.push_back(std::make_unique<CopyJob>(*shared_));
+  return Status::Ok();
+}
+
+Status CopyRun::Plan(const CopyBatch& batch) {
+  const std::vector<MappedFile>& files = copied_.directory.files;
+  done_.insert(done_.end(), batch.ranges.begin(), batch.ranges.end());
+  if (source_ != nullptr) {
+    uint32_t page = FileRange::kNoPage;
+    std::optional<ParentCursor> cursor;
+    for (const FileRange& range : batch.ranges) {
+      if (!cursor || range.page != page) {
+        page = range.page;
+        const size_t first = parent_.files().size();
+        PITR_TRY(parent_.Add(request_.repository, request_.parent->list.pages[page], ctx_));
+        cursor.emplace(parent_, first);
+      }
+      PITR_TRY(PlanChanges(files, range, *cursor, *source_, stamps_hold_, changes_));
+      for (uint32_t i = range.first; i < range.end; i++) {
+        if (files[i].size_bytes == 0 || !changes_.Skips(i)) continue;
+        request_.progress.bytes_total.fetch_sub(files[i].size_bytes, std::memory_order_relaxed);
+        request_.progress.files_done.fetch_add(1, std::memory_order_relaxed);
+      }
+    }
+  }
+  shared_->plan = PlanWork(files, batch.ranges, request_.options.jobs, [&](uint32_t i) { return changes_.Skips(i); });
+  return Status::Ok();
+}
+
+Status CopyRun::Copy() {
+  if (shared_->plan.units.empty() && !shared_->last) return Status::Ok();
+  shared_->next_unit = 0;
+  shared_->running = static_cast<int>(jobs_.size());
+  return RunJobs(
+      jobs_,
+      [&](CopyJob& job) -> Status {
+        PITR_TRY(job.Run());
+        // At the end nobody has to wait for the others.
+        return shared_->last ? job.Close() : Status::Ok();
+      },
+      stop_, ctx_);
+}
+
+size_t CopyRun::HeldBytes() const {
+  size_t bytes = parent_.held_bytes();
+  for (const auto& job : jobs_) bytes += job->held_bytes();
+  return bytes;
+}
+
+// What was copied since the last time. From then on nothing of it is held.
+Status CopyRun::StorePages() {
+  if (!shared_->last)
+    PITR_TRY(RunJobs(
+        jobs_, [](CopyJob& job) { return job.Close(); }, stop_, ctx_));
+  ApplySlices();
+  PITR_TRY(TakeOwnPacks());
+  std::vector<MappedFrame> frames;
+  CopiedExtents extents;
+  PITR_TRY(TakeJobs(frames, extents));
+  if (changes_.parent != nullptr) PITR_TRY(TakeParent(frames, extents));
+  std::sort(done_.begin(), done_.end(), [](const FileRange& a, const FileRange& b) { return a.first < b.first; });
+  const CompleteFiles complete{copied_.directory.files, vanished_, done_, extents, frames, copied_.packs};
+  const auto first_page = static_cast<uint32_t>(copied_.pages.size() + 1);
+  PITR_ASSIGN(std::vector<MapPage> pages,
+              StoreMapPages(request_.repository, request_.label, first_page, complete, ctx_));
+  std::move(pages.begin(), pages.end(), std::back_inserter(copied_.pages));
+  if (source_ != nullptr) {
+    for (const FileRange& range : done_)
+      for (uint32_t i = range.first; i < range.end; i++) changes_.files[i] = {};
+    parent_.Clear();
+  }
+  done_.clear();
+  return Status::Ok();
+}
+
+// Packs come into the backup's list as they become known, its own before those that were taken with them.
+Status CopyRun::TakeOwnPacks() {
+  for (size_t count = request_.packs.count(); own_packs_.size() < count;) {
+    PackEntry pack = request_.packs.entry(static_cast<uint32_t>(own_packs_.size()));
+    if (pack.size_bytes == 0) return {Code::kInternal, "pack \"" + pack.key + "\" is not complete"};
+    own_packs_.push_back(static_cast<uint32_t>(copied_.packs.size()));
+    copied_.packs.push_back(std::move(pack));
+  }
+  return Status::Ok();
+}
+
+Status CopyRun::TakeJobs(std::vector<MappedFrame>& frames, CopiedExtents& extents) {
+  size_t count = 0;
+  for (const auto& job : jobs_) count += job->frame_count();
+  frames.reserve(count);
+  for (auto& job : jobs_) {
+    for (const uint32_t index : job->TakeVanished()) vanished_[index] = true;
+    const size_t base = frames.size();
+    const std::vector<MappedFrame> own = job->TakeFrames();
+    if (own.size() > UINT32_MAX - base) return {Code::kInternal, "too many frames in one backup"};
+    for (const MappedFrame& frame : own) frames.push_back({own_packs_[frame.pack], frame.ref});
+    extents.Take(job->TakeStored(), static_cast<uint32_t>(base));
+  }
+  return Status::Ok();
+}
+
+// Sliced files: what the jobs found of each slice says how long the file was.
+void CopyRun::ApplySlices() {
+  std::map<uint32_t, SliceEnd> files;
+  for (const auto& job : jobs_)
+    for (const SliceEnd& slice : job->TakeSlices()) {
+      SliceEnd& file = files.try_emplace(slice.file, SliceEnd{slice.file, 0, false}).first->second;
+      file.end = std::max(file.end, slice.end);
+      file.vanished |= slice.vanished;
+    }
+  for (const auto& [index, file] : files) {
+    copied_.directory.files[index].size_bytes = file.end;
+    if (file.vanished) vanished_[index] = true;
+  }
+}
+
+Status CopyRun::TakeParent(std::vector<MappedFrame>& frames, CopiedExtents& extents) {
+  std::vector<MappedFile>& files = copied_.directory.files;
+  std::vector<const ParentMap::File*> bases(files.size(), nullptr);
+  for (const FileRange& range : done_)
+    for (uint32_t i = range.first; i < range.end; i++) {
+      if (const FileBase* base = changes_.BaseOf(i); base != nullptr && !vanished_[i]) bases[i] = base->parent;
+      if (!changes_.files[i].keeps_time) files[i].stamp.changed_nanos = 0;
+    }
+  return extents.TakeParent(*changes_.parent, std::move(bases), files, frames, *other_packs_);
+}
+
+// The pages that are taken over, with the numbers that their packs have now.
+void CopyRun::KeepPages() {
+  for (size_t i = 0; i < pages_.kept.size(); i++) {
+    if (!pages_.kept[i]) continue;
+    MapPage& page = copied_.pages.emplace_back(request_.parent->list.pages[i]);
+    for (uint32_t& pack : page.packs) pack = other_packs_->Take(pack);
+  }
+  std::sort(copied_.pages.begin(), copied_.pages.end(),
+            [](const MapPage& a, const MapPage& b) { return a.first_path < b.first_path; });
+}
+
+void CopyRun::CountFiles() {
+  for (size_t i = 0; i < copied_.directory.files.size(); i++) {
+    if (vanished_[i]) continue;
+    copied_.bytes += copied_.directory.files[i].size_bytes;
+    copied_.count++;
+  }
 }
 
 }  // namespace
 
 Result<CopiedFiles> RunCopy(const CopyRequest& request, const OpContext& ctx) {
-  CopiedFiles copied;
-  const Repository& repository = request.repository;
-  PITR_ASSIGN(const ControlData control, CheckControlFile(repository, request.start.data_directory, ctx));
-  PITR_ASSIGN(const std::unique_ptr<ChangeSource> source, ChooseSource(request, copied, ctx));
-  PITR_ASSIGN(copied.directory,
-              ScanDataDirectory(request.start.data_directory,
-                                TablespaceVersionDirectory(control.pg_major, control.catalog_version), ctx));
-  PITR_TRY(CheckEssentialFiles(copied.directory.files, {}));
-  const uint32_t control_index = AddControlFile(copied.directory.files);
-  PITR_ASSIGN(const ChangePlan changes, MakeChangePlan(request, source.get(), copied, ctx));
-  SetTotals(copied.directory, changes, request.progress);
-  request.record.Begin(copied.directory.total_bytes, *ctx.clock);
-  const WorkPlan plan =
-      PlanWork(copied.directory.files, request.options.jobs, [&](uint32_t i) { return changes.Skips(i); });
-
-  CancelToken stop;
-  ReferenceFindings references;
-  const int job_count = request.options.jobs;
-  PITR_ASSIGN(const std::unique_ptr<ThreadPool> pool, ThreadPool::Start(job_count * kPartsInFlightPerJob));
-  CopyShared shared{repository,
-                    copied.directory,
-                    plan,
-                    changes,
-                    control_index,
-                    control.system_id,
-                    request.start.start_lsn,
-                    request.start.data_checksums,
-                    request.packs,
-                    request.record,
-                    references,
-                    request.pages,
-                    *request.options.rate,
-                    *pool,
-                    request.progress,
-                    {ctx.clock, &stop, ctx.deadline_millis}};
-  shared.running = job_count;
-  std::vector<std::unique_ptr<CopyJob>> jobs;
-  for (int i = 0; i < job_count; i++) jobs.push_back(std::make_unique<CopyJob>(shared));
-  PITR_TRY(RunJobs(jobs, stop, ctx));
-  if (copied.change_origin) PITR_TRY(references.ToStatus(*copied.change_origin, request.parent->manifest.label));
-  PITR_TRY(Assemble(jobs, request, changes, copied));
-  return copied;
+  PITR_ASSIGN(const ControlData control, CheckControlFile(request.repository, request.start.data_directory, ctx));
+  return CopyRun(request, control, ctx).Run();
 }
 
 }  // namespace pitr

@@ -1,6 +1,7 @@
-// Runs the copy of a backup: lists the data directory, plans, lets the jobs read, and puts together what they found.
+// Runs the copy of a backup: lists the data directory, and batch by batch plans, lets the jobs read, puts together what
+// they found, and stores it as pages of the file map.
 #pragma once
-#include <memory>
+#include <string>
 #include <vector>
 
 #include "core/backup/backup_request.h"
@@ -8,25 +9,20 @@
 
 namespace pitr {
 
-// Everything a file map needs, without a tree of vectors: about 200 bytes a file, and what of the parent's map is read.
+// What is left to be said in list and manifest when all files and their pages are stored.
 struct CopiedFiles {
   DataDirectory directory;       // with the control file; sizes are those that were copied
-  std::vector<bool> vanished;    // files that are not in the backup after all
-  std::vector<PackEntry> packs;  // its own, then those of earlier or interrupted backups that it refers to
-  size_t own_packs = 0;
-  std::vector<MappedFrame> frames;  // its own, ascending by pack and offset within each job's run, then the parent's
-  CopiedExtents extents;            // by index in directory.files; frames count through `frames`
-  uint64_t bytes = 0;               // of the files in the backup
+  std::vector<PackEntry> packs;  // its own and those of earlier or interrupted backups that it refers to
+  std::vector<MapPage> pages;    // of the file map, ascending by path; their packs count through `packs`
+  uint64_t bytes = 0;            // of the files in the backup
   uint64_t count = 0;
   std::string boot_id;
-  std::unique_ptr<ParentMap> parent;  // of an increment; `extents` point to it
-  PagePlan pages;                     // of the parent's map
-  std::vector<MapPage> kept;          // those of its pages that are taken over, in order; packs count through `packs`
   std::optional<ChangeOrigin> change_origin;  // of an increment
 };
 
 struct CopyRequest {
   const Repository& repository;
+  const std::string& label;
   const BackupOptions& options;
   const BackupStart& start;
   const ParentBackup* parent;  // of an increment; else null
@@ -38,9 +34,9 @@ struct CopyRequest {
   std::atomic<int>& change_kind;  // set to the ChangeKind of an increment
 };
 
-// Blocks the calling thread, which looks at `ctx` ten times a second while the jobs work. After an error every upload
-// has been aborted, but finished packs are still there. Errors as BackupSession::CopyFiles; bad pages are left in
-// `pages` and are no error here.
+// Blocks the calling thread, which looks at `ctx` ten times a second while the jobs work. A page is stored when every
+// pack of its files is. After an error every upload has been aborted, but finished packs and pages are still there.
+// Errors as BackupSession::CopyFiles; bad pages are left in `pages` and are no error here.
 Result<CopiedFiles> RunCopy(const CopyRequest& request, const OpContext& ctx);
 
 }  // namespace pitr

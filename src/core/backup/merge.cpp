@@ -22,10 +22,7 @@ constexpr const char* kIncompleteHint = "Take a full backup of the server.";
 Result<StoredFileMap> StoreList(const Repository& repository, const BackupManifest& from, const std::string& to,
                                 const OpContext& ctx) {
   PITR_ASSIGN(MapPageList list, ReadMapPages(repository, from, ctx));
-  const std::vector<MappedFrame> no_frames;
-  FileMapStore store(repository, to, from.packs, no_frames, ctx);
-  for (MapPage& page : list.pages) store.Keep(std::move(page));
-  return store.Finish(list.directories, list.links);
+  return StoreMapList(repository, to, std::move(list.pages), list.directories, list.links, ctx);
 }
 
 Status StoreManifest(const Repository& repository, const BackupManifest& manifest, const OpContext& ctx) {

@@ -23,9 +23,9 @@ PackEntry PackTable::entry(uint32_t index) const {
   return entries_[index];
 }
 
-std::vector<PackEntry> PackTable::entries() const {
+uint32_t PackTable::count() const {
   std::lock_guard lock(mutex_);
-  return entries_;
+  return static_cast<uint32_t>(entries_.size());
 }
 
 PackWriter::PackWriter(const Repository& repository, PackTable& table, ThreadPool& pool, Progress& progress,

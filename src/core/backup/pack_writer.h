@@ -4,6 +4,7 @@
 #include <memory>
 #include <mutex>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "core/base/progress.h"
@@ -26,7 +27,7 @@ class PackTable {
   std::string KeyOf(uint32_t index) const;
   void SetSize(uint32_t index, uint64_t bytes);
   PackEntry entry(uint32_t index) const;
-  std::vector<PackEntry> entries() const;
+  uint32_t count() const;
 
  private:
   const std::string label_;
@@ -47,14 +48,17 @@ class PackWriter {
   PackWriter(const PackWriter&) = delete;
   PackWriter& operator=(const PackWriter&) = delete;
 
-  // Result: the frame's number among this writer's. Errors as ObjectWriter::Append and Finish, naming the pack.
+  // Result: the frame's number in frames(). Errors as ObjectWriter::Append and Finish, naming the pack.
   Result<uint32_t> Append(ByteView plain);
   // Makes the open pack visible.
   Status Close();
   bool open() const { return writer_ != nullptr; }
-  // In the order they were appended.
+  // In the order they were appended, since they were taken last.
   const std::vector<MappedFrame>& frames() const { return frames_; }
-  std::vector<MappedFrame> TakeFrames() { return std::move(frames_); }
+  // After Close(). Frames are numbered from 0 again.
+  std::vector<MappedFrame> TakeFrames() { return std::exchange(frames_, {}); }
+  // What frames() take.
+  size_t held_bytes() const { return frames_.capacity() * sizeof(MappedFrame); }
 
  private:
   Status Open();

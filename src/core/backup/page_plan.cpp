@@ -36,10 +36,7 @@ Result<bool> IsUnchanged(std::span<const MappedFile> files, const MapPage& page,
   return UnchangedByWal(files, source);
 }
 
-}  // namespace
-
-size_t PagePlan::kept_count() const { return static_cast<size_t>(std::count(kept.begin(), kept.end(), true)); }
-
+// Ranges alone: no page is taken over.
 PagePlan PagesOfParent(const std::vector<MappedFile>& listing, const ParentBackup& parent) {
   const std::vector<MapPage>& pages = parent.list.pages;
   PagePlan plan;
@@ -54,6 +51,10 @@ PagePlan PagesOfParent(const std::vector<MappedFile>& listing, const ParentBacku
   plan.first.push_back(static_cast<uint32_t>(listing.size()));
   return plan;
 }
+
+}  // namespace
+
+size_t PagePlan::kept_count() const { return static_cast<size_t>(std::count(kept.begin(), kept.end(), true)); }
 
 Result<PagePlan> PlanPages(const std::vector<MappedFile>& listing, const ParentBackup& parent,
                            const ChangeSource& source, bool stamps_hold) {

@@ -26,8 +26,6 @@ struct PagePlan {
   size_t kept_count() const;
 };
 
-// Ranges alone: no page is taken over.
-PagePlan PagesOfParent(const std::vector<MappedFile>& listing, const ParentBackup& parent);
 // `listing` ascends by path. `stamps_hold`: equal stamps prove equal content. Errors as the source's.
 Result<PagePlan> PlanPages(const std::vector<MappedFile>& listing, const ParentBackup& parent,
                            const ChangeSource& source, bool stamps_hold);

@@ -16,8 +16,7 @@ void ParentMap::AddFile(const MappedFile& file) {
   entry.extents = extents_.Add(file.extents);
 }
 
-Status ParentMap::AddPage(const Repository& repository, const MapPage& page, const std::set<std::string>& damaged,
-                          const OpContext& ctx) {
+Status ParentMap::AddPage(const Repository& repository, const MapPage& page, const OpContext& ctx) {
   const auto first_frame = static_cast<uint32_t>(frames_.size());
   FileMapSink sink;
   sink.frame = [&](const MappedFrame& frame) -> Status {
@@ -28,33 +27,39 @@ Status ParentMap::AddPage(const Repository& repository, const MapPage& page, con
   sink.file = [&](MappedFile&& file) {
     for (Extent& extent : file.extents) extent.frame += first_frame;
     AddFile(file);
-    files_.back().has_page_errors = damaged.contains(file.path);
+    files_.back().has_page_errors = damaged_.contains(file.path);
     return Status::Ok();
   };
   return StreamMapPage(repository, manifest_.packs, page, std::move(sink), ctx);
 }
 
-Result<ParentMap> ParentMap::Load(const Repository& repository, const ParentBackup& parent, const PagePlan& pages,
-                                  const OpContext& ctx) {
-  ParentMap map;
-  map.manifest_ = parent.manifest;
-  std::set<std::string> damaged;
-  for (const PageError& error : parent.manifest.page_errors) damaged.insert(error.path);
-  for (size_t i = 0; i < parent.list.pages.size(); i++) {
-    if (pages.kept[i]) continue;
-    const size_t frames = map.frames_.size(), files = map.files_.size(), paths = map.paths_.size();
-    Status added = map.AddPage(repository, parent.list.pages[i], damaged, ctx);
-    if (added.ok()) continue;
-    if (added.code() != Code::kCorruption && added.code() != Code::kNotFound && added.code() != Code::kInvalidArgument)
-      return added;
-    map.frames_.resize(frames);
-    map.files_.resize(files);
-    map.paths_.resize(paths);
-    repository.log().Warning(
-        "of backup \"" + parent.manifest.label +
-        "\" a page of its file map cannot be read; what it was to tell of is stored anew: " + added.ToString());
-  }
-  return map;
+Status ParentMap::Add(const Repository& repository, const MapPage& page, const OpContext& ctx) {
+  if (damaged_.empty())
+    for (const PageError& error : manifest_.page_errors) damaged_.insert(error.path);
+  const size_t frames = frames_.size(), files = files_.size(), paths = paths_.size();
+  Status added = AddPage(repository, page, ctx);
+  if (added.ok()) return added;
+  if (added.code() != Code::kCorruption && added.code() != Code::kNotFound && added.code() != Code::kInvalidArgument)
+    return added;
+  frames_.resize(frames);
+  files_.resize(files);
+  paths_.resize(paths);
+  repository.log().Warning(
+      "of backup \"" + manifest_.label +
+      "\" a page of its file map cannot be read; what it was to tell of is stored anew: " + added.ToString());
+  return Status::Ok();
+}
+
+void ParentMap::Clear() {
+  paths_ = {};
+  files_ = {};
+  extents_ = {};
+  frames_ = {};
+}
+
+size_t ParentMap::held_bytes() const {
+  return paths_.capacity() + files_.size() * sizeof(File) + extents_.held_bytes() +
+         frames_.capacity() * sizeof(MappedFrame);
 }
 
 namespace {
@@ -112,7 +117,7 @@ ParentMap ParentMap::Join(const std::vector<PartialMap>& partials) {
 }
 
 const ParentMap::File* ParentCursor::Seek(std::string_view path) {
-  const std::vector<ParentMap::File>& files = map_.files();
+  const std::deque<ParentMap::File>& files = map_.files();
   while (at_ < files.size() && map_.PathOf(files[at_]) < path) at_++;
   return at_ < files.size() && map_.PathOf(files[at_]) == path ? &files[at_] : nullptr;
 }

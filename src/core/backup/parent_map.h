@@ -1,8 +1,11 @@
 // What an increment reads of the file map of the backup that it builds on, or what interrupted backups stored,
 // compactly: paths in one text, extents packed. Memory: 72 bytes and its path for each file, 24 for each frame, 2 to 15
-// for each extent (packed_extents.h). Constant once loaded; any thread.
+// for each extent (packed_extents.h). An increment adds pages and forgets them again, while nobody else looks; in
+// between it is constant, for any thread.
 #pragma once
+#include <deque>
 #include <set>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -26,10 +29,15 @@ class ParentMap {
     bool has_page_errors = false;  // bad pages of it were stored, which must not be built upon
   };
 
-  // Those pages of the parent that `pages` does not keep. A page that is damaged or not there is left out, which is a
-  // warning in the log: its files are then stored anew. Other errors are the store's.
-  static Result<ParentMap> Load(const Repository& repository, const ParentBackup& parent, const PagePlan& pages,
-                                const OpContext& ctx);
+  ParentMap() = default;
+  // Of no page yet.
+  explicit ParentMap(BackupManifest manifest) : manifest_(std::move(manifest)) {}
+
+  // Adds a page of the parent. One that is damaged or not there is left out, which is a warning in the log: its files
+  // are then stored anew. Other errors are the store's. What files() had stays where it is.
+  Status Add(const Repository& repository, const MapPage& page, const OpContext& ctx);
+  // Forgets all pages, and with them every File.
+  void Clear();
 
   // What these hold together; where two have the same bytes of a file, the first of them counts. The manifest then
   // tells of packs, no more, and files only have the extents that are known.
@@ -37,7 +45,8 @@ class ParentMap {
 
   const BackupManifest& manifest() const { return manifest_; }
   const std::vector<MappedFrame>& frames() const { return frames_; }
-  const std::vector<File>& files() const { return files_; }  // ascending by path
+  // Ascending by path if the pages that were added do.
+  const std::deque<File>& files() const { return files_; }
   std::string_view PathOf(const File& file) const {
     return std::string_view(paths_).substr(file.path_at, file.path_bytes);
   }
@@ -47,30 +56,30 @@ class ParentMap {
     PackedExtents::Read(file.extents, span, extents);
     return extents;
   }
-  // What extents take.
-  size_t extent_bytes() const { return extents_.held_bytes(); }
+  // What the pages take.
+  size_t held_bytes() const;
 
  private:
   void AddFile(const MappedFile& file);
-  Status AddPage(const Repository& repository, const MapPage& page, const std::set<std::string>& damaged,
-                 const OpContext& ctx);
+  Status AddPage(const Repository& repository, const MapPage& page, const OpContext& ctx);
   BackupManifest manifest_;
+  std::set<std::string> damaged_;  // files with bad pages, once a page was added
   std::string paths_;
-  std::vector<File> files_;
+  std::deque<File> files_;  // others point to them
   PackedExtents extents_;
   std::vector<MappedFrame> frames_;
 };
 
-// Walks a parent's files beside a listing: both ascend by path, so each is passed once.
+// Walks a parent's files, from the given one on, beside a listing: both ascend by path, so each is passed once.
 class ParentCursor {
  public:
-  explicit ParentCursor(const ParentMap& map) : map_(map) {}
+  explicit ParentCursor(const ParentMap& map, size_t first = 0) : map_(map), at_(first) {}
   // Paths must ascend from call to call; null when the parent does not have the file.
   const ParentMap::File* Seek(std::string_view path);
 
  private:
   const ParentMap& map_;
-  size_t at_ = 0;
+  size_t at_;
 };
 
 }  // namespace pitr

@@ -28,6 +28,8 @@ class StoredExtents {
  public:
   // Sorts them.
   void Add(std::span<PendingExtent> extents);
+  // What they take.
+  size_t held_bytes() const { return extents_.held_bytes() + runs_.capacity() * sizeof(Run); }
 
  private:
   friend class CopiedExtents;
@@ -62,7 +64,7 @@ class ParentPacks {
   std::vector<uint32_t> numbers_;
 };
 
-// The extents of every file of a backup. First what was stored is taken, then the parent, and only then is it read. One
+// The extents of some files of a backup. First what was stored is taken, then the parent, and only then is it read. One
 // thread.
 class CopiedExtents {
  public:

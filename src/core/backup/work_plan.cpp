@@ -16,30 +16,34 @@ std::string_view NameOf(const MappedFile& file) {
   return path.substr(path.rfind('/') + 1);
 }
 
-uint64_t SliceSize(const std::vector<MappedFile>& files, int jobs) {
+uint64_t SliceSize(const std::vector<MappedFile>& files, std::span<const FileRange> ranges, int jobs) {
   uint64_t total = 0;
-  for (const MappedFile& file : files) total += file.size_bytes;
+  for (const FileRange& range : ranges)
+    for (uint32_t i = range.first; i < range.end; i++) total += files[i].size_bytes;
   const uint64_t even = total / (static_cast<uint64_t>(jobs) * kSlicesPerJob) / kMiB * kMiB;
   return std::clamp(even, kMinSliceBytes, kSliceBytes);
 }
 
+void AddFile(const MappedFile& file, uint32_t index, uint64_t slice, WorkPlan& plan) {
+  if (file.size_bytes < kMiB) {
+    plan.order.push_back(index);
+  } else if (file.size_bytes <= slice || !HasPages(file.path)) {
+    plan.units.push_back({index, 0, 0, file.size_bytes, true});
+  } else {
+    for (uint64_t from = 0; from < file.size_bytes; from += slice)
+      plan.units.push_back({index, 0, from, std::min(from + slice, file.size_bytes), false});
+  }
+}
+
 }  // namespace
 
-WorkPlan PlanWork(const std::vector<MappedFile>& files, int jobs, const std::function<bool(uint32_t)>& skip) {
+WorkPlan PlanWork(const std::vector<MappedFile>& files, std::span<const FileRange> ranges, int jobs,
+                  const std::function<bool(uint32_t)>& skip) {
   WorkPlan plan;
-  const uint64_t slice = SliceSize(files, jobs);
-  for (size_t i = 0; i < files.size(); i++) {
-    const MappedFile& file = files[i];
-    if (file.size_bytes == 0 || (skip && skip(static_cast<uint32_t>(i)))) continue;
-    if (file.size_bytes < kMiB) {
-      plan.order.push_back(static_cast<uint32_t>(i));
-    } else if (file.size_bytes <= slice || !HasPages(file.path)) {
-      plan.units.push_back({i, 0, 0, file.size_bytes, true});
-    } else {
-      for (uint64_t from = 0; from < file.size_bytes; from += slice)
-        plan.units.push_back({i, 0, from, std::min(from + slice, file.size_bytes), false});
-    }
-  }
+  const uint64_t slice = SliceSize(files, ranges, jobs);
+  for (const FileRange& range : ranges)
+    for (uint32_t i = range.first; i < range.end; i++)
+      if (files[i].size_bytes != 0 && !(skip && skip(i))) AddFile(files[i], i, slice, plan);
   std::stable_sort(plan.units.begin(), plan.units.end(),
                    [](const WorkUnit& a, const WorkUnit& b) { return a.to - a.from > b.to - b.from; });
   // Every database has the same system catalogs under the same names: side by side they compress to almost nothing.

@@ -1,10 +1,12 @@
-// Who copies what: the files of a backup cut into units that threads take one after another. Large units come first, so
+// Who copies what: the files of a batch cut into units that threads take one after another. Large units come first, so
 // that the small ones at the end let all threads finish together. Pure.
 #pragma once
 #include <cstdint>
 #include <functional>
+#include <span>
 #include <vector>
 
+#include "core/backup/copy_batch.h"
 #include "core/repo/file_map.h"
 
 namespace pitr {
@@ -36,6 +38,7 @@ struct WorkPlan {
 // those but in place, and WAL repairs them, while a file of another kind must be read through one descriptor to be of
 // one piece.
 // `skip`, when given, says which files (by index) are left out too.
-WorkPlan PlanWork(const std::vector<MappedFile>& files, int jobs, const std::function<bool(uint32_t)>& skip = {});
+WorkPlan PlanWork(const std::vector<MappedFile>& files, std::span<const FileRange> ranges, int jobs,
+                  const std::function<bool(uint32_t)>& skip = {});
 
 }  // namespace pitr

@@ -208,22 +208,23 @@ Result<StoredMapText> StoreMapText(const Repository& repository, ObjectKind kind
   return StoredMapText{stored.size(), Sha256Hex(AsBytes(text))};
 }
 
-FileMapStore::FileMapStore(const Repository& repository, std::string label, const std::vector<PackEntry>& packs,
-                           const std::vector<MappedFrame>& frames, const OpContext& ctx)
+MapPageStore::MapPageStore(const Repository& repository, std::string label, const std::vector<PackEntry>& packs,
+                           const std::vector<MappedFrame>& frames, uint32_t first_page, const OpContext& ctx)
     : repository_(repository),
       label_(std::move(label)),
       packs_(packs),
       frames_(frames),
       ctx_(ctx),
-      counted_(frames.size(), false) {}
+      counted_(frames.size(), false),
+      next_page_(first_page) {}
 
-void FileMapStore::Add(MappedFile&& file) {
+void MapPageStore::Add(MappedFile&& file) {
   extents_ += file.extents.size();
   files_.push_back(std::move(file));
 }
 
 // The frames and packs that the page's files need, numbered as they are in the page; so are the files' extents then.
-void FileMapStore::TakeFrames(MapPage& page, std::vector<MappedFrame>& frames) {
+void MapPageStore::TakeFrames(MapPage& page, std::vector<MappedFrame>& frames) {
   std::vector<uint32_t> needed;
   needed.reserve(extents_);
   for (const MappedFile& file : files_)
@@ -245,11 +246,11 @@ void FileMapStore::TakeFrames(MapPage& page, std::vector<MappedFrame>& frames) {
   }
 }
 
-Status FileMapStore::EndPage() {
+Status MapPageStore::EndPage() {
   if (files_.empty()) return Status::Ok();
   MapPage page;
   page.label = label_;
-  page.number = ++own_pages_;
+  page.number = next_page_++;
   page.first_path = files_.front().path;
   page.files = files_.size();
   for (const MappedFile& file : files_) {
@@ -263,7 +264,10 @@ Status FileMapStore::EndPage() {
   page.state = sum.Finish();
   std::vector<MappedFrame> frames;
   TakeFrames(page, frames);
-  Made made{stored_.pages.size(), {}};
+  for (const uint32_t pack : page.packs)
+    if (packs_[pack].size_bytes == 0)
+      return {Code::kInternal, "pack \"" + packs_[pack].key + "\" is to be named by a page and is not complete"};
+  Made made{pages_.size(), {}};
   FileMapFormatter formatter(made.text);
   formatter.Header(label_);
   for (const uint32_t pack : page.packs) formatter.Pack(packs_[pack]);
@@ -272,44 +276,50 @@ Status FileMapStore::EndPage() {
   formatter.End();
   files_.clear();
   extents_ = 0;
-  stored_.pages.push_back(std::move(page));
+  pages_.push_back(std::move(page));
   made_.push_back(std::move(made));
   return made_.size() < kPagesAtOnce ? Status::Ok() : StoreMade();
 }
 
-Status FileMapStore::StoreMade() {
+Status MapPageStore::StoreMade() {
   const Status stored = ParallelFor(kPagesAtOnce, made_.size(), ctx_, [&](size_t i, int) -> Status {
-    MapPage& page = stored_.pages[made_[i].page];
+    MapPage& page = pages_[made_[i].page];
     PITR_ASSIGN(StoredMapText text,
                 StoreMapText(repository_, ObjectKind::kMapPage, page.key(), label_, made_[i].text, ctx_));
     page.stored_bytes = text.stored_bytes;
     page.sha256 = std::move(text.sha256);
     return Status::Ok();
   });
-  for (const Made& made : made_) stored_.added_bytes += stored_.pages[made.page].stored_bytes;
   made_.clear();
   return stored;
 }
 
-void FileMapStore::Keep(MapPage page) { stored_.pages.push_back(std::move(page)); }
-
-Result<StoredFileMap> FileMapStore::Finish(const std::vector<MappedDirectory>& directories,
-                                           const std::vector<MappedLink>& links) {
+Result<std::vector<MapPage>> MapPageStore::Finish() {
   PITR_TRY(EndPage());
   PITR_TRY(StoreMade());
+  return std::move(pages_);
+}
+
+Result<StoredFileMap> StoreMapList(const Repository& repository, const std::string& label, std::vector<MapPage> pages,
+                                   const std::vector<MappedDirectory>& directories,
+                                   const std::vector<MappedLink>& links, const OpContext& ctx) {
   std::string text;
   FileMapFormatter formatter(text);
-  formatter.Header(label_);
+  formatter.Header(label);
   for (const MappedDirectory& directory : directories) formatter.Directory(directory);
-  for (const MapPage& page : stored_.pages) formatter.Page(page);
+  for (const MapPage& page : pages) formatter.Page(page);
   for (const MappedLink& link : links) formatter.Link(link);
   formatter.End();
-  stored_.key = layout::BackupKey(label_, layout::BackupObject::kFiles);
-  PITR_ASSIGN(StoredMapText list, StoreMapText(repository_, ObjectKind::kFileMap, stored_.key, label_, text, ctx_));
-  stored_.list_bytes = list.stored_bytes;
-  stored_.sha256 = std::move(list.sha256);
-  stored_.added_bytes += list.stored_bytes;
-  return std::move(stored_);
+  StoredFileMap stored;
+  stored.key = layout::BackupKey(label, layout::BackupObject::kFiles);
+  PITR_ASSIGN(StoredMapText list, StoreMapText(repository, ObjectKind::kFileMap, stored.key, label, text, ctx));
+  stored.list_bytes = list.stored_bytes;
+  stored.sha256 = std::move(list.sha256);
+  stored.added_bytes = list.stored_bytes;
+  for (const MapPage& page : pages)
+    if (page.label == label) stored.added_bytes += page.stored_bytes;
+  stored.pages = std::move(pages);
+  return stored;
 }
 
 void StoredFileMap::EnterIn(BackupManifest& manifest) const {
@@ -337,12 +347,13 @@ void StoredFileMap::EnterIn(BackupManifest& manifest) const {
 
 Result<StoredFileMap> WriteFileMap(const Repository& repository, const std::string& label,
                                    const std::vector<PackEntry>& packs, const FileMap& map, const OpContext& ctx) {
-  FileMapStore store(repository, label, packs, map.frames, ctx);
+  MapPageStore store(repository, label, packs, map.frames, 1, ctx);
   for (const MappedFile& file : map.files) {
     if (store.page_files() >= kPageFiles || store.page_extents() >= kPageExtents) PITR_TRY(store.EndPage());
     store.Add(MappedFile(file));
   }
-  return store.Finish(map.directories, map.links);
+  PITR_ASSIGN(std::vector<MapPage> pages, store.Finish());
+  return StoreMapList(repository, label, std::move(pages), map.directories, map.links, ctx);
 }
 
 }  // namespace pitr

@@ -1,6 +1,6 @@
-// Writes file maps: FileMapFormatter makes the text of a list, a page or a partial map, FileMapStore stores the pages
-// and the list of a backup as its files are given to it. What is stored was parsed before: a backup is worth nothing if
-// its file map cannot be read. Each belongs to one thread.
+// Writes file maps: FileMapFormatter makes the text of a list, a page or a partial map, MapPageStore stores pages of a
+// backup as its files are given to it, StoreMapList the list of them all. What is stored was parsed before: a backup is
+// worth nothing if its file map cannot be read. Each belongs to one thread.
 #pragma once
 #include <span>
 #include <string>
@@ -50,11 +50,12 @@ inline constexpr size_t kPageFiles = 1000;
 inline constexpr size_t kPageExtents = 16384;
 
 // Memory: a few pages, the largest of which is that of one file with many extents, and some 400 bytes for each page.
-class FileMapStore {
+class MapPageStore {
  public:
-  // Borrowed, constant until Finish(): files refer to `frames`, and these to `packs`, by index.
-  FileMapStore(const Repository& repository, std::string label, const std::vector<PackEntry>& packs,
-               const std::vector<MappedFrame>& frames, const OpContext& ctx);
+  // Borrowed, constant until Finish(): files refer to `frames`, and these to `packs`, by index. Packs without a size
+  // are not complete, and no page may name them. `first_page`: the number of the first page.
+  MapPageStore(const Repository& repository, std::string label, const std::vector<PackEntry>& packs,
+               const std::vector<MappedFrame>& frames, uint32_t first_page, const OpContext& ctx);
 
   // To the page that is being made. Files ascend by path.
   void Add(MappedFile&& file);
@@ -62,13 +63,12 @@ class FileMapStore {
   size_t page_extents() const { return extents_; }
   // Makes and stores the page, when it has files; it may be stored later, with others. Errors as StoreMapText.
   Status EndPage();
-  // After EndPage(): a page that is there. Its packs are those of this backup.
-  void Keep(MapPage page);
-  Result<StoredFileMap> Finish(const std::vector<MappedDirectory>& directories, const std::vector<MappedLink>& links);
+  // Result: what is stored, in the order of the files.
+  Result<std::vector<MapPage>> Finish();
 
  private:
   struct Made {
-    size_t page;  // index in stored_.pages
+    size_t page;  // index in pages_
     std::string text;
   };
   void TakeFrames(MapPage& page, std::vector<MappedFrame>& frames);
@@ -81,9 +81,15 @@ class FileMapStore {
   std::vector<bool> counted_;      // frames that are part of a page's fetch_bytes
   std::vector<MappedFile> files_;  // of the page that is being made
   size_t extents_ = 0;             // of files_
-  uint32_t own_pages_ = 0;
+  uint32_t next_page_;
   std::vector<Made> made_;  // and not stored yet
-  StoredFileMap stored_;
+  std::vector<MapPage> pages_;
 };
+
+// Stores the list of the pages of backup `label`, its own and others', which ascend by path and whose packs are those
+// of its manifest. Errors as StoreMapText.
+Result<StoredFileMap> StoreMapList(const Repository& repository, const std::string& label, std::vector<MapPage> pages,
+                                   const std::vector<MappedDirectory>& directories,
+                                   const std::vector<MappedLink>& links, const OpContext& ctx);
 
 }  // namespace pitr

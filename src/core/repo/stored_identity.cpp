@@ -58,9 +58,9 @@ Result<ClusterIdentity> ReadSegmentIdentity(ObjectStore& store, const std::strin
   return ClusterIdentity{header.value().system_id, header.value().segment_size, header.value().pg_major};
 }
 
-class Comparison {
+class IdentityComparison {
  public:
-  Comparison(ObjectStore& store, const RepositoryMarker& marker, const RepositoryKey* key, const OpContext& ctx)
+  IdentityComparison(ObjectStore& store, const RepositoryMarker& marker, const RepositoryKey* key, const OpContext& ctx)
       : store_(store), marker_(marker), key_(key), ctx_(ctx) {}
 
   Status LookAtSegment(const std::string& object) {
@@ -137,7 +137,7 @@ Result<StoredIdentity> CompareWithStored(ObjectStore& store, const RepositoryMar
     if (parts && parts->object == layout::BackupObject::kManifest) manifests.Add(object);
     return Status::Ok();
   }));
-  Comparison comparison(store, marker, key, ctx);
+  IdentityComparison comparison(store, marker, key, ctx);
   for (const ObjectInfo& object : segments.All()) PITR_TRY(comparison.LookAtSegment(object.key));
   for (const ObjectInfo& object : manifests.All())
     PITR_TRY(comparison.LookAtManifest(object.key, layout::ParseBackupKey(object.key)->label));

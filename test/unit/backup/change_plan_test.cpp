@@ -35,10 +35,8 @@ class ChangePlanTest : public testing::Test {
     ASSERT_TRUE(manifest.ok()) << manifest.status().ToString();
     auto list = ReadMapPages(*repo_.repository, manifest.value(), OpContext());
     ASSERT_TRUE(list.ok()) << list.status().ToString();
-    const ParentBackup backup{manifest.value(), std::move(list).value()};
-    auto parent = ParentMap::Load(*repo_.repository, backup, PagesOfParent({}, backup), OpContext());
-    ASSERT_TRUE(parent.ok()) << parent.status().ToString();
-    parent_ = std::make_unique<ParentMap>(std::move(parent).value());
+    parent_ = std::make_unique<ParentMap>(manifest.value());
+    for (const MapPage& page : list.value().pages) ASSERT_TRUE(parent_->Add(*repo_.repository, page, OpContext()).ok());
     ParentCursor cursor(*parent_);
     const ParentMap::File* file = cursor.Seek(kPath);
     ASSERT_NE(file, nullptr);
@@ -48,9 +46,11 @@ class ChangePlanTest : public testing::Test {
   }
   FileBase Plan(BlockChanges changes) {
     const auto source = MakeKnownBlocksSource({ChangeKind::kChangeMaps, "known"}, std::move(changes));
-    auto plan = PlanChanges({listed_}, {}, *parent_, *source, /*stamps_hold=*/true);
-    EXPECT_TRUE(plan.ok()) << plan.status().ToString();
-    return std::move(plan.value().files[0]);
+    ChangePlan plan = PlanPagesKept(1, {}, *parent_);
+    ParentCursor cursor(*parent_);
+    const Status planned = PlanChanges({listed_}, {0, 1}, cursor, *source, /*stamps_hold=*/true, plan);
+    EXPECT_TRUE(planned.ok()) << planned.ToString();
+    return std::move(plan.files[0]);
   }
 
   test::DataTree tree_;

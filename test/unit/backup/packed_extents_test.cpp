@@ -157,7 +157,7 @@ TEST(StoredExtentsTest, TheParentHasTheRest) {
   std::vector<MappedFrame> frames = {{0, {64, 50, 50}}};
   std::vector<PackEntry> packs = {{"data/b/000001", 100}};
   ParentPacks taken(parent.manifest().packs, packs);
-  ASSERT_TRUE(copied.TakeParent(parent, {parent.files().data(), nullptr, nullptr}, listing, frames, taken).ok());
+  ASSERT_TRUE(copied.TakeParent(parent, {&parent.files().front(), nullptr, nullptr}, listing, frames, taken).ok());
   EXPECT_EQ(ExtentText(copied.Of(0, 250)), "0+40@1:0 40+10@0:0!1 50+40@1:50 150+50@2:50 200+50@2:0 ");
   EXPECT_EQ(ExtentText(copied.Of(1, 100)), "") << "not to be built upon";
   EXPECT_EQ(frames.size(), 3U) << "the second of the parent's is not needed";

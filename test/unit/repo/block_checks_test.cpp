@@ -29,7 +29,8 @@ class BlockChecksTest : public test::RepositoryTest, public testing::WithParamIn
     PackWriter writer(*repository_, table, *pool.value(), progress, ctx_);
     for (const Bytes& frame : frames) ASSERT_TRUE(writer.Append(frame).ok());
     ASSERT_TRUE(writer.Close().ok());
-    packs_ = table.entries();
+    packs_.clear();
+    for (uint32_t i = 0; i < table.count(); i++) packs_.push_back(table.entry(i));
     frames_ = writer.TakeFrames();
     ASSERT_EQ(frames_.size(), frames.size());
   }

@@ -1,0 +1,112 @@
+// What a backup holds of file maps does not grow with them.
+#include <gtest/gtest.h>
+
+#include <algorithm>
+
+#include "core/backup/backup_session.h"
+#include "core/base/hash.h"
+#include "core/pg/page.h"
+#include "core/repo/file_map_parser.h"
+#include "core/repo/layout.h"
+#include "core/store/directory.h"
+#include "lib/peak_memory.h"
+#include "unit/backup/data_tree.h"
+
+namespace pitr {
+namespace {
+
+#ifndef PITR_NO_MEMORY_TESTS
+constexpr uint32_t kFiles = 128;
+constexpr uint32_t kFileBytes = 65536;
+constexpr uint32_t kPieceBytes = 4;  // of what the map says of a file
+
+std::string Path(uint32_t i) { return "base/5/" + std::to_string(50000 + i); }
+Bytes Content(uint32_t i) { return test::MakePages(0, kFileBytes / kPageSize, i); }
+
+class BackupMemoryTest : public testing::Test {
+ protected:
+  Result<BackupManifest> Take(BackupType type, const std::string& label, uint64_t number, uint64_t held_map_bytes) {
+    BackupOptions options;
+    options.type = type;
+    options.label = label;
+    options.timeline = Timeline{1};
+    options.data_directory = tree_.root();
+    options.jobs = 1;
+    options.change_source = "full_read";
+    options.held_map_bytes = held_map_bytes;
+    OpContext ctx;
+    ctx.clock = &clock_;
+    PITR_ASSIGN(const auto session, BackupSession::Begin(*repo_.repository, options, ctx));
+    BackupStart start = tree_.Start();
+    BackupStop stop = tree_.Stop();
+    test::PlaceBackup(number, start, stop);
+    Progress progress;
+    PITR_TRY(session->CopyFiles(start, progress, ctx));
+    return session->Finish(stop, ctx);
+  }
+
+  // As if each file had been put together by many increments.
+  void Shatter(FileMap& map) {
+    for (uint32_t i = 0; i < kFiles; i++) {
+      const std::string path = Path(i);
+      const auto file =
+          std::find_if(map.files.begin(), map.files.end(), [&](const MappedFile& each) { return each.path == path; });
+      ASSERT_NE(file, map.files.end());
+      ASSERT_EQ(file->extents.size(), 1U);
+      const Extent whole = file->extents[0];
+      const Bytes bytes = Content(i);
+      file->extents.clear();
+      for (uint32_t at = 0; at < kFileBytes; at += kPieceBytes)
+        file->extents.push_back({at, kPieceBytes, whole.frame, whole.frame_offset + at, true,
+                                 Xxh3Of(ByteView(bytes).subspan(at, kPieceBytes))});
+    }
+  }
+
+  test::LateClock clock_;
+  test::DataTree tree_;
+  test::TestRepository repo_;
+};
+
+// Two million extents: some 18 MB when all are held, packed.
+TEST_F(BackupMemoryTest, AnIncrementHoldsAPartOfItsParentsMap) {
+  auto store = DirectoryStore::Open(tree_.outside() + "/repository", /*create=*/true);
+  ASSERT_TRUE(store.ok()) << store.status().ToString();
+  ASSERT_NO_FATAL_FAILURE(OpenTestRepository(std::move(store).value(), tree_, /*encrypted=*/false, {}, repo_));
+  for (uint32_t i = 0; i < kFiles; i++) tree_.Add(Path(i), Content(i));
+  auto taken = Take(BackupType::kFull, "full", 1, kHeldMapBytes);
+  ASSERT_TRUE(taken.ok()) << taken.status().ToString();
+  BackupManifest manifest = std::move(taken).value();
+  {
+    auto map = ReadFileMap(*repo_.repository, manifest, OpContext());
+    ASSERT_TRUE(map.ok()) << map.status().ToString();
+    ASSERT_NO_FATAL_FAILURE(Shatter(map.value()));
+    ObjectStore& objects = repo_.repository->store();
+    std::vector<std::string> old = {manifest.file_map_key, layout::BackupKey("full", layout::BackupObject::kManifest)};
+    ForEachMapPage(manifest, [&](std::string key) { old.push_back(std::move(key)); });
+    ASSERT_TRUE(objects.Delete(old, OpContext()).ok());
+    auto stored = WriteFileMap(*repo_.repository, "full", manifest.packs, map.value(), OpContext());
+    ASSERT_TRUE(stored.ok()) << stored.status().ToString();
+    stored.value().EnterIn(manifest);
+    ASSERT_TRUE(
+        repo_.repository->CreateObject(ObjectKind::kManifest, old[1], AsBytes(EncodeManifest(manifest)), OpContext())
+            .ok());
+  }
+  const auto grown = [&](uint64_t number, uint64_t held_map_bytes) {
+    return test::PeakGrowth([&]() -> Status {
+      const std::string label = "i" + std::to_string(number);
+      PITR_ASSIGN(const BackupManifest increment, Take(BackupType::kIncr, label, number, held_map_bytes));
+      const bool whole = increment.type == BackupType::kIncr && increment.stored_bytes > 0;
+      return whole ? Status::Ok() : Status(Code::kInternal, "another backup was taken");
+    });
+  };
+  const uint64_t in_parts = grown(2, kMiB);
+  const uint64_t at_once = grown(3, SIZE_MAX);
+  RecordProperty("in_parts", std::to_string(in_parts));
+  RecordProperty("at_once", std::to_string(at_once));
+  EXPECT_LT(in_parts, 32 * kMiB);
+  EXPECT_GT(at_once, in_parts + 8 * kMiB) << "the test does not see what it is for";
+}
+#endif
+
+}  // namespace
+}  // namespace pitr
