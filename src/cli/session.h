@@ -13,7 +13,7 @@
 
 namespace pitr::cli {
 
-// The repository of the settings file at `config_path`. Errors as LoadConfig and Repository::Open, which borrows `log`.
+// The repository of the settings file at `config_path`. Errors as LoadConfig and OpenRepository, which borrows `log`.
 // For reading.
 Result<std::unique_ptr<Repository>> OpenRepository(const std::string& config_path, Log& log, const OpContext& ctx);
 
