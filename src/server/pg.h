@@ -6,6 +6,8 @@
 extern "C" {
 #include "postgres.h"
 // The order matters: everything below needs postgres.h.
+// Of what some sources need, this is needed before a source says "using namespace pitr": it has a WalLevel as well.
+#include "access/xlog.h"
 #include "fmgr.h"
 #include "miscadmin.h"
 #include "server/compat.h"

@@ -174,7 +174,8 @@ TEST_F(WalSealTest, WhoNeedsARangeLooksAtIt) {
   const WalCatalog catalog = Load();
   EXPECT_TRUE(catalog.Has({1}, {kGroup + 500})) << "that is what the seal says";
   const auto hold = [&](uint64_t first, uint64_t last) {
-    const auto holds = SealsHold(*repository_, catalog, {{{1}, {first}, {last}}, {{2}, {first}, {last}}}, ctx_);
+    const auto holds =
+        SealsHold(*repository_, catalog.sealed(), {{{1}, {first}, {last}}, {{2}, {first}, {last}}}, ctx_);
     EXPECT_TRUE(holds.ok());
     return holds.value();
   };
@@ -182,8 +183,8 @@ TEST_F(WalSealTest, WhoNeedsARangeLooksAtIt) {
   EXPECT_TRUE(hold(kGroup + 501, 3 * kGroup + 5));
   EXPECT_FALSE(hold(kGroup + 500, kGroup + 500));
   EXPECT_FALSE(hold(5, 3 * kGroup + 5));
-  EXPECT_EQ(SealedSegments(catalog, {{{1}, {5}, {3 * kGroup + 5}}}, kBig.segment_size_bytes), 3 * kGroup - 5);
-  EXPECT_EQ(SealedSegments(catalog, {{{1}, {3 * kGroup}, {3 * kGroup + 5}}}, kBig.segment_size_bytes), 0U);
+  EXPECT_EQ(SealedSegments(catalog.sealed(), {{{1}, {5}, {3 * kGroup + 5}}}, kBig.segment_size_bytes), 3 * kGroup - 5);
+  EXPECT_EQ(SealedSegments(catalog.sealed(), {{{1}, {3 * kGroup}, {3 * kGroup + 5}}}, kBig.segment_size_bytes), 0U);
 }
 
 TEST_F(WalSealTest, AStoreThatKeepsASealSaysSo) {
