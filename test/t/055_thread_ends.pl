@@ -29,7 +29,7 @@ ok(PitrTest::wait_for('it to end', sub { $p->sql("SELECT count(*) = 0 FROM pg_st
 eval { $session->quit };
 
 # The archiver, idle and at work; the backup worker, at the end of its work and in the middle.
-$node->restart('fast');
+$node->restart;
 $p->wait_open;
 $p->sql("INSERT INTO t SELECT generate_series(1, 50000)");
 $p->sql('SELECT pg_switch_wal()');
