@@ -28,15 +28,12 @@ SERVER_SOURCES := $(sort $(wildcard src/server/*.cpp))
 # Several sources in one go, as CMakeLists.txt has it for the core (and with its limits): half of the time of a build from nothing. UNITY= for each alone.
 UNITY ?= 1
 ifdef UNITY
-# The executor's headers, which these include, have a Result of their own.
-apart := src/server/rows.cpp src/server/sql_backup.cpp src/server/sql_plan.cpp
-together := $(filter-out $(apart),$(SERVER_SOURCES))
 in_units := unit1 unit2 unit3 unit4
-unit1 := $(wordlist 1,8,$(together))
-unit2 := $(wordlist 9,16,$(together))
-unit3 := $(wordlist 17,24,$(together))
-unit4 := $(wordlist 25,1000,$(together))
-OBJS = $(in_units:%=$(OBJ_DIR)/server/%.o) $(apart:src/%.cpp=$(OBJ_DIR)/%.o)
+unit1 := $(wordlist 1,8,$(SERVER_SOURCES))
+unit2 := $(wordlist 9,16,$(SERVER_SOURCES))
+unit3 := $(wordlist 17,24,$(SERVER_SOURCES))
+unit4 := $(wordlist 25,1000,$(SERVER_SOURCES))
+OBJS = $(in_units:%=$(OBJ_DIR)/server/%.o)
 else
 OBJS = $(SERVER_SOURCES:src/%.cpp=$(OBJ_DIR)/%.o)
 endif

@@ -182,12 +182,9 @@ Result<BackupManifest> TakeBackup(CountedRepository& r, const test::DataTree& tr
   options.data_directory = tree.root();
   options.change_source = "page_lsn";  // there is no WAL
   PITR_ASSIGN(const auto session, BackupSession::Begin(*r.repository, options, r.ctx));
-  BackupStart start = tree.Start();
-  BackupStop stop = tree.Stop();
-  test::PlaceBackup(number, start, stop);
-  stop.backup_label += "LABEL: bench\nSTART TIMELINE: 1\n";  // which a restore reads
   Progress progress;
-  PITR_TRY(session->CopyFiles(start, progress, r.ctx));
+  PITR_ASSIGN(BackupStop stop, test::CopyPlaced(*session, tree, number, progress, r.ctx));
+  stop.backup_label += "LABEL: bench\nSTART TIMELINE: 1\n";  // which a restore reads
   return session->Finish(stop, r.ctx);
 }
 

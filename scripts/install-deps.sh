@@ -35,7 +35,7 @@ server_major() {
 
 # Clang and its sanitizers, which are packages of a version; GCC's serve where the suite has none.
 packages_of_clang() {
-  ! echo 'int main() {}' | clang++ -fsanitize=address -x c++ -o /dev/null - 2>/dev/null || return 0
+  [ "$("${0%/*}/sanitizer-compiler.sh")" != clang++ ] || return 0
   apt-cache depends clang 2>/dev/null | sed -n 's/^ *Depends: clang-\([0-9]*\)$/clang libclang-rt-\1-dev/p' | head -n 1
 }
 

@@ -72,18 +72,13 @@ stage_tidy() {
   esac
 }
 
-# Clang, where it and its sanitizers are there: it takes two thirds of the time that GCC takes.
-sanitizer_compiler() {
-  if echo 'int main() {}' | clang++ -fsanitize=address -x c++ -o "$work/sanitized" - 2>/dev/null; then echo clang++; else echo c++; fi
-}
-
 # One CMake build per flavour. Without a sanitizer the tests are linked with what is installed.
 build_tests() { # FLAVOUR SANITIZER TARGET...
   local dir=build/$1 sanitizer=$2 options=(-DPITR_TESTS=ON)
   shift 2
   ! command -v ninja >/dev/null || options+=(-G Ninja)
   # Little debug information: what a sanitizer needs, in less compile time. How much is optimized, CMakeLists.txt says.
-  [ -z "$sanitizer" ] || options+=(-DPITR_SANITIZE="$sanitizer" -DCMAKE_BUILD_TYPE=None -DCMAKE_CXX_FLAGS=-g1 -DCMAKE_CXX_COMPILER="$(sanitizer_compiler)")
+  [ -z "$sanitizer" ] || options+=(-DPITR_SANITIZE="$sanitizer" -DCMAKE_BUILD_TYPE=None -DCMAKE_CXX_FLAGS=-g1 -DCMAKE_CXX_COMPILER="$(scripts/sanitizer-compiler.sh)")
   cmake -S . -B "$dir" "${options[@]}" >/dev/null && cmake --build "$dir" -j "$jobs" --target "$@"
 }
 

@@ -6,8 +6,6 @@
 extern "C" {
 #include "postgres.h"
 // The order matters: everything below needs postgres.h.
-// Of what some sources need, this is needed before a source says "using namespace pitr": it has a WalLevel as well.
-#include "access/xlog.h"
 #include "fmgr.h"
 #include "miscadmin.h"
 #include "server/compat.h"
@@ -199,7 +197,8 @@ bool RunCpp(Fn&& fn, Pending* pending) noexcept {
 }  // namespace pitr::server
 
 // An SQL function: PITR_FUNCTION(name) { ...; *result = ...; return Status::Ok(); } A status that is not ok becomes an
-// ERROR after every destructor has run. The value defaults to NULL.
+// ERROR after every destructor has run. The value defaults to NULL. Inside our namespace: the server has names that
+// ours have too.
 #define PITR_FUNCTION(name)                                                                                           \
   static pitr::Status name##_body(FunctionCallInfo fcinfo, Datum* result);                                            \
   extern "C" {                                                                                                        \

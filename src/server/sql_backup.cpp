@@ -334,10 +334,6 @@ Result<std::string> RunBackup(const BackupRequest& request, IfRunning if_running
 }
 
 }  // namespace
-}  // namespace pitr::server
-
-using namespace pitr;
-using namespace pitr::server;
 
 PITR_FUNCTION(pitr_backup) {
   PITR_ASSIGN(const BackupRequest request, RequestFromArguments(fcinfo, 4, /*fast_by_default=*/true));
@@ -382,3 +378,5 @@ PITR_FUNCTION(pitr_backup_cancel) {
   *result = BoolGetDatum(CancelBackup(0));
   return Status::Ok();
 }
+
+}  // namespace pitr::server

@@ -311,10 +311,6 @@ Result<Rows> CheckArchive(const Config& config, const std::shared_ptr<QueuedLog>
 }
 
 }  // namespace
-}  // namespace pitr::server
-
-using namespace pitr;
-using namespace pitr::server;
 
 PITR_FUNCTION(pitr_check) {
   const Config config = CurrentConfig();
@@ -339,3 +335,5 @@ PITR_FUNCTION(pitr_check) {
   ReturnRows(fcinfo, cells);
   return Status::Ok();
 }
+
+}  // namespace pitr::server

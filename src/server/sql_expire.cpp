@@ -53,10 +53,6 @@ Result<ExpireRequest> RequestFromArguments(FunctionCallInfo fcinfo) {
 }
 
 }  // namespace
-}  // namespace pitr::server
-
-using namespace pitr;
-using namespace pitr::server;
 
 PITR_FUNCTION(pitr_expire) {
   PITR_ASSIGN(const ExpireRequest request, RequestFromArguments(fcinfo));
@@ -97,3 +93,5 @@ PITR_FUNCTION(pitr_unpin) {
   *result = BoolGetDatum(removed > 0);
   return Status::Ok();
 }
+
+}  // namespace pitr::server

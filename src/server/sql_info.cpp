@@ -93,10 +93,6 @@ Row BackupCells(const BackupRow& backup, uint64_t page_errors) {
 }
 
 }  // namespace
-}  // namespace pitr::server
-
-using namespace pitr;
-using namespace pitr::server;
 
 PITR_FUNCTION(pitr_info) {
   PITR_ASSIGN(const Report report, LoadReport(false));
@@ -147,3 +143,5 @@ PITR_FUNCTION(pitr_recovery_window) {
         TimelineOrNull(window.latest_timeline), TextOrNull(window.latest_backup), TextOrNull(window.missing_wal)}});
   return Status::Ok();
 }
+
+}  // namespace pitr::server

@@ -107,10 +107,6 @@ Status ReturnPlan(FunctionCallInfo fcinfo, const TargetText& text) {
 }
 
 }  // namespace
-}  // namespace pitr::server
-
-using namespace pitr;
-using namespace pitr::server;
 
 PITR_FUNCTION(pitr_restore_plan) {
   TargetText text = TargetFromArguments(fcinfo);
@@ -123,3 +119,5 @@ PITR_FUNCTION(pitr_restore_plan_at) {
   if (!PG_ARGISNULL(0)) { PITR_ASSIGN(text.time, TimeFromText(fcinfo)); }
   return ReturnPlan(fcinfo, text);
 }
+
+}  // namespace pitr::server

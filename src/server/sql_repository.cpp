@@ -8,8 +8,7 @@ extern "C" {
 #include "postmaster/pgarch.h"
 }
 
-using namespace pitr;
-using namespace pitr::server;
+namespace pitr::server {
 
 PITR_FUNCTION(pitr_accept_repository) {
   const std::string repository = TextArgument(fcinfo, 0);
@@ -29,3 +28,5 @@ PITR_FUNCTION(pitr_accept_repository) {
   *result = PgCall([text] { return CStringGetTextDatum(text); });
   return Status::Ok();
 }
+
+}  // namespace pitr::server

@@ -105,10 +105,6 @@ std::string WarningText(const PlainError& warning) {
 }
 
 }  // namespace
-}  // namespace pitr::server
-
-using namespace pitr;
-using namespace pitr::server;
 
 PITR_FUNCTION(pitr_get_status) {
   CheckMayRead(fcinfo, "pitr_status");
@@ -193,3 +189,5 @@ PITR_FUNCTION(pitr_get_progress) {
   ReturnRows(fcinfo, rows);
   return Status::Ok();
 }
+
+}  // namespace pitr::server

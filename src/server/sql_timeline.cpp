@@ -33,10 +33,6 @@ Result<bool> SetAside(Timeline timeline, TimelineAside aside, bool force) {
 }
 
 }  // namespace
-}  // namespace pitr::server
-
-using namespace pitr;
-using namespace pitr::server;
 
 PITR_FUNCTION(pitr_set_timeline_aside) {
   PITR_ASSIGN(const Timeline timeline, TimelineArgument(fcinfo));
@@ -54,3 +50,5 @@ PITR_FUNCTION(pitr_take_timeline_back) {
   *result = BoolGetDatum(changed);
   return Status::Ok();
 }
+
+}  // namespace pitr::server

@@ -118,10 +118,6 @@ Row CellsOf(const VerifyRecord& record) {
 }
 
 }  // namespace
-}  // namespace pitr::server
-
-using namespace pitr;
-using namespace pitr::server;
 
 PITR_FUNCTION(pitr_verify) {
   const Config config = CurrentConfig();
@@ -154,3 +150,5 @@ PITR_FUNCTION(pitr_verifications) {
   ReturnRows(fcinfo, rows);
   return Status::Ok();
 }
+
+}  // namespace pitr::server

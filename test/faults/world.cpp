@@ -1,5 +1,4 @@
 #include "faults/world.h"
-#include "core/repo/open_repository.h"
 
 #include <fcntl.h>
 #include <signal.h>
@@ -16,6 +15,7 @@
 #include "core/base/log.h"
 #include "core/config/settings_file.h"
 #include "core/pg/wal_name.h"
+#include "core/repo/open_repository.h"
 #include "core/repo/wal_fetch.h"
 #include "core/restore/restorer.h"
 #include "faults/power.h"

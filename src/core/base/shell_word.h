@@ -16,13 +16,12 @@ inline std::string ShellWord(std::string_view text) {
     return IsLetterOrDigit(c) || std::string_view("/._-+:@,").find(c) != std::string_view::npos;
   });
   if (plain) return std::string(text);
-  for (size_t i = 0; i < text.size(); ++i) {
-    if (!IsControlAt(text, i)) continue;
+  if (ShownName(text) != text) {
     std::string escaped = "$'";
-    for (size_t at = 0; at < text.size(); ++at)
-      escaped += IsControlAt(text, at)                  ? ShownByte(text[at])
-                 : text[at] == '\'' || text[at] == '\\' ? std::string("\\") + text[at]
-                                                        : std::string(1, text[at]);
+    for (size_t i = 0; i < text.size(); ++i)
+      escaped += IsControlAt(text, i)                 ? ShownByte(text[i])
+                 : text[i] == '\'' || text[i] == '\\' ? std::string("\\") + text[i]
+                                                      : std::string(1, text[i]);
     return escaped + "'";
   }
   std::string quoted = "'";

@@ -102,11 +102,6 @@ std::string Command(const RestorePlan& plan, const std::string& config_path, con
   return command;
 }
 
-// Where a tablespace will lie, whatever the backup or WAL says.
-std::string PlaceOf(uint32_t oid, const std::string& path, const TablespaceMap& map) {
-  return path.empty() ? path : MappedPlace(map, oid, path).value_or(path);
-}
-
 }  // namespace
 
 std::vector<std::pair<std::string, std::string>> DescribePlan(const RestorePlan& plan, const std::string& config_path,
@@ -156,13 +151,13 @@ OrderedJson PlanJson(const RestorePlan& plan, const std::string& config_path, co
   for (const ReplayEffects::NewTablespace& made : plan.replay.tablespaces)
     tablespaces.push_back({{"oid", made.oid},
                            {"path", made.path},
-                           {"directory", PlaceOf(made.oid, made.path, map)},
+                           {"directory", PlaceOf(map, made.oid, made.path)},
                            {"lsn", made.at.ToString()}});
   OrderedJson recorded = OrderedJson::array();
   for (const TablespaceEntry& entry : plan.backup.tablespaces)
     if (!entry.in_place)
       recorded.push_back(
-          {{"oid", entry.oid}, {"path", entry.path}, {"directory", PlaceOf(entry.oid, entry.path, map)}});
+          {{"oid", entry.oid}, {"path", entry.path}, {"directory", PlaceOf(map, entry.oid, entry.path)}});
   OrderedJson settings = OrderedJson::object();
   for (const auto& [name, value] : NamedLimits(plan.replay.limits))
     if (value != 0) settings[std::string(name)] = value;

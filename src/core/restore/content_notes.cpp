@@ -74,9 +74,9 @@ void AddContentNotes(const BackupCatalog& backups, const std::vector<Candidate>&
     plan.notes.push_back("Configuration that the server read is neither in the backup nor on this machine: " + missing +
                          ". Put it in place before the server is started.");
   for (const TablespaceEntry& entry : backup.tablespaces)
-    if (!entry.in_place) AddMountNote(entry.oid, MappedPlace(map, entry.oid, entry.path).value_or(entry.path), plan);
+    if (!entry.in_place) AddMountNote(entry.oid, PlaceOf(map, entry.oid, entry.path), plan);
   for (const ReplayEffects::NewTablespace& made : plan.replay.tablespaces)
-    if (!made.path.empty()) AddMountNote(made.oid, MappedPlace(map, made.oid, made.path).value_or(made.path), plan);
+    if (!made.path.empty()) AddMountNote(made.oid, PlaceOf(map, made.oid, made.path), plan);
 }
 
 }  // namespace pitr

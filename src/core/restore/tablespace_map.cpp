@@ -17,4 +17,8 @@ std::optional<std::string> MappedPlace(const TablespaceMap& map, uint32_t oid, c
   return place;
 }
 
+std::string PlaceOf(const TablespaceMap& map, uint32_t oid, const std::string& path) {
+  return path.empty() ? path : MappedPlace(map, oid, path).value_or(path);
+}
+
 }  // namespace pitr

@@ -16,4 +16,7 @@ TablespaceMap::const_iterator FindMapping(const TablespaceMap& map, uint32_t oid
 // Where it was mapped to, without what a path may have too much; nullopt: nowhere, it goes to `path`.
 std::optional<std::string> MappedPlace(const TablespaceMap& map, uint32_t oid, const std::string& path);
 
+// Where it goes. An empty `path` is a place inside the data directory, and stays empty.
+std::string PlaceOf(const TablespaceMap& map, uint32_t oid, const std::string& path);
+
 }  // namespace pitr

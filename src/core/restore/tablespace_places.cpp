@@ -77,7 +77,7 @@ class PlaceFinder {
   std::string Wanted(const NewTablespace& made) const {
     const std::string oid = std::to_string(made.oid);
     if (const auto own = mapped_.find(oid); own != mapped_.end()) return own->second;
-    return MappedPlace(options_.tablespace_map, made.oid, made.path).value_or(made.path);
+    return PlaceOf(options_.tablespace_map, made.oid, made.path);
   }
 
   bool IsOfBackup(const std::string& directory) const {

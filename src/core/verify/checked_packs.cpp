@@ -6,6 +6,12 @@
 
 namespace pitr {
 
+std::string CheckedPacks::WhyUnknownUsers() const {
+  std::string why;
+  for (const std::string& clause : unknown_users) why += (why.empty() ? "" : ", and ") + clause;
+  return why;
+}
+
 TabledPack* CheckedPacks::Find(const std::string& key) {
   const auto at = std::lower_bound(packs.begin(), packs.end(), key,
                                    [](const TabledPack& pack, const std::string& wanted) { return pack.key < wanted; });

@@ -44,6 +44,8 @@ struct CheckedPacks {
   std::vector<TabledBackup> backups;
   // Why other backups may refer to what these do not: one was not looked at, or what it lists cannot be read. Clauses.
   std::vector<std::string> unknown_users;
+  // These, joined; empty when there is none.
+  std::string WhyUnknownUsers() const;
 
   TabledPack* Find(const std::string& key);
   TabledPage* FindPage(const std::string& label, uint32_t number);

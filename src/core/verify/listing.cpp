@@ -333,9 +333,7 @@ class ListingTaker {
   // What belongs to no backup that was looked at is not nobody's as long as another may need it.
   std::string Doubt() const {
     if (table_.unknown_users.empty()) return "";
-    std::string why;
-    for (const std::string& clause : table_.unknown_users) why += (why.empty() ? "" : ", and ") + clause;
-    return " That is not certain: " + why + ". Keep it until that is mended.";
+    return " That is not certain: " + table_.WhyUnknownUsers() + ". Keep it until that is mended.";
   }
 
   void CheckUnfinished(const std::string& name, const Label& label, const std::string& leftovers) {

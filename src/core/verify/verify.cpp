@@ -180,8 +180,7 @@ Status Verification::ChooseBackups() {
 // What is in a pack is called nobody's only where every list and page that may speak of it was read.
 void Verification::NoteUnknownUsers() {
   if (request_.mode == VerifyMode::kQuick) return;
-  std::string why, of;
-  for (const std::string& clause : table_.unknown_users) why += (why.empty() ? "" : ", and ") + clause;
+  std::string why = table_.WhyUnknownUsers(), of;
   for (const TabledBackup& backup : table_.backups)
     if (!backup.mapped) of += (of.empty() ? "" : ", ") + backup.manifest->label;
   if (!of.empty()) why += (why.empty() ? "" : ", and ") + ("not all of the file map of backup " + of + " can be read");

@@ -51,11 +51,8 @@ class BackupClaims : public testing::Test {
     return BackupSession::Begin(*repo_.repository, options_, ctx_);
   }
   Result<BackupManifest> Finish(BackupSession& session, uint64_t number) {
-    BackupStart start = tree_.Start(true);
-    BackupStop stop = tree_.Stop();
-    test::PlaceBackup(number, start, stop);
     Progress progress;
-    PITR_TRY(session.CopyFiles(start, progress, ctx_));
+    PITR_ASSIGN(const BackupStop stop, test::CopyPlaced(session, tree_, number, progress, ctx_));
     return session.Finish(stop, ctx_);
   }
   size_t Signs(const std::string& label) const {

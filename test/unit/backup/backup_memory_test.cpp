@@ -37,11 +37,8 @@ class BackupMemoryTest : public testing::Test {
     OpContext ctx;
     ctx.clock = &clock_;
     PITR_ASSIGN(const auto session, BackupSession::Begin(*repo_.repository, options, ctx));
-    BackupStart start = tree_.Start();
-    BackupStop stop = tree_.Stop();
-    test::PlaceBackup(number, start, stop);
     Progress progress;
-    PITR_TRY(session->CopyFiles(start, progress, ctx));
+    PITR_ASSIGN(const BackupStop stop, test::CopyPlaced(*session, tree_, number, progress, ctx));
     return session->Finish(stop, ctx);
   }
 

@@ -152,31 +152,19 @@ class BatchedBackupTest : public testing::Test {
     OpContext ctx;
     ctx.clock = &clock_;
     PITR_ASSIGN(const auto session, BackupSession::Begin(*repo_.repository, options, ctx));
-    BackupStart start = tree_.Start();
-    BackupStop stop = tree_.Stop();
-    test::PlaceBackup(taken_, start, stop);
     Progress progress;
-    const Status copied = session->CopyFiles(start, progress, ctx);
+    const auto copied = test::CopyPlaced(*session, tree_, taken_, progress, ctx);
     if (!copied.ok()) {
       EXPECT_TRUE(session->Abandon(ctx).ok());
-      return copied;
+      return copied.status();
     }
     EXPECT_EQ(progress.files_done.load(), progress.files_total.load());
     EXPECT_EQ(progress.bytes_done.load(), progress.bytes_total.load());
-    return session->Finish(stop, ctx);
+    return session->Finish(copied.value(), ctx);
   }
-  BackupManifest Take(BackupType type) {
-    auto taken = Try(type);
-    EXPECT_TRUE(taken.ok()) << taken.status().ToString();
-    if (!taken.ok()) return {};
-    EXPECT_EQ(taken.value().type, type);
-    ExpectBackupEquals(*repo_.repository, taken.value(), tree_);
-    return std::move(taken).value();
-  }
+  BackupManifest Take(BackupType type) { return test::ExpectTaken(*repo_.repository, Try(type), type, tree_); }
   std::vector<MapPage> PagesOf(const BackupManifest& manifest) {
-    auto list = ReadMapPages(*repo_.repository, manifest, OpContext());
-    EXPECT_TRUE(list.ok()) << list.status().ToString();
-    return list.ok() ? std::move(list.value().pages) : std::vector<MapPage>();
+    return test::ExpectPageList(*repo_.repository, manifest).pages;
   }
   std::set<std::string> KeysUnder(const std::string& prefix) {
     std::set<std::string> keys;

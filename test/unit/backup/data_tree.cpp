@@ -1,5 +1,4 @@
 #include "unit/backup/data_tree.h"
-#include "core/repo/open_repository.h"
 
 #include <fcntl.h>
 #include <gtest/gtest.h>
@@ -14,6 +13,8 @@
 #include "core/pg/control.h"
 #include "core/pg/page.h"
 #include "core/pg/relation_file.h"
+#include "core/repo/file_map_parser.h"
+#include "core/repo/open_repository.h"
 #include "lib/golden.h"
 
 namespace pitr::test {
@@ -270,6 +271,30 @@ void ExpectFileEquals(const MappedFile& file, const std::vector<Bytes>& frames, 
 }
 
 }  // namespace
+
+Result<BackupStop> CopyPlaced(BackupSession& session, const DataTree& tree, uint64_t number, Progress& progress,
+                              const OpContext& ctx, bool checksums) {
+  BackupStart start = tree.Start(checksums);
+  BackupStop stop = tree.Stop();
+  PlaceBackup(number, start, stop);
+  PITR_TRY(session.CopyFiles(start, progress, ctx));
+  return stop;
+}
+
+BackupManifest ExpectTaken(const Repository& repository, Result<BackupManifest> taken, BackupType type,
+                           DataTree& tree) {
+  EXPECT_TRUE(taken.ok()) << taken.status().ToString();
+  if (!taken.ok()) return {};
+  EXPECT_EQ(taken.value().type, type);
+  ExpectBackupEquals(repository, taken.value(), tree);
+  return std::move(taken).value();
+}
+
+MapPageList ExpectPageList(const Repository& repository, const BackupManifest& manifest) {
+  auto list = ReadMapPages(repository, manifest, OpContext());
+  EXPECT_TRUE(list.ok()) << list.status().ToString();
+  return list.ok() ? std::move(list).value() : MapPageList();
+}
 
 void ExpectBackupEquals(const Repository& repository, const BackupManifest& manifest, DataTree& tree) {
   auto read = ReadFileMap(repository, manifest, OpContext());

@@ -104,6 +104,15 @@ struct TestRepository {
 void OpenTestRepository(std::unique_ptr<ObjectStore> store, const DataTree& tree, bool encrypted, Config config,
                         TestRepository& out);
 
+// Copies the files of a session's backup, number `number` of the test (PlaceBackup); what Finish() is to be given.
+Result<BackupStop> CopyPlaced(BackupSession& session, const DataTree& tree, uint64_t number, Progress& progress,
+                              const OpContext& ctx, bool checksums = true);
+
+// Expects a backup of this type that equals the tree, and returns its manifest; an empty one when it failed.
+BackupManifest ExpectTaken(const Repository& repository, Result<BackupManifest> taken, BackupType type, DataTree& tree);
+// The list of its map's pages, which can be read; an empty one when not.
+MapPageList ExpectPageList(const Repository& repository, const BackupManifest& manifest);
+
 // Checks everything a backup's objects say against the tree, with a plain reader of its own.
 void ExpectBackupEquals(const Repository& repository, const BackupManifest& manifest, DataTree& tree);
 

@@ -57,11 +57,8 @@ class IncrementTest : public testing::TestWithParam<bool> {
     options_.label = "b" + std::to_string(++taken_);
     PITR_ASSIGN(const auto session, BackupSession::Begin(*repo_.repository, options_, Context()));
     choice_ = session->choice().note;
-    BackupStart start = tree_.Start(checksums_);
-    BackupStop stop = tree_.Stop();
-    test::PlaceBackup(taken_, start, stop);
     Progress progress;
-    PITR_TRY(session->CopyFiles(start, progress, Context()));
+    PITR_ASSIGN(const BackupStop stop, test::CopyPlaced(*session, tree_, taken_, progress, Context(), checksums_));
     EXPECT_EQ(progress.bytes_done.load(), progress.bytes_total.load());
     EXPECT_EQ(progress.files_done.load(), progress.files_total.load());
     read_ = progress.bytes_done.load();

@@ -48,33 +48,19 @@ class MapPagesTest : public testing::TestWithParam<bool> {
     options.data_directory = tree_.root();
     options.verify_changes = verify_changes_;
     PITR_ASSIGN(const auto session, BackupSession::Begin(*repo_.repository, options, Context()));
-    BackupStart start = tree_.Start();
-    BackupStop stop = tree_.Stop();
-    test::PlaceBackup(taken_, start, stop);
     Progress progress;
-    PITR_TRY(session->CopyFiles(start, progress, Context()));
+    PITR_ASSIGN(const BackupStop stop, test::CopyPlaced(*session, tree_, taken_, progress, Context()));
     EXPECT_EQ(progress.files_done.load(), progress.files_total.load());
     return session->Finish(stop, Context());
   }
-  BackupManifest Take(BackupType type) {
-    auto taken = Try(type);
-    EXPECT_TRUE(taken.ok()) << taken.status().ToString();
-    if (!taken.ok()) return {};
-    EXPECT_EQ(taken.value().type, type);
-    ExpectBackupEquals(*repo_.repository, taken.value(), tree_);
-    return std::move(taken).value();
-  }
+  BackupManifest Take(BackupType type) { return test::ExpectTaken(*repo_.repository, Try(type), type, tree_); }
   // Pages of the backup's map by the label whose they are.
   std::map<std::string, size_t> PagesOf(const BackupManifest& manifest) {
     std::map<std::string, size_t> pages;
     for (const MapPageRun& run : manifest.map_pages) pages[run.label] += run.size();
     return pages;
   }
-  MapPageList ListOf(const BackupManifest& manifest) {
-    auto list = ReadMapPages(*repo_.repository, manifest, OpContext());
-    EXPECT_TRUE(list.ok()) << list.status().ToString();
-    return list.ok() ? std::move(list).value() : MapPageList();
-  }
+  MapPageList ListOf(const BackupManifest& manifest) { return test::ExpectPageList(*repo_.repository, manifest); }
   void Overwrite(const std::string& path, uint32_t seed) {
     const Bytes page = test::MakePages(0, 1, seed, Lsn{taken_ * 0x4000000 + 0x200000});
     tree_.expected()[path].data = page;
