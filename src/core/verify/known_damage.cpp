@@ -39,6 +39,25 @@ std::string DescribeKnownDamage(const std::vector<VerifyRecord>& results, const 
          ", is damaged; whether what it needs there is has not been looked at";
 }
 
+const BackupManifest* FindUndamaged(const std::vector<BackupManifest>& backups, const std::vector<Finding>& found,
+                                    const std::set<std::string>& read_whole, const std::vector<VerifyRecord>& earlier) {
+  std::set<std::string> labels, objects;
+  for (const Finding& finding : found) {
+    if (finding.severity == Severity::kWarning) continue;
+    labels.insert(finding.labels.begin(), finding.labels.end());
+    objects.insert(finding.object);
+  }
+  for (auto backup = backups.rbegin(); backup != backups.rend(); ++backup) {
+    bool hurt = labels.contains(backup->label);
+    // Of another backup's object, too: this run may not have asked whether it needs the part that is bad.
+    ForEachDataObject(*backup, [&](const std::string& key) { hurt |= objects.contains(key); });
+    if (hurt) continue;
+    if (read_whole.contains(backup->label) || DescribeKnownDamage(earlier, *backup, DamageOf::kAnything).empty())
+      return &*backup;
+  }
+  return nullptr;
+}
+
 Result<DamageFinder> FindKnownDamage(const Repository& repository, DamageOf of, const OpContext& ctx) {
   PITR_ASSIGN(VerifyRecords verified, LoadVerifyRecords(repository, ctx));
   return DamageFinder([results = std::move(verified.results), of](const BackupManifest& backup) {

@@ -11,6 +11,7 @@
 #include "core/pg/timestamp.h"
 #include "core/repo/layout.h"
 #include "core/repo/wal_catalog.h"
+#include "core/verify/known_damage.h"
 #include "core/verify/listing.h"
 #include "core/verify/map_check.h"
 #include "core/verify/opening.h"
@@ -63,6 +64,7 @@ class Verification {
   Status LookForDeleted();
   Status CheckChains();
   void DropDeleted(std::vector<Finding>& findings);
+  std::string Meanwhile(const std::vector<Finding>& findings) const;
   void DescribeHarm(std::vector<Finding>& findings);
   Result<VerifyReport> Report();
   Status AddDamagedManifests();
@@ -268,8 +270,22 @@ void Verification::DropDeleted(std::vector<Finding>& findings) {
   });
 }
 
+// What to recover from while there is damage: a sentence.
+std::string Verification::Meanwhile(const std::vector<Finding>& findings) const {
+  std::set<std::string> read_whole;
+  if (request_.mode == VerifyMode::kFull)
+    for (const BackupManifest* backup : backups_) read_whole.insert(backup->label);
+  // Of damage that was not kept for the report nobody knows whose it is.
+  const BackupManifest* sound = findings_.dropped().damage > 0
+                                    ? nullptr
+                                    : FindUndamaged(current_.backups, findings, read_whole, earlier_.results);
+  if (sound == nullptr) return "No backup is known to be undamaged.";
+  return "Until then recover from another backup: no damage of " + sound->label + " is known.";
+}
+
 // What the findings about packs and WAL mean for a recovery.
 void Verification::DescribeHarm(std::vector<Finding>& findings) {
+  const std::string meanwhile = Meanwhile(findings);
   for (Finding& finding : findings) {
     const bool is_wal = layout::WalNameOfKey(finding.object) || layout::ParsePartialSegmentKey(finding.object);
     if (is_wal && finding.severity != Severity::kWarning && finding.hurts.empty())
@@ -283,18 +299,7 @@ void Verification::DescribeHarm(std::vector<Finding>& findings) {
     }
     finding.hurts = finding.file_count == 0 ? "The backups that list it cannot be restored."
                                             : "These files cannot be restored, and so neither can the backups.";
-    const BackupManifest* other = nullptr;
-    const auto lists = [&](const BackupManifest& backup) {
-      bool found = false;
-      ForEachDataObject(backup, [&](const std::string& key) { found |= key == finding.object; });
-      return found;
-    };
-    for (const BackupManifest& backup : current_.backups)
-      if (!std::binary_search(finding.labels.begin(), finding.labels.end(), backup.label) && !lists(backup))
-        other = &backup;
-    finding.hint = "Put the object back from a copy of the repository, or take a new full backup." +
-                   (other == nullptr ? std::string(" No other backup is there.")
-                                     : " Until then recover from another backup, such as " + other->label + ".");
+    finding.hint = "Put the object back from a copy of the repository, or take a new full backup. " + meanwhile;
   }
 }
 
