@@ -15,7 +15,7 @@
 namespace pitr {
 namespace {
 
-#ifndef PITR_NO_MEMORY_TESTS
+#ifndef PITR_SANITIZED
 constexpr uint32_t kFiles = 128;
 constexpr uint32_t kFileBytes = 65536;
 constexpr uint32_t kPieceBytes = 4;  // of what the map says of a file

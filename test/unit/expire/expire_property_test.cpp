@@ -8,6 +8,7 @@
 #include <tuple>
 
 #include "core/repo/backup_pin.h"
+#include "lib/rounds.h"
 #include "unit/expire/expire_fixture.h"
 
 namespace pitr {
@@ -207,8 +208,9 @@ void ExpectPromisesKept(Cluster& cluster, const Before& before, const std::strin
 }
 
 TEST(ExpireProperty, WhatWasPromisedCanStillBeDone) {
-  int deleted = 0, kept = 0;
-  for (unsigned seed = 1; seed <= 60; seed++) {
+  constexpr unsigned kSeeds = test::Rounds(60);
+  unsigned deleted = 0, kept = 0;
+  for (unsigned seed = 1; seed <= kSeeds; seed++) {
     Cluster cluster(seed);
     cluster.Live(15 + cluster.Pick(50));
     for (int round = 0; round < 2; round++) {
@@ -229,8 +231,8 @@ TEST(ExpireProperty, WhatWasPromisedCanStillBeDone) {
       cluster.Live(10);
     }
   }
-  EXPECT_GT(deleted, 500);
-  EXPECT_GT(kept, 500);
+  EXPECT_GT(deleted, 8 * kSeeds);
+  EXPECT_GT(kept, 8 * kSeeds);
 }
 
 }  // namespace

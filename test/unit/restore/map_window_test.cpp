@@ -173,7 +173,7 @@ TEST_F(MapWindowTest, ChecksOfAPackAreReadOnceAndNotKeptWithoutBound) {
   EXPECT_EQ(known.Of(static_cast<uint32_t>(plan_.backup.packs.size()), OpContext()).code(), Code::kCorruption);
 }
 
-#ifndef PITR_NO_MEMORY_TESTS
+#ifndef PITR_SANITIZED
 // Half a million extents of one byte each: 32 MB when all are held.
 TEST_F(MapWindowTest, MemoryDoesNotGrowWithTheCluster) {
   constexpr uint64_t kMiB = uint64_t{1} << 20;

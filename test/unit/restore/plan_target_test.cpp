@@ -8,6 +8,7 @@
 #include "core/pg/wal_name.h"
 #include "core/repo/layout.h"
 #include "lib/repository_fixture.h"
+#include "lib/rounds.h"
 #include "unit/pg/wal_builder.h"
 
 namespace pitr {
@@ -373,7 +374,7 @@ TEST_F(PlanTargetTest, EveryTimeIsFoundAsTheServerWouldFindIt) {
   Archive();
   ASSERT_GT(wal_.at().value / kSegment, 45U);
   int bisected = 0;
-  for (int i = 0; i < 60; ++i) {
+  for (unsigned i = 0; i < test::Rounds(60); ++i) {
     const int64_t micros = kDay + static_cast<int64_t>(random() % static_cast<uint64_t>(clock - kDay + 60 * kSecond));
     const RecoveryTarget target = Time(micros, random() % 2 == 0);
     for (const char* label : {"first", ""}) {
