@@ -1,6 +1,6 @@
 // What verifications have found of backups, for those who decide about backups: what to build on, what to delete.
 #pragma once
-#include "core/repo/damage_finder.h"
+#include "core/repo/backups/damage_finder.h"
 #include "core/verify/record.h"
 
 namespace pitr {

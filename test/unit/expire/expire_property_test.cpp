@@ -7,7 +7,7 @@
 #include <random>
 #include <tuple>
 
-#include "core/repo/backup_pin.h"
+#include "core/repo/backups/backup_pin.h"
 #include "unit/expire/expire_fixture.h"
 
 namespace pitr {
