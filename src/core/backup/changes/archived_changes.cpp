@@ -2,6 +2,7 @@
 // and the result.
 #include <algorithm>
 #include <atomic>
+#include <cassert>
 
 #include "core/backup/changes/wal_since_parent.h"
 #include "core/base/describe_size.h"
@@ -27,6 +28,7 @@ class Collector {
         last_(SegmentBefore(range.to, size_)) {}
 
   Result<ChangeKnowledge> Run(int jobs, const OpContext& ctx) {
+    assert(first_ <= last_);
     SegmentChangesJoiner joiner;
     for (uint64_t begin = first_.value; begin <= last_.value; begin += kBatch) {
       const uint64_t count = std::min(kBatch, last_.value - begin + 1);

@@ -1,6 +1,7 @@
 #include "core/backup/changes/change_source.h"
 
 #include <algorithm>
+#include <cassert>
 
 #include "core/pg/page.h"
 #include "core/repo/envelope/object_codec.h"
@@ -52,6 +53,7 @@ std::vector<uint32_t> FillPieces(const std::vector<uint32_t>& blocks, uint32_t c
     }
     at = end;
   }
+  assert(std::is_sorted(filled.begin(), filled.end()) && (filled.empty() || filled.back() < count));
   return filled;
 }
 

@@ -1,6 +1,7 @@
 #include "core/backup/changes/page_plan.h"
 
 #include <algorithm>
+#include <cassert>
 
 #include "core/repo/maps/map_page_sum.h"
 
@@ -49,6 +50,7 @@ PagePlan PagesOfParent(const std::vector<MappedFile>& listing, const ParentBacku
     plan.first.push_back(i == 0 ? 0 : static_cast<uint32_t>(first - listing.begin()));
   }
   plan.first.push_back(static_cast<uint32_t>(listing.size()));
+  assert(std::is_sorted(plan.first.begin(), plan.first.end()));
   return plan;
 }
 

@@ -1,6 +1,7 @@
 #include "core/backup/copy/copy_run.h"
 
 #include <algorithm>
+#include <cassert>
 #include <map>
 #include <memory>
 
@@ -272,7 +273,10 @@ Status CopyRun::TakeJobs(std::vector<MappedFrame>& frames, CopiedExtents& extent
     const size_t base = frames.size();
     const std::vector<MappedFrame> own = job->TakeFrames();
     if (own.size() > UINT32_MAX - base) return {Code::kInternal, "too many frames in one backup"};
-    for (const MappedFrame& frame : own) frames.push_back({own_packs_[frame.pack], frame.ref});
+    for (const MappedFrame& frame : own) {
+      assert(frame.pack < own_packs_.size());
+      frames.push_back({own_packs_[frame.pack], frame.ref});
+    }
     extents.Take(job->TakeStored(), static_cast<uint32_t>(base));
   }
   return Status::Ok();

@@ -1,5 +1,7 @@
 #include "core/backup/copy/map_pages.h"
 
+#include <cassert>
+
 #include "core/repo/maps/file_map_writer.h"
 
 namespace pitr {
@@ -13,6 +15,7 @@ class PageCutter {
 
   Status Add(const FileRange& range) {
     // A page has all files from its first to its last.
+    assert(range.first >= end_ && range.first <= range.end);
     if (range.first != end_) PITR_TRY(store_.EndPage());
     const bool goes_on = range.page == page_ && range.first == end_;
     end_ = range.end;

@@ -1,5 +1,7 @@
 #include "core/backup/copy/pack_writer.h"
 
+#include <cassert>
+
 #include "core/repo/layout.h"
 
 namespace pitr {
@@ -15,11 +17,13 @@ std::string PackTable::KeyOf(uint32_t index) const { return layout::PackKey(labe
 
 void PackTable::SetSize(uint32_t index, uint64_t bytes) {
   std::lock_guard lock(mutex_);
+  assert(index < entries_.size() && entries_[index].size_bytes == 0 && bytes > 0);
   entries_[index].size_bytes = bytes;
 }
 
 PackEntry PackTable::entry(uint32_t index) const {
   std::lock_guard lock(mutex_);
+  assert(index < entries_.size());
   return entries_[index];
 }
 
@@ -76,6 +80,8 @@ Result<uint32_t> PackWriter::Append(ByteView plain) {
   checks_.Add(ref, plain);
   PITR_TRY(Send());
   if (frames_.size() == UINT32_MAX) return Status(Code::kInternal, "too many frames in one backup");
+  assert(frames_.empty() || frames_.back().pack != pack_ ||
+         frames_.back().ref.offset + frames_.back().ref.stored_bytes <= ref.offset);
   frames_.push_back({pack_, ref});
   if (checks_.full()) PITR_TRY(StoreChecks());
   const bool old = ctx_.clock->SteadyMillis() - opened_millis_ >= max_open_millis_;

@@ -1,6 +1,7 @@
 #include "core/backup/extents/block_split.h"
 
 #include <algorithm>
+#include <cassert>
 
 #include "core/base/hash.h"
 #include "core/pg/page.h"
@@ -18,6 +19,13 @@ void Add(std::vector<FileSpan>& spans, FileSpan span) {
   } else {
     spans.push_back(span);
   }
+}
+
+// What is made here: ascending, neither touching nor empty.
+[[maybe_unused]] bool AreApart(const std::vector<FileSpan>& spans) {
+  return std::all_of(spans.begin(), spans.end(), [](const FileSpan& span) { return span.from < span.to; }) &&
+         std::adjacent_find(spans.begin(), spans.end(),
+                            [](const FileSpan& a, const FileSpan& b) { return a.to >= b.from; }) == spans.end();
 }
 
 bool Covers(std::span<const Extent> extents, FileSpan span) {
@@ -56,20 +64,24 @@ std::vector<FileSpan> DifferingSpans(std::span<const Extent> extents, uint64_t o
     uncovered(std::max(extent.file_offset, offset));
     const bool whole = extent.file_offset >= range.from && extent.end() <= range.to;
     const FileSpan part{std::max(extent.file_offset, range.from), std::min(extent.end(), range.to)};
+    assert(at <= part.from && part.from <= part.to);
     if (!whole || !extent.checked || Xxh3Of(bytes.subspan(part.from - offset, part.to - part.from)) != extent.check)
       Add(differing, part);
     at = part.to;
   }
   uncovered(range.to);
+  assert(AreApart(differing));
   return differing;
 }
 
 std::vector<FileSpan> NewerSpans(const std::vector<FileSpan>& differing, std::span<const Extent> extents,
                                  uint64_t offset, ByteView bytes, const PageLsnRule& rule,
                                  const std::vector<uint32_t>& bad_blocks) {
+  assert(offset % kPageSize == 0 && std::is_sorted(bad_blocks.begin(), bad_blocks.end()));
   std::vector<FileSpan> newer;
   const uint64_t end = offset + bytes.size();
   for (const FileSpan& span : differing) {
+    assert(offset <= span.from && span.to <= end);
     std::vector<FileSpan> here;
     uint64_t stored = 0;
     for (uint64_t at = span.from / kPageSize * kPageSize; at < span.to; at += kPageSize) {
@@ -103,6 +115,7 @@ std::vector<FileSpan> BlockSpans(const std::vector<uint32_t>& blocks, uint32_t a
     while (!spans.empty() && spans.back().from >= rest) spans.pop_back();
     Add(spans, {std::max(rest, range.from), range.to});
   }
+  assert(AreApart(spans));
   return spans;
 }
 
@@ -116,6 +129,7 @@ std::vector<FileSpan> Intersect(const std::vector<FileSpan>& a, const std::vecto
       j++;
     }
   }
+  assert(AreApart(common));
   return common;
 }
 
@@ -137,8 +151,10 @@ std::vector<FileSpan> BoundPieces(const std::vector<FileSpan>& stored, std::span
     } else {
       for (const FileSpan& span : here) Add(bounded, span);
     }
+    assert(stretch.to > at);
     at = stretch.to;
   }
+  assert(AreApart(bounded));
   return bounded;
 }
 
@@ -150,6 +166,7 @@ std::vector<FileSpan> Complement(const std::vector<FileSpan>& spans, FileSpan ra
     at = std::max(at, span.to);
   }
   Add(rest, {at, range.to});
+  assert(AreApart(rest));
   return rest;
 }
 
@@ -164,6 +181,7 @@ void ReferTo(std::span<const Extent> extents, FileSpan span, std::vector<Extent>
     part.frame_offset += static_cast<uint32_t>(from - extent.file_offset);
     part.file_offset = from;
     part.length = static_cast<uint32_t>(std::min(extent.end(), span.to) - from);
+    assert(part.length > 0 && part.length < extent.length);
     part.checked = false;
     part.check = 0;
     out.push_back(part);

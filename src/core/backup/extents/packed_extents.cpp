@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cassert>
 #include <cstring>
 
 #include "core/pg/page.h"
@@ -76,6 +77,7 @@ uint8_t* PackedExtents::Allocate(size_t bytes) {
     free_ = chunk(kChunkBytes);
     free_bytes_ = kChunkBytes;
   }
+  assert(free_ != nullptr && bytes <= free_bytes_);
   uint8_t* at = free_;
   free_ += bytes;
   free_bytes_ -= bytes;
@@ -87,6 +89,7 @@ PackedExtents::Run PackedExtents::Add(std::span<const Extent> extents) {
   Before before;
   for (const Extent& extent : extents) {
     const Extent& last = before.Last(extent.checked);
+    assert(extent.file_offset >= before.end);
     const uint64_t gap = extent.file_offset - before.end;
     const int64_t frames = int64_t{extent.frame} - int64_t{last.frame};
     const bool other_place = extent.frame_offset != Before::PlaceOf(extent, last);
@@ -116,6 +119,7 @@ PackedExtents::Run PackedExtents::Add(std::span<const Extent> extents) {
 }
 
 void PackedExtents::Read(Run run, FileSpan span, std::vector<Extent>& out) {
+  assert(run.at != nullptr || run.count == 0);
   Before before;
   const uint8_t* at = run.at;
   for (uint32_t i = 0; i < run.count; i++) {

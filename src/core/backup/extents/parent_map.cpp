@@ -1,12 +1,16 @@
 #include "core/backup/extents/parent_map.h"
 
 #include <algorithm>
+#include <cassert>
 
 #include "core/repo/maps/file_map_parser.h"
 
 namespace pitr {
 
 void ParentMap::AddFile(const MappedFile& file) {
+  assert(file.path.size() <= kMaxMappedPath);
+  assert(std::all_of(file.extents.begin(), file.extents.end(),
+                     [this](const Extent& extent) { return extent.frame < frames_.size(); }));
   File& entry = files_.emplace_back();
   entry.size_bytes = file.size_bytes;
   entry.stamp = file.stamp;
@@ -107,6 +111,7 @@ ParentMap ParentMap::Join(const std::vector<PartialMap>& partials) {
     const bool overlaps = !file.extents.empty() && file.extents.back().end() > piece.extent->file_offset;
     if (overlaps && last_partial <= piece.partial) continue;
     if (overlaps) file.extents.pop_back();
+    assert(file.extents.empty() || file.extents.back().end() <= piece.extent->file_offset);
     file.extents.push_back(*piece.extent);
     file.extents.back().frame += piece.first_frame;
     file.size_bytes = std::max(file.size_bytes, piece.extent->end());

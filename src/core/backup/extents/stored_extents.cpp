@@ -1,12 +1,18 @@
 #include "core/backup/extents/stored_extents.h"
 
 #include <algorithm>
+#include <cassert>
 #include <iterator>
 
 namespace pitr {
 namespace {
 
 bool BeginsBefore(const Extent& a, const Extent& b) { return a.file_offset < b.file_offset; }
+
+[[maybe_unused]] bool HasOverlap(const std::vector<Extent>& extents) {
+  return std::adjacent_find(extents.begin(), extents.end(),
+                            [](const Extent& a, const Extent& b) { return a.end() > b.file_offset; }) != extents.end();
+}
 
 std::vector<FileSpan> SpansOf(const std::vector<Extent>& extents) {
   std::vector<FileSpan> spans;
@@ -55,6 +61,7 @@ std::vector<Extent> CopiedExtents::OwnOf(uint32_t file) const {
   }
   // Slices of a file are copied in any order, and a full frame is known sooner than the small pieces before it.
   std::sort(own.begin(), own.end(), BeginsBefore);
+  assert(!HasOverlap(own));
   return own;
 }
 
@@ -72,6 +79,7 @@ Status CopiedExtents::TakeParent(const ParentMap& parent, std::vector<const Pare
                                  const std::vector<MappedFile>& files, std::vector<MappedFrame>& frames,
                                  ParentPacks& packs) {
   constexpr uint32_t kUnused = UINT32_MAX;
+  assert(parent_ == nullptr && bases.size() == files.size());
   parent_ = &parent;
   bases_ = std::move(bases);
   const std::vector<MappedFrame>& theirs = parent.frames();
@@ -94,10 +102,14 @@ std::vector<Extent> CopiedExtents::Of(uint32_t file, uint64_t size_bytes) const 
   std::vector<Extent> references = ReferencesOf(file, size_bytes, own);
   std::erase_if(own, [](const Extent& extent) { return extent.frame == kHoleFrame; });
   if (references.empty()) return own;
-  for (Extent& extent : references) extent.frame = frame_numbers_[extent.frame];
+  for (Extent& extent : references) {
+    assert(frame_numbers_[extent.frame] != UINT32_MAX);
+    extent.frame = frame_numbers_[extent.frame];
+  }
   std::vector<Extent> all;
   all.reserve(own.size() + references.size());
   std::merge(own.begin(), own.end(), references.begin(), references.end(), std::back_inserter(all), BeginsBefore);
+  assert(!HasOverlap(all));
   return all;
 }
 

@@ -1,6 +1,7 @@
 // What a backup stored of which file, packed, and how that and the parent's map make the extents of the new one.
 // Nothing of the parent's map is copied: a file has what was stored of it, and the parent's extents for the rest.
 #pragma once
+#include <cassert>
 #include <cstdint>
 #include <span>
 #include <vector>
@@ -51,6 +52,7 @@ class ParentPacks {
       : theirs_(theirs), packs_(packs), numbers_(theirs.size(), UINT32_MAX) {}
   // The number of a pack of the parent's in the new backup.
   uint32_t Take(uint32_t pack) {
+    assert(pack < numbers_.size());
     if (numbers_[pack] == UINT32_MAX) {
       numbers_[pack] = static_cast<uint32_t>(packs_.size());
       packs_.push_back(theirs_[pack]);

@@ -1,6 +1,7 @@
 #include "core/backup/plan/copy_batch.h"
 
 #include <algorithm>
+#include <cassert>
 
 #include "core/base/bytes.h"
 
@@ -37,6 +38,7 @@ class BatchPlanner {
         part.held += held;
         part.range.end++;
       }
+      assert(part.range.end > part.range.first);
       range.first = part.range.end;
       if (of_databases) {
         Append(part);
@@ -85,17 +87,31 @@ class BatchPlanner {
   std::vector<Part> last_;  // what is not of databases
 };
 
+// Every file that is not on a page which is kept is in one batch, and no other.
+[[maybe_unused]] bool CoversAll(const std::vector<CopyBatch>& batches, size_t files, const PagePlan& pages) {
+  std::vector<int> copied(files, 0);
+  for (size_t page = 0; page < pages.kept.size(); page++)
+    for (uint32_t i = pages.first[page]; pages.kept[page] && i < pages.first[page + 1]; i++) copied[i]++;
+  for (const CopyBatch& batch : batches)
+    for (const FileRange& range : batch.ranges)
+      for (uint32_t i = range.first; i < range.end; i++) copied[i]++;
+  return std::all_of(copied.begin(), copied.end(), [](int times) { return times == 1; });
+}
+
 }  // namespace
 
 bool IsDatabaseFile(const std::string& path) { return path.starts_with("base/") || path.starts_with("pg_tblspc/"); }
 
 std::vector<CopyBatch> PlanBatches(const std::vector<MappedFile>& files, const PagePlan& pages,
                                    const ParentBackup* parent, uint64_t held_bytes) {
+  assert(pages.kept.empty() || pages.first.size() == pages.kept.size() + 1);
   BatchPlanner planner(files, parent, held_bytes);
   if (pages.kept.empty()) planner.Add({0, static_cast<uint32_t>(files.size())});
   for (uint32_t i = 0; i < pages.kept.size(); i++)
     if (!pages.kept[i]) planner.Add({pages.first[i], pages.first[i + 1], i});
-  return planner.Finish();
+  std::vector<CopyBatch> batches = planner.Finish();
+  assert(CoversAll(batches, files.size(), pages));
+  return batches;
 }
 
 }  // namespace pitr

@@ -1,6 +1,7 @@
 #include "core/backup/plan/file_plan.h"
 
 #include <algorithm>
+#include <cassert>
 
 #include "core/pg/control.h"
 #include "core/pg/page.h"
@@ -33,9 +34,16 @@ void AddGrowth(const ParentMap::File& parent, uint64_t size, FileBase& base, Fil
   base.change = std::make_unique<const FileChange>(std::move(change));
 }
 
+// What FileBase says of its members.
+[[maybe_unused]] bool IsOfOnePiece(const FileBase& base) {
+  const bool stands_alone = base.way == FileBase::Way::kNew || base.way == FileBase::Way::kKept;
+  return stands_alone == (base.parent == nullptr) && (base.way == FileBase::Way::kBlocks) == (base.change != nullptr);
+}
+
 }  // namespace
 
 FilePlan PlanPagesKept(size_t files, const PagePlan& pages, const ParentMap& parent) {
+  assert(pages.kept.empty() || pages.first.back() == files);
   FilePlan plan;
   plan.parent = &parent;
   plan.files.resize(files);
@@ -47,6 +55,7 @@ FilePlan PlanPagesKept(size_t files, const PagePlan& pages, const ParentMap& par
 
 Status PlanFiles(const std::vector<MappedFile>& listing, const FileRange& range, ParentCursor& cursor,
                  const ChangeSource& source, bool stamps_hold, FilePlan& plan) {
+  assert(range.end <= listing.size() && plan.files.size() == listing.size());
   for (uint32_t i = range.first; i < range.end; i++) {
     const MappedFile& file = listing[i];
     FileBase& base = plan.files[i];
@@ -68,6 +77,7 @@ Status PlanFiles(const std::vector<MappedFile>& listing, const FileRange& range,
     base.keeps_time = base.way == FileBase::Way::kPageLsn || base.way == FileBase::Way::kCompare;
     AddGrowth(*found, file.size_bytes, base, std::move(change));
   }
+  assert(std::all_of(plan.files.begin() + range.first, plan.files.begin() + range.end, IsOfOnePiece));
   return Status::Ok();
 }
 

@@ -2,6 +2,7 @@
 // blocks, or refer to the parent without reading. A full backup that resumes others compares with what these stored.
 // What jobs are going to copy is planned before they begin, batch by batch, and constant while they do; any thread.
 #pragma once
+#include <cassert>
 #include <memory>
 #include <vector>
 
@@ -34,12 +35,14 @@ struct FilePlan {
 
   // Null for a file without a parent, and for one of whose parent nothing needs to be known.
   const FileBase* BaseOf(uint32_t index) const {
+    assert(parent == nullptr || index < files.size());
     if (parent == nullptr || files[index].parent == nullptr) return nullptr;
     return &files[index];
   }
   // Whether the file is taken over as it is, unread.
   bool Skips(uint32_t index) const {
     if (parent == nullptr) return false;
+    assert(index < files.size());
     return files[index].way == FileBase::Way::kKept || (!verify && files[index].way == FileBase::Way::kUnchanged);
   }
 };

@@ -1,6 +1,7 @@
 #include "core/backup/plan/work_plan.h"
 
 #include <algorithm>
+#include <cassert>
 #include <string_view>
 
 #include "core/base/bytes.h"
@@ -17,6 +18,7 @@ std::string_view NameOf(const MappedFile& file) {
 }
 
 uint64_t SliceSize(const std::vector<MappedFile>& files, std::span<const FileRange> ranges, int jobs) {
+  assert(jobs > 0);
   uint64_t total = 0;
   for (const FileRange& range : ranges)
     for (uint32_t i = range.first; i < range.end; i++) total += files[i].size_bytes;
@@ -64,6 +66,7 @@ WorkPlan PlanWork(const std::vector<MappedFile>& files, std::span<const FileRang
       unit.count++;
       i++;
     }
+    assert(unit.count > 0);
     plan.units.push_back(unit);
   }
   return plan;

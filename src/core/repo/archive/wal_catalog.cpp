@@ -1,6 +1,7 @@
 #include "core/repo/archive/wal_catalog.h"
 
 #include <algorithm>
+#include <cassert>
 #include <set>
 
 #include "core/repo/archive/wal_listing.h"
@@ -14,6 +15,7 @@ namespace {
 
 // The listing is in byte order, which for segments of one timeline is the order of their numbers.
 void AddRange(TimelineWal& timeline, const WalRange& range) {
+  assert(range.first <= range.last);
   if (!timeline.ranges.empty() && timeline.ranges.back().last.value + 1 == range.first.value) {
     timeline.ranges.back().last = range.last;
     timeline.ranges.back().stored_bytes += range.stored_bytes;
@@ -170,6 +172,7 @@ std::optional<SegmentNo> WalCatalog::UnbrokenUntil(Timeline timeline, SegmentNo 
   const std::vector<WalRange>& ranges = at->second.ranges;
   auto range = std::partition_point(ranges.begin(), ranges.end(), [&](const WalRange& r) { return r.last < from; });
   if (range == ranges.end() || from < range->first) return std::nullopt;
+  assert(range->last >= from);
   return range->last;
 }
 

@@ -1,6 +1,7 @@
 #include "core/repo/archive/wal_seal.h"
 
 #include <algorithm>
+#include <cassert>
 #include <mutex>
 
 #include "core/base/parallel_for.h"
@@ -88,6 +89,7 @@ std::vector<KeyRange> SealedKeys(std::string_view prefix, const std::map<WalGrou
     const std::string below = layout::GroupPrefix(prefix, group);
     if (ranges.empty() || group.timeline != last.timeline || group.number != last.number + 1)
       ranges.push_back({below, below});
+    assert(ranges.back().last <= below);
     ranges.back().last = below;
     last = group;
   }

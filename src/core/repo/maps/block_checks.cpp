@@ -1,6 +1,7 @@
 #include "core/repo/maps/block_checks.h"
 
 #include <algorithm>
+#include <cassert>
 
 #include "core/base/hash.h"
 #include "core/repo/envelope/object_header.h"
@@ -38,6 +39,7 @@ Status DecodePlace(ObjectDecoder& decoder, const std::string& key, const FrameRe
 }  // namespace
 
 void BlockCheckLog::Add(const FrameRef& frame, ByteView plain) {
+  assert(frame.plain_bytes == plain.size());
   Append(content_, frame.offset);
   Append(content_, static_cast<uint32_t>(plain.size()));
   Append(content_, uint32_t{0});
@@ -45,7 +47,10 @@ void BlockCheckLog::Add(const FrameRef& frame, ByteView plain) {
     Append(content_, Xxh3Of(plain.subspan(at, std::min<size_t>(kCheckedBlockBytes, plain.size() - at))));
 }
 
-bool BlockCheckLog::empty() const { return content_.size() == kRefBytes; }
+bool BlockCheckLog::empty() const {
+  assert(content_.size() >= kRefBytes);
+  return content_.size() == kRefBytes;
+}
 
 bool BlockCheckLog::full() const { return content_.size() >= kDataFramePlainBytes; }
 
@@ -127,6 +132,7 @@ bool BlockChecks::Prove(const FrameRef& frame, uint32_t frame_offset, ByteView b
   if (bytes.empty() || frame_offset % kCheckedBlockBytes != 0 || end > frame.plain_bytes ||
       (end % kCheckedBlockBytes != 0 && end != frame.plain_bytes))
     return false;
+  assert(found->first + BlocksOf(found->plain_bytes) <= checks_.size());
   const uint64_t* check = checks_.data() + found->first + frame_offset / kCheckedBlockBytes;
   for (size_t at = 0; at < bytes.size(); at += kCheckedBlockBytes)
     if (Xxh3Of(bytes.subspan(at, std::min<size_t>(kCheckedBlockBytes, bytes.size() - at))) != *check++) return false;

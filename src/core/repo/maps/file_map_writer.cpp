@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cassert>
 #include <charconv>
 #include <tuple>
 
@@ -232,14 +233,17 @@ void MapPageStore::TakeFrames(MapPage& page, std::vector<MappedFrame>& frames) {
   std::sort(needed.begin(), needed.end());
   needed.erase(std::unique(needed.begin(), needed.end()), needed.end());
   for (MappedFile& file : files_)
-    for (Extent& extent : file.extents)
-      extent.frame =
-          static_cast<uint32_t>(std::lower_bound(needed.begin(), needed.end(), extent.frame) - needed.begin());
+    for (Extent& extent : file.extents) {
+      const auto place = std::lower_bound(needed.begin(), needed.end(), extent.frame);
+      assert(place != needed.end() && *place == extent.frame);
+      extent.frame = static_cast<uint32_t>(place - needed.begin());
+    }
   for (const uint32_t number : needed) page.packs.push_back(frames_[number].pack);
   std::sort(page.packs.begin(), page.packs.end());
   page.packs.erase(std::unique(page.packs.begin(), page.packs.end()), page.packs.end());
   for (const uint32_t number : needed) {
     const auto pack = std::lower_bound(page.packs.begin(), page.packs.end(), frames_[number].pack);
+    assert(pack != page.packs.end() && *pack == frames_[number].pack);
     frames.push_back({static_cast<uint32_t>(pack - page.packs.begin()), frames_[number].ref});
     if (!counted_[number]) page.fetch_bytes += frames_[number].ref.stored_bytes;
     counted_[number] = true;

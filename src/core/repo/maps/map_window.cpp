@@ -2,6 +2,7 @@
 #include "core/repo/maps/map_window.h"
 
 #include <algorithm>
+#include <cassert>
 #include <numeric>
 
 #include "core/base/parallel_for.h"
@@ -43,7 +44,10 @@ Status Append(FileMap&& page, FileMap& map) {
   if (page.frames.size() > UINT32_MAX - frames) return {Code::kCorruption, "too many frames in one backup"};
   map.frames.insert(map.frames.end(), page.frames.begin(), page.frames.end());
   for (MappedFile& file : page.files) {
-    for (Extent& extent : file.extents) extent.frame += static_cast<uint32_t>(frames);
+    for (Extent& extent : file.extents) {
+      assert(extent.frame < page.frames.size());
+      extent.frame += static_cast<uint32_t>(frames);
+    }
     map.files.push_back(std::move(file));
   }
   return Status::Ok();
@@ -61,6 +65,7 @@ void UniteFrames(FileMap& map) {
     first[order[i]] = i > 0 && place(order[i - 1]) == place(order[i]) ? first[order[i - 1]] : order[i];
   std::vector<MappedFrame> frames;
   for (uint32_t i = 0; i < first.size(); i++) {
+    assert(first[i] <= i);
     const bool is_first = first[i] == i;
     first[i] = is_first ? static_cast<uint32_t>(frames.size()) : first[first[i]];
     if (is_first) frames.push_back(map.frames[i]);
@@ -76,6 +81,7 @@ void UniteFrames(FileMap& map) {
 Result<MapWindow> ReadMapWindow(const Repository& repository, const std::vector<PackEntry>& packs,
                                 const std::vector<MapPage>& pages, size_t first, int jobs, const OpContext& ctx,
                                 size_t bytes) {
+  assert(first < pages.size());
   MapWindow window{first, first, {}};
   size_t held = 0;
   do {
