@@ -42,9 +42,10 @@ EXTRA_CLEAN = $(BUILD)
 override with_llvm = no
 # -Wno-register: headers of PostgreSQL 15 still say "register", which C++17 removed. No -fvisibility=hidden here: PGDLLEXPORT
 # is empty before PostgreSQL 16 (which adds the flag itself), so exports.map is what limits the symbols everywhere.
-# SANITIZE: flags that scripts/server-san.sh adds. Where warnings are errors: CMakeLists.txt says why.
+# SANITIZE: flags that scripts/server-san.sh adds; assertions are for these builds, as CMakeLists.txt has it for the core. Where warnings are
+# errors: CMakeLists.txt says why.
 werror = $(if $(filter 12,$(shell $(lastword $(CXX)) -dumpversion)),-Werror)
-PG_CXXFLAGS = -std=c++20 -Wall -Wextra $(werror) -Wno-missing-field-initializers -Wno-register -fvisibility-inlines-hidden $(SANITIZE)
+PG_CXXFLAGS = -std=c++20 -Wall -Wextra $(werror) -Wno-missing-field-initializers -Wno-register -fvisibility-inlines-hidden $(or $(SANITIZE),-DNDEBUG)
 # What was built elsewhere brings the headers with it that are part of its interface.
 PG_CPPFLAGS = $(if $(CORE_BUILT),-isystem $(CMAKE_DIR)/include) -Isrc
 SHLIB_LINK = $(CORE_LIB) -lcurl -lssl -lcrypto -lzstd -lxxhash -lpugixml -lstdc++ -lpthread \

@@ -13,10 +13,10 @@
 #include <vector>
 
 #include "core/pg/wal_page.h"
-#include "core/repo/change_map_maker.h"
+#include "core/repo/archive/change_map_maker.h"
 #include "core/repo/layout.h"
-#include "core/repo/open_repository.h"
-#include "core/repo/wal_push.h"
+#include "core/repo/opening/open_repository.h"
+#include "core/repo/wal/wal_push.h"
 #include "core/store/memory.h"
 
 namespace pitr {

@@ -18,9 +18,9 @@
 
 #include "bench/measure.h"
 #include "core/expire/expire.h"
-#include "core/repo/json_fields.h"
+#include "core/repo/envelope/json_fields.h"
 #include "core/repo/layout.h"
-#include "core/repo/open_repository.h"
+#include "core/repo/opening/open_repository.h"
 #include "core/repo/wal_group.h"
 #include "core/report/info_report.h"
 #include "core/restore/planner.h"

@@ -11,8 +11,8 @@
 #include "core/base/text_page.h"
 #include "core/config/store_config.h"
 #include "core/pg/timestamp.h"
-#include "core/repo/keyring.h"
-#include "core/repo/recovery_kit.h"
+#include "core/repo/opening/keyring.h"
+#include "core/repo/opening/recovery_kit.h"
 #include "core/store/open.h"
 
 namespace pitr::cli {

@@ -3,7 +3,7 @@
 #include "cli/session.h"
 #include "core/base/process_name.h"
 #include "core/pg/timestamp.h"
-#include "core/repo/backup_pin.h"
+#include "core/repo/backups/backup_pin.h"
 
 namespace pitr::cli {
 namespace {

@@ -19,9 +19,9 @@
 #include "core/report/json_values.h"
 #include "core/restore/configured_server.h"
 #include "core/restore/cut_off_recovery.h"
+#include "core/restore/directory_server.h"
 #include "core/restore/recovery_end.h"
 #include "core/restore/server_start.h"
-#include "core/restore/server_state.h"
 
 namespace pitr::cli {
 namespace {

@@ -2,7 +2,7 @@
 #include "cli/reply.h"
 #include "cli/session.h"
 #include "core/base/process_name.h"
-#include "core/repo/timeline_aside.h"
+#include "core/repo/timelines/timeline_aside.h"
 #include "core/restore/timeline_use.h"
 
 namespace pitr::cli {

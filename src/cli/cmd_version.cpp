@@ -4,7 +4,7 @@
 #include "cli/reply.h"
 #include "cli/verbs.h"
 #include "core/base/version.h"
-#include "core/repo/object_codec.h"
+#include "core/repo/envelope/object_codec.h"
 
 namespace pitr::cli {
 

@@ -20,10 +20,10 @@
 #include "cli/settings_path.h"
 #include "cli/signals.h"
 #include "core/pg/wal_name.h"
-#include "core/repo/wal_fetch.h"
+#include "core/repo/wal/wal_fetch.h"
+#include "core/restore/directory_server.h"
 #include "core/restore/own_number.h"
 #include "core/restore/segment_places.h"
-#include "core/restore/server_state.h"
 #include "core/restore/wal_prefetch.h"
 #include "core/restore/wal_spool.h"
 

@@ -2,7 +2,7 @@
 
 #include "cli/settings_path.h"
 #include "cli/signals.h"
-#include "core/repo/open_repository.h"
+#include "core/repo/opening/open_repository.h"
 
 namespace pitr::cli {
 

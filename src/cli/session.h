@@ -8,7 +8,7 @@
 #include "cli/verbs.h"
 #include "core/base/op_context.h"
 #include "core/config/config.h"
-#include "core/repo/open_repository.h"
+#include "core/repo/opening/open_repository.h"
 #include "core/repo/repository.h"
 
 namespace pitr::cli {

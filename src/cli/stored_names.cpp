@@ -6,10 +6,10 @@
 #include "cli/completion.h"
 #include "cli/leavable_call.h"
 #include "cli/settings_path.h"
+#include "core/repo/archive/wal_catalog.h"
 #include "core/repo/layout.h"
-#include "core/repo/open_repository.h"
+#include "core/repo/opening/open_repository.h"
 #include "core/repo/repository.h"
-#include "core/repo/wal_catalog.h"
 #include "core/restore/wal_scan.h"
 
 namespace pitr::cli {

@@ -4,7 +4,7 @@
 // raises"): PostgreSQL 15 and 16 would end the process. The callback waits on its latch and handles interrupts, so a
 // dead store stops neither DROP DATABASE nor a shutdown. All in the main thread.
 #include "core/config/settings.h"
-#include "core/repo/archive_hold.h"
+#include "core/repo/opening/archive_hold.h"
 #include "server/archive_counters.h"
 #include "server/guc.h"
 #include "server/pg.h"

@@ -4,8 +4,8 @@
 #include <algorithm>
 #include <sstream>
 
-#include "core/backup/kept_settings.h"
-#include "core/repo/history_source.h"
+#include "core/backup/data/kept_settings.h"
+#include "core/repo/wal/history_source.h"
 #include "server/pg.h"
 #include "server/server_state.h"
 

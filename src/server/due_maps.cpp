@@ -4,7 +4,7 @@
 #include <atomic>
 
 #include "core/base/thread.h"
-#include "core/repo/change_map_maker.h"
+#include "core/repo/archive/change_map_maker.h"
 #include "server/ready_files.h"
 #include "server/shmem.h"
 

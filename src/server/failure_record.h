@@ -1,7 +1,7 @@
-// The record that a failed backup leaves (core/repo/backup_failure.h), made from the slot in shared memory. Main
-// thread.
+// The record that a failed backup leaves (core/repo/backups/backup_failure.h), made from the slot in shared memory.
+// Main thread.
 #pragma once
-#include "core/repo/backup_failure.h"
+#include "core/repo/backups/backup_failure.h"
 #include "server/shmem.h"
 
 namespace pitr::server {

@@ -4,9 +4,9 @@
 
 #include "core/base/describe_size.h"
 #include "core/pg/wal_name.h"
-#include "core/repo/ancestor_segments.h"
-#include "core/repo/history_source.h"
 #include "core/repo/layout.h"
+#include "core/repo/timelines/ancestor_segments.h"
+#include "core/repo/wal/history_source.h"
 #include "server/ready_files.h"
 
 namespace pitr::server {

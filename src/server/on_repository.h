@@ -2,7 +2,7 @@
 #pragma once
 #include <optional>
 
-#include "core/repo/open_repository.h"
+#include "core/repo/opening/open_repository.h"
 #include "core/repo/repository.h"
 #include "core/restore/copy_guard.h"
 #include "server/guc.h"

@@ -8,9 +8,9 @@
 #include <utility>
 
 #include "core/pg/wal_name.h"
-#include "core/repo/change_map_maker.h"
-#include "core/repo/known_repository.h"
-#include "core/repo/wal_predecessor.h"
+#include "core/repo/archive/change_map_maker.h"
+#include "core/repo/opening/known_repository.h"
+#include "core/repo/timelines/wal_predecessor.h"
 #include "server/old_timeline.h"
 
 namespace pitr::server {

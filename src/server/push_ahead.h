@@ -16,10 +16,10 @@
 #include <string>
 
 #include "core/base/thread.h"
-#include "core/repo/left_by.h"
+#include "core/repo/opening/repository_watch.h"
 #include "core/repo/repository.h"
-#include "core/repo/repository_watch.h"
-#include "core/repo/wal_push.h"
+#include "core/repo/timelines/left_by.h"
+#include "core/repo/wal/wal_push.h"
 #include "core/report/archive_gap.h"
 #include "core/restore/copy_guard.h"
 #include "server/due_maps.h"

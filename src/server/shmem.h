@@ -7,7 +7,7 @@
 #include <memory>
 #include <type_traits>
 
-#include "core/repo/left_by.h"
+#include "core/repo/timelines/left_by.h"
 #include "core/report/archive_gap.h"
 #include "server/claim_owner.h"
 #include "server/pg.h"
@@ -48,11 +48,11 @@ struct ArchiverState {
   int64_t error_micros = 0;
   PlainError error;
   RetryState retry;
-  bool held = false;  // the last failure is for the operator to decide, see repo/archive_hold.h
+  bool held = false;  // the last failure is for the operator to decide, see repo/opening/archive_hold.h
   int in_flight = 0;  // pushes under way
   bool encrypted = false;
   bool repository_open = false;
-  PlainError timeline_doubt;  // SuccessorDoubt (repo/left_by.h), as it was last looked for; sqlstate 0: none
+  PlainError timeline_doubt;  // SuccessorDoubt (repo/timelines/left_by.h), as it was last looked for; sqlstate 0: none
   PlainError gap;             // ArchiveGap (report/archive_gap.h), the same
 };
 
@@ -180,7 +180,7 @@ PlainError PlainWarning(const Warning& warning) {
   return plain;
 }
 
-// Why archiving is held (repo/archive_hold.h), as the archiver last found; sqlstate 0 when it is not.
+// Why archiving is held (repo/opening/archive_hold.h), as the archiver last found; sqlstate 0 when it is not.
 PlainError HoldOfArchiving();
 
 }  // namespace pitr::server

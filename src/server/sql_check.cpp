@@ -3,10 +3,10 @@
 #include <algorithm>
 
 #include "core/config/settings.h"
-#include "core/repo/archive_hold.h"
-#include "core/repo/known_repository.h"
 #include "core/repo/layout.h"
-#include "core/repo/open_repository.h"
+#include "core/repo/opening/archive_hold.h"
+#include "core/repo/opening/known_repository.h"
+#include "core/repo/opening/open_repository.h"
 #include "core/report/store_check.h"
 #include "core/restore/restore_mark.h"
 #include "server/archive_settings.h"

@@ -2,7 +2,7 @@
 #include "core/base/process_name.h"
 #include "core/expire/expire_settings.h"
 #include "core/pg/timestamp.h"
-#include "core/repo/backup_pin.h"
+#include "core/repo/backups/backup_pin.h"
 #include "core/verify/known_damage.h"
 #include "server/on_repository.h"
 #include "server/rows.h"

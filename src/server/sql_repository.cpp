@@ -1,5 +1,5 @@
 // pitr_accept_repository(): archiving to another repository than until now is meant.
-#include "core/repo/known_repository.h"
+#include "core/repo/opening/known_repository.h"
 #include "server/guc.h"
 #include "server/ready_files.h"
 #include "server/rows.h"

@@ -1,6 +1,6 @@
 // pitr_set_timeline_aside() and pitr_take_timeline_back().
 #include "core/base/process_name.h"
-#include "core/repo/timeline_aside.h"
+#include "core/repo/timelines/timeline_aside.h"
 #include "core/restore/timeline_use.h"
 #include "server/on_repository.h"
 #include "server/rows.h"

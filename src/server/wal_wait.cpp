@@ -4,8 +4,8 @@
 #include <algorithm>
 #include <set>
 
+#include "core/repo/archive/wal_listing.h"
 #include "core/repo/layout.h"
-#include "core/repo/wal_listing.h"
 #include "core/store/absence.h"
 #include "server/ready_files.h"
 #include "server/shmem.h"

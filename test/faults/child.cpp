@@ -9,7 +9,7 @@
 #include "core/backup/backup_session.h"
 #include "core/base/log.h"
 #include "core/config/settings_file.h"
-#include "core/repo/open_repository.h"
+#include "core/repo/opening/open_repository.h"
 #include "core/restore/restorer.h"
 #include "faults/world.h"
 

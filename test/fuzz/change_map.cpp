@@ -1,5 +1,5 @@
 // Whatever a change map says, parsing it does not crash; what is accepted is written as it was read, and can be joined.
-#include "core/repo/change_map.h"
+#include "core/repo/archive/change_map.h"
 
 #include <cstdlib>
 

@@ -4,11 +4,11 @@
 
 #include "core/base/bytes.h"
 #include "core/base/json.h"
-#include "core/repo/backup_failure.h"
-#include "core/repo/json_scan.h"
-#include "core/repo/key_slot.h"
+#include "core/repo/backups/backup_failure.h"
+#include "core/repo/envelope/json_scan.h"
 #include "core/repo/marker.h"
-#include "core/repo/recovery_kit.h"
+#include "core/repo/opening/key_slot.h"
+#include "core/repo/opening/recovery_kit.h"
 #include "core/verify/record.h"
 #include "fuzz/target.h"
 

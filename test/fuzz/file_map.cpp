@@ -1,7 +1,7 @@
 // Whatever a file map (a list, a page, a partial map) says, parsing it neither crashes nor depends on how it is cut;
 // what is accepted survives another round.
-#include "core/repo/file_map_parser.h"
-#include "core/repo/file_map_writer.h"
+#include "core/repo/maps/file_map_parser.h"
+#include "core/repo/maps/file_map_writer.h"
 #include "fuzz/target.h"
 
 namespace {

@@ -4,7 +4,7 @@
 #include <memory>
 
 #include "core/base/log.h"
-#include "core/repo/open_repository.h"
+#include "core/repo/opening/open_repository.h"
 #include "core/repo/repository.h"
 #include "core/store/memory.h"
 

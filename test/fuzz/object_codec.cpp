@@ -1,6 +1,6 @@
 // Anything as a stored object: through the streaming reader in pieces, whole, and frame by frame; and anything as
 // content, which must come back. The first byte chooses what is done with the rest.
-#include "core/repo/object_codec.h"
+#include "core/repo/envelope/object_codec.h"
 
 #include <algorithm>
 #include <cstdint>

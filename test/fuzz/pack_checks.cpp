@@ -4,7 +4,7 @@
 #include <cstdlib>
 
 #include "core/base/hash.h"
-#include "core/repo/block_checks.h"
+#include "core/repo/maps/block_checks.h"
 #include "fuzz/fuzzed_repository.h"
 #include "fuzz/target.h"
 

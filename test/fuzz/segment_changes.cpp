@@ -6,7 +6,7 @@
 #include <cstdlib>
 
 #include "core/pg/wal_extent.h"
-#include "core/repo/change_map.h"
+#include "core/repo/archive/change_map.h"
 #include "fuzz/target.h"
 #include "unit/pg/wal_builder.h"
 

@@ -9,7 +9,7 @@
 #include <string>
 
 #include "core/base/log.h"
-#include "core/repo/open_repository.h"
+#include "core/repo/opening/open_repository.h"
 #include "core/repo/repository.h"
 #include "lib/golden.h"
 #include "lib/golden_repository.h"

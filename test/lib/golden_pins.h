@@ -6,7 +6,7 @@
 #include <string>
 #include <vector>
 
-#include "core/repo/backup_failure.h"
+#include "core/repo/backups/backup_failure.h"
 #include "core/verify/record.h"
 
 namespace pitr::test {

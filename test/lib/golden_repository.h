@@ -5,8 +5,8 @@
 #include <vector>
 
 #include "core/pg/wal_page.h"
+#include "core/repo/archive/wal_seal.h"
 #include "core/repo/marker.h"
-#include "core/repo/wal_seal.h"
 #include "lib/stored_segment.h"
 
 namespace pitr::test {

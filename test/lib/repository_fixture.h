@@ -7,7 +7,7 @@
 #include <fstream>
 
 #include "core/base/log.h"
-#include "core/repo/open_repository.h"
+#include "core/repo/opening/open_repository.h"
 #include "core/repo/repository.h"
 #include "core/store/memory.h"
 #include "lib/faulty_store.h"

@@ -6,9 +6,9 @@
 #include <map>
 #include <optional>
 
-#include "core/repo/backup_pin.h"
-#include "core/repo/expire_mark.h"
-#include "core/repo/open_repository.h"
+#include "core/repo/backups/backup_pin.h"
+#include "core/repo/backups/expire_mark.h"
+#include "core/repo/opening/open_repository.h"
 #include "store_suite/suite.h"
 #include "unit/expire/expire_fixture.h"
 

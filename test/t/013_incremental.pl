@@ -40,7 +40,7 @@ sub point
 	return { name => $name, content => $content };
 }
 
-# Until no file of the cluster was written for so long that its time may be trusted later (backup/file_stat.h); the next
+# Until no file of the cluster was written for so long that its time may be trusted later (backup/data/file_stat.h); the next
 # increment then takes untouched files over unread.
 sub settle
 {

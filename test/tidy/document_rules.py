@@ -15,20 +15,55 @@ def rooms_of_core():
     return {room: [] if others.strip() == "nothing of ours" else others.replace(",", " ").split() for room, others in rows}
 
 
-def rule_table_of_rooms():
-    """Each room stands above all that it includes, and nothing in the table is more than the code needs."""
-    rooms, below = rooms_of_core(), []
-    for room, others in rooms.items():
-        included = set(re.findall(r'#include "core/(\w+)/', "".join(map(read, cpp("src/core/" + room))))) - {room}
-        if not included:
-            if room != "base":
-                yield f"{ARCHITECTURE}: {room} includes nothing, or is not there"
+def subjects_of_core():
+    """Room -> subject -> subjects of the same room that it may include, as the table of subjects has them, from the ground up. What lies in the
+    room's own directory is the subject that is called like the room. Rooms without subjects are not in it."""
+    subjects = {}
+    for room, subject, others in re.findall(r"^\| `(\w+)/(\w*)` \|[^|]*\|([^|]*)\|$", read(ARCHITECTURE), re.MULTILINE):
+        if room in rooms_of_core():
+            subjects.setdefault(room, {})[subject or room] = [] if others.strip() == "nothing" else others.replace(",", " ").split()
+    return subjects
+
+
+def place_in_core(path):
+    """(room, subject) of a path below src/core; the subject of what lies in the room's own directory is called like the room."""
+    room, *within = path.split("/")
+    return room, "/".join(within[:-1]) or room
+
+
+def stands_on(what, table, included):
+    """What is wrong with rows of a table that says who may include whom: each stands above all that it includes, and may do no more than it does."""
+    below = []
+    for name, others in table.items():
         for other in others:
             if other not in below:
-                yield f"{ARCHITECTURE}: {room} may include {other}, which does not stand below it"
-            elif other not in included:
-                yield f"{ARCHITECTURE}: {room} may include {other}, and does not"
-        below.append(room)
+                yield f"{ARCHITECTURE}: {what}{name} may include {other}, which does not stand below it"
+            elif other not in included[name]:
+                yield f"{ARCHITECTURE}: {what}{name} may include {other}, and does not"
+        below.append(name)
+
+
+def rule_table_of_rooms():
+    """Each room and each subject of one stands above all that it includes, and nothing in the tables is more than the code needs."""
+    rooms, subjects = rooms_of_core(), subjects_of_core()
+    included = {room: set() for room in rooms}
+    included_within = {room: {subject: set() for subject in of_room} for room, of_room in subjects.items()}
+    for name in cpp("src/core"):
+        room, subject = place_in_core(name.removeprefix("src/core/"))
+        for other_room, other_subject in map(place_in_core, re.findall(r'#include "core/(\w+/[^"]+)"', read(name))):
+            if other_room != room:
+                included.setdefault(room, set()).add(other_room)
+            elif other_subject != subject:
+                included_within.setdefault(room, {}).setdefault(subject, set()).add(other_subject)
+    for room in rooms:
+        if not included[room] and room != "base":
+            yield f"{ARCHITECTURE}: {room} includes nothing, or is not there"
+    yield from stands_on("", rooms, included)
+    for room, of_room in subjects.items():
+        for subject in of_room:
+            if not any(place_in_core(name.removeprefix("src/core/")) == (room, subject) for name in cpp("src/core/" + room)):
+                yield f"{ARCHITECTURE}: {room}/ has no subject {subject}"
+        yield from stands_on(f"{room}/: ", of_room, included_within[room])
 
 
 def rule_cited_rules():

@@ -96,17 +96,39 @@ def rule_include_direction():
 
 
 def rule_rooms_of_core():
-    """The table of rooms in docs/architecture.md says what a room may include."""
-    rooms = document_rules.rooms_of_core()
+    """The tables of rooms and of their subjects in docs/architecture.md say what a room or subject may include."""
+    rooms, subjects = document_rules.rooms_of_core(), document_rules.subjects_of_core()
     for name in cpp("src/core"):
-        room = name.split("/")[2]
+        room, subject = document_rules.place_in_core(name.removeprefix("src/core/"))
+        of_room = subjects.get(room, {room: []})
         if room not in rooms:
             yield f"{name}: no such room; the table in {document_rules.ARCHITECTURE} lists them and what they may include"
             continue
+        if subject not in of_room:
+            yield f"{name}: {room}/ has no subject {subject}; the table in {document_rules.ARCHITECTURE} lists them and what they may include"
+            continue
         for include in INCLUDE.findall(read(name)):
-            parts = include.split("/")
-            if len(parts) > 2 and parts[0] == "core" and parts[1] != room and parts[1] not in rooms[room]:
+            if not re.match(r"core/\w+/", include):
+                continue
+            other_room, other_subject = document_rules.place_in_core(include.removeprefix("core/"))
+            if other_room != room and other_room not in rooms[room]:
                 yield f"{name}: {room}/ may not include {include}"
+            if other_room == room and other_subject not in (subject, *of_room[subject]):
+                yield f"{name}: {subject}, of {room}/, may not include {include}"
+
+
+def rule_unit_tests_of_core():
+    """Directories of unit tests are rooms and subjects of what they test, and a test that is called like a source lies where that lies."""
+    homes, roots = {}, ("src/core/", "src/")
+    for name in cpp("src/core", "src/cli"):
+        homes.setdefault(re.sub(r"\.\w+$", "", os.path.basename(name)), set()).add(os.path.dirname(re.sub("^src/(core/)?", "", name)))
+    for name in cpp("test/unit"):
+        place = os.path.dirname(name.removeprefix("test/unit/"))
+        if place and not any(os.path.isdir(root + place) for root in roots):
+            yield f"{name}: src/core has no {place}"
+        home = homes.get(re.sub(r"_test\.\w+$", "", os.path.basename(name)), {place})
+        if place not in home:
+            yield f"{name}: what it is called after is in {' and '.join(sorted(home))}"
 
 
 def rule_server_headers():

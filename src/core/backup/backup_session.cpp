@@ -4,18 +4,18 @@
 #include <optional>
 #include <set>
 
-#include "core/backup/backup_label.h"
 #include "core/backup/backup_removal.h"
-#include "core/backup/copy_run.h"
+#include "core/backup/copy/copy_run.h"
 #include "core/backup/lock_extension.h"
+#include "core/backup/reserved_label.h"
 #include "core/base/job_limit.h"
 #include "core/base/version.h"
-#include "core/repo/backup_objects.h"
-#include "core/repo/expire_mark.h"
-#include "core/repo/file_map_writer.h"
-#include "core/repo/json_scan.h"
+#include "core/repo/backups/backup_objects.h"
+#include "core/repo/backups/expire_mark.h"
+#include "core/repo/envelope/json_scan.h"
 #include "core/repo/layout.h"
-#include "core/repo/repository_watch.h"
+#include "core/repo/maps/file_map_writer.h"
+#include "core/repo/opening/repository_watch.h"
 
 namespace pitr {
 namespace {

@@ -8,9 +8,9 @@
 #include <optional>
 #include <string>
 
-#include "core/backup/backup_request.h"
-#include "core/backup/parent_choice.h"
-#include "core/backup/resume_choice.h"
+#include "core/backup/copy/backup_request.h"
+#include "core/backup/plan/parent_choice.h"
+#include "core/backup/plan/resume_choice.h"
 #include "core/base/progress.h"
 #include "core/repo/manifest.h"
 #include "core/repo/repository.h"

@@ -1,17 +1,17 @@
 #include "core/backup/merge.h"
 
-#include "core/backup/backup_label.h"
 #include "core/backup/backup_removal.h"
 #include "core/backup/lock_extension.h"
+#include "core/backup/reserved_label.h"
 #include "core/base/version.h"
-#include "core/repo/backup_catalog.h"
-#include "core/repo/backup_objects.h"
-#include "core/repo/backup_remarks.h"
-#include "core/repo/expire_mark.h"
-#include "core/repo/file_map_parser.h"
-#include "core/repo/file_map_writer.h"
+#include "core/repo/backups/backup_catalog.h"
+#include "core/repo/backups/backup_objects.h"
+#include "core/repo/backups/backup_remarks.h"
+#include "core/repo/backups/expire_mark.h"
 #include "core/repo/layout.h"
-#include "core/repo/repository_watch.h"
+#include "core/repo/maps/file_map_parser.h"
+#include "core/repo/maps/file_map_writer.h"
+#include "core/repo/opening/repository_watch.h"
 
 namespace pitr {
 namespace {

@@ -1,5 +1,5 @@
 // JSON as the repository uses it: parsing that never throws and is bounded in depth, and one way of writing. Fields are
-// read with core/repo/json_fields.h. Pure functions.
+// read with core/repo/envelope/json_fields.h. Pure functions.
 #pragma once
 #include <nlohmann/json.hpp>
 #include <string>

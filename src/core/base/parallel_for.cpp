@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <atomic>
+#include <cassert>
 #include <mutex>
 
 #include "core/base/thread.h"
@@ -35,6 +36,7 @@ Status ParallelFor(int jobs, size_t count, const OpContext& ctx, const std::func
   if (count > 0) work(0);
   for (std::thread& helper : helpers) helper.join();
   std::lock_guard lock(mutex);
+  assert(!first.ok() || next >= count);
   return first;
 }
 

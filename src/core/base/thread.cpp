@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <signal.h>
 #include <unistd.h>
+#include <cassert>
 
 #include <exception>
 #include <new>
@@ -63,6 +64,7 @@ Result<std::unique_ptr<Job>> Job::Start(Body body) {
 }
 
 Status Job::Join() {
+  assert(thread_.get_id() != std::this_thread::get_id());
   if (thread_.joinable()) thread_.join();
   return result_;
 }
@@ -81,7 +83,8 @@ Result<std::unique_ptr<ThreadPool>> ThreadPool::Start(int threads) {
     pool->running_.fetch_add(1);
     auto thread = StartThread([p = pool.get()] {
       p->Work();
-      p->running_.fetch_sub(1, std::memory_order_release);
+      [[maybe_unused]] const int running = p->running_.fetch_sub(1, std::memory_order_release);
+      assert(running > 0);
     });
     if (!thread.ok()) {
       pool->running_.fetch_sub(1);
@@ -93,8 +96,10 @@ Result<std::unique_ptr<ThreadPool>> ThreadPool::Start(int threads) {
 }
 
 void ThreadPool::Submit(std::function<void()> task) {
+  assert(task != nullptr && !threads_.empty());
   {
     std::lock_guard lock(mutex_);
+    assert(!shut_ || tasks_.empty());
     if (shut_) return;
     tasks_.push_back(std::move(task));
   }
@@ -132,11 +137,14 @@ ThreadPool::~ThreadPool() {
   }
   ready_.notify_all();
   Join();
+  assert(tasks_.empty() && running_ == 0);
 }
 
 void ThreadPool::Join() noexcept {
-  for (std::thread& thread : threads_)
+  for (std::thread& thread : threads_) {
+    assert(thread.get_id() != std::this_thread::get_id());
     if (thread.joinable()) thread.join();
+  }
 }
 
 }  // namespace pitr

@@ -7,9 +7,9 @@
 #include "core/base/parallel_for.h"
 #include "core/expire/delete_objects.h"
 #include "core/expire/wal_expiry.h"
-#include "core/repo/expire_mark.h"
+#include "core/repo/archive/wal_sealer.h"
+#include "core/repo/backups/expire_mark.h"
 #include "core/repo/layout.h"
-#include "core/repo/wal_sealer.h"
 #include "core/store/absence.h"
 
 namespace pitr {

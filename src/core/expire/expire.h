@@ -2,10 +2,9 @@
 //
 // It fails closed: an inventory that is not complete, or a manifest that cannot be read, stops it before anything is
 // deleted that could depend on it. Each backup is marked before it is deleted, and everything is looked at again after
-// that (repo/expire_mark.h), so backups, restores, pins and other expiries may run at the same time, on other machines
-// too.
-// Manifests go first, then file maps and packs that no other manifest lists, start objects and marks last: whoever is
-// killed half-way is finished by the next run. One thread, a few more for the marks.
+// that (repo/backups/expire_mark.h), so backups, restores, pins and other expiries may run at the same time, on other
+// machines too. Manifests go first, then file maps and packs that no other manifest lists, start objects and marks
+// last: whoever is killed half-way is finished by the next run. One thread, a few more for the marks.
 #pragma once
 #include <vector>
 

@@ -3,7 +3,7 @@
 #include <algorithm>
 
 #include "core/repo/layout.h"
-#include "core/repo/page_set.h"
+#include "core/repo/maps/page_set.h"
 
 namespace pitr {
 namespace {

@@ -3,9 +3,9 @@
 #include <algorithm>
 
 #include "core/pg/timestamp.h"
-#include "core/repo/backup_remarks.h"
+#include "core/repo/backups/backup_remarks.h"
 #include "core/repo/layout.h"
-#include "core/repo/page_set.h"
+#include "core/repo/maps/page_set.h"
 
 namespace pitr {
 namespace {

@@ -7,9 +7,9 @@
 #include <vector>
 
 #include "core/expire/retention.h"
-#include "core/repo/backup_catalog.h"
-#include "core/repo/damage_finder.h"
-#include "core/repo/wal_catalog.h"
+#include "core/repo/archive/wal_catalog.h"
+#include "core/repo/backups/backup_catalog.h"
+#include "core/repo/backups/damage_finder.h"
 
 namespace pitr {
 

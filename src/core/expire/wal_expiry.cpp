@@ -1,7 +1,7 @@
 #include "core/expire/wal_expiry.h"
 
 #include "core/repo/layout.h"
-#include "core/repo/partial_segment.h"
+#include "core/repo/wal/partial_segment.h"
 #include "core/store/absence.h"
 
 namespace pitr {

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <bit>
+#include <cassert>
 
 namespace pitr {
 namespace {
@@ -52,6 +53,7 @@ void BlockSet::AddTo(Chunk& chunk, uint16_t offset) {
   }
   // As many offsets as a bitmap has words would be taken for one.
   if (chunk.size() == kWords) chunk = ToBitmap(chunk);
+  assert(chunk.size() <= kWords);
 }
 
 void BlockSet::Add(uint32_t block) {
@@ -78,7 +80,10 @@ bool BlockSet::AddChunk(uint16_t number, const Chunk& chunk) {
 }
 
 void BlockSet::Merge(const BlockSet& other) {
-  for (const auto& [number, chunk] : other.chunks_) AddChunk(number, chunk);
+  for (const auto& [number, chunk] : other.chunks_) {
+    [[maybe_unused]] const bool added = AddChunk(number, chunk);
+    assert(added);
+  }
 }
 
 bool BlockSet::Has(uint32_t block) const {
@@ -177,6 +182,7 @@ std::optional<std::vector<uint32_t>> BlockChanges::ChangedBlocks(const RelationF
   std::vector<uint32_t> blocks =
       changes->blocks.Within(first, static_cast<uint32_t>(std::min<uint64_t>(end, changes->limit) - first));
   for (uint64_t block = changes->limit; block < end; block++) blocks.push_back(static_cast<uint32_t>(block));
+  assert(std::is_sorted(blocks.begin(), blocks.end()));
   return blocks;
 }
 

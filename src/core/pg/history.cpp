@@ -2,6 +2,7 @@
 #include "core/pg/history.h"
 
 #include <algorithm>
+#include <cassert>
 #include <charconv>
 
 namespace pitr {
@@ -86,6 +87,11 @@ Result<TimelineHistory> TimelineHistory::Parse(Timeline timeline, std::string_vi
     return false;
   });
   history.entries_.push_back({timeline, begin, {}, {}});
+  // Timelines ascend, and each begins where the one before it ends.
+  assert(std::adjacent_find(history.entries_.begin(), history.entries_.end(),
+                            [](const TimelineEntry& a, const TimelineEntry& b) {
+                              return a.timeline >= b.timeline || a.end != b.begin;
+                            }) == history.entries_.end());
   return history;
 }
 

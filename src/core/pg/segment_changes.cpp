@@ -1,6 +1,7 @@
 #include "core/pg/segment_changes.h"
 
 #include <algorithm>
+#include <cassert>
 
 #include "core/pg/wal_changes.h"
 
@@ -66,6 +67,7 @@ Status SegmentChangesReader::FeedHead() {
       const size_t n = std::min<size_t>(kWalPageSize - page.size(), page.remaining_size);
       AppendUpTo(SegmentChanges::kPieceBytes, bytes.subspan(page.size(), n), head.bytes);
       head.here += static_cast<uint32_t>(n);
+      assert(head.here <= head.missing && head.bytes.size() <= head.here);
       head_done_ = head.here == head.missing;
     }
   }
@@ -101,6 +103,7 @@ Result<SegmentChanges> SegmentChangesReader::Finish() {
     changes_.tail.start = reached.lsn;
     changes_.tail.here = static_cast<uint32_t>(reader_.incomplete_record().size());
     AppendUpTo(SegmentChanges::kPieceBytes, reader_.incomplete_record(), changes_.tail.bytes);
+    assert(changes_.tail.bytes.size() <= SegmentChanges::kPieceBytes);
   }
   return std::move(changes_);
 }

@@ -3,7 +3,7 @@
 #include <algorithm>
 
 #include "core/base/sha256.h"
-#include "core/repo/json_fields.h"
+#include "core/repo/envelope/json_fields.h"
 #include "core/repo/layout.h"
 
 namespace pitr {

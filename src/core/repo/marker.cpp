@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "core/repo/json_fields.h"
+#include "core/repo/envelope/json_fields.h"
 
 namespace pitr {
 namespace {

@@ -6,7 +6,7 @@
 #include <string_view>
 
 #include "core/pg/lsn.h"
-#include "core/repo/object_codec.h"
+#include "core/repo/envelope/object_codec.h"
 
 namespace pitr {
 

@@ -9,8 +9,8 @@
 #include "core/base/op_context.h"
 #include "core/config/config.h"
 #include "core/pg/lsn.h"
+#include "core/repo/envelope/object_codec.h"
 #include "core/repo/marker.h"
-#include "core/repo/object_codec.h"
 #include "core/store/object_store.h"
 
 namespace pitr {

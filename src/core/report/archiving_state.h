@@ -14,7 +14,7 @@ struct ArchivingConditions {
   bool runs = true;                   // there is an archiver process
   uint64_t failures = 0;              // in a row
   std::string retried, retried_hint;  // the failure on account of which it tries again right now; empty: none
-  bool held = false;                  // the last of them is for the operator to decide (repo/archive_hold.h)
+  bool held = false;                  // the last of them is for the operator to decide (repo/opening/archive_hold.h)
   std::string current_file;           // that PostgreSQL waits for; empty: it waits for none
   int64_t waited_ms = 0;              // since when
   int64_t request_timeout_ms = 0;

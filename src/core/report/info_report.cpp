@@ -5,7 +5,7 @@
 #include "core/base/describe_size.h"
 #include "core/base/letter_case.h"
 #include "core/pg/timestamp.h"
-#include "core/repo/backup_remarks.h"
+#include "core/repo/backups/backup_remarks.h"
 #include "core/restore/branch_notes.h"
 #include "core/restore/plan_proof.h"
 #include "core/restore/wal_gaps.h"

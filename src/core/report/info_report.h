@@ -8,9 +8,9 @@
 #include <vector>
 
 #include "core/base/text_page.h"
-#include "core/repo/backup_catalog.h"
-#include "core/repo/backup_failure.h"
-#include "core/repo/wal_catalog.h"
+#include "core/repo/archive/wal_catalog.h"
+#include "core/repo/backups/backup_catalog.h"
+#include "core/repo/backups/backup_failure.h"
 #include "core/restore/branches.h"
 #include "core/verify/record.h"
 

@@ -11,7 +11,7 @@
 #include "core/config/store_config.h"
 #include "core/pg/control.h"
 #include "core/pg/timestamp.h"
-#include "core/repo/open_repository.h"
+#include "core/repo/opening/open_repository.h"
 #include "core/repo/repository.h"
 #include "core/report/info_report.h"
 #include "core/report/store_check.h"

@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "core/repo/file_map_parser.h"
+#include "core/repo/maps/file_map_parser.h"
 
 namespace pitr {
 

@@ -7,7 +7,7 @@
 #include <functional>
 #include <string>
 
-#include "core/repo/map_window.h"
+#include "core/repo/maps/map_window.h"
 
 namespace pitr {
 

@@ -4,7 +4,7 @@
 #include <vector>
 
 #include "core/base/progress.h"
-#include "core/repo/file_map.h"
+#include "core/repo/maps/file_map.h"
 #include "core/restore/cluster_tree.h"
 #include "core/restore/file_prepare.h"
 #include "core/restore/known_checks.h"

@@ -5,7 +5,7 @@
 #include "core/base/describe_size.h"
 #include "core/base/parallel_for.h"
 #include "core/pg/timestamp.h"
-#include "core/repo/timeline_aside.h"
+#include "core/repo/timelines/timeline_aside.h"
 
 namespace pitr {
 namespace {

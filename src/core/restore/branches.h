@@ -6,8 +6,8 @@
 #include <string>
 #include <vector>
 
-#include "core/repo/backup_catalog.h"
-#include "core/repo/wal_catalog.h"
+#include "core/repo/archive/wal_catalog.h"
+#include "core/repo/backups/backup_catalog.h"
 #include "core/restore/branch_life.h"
 #include "core/restore/wal_path.h"
 

@@ -2,7 +2,7 @@
 
 #include <unistd.h>
 
-#include "core/repo/backup_remarks.h"
+#include "core/repo/backups/backup_remarks.h"
 #include "core/restore/mount_point.h"
 
 namespace pitr {

@@ -5,8 +5,8 @@
 
 #include "core/pg/timestamp.h"
 #include "core/pg/wal_name.h"
-#include "core/repo/archive_hold.h"
 #include "core/repo/layout.h"
+#include "core/repo/opening/archive_hold.h"
 #include "core/restore/directory_home.h"
 #include "core/restore/live_servers.h"
 #include "core/restore/recovery_end.h"

@@ -25,9 +25,9 @@ Result<std::optional<TimelineGrowth>> GrowthSinceRestore(const Repository& repos
                                                          const std::string& data_directory, const RestoreMark& mark,
                                                          const OpContext& ctx);
 
-// What speaks against archiving to `repository` from the restored `data_directory`: ArchivingHeld (repo/archive_hold.h)
-// with the evidence and the ways out, or what the store says. Ok for a server that was not restored, was restored from
-// another repository, or has taken over.
+// What speaks against archiving to `repository` from the restored `data_directory`: ArchivingHeld
+// (repo/opening/archive_hold.h) with the evidence and the ways out, or what the store says. Ok for a server that was
+// not restored, was restored from another repository, or has taken over.
 Status CheckRestoredServer(const Repository& repository, const std::string& data_directory, const RestoreMark& mark,
                            const OpContext& ctx);
 

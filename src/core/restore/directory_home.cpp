@@ -6,7 +6,7 @@
 #include <fstream>
 #include <optional>
 
-#include "core/repo/archive_hold.h"
+#include "core/repo/opening/archive_hold.h"
 #include "core/restore/live_servers.h"
 #include "core/restore/timeline_fork.h"
 #include "core/store/durable_file.h"

@@ -16,9 +16,9 @@ inline constexpr const char* kDirectoryHomeFile = "pg_pitr.directory";
 // where nothing is remembered.
 bool IsAtHome(const std::string& data_directory);
 
-// ArchivingHeld (repo/archive_hold.h) for a clone beside its original; what ends it is in the hint. Ok, and the home
-// is remembered if it can be written, for every other server that writes: one that was moved goes on without a word. A
-// server that recovers, or has a timeline of its own, is no clone.
+// ArchivingHeld (repo/opening/archive_hold.h) for a clone beside its original; what ends it is in the hint. Ok, and the
+// home is remembered if it can be written, for every other server that writes: one that was moved goes on without a
+// word. A server that recovers, or has a timeline of its own, is no clone.
 Status CheckNoClone(SystemId system_id, const std::string& data_directory);
 
 }  // namespace pitr

@@ -7,7 +7,7 @@
 #include <atomic>
 #include <vector>
 
-#include "core/repo/file_map.h"
+#include "core/repo/maps/file_map.h"
 #include "core/restore/cluster_tree.h"
 #include "core/restore/file_prepare.h"
 #include "core/restore/written_files.h"

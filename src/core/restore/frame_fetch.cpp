@@ -1,6 +1,7 @@
 #include "core/restore/frame_fetch.h"
 
 #include <xxhash.h>
+#include <cassert>
 
 #include <algorithm>
 
@@ -85,10 +86,12 @@ Status FrameFetcher::Decode(const Wanted& wanted, const NeededExtent& needed, ui
     const FrameRef& ref = wanted.map.frames[extent.frame].ref;
     worker.decoded.reset();
     worker.plain.resize(ref.plain_bytes);
+    assert(ref.offset >= begin && ref.offset - begin + ref.stored_bytes <= worker.stored.size());
     const ByteView frame = ByteView(worker.stored).subspan(ref.offset - begin, ref.stored_bytes);
     PITR_TRY(worker.decoder.DecodeFrame(ref.offset, frame, worker.plain));
     worker.decoded = extent.frame;
   }
+  assert(uint64_t{extent.frame_offset} + extent.length <= worker.plain.size());
   const ByteView bytes = ByteView(worker.plain).subspan(extent.frame_offset, extent.length);
   if (extent.checked && XXH3_64bits(bytes.data(), bytes.size()) != extent.check)
     return {Code::kCorruption, "the backup's bytes of file \"" + file.path + "\" at offset " +

@@ -11,9 +11,9 @@
 #include <vector>
 
 #include "core/base/progress.h"
-#include "core/repo/file_map.h"
 #include "core/repo/manifest.h"
-#include "core/repo/pack_read.h"
+#include "core/repo/maps/file_map.h"
+#include "core/repo/maps/pack_read.h"
 #include "core/restore/file_prepare.h"
 
 namespace pitr {

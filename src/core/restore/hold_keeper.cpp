@@ -3,9 +3,9 @@
 #include <algorithm>
 
 #include "core/pg/timestamp.h"
-#include "core/repo/expire_mark.h"
-#include "core/repo/restore_hold.h"
-#include "core/repo/wal_catalog.h"
+#include "core/repo/archive/wal_catalog.h"
+#include "core/repo/backups/expire_mark.h"
+#include "core/repo/backups/restore_hold.h"
 #include "core/store/absence.h"
 
 namespace pitr {

@@ -1,5 +1,5 @@
-// Keeps what a restore needs from being expired: takes a hold (repo/restore_hold.h), looks for marks of an expiry that
-// has begun, and renews the hold while it lives. Owned by one thread; has one of its own.
+// Keeps what a restore needs from being expired: takes a hold (repo/backups/restore_hold.h), looks for marks of an
+// expiry that has begun, and renews the hold while it lives. Owned by one thread; has one of its own.
 #pragma once
 #include <memory>
 #include <string>

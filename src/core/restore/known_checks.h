@@ -5,7 +5,7 @@
 #include <memory>
 #include <mutex>
 
-#include "core/repo/block_checks.h"
+#include "core/repo/maps/block_checks.h"
 
 namespace pitr {
 

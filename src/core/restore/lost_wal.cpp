@@ -7,9 +7,9 @@
 #include <set>
 
 #include "core/pg/wal_page.h"
-#include "core/repo/ancestor_segments.h"
-#include "core/repo/history_source.h"
-#include "core/repo/wal_predecessor.h"
+#include "core/repo/timelines/ancestor_segments.h"
+#include "core/repo/timelines/wal_predecessor.h"
+#include "core/repo/wal/history_source.h"
 #include "core/restore/timeline_fork.h"
 #include "core/restore/wal_aside.h"
 

@@ -6,7 +6,7 @@
 
 #include "core/config/settings_file.h"
 #include "core/pg/server_file.h"
-#include "core/repo/known_repository.h"
+#include "core/repo/opening/known_repository.h"
 #include "core/restore/restore_mark.h"
 
 namespace pitr {

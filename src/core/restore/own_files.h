@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "core/base/op_context.h"
-#include "core/repo/file_map.h"
+#include "core/repo/maps/file_map.h"
 #include "core/restore/cluster_tree.h"
 #include "core/restore/server_logs.h"
 

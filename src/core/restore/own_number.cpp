@@ -2,8 +2,8 @@
 
 #include <algorithm>
 
-#include "core/repo/timeline_number.h"
-#include "core/restore/server_state.h"
+#include "core/repo/timelines/timeline_number.h"
+#include "core/restore/directory_server.h"
 
 namespace pitr {
 namespace {

@@ -10,10 +10,10 @@
 
 #include "core/base/clock.h"
 #include "core/base/same_directory.h"
+#include "core/restore/directory_server.h"
 #include "core/restore/directory_way.h"
 #include "core/restore/restore_mark.h"
 #include "core/restore/restore_state.h"
-#include "core/restore/server_state.h"
 #include "core/restore/tablespace_link.h"
 #include "core/store/file_error.h"
 

@@ -8,9 +8,9 @@
 
 #include "core/base/progress.h"
 #include "core/pg/control.h"
-#include "core/repo/backup_catalog.h"
-#include "core/repo/damage_finder.h"
-#include "core/repo/wal_catalog.h"
+#include "core/repo/archive/wal_catalog.h"
+#include "core/repo/backups/backup_catalog.h"
+#include "core/repo/backups/damage_finder.h"
 #include "core/restore/branch_choice.h"
 #include "core/restore/target.h"
 #include "core/restore/wal_path.h"

@@ -1,6 +1,6 @@
 #include "core/restore/plan_objects.h"
 
-#include "core/repo/backup_objects.h"
+#include "core/repo/backups/backup_objects.h"
 #include "core/repo/layout.h"
 #include "core/store/absence.h"
 

@@ -4,7 +4,7 @@
 #include <string>
 
 #include "core/base/progress.h"
-#include "core/repo/damage_finder.h"
+#include "core/repo/backups/damage_finder.h"
 #include "core/repo/repository.h"
 #include "core/restore/branch_choice.h"
 #include "core/restore/plan.h"

@@ -5,8 +5,8 @@
 
 #include "core/base/parallel_for.h"
 #include "core/pg/segment_changes.h"
-#include "core/repo/change_map.h"
-#include "core/repo/change_map_maker.h"
+#include "core/repo/archive/change_map.h"
+#include "core/repo/archive/change_map_maker.h"
 #include "core/restore/wal_scan.h"
 
 namespace pitr {

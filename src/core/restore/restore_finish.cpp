@@ -6,7 +6,7 @@
 #include "core/pg/backup_label.h"
 #include "core/pg/relation_file.h"
 #include "core/pg/wal_name.h"
-#include "core/repo/known_repository.h"
+#include "core/repo/opening/known_repository.h"
 
 namespace pitr {
 namespace {

@@ -14,8 +14,8 @@
 #include "core/base/shown_name.h"
 #include "core/pg/control.h"
 #include "core/pg/relation_file.h"
+#include "core/restore/directory_server.h"
 #include "core/restore/empty_place.h"
-#include "core/restore/server_state.h"
 #include "core/store/directory_walk.h"
 
 namespace pitr {

@@ -1,7 +1,7 @@
 #include "core/restore/restore_mark.h"
 
 #include "core/base/json_page.h"
-#include "core/repo/json_fields.h"
+#include "core/repo/envelope/json_fields.h"
 
 namespace pitr {
 namespace {

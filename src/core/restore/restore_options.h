@@ -3,7 +3,7 @@
 #include <optional>
 #include <string>
 
-#include "core/repo/map_window.h"
+#include "core/repo/maps/map_window.h"
 #include "core/restore/hold_keeper.h"
 #include "core/restore/own_files.h"
 #include "core/restore/tablespace_map.h"

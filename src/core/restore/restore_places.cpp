@@ -13,10 +13,10 @@
 #include "core/pg/control.h"
 #include "core/pg/relation_file.h"
 #include "core/restore/cluster_tree.h"
+#include "core/restore/directory_server.h"
 #include "core/restore/empty_place.h"
 #include "core/restore/mount_point.h"
 #include "core/restore/restore_state.h"
-#include "core/restore/server_state.h"
 #include "core/restore/tablespace_user.h"
 #include "core/store/file_error.h"
 

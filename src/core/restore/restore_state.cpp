@@ -3,7 +3,7 @@
 #include "core/base/json_page.h"
 #include "core/pg/control.h"
 #include "core/pg/timestamp.h"
-#include "core/repo/json_fields.h"
+#include "core/repo/envelope/json_fields.h"
 
 namespace pitr {
 namespace {

@@ -11,7 +11,7 @@
 #include "core/base/sha256.h"
 #include "core/pg/control.h"
 #include "core/pg/relation_file.h"
-#include "core/repo/backup_remarks.h"
+#include "core/repo/backups/backup_remarks.h"
 #include "core/restore/backup_map.h"
 #include "core/restore/directory_way.h"
 #include "core/restore/file_copy.h"

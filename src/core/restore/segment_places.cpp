@@ -8,10 +8,10 @@
 #include "core/pg/relation_file.h"
 #include "core/pg/wal_event.h"
 #include "core/pg/wal_reader.h"
-#include "core/repo/wal_source.h"
+#include "core/repo/wal/wal_source.h"
+#include "core/restore/directory_server.h"
 #include "core/restore/restore_finish.h"
 #include "core/restore/restore_mark.h"
-#include "core/restore/server_state.h"
 #include "core/restore/tablespace_places.h"
 
 namespace pitr {

@@ -8,8 +8,8 @@
 #include "core/base/clock.h"
 #include "core/base/process_directories.h"
 #include "core/base/same_directory.h"
+#include "core/restore/directory_server.h"
 #include "core/restore/place_note.h"
-#include "core/restore/server_state.h"
 #include "core/restore/tablespace_link.h"
 
 namespace pitr {

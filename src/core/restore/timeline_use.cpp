@@ -4,9 +4,9 @@
 
 #include "core/base/describe_size.h"
 #include "core/pg/timestamp.h"
-#include "core/repo/known_repository.h"
-#include "core/repo/timeline_aside.h"
-#include "core/repo/wal_catalog.h"
+#include "core/repo/archive/wal_catalog.h"
+#include "core/repo/opening/known_repository.h"
+#include "core/repo/timelines/timeline_aside.h"
 #include "core/restore/copy_guard.h"
 #include "core/restore/live_servers.h"
 

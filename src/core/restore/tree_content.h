@@ -5,8 +5,8 @@
 #include <string_view>
 #include <vector>
 
-#include "core/repo/file_map.h"
 #include "core/repo/manifest.h"
+#include "core/repo/maps/file_map.h"
 
 namespace pitr {
 

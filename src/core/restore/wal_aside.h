@@ -6,7 +6,7 @@
 #include <string>
 #include <vector>
 
-#include "core/repo/wal_catalog.h"
+#include "core/repo/archive/wal_catalog.h"
 #include "core/restore/cluster_tree.h"
 #include "core/restore/wal_scan.h"
 

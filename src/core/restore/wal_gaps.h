@@ -4,7 +4,7 @@
 #include <string>
 #include <vector>
 
-#include "core/repo/backup_catalog.h"
+#include "core/repo/backups/backup_catalog.h"
 #include "core/restore/wal_path.h"
 
 namespace pitr {

@@ -1,7 +1,7 @@
 #include "core/restore/wal_origin.h"
 
-#include "core/repo/archive_hold.h"
-#include "core/repo/known_repository.h"
+#include "core/repo/opening/archive_hold.h"
+#include "core/repo/opening/known_repository.h"
 #include "core/restore/copy_guard.h"
 
 namespace pitr {

@@ -1,6 +1,7 @@
 #include "core/restore/wal_path.h"
 
 #include <algorithm>
+#include <cassert>
 
 namespace pitr {
 
@@ -64,6 +65,7 @@ std::optional<SegmentNo> WalPath::UnbrokenUntil(SegmentNo from) const {
       if (switch_segment.value > 0 && end >= switch_segment && switch_segment > at)
         end = SegmentNo{switch_segment.value - 1};
     }
+    assert(end >= at);
     last = end;
     at = SegmentNo{end.value + 1};
   }
@@ -105,6 +107,7 @@ std::vector<WalSpan> WalPath::Missing(SegmentNo first, SegmentNo last) const {
       const SegmentNo switch_segment = SegmentOf(*leaves, segment_size_);
       if (switch_segment > at && switch_segment.value - 1 < next.value) next = SegmentNo{switch_segment.value - 1};
     }
+    assert(next >= at && next <= last);
     missing.back().last = next;
     at = next;
   }
@@ -120,6 +123,7 @@ std::vector<WalSpan> WalPath::Spans(SegmentNo first, SegmentNo last) const {
       const SegmentNo switch_segment = SegmentOf(*leaves, segment_size_);
       if (switch_segment > at && switch_segment <= end) end = SegmentNo{switch_segment.value - 1};
     }
+    assert(at <= end && end <= last);
     spans.push_back({timeline, at, end});
     at = SegmentNo{end.value + 1};
   }

@@ -7,8 +7,8 @@
 
 #include "core/pg/history.h"
 #include "core/pg/wal_name.h"
+#include "core/repo/archive/wal_catalog.h"
 #include "core/repo/manifest.h"
-#include "core/repo/wal_catalog.h"
 
 namespace pitr {
 

@@ -7,9 +7,9 @@
 
 #include "core/base/thread.h"
 #include "core/pg/wal_name.h"
-#include "core/repo/wal_fetch.h"
+#include "core/repo/wal/wal_fetch.h"
+#include "core/restore/directory_server.h"
 #include "core/restore/segment_places.h"
-#include "core/restore/server_state.h"
 
 namespace pitr {
 namespace {

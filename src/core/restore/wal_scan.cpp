@@ -4,7 +4,7 @@
 #include <mutex>
 
 #include "core/base/parallel_for.h"
-#include "core/repo/wal_fetch.h"
+#include "core/repo/wal/wal_fetch.h"
 
 namespace pitr {
 namespace {

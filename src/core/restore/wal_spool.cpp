@@ -10,7 +10,7 @@
 #include <cstdlib>
 #include <ctime>
 
-#include "core/restore/server_state.h"
+#include "core/restore/directory_server.h"
 #include "core/store/file_error.h"
 
 namespace pitr {

@@ -6,8 +6,8 @@
 #include <string>
 #include <vector>
 
-#include "core/repo/file_map.h"
 #include "core/repo/manifest.h"
+#include "core/repo/maps/file_map.h"
 
 namespace pitr {
 

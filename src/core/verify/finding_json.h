@@ -1,6 +1,6 @@
 // A finding as JSON, as it is kept in the repository and shown to programs.
 #pragma once
-#include "core/repo/json_fields.h"
+#include "core/repo/envelope/json_fields.h"
 #include "core/verify/finding.h"
 
 namespace pitr {

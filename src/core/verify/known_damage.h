@@ -4,7 +4,7 @@
 #include <string>
 #include <vector>
 
-#include "core/repo/damage_finder.h"
+#include "core/repo/backups/damage_finder.h"
 #include "core/verify/record.h"
 
 namespace pitr {

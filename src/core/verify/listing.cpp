@@ -5,10 +5,10 @@
 
 #include "core/base/describe_size.h"
 #include "core/pg/timestamp.h"
-#include "core/repo/backup_remarks.h"
+#include "core/repo/archive/wal_listing.h"
+#include "core/repo/backups/backup_remarks.h"
 #include "core/repo/layout.h"
-#include "core/repo/partial_segment.h"
-#include "core/repo/wal_listing.h"
+#include "core/repo/wal/partial_segment.h"
 #include "core/store/absence.h"
 
 namespace pitr {

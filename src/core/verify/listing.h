@@ -5,8 +5,8 @@
 #include <string>
 #include <vector>
 
-#include "core/repo/backup_catalog.h"
-#include "core/repo/wal_seal.h"
+#include "core/repo/archive/wal_seal.h"
+#include "core/repo/backups/backup_catalog.h"
 #include "core/verify/checked_packs.h"
 #include "core/verify/record.h"
 

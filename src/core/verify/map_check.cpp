@@ -6,7 +6,7 @@
 
 #include "core/base/parallel_for.h"
 #include "core/repo/layout.h"
-#include "core/repo/partial_map.h"
+#include "core/repo/maps/partial_map.h"
 #include "core/verify/pack_frames.h"
 
 namespace pitr {

@@ -1,11 +1,11 @@
 #include "core/verify/opening.h"
 
 #include "core/config/store_config.h"
-#include "core/repo/keyring.h"
 #include "core/repo/layout.h"
 #include "core/repo/marker.h"
-#include "core/repo/open_repository.h"
-#include "core/repo/stored_identity.h"
+#include "core/repo/opening/keyring.h"
+#include "core/repo/opening/open_repository.h"
+#include "core/repo/opening/stored_identity.h"
 #include "core/store/absence.h"
 
 namespace pitr {

@@ -7,8 +7,8 @@
 
 #include "core/base/hash.h"
 #include "core/base/parallel_for.h"
-#include "core/repo/block_checks.h"
-#include "core/repo/object_header.h"
+#include "core/repo/envelope/object_header.h"
+#include "core/repo/maps/block_checks.h"
 
 namespace pitr {
 namespace {

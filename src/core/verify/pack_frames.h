@@ -3,8 +3,8 @@
 #include <cstdint>
 #include <vector>
 
-#include "core/repo/file_map_parser.h"
-#include "core/repo/pack_read.h"
+#include "core/repo/maps/file_map_parser.h"
+#include "core/repo/maps/pack_read.h"
 #include "core/verify/checked_packs.h"
 
 namespace pitr {

@@ -6,7 +6,7 @@
 #include "core/base/describe_size.h"
 #include "core/pg/timestamp.h"
 #include "core/pg/wal_name.h"
-#include "core/repo/json_fields.h"
+#include "core/repo/envelope/json_fields.h"
 #include "core/repo/layout.h"
 #include "core/verify/finding_json.h"
 

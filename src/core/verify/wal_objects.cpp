@@ -2,11 +2,11 @@
 #include <algorithm>
 
 #include "core/base/parallel_for.h"
-#include "core/repo/change_map.h"
+#include "core/repo/archive/change_map.h"
+#include "core/repo/archive/wal_listing.h"
 #include "core/repo/layout.h"
-#include "core/repo/partial_segment.h"
-#include "core/repo/wal_fetch.h"
-#include "core/repo/wal_listing.h"
+#include "core/repo/wal/partial_segment.h"
+#include "core/repo/wal/wal_fetch.h"
 #include "core/verify/wal_verify.h"
 
 namespace pitr {

@@ -6,7 +6,7 @@
 #include <string>
 #include <vector>
 
-#include "core/repo/backup_catalog.h"
+#include "core/repo/backups/backup_catalog.h"
 #include "core/restore/wal_path.h"
 #include "core/verify/shared.h"
 

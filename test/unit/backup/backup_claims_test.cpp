@@ -4,7 +4,7 @@
 #include "core/backup/backup_session.h"
 #include "core/backup/merge.h"
 #include "core/pg/wal_name.h"
-#include "core/repo/backup_catalog.h"
+#include "core/repo/backups/backup_catalog.h"
 #include "core/repo/layout.h"
 #include "core/report/info_report.h"
 #include "core/store/memory.h"

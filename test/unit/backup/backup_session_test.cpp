@@ -6,10 +6,10 @@
 #include <filesystem>
 #include <thread>
 
-#include "core/backup/backup_label.h"
+#include "core/backup/reserved_label.h"
 #include "core/pg/page.h"
 #include "core/repo/layout.h"
-#include "core/repo/open_repository.h"
+#include "core/repo/opening/open_repository.h"
 #include "core/store/directory.h"
 #include "core/store/memory.h"
 #include "unit/backup/data_tree.h"

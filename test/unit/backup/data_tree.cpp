@@ -13,8 +13,8 @@
 #include "core/pg/control.h"
 #include "core/pg/page.h"
 #include "core/pg/relation_file.h"
-#include "core/repo/file_map_parser.h"
-#include "core/repo/open_repository.h"
+#include "core/repo/maps/file_map_parser.h"
+#include "core/repo/opening/open_repository.h"
 #include "lib/golden.h"
 
 namespace pitr::test {

@@ -11,13 +11,13 @@
 #include <set>
 
 #include "core/backup/backup_session.h"
-#include "core/backup/block_split.h"
+#include "core/backup/extents/block_split.h"
 #include "core/backup/merge.h"
 #include "core/pg/crc32c.h"
 #include "core/pg/page.h"
 #include "core/pg/wal_summary.h"
-#include "core/repo/backup_objects.h"
-#include "core/repo/expire_mark.h"
+#include "core/repo/backups/backup_objects.h"
+#include "core/repo/backups/expire_mark.h"
 #include "core/store/memory.h"
 #include "unit/backup/data_tree.h"
 

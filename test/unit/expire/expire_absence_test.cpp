@@ -3,10 +3,10 @@
 #include <gtest/gtest.h>
 
 #include "core/base/process_name.h"
-#include "core/repo/backup_pin.h"
-#include "core/repo/expire_mark.h"
-#include "core/repo/open_repository.h"
-#include "core/repo/restore_hold.h"
+#include "core/repo/backups/backup_pin.h"
+#include "core/repo/backups/expire_mark.h"
+#include "core/repo/backups/restore_hold.h"
+#include "core/repo/opening/open_repository.h"
 #include "core/store/absence.h"
 #include "unit/expire/expire_fixture.h"
 

@@ -8,7 +8,7 @@
 #include <vector>
 
 #include "core/expire/expire.h"
-#include "core/repo/json_fields.h"
+#include "core/repo/envelope/json_fields.h"
 #include "core/repo/layout.h"
 #include "lib/repository_fixture.h"
 #include "lib/test_clock.h"

@@ -1,8 +1,8 @@
 // What an expiry leaves alone because it is being restored, and the marks by which a restore learns of an expiry.
 #include <gtest/gtest.h>
 
-#include "core/repo/backup_pin.h"
-#include "core/repo/open_repository.h"
+#include "core/repo/backups/backup_pin.h"
+#include "core/repo/opening/open_repository.h"
 #include "unit/expire/expire_fixture.h"
 
 namespace pitr {

@@ -7,7 +7,7 @@
 #include <random>
 #include <tuple>
 
-#include "core/repo/backup_pin.h"
+#include "core/repo/backups/backup_pin.h"
 #include "lib/rounds.h"
 #include "unit/expire/expire_fixture.h"
 

@@ -5,9 +5,9 @@
 #include <functional>
 #include <optional>
 
-#include "core/repo/backup_pin.h"
-#include "core/repo/expire_mark.h"
-#include "core/repo/open_repository.h"
+#include "core/repo/backups/backup_pin.h"
+#include "core/repo/backups/expire_mark.h"
+#include "core/repo/opening/open_repository.h"
 #include "core/restore/hold_keeper.h"
 #include "unit/expire/expire_fixture.h"
 

@@ -1,5 +1,5 @@
 // Expiry and the seals of old WAL.
-#include "core/repo/wal_seal.h"
+#include "core/repo/archive/wal_seal.h"
 
 #include <algorithm>
 

@@ -4,9 +4,9 @@
 
 #include <climits>
 
-#include "core/repo/backup_pin.h"
-#include "core/repo/expire_mark.h"
-#include "core/repo/open_repository.h"
+#include "core/repo/backups/backup_pin.h"
+#include "core/repo/backups/expire_mark.h"
+#include "core/repo/opening/open_repository.h"
 #include "unit/expire/expire_fixture.h"
 
 namespace pitr {

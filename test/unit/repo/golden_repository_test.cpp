@@ -1,16 +1,16 @@
 // Repositories written by the first release of the format are read by every later one.
 #include "lib/golden_repository.h"
-#include "core/repo/open_repository.h"
+#include "core/repo/opening/open_repository.h"
 
 #include <gtest/gtest.h>
 
 #include <fstream>
 
-#include "core/repo/change_map.h"
-#include "core/repo/keyring.h"
-#include "core/repo/wal_catalog.h"
-#include "core/repo/wal_fetch.h"
-#include "core/repo/wal_push.h"
+#include "core/repo/archive/change_map.h"
+#include "core/repo/archive/wal_catalog.h"
+#include "core/repo/opening/keyring.h"
+#include "core/repo/wal/wal_fetch.h"
+#include "core/repo/wal/wal_push.h"
 #include "lib/changes_text.h"
 #include "lib/golden_change_map.h"
 #include "lib/golden_fixture.h"

@@ -9,7 +9,7 @@ namespace {
 
 using nlohmann::json;
 
-BackupManifest Sample() {
+BackupManifest SampleManifest() {
   BackupManifest m;
   m.label = "20260522-090014F";
   m.cluster = {SystemId{7641234567890123456}, 16 << 20, 15};
@@ -49,7 +49,7 @@ BackupManifest Sample() {
 }
 
 TEST(Manifest, SurvivesItsText) {
-  const BackupManifest m = Sample();
+  const BackupManifest m = SampleManifest();
   auto read = DecodeManifest(EncodeManifest(m));
   ASSERT_TRUE(read.ok()) << read.status().ToString();
   const BackupManifest& r = read.value();
@@ -121,7 +121,7 @@ TEST(Manifest, SurvivesItsText) {
 }
 
 TEST(Manifest, IncrementalsNameTheirParent) {
-  BackupManifest m = Sample();
+  BackupManifest m = SampleManifest();
   m.type = BackupType::kIncr;
   m.parent_label = "20260521-090014F";
   auto read = DecodeManifest(EncodeManifest(m));
@@ -131,7 +131,7 @@ TEST(Manifest, IncrementalsNameTheirParent) {
 }
 
 TEST(Manifest, SegmentsOfTheRangeItNeeds) {
-  BackupManifest m = Sample();
+  BackupManifest m = SampleManifest();
   EXPECT_EQ(FirstSegment(m).value, 5U);
   EXPECT_EQ(LastSegment(m).value, 6U) << "a stop position on a boundary belongs to the segment before";
   m.stop_lsn.value++;
@@ -139,14 +139,14 @@ TEST(Manifest, SegmentsOfTheRangeItNeeds) {
 }
 
 TEST(Manifest, UnknownFieldsAreIgnored) {
-  json document = json::parse(EncodeManifest(Sample()));
+  json document = json::parse(EncodeManifest(SampleManifest()));
   document["later"] = {{"nested", {1, 2, 3}}};
   document["packs"][0]["later"] = true;
   EXPECT_TRUE(DecodeManifest(document.dump()).ok());
 }
 
 TEST(Manifest, NewerVersionIsRefusedWithAHint) {
-  json document = json::parse(EncodeManifest(Sample()));
+  json document = json::parse(EncodeManifest(SampleManifest()));
   document["pg_pitr_manifest"] = 2;
   auto read = DecodeManifest(document.dump());
   EXPECT_EQ(read.code(), Code::kInvalidArgument);
@@ -157,7 +157,7 @@ TEST(Manifest, EveryRequiredFieldIsMissed) {
   for (const char* name : {"pg_pitr_manifest", "label", "type", "cluster", "server_version", "start_micros",
                            "stop_micros", "timeline", "stop_timeline", "start_lsn", "checkpoint_lsn", "stop_lsn",
                            "database_bytes", "stored_bytes", "file_count", "encrypted", "file_map"}) {
-    json document = json::parse(EncodeManifest(Sample()));
+    json document = json::parse(EncodeManifest(SampleManifest()));
     ASSERT_EQ(document.erase(name), 1U) << name;
     auto read = DecodeManifest(document.dump());
     EXPECT_EQ(read.code(), Code::kCorruption) << name;
@@ -213,7 +213,7 @@ TEST(Manifest, WrongValuesAreNamed) {
       {"/file_map/sha256", std::string(64, 'F'), "sha256"},
   };
   for (const auto& c : kCases) {
-    json document = json::parse(EncodeManifest(Sample()));
+    json document = json::parse(EncodeManifest(SampleManifest()));
     document[json::json_pointer(c.pointer)] = c.value;
     auto read = DecodeManifest(document.dump());
     EXPECT_EQ(read.code(), Code::kCorruption) << c.pointer << " = " << c.value;
@@ -222,7 +222,7 @@ TEST(Manifest, WrongValuesAreNamed) {
 }
 
 TEST(Manifest, WhatIsNotAnObjectIsCorrupt) {
-  const std::string good = EncodeManifest(Sample());
+  const std::string good = EncodeManifest(SampleManifest());
   for (const std::string& text : {std::string(), std::string("null"), std::string("[]"), std::string("{"), good + "x",
                                   good.substr(0, good.size() - 1), std::string("{\"a\":\xFF}"),
                                   std::string(100000, '['), std::string("\xEF\xBB\xBF") + good})
@@ -230,7 +230,7 @@ TEST(Manifest, WhatIsNotAnObjectIsCorrupt) {
 }
 
 TEST(Manifest, EveryTruncationIsAnError) {
-  const std::string good = EncodeManifest(Sample());
+  const std::string good = EncodeManifest(SampleManifest());
   for (size_t size = 0; size < good.size(); size++) EXPECT_FALSE(DecodeManifest(good.substr(0, size)).ok()) << size;
 }
 

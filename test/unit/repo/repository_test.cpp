@@ -1,10 +1,10 @@
 #include "core/repo/repository.h"
-#include "core/repo/open_repository.h"
+#include "core/repo/opening/open_repository.h"
 
 #include <thread>
 
-#include "core/repo/keyring.h"
 #include "core/repo/layout.h"
+#include "core/repo/opening/keyring.h"
 #include "lib/repository_fixture.h"
 
 namespace pitr {

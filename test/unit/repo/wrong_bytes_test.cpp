@@ -2,13 +2,13 @@
 // damage, and never absence, a wrong passphrase, or leave to create, delete or expire something.
 #include <functional>
 
-#include "core/repo/backup_catalog.h"
-#include "core/repo/backup_pin.h"
-#include "core/repo/keyring.h"
+#include "core/repo/backups/backup_catalog.h"
+#include "core/repo/backups/backup_pin.h"
+#include "core/repo/backups/restore_hold.h"
 #include "core/repo/layout.h"
-#include "core/repo/open_repository.h"
-#include "core/repo/repository_watch.h"
-#include "core/repo/restore_hold.h"
+#include "core/repo/opening/keyring.h"
+#include "core/repo/opening/open_repository.h"
+#include "core/repo/opening/repository_watch.h"
 #include "lib/repository_fixture.h"
 
 namespace pitr::test {

@@ -4,7 +4,7 @@
 
 #include "core/pg/wal_name.h"
 #include "core/repo/layout.h"
-#include "core/repo/timeline_aside.h"
+#include "core/repo/timelines/timeline_aside.h"
 #include "core/restore/wal_path.h"
 #include "lib/repository_fixture.h"
 

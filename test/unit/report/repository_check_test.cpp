@@ -2,7 +2,7 @@
 #include <algorithm>
 
 #include "core/repo/layout.h"
-#include "core/repo/open_repository.h"
+#include "core/repo/opening/open_repository.h"
 #include "core/report/store_check.h"
 #include "lib/repository_fixture.h"
 

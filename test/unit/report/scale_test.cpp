@@ -5,7 +5,7 @@
 #include <atomic>
 
 #include "core/base/bytes.h"
-#include "core/repo/wal_seal.h"
+#include "core/repo/archive/wal_seal.h"
 #include "core/report/info_report.h"
 #include "core/restore/planner.h"
 #include "core/verify/verify.h"

@@ -7,7 +7,7 @@
 #include <filesystem>
 #include <fstream>
 
-#include "core/backup/kept_settings.h"
+#include "core/backup/data/kept_settings.h"
 #include "core/restore/recovery_settings.h"
 #include "core/restore/restore_mark.h"
 

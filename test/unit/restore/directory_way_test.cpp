@@ -8,7 +8,7 @@
 #include <filesystem>
 
 #include "core/base/same_directory.h"
-#include "core/repo/file_map.h"
+#include "core/repo/maps/file_map.h"
 #include "core/restore/restore_guard.h"
 #include "unit/backup/data_tree.h"
 

@@ -1,7 +1,7 @@
 // Backups written by the first release of the format are restored by every later one, byte by byte.
 #include <set>
 
-#include "core/repo/backup_catalog.h"
+#include "core/repo/backups/backup_catalog.h"
 #include "core/restore/planner.h"
 #include "core/restore/restorer.h"
 #include "lib/golden_backup.h"

@@ -2,9 +2,9 @@
 // obstacle.
 #include "core/restore/hold_keeper.h"
 
-#include "core/repo/expire_mark.h"
+#include "core/repo/backups/expire_mark.h"
+#include "core/repo/backups/restore_hold.h"
 #include "core/repo/layout.h"
-#include "core/repo/restore_hold.h"
 #include "unit/restore/restore_fixture.h"
 
 namespace pitr {

@@ -5,9 +5,9 @@
 
 #include "core/pg/timestamp.h"
 #include "core/pg/wal_name.h"
-#include "core/repo/change_map_maker.h"
+#include "core/repo/archive/change_map_maker.h"
+#include "core/repo/archive/wal_catalog.h"
 #include "core/repo/layout.h"
-#include "core/repo/wal_catalog.h"
 #include "core/restore/prepared_fork.h"
 #include "lib/repository_fixture.h"
 #include "unit/pg/wal_builder.h"

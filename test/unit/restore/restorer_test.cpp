@@ -1,5 +1,5 @@
 #include "core/restore/restorer.h"
-#include "core/repo/open_repository.h"
+#include "core/repo/opening/open_repository.h"
 
 #include <sys/stat.h>
 #include <sys/wait.h>

@@ -1,9 +1,9 @@
 // What a restore over an existing directory removes, leaves and sets aside.
 #include <sys/stat.h>
 
-#include "core/repo/known_repository.h"
-#include "core/repo/open_repository.h"
-#include "core/repo/wal_push.h"
+#include "core/repo/opening/known_repository.h"
+#include "core/repo/opening/open_repository.h"
+#include "core/repo/wal/wal_push.h"
 #include "core/report/restore_report.h"
 #include "core/restore/restore_mark.h"
 #include "core/restore/wal_aside.h"

@@ -2,7 +2,7 @@
 #include "core/restore/timeline_use.h"
 
 #include "core/repo/layout.h"
-#include "core/repo/timeline_aside.h"
+#include "core/repo/timelines/timeline_aside.h"
 #include "lib/repository_fixture.h"
 #include "lib/test_clock.h"
 

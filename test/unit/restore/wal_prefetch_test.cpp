@@ -10,7 +10,7 @@
 #include "core/base/thread.h"
 #include "core/pg/wal_name.h"
 #include "core/repo/layout.h"
-#include "core/restore/server_state.h"
+#include "core/restore/directory_server.h"
 #include "lib/repository_fixture.h"
 #include "unit/pg/wal_builder.h"
 

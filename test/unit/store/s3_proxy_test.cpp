@@ -1,6 +1,6 @@
 // Somebody between us and the store answers instead of it: a proxy, a login page. Nothing it says may be taken for the
 // store's word, least of all where "not there" means that it may be written, and "stored" that it may be forgotten.
-#include "core/repo/open_repository.h"
+#include "core/repo/opening/open_repository.h"
 #include "core/repo/repository.h"
 #include "unit/store/s3_fixture.h"
 

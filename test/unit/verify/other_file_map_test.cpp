@@ -1,7 +1,7 @@
 // A file map that is whole, of the right label and of the right key, and not the one that the manifest was written for:
 // every reader must refuse it before anything comes of it.
 #include "core/backup/merge.h"
-#include "core/repo/file_map.h"
+#include "core/repo/maps/file_map.h"
 #include "core/report/verify_report.h"
 #include "unit/verify/verify_fixture.h"
 

@@ -1,10 +1,10 @@
 // Verification next to retention: what expiry leaves on purpose, or deletes meanwhile, is no damage.
 #include <gtest/gtest.h>
 
-#include "core/repo/backup_pin.h"
-#include "core/repo/expire_mark.h"
-#include "core/repo/partial_map.h"
-#include "core/repo/timeline_aside.h"
+#include "core/repo/backups/backup_pin.h"
+#include "core/repo/backups/expire_mark.h"
+#include "core/repo/maps/partial_map.h"
+#include "core/repo/timelines/timeline_aside.h"
 #include "core/report/verify_report.h"
 #include "core/verify/wal_verify.h"
 #include "unit/verify/verify_fixture.h"

@@ -5,7 +5,7 @@
 #include <algorithm>
 #include <nlohmann/json.hpp>
 
-#include "core/repo/change_map.h"
+#include "core/repo/archive/change_map.h"
 #include "core/verify/listing.h"
 #include "core/verify/map_check.h"
 #include "core/verify/pack_frames.h"

@@ -1,0 +1,337 @@
+#include "core/backup/copy/copy_run.h"
+
+#include <algorithm>
+#include <cassert>
+#include <map>
+#include <memory>
+
+#include "core/backup/changes/source_choice.h"
+#include "core/backup/copy/copy_threads.h"
+#include "core/backup/copy/map_pages.h"
+#include "core/backup/data/file_stat.h"
+#include "core/pg/control.h"
+
+namespace pitr {
+namespace {
+
+Result<ControlData> CheckControlFile(const Repository& repository, const std::string& root, const OpContext& ctx) {
+  PITR_ASSIGN(ControlFile control, ReadControlFile(root + "/" + kControlFilePath, *ctx.clock));
+  PITR_TRY(repository.CheckCluster({control.data.system_id, control.data.segment_size, control.data.pg_major}));
+  return control.data;
+}
+
+// A place for the control file among the others; it is filled in last.
+uint32_t AddControlFile(std::vector<MappedFile>& files) {
+  MappedFile control;
+  control.path = kControlFilePath;
+  const auto at = std::lower_bound(files.begin(), files.end(), control,
+                                   [](const MappedFile& a, const MappedFile& b) { return a.path < b.path; });
+  const auto index = static_cast<uint32_t>(at - files.begin());
+  files.insert(at, std::move(control));
+  return index;
+}
+
+// By what an increment finds changes; null for a full backup.
+Result<std::unique_ptr<ChangeSource>> ChooseSource(const CopyRequest& request, CopiedFiles& copied,
+                                                   const OpContext& ctx) {
+  if (request.parent == nullptr) return std::unique_ptr<ChangeSource>();
+  const BackupStart& start = request.start;
+  const ChangeRequest wanted{
+      request.repository, request.parent->manifest, start.data_directory,           start.start_lsn,
+      start.timeline,     start.data_checksums,     request.options.summarizes_wal, request.options.change_source};
+  PITR_ASSIGN(auto source, ChooseChangeSource(wanted, ctx));
+  copied.change_origin = source->origin();
+  request.change_kind = static_cast<int>(source->origin().kind);
+  request.repository.log().Info("changes since backup \"" + wanted.parent.label + "\" are found by " +
+                                std::string(ChangeKindName(source->origin().kind)) + ": " + source->origin().why);
+  return source;
+}
+
+class CopyRun {
+ public:
+  CopyRun(const CopyRequest& request, const ControlData& control, const OpContext& ctx)
+      : request_(request), control_(control), ctx_(ctx) {}
+
+  Result<CopiedFiles> Run() {
+    PITR_TRY(Prepare());
+    const std::vector<CopyBatch> batches =
+        PlanBatches(copied_.directory.files, pages_, request_.parent, request_.options.held_map_bytes);
+    PITR_TRY(StartJobs());
+    for (size_t i = 0; i < batches.size(); i++) {
+      shared_->last = i + 1 == batches.size();
+      PITR_TRY(Plan(batches[i]));
+      PITR_TRY(Copy());
+      if (shared_->last || HeldBytes() >= request_.options.held_map_bytes) PITR_TRY(StorePages());
+    }
+    if (copied_.change_origin) PITR_TRY(references_.ToStatus(*copied_.change_origin, request_.parent->manifest.label));
+    PITR_TRY(CheckEssentialFiles(copied_.directory.files, vanished_));
+    KeepPages();
+    CountFiles();
+    return std::move(copied_);
+  }
+
+ private:
+  Status Prepare();
+  Status PrepareChanges();
+  Status StartJobs();
+  void SetTotals();
+  Status Plan(const CopyBatch& batch);
+  Status Copy();
+  size_t HeldBytes() const;
+  Status StorePages();
+  Status TakeOwnPacks();
+  Status TakeJobs(std::vector<MappedFrame>& frames, CopiedExtents& extents);
+  void ApplySlices();
+  Status TakeParent(std::vector<MappedFrame>& frames, CopiedExtents& extents);
+  void KeepPages();
+  void CountFiles();
+
+  const CopyRequest& request_;
+  const ControlData& control_;
+  const OpContext& ctx_;
+  CopiedFiles copied_;
+  uint32_t control_index_ = 0;
+  std::vector<bool> vanished_;              // files that are not in the backup after all
+  std::vector<uint32_t> own_packs_;         // by index in the table of packs, the index in copied_.packs
+  std::optional<ParentPacks> other_packs_;  // what is taken of the parent's or of interrupted backups' packs
+  std::unique_ptr<ChangeSource> source_;    // of an increment
+  bool stamps_hold_ = false;
+  PagePlan pages_;               // of the parent's map
+  ParentMap parent_;             // of an increment: pages of files that are not stored in new pages yet
+  FilePlan file_plan_;           // knows files as long as parent_ does
+  std::vector<FileRange> done_;  // copied, and not stored in pages yet
+  ReferenceFindings references_;
+  CancelToken stop_;
+  std::unique_ptr<ThreadPool> pool_;
+  std::unique_ptr<CopyShared> shared_;
+  std::vector<std::unique_ptr<CopyJob>> jobs_;
+};
+
+Status CopyRun::Prepare() {
+  const BackupStart& start = request_.start;
+  PITR_ASSIGN(source_, ChooseSource(request_, copied_, ctx_));
+  PITR_ASSIGN(copied_.directory,
+              ScanDataDirectory(start.data_directory,
+                                TablespaceVersionDirectory(control_.pg_major, control_.catalog_version), ctx_));
+  std::vector<MappedFile>& files = copied_.directory.files;
+  PITR_TRY(CheckEssentialFiles(files, {}));
+  control_index_ = AddControlFile(files);
+  vanished_.assign(files.size(), false);
+  copied_.boot_id = CurrentBootId();
+  PITR_TRY(PrepareChanges());
+  if (file_plan_.parent != nullptr) other_packs_.emplace(file_plan_.parent->manifest().packs, copied_.packs);
+  SetTotals();
+  request_.record.Begin(copied_.directory.total_bytes, *ctx_.clock);
+  return Status::Ok();
+}
+
+Status CopyRun::PrepareChanges() {
+  const std::vector<MappedFile>& files = copied_.directory.files;
+  if (request_.resumed != nullptr) file_plan_ = PlanResume(files, *request_.resumed);
+  if (source_ == nullptr) return Status::Ok();
+  const BackupManifest& parent = request_.parent->manifest;
+  const BackupStart& start = request_.start;
+  stamps_hold_ = source_->trusts_stamps() && !copied_.boot_id.empty() && copied_.boot_id == parent.boot_id;
+  // Whoever wants a proof wants to see everything.
+  PITR_ASSIGN(pages_, PlanPages(files, *request_.parent, *source_, stamps_hold_ && !request_.options.verify_changes));
+  request_.repository.log().Info("of the file map of backup \"" + parent.label + "\" " +
+                                 std::to_string(pages_.kept_count()) + " of " + std::to_string(pages_.kept.size()) +
+                                 " pages are taken over unread");
+  parent_ = ParentMap(parent);
+  file_plan_ = PlanPagesKept(files.size(), pages_, parent_);
+  file_plan_.page_rule = {parent.start_lsn, Lsn{parent.cluster.segment_size_bytes}};
+  file_plan_.verify = request_.options.verify_changes;
+  file_plan_.hints_may_differ = !start.data_checksums || parent.stop_timeline != start.timeline;
+  return Status::Ok();
+}
+
+// All that is not taken over with its page: what else is skipped is known batch by batch.
+void CopyRun::SetTotals() {
+  const std::vector<MappedFile>& files = copied_.directory.files;
+  uint64_t done = 0;
+  uint64_t skipped_bytes = 0;
+  for (uint32_t i = 0; i < files.size(); i++) {
+    if (files[i].size_bytes != 0 && !file_plan_.Skips(i)) continue;
+    skipped_bytes += files[i].size_bytes;
+    done++;
+  }
+  request_.progress.bytes_total = copied_.directory.total_bytes - skipped_bytes + kControlFileSize;
+  request_.progress.files_total = files.size();
+  request_.progress.files_done = done - 1;  // nothing is read of empty files; the control file only seems to be one
+}
+
+Status CopyRun::StartJobs() {
+  const int jobs = request_.options.jobs;
+  PITR_ASSIGN(pool_, ThreadPool::Start(jobs * kPartsInFlightPerJob));
+  shared_.reset(new CopyShared{request_.repository,
+                               copied_.directory,
+                               file_plan_,
+                               control_index_,
+                               control_.system_id,
+                               request_.start.start_lsn,
+                               request_.start.data_checksums,
+                               request_.packs,
+                               request_.record,
+                               references_,
+                               request_.pages,
+                               *request_.options.rate,
+                               *pool_,
+                               request_.progress,
+                               {ctx_.clock, &stop_, ctx_.deadline_millis}});
+  for (int i = 0; i < jobs; i++) jobs_.push_back(std::make_unique<CopyJob>(*shared_));
+  return Status::Ok();
+}
+
+Status CopyRun::Plan(const CopyBatch& batch) {
+  const std::vector<MappedFile>& files = copied_.directory.files;
+  done_.insert(done_.end(), batch.ranges.begin(), batch.ranges.end());
+  if (source_ != nullptr) {
+    uint32_t page = FileRange::kNoPage;
+    std::optional<ParentCursor> cursor;
+    for (const FileRange& range : batch.ranges) {
+      if (!cursor || range.page != page) {
+        page = range.page;
+        const size_t first = parent_.files().size();
+        PITR_TRY(parent_.Add(request_.repository, request_.parent->list.pages[page], ctx_));
+        cursor.emplace(parent_, first);
+      }
+      PITR_TRY(PlanFiles(files, range, *cursor, *source_, stamps_hold_, file_plan_));
+      for (uint32_t i = range.first; i < range.end; i++) {
+        if (files[i].size_bytes == 0 || !file_plan_.Skips(i)) continue;
+        request_.progress.bytes_total.fetch_sub(files[i].size_bytes, std::memory_order_relaxed);
+        request_.progress.files_done.fetch_add(1, std::memory_order_relaxed);
+      }
+    }
+  }
+  shared_->plan = PlanWork(files, batch.ranges, request_.options.jobs, [&](uint32_t i) { return file_plan_.Skips(i); });
+  return Status::Ok();
+}
+
+Status CopyRun::Copy() {
+  if (shared_->plan.units.empty() && !shared_->last) return Status::Ok();
+  shared_->next_unit = 0;
+  shared_->running = static_cast<int>(jobs_.size());
+  return RunJobs(
+      jobs_,
+      [&](CopyJob& job) -> Status {
+        PITR_TRY(job.Run());
+        // At the end nobody has to wait for the others.
+        return shared_->last ? job.Close() : Status::Ok();
+      },
+      stop_, ctx_);
+}
+
+size_t CopyRun::HeldBytes() const {
+  size_t bytes = parent_.held_bytes();
+  for (const auto& job : jobs_) bytes += job->held_bytes();
+  return bytes;
+}
+
+// What was copied since the last time. From then on nothing of it is held.
+Status CopyRun::StorePages() {
+  if (!shared_->last)
+    PITR_TRY(RunJobs(
+        jobs_, [](CopyJob& job) { return job.Close(); }, stop_, ctx_));
+  ApplySlices();
+  PITR_TRY(TakeOwnPacks());
+  std::vector<MappedFrame> frames;
+  CopiedExtents extents;
+  PITR_TRY(TakeJobs(frames, extents));
+  if (file_plan_.parent != nullptr) PITR_TRY(TakeParent(frames, extents));
+  std::sort(done_.begin(), done_.end(), [](const FileRange& a, const FileRange& b) { return a.first < b.first; });
+  const CompleteFiles complete{copied_.directory.files, vanished_, done_, extents, frames, copied_.packs};
+  const auto first_page = static_cast<uint32_t>(copied_.pages.size() + 1);
+  PITR_ASSIGN(std::vector<MapPage> pages,
+              StoreMapPages(request_.repository, request_.label, first_page, complete, ctx_));
+  std::move(pages.begin(), pages.end(), std::back_inserter(copied_.pages));
+  if (source_ != nullptr) {
+    for (const FileRange& range : done_)
+      for (uint32_t i = range.first; i < range.end; i++) file_plan_.files[i] = {};
+    parent_.Clear();
+  }
+  done_.clear();
+  return Status::Ok();
+}
+
+// Packs come into the backup's list as they become known, its own before those that were taken with them.
+Status CopyRun::TakeOwnPacks() {
+  for (size_t count = request_.packs.count(); own_packs_.size() < count;) {
+    PackEntry pack = request_.packs.entry(static_cast<uint32_t>(own_packs_.size()));
+    if (pack.size_bytes == 0) return {Code::kInternal, "pack \"" + pack.key + "\" is not complete"};
+    own_packs_.push_back(static_cast<uint32_t>(copied_.packs.size()));
+    copied_.packs.push_back(std::move(pack));
+  }
+  return Status::Ok();
+}
+
+Status CopyRun::TakeJobs(std::vector<MappedFrame>& frames, CopiedExtents& extents) {
+  size_t count = 0;
+  for (const auto& job : jobs_) count += job->frame_count();
+  frames.reserve(count);
+  for (auto& job : jobs_) {
+    for (const uint32_t index : job->TakeVanished()) vanished_[index] = true;
+    const size_t base = frames.size();
+    const std::vector<MappedFrame> own = job->TakeFrames();
+    if (own.size() > UINT32_MAX - base) return {Code::kInternal, "too many frames in one backup"};
+    for (const MappedFrame& frame : own) {
+      assert(frame.pack < own_packs_.size());
+      frames.push_back({own_packs_[frame.pack], frame.ref});
+    }
+    extents.Take(job->TakeStored(), static_cast<uint32_t>(base));
+  }
+  return Status::Ok();
+}
+
+// Sliced files: what the jobs found of each slice says how long the file was.
+void CopyRun::ApplySlices() {
+  std::map<uint32_t, SliceEnd> files;
+  for (const auto& job : jobs_)
+    for (const SliceEnd& slice : job->TakeSlices()) {
+      SliceEnd& file = files.try_emplace(slice.file, SliceEnd{slice.file, 0, false}).first->second;
+      file.end = std::max(file.end, slice.end);
+      file.vanished |= slice.vanished;
+    }
+  for (const auto& [index, file] : files) {
+    copied_.directory.files[index].size_bytes = file.end;
+    if (file.vanished) vanished_[index] = true;
+  }
+}
+
+Status CopyRun::TakeParent(std::vector<MappedFrame>& frames, CopiedExtents& extents) {
+  std::vector<MappedFile>& files = copied_.directory.files;
+  std::vector<const ParentMap::File*> bases(files.size(), nullptr);
+  for (const FileRange& range : done_)
+    for (uint32_t i = range.first; i < range.end; i++) {
+      if (const FileBase* base = file_plan_.BaseOf(i); base != nullptr && !vanished_[i]) bases[i] = base->parent;
+      if (!file_plan_.files[i].keeps_time) files[i].stamp.changed_nanos = 0;
+    }
+  return extents.TakeParent(*file_plan_.parent, std::move(bases), files, frames, *other_packs_);
+}
+
+// The pages that are taken over, with the numbers that their packs have now.
+void CopyRun::KeepPages() {
+  for (size_t i = 0; i < pages_.kept.size(); i++) {
+    if (!pages_.kept[i]) continue;
+    MapPage& page = copied_.pages.emplace_back(request_.parent->list.pages[i]);
+    for (uint32_t& pack : page.packs) pack = other_packs_->Take(pack);
+  }
+  std::sort(copied_.pages.begin(), copied_.pages.end(),
+            [](const MapPage& a, const MapPage& b) { return a.first_path < b.first_path; });
+}
+
+void CopyRun::CountFiles() {
+  for (size_t i = 0; i < copied_.directory.files.size(); i++) {
+    if (vanished_[i]) continue;
+    copied_.bytes += copied_.directory.files[i].size_bytes;
+    copied_.count++;
+  }
+}
+
+}  // namespace
+
+Result<CopiedFiles> RunCopy(const CopyRequest& request, const OpContext& ctx) {
+  PITR_ASSIGN(const ControlData control, CheckControlFile(request.repository, request.start.data_directory, ctx));
+  return CopyRun(request, control, ctx).Run();
+}
+
+}  // namespace pitr
