@@ -16,7 +16,7 @@ namespace {
 constexpr int64_t kMaxPauseMillis = 64;
 constexpr size_t kMaxNewer = 10000;
 
-bool Before(const PageError& a, const PageError& b) { return a.path != b.path ? a.path < b.path : a.block < b.block; }
+bool IsBefore(const PageError& a, const PageError& b) { return a.path != b.path ? a.path < b.path : a.block < b.block; }
 
 uint32_t SegmentOfFile(const std::string& path) {
   const auto name = ParseRelationFileName(std::string_view(path).substr(path.rfind('/') + 1));
@@ -55,7 +55,7 @@ void PageFindings::Settle(Lsn stop) {
 std::vector<PageError> PageFindings::errors() const {
   std::lock_guard lock(mutex_);
   std::vector<PageError> errors = errors_;
-  std::sort(errors.begin(), errors.end(), Before);
+  std::sort(errors.begin(), errors.end(), IsBefore);
   return errors;
 }
 

@@ -25,7 +25,7 @@ std::string Text(const std::vector<FileSpan>& spans) {
 }
 
 // In blocks.
-std::string Blocks(std::vector<FileSpan> spans) {
+std::string BlocksOf(std::vector<FileSpan> spans) {
   for (FileSpan& span : spans) {
     EXPECT_EQ(span.from % kBlock, 0U);
     EXPECT_EQ(span.to % kBlock, 0U);
@@ -83,7 +83,7 @@ class PageLsns : public testing::Test {
     std::copy(page.begin(), page.end(), pages_.begin() + static_cast<ptrdiff_t>(block * kBlock));
   }
   std::string Newer(const std::vector<uint32_t>& bad = {}) {
-    return Blocks(NewerSpans(DifferingSpans(extents_, 0, pages_), extents_, 0, pages_, kRule, bad));
+    return BlocksOf(NewerSpans(DifferingSpans(extents_, 0, pages_), extents_, 0, pages_, kRule, bad));
   }
   Bytes pages_;
   std::vector<Extent> extents_;
@@ -128,12 +128,12 @@ TEST_F(PageLsns, AlmostAllIsAll) {
 
 TEST(BlockSplit, SetsOfBlocksBecomeSpans) {
   const std::vector<uint32_t> blocks = {1, 2, 5, 9};
-  EXPECT_EQ(Blocks(BlockSpans(blocks, UINT32_MAX, {0, 100 * kBlock})), "1-3 5-6 9-10");
-  EXPECT_EQ(Blocks(BlockSpans(blocks, UINT32_MAX, {2 * kBlock, 9 * kBlock})), "2-3 5-6");
-  EXPECT_EQ(Blocks(BlockSpans(blocks, 5, {0, 10 * kBlock})), "1-3 5-10");
-  EXPECT_EQ(Blocks(BlockSpans(blocks, 3, {0, 10 * kBlock})), "1-10") << "block 3 follows 2";
-  EXPECT_EQ(Blocks(BlockSpans(blocks, 0, {0, 10 * kBlock})), "0-10");
-  EXPECT_EQ(Blocks(BlockSpans({}, 10, {0, 10 * kBlock})), "");
+  EXPECT_EQ(BlocksOf(BlockSpans(blocks, UINT32_MAX, {0, 100 * kBlock})), "1-3 5-6 9-10");
+  EXPECT_EQ(BlocksOf(BlockSpans(blocks, UINT32_MAX, {2 * kBlock, 9 * kBlock})), "2-3 5-6");
+  EXPECT_EQ(BlocksOf(BlockSpans(blocks, 5, {0, 10 * kBlock})), "1-3 5-10");
+  EXPECT_EQ(BlocksOf(BlockSpans(blocks, 3, {0, 10 * kBlock})), "1-10") << "block 3 follows 2";
+  EXPECT_EQ(BlocksOf(BlockSpans(blocks, 0, {0, 10 * kBlock})), "0-10");
+  EXPECT_EQ(BlocksOf(BlockSpans({}, 10, {0, 10 * kBlock})), "");
   EXPECT_EQ(Text(BlockSpans({1}, UINT32_MAX, {0, kBlock + 7})), Text(std::vector<FileSpan>{{kBlock, kBlock + 7}}))
       << "the file's end";
 }
@@ -166,18 +166,18 @@ TEST(BlockSplit, AStretchOfTooManyPiecesIsStoredWhole) {
   std::vector<FileSpan> stored = every_other(34, 31);
   EXPECT_EQ(bounded(stored), stored);
   stored = every_other(34, 32);
-  EXPECT_EQ(Blocks(bounded(stored)), "0-128");
+  EXPECT_EQ(BlocksOf(bounded(stored)), "0-128");
   stored.push_back({140 * kBlock, 141 * kBlock});
-  EXPECT_EQ(Blocks(bounded(stored)), "0-128 140-141");
+  EXPECT_EQ(BlocksOf(bounded(stored)), "0-128 140-141");
   stored.back() = {127 * kBlock, 130 * kBlock};
-  EXPECT_EQ(Blocks(bounded(stored)), "0-130") << "what is stored may go on in the next stretch";
-  EXPECT_EQ(Blocks(BoundPieces(stored, extents, {1 * kBlock, 130 * kBlock})), "1-130") << "and a range begin in one";
-  EXPECT_EQ(Blocks(bounded({{20 * kBlock, 130 * kBlock}})), "20-130");
+  EXPECT_EQ(BlocksOf(bounded(stored)), "0-130") << "what is stored may go on in the next stretch";
+  EXPECT_EQ(BlocksOf(BoundPieces(stored, extents, {1 * kBlock, 130 * kBlock})), "1-130") << "and a range begin in one";
+  EXPECT_EQ(BlocksOf(bounded({{20 * kBlock, 130 * kBlock}})), "20-130");
   // Of what nobody changed nothing is stored.
   extents.clear();
   for (uint64_t at = 0; at < 128; at++) extents.push_back({at * kBlock, kBlock, 0, 0, true, at});
   extents.push_back({128 * kBlock, 127 * kBlock, 2, 0, true, 101});
-  EXPECT_EQ(Blocks(bounded({{140 * kBlock, 141 * kBlock}})), "140-141");
+  EXPECT_EQ(BlocksOf(bounded({{140 * kBlock, 141 * kBlock}})), "140-141");
 }
 
 TEST(BlockSplit, ReferencesKeepTheChecksumOfWholeExtentsOnly) {
