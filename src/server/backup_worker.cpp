@@ -237,6 +237,13 @@ void PublishLeftOut() {
               "Left out: " + DescribeSkipped(remarks) + ".");
 }
 
+void PublishParentDamage() {
+  const Status damage = worker->session->parent_damage();
+  if (damage.ok()) return;
+  PublishNote(&BackupSlot::parent_note, &BackupSlot::parent_note_detail, WARNING, damage.message(),
+              damage.detail() + " " + damage.hint());
+}
+
 void PublishPageErrors(const BackupManifest& backup) {
   if (backup.page_errors.empty()) return;
   PublishNote(&BackupSlot::pages_note, &BackupSlot::pages_note_detail, WARNING,
@@ -346,6 +353,7 @@ Status TakeBackup() {
   PublishProgress();
   PublishChangeOrigin();
   PublishLeftOut();
+  PublishParentDamage();
   EnterPhase(BackupPhase::kStopping);
   PITR_ASSIGN(worker->stop, LeaveBackupMode());
   EnterPhase(BackupPhase::kWaitingForWal);

@@ -105,6 +105,8 @@ struct BackupSlot {
   char change_note_detail[kNoteBytes] = "";
   char files_note[kNoteBytes] = "";  // the same about what of the data directory is not stored
   char files_note_detail[kNoteBytes] = "";
+  char parent_note[kNoteBytes] = "";  // the same about damage of the backup that this one builds on
+  char parent_note_detail[kNoteBytes] = "";
   char pages_note[kNoteBytes] = "";  // the same about pages that failed their checksum
   char pages_note_detail[kNoteBytes] = "";
   char proof_note[kNoteBytes] = "";  // that its plans do not succeed, and why

@@ -154,6 +154,30 @@ BackgroundWorkerHandle* StartWorker(uint64_t generation) {
   return handle;
 }
 
+// Why the WAL that a backup waits for does not come: what the archiver's last attempt failed with; "" when it did not.
+std::string WhyNoWal() {
+  std::string why;
+  PlainError error;
+  WithShared(LW_SHARED, [&](SharedState& shared) {
+    if (shared.archiver.failures > 0) error = shared.archiver.error;
+  });
+  for (const char* part : {error.message, error.detail, error.hint})
+    if (part[0] != '\0') why += (why.empty() ? "" : " ") + std::string(part) + (part == error.message ? "." : "");
+  return ToServerEncoding(why.c_str());
+}
+
+void NoticeWaiting(const char* backup, const BackupSlot& slot, int seconds) {
+  const uint64_t stored = slot.wal_segments_stored, segments = slot.wal_segments_total;
+  const char* phase = BackupPhaseName(slot.phase);
+  const std::string why = WhyNoWal();
+  const char* failing = why.c_str();
+  PgCall([=] {
+    ereport(NOTICE, (errmsg("%s: %s, " UINT64_FORMAT " of " UINT64_FORMAT " segments stored, %d s", backup, phase,
+                            stored, segments, seconds),
+                     failing[0] != '\0' ? errdetail("Archiving fails: %s", failing) : 0));
+  });
+}
+
 void Notice(const BackupSlot& slot, int64_t elapsed_ms) {
   // The label comes with the reservation, for which the store is asked.
   char name[sizeof slot.label + 16];
@@ -164,7 +188,6 @@ void Notice(const BackupSlot& slot, int64_t elapsed_ms) {
                total = static_cast<double>(slot.bytes_total) / 1048576.0;
   const int percent = slot.bytes_total > 0 ? std::min(99, static_cast<int>(100.0 * done / total)) : 0;
   const int seconds = static_cast<int>(elapsed_ms / 1000);
-  const uint64_t stored = slot.wal_segments_stored, segments = slot.wal_segments_total;
   switch (slot.phase) {
     case BackupPhase::kCopying:
       PgCall([=] {
@@ -172,15 +195,13 @@ void Notice(const BackupSlot& slot, int64_t elapsed_ms) {
       });
       break;
     case BackupPhase::kWaitingForWal:
-      PgCall([=] {
-        ereport(NOTICE, (errmsg("%s: %s, " UINT64_FORMAT " of " UINT64_FORMAT " segments stored, %d s", backup, phase,
-                                stored, segments, seconds)));
-      });
+      NoticeWaiting(backup, slot, seconds);
       break;
     default:
       PgCall([=] { ereport(NOTICE, (errmsg("%s: %s, %d s", backup, phase, seconds))); });
   }
-  if (slot.retry.failure.sqlstate == 0) return;
+  // What was given up is not tried again: the line is of a thread that has not looked yet.
+  if (slot.retry.failure.sqlstate == 0 || slot.retry.gives_up_micros <= SystemClock().WallMicros()) return;
   const std::string retried = ToServerEncoding(slot.retry.failure.message);
   const char* failure = retried.c_str();
   const int left = static_cast<int>(
@@ -201,6 +222,7 @@ class Notes {
     Tell(NOTICE, slot.resume_note, "", resume_told_);
     Tell(NOTICE, slot.change_note, slot.change_note_detail, change_told_);
     Tell(NOTICE, slot.files_note, slot.files_note_detail, files_told_);
+    Tell(WARNING, slot.parent_note, slot.parent_note_detail, parent_told_);
     Tell(WARNING, slot.pages_note, slot.pages_note_detail, pages_told_);
     Tell(WARNING, slot.proof_note, slot.proof_note_detail, proof_told_);
   }
@@ -216,7 +238,7 @@ class Notes {
   bool resume_told_ = false;
   bool change_told_ = false;
   bool files_told_ = false;
-  bool pages_told_ = false, proof_told_ = false;
+  bool parent_told_ = false, pages_told_ = false, proof_told_ = false;
 };
 
 // Says how far the backup is: after two seconds, then with every tenth of the way or every ten seconds.

@@ -1,5 +1,5 @@
 # What an increment is told of changed blocks by WAL summaries, and by each source after a promotion: the list of cases that 014_incremental_cases.pl
-# takes by change maps, every increment compared with a full read. What does not depend on the server's version is in 022b_page_lsn.pl.
+# takes by change maps, every increment compared with a full read. What does not depend on the server's version is in 056_page_lsn.pl.
 # About 80 s.
 use strict;
 use warnings;

@@ -5,7 +5,6 @@
 #                                      └─ timeline 3    (a second one, to just after 3, which only timeline 1 went through)
 #
 # then a copy that archives by mistake while the real server goes on.
-# Any server version will do.
 use strict;
 use warnings;
 use lib 'test/lib';

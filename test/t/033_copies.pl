@@ -1,5 +1,4 @@
 # Copies of a cluster beside the one that lives: they do not archive into its repository, a recovery does.
-# Any server version will do.
 # About 30 s.
 use strict;
 use warnings;

@@ -205,6 +205,22 @@ const ChangeOrigin* BackupSession::change_origin() const {
   return s.copied && s.copied->change_origin ? &*s.copied->change_origin : nullptr;
 }
 
+Status BackupSession::parent_damage() const {
+  const State& s = *state_;
+  if (!s.copied || s.copied->parent_damage.pages == 0) return Status::Ok();
+  const ParentDamage& damage = s.copied->parent_damage;
+  const std::string& parent = s.choice.parent->manifest.label;
+  return Status(Code::kCorruption, "backup \"" + parent + "\", on which backup \"" + s.label +
+                                       "\" builds, is damaged: " + DescribeCount(damage.pages, "page", "pages") +
+                                       " of its file map cannot be read")
+      .WithDetail(
+          "What is in them was stored anew, and all others that the new backup shares were read: it needs no "
+          "damaged one. The first: " +
+          damage.why + ".")
+      .WithHint("Backup \"" + parent +
+                "\" cannot be restored, nor perhaps others: pg_pitr verify says which, and what to do.");
+}
+
 Status BackupSession::CopyFiles(const BackupStart& start, Progress& progress, const OpContext& ctx) {
   State& s = *state_;
   if (s.stage != State::Stage::kReserved || s.copied) return {Code::kInternal, "files of a backup are copied once"};

@@ -36,6 +36,9 @@ class BackupSession {
   std::optional<ChangeKind> change_kind() const;
   // The same with the reasons, after CopyFiles; null for a full backup.
   const ChangeOrigin* change_origin() const;
+  // kCorruption, with detail and hint, when CopyFiles found that the backup on which this one builds is damaged. This
+  // one needs nothing of what is.
+  Status parent_damage() const;
   // What of the data directory is not stored or stored otherwise, after CopyFiles: only `followed`, `skipped`,
   // `skipped_count` and `outside` are set.
   BackupManifest remarks() const;
@@ -47,7 +50,7 @@ class BackupSession {
   // part_size_kb + about 6 MiB), some 120 MiB for 4 jobs with parts of 8 MiB; about 200 bytes for each file, and 400
   // for each page of the file map; and of file maps, its own and its parent's, twice held_map_bytes, beyond that no
   // more than of one file (copy_batch.h). A backup that resumes others holds their maps, some 40 bytes for each MiB
-  // that they stored.
+  // that they stored. One that is to be resumable itself takes up to 6 MiB a job for the record of a pack.
   Status CopyFiles(const BackupStart& start, Progress& progress, const OpContext& ctx);
 
   // Writes the list of the file map's pages, and the manifest. The backup exists when ok.

@@ -4,6 +4,8 @@
 #include <algorithm>
 
 #include "core/backup/backup_session.h"
+#include "core/backup/copy/pack_record.h"
+#include "core/backup/plan/work_plan.h"
 #include "core/base/hash.h"
 #include "core/pg/page.h"
 #include "core/repo/layout.h"
@@ -34,6 +36,8 @@ class BackupMemoryTest : public testing::Test {
     options.jobs = 1;
     options.change_source = "full_read";
     options.held_map_bytes = held_map_bytes;
+    options.resume = resume_;
+    options.record_after_millis = 0;
     OpContext ctx;
     ctx.clock = &clock_;
     PITR_ASSIGN(const auto session, BackupSession::Begin(*repo_.repository, options, ctx));
@@ -59,6 +63,7 @@ class BackupMemoryTest : public testing::Test {
     }
   }
 
+  bool resume_ = false;
   test::LateClock clock_;
   test::DataTree tree_;
   test::TestRepository repo_;
@@ -102,6 +107,31 @@ TEST_F(BackupMemoryTest, AnIncrementHoldsAPartOfItsParentsMap) {
   RecordProperty("at_once", std::to_string(at_once));
   EXPECT_LT(in_parts, 32 * kMiB);
   EXPECT_GT(at_once, in_parts + 8 * kMiB) << "the test does not see what it is for";
+}
+
+// So that it can be resumed, a backup notes of each pack what is in it: of a pack that holds all of these files 30 MB.
+TEST_F(BackupMemoryTest, WhatIsRecordedOfAPackHasABound) {
+  constexpr uint32_t kSmallFiles = 60000;
+  auto store = DirectoryStore::Open(tree_.outside() + "/repository", /*create=*/true);
+  ASSERT_TRUE(store.ok()) << store.status().ToString();
+  ASSERT_NO_FATAL_FAILURE(OpenTestRepository(std::move(store).value(), tree_, /*encrypted=*/false, {}, repo_));
+  for (uint32_t i = 0; i < kSmallFiles; i++) tree_.Add(Path(i), Bytes(16, static_cast<uint8_t>(i)));
+  size_t packs = 0;
+  const auto grown = [&](bool resume) {
+    resume_ = resume;
+    return test::PeakGrowth([&]() -> Status {
+      PITR_ASSIGN(const BackupManifest full, Take(BackupType::kFull, resume ? "recorded" : "plain", 1, kHeldMapBytes));
+      packs = full.packs.size();
+      return Status::Ok();
+    });
+  };
+  const uint64_t recorded = grown(true);
+  EXPECT_GT(packs, kSmallFiles / (kMaxRecordedExtents + kGroupFiles));
+  const uint64_t plain = grown(false);
+  EXPECT_EQ(packs, 1U);
+  RecordProperty("recorded", std::to_string(recorded));
+  RecordProperty("plain", std::to_string(plain));
+  EXPECT_LT(recorded, plain + 12 * kMiB);
 }
 #endif
 

@@ -4,12 +4,14 @@
 #include <cassert>
 #include <map>
 #include <memory>
+#include <set>
 
 #include "core/backup/changes/source_choice.h"
 #include "core/backup/copy/copy_threads.h"
 #include "core/backup/copy/map_pages.h"
 #include "core/backup/data/file_stat.h"
 #include "core/pg/control.h"
+#include "core/repo/maps/file_map_parser.h"
 
 namespace pitr {
 namespace {
@@ -54,12 +56,15 @@ class CopyRun {
 
   Result<CopiedFiles> Run() {
     PITR_TRY(Prepare());
-    const std::vector<CopyBatch> batches =
+    std::vector<CopyBatch> batches =
         PlanBatches(copied_.directory.files, pages_, request_.parent, request_.options.held_map_bytes);
     PITR_TRY(StartJobs());
     for (size_t i = 0; i < batches.size(); i++) {
+      PITR_TRY(Plan(batches[i].ranges));
+      if (copied_.parent_damage.pages > 0 && !kept_read_) PITR_TRY(ReadKeptPages(i, batches));
       shared_->last = i + 1 == batches.size();
-      PITR_TRY(Plan(batches[i]));
+      shared_->plan = PlanWork(copied_.directory.files, batches[i].ranges, request_.options.jobs,
+                               [&](uint32_t index) { return file_plan_.Skips(index); });
       PITR_TRY(Copy());
       if (shared_->last || HeldBytes() >= request_.options.held_map_bytes) PITR_TRY(StorePages());
     }
@@ -75,7 +80,10 @@ class CopyRun {
   Status PrepareChanges();
   Status StartJobs();
   void SetTotals();
-  Status Plan(const CopyBatch& batch);
+  Status Plan(const std::vector<FileRange>& ranges);
+  Status ReadParentPage(uint32_t page);
+  void NoteUnreadable(uint32_t page, const Status& why);
+  Status ReadKeptPages(size_t batch, std::vector<CopyBatch>& batches);
   Status Copy();
   size_t HeldBytes() const;
   Status StorePages();
@@ -96,10 +104,12 @@ class CopyRun {
   std::optional<ParentPacks> other_packs_;  // what is taken of the parent's or of interrupted backups' packs
   std::unique_ptr<ChangeSource> source_;    // of an increment
   bool stamps_hold_ = false;
-  PagePlan pages_;               // of the parent's map
-  ParentMap parent_;             // of an increment: pages of files that are not stored in new pages yet
-  FilePlan file_plan_;           // knows files as long as parent_ does
-  std::vector<FileRange> done_;  // copied, and not stored in pages yet
+  PagePlan pages_;                 // of the parent's map
+  std::set<uint32_t> unreadable_;  // of the parent's pages
+  bool kept_read_ = false;         // whether those that are taken over were read all the same
+  ParentMap parent_;               // of an increment: pages of files that are not stored in new pages yet
+  FilePlan file_plan_;             // knows files as long as parent_ does
+  std::vector<FileRange> done_;    // copied, and not stored in pages yet
   ReferenceFindings references_;
   CancelToken stop_;
   std::unique_ptr<ThreadPool> pool_;
@@ -182,17 +192,74 @@ Status CopyRun::StartJobs() {
   return Status::Ok();
 }
 
-Status CopyRun::Plan(const CopyBatch& batch) {
+// Nothing of a page that cannot be read is known: its files are stored like new ones.
+Status CopyRun::ReadParentPage(uint32_t page) {
+  if (unreadable_.contains(page)) return Status::Ok();
+  const Status read = parent_.Add(request_.repository, request_.parent->list.pages[page], ctx_);
+  if (!IsDamageOfPage(read)) return read;
+  NoteUnreadable(page, read);
+  return Status::Ok();
+}
+
+void CopyRun::NoteUnreadable(uint32_t page, const Status& why) {
+  unreadable_.insert(page);
+  ParentDamage& damage = copied_.parent_damage;
+  if (damage.pages++ > 0) return;
+  damage.why = why.ToString();
+  request_.repository.log().Warning(
+      "of backup \"" + request_.parent->manifest.label +
+      "\" a page of its file map cannot be read; what it was to tell of is stored anew: " + damage.why);
+}
+
+// Where one page is damaged others may be, and a backup that refers to one of these cannot be restored. So pages that
+// were to be taken over unread are read after all, and the files of those that cannot be are copied: in batches of
+// their own, or with the last one, which nothing may come after.
+Status CopyRun::ReadKeptPages(size_t batch, std::vector<CopyBatch>& batches) {
+  kept_read_ = true;
   const std::vector<MappedFile>& files = copied_.directory.files;
-  done_.insert(done_.end(), batch.ranges.begin(), batch.ranges.end());
+  PagePlan unreadable = pages_;
+  unreadable.kept.assign(pages_.kept.size(), true);
+  for (uint32_t page = 0; page < pages_.kept.size(); page++) {
+    if (!pages_.kept[page]) continue;
+    const ParentBackup& parent = *request_.parent;
+    const Status read = StreamMapPage(request_.repository, parent.manifest.packs, parent.list.pages[page], {}, ctx_);
+    if (read.ok()) continue;
+    if (!IsDamageOfPage(read)) return read;
+    NoteUnreadable(page, read);
+    pages_.kept[page] = unreadable.kept[page] = false;
+    for (uint32_t i = pages_.first[page]; i < pages_.first[page + 1]; i++) {
+      file_plan_.files[i] = {};
+      if (files[i].size_bytes == 0) continue;
+      request_.progress.bytes_total.fetch_add(files[i].size_bytes, std::memory_order_relaxed);
+      request_.progress.files_done.fetch_sub(1, std::memory_order_relaxed);
+    }
+  }
+  std::vector<CopyBatch> more = PlanBatches(files, unreadable, request_.parent, request_.options.held_map_bytes);
+  std::erase_if(more, [](const CopyBatch& added) { return added.ranges.empty(); });
+  if (batch + 1 < batches.size()) {
+    batches.insert(batches.begin() + static_cast<ptrdiff_t>(batch) + 1, more.begin(), more.end());
+    return Status::Ok();
+  }
+  std::vector<FileRange>& last = batches.back().ranges;
+  for (const CopyBatch& added : more) {
+    PITR_TRY(Plan(added.ranges));
+    last.insert(last.end(), added.ranges.begin(), added.ranges.end());
+  }
+  std::sort(last.begin(), last.end(), [](const FileRange& a, const FileRange& b) { return a.first < b.first; });
+  return Status::Ok();
+}
+
+Status CopyRun::Plan(const std::vector<FileRange>& ranges) {
+  const std::vector<MappedFile>& files = copied_.directory.files;
+  done_.insert(done_.end(), ranges.begin(), ranges.end());
   if (source_ != nullptr) {
     uint32_t page = FileRange::kNoPage;
     std::optional<ParentCursor> cursor;
-    for (const FileRange& range : batch.ranges) {
+    for (const FileRange& range : ranges) {
       if (!cursor || range.page != page) {
         page = range.page;
         const size_t first = parent_.files().size();
-        PITR_TRY(parent_.Add(request_.repository, request_.parent->list.pages[page], ctx_));
+        PITR_TRY(ReadParentPage(page));
         cursor.emplace(parent_, first);
       }
       PITR_TRY(PlanFiles(files, range, *cursor, *source_, stamps_hold_, file_plan_));
@@ -203,7 +270,6 @@ Status CopyRun::Plan(const CopyBatch& batch) {
       }
     }
   }
-  shared_->plan = PlanWork(files, batch.ranges, request_.options.jobs, [&](uint32_t i) { return file_plan_.Skips(i); });
   return Status::Ok();
 }
 

@@ -10,6 +10,12 @@
 namespace pitr {
 
 // What is left to be said in list and manifest when all files and their pages are stored.
+// What an increment found of its parent's file map.
+struct ParentDamage {
+  uint64_t pages = 0;  // that cannot be read; what they were to tell of is stored anew
+  std::string why;     // the first of them cannot
+};
+
 struct CopiedFiles {
   DataDirectory directory;       // with the control file; sizes are those that were copied
   std::vector<PackEntry> packs;  // its own and those of earlier or interrupted backups that it refers to
@@ -18,6 +24,7 @@ struct CopiedFiles {
   uint64_t count = 0;
   std::string boot_id;
   std::optional<ChangeOrigin> change_origin;  // of an increment
+  ParentDamage parent_damage;
 };
 
 struct CopyRequest {

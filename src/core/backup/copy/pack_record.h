@@ -12,6 +12,8 @@ namespace pitr {
 
 // A pack that has been open for so long is closed, so that no more than that is lost with it.
 inline constexpr int64_t kMaxPackOpenMillis = 30000;
+// A pack with so many pieces is closed, so that its record takes some megabytes at the most, whatever the files' size.
+inline constexpr size_t kMaxRecordedExtents = 8192;
 // What is stored in the first seconds is not recorded: it is as soon stored again.
 inline constexpr int64_t kRecordAfterMillis = 5000;
 

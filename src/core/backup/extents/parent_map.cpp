@@ -7,6 +7,11 @@
 
 namespace pitr {
 
+bool IsDamageOfPage(const Status& status) {
+  return status.code() == Code::kCorruption || status.code() == Code::kNotFound ||
+         status.code() == Code::kInvalidArgument;
+}
+
 void ParentMap::AddFile(const MappedFile& file) {
   assert(file.path.size() <= kMaxMappedPath);
   assert(std::all_of(file.extents.begin(), file.extents.end(),
@@ -43,15 +48,10 @@ Status ParentMap::Add(const Repository& repository, const MapPage& page, const O
   const size_t frames = frames_.size(), files = files_.size(), paths = paths_.size();
   Status added = AddPage(repository, page, ctx);
   if (added.ok()) return added;
-  if (added.code() != Code::kCorruption && added.code() != Code::kNotFound && added.code() != Code::kInvalidArgument)
-    return added;
   frames_.resize(frames);
   files_.resize(files);
   paths_.resize(paths);
-  repository.log().Warning(
-      "of backup \"" + manifest_.label +
-      "\" a page of its file map cannot be read; what it was to tell of is stored anew: " + added.ToString());
-  return Status::Ok();
+  return added;
 }
 
 void ParentMap::Clear() {

@@ -18,6 +18,9 @@
 
 namespace pitr {
 
+// Whether a page could not be read because it is damaged or not there, and not because the store did not answer.
+bool IsDamageOfPage(const Status& status);
+
 class ParentMap {
  public:
   struct File {
@@ -33,8 +36,8 @@ class ParentMap {
   // Of no page yet.
   explicit ParentMap(BackupManifest manifest) : manifest_(std::move(manifest)) {}
 
-  // Adds a page of the parent. One that is damaged or not there is left out, which is a warning in the log: its files
-  // are then stored anew. Other errors are the store's. What files() had stays where it is.
+  // Adds a page of the parent, or after an error nothing: IsDamageOfPage(), or the store's. What files() had stays
+  // where it is.
   Status Add(const Repository& repository, const MapPage& page, const OpContext& ctx);
   // Forgets all pages, and with them every File.
   void Clear();

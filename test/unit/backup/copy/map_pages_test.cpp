@@ -47,10 +47,12 @@ class MapPagesTest : public testing::TestWithParam<bool> {
     options.timeline = Timeline{1};
     options.data_directory = tree_.root();
     options.verify_changes = verify_changes_;
+    if (held_map_bytes_ != 0) options.held_map_bytes = held_map_bytes_;
     PITR_ASSIGN(const auto session, BackupSession::Begin(*repo_.repository, options, Context()));
     Progress progress;
     PITR_ASSIGN(const BackupStop stop, test::CopyPlaced(*session, tree_, taken_, progress, Context()));
     EXPECT_EQ(progress.files_done.load(), progress.files_total.load());
+    parent_damage_ = session->parent_damage();
     return session->Finish(stop, Context());
   }
   BackupManifest Take(BackupType type) { return test::ExpectTaken(*repo_.repository, Try(type), type, tree_); }
@@ -96,6 +98,8 @@ class MapPagesTest : public testing::TestWithParam<bool> {
   MemoryStore* store_ = nullptr;
   uint64_t taken_ = 0;
   bool verify_changes_ = false;
+  uint64_t held_map_bytes_ = 0;  // 0: the default
+  Status parent_damage_;         // as the last backup found it
 };
 INSTANTIATE_TEST_SUITE_P(PlainAndEncrypted, MapPagesTest, testing::Bool());
 
@@ -162,12 +166,41 @@ TEST_P(MapPagesTest, ADamagedPageOfTheParentIsStoredAnew) {
   ASSERT_TRUE(store_->FlipBit(list.pages[changed].key(), 8 * 200));
   const BackupManifest increment = Take(BackupType::kIncr);
   EXPECT_TRUE(repo_.log.Has(list.pages[changed].key()));
+  EXPECT_EQ(parent_damage_.code(), Code::kCorruption);
+  EXPECT_NE(parent_damage_.message().find("1 page of its file map"), std::string::npos) << parent_damage_.ToString();
+  EXPECT_GT(PagesOf(increment)["b1"], 0U) << "the others are whole, and taken over";
   EXPECT_EQ(ListOf(increment).pages[changed].label, increment.label);
   // One that is not there is noticed when the parent is chosen, also when nobody would read it.
   ASSERT_TRUE(store_->Delete({ListOf(increment).pages[0].key()}, OpContext()).ok());
   auto next = Try(BackupType::kIncr);
   ASSERT_TRUE(next.ok()) << next.status().ToString();
   EXPECT_EQ(next.value().parent_label, "") << "the full backup has lost it, too";
+}
+
+// Where the batch in which damage is found is the last one, and where others follow.
+TEST_P(MapPagesTest, WhereAPageIsDamagedThoseThatAreTakenOverAreReadAfterAll) {
+  for (const uint64_t held : {0, 100000}) {
+    held_map_bytes_ = held;
+    const BackupManifest full = Take(BackupType::kFull);
+    EXPECT_TRUE(parent_damage_.ok());
+    const MapPageList list = ListOf(full);
+    Overwrite(Path(1500), 7);
+    for (const MapPage& page : list.pages) ASSERT_TRUE(store_->FlipBit(page.key(), 8 * 200));
+    const BackupManifest increment = Take(BackupType::kIncr);  // and it is equal to the directory
+    EXPECT_EQ(increment.parent_label, full.label);
+    EXPECT_EQ(PagesOf(increment)[full.label], 0U);
+    const std::string all = std::to_string(list.pages.size()) + " pages of its file map";
+    EXPECT_NE(parent_damage_.message().find(all), std::string::npos) << parent_damage_.ToString();
+    // One that is read is damaged, and one that is not.
+    const MapPageList next = ListOf(increment);
+    ASSERT_GE(next.pages.size(), 4U);
+    const std::string read = next.pages.back().key(), unread = next.pages[1].key();
+    for (const std::string& key : {read, unread}) ASSERT_TRUE(store_->FlipBit(key, 8 * 200));
+    const BackupManifest third = Take(BackupType::kIncr);
+    for (const MapPage& page : ListOf(third).pages)
+      EXPECT_TRUE(page.key() != read && page.key() != unread) << page.key();
+    EXPECT_GT(PagesOf(third)[increment.label], 0U);
+  }
 }
 
 TEST_P(MapPagesTest, AnExpiryLeavesPagesThatOthersNeed) {
