@@ -8,6 +8,7 @@
 #include "core/backup/copy/copy_run.h"
 #include "core/backup/lock_extension.h"
 #include "core/backup/reserved_label.h"
+#include "core/base/describe_size.h"
 #include "core/base/job_limit.h"
 #include "core/base/version.h"
 #include "core/repo/backups/backup_objects.h"
