@@ -189,7 +189,7 @@ std::vector<PendingUpload> OldUploads(const std::vector<PendingUpload>& uploads,
   for (const PendingUpload& upload : uploads) {
     const bool of_backup = layout::ParseBackupKey(upload.key) || layout::ParsePinKey(upload.key) ||
                            layout::ParseHoldKey(upload.key) || layout::ParsePartialKey(upload.key) ||
-                           layout::LabelOfPackKey(upload.key) || layout::ParseMapPageKey(upload.key);
+                           layout::IsDataKey(upload.key);
     const bool known = of_backup || layout::WalNameOfKey(upload.key) || layout::ParsePartialSegmentKey(upload.key) ||
                        upload.key.starts_with(layout::kProbePrefix);
     if (!known) continue;

@@ -195,12 +195,11 @@ class ListingTaker {
       if (const auto label = layout::LabelOfPackKey(object.key)) labels_[*label].listed_packs = true;
       return Status::Ok();
     }
-    const auto name = layout::LabelOf(object.key);
-    if (!name) {
-      SeeUnknown(object.key);
+    if (!layout::IsDataKey(object.key)) {
+      if (request_.scope == VerifyScope::kAll) SeeUnknown(object.key);
       return Status::Ok();
     }
-    Label& label = labels_[std::string(*name)];
+    Label& label = labels_[std::string(layout::LabelOf(object.key).value())];
     ++(layout::ParseMapPageKey(object.key) ? label.unlisted_pages : label.unlisted_packs);
     label.unlisted_bytes += object.size;
     return Status::Ok();
@@ -327,7 +326,7 @@ class ListingTaker {
       AddWarning("orphan", layout::DataPrefix(name),
                  leftovers + (request_.scope == VerifyScope::kBackup ? " that the backup does not list."
                                                                      : " that no backup lists." + Doubt()),
-                 "");
+                 WhenRemoved());
   }
 
   // What belongs to no backup that was looked at is not nobody's as long as another may need it.
@@ -337,6 +336,12 @@ class ListingTaker {
   }
 
   void CheckUnfinished(const std::string& name, const Label& label, const std::string& leftovers) {
+  // An expiry deletes no such thing while something is in doubt, nor what another backup than the one looked at lists.
+  std::string WhenRemoved() const {
+    if (request_.scope != VerifyScope::kAll || !table_.unknown_users.empty()) return "";
+    return "pg_pitr expire removes it once it is older than pg_pitr.expire_leftover_age.";
+  }
+
     // Start object and mark stay while packs of a deleted or interrupted backup belong to later ones.
     if (label.listed_packs && leftovers.empty() && !label.files && label.partials == 0 &&
         (label.expiring || !label.start))
@@ -368,7 +373,7 @@ class ListingTaker {
     } else {
       AddWarning("orphan",
                  label.files ? layout::BackupKey(name, layout::BackupObject::kFiles) : layout::DataPrefix(name),
-                 "What is left of backup \"" + name + "\" belongs to no backup." + rest, "");
+                 "What is left of backup \"" + name + "\" belongs to no backup." + rest, WhenRemoved());
     }
   }
 
