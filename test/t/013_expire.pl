@@ -120,7 +120,10 @@ sub killed_backup
 	set($p, 'pg_pitr.backup_max_rate = 0');
 	is($p->sql(q{SELECT status FROM pitr_info() WHERE label = 'killed'}), 'unfinished', "$store: a killed backup is unfinished");
 	is(expired($p, ''), '', "$store: which may be running elsewhere, so it stays for a day");
-	is(expired($p, q{leftover_age => '0'}), 'killed', "$store: told that it is dead, it goes");
+	my $told = sub { return $p->sql("SELECT objects, stored_bytes, why FROM pitr_expire(dry_run => $_[0], leftover_age => '0') WHERE name = 'killed'"); };
+	my $planned = $told->('true');
+	like($planned, qr/\|never finished, and nothing of it was written for a while$/, "$store: told that it is dead, a dry run says that it would go");
+	is($told->('false'), $planned, "$store: and so does the run, of which it goes");
 	is(labels($p), 'b5', "$store: nothing of it is left");
 	if ($p->repository_dir)
 	{

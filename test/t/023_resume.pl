@@ -100,7 +100,8 @@ kill 'KILL', worker($p);
 $run->{harness}->finish;
 $p->wait_restarted;
 is(status($p, 'a'), 'unfinished', 'a killed backup is no backup');
-like($p->sql(q{SELECT problem FROM pitr_info() WHERE label = 'a'}), qr/interrupted.*next full backup can take over/, 'pitr_info() says that it can be resumed');
+like($p->sql(q{SELECT problem FROM pitr_info() WHERE label = 'a'}), qr/Interrupted; started by .*next full backup can take over/, 'pitr_info() says that it can be resumed');
+like($p->pg_pitr_ok('info'), qr/Interrupted; started by/, 'pg_pitr info, too, which finds that nobody is at it any more');
 my $of_a = size_of(map { s{backup/a/partial\.}{data/a/}r } objects($p, 'backup/a/partial.*'));
 my ($status, $out) = $p->pg_pitr('verify');
 is($status, 0, 'a verification finds no damage');
@@ -132,8 +133,11 @@ cmp_ok(sent($p, 'c'), '<', $database - $of_a - $of_b + 12 * $mb, 'and not sent a
 is(size_of(objects($p, 'data/c/0*')), sent($p, 'c'), 'as the objects say');
 is(scalar(objects($p, 'backup/c/partial.*')), 0, 'a complete backup has no partial maps');
 restores($p, 'what was put together of three backups');
-($status) = $p->pg_pitr('verify');
+($status, $out) = $p->pg_pitr('verify');
 is($status, 0, 'a verification finds it right');
+like($out, qr/has no manifest: interrupted; backup "c" has taken over packs of it/, 'and says what became of the interrupted ones') or diag($out);
+is($p->sql(q{SELECT count(*) FROM pitr_info() WHERE label IN ('a', 'b') AND problem ~ 'taken over by backup "c" already' AND problem !~ 'next full backup'}), '2',
+	'pitr_info() does not promise them to the next backup');
 
 # --- what is left of the interrupted ones goes, but for what the backup lists
 is(swept($p), 'a b', 'what is left of them is swept');

@@ -20,10 +20,11 @@ Status AbortUploads(ObjectStore& store, const std::string& prefix, const OpConte
   return Status::Ok();
 }
 
+// Packs, pages and partial maps. What somebody else has put there is not ours to delete (format.md, section 16).
 Result<std::vector<std::string>> KeysUnder(ObjectStore& store, const std::string& prefix, const OpContext& ctx) {
   std::vector<std::string> keys;
   PITR_TRY(ListAll(store, prefix, ctx, [&](const ObjectInfo& object) -> Status {
-    keys.push_back(object.key);
+    if (layout::IsDataKey(object.key) || layout::ParsePartialKey(object.key)) keys.push_back(object.key);
     return Status::Ok();
   }));
   return keys;

@@ -69,6 +69,7 @@ class ExpireRun {
   Status MarkAndLookAgain(int64_t now) {
     PITR_TRY(ConfirmUnfinished());
     const std::map<std::string, std::string> marked = decision_.gone;
+    const std::set<std::string> begun = inventory_.backups.expiring;  // by an earlier run
     std::vector<std::pair<std::string, layout::BackupObject>> marks;
     for (const auto& [label, why] : marked) marks.emplace_back(label, layout::BackupObject::kExpireMark);
     for (const std::string& label : decision_.to_mark_alone)
@@ -87,6 +88,12 @@ class ExpireRun {
         decision_.verdicts[i] = {Keep::kWindow, "left to the next run"};
     }
     std::erase_if(decision_.gone, [&](const auto& one) { return !marked.contains(one.first); });
+    for (const auto& [label, why] : decision_.gone)
+      if (!begun.contains(label)) decision_.own_marks.insert(label);
+    // To the second look what has this run's own mark was being deleted.
+    for (const UnfinishedBackup& unfinished : inventory_.backups.unfinished)
+      if (const auto gone = decision_.gone.find(unfinished.label); gone != decision_.gone.end())
+        gone->second = marked.at(unfinished.label);
     return Status::Ok();
   }
 
@@ -171,7 +178,8 @@ class ExpireRun {
     if (of.shared || refused > 0) return Status::Ok();
     PITR_ASSIGN(const size_t rest_refused, Delete(of.rest, of.row));
     if (rest_refused > 0) return Status::Ok();
-    return Delete(of.marks, of.row).status();
+    ExpireRow uncounted = of.row;
+    return Delete(of.marks, decision_.own_marks.contains(of.row.name) ? uncounted : of.row).status();
   }
 
   Status DeleteSimple(Garbage& garbage) {

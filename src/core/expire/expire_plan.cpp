@@ -43,7 +43,8 @@ Garbage Row(std::string what, std::string name, std::string why) {
   return garbage;
 }
 
-Garbage OfLabel(const Inventory& inventory, const ByLabel& by, const std::string& label, const Referenced& referenced) {
+Garbage OfLabel(const Inventory& inventory, const ExpireDecision& decision, const ByLabel& by, const std::string& label,
+                const Referenced& referenced) {
   const bool finished = inventory.backups.Find(label) != nullptr || inventory.backups.FindDamaged(label) != nullptr;
   Garbage garbage = Row(finished ? "backup" : "unfinished backup", label, "");
   if (const auto packs = by.packs.find(label); packs != by.packs.end()) {
@@ -63,7 +64,9 @@ Garbage OfLabel(const Inventory& inventory, const ByLabel& by, const std::string
       const bool files = (parts && parts->object == BackupObject::kFiles) || layout::ParsePartialKey(object->key);
       const bool mark = parts && parts->object == BackupObject::kExpireMark;
       (manifest ? garbage.manifests : files ? garbage.data : mark ? garbage.marks : garbage.rest).push_back(*object);
-      if (manifest || files || !garbage.shared) Count(*object, garbage.row);
+      // A dry run, which makes no marks, tells the same.
+      const bool own = mark && decision.own_marks.contains(label);
+      if (!own && (manifest || files || !garbage.shared)) Count(*object, garbage.row);
     }
   }
   return garbage;
@@ -152,7 +155,7 @@ std::vector<Garbage> BackupGarbage(const Inventory& inventory, const ExpireDecis
   // Packs of labels that are being deleted are part of them, the others' are orphans.
   Referenced not_orphans = referenced;
   for (const auto& [label, why] : decision.gone) {
-    Garbage garbage = OfLabel(inventory, by, label, referenced);
+    Garbage garbage = OfLabel(inventory, decision, by, label, referenced);
     garbage.row.why = why;
     if (const auto packs = by.packs.find(label); packs != by.packs.end())
       for (const ObjectInfo* pack : packs->second) not_orphans.packs.insert(pack->key);
@@ -186,7 +189,7 @@ std::vector<PendingUpload> OldUploads(const std::vector<PendingUpload>& uploads,
   for (const PendingUpload& upload : uploads) {
     const bool of_backup = layout::ParseBackupKey(upload.key) || layout::ParsePinKey(upload.key) ||
                            layout::ParseHoldKey(upload.key) || layout::ParsePartialKey(upload.key) ||
-                           layout::LabelOfPackKey(upload.key) || layout::ParseMapPageKey(upload.key);
+                           layout::IsDataKey(upload.key);
     const bool known = of_backup || layout::WalNameOfKey(upload.key) || layout::ParsePartialSegmentKey(upload.key) ||
                        upload.key.starts_with(layout::kProbePrefix);
     if (!known) continue;

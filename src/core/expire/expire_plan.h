@@ -51,6 +51,7 @@ struct ExpireDecision {
   std::vector<ExpireRow> kept;              // backups that stay
   std::vector<ExpireRow> blocked;           // not empty: only uploads and probes may be deleted
   std::set<std::string> to_mark_alone;      // kept alone, and not yet marked as such: WAL after their stop may go
+  std::set<std::string> own_marks;          // labels whose expire mark this run has made: rows do not count it
   bool expires_wal = false;
   bool sweeps = false;
 };
@@ -65,7 +66,7 @@ struct Garbage {
   std::vector<ObjectInfo> manifests;  // deleted first
   std::vector<ObjectInfo> data;       // file maps, partial maps and packs
   std::vector<ObjectInfo> rest;       // start object, pins, holds: last, and not while `shared`
-  std::vector<ObjectInfo> marks;      // after everything else
+  std::vector<ObjectInfo> marks;      // after everything else; `row` counts those of earlier runs
   bool shared = false;                // packs of this label stay for other backups
 };
 

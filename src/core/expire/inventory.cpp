@@ -30,7 +30,7 @@ Result<Inventory> Inventory::Load(const Repository& repository, const OpContext&
   ObjectStore& store = repository.store();
   PITR_TRY(inventory.ReloadBackups(repository, ctx));
   PITR_TRY(ListAll(store, std::string(layout::kDataPrefix), ctx, [&](const ObjectInfo& object) -> Status {
-    if (layout::LabelOfPackKey(object.key) || layout::ParseMapPageKey(object.key)) inventory.packs.push_back(object);
+    if (layout::IsDataKey(object.key)) inventory.packs.push_back(object);
     return Status::Ok();
   }));
   // Others are deleted on account of what counts as restorable.

@@ -287,6 +287,8 @@ std::optional<MapPageKeyParts> ParseMapPageKey(std::string_view key) {
   return parts;
 }
 
+bool IsDataKey(std::string_view key) { return LabelOfPackKey(key) || ParseMapPageKey(key); }
+
 std::string KeySlotKey(uint32_t key_number, uint32_t slot) {
   return std::string(kKeyringPrefix) + Format("%08u.%08x", key_number, slot);
 }

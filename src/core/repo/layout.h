@@ -118,6 +118,8 @@ struct MapPageKeyParts {
 };
 std::string MapPageKey(std::string_view label, uint32_t number);
 std::optional<MapPageKeyParts> ParseMapPageKey(std::string_view key);
+// Whether it is the key of a pack or a page. Others below a data prefix are not ours, and nobody deletes them.
+bool IsDataKey(std::string_view key);
 
 // "keys/00000001.89abcdef"; key numbers from 1 to 99999999.
 std::string KeySlotKey(uint32_t key_number, uint32_t slot);

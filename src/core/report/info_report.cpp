@@ -81,15 +81,18 @@ void AddBackups(const BackupCatalog& catalog, const WalCatalog& wal, std::vector
     rows.back().pinned_until_micros = pin->second.until_micros;
     rows.back().pin_reason = pin->second.reason;
   }
+  const ResumeCandidates resumable = FindResumeCandidates(catalog);
   for (const UnfinishedBackup& unfinished : catalog.unfinished) {
+    const UnfinishedRemark remark = DescribeUnfinished(resumable, unfinished);
     BackupRow row;
     row.label = unfinished.label;
     row.status = "unfinished";
     row.start_micros = unfinished.started_micros;
-    row.problem = "Running, or left by a crash; started by " + unfinished.started_by + ". It cannot be restored.";
-    if (!unfinished.partial_packs.empty())
-      row.problem = "Running, or interrupted; started by " + unfinished.started_by +
-                    ". It cannot be restored; the next full backup can take over what it has stored.";
+    row.problem = remark.state +
+                  (unfinished.started_by.empty() ? ". " : "; started by " + unfinished.started_by + ". ") +
+                  remark.advice;
+    row.problem[0] = UpperCase(row.problem[0]);
+    row.advice = remark.advice;
     if (const RestoreHold* sign = catalog.FindHold(unfinished.label, 0))
       row.problem += " Its last sign of life was at " + FormatTimestamp(sign->created_micros) + ".";
     if (catalog.expiring.contains(unfinished.label)) {
@@ -125,8 +128,8 @@ void AddFailures(const std::vector<BackupFailure>& failures, std::vector<BackupR
       row = rows.insert(rows.end(), BackupRow());
       row->label = failure.label;
       row->start_micros = failure.started_micros;
-    } else if (row->problem.ends_with("has stored.")) {
-      after = " The next full backup can take over what it has stored.";
+    } else {
+      after = " " + row->advice;
     }
     row->type = failure.type;
     row->status = "failed";

@@ -22,6 +22,7 @@ struct BackupRow {
   // "ok", "page errors", "wal missing", "not restorable", "unfinished", "expiring", "damaged", "failed"
   std::string status;
   std::string problem;  // a sentence; empty when status is "ok"
+  std::string advice;   // the part of `problem` that says what an unfinished one is good for, and what becomes of it
   std::string parent_label;
   std::string change_source;  // of an increment: "page LSN", ...
   std::string change_reason;  // why that one; a sentence

@@ -130,8 +130,9 @@ std::vector<std::pair<std::string, std::string>> DescribePlan(const RestorePlan&
                       "directory; the restore sees to it");
   rows.emplace_back("WAL to replay", WalText(plan));
   rows.emplace_back("objects checked", std::to_string(plan.objects_checked) + ", all there with the right size");
-  rows.emplace_back("to fetch", DescribeBytes(plan.fetch_bytes) + ", writing " + DescribeBytes(plan.restore_bytes) +
-                                    " in " + DescribeCount(plan.backup.file_count, "file", "files"));
+  rows.emplace_back("to fetch", "at most about " + DescribeBytes(plan.fetch_bytes) + ", writing " +
+                                    DescribeBytes(plan.restore_bytes) + " in " +
+                                    DescribeCount(plan.backup.file_count, "file", "files"));
   if (plan.estimated_seconds > 0) rows.emplace_back("rough estimate", DescribeSeconds(plan.estimated_seconds));
   for (const std::string& note : plan.notes) rows.emplace_back("note", note);
   rows.emplace_back("command", Command(plan, config_path, map));

@@ -42,7 +42,7 @@ void CheckBackups(const InfoReport& report, std::vector<CheckRow>& rows) {
           {"backup " + row.label, CheckState::kFailed, row.problem, "Take a new backup with SELECT pitr_backup()."});
     if (row.status == "unfinished")
       rows.push_back(
-          {"backup " + row.label, CheckState::kWarning, row.problem, "It does no harm; it is in nobody's way."});
+          {"backup " + row.label, CheckState::kWarning, row.problem, "It does no harm; nothing has to be done."});
   }
   if (good == 0) {
     rows.push_back({"backups", CheckState::kFailed, "there is none that could be restored",

@@ -77,7 +77,7 @@ struct RestorePlan {
   // The last of them, when the archive has only its beginning: a partial segment. wal-get hands it out when it is told
   // to.
   std::string partial_segment;
-  uint64_t fetch_bytes = 0;        // stored bytes of the backup's objects
+  uint64_t fetch_bytes = 0;        // stored bytes to be read, at most about that (docs/json.md)
   uint64_t restore_bytes = 0;      // plain bytes written
   uint64_t objects_checked = 0;    // present with the right size
   int64_t estimated_seconds = 0;   // rough; 0: unknown

@@ -39,7 +39,8 @@ class ListingTaker {
         earlier_(earlier),
         sealed_(sealed),
         table_(table),
-        findings_(findings) {}
+        findings_(findings),
+        resumable_(FindResumeCandidates(catalog)) {}
 
   Result<VerifyListing> Run(const OpContext& ctx) {
     for (const std::string& prefix : Prefixes())
@@ -195,12 +196,11 @@ class ListingTaker {
       if (const auto label = layout::LabelOfPackKey(object.key)) labels_[*label].listed_packs = true;
       return Status::Ok();
     }
-    const auto name = layout::LabelOf(object.key);
-    if (!name) {
-      SeeUnknown(object.key);
+    if (!layout::IsDataKey(object.key)) {
+      if (request_.scope == VerifyScope::kAll) SeeUnknown(object.key);
       return Status::Ok();
     }
-    Label& label = labels_[std::string(*name)];
+    Label& label = labels_[std::string(layout::LabelOf(object.key).value())];
     ++(layout::ParseMapPageKey(object.key) ? label.unlisted_pages : label.unlisted_packs);
     label.unlisted_bytes += object.size;
     return Status::Ok();
@@ -327,13 +327,19 @@ class ListingTaker {
       AddWarning("orphan", layout::DataPrefix(name),
                  leftovers + (request_.scope == VerifyScope::kBackup ? " that the backup does not list."
                                                                      : " that no backup lists." + Doubt()),
-                 "");
+                 WhenRemoved());
   }
 
   // What belongs to no backup that was looked at is not nobody's as long as another may need it.
   std::string Doubt() const {
     if (table_.unknown_users.empty()) return "";
     return " That is not certain: " + table_.WhyUnknownUsers() + ". Keep it until that is mended.";
+  }
+
+  // An expiry deletes no such thing while something is in doubt, nor what another backup than the one looked at lists.
+  std::string WhenRemoved() const {
+    if (request_.scope != VerifyScope::kAll || !table_.unknown_users.empty()) return "";
+    return "pg_pitr expire removes it once it is older than pg_pitr.expire_leftover_age.";
   }
 
   void CheckUnfinished(const std::string& name, const Label& label, const std::string& leftovers) {
@@ -361,14 +367,17 @@ class ListingTaker {
                  "What is left of backup \"" + name + "\", which is being deleted." + rest,
                  "pg_pitr expire finishes what was begun.");
     } else if (label.start) {
+      // One that was begun since the catalog was read is not in it.
+      const auto& known = catalog_.unfinished;
+      const auto at = std::find_if(known.begin(), known.end(), [&](const auto& each) { return each.label == name; });
+      const UnfinishedRemark remark =
+          DescribeUnfinished(resumable_, at == known.end() ? UnfinishedBackup{.label = name} : *at);
       AddWarning("unfinished", layout::BackupKey(name, layout::BackupObject::kStart),
-                 "Backup \"" + name + "\" has no manifest: it is running, or was left by a crash." + rest,
-                 label.partials > 0 ? "It cannot be restored; the next full backup can take over what it has stored."
-                                    : "It cannot be restored and is in nobody's way.");
+                 "Backup \"" + name + "\" has no manifest: " + remark.state + "." + rest, remark.advice);
     } else {
       AddWarning("orphan",
                  label.files ? layout::BackupKey(name, layout::BackupObject::kFiles) : layout::DataPrefix(name),
-                 "What is left of backup \"" + name + "\" belongs to no backup." + rest, "");
+                 "What is left of backup \"" + name + "\" belongs to no backup." + rest, WhenRemoved());
     }
   }
 
@@ -389,6 +398,7 @@ class ListingTaker {
   const std::map<WalGroup, WalSeal>& sealed_;
   CheckedPacks& table_;
   FindingList& findings_;
+  const ResumeCandidates resumable_;
   VerifyListing listing_;
   std::map<std::string, Label> labels_;
   std::set<WalGroup> seals_;               // to be compared with what is there

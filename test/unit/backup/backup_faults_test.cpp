@@ -105,6 +105,18 @@ TEST_F(BackupFaults, WhatCannotBeRemovedIsReportedAndKeepsItsStart) {
   ExpectNothingLeft();
 }
 
+TEST_F(BackupFaults, WhatIsNotOursIsNotRemoved) {
+  faulty_->Inject({.op = StoreOp::kCompleteUpload, .skip = 1, .times = INT_MAX});
+  std::unique_ptr<BackupSession> session;
+  ASSERT_FALSE(Run(session).ok());
+  const std::vector<std::string> strangers = {"data/L1/000001.away", "data/L1/page.1", "backup/L1/partial.x"};
+  for (const std::string& key : strangers) memory_->Replace(key, Bytes(10));
+  EXPECT_TRUE(session->Abandon(OpContext()).ok());
+  for (const std::string& key : strangers) EXPECT_TRUE(memory_->Stat(key, OpContext()).ok()) << key;
+  EXPECT_TRUE(memory_->Delete(strangers, OpContext()).ok());
+  ExpectNothingLeft();
+}
+
 // The manifest may be there although its creation was reported as failed: it must go before the data does.
 TEST_F(BackupFaults, AManifestThatMayBeThereIsRemovedFirst) {
   const std::string manifest = layout::BackupKey("L1", layout::BackupObject::kManifest);

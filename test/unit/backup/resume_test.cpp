@@ -2,6 +2,7 @@
 // through its own map alone and compared byte by byte.
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <atomic>
 #include <climits>
 #include <filesystem>
@@ -10,6 +11,7 @@
 #include "core/backup/merge.h"
 #include "core/pg/page.h"
 #include "core/repo/backups/backup_objects.h"
+#include "core/repo/backups/backup_remarks.h"
 #include "core/repo/backups/expire_mark.h"
 #include "core/repo/layout.h"
 #include "core/repo/opening/open_repository.h"
@@ -214,7 +216,7 @@ TEST_P(ResumeTest, ASecondInterruptionResumesBoth) {
   const BackupManifest d = Take("d");
   EXPECT_EQ(PacksOf(d, "d"), d.packs.size());
   EXPECT_TRUE(note_.empty());
-  EXPECT_TRUE(repo_.log.Has("backup \"a\" was taken over by backup \"c\" already"));
+  EXPECT_TRUE(repo_.log.Has("backup \"a\" is left out: it was taken over by backup \"c\" already"));
 }
 
 TEST_P(ResumeTest, EverythingChanged) {
@@ -403,12 +405,34 @@ TEST(ResumeCandidatesTest, OnlyWhatNothingNewerSuperseded) {
   increment.label = "incr";
   increment.type = BackupType::kIncr;
   increment.start_micros = 100;
+  full.packs = {{layout::PackKey("full", 1), 5}, {layout::PackKey("taken", 1), 5}};
+  catalog.unfinished.push_back(Unfinished("taken", 80));
   catalog.backups = {full, increment};
-  std::vector<std::string> passed_over;
-  EXPECT_EQ(ResumeCandidates(catalog, passed_over), (std::vector<std::string>{"newest", "new"}));
-  ASSERT_EQ(passed_over.size(), 2U);
-  EXPECT_EQ(passed_over[0], "backup \"old\" is older than the full backup \"full\"");
-  EXPECT_NE(passed_over[1].find("\"unreadable\""), std::string::npos);
+  const ResumeCandidates found = FindResumeCandidates(catalog);
+  EXPECT_EQ(found.labels, (std::vector<std::string>{"newest", "new"}));
+  EXPECT_EQ(found.passed_over.at("old"), "it is older than the full backup \"full\"");
+  EXPECT_EQ(found.passed_over.at("taken"), "it was taken over by backup \"full\" already");
+  EXPECT_EQ(found.passed_over.at("unreadable"), "its start object cannot be read: bad");
+  EXPECT_EQ(found.passed_over.size(), 3U);
+  EXPECT_EQ(found.taken_over, (std::map<std::string, std::string>{{"taken", "full"}}));
+}
+
+// What people are told of each is what the next backup does.
+TEST(ResumeCandidatesTest, OnlyOfThoseTheNextBackupIsSaidToTakeOver) {
+  BackupCatalog catalog;
+  for (int i = 0; i < 60; i++) catalog.unfinished.push_back(Unfinished("b" + std::to_string(i), 100 + i));
+  catalog.unfinished[59].partial_packs.clear();
+  const ResumeCandidates found = FindResumeCandidates(catalog);
+  EXPECT_EQ(found.labels.size(), 50U);
+  EXPECT_EQ(found.labels.front(), "b58");
+  EXPECT_EQ(found.passed_over.size(), 9U);
+  EXPECT_EQ(found.passed_over.at("b8"), "there are 50 newer ones");
+  for (const UnfinishedBackup& backup : catalog.unfinished) {
+    const bool resumed = std::find(found.labels.begin(), found.labels.end(), backup.label) != found.labels.end();
+    const UnfinishedRemark remark = DescribeUnfinished(found, backup);
+    EXPECT_EQ(remark.advice.find("take over") != std::string::npos, resumed) << remark.advice;
+    EXPECT_EQ(remark.advice.find("pg_pitr expire") == std::string::npos, resumed) << remark.advice;
+  }
 }
 
 PartialMap Part(const std::string& key, std::vector<MappedFile> files) {

@@ -30,7 +30,7 @@ TEST_F(ExpireTest, KeepsTheNewestAndTheirWal) {
   const ExpireRow* row = Find(report, ExpireAction::kDelete, "a");
   ASSERT_NE(row, nullptr);
   EXPECT_EQ(row->what, "backup");
-  EXPECT_EQ(row->objects, 6u) << "start, files, manifest, mark, two packs";
+  EXPECT_EQ(row->objects, 5u) << "start, files, manifest, two packs; not its own mark";
   EXPECT_EQ(row->why, "outside of the newest 2 full backups");
   const ExpireRow* wal = Find(report, ExpireAction::kDelete, "00000001000000000000000A to 000000010000000000000013");
   ASSERT_NE(wal, nullptr);
@@ -71,6 +71,8 @@ TEST_F(ExpireTest, ADryRunTellsTheSameAndDoesNothing) {
   AddDays({"a", "b", "c"});
   PutRaw("probe/left", 5);
   ASSERT_TRUE(CreateStart("dead").ok());
+  ASSERT_TRUE(CreateStart("begun").ok());
+  ASSERT_TRUE(CreateMark(*repository_, "begun", layout::BackupObject::kExpireMark, "an earlier run", ctx_).ok());
   clock_.Advance(2 * kDayMillis);
   request_.policy.full = 1;
   request_.dry_run = true;
@@ -85,8 +87,15 @@ TEST_F(ExpireTest, ADryRunTellsTheSameAndDoesNothing) {
   for (size_t i = 0; i < done.rows.size(); i++) {
     EXPECT_EQ(planned.rows[i].action, done.rows[i].action);
     EXPECT_EQ(planned.rows[i].name, done.rows[i].name);
-    EXPECT_EQ(planned.rows[i].why, done.rows[i].why == "was being deleted" ? planned.rows[i].why : done.rows[i].why);
+    EXPECT_EQ(planned.rows[i].why, done.rows[i].why) << done.rows[i].name;
+    EXPECT_EQ(planned.rows[i].objects, done.rows[i].objects) << done.rows[i].name;
+    EXPECT_EQ(planned.rows[i].stored_bytes, done.rows[i].stored_bytes) << done.rows[i].name;
   }
+  ASSERT_NE(Find(done, ExpireAction::kDelete, "dead"), nullptr);
+  EXPECT_TRUE(Find(done, ExpireAction::kDelete, "dead")->why.starts_with("never finished"));
+  ASSERT_NE(Find(done, ExpireAction::kDelete, "begun"), nullptr);
+  EXPECT_EQ(Find(done, ExpireAction::kDelete, "begun")->why, "was being deleted");
+  EXPECT_EQ(Find(done, ExpireAction::kDelete, "begun")->objects, 2U) << "with the earlier run's mark";
 }
 
 TEST_F(ExpireTest, WithoutAPolicyOnlyLeftoversGo) {
@@ -327,7 +336,7 @@ TEST_F(ExpireTest, ARefusedPackKeepsTheStartObject) {
   EXPECT_EQ(Labels(), "b");
   EXPECT_EQ(KeysUnder("data/a/"), std::vector<std::string>{"data/a/000001"});
   EXPECT_TRUE(Has("backup/a/start"));
-  EXPECT_EQ(Find(report, ExpireAction::kDelete, "a")->objects, 3u + 2u);
+  EXPECT_EQ(Find(report, ExpireAction::kDelete, "a")->objects, 3u + 1u);
   EXPECT_TRUE(MustRun().Complete()) << "no wait: it is marked";
   EXPECT_TRUE(KeysUnder("data/a/").empty());
   EXPECT_TRUE(KeysUnder("backup/a/").empty());

@@ -1,5 +1,6 @@
 #include "core/report/info_report.h"
 
+#include <algorithm>
 #include <nlohmann/json.hpp>
 
 #include "core/pg/wal_name.h"
@@ -33,14 +34,14 @@ class InfoReportTest : public test::RepositoryTest {
     backup.stop_micros = micros;
     backups_.backups.push_back(backup);
   }
-  InfoReport Make(std::vector<VerifyRecord> verifications = {}) {
+  InfoReport Make(std::vector<VerifyRecord> verifications = {}, const std::vector<BackupFailure>& failures = {}) {
     auto wal = WalCatalog::Load(*repository_, ctx_);
     EXPECT_TRUE(wal.ok());
     auto branches = BranchTree::Load(*repository_, backups_, wal.value(), ctx_);
     EXPECT_TRUE(branches.ok()) << test::TextOf(branches);
     return MakeInfoReport(*repository_, backups_, wal.value(), branches.value(),
                           {.own_timeline = own_, .own_started_micros = own_ ? 1779440000000000 : 0},
-                          std::move(verifications));
+                          std::move(verifications), failures);
   }
   std::unique_ptr<Repository> repository_;
   BackupCatalog backups_;
@@ -102,6 +103,44 @@ TEST_F(InfoReportTest, GapsAndBackupsThatNeedThem) {
   EXPECT_EQ(json["timelines"][0]["ranges"].size(), 3U);
   EXPECT_TRUE(json["timelines"][0]["ranges"][1]["gap"]);
   EXPECT_TRUE(json["timelines"][0]["ranges"][1]["crossed"]);
+}
+
+TEST_F(InfoReportTest, OnlyWhatTheNextBackupTakesOverIsSaidToBe) {
+  Segments(1, 3, 6);
+  Backup("full", 4, 1779450000000000);
+  const auto begun = [&](const std::string& label, int64_t micros) -> UnfinishedBackup& {
+    UnfinishedBackup backup;
+    backup.label = label;
+    backup.started_micros = micros;
+    backup.started_by = "host a, process 7";
+    backup.partial_packs = {1};
+    return backups_.unfinished.emplace_back(std::move(backup));
+  };
+  begun("old", 1779440000000000);
+  begun("failed", 1779440000000000);
+  begun("ended", 1779460000000000).ended = true;
+  begun("taken", 1779460000000000);
+  backups_.backups[0].packs = {{layout::PackKey("taken", 1), 100}};
+  BackupFailure failure;
+  failure.label = "failed";
+  failure.started_micros = failure.ended_micros = 1779440000000001;
+  failure.message = "no space left";
+  const std::string removed = "What no backup needs of it goes with the first expiry";
+  const InfoReport report = Make({}, {failure});
+  const auto says = [&](const std::string& label, std::string_view text) {
+    const auto at = std::find_if(report.backups.begin(), report.backups.end(),
+                                 [&](const BackupRow& row) { return row.label == label; });
+    ASSERT_NE(at, report.backups.end()) << label;
+    EXPECT_NE(at->problem.find(text), std::string::npos) << at->problem;
+    EXPECT_EQ(at->problem.find(removed) == std::string::npos, label == "ended") << at->problem;
+    EXPECT_EQ(at->problem.find("can take over") != std::string::npos, label == "ended") << at->problem;
+  };
+  says("old",
+       "Running, or interrupted; started by host a, process 7. It cannot be restored, nor does a backup resume "
+       "it: it is older than the full backup \"full\". ");
+  says("failed", "no space left");
+  says("ended", "Interrupted; started by host a, process 7. It cannot be restored; ");
+  says("taken", "Running, or interrupted; backup \"full\" has taken over packs of it; started by host a, process 7. ");
 }
 
 // Retention deleted it, and leftovers of an older timeline remain.

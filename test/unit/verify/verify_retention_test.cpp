@@ -150,18 +150,32 @@ TEST_F(VerifyRetention, WhatIsLeftOfABackupThatIsBeingDeletedIsNoDamage) {
 
 TEST_F(VerifyRetention, PartialMapsBelongToBackupsThatHaveNotFinished) {
   Make();
-  memory_.Replace(layout::BackupKey("began", layout::BackupObject::kStart),
-                  Content(layout::BackupKey(label_, layout::BackupObject::kStart)));
+  const std::string start = layout::BackupKey("began", layout::BackupObject::kStart);
+  const auto begin_at = [&](int64_t micros) {
+    (void)memory_.Delete({start}, OpContext());
+    const std::string text = "{\"started_micros\":" + std::to_string(micros) + "}";
+    ASSERT_TRUE(repo_.repository->CreateObject(ObjectKind::kBackupStart, start, AsBytes(text), OpContext()).ok());
+  };
+  begin_at(5);
   PartialMap map;
   map.header.pack_bytes = 100;
   ASSERT_TRUE(WritePartialMap(*repo_.repository, "began", 1, map, OpContext()).ok());
   memory_.Replace(layout::PackKey("began", 1), Bytes(100));
+  const VerifyReport old = MustVerify(Quick());
+  ASSERT_NE(Find(old, start), nullptr) << VerifyText(old);
+  EXPECT_TRUE(
+      Find(old, start)
+          ->hint.starts_with("It cannot be restored, nor does a backup resume it: it is older than the full backup \"" +
+                             label_ + "\". What no backup needs of it goes with the first expiry"))
+      << Find(old, start)->hint;
+  begin_at(INT64_MAX);
   const VerifyReport report = MustVerify(Quick());
   EXPECT_EQ(report.outcome(), VerifyOutcome::kGood) << VerifyText(report);
   ASSERT_EQ(report.record.findings.size(), 1u) << VerifyText(report);
   EXPECT_EQ(report.record.findings[0].problem, "unfinished");
   EXPECT_EQ(report.record.findings[0].hint,
-            "It cannot be restored; the next full backup can take over what it has stored.");
+            "It cannot be restored; the next full backup can take over what it has stored, with the same "
+            "compression_level.");
   memory_.Replace(layout::PartialKey(label_, 1), Bytes(100));
   const VerifyReport left = MustVerify(Quick());
   EXPECT_EQ(left.outcome(), VerifyOutcome::kGood) << VerifyText(left);

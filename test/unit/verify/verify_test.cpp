@@ -242,9 +242,18 @@ TEST_F(VerifyFixture, LeftoversAndStrangersAreWarnings) {
   memory_.Replace("probe/0011", Bytes(10));
   memory_.Replace("stranger/file", Bytes(10));
   memory_.Replace("wal/00000001/readme", Bytes(10));
+  const std::vector<std::string> strangers = {"data/readme", layout::DataPrefix(label_) + "page.1",
+                                              layout::PackKey(label_, 1) + ".away"};
+  for (const std::string& key : strangers) memory_.Replace(key, Bytes(10));
   const VerifyReport report = MustVerify(Quick());
   EXPECT_EQ(report.outcome(), VerifyOutcome::kGood) << VerifyText(report);
-  EXPECT_EQ(report.record.counts.warnings, 4U) << VerifyText(report);
+  EXPECT_EQ(report.record.counts.warnings, 7U) << VerifyText(report);
+  for (const std::string& key : strangers) {
+    ASSERT_NE(Find(report, key), nullptr) << key << VerifyText(report);
+    EXPECT_EQ(Find(report, key)->problem, "unknown") << key;
+    EXPECT_EQ(Find(report, key)->hint, Find(report, "stranger/file")->hint) << key;
+  }
+  EXPECT_NE(Find(report, "data/left/")->hint.find("pg_pitr expire"), std::string::npos) << VerifyText(report);
   for (const char* object : {"data/left/", "probe/0011", "stranger/file", "wal/00000001/readme"})
     EXPECT_NE(Find(report, object), nullptr) << object << VerifyText(report);
 }

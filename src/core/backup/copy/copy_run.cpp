@@ -194,7 +194,7 @@ Status CopyRun::StartJobs() {
 
 // Nothing of a page that cannot be read is known: its files are stored like new ones.
 Status CopyRun::ReadParentPage(uint32_t page) {
-  if (unreadable_.contains(page)) return Status::Ok();
+  if (page == FileRange::kNoPage || unreadable_.contains(page)) return Status::Ok();  // a map without any is possible
   const Status read = parent_.Add(request_.repository, request_.parent->list.pages[page], ctx_);
   if (!IsDamageOfPage(read)) return read;
   NoteUnreadable(page, read);

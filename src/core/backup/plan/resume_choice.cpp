@@ -1,8 +1,6 @@
 #include "core/backup/plan/resume_choice.h"
 
-#include <algorithm>
 #include <map>
-#include <set>
 
 #include "core/base/ascii.h"
 #include "core/base/describe_size.h"
@@ -14,7 +12,6 @@
 namespace pitr {
 namespace {
 
-constexpr size_t kMaxInterrupted = 50;
 constexpr int kReaders = 8;
 
 void LogProblems(const Repository& repository, const std::vector<std::string>& problems) {
@@ -113,38 +110,6 @@ ResumeChoice MakeChoice(const std::vector<PartialMap>& maps) {
 
 }  // namespace
 
-std::vector<std::string> ResumeCandidates(const BackupCatalog& catalog, std::vector<std::string>& passed_over) {
-  std::map<std::string, std::string> taken;  // labels whose packs a backup lists, and which one
-  const BackupManifest* newest = nullptr;    // full backup
-  for (const BackupManifest& backup : catalog.backups) {
-    for (const PackEntry& pack : backup.packs)
-      if (const auto label = layout::LabelOfPackKey(pack.key)) taken.emplace(*label, backup.label);
-    const bool newer = newest == nullptr || backup.start_micros > newest->start_micros;
-    if (backup.type == BackupType::kFull && newer) newest = &backup;
-  }
-  std::vector<const UnfinishedBackup*> candidates;
-  for (const UnfinishedBackup& backup : catalog.unfinished) {
-    if (backup.partial_packs.empty() || catalog.expiring.contains(backup.label)) continue;
-    const std::string what = "backup " + Quoted(backup.label);
-    if (!backup.problem.ok()) {
-      passed_over.push_back("the start object of " + what + " cannot be read: " + backup.problem.message());
-    } else if (const auto by = taken.find(backup.label); by != taken.end()) {
-      passed_over.push_back(what + " was taken over by backup " + Quoted(by->second) + " already");
-    } else if (newest != nullptr && newest->start_micros > backup.started_micros) {
-      passed_over.push_back(what + " is older than the full backup " + Quoted(newest->label));
-    } else {
-      candidates.push_back(&backup);
-    }
-  }
-  std::stable_sort(candidates.begin(), candidates.end(), [](const UnfinishedBackup* a, const UnfinishedBackup* b) {
-    return a->started_micros > b->started_micros;
-  });
-  std::vector<std::string> labels;
-  for (const UnfinishedBackup* backup : candidates)
-    if (labels.size() < kMaxInterrupted) labels.push_back(backup->label);
-  return labels;
-}
-
 std::vector<std::string> FindInterrupted(const Repository& repository, const OpContext& ctx) {
   bool recorded = false;
   Status status = ListAll(repository.store(), std::string(layout::kBackupPrefix), ctx, [&](const ObjectInfo& object) {
@@ -155,10 +120,12 @@ std::vector<std::string> FindInterrupted(const Repository& repository, const OpC
   if (status.ok()) {
     auto catalog = BackupCatalog::Load(repository, ctx);
     if (catalog.ok()) {
+      ResumeCandidates candidates = FindResumeCandidates(catalog.value());
       std::vector<std::string> passed_over;
-      std::vector<std::string> labels = ResumeCandidates(catalog.value(), passed_over);
+      for (const auto& [label, why] : candidates.passed_over)
+        passed_over.push_back("backup " + Quoted(label) + " is left out: " + why);
       LogProblems(repository, passed_over);
-      return labels;
+      return std::move(candidates.labels);
     }
     status = std::move(catalog).status();
   }

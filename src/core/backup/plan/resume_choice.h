@@ -17,11 +17,7 @@ struct ResumeChoice {
   std::string note;
 };
 
-// Pure. Unfinished backups that recorded packs and that nothing newer has superseded, newest first. `passed_over` gets
-// a clause for each that is left out.
-std::vector<std::string> ResumeCandidates(const BackupCatalog& catalog, std::vector<std::string>& passed_over);
-
-// The candidates in the repository. One listing when there are none.
+// The labels of FindResumeCandidates() in the repository. One listing when there are none.
 std::vector<std::string> FindInterrupted(const Repository& repository, const OpContext& ctx);
 
 // Reads what `labels` (newest first) recorded and is still there. To be called after a start object that names them was

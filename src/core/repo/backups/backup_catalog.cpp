@@ -6,7 +6,9 @@
 #include <set>
 #include <vector>
 
+#include "core/base/ascii.h"
 #include "core/base/parallel_for.h"
+#include "core/base/process_name.h"
 #include "core/base/thread.h"
 #include "core/repo/envelope/json_fields.h"
 #include "core/repo/layout.h"
@@ -17,6 +19,7 @@ namespace {
 
 constexpr int kReaders = 8;  // objects read at the same time
 constexpr size_t kMaxStartBytes = size_t{1} << 20;
+constexpr size_t kMaxResumed = 50;
 
 // Whether the object can be asked for again with another answer: then the catalogue cannot be complete.
 bool IsDamage(const Status& status) {
@@ -44,7 +47,10 @@ Status ReadStart(const Repository& repository, Slot& slot, const OpContext& ctx)
   PITR_TRY(fields.Signed("started_micros", slot.unfinished.started_micros));
   PITR_TRY(fields.OptionalText("parent", slot.unfinished.parent_label));
   if (fields.Has("resumes")) PITR_TRY(fields.Texts("resumes", slot.unfinished.resumes));
-  return fields.OptionalText("started_by", slot.unfinished.started_by);
+  PITR_TRY(fields.OptionalText("started_by", slot.unfinished.started_by));
+  const auto process = ProcessOfThisHost(slot.unfinished.started_by);
+  slot.unfinished.ended = process && !MayRun(*process);
+  return Status::Ok();
 }
 
 void ReadSlot(const Repository& repository, Slot& slot, const OpContext& ctx) {
@@ -178,6 +184,45 @@ Result<BackupCatalog> BackupCatalog::Load(const Repository& repository, const Op
   std::stable_sort(catalog.backups.begin(), catalog.backups.end(),
                    [](const BackupManifest& a, const BackupManifest& b) { return a.stop_micros < b.stop_micros; });
   return catalog;
+}
+
+ResumeCandidates FindResumeCandidates(const BackupCatalog& catalog) {
+  ResumeCandidates found;
+  if (catalog.unfinished.empty()) return found;
+  std::set<std::string_view> unfinished;
+  for (const UnfinishedBackup& backup : catalog.unfinished) unfinished.insert(backup.label);
+  const BackupManifest* newest = nullptr;  // full backup
+  for (const BackupManifest& backup : catalog.backups) {
+    for (const PackEntry& pack : backup.packs)
+      if (const auto label = layout::LabelOf(pack.key); label && unfinished.contains(*label))
+        found.taken_over.emplace(*label, backup.label);
+    const bool newer = newest == nullptr || backup.start_micros > newest->start_micros;
+    if (backup.type == BackupType::kFull && newer) newest = &backup;
+  }
+  std::vector<const UnfinishedBackup*> candidates;
+  for (const UnfinishedBackup& backup : catalog.unfinished) {
+    if (backup.partial_packs.empty() || catalog.expiring.contains(backup.label)) continue;
+    if (!backup.problem.ok()) {
+      found.passed_over[backup.label] = "its start object cannot be read: " + backup.problem.message();
+    } else if (const auto by = found.taken_over.find(backup.label); by != found.taken_over.end()) {
+      found.passed_over[backup.label] = "it was taken over by backup " + Quoted(by->second) + " already";
+    } else if (newest != nullptr && newest->start_micros > backup.started_micros) {
+      found.passed_over[backup.label] = "it is older than the full backup " + Quoted(newest->label);
+    } else {
+      candidates.push_back(&backup);
+    }
+  }
+  std::stable_sort(candidates.begin(), candidates.end(), [](const UnfinishedBackup* a, const UnfinishedBackup* b) {
+    return a->started_micros > b->started_micros;
+  });
+  for (const UnfinishedBackup* backup : candidates) {
+    if (found.labels.size() < kMaxResumed) {
+      found.labels.push_back(backup->label);
+    } else {
+      found.passed_over[backup->label] = "there are " + std::to_string(kMaxResumed) + " newer ones";
+    }
+  }
+  return found;
 }
 
 bool UnfinishedBackup::Names(std::string_view other) const {

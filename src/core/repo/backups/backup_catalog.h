@@ -21,6 +21,7 @@ struct UnfinishedBackup {
   std::vector<std::string> resumes;     // interrupted backups whose packs it takes over
   std::vector<uint32_t> partial_packs;  // numbers of the packs that a later backup can take over
   Status problem;                       // why the start object cannot be read
+  bool ended = false;  // started by a process of this host that does not run any more, as far as its number tells
 
   // Whether it needs the objects of that backup.
   bool Names(std::string_view other) const;
@@ -49,5 +50,15 @@ struct BackupCatalog {
   // Of the holds of the backup that hold at that time the one that ends last; nullptr when there is none.
   const RestoreHold* FindHold(std::string_view label, int64_t wall_micros) const;
 };
+
+// Which unfinished backups the next full one takes over packs from (docs/design/006-resume.md).
+struct ResumeCandidates {
+  std::vector<std::string> labels;                 // newest first
+  std::map<std::string, std::string> passed_over;  // of the others that recorded packs: label, and why not, a clause
+  std::map<std::string, std::string> taken_over;   // label, and the backup that lists packs of it
+};
+// Pure. Those that recorded packs, and that nothing newer has superseded. Packs that were written with another
+// compression_level are found out when they are read.
+ResumeCandidates FindResumeCandidates(const BackupCatalog& catalog);
 
 }  // namespace pitr

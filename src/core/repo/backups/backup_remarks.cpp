@@ -1,5 +1,7 @@
 #include "core/repo/backups/backup_remarks.h"
 
+#include <algorithm>
+
 #include "core/base/ascii.h"
 #include "core/base/describe_size.h"
 #include "core/base/shown_name.h"
@@ -59,6 +61,24 @@ std::string DescribeFollowed(const BackupManifest& backup) {
 
 std::string DescribeOutside(const BackupManifest& backup) {
   return NameSome(backup.outside, backup.outside.size(), [](const OutsideFile& file) { return file.path; });
+}
+
+UnfinishedRemark DescribeUnfinished(const ResumeCandidates& candidates, const UnfinishedBackup& backup) {
+  UnfinishedRemark remark;
+  remark.state = backup.ended ? "interrupted" : "running, or interrupted";
+  if (const auto by = candidates.taken_over.find(backup.label); by != candidates.taken_over.end())
+    remark.state += "; backup " + Quoted(by->second) + " has taken over packs of it";
+  remark.advice = "It cannot be restored";
+  if (std::find(candidates.labels.begin(), candidates.labels.end(), backup.label) != candidates.labels.end()) {
+    remark.advice += "; the next full backup can take over what it has stored, with the same compression_level.";
+    return remark;
+  }
+  if (const auto why = candidates.passed_over.find(backup.label); why != candidates.passed_over.end())
+    remark.advice += ", nor does a backup resume it: " + why->second;
+  remark.advice +=
+      ". What no backup needs of it goes with the first expiry after nothing was written to it for "
+      "pg_pitr.expire_leftover_age; while no backup runs, at once with: pg_pitr expire --leftover-age '1 s'.";
+  return remark;
 }
 
 std::string OutsideConfigFile(const BackupManifest& backup) {

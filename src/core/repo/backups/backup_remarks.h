@@ -24,4 +24,12 @@ std::string DescribeOutside(const BackupManifest& backup);
 // Where the server's own postgresql.conf was, when that is outside of the data directory.
 std::string OutsideConfigFile(const BackupManifest& backup);
 
+// Of a backup that has no manifest, for people.
+struct UnfinishedRemark {
+  std::string state;  // what is known of it: "running, or interrupted", "interrupted; backup "b" has taken packs of it"
+  std::string advice;  // sentences: what it is good for, and what becomes of it
+};
+// `candidates`: FindResumeCandidates() of the catalog that the backup is of.
+UnfinishedRemark DescribeUnfinished(const ResumeCandidates& candidates, const UnfinishedBackup& backup);
+
 }  // namespace pitr

@@ -5,6 +5,8 @@
 #include <climits>
 
 #include "core/backup/backup_session.h"
+#include "core/base/process_name.h"
+#include "core/repo/backups/backup_remarks.h"
 #include "core/repo/layout.h"
 #include "core/store/memory.h"
 #include "lib/faulty_store.h"
@@ -82,6 +84,25 @@ TEST_F(BackupCatalogTest, SortsFinishedUnfinishedAndDamaged) {
   EXPECT_EQ(c.damaged[0].label, "hurt");
   EXPECT_EQ(c.damaged[0].status.code(), Code::kCorruption) << c.damaged[0].status.ToString();
   EXPECT_EQ(c.damaged[1].status.code(), Code::kInvalidArgument);
+}
+
+TEST_F(BackupCatalogTest, KnowsWhichWritersOfThisHostHaveEnded) {
+  const std::string here = ProcessName().substr(0, ProcessName().rfind(' ') + 1);
+  const auto start = [&](const std::string& label, const std::string& by) {
+    Put(label, layout::BackupObject::kStart, ObjectKind::kBackupStart,
+        "{\"started_micros\":5,\"started_by\":\"" + by + "\"}");
+  };
+  start("elsewhere", "host of another name, process 2147483647");
+  start("ended", here + "2147483647");
+  start("runs", ProcessName());
+  auto catalog = Load();
+  ASSERT_TRUE(catalog.ok()) << catalog.status().ToString();
+  ASSERT_EQ(catalog.value().unfinished.size(), 3U);
+  const ResumeCandidates none;
+  for (const UnfinishedBackup& backup : catalog.value().unfinished) {
+    EXPECT_EQ(backup.ended, backup.label == "ended") << backup.label;
+    EXPECT_EQ(DescribeUnfinished(none, backup).state, backup.ended ? "interrupted" : "running, or interrupted");
+  }
 }
 
 TEST_F(BackupCatalogTest, AManifestUnderAnotherLabelIsDamaged) {
