@@ -86,6 +86,22 @@ my $branch = case('a new timeline', q{UPDATE a SET s = 'branch' WHERE n % 41 = 0
 is($p->sql("SELECT parent FROM pitr_info() WHERE label = '$branch'"), 'common', 'its first increment builds on the last common backup');
 case('and the next', q{UPDATE a SET s = 'branch again' WHERE n % 43 = 0});
 
+# Pages of the parent's file map are damaged, of which it would read one at the most: what is in them is stored anew, and it is said.
+sub damage_pages
+{
+	for my $path (glob($p->repository_dir . '/data/*/page.*'))
+	{
+		my $bytes = slurp_file($path);
+		vec($bytes, 8 * 70 + 3, 1) ^= 1;
+		unlink $path;
+		append_to_file($path, $bytes);
+	}
+	$p->sql(q{UPDATE a SET s = 'over damage' WHERE n % 47 = 0});
+	return;
+}
+case('a damaged file map', \&damage_pages, notice => qr/WARNING:  backup "\S+", on which backup "\S+" builds, is damaged: \d+ pages? of its file map cannot be read\nDETAIL:  What is in them was stored anew/);
+case('and a sound one again', q{UPDATE a SET s = 'sound' WHERE n % 53 = 0});
+
 # What the caller is told when a backup cannot be built on.
 rename $p->repository_dir . "/data/$full/000001", $p->repository_dir . '/pack.away' or die $!;
 rename $p->repository_dir . "/backup/$first/files", $p->repository_dir . '/files.away' or die $!;
