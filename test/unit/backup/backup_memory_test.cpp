@@ -8,6 +8,7 @@
 #include "core/backup/plan/work_plan.h"
 #include "core/base/hash.h"
 #include "core/pg/page.h"
+#include "core/repo/backups/backup_catalog.h"
 #include "core/repo/layout.h"
 #include "core/repo/maps/file_map_parser.h"
 #include "core/store/directory.h"
@@ -116,19 +117,17 @@ TEST_F(BackupMemoryTest, WhatIsRecordedOfAPackHasABound) {
   ASSERT_TRUE(store.ok()) << store.status().ToString();
   ASSERT_NO_FATAL_FAILURE(OpenTestRepository(std::move(store).value(), tree_, /*encrypted=*/false, {}, repo_));
   for (uint32_t i = 0; i < kSmallFiles; i++) tree_.Add(Path(i), Bytes(16, static_cast<uint8_t>(i)));
-  size_t packs = 0;
-  const auto grown = [&](bool resume) {
-    resume_ = resume;
-    return test::PeakGrowth([&]() -> Status {
-      PITR_ASSIGN(const BackupManifest full, Take(BackupType::kFull, resume ? "recorded" : "plain", 1, kHeldMapBytes));
-      packs = full.packs.size();
-      return Status::Ok();
-    });
+  const auto grown = [&](const std::string& label, uint64_t number) {
+    resume_ = label == "recorded";
+    return test::PeakGrowth([&] { return Take(BackupType::kFull, label, number, kHeldMapBytes).status(); });
   };
-  const uint64_t recorded = grown(true);
-  EXPECT_GT(packs, kSmallFiles / (kMaxRecordedExtents + kGroupFiles));
-  const uint64_t plain = grown(false);
-  EXPECT_EQ(packs, 1U);
+  const uint64_t recorded = grown("recorded", 1);
+  const uint64_t plain = grown("plain", 2);
+  const auto catalog = BackupCatalog::Load(*repo_.repository, OpContext());
+  ASSERT_TRUE(catalog.ok()) << catalog.status().ToString();
+  ASSERT_TRUE(catalog.value().Find("recorded") != nullptr && catalog.value().Find("plain") != nullptr);
+  EXPECT_GE(catalog.value().Find("recorded")->packs.size(), kSmallFiles / (kMaxRecordedExtents + kGroupFiles));
+  EXPECT_EQ(catalog.value().Find("plain")->packs.size(), 1U);
   RecordProperty("recorded", std::to_string(recorded));
   RecordProperty("plain", std::to_string(plain));
   EXPECT_LT(recorded, plain + 12 * kMiB);

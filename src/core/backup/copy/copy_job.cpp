@@ -37,8 +37,8 @@ Status CopyJob::Run() {
     if (next >= shared_.plan.units.size()) break;
     PITR_TRY(Unit(shared_.plan.units[next]));
     if (extents_.size() >= kPackExtentsAt) PackExtents();
-    // Those of the pack that is open wait for its record.
-    if (shared_.record.wanted() && extents_.size() >= kMaxRecordedExtents) PITR_TRY(Close());
+    // Those of the pack that is open, and of the frame that is being filled, wait for its record.
+    if (shared_.record.wanted() && extents_.size() + staged_extents_.size() >= kMaxRecordedExtents) PITR_TRY(Close());
   }
   // As in PostgreSQL's own base backup the control file comes after every other file. A job that failed leaves
   // `running` as it is.
