@@ -280,16 +280,13 @@ bool ProveRestorable(const std::string& label) {
       },
       Publishing());
   if (proof.ok()) return true;
-  std::string detail = proof.message() + ".";
-  for (const std::string& more : {proof.detail(), proof.hint()})
-    if (!more.empty()) detail += " " + more;
   PublishNote(&BackupSlot::proof_note, &BackupSlot::proof_note_detail, WARNING,
               SaysNotRestorable(proof)
                   ? "backup \"" + label + "\" is complete, but could not be restored now: no older backup is expired"
                   : "backup \"" + label +
                         "\" is complete, but whether it can be restored could not be found out: no older backup is "
                         "expired",
-              detail);
+              SentencesOf(proof.message(), proof.detail(), proof.hint()));
   if (SaysNotRestorable(proof)) RecordProof(proof);
   return false;
 }

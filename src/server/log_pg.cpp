@@ -42,6 +42,13 @@ void ReportText(int elevel, const std::string& message, const std::string& detai
   });
 }
 
+std::string SentencesOf(const std::string& message, const std::string& detail, const std::string& hint) {
+  std::string text = message + ".";
+  for (const std::string& more : {detail, hint})
+    if (!more.empty()) text += " " + more;
+  return text;
+}
+
 void WarnPlain(const PlainError& warning) {
   ReportText(WARNING, warning.message, warning.detail, warning.hint, warning.sqlstate);
 }

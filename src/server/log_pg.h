@@ -28,6 +28,8 @@ class QueuedLog final : public Log {
 // own. May throw PgError. Main thread.
 void ReportText(int elevel, const std::string& message, const std::string& detail = "", const std::string& hint = "",
                 int sqlstate = 0);
+// The parts of an error as one text, for where there is a place for one only: "message. Detail. Hint."
+std::string SentencesOf(const std::string& message, const std::string& detail, const std::string& hint);
 // A WARNING with all its parts.
 void WarnPlain(const PlainError& warning);
 

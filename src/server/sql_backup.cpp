@@ -156,26 +156,11 @@ BackgroundWorkerHandle* StartWorker(uint64_t generation) {
 
 // Why the WAL that a backup waits for does not come: what the archiver's last attempt failed with; "" when it did not.
 std::string WhyNoWal() {
-  std::string why;
   PlainError error;
   WithShared(LW_SHARED, [&](SharedState& shared) {
     if (shared.archiver.failures > 0) error = shared.archiver.error;
   });
-  for (const char* part : {error.message, error.detail, error.hint})
-    if (part[0] != '\0') why += (why.empty() ? "" : " ") + std::string(part) + (part == error.message ? "." : "");
-  return ToServerEncoding(why.c_str());
-}
-
-void NoticeWaiting(const char* backup, const BackupSlot& slot, int seconds) {
-  const uint64_t stored = slot.wal_segments_stored, segments = slot.wal_segments_total;
-  const char* phase = BackupPhaseName(slot.phase);
-  const std::string why = WhyNoWal();
-  const char* failing = why.c_str();
-  PgCall([=] {
-    ereport(NOTICE, (errmsg("%s: %s, " UINT64_FORMAT " of " UINT64_FORMAT " segments stored, %d s", backup, phase,
-                            stored, segments, seconds),
-                     failing[0] != '\0' ? errdetail("Archiving fails: %s", failing) : 0));
-  });
+  return error.sqlstate == 0 ? "" : "Archiving fails: " + SentencesOf(error.message, error.detail, error.hint);
 }
 
 void Notice(const BackupSlot& slot, int64_t elapsed_ms) {
@@ -195,7 +180,10 @@ void Notice(const BackupSlot& slot, int64_t elapsed_ms) {
       });
       break;
     case BackupPhase::kWaitingForWal:
-      NoticeWaiting(backup, slot, seconds);
+      ReportText(NOTICE,
+                 std::string(backup) + ": " + phase + ", " + std::to_string(slot.wal_segments_stored) + " of " +
+                     std::to_string(slot.wal_segments_total) + " segments stored, " + std::to_string(seconds) + " s",
+                 WhyNoWal());
       break;
     default:
       PgCall([=] { ereport(NOTICE, (errmsg("%s: %s, %d s", backup, phase, seconds))); });

@@ -171,6 +171,18 @@ sub try_sql
 	return ($status, $out, $err);
 }
 
+# Turns over a bit of a stored object, which may not be written to; what it held before.
+sub flip_bit
+{
+	my ($path, $bit) = @_;
+	my $good = PostgreSQL::Test::Utils::slurp_file($path);
+	my $bad = $good;
+	vec($bad, $bit, 1) ^= 1;
+	unlink $path;
+	PostgreSQL::Test::Utils::append_to_file($path, $bad);
+	return $good;
+}
+
 # Polls $condition (a sub) until it is true; fails the test after $limit seconds.
 sub wait_for
 {

@@ -89,13 +89,7 @@ case('and the next', q{UPDATE a SET s = 'branch again' WHERE n % 43 = 0});
 # Pages of the parent's file map are damaged, of which it would read one at the most: what is in them is stored anew, and it is said.
 sub damage_pages
 {
-	for my $path (glob($p->repository_dir . '/data/*/page.*'))
-	{
-		my $bytes = slurp_file($path);
-		vec($bytes, 8 * 70 + 3, 1) ^= 1;
-		unlink $path;
-		append_to_file($path, $bytes);
-	}
+	PitrTest::flip_bit($_, 8 * 70 + 3) for glob($p->repository_dir . '/data/*/page.*');
 	$p->sql(q{UPDATE a SET s = 'over damage' WHERE n % 47 = 0});
 	return;
 }

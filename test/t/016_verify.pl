@@ -101,11 +101,7 @@ for my $encrypt (0, 1)
 	is(scalar(() = glob("$repository/proof/verify/*/progress.*")), 0, 'progress is gone');
 
 	# What a full verification has found in the data stands until another has read it; nothing is built on it.
-	my $whole = slurp_file("$repository/$pack");
-	my $rotten = $whole;
-	vec($rotten, 8 * int(length($whole) / 2) + 2, 1) ^= 1;
-	unlink "$repository/$pack";
-	append_to_file("$repository/$pack", $rotten);
+	my $whole = PitrTest::flip_bit("$repository/$pack", 8 * int((-s "$repository/$pack") / 2) + 2);
 	($status) = verify($p);
 	is($status, 4, 'a rotten pack');
 	($status) = verify($p, '--quick');
@@ -160,10 +156,7 @@ for my $encrypt (0, 1)
 	# One full backup is kept, and what is known to be damaged does not count.
 	$p->backup("label => 'rotten'");
 	my ($pack) = glob($p->repository_dir . '/data/rotten/*');
-	my $bytes = slurp_file($pack);
-	vec($bytes, 4 * length $bytes, 1) ^= 1;
-	unlink $pack;
-	append_to_file($pack, $bytes);
+	PitrTest::flip_bit($pack, 4 * -s $pack);
 	($status) = verify($p);
 	is($status, 4, 'damage is found');
 	($status) = verify($p, '--quick');

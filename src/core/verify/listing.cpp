@@ -368,10 +368,9 @@ class ListingTaker {
                  "pg_pitr expire finishes what was begun.");
     } else if (label.start) {
       // One that was begun since the catalog was read is not in it.
-      const auto& known = catalog_.unfinished;
-      const auto at = std::find_if(known.begin(), known.end(), [&](const auto& each) { return each.label == name; });
+      const UnfinishedBackup* known = catalog_.FindUnfinished(name);
       const UnfinishedRemark remark =
-          DescribeUnfinished(resumable_, at == known.end() ? UnfinishedBackup{.label = name} : *at);
+          DescribeUnfinished(resumable_, known == nullptr ? UnfinishedBackup{.label = name} : *known);
       AddWarning("unfinished", layout::BackupKey(name, layout::BackupObject::kStart),
                  "Backup \"" + name + "\" has no manifest: " + remark.state + "." + rest, remark.advice);
     } else {

@@ -61,7 +61,7 @@ class CopyRun {
     PITR_TRY(StartJobs());
     for (size_t i = 0; i < batches.size(); i++) {
       PITR_TRY(Plan(batches[i].ranges));
-      if (copied_.parent_damage.pages > 0 && !kept_read_) PITR_TRY(ReadKeptPages(i, batches));
+      if (!unreadable_.empty() && !kept_read_) PITR_TRY(ReadKeptPages(i, batches));
       shared_->last = i + 1 == batches.size();
       shared_->plan = PlanWork(copied_.directory.files, batches[i].ranges, request_.options.jobs,
                                [&](uint32_t index) { return file_plan_.Skips(index); });
@@ -204,7 +204,8 @@ Status CopyRun::ReadParentPage(uint32_t page) {
 void CopyRun::NoteUnreadable(uint32_t page, const Status& why) {
   unreadable_.insert(page);
   ParentDamage& damage = copied_.parent_damage;
-  if (damage.pages++ > 0) return;
+  damage.pages = unreadable_.size();
+  if (damage.pages > 1) return;
   damage.why = why.ToString();
   request_.repository.log().Warning(
       "of backup \"" + request_.parent->manifest.label +
@@ -252,22 +253,21 @@ Status CopyRun::ReadKeptPages(size_t batch, std::vector<CopyBatch>& batches) {
 Status CopyRun::Plan(const std::vector<FileRange>& ranges) {
   const std::vector<MappedFile>& files = copied_.directory.files;
   done_.insert(done_.end(), ranges.begin(), ranges.end());
-  if (source_ != nullptr) {
-    uint32_t page = FileRange::kNoPage;
-    std::optional<ParentCursor> cursor;
-    for (const FileRange& range : ranges) {
-      if (!cursor || range.page != page) {
-        page = range.page;
-        const size_t first = parent_.files().size();
-        PITR_TRY(ReadParentPage(page));
-        cursor.emplace(parent_, first);
-      }
-      PITR_TRY(PlanFiles(files, range, *cursor, *source_, stamps_hold_, file_plan_));
-      for (uint32_t i = range.first; i < range.end; i++) {
-        if (files[i].size_bytes == 0 || !file_plan_.Skips(i)) continue;
-        request_.progress.bytes_total.fetch_sub(files[i].size_bytes, std::memory_order_relaxed);
-        request_.progress.files_done.fetch_add(1, std::memory_order_relaxed);
-      }
+  if (source_ == nullptr) return Status::Ok();
+  uint32_t page = FileRange::kNoPage;
+  std::optional<ParentCursor> cursor;
+  for (const FileRange& range : ranges) {
+    if (!cursor || range.page != page) {
+      page = range.page;
+      const size_t first = parent_.files().size();
+      PITR_TRY(ReadParentPage(page));
+      cursor.emplace(parent_, first);
+    }
+    PITR_TRY(PlanFiles(files, range, *cursor, *source_, stamps_hold_, file_plan_));
+    for (uint32_t i = range.first; i < range.end; i++) {
+      if (files[i].size_bytes == 0 || !file_plan_.Skips(i)) continue;
+      request_.progress.bytes_total.fetch_sub(files[i].size_bytes, std::memory_order_relaxed);
+      request_.progress.files_done.fetch_add(1, std::memory_order_relaxed);
     }
   }
   return Status::Ok();

@@ -9,13 +9,13 @@
 
 namespace pitr {
 
-// What is left to be said in list and manifest when all files and their pages are stored.
 // What an increment found of its parent's file map.
 struct ParentDamage {
   uint64_t pages = 0;  // that cannot be read; what they were to tell of is stored anew
   std::string why;     // the first of them cannot
 };
 
+// What is left to be said in list and manifest when all files and their pages are stored.
 struct CopiedFiles {
   DataDirectory directory;       // with the control file; sizes are those that were copied
   std::vector<PackEntry> packs;  // its own and those of earlier or interrupted backups that it refers to

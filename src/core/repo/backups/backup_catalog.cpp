@@ -233,6 +233,10 @@ const BackupManifest* BackupCatalog::Find(std::string_view label) const { return
 
 const DamagedBackup* BackupCatalog::FindDamaged(std::string_view label) const { return FindLabel(damaged, label); }
 
+const UnfinishedBackup* BackupCatalog::FindUnfinished(std::string_view label) const {
+  return FindLabel(unfinished, label);
+}
+
 const RestoreHold* BackupCatalog::FindHold(std::string_view label, int64_t wall_micros) const {
   const RestoreHold* found = nullptr;
   for (const RestoreHold& hold : holds) {

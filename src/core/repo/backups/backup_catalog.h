@@ -47,6 +47,7 @@ struct BackupCatalog {
   static Result<BackupCatalog> Load(const Repository& repository, const OpContext& ctx, const EachObject& each = {});
   const BackupManifest* Find(std::string_view label) const;
   const DamagedBackup* FindDamaged(std::string_view label) const;
+  const UnfinishedBackup* FindUnfinished(std::string_view label) const;
   // Of the holds of the backup that hold at that time the one that ends last; nullptr when there is none.
   const RestoreHold* FindHold(std::string_view label, int64_t wall_micros) const;
 };
