@@ -2,7 +2,8 @@
 #include "cli/print.h"
 #include "cli/reply.h"
 #include "cli/session.h"
-#include "core/report/store_check.h"
+#include "core/report/check_report.h"
+#include "core/survey/repository_check.h"
 
 namespace pitr::cli {
 namespace {

@@ -10,7 +10,7 @@ namespace {
 Result<Reply> RunInfo(const Invocation& invocation) {
   Session session(invocation);
   PITR_ASSIGN(const auto repository, session.OpenRepository());
-  PITR_ASSIGN(const InfoReport report, LoadInfoReport(*repository, {}, session.ctx()));
+  PITR_ASSIGN(const RepositoryInfo report, LoadRepositoryInfo(*repository, {}, session.ctx()));
   return Reply{InfoText(report, PageWidth()), InfoJson(report), kExitOk, {}};
 }
 

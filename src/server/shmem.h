@@ -8,7 +8,7 @@
 #include <type_traits>
 
 #include "core/repo/timelines/left_by.h"
-#include "core/report/archive_gap.h"
+#include "core/survey/archive_gap.h"
 #include "server/claim_owner.h"
 #include "server/pg.h"
 

@@ -1,6 +1,6 @@
 // pitr_info(), pitr_archive(), pitr_timelines() and pitr_recovery_window(): what the repository holds, by listing it.
 #include "core/base/json.h"
-#include "core/report/info_report.h"
+#include "core/survey/repository_info.h"
 #include "server/on_repository.h"
 #include "server/ready_files.h"
 #include "server/rows.h"
@@ -9,40 +9,15 @@
 namespace pitr::server {
 namespace {
 
-struct Report {
-  InfoReport info;
-  std::map<std::string, uint64_t> page_errors;  // by label
-};
-
 // Reads the repository in a thread; `read_last_commit` costs a few segments.
-Result<Report> LoadReport(bool read_last_commit) {
-  struct Wanted {
-    InfoOptions options;
-    bool read_last_commit;
-  };
-  const auto load = [](const Repository& repository, Wanted& wanted, const OpContext& ctx) -> Result<Report> {
-    Report report;
-    const InfoOptions& options = wanted.options;
-    if (wanted.read_last_commit) {
-      PITR_ASSIGN(report.info, LoadInfoReport(repository, options, ctx));
-      return report;
-    }
-    PITR_ASSIGN(auto backups, BackupCatalog::Load(repository, ctx));
-    PITR_ASSIGN(auto wal, WalCatalog::LoadFor(repository, backups.backups, ctx));
-    wal.AddHistories(backups.backups);
-    PITR_ASSIGN(const BranchTree branches, BranchTree::Load(repository, backups, wal, ctx));
-    PITR_ASSIGN(VerifyRecords verified, LoadVerifyRecords(repository, ctx));
-    PITR_ASSIGN(std::vector<BackupFailure> failures, LoadBackupFailures(repository, ctx));
-    PITR_ASSIGN(const std::vector<BackupFailure> kept, KeptBackupFailures(kDataDirectory));
-    failures.insert(failures.end(), kept.begin(), kept.end());
-    report.info = MakeInfoReport(repository, backups, wal, branches, options, std::move(verified.results), failures);
-    PITR_TRY(ReportProofs(repository, failures, options, report.info.backups, ctx));
-    for (const BackupManifest& backup : backups.backups) report.page_errors[backup.label] = backup.page_errors.size();
-    return report;
-  };
-  return OnRepository<Report>(
-      Wanted{InfoOptions{.own_timeline = OwnTimeline(), .own_started_micros = WriterStartMicros()}, read_last_commit},
-      load);
+Result<RepositoryInfo> LoadInfo(bool read_last_commit) {
+  return OnRepository<RepositoryInfo>(InfoOptions{.read_last_commit = read_last_commit,
+                                                  .own_timeline = OwnTimeline(),
+                                                  .own_started_micros = WriterStartMicros(),
+                                                  .data_directory = kDataDirectory},
+                                      [](const Repository& repository, InfoOptions& options, const OpContext& ctx) {
+                                        return LoadRepositoryInfo(repository, options, ctx);
+                                      });
 }
 
 Cell TimelineOrNull(Timeline timeline) { return timeline.valid() ? Cell(std::to_string(timeline.value)) : Cell(); }
@@ -52,7 +27,7 @@ Cell DurationOrNull(int64_t start_micros, int64_t stop_micros) {
   return std::to_string(stop_micros - start_micros) + " microseconds";
 }
 
-Row BackupCells(const BackupRow& backup, uint64_t page_errors) {
+Row BackupCells(const BackupRow& backup) {
   const bool exists = backup.stop_lsn.valid();
   return {TextOrNull(backup.label),
           TextOrNull(backup.type),
@@ -71,7 +46,7 @@ Row BackupCells(const BackupRow& backup, uint64_t page_errors) {
           exists ? NumberCell(backup.file_count) : Cell(),
           exists ? BoolCell(backup.encrypted) : Cell(),
           exists ? BoolCell(backup.data_checksums) : Cell(),
-          exists ? NumberCell(page_errors) : Cell(),
+          exists ? NumberCell(backup.page_errors) : Cell(),
           TextOrNull(backup.parent_label),
           TextOrNull(backup.server_version),
           TextOrNull(backup.change_source),
@@ -95,20 +70,17 @@ Row BackupCells(const BackupRow& backup, uint64_t page_errors) {
 }  // namespace
 
 PITR_FUNCTION(pitr_info) {
-  PITR_ASSIGN(const Report report, LoadReport(false));
+  PITR_ASSIGN(const RepositoryInfo info, LoadInfo(false));
   std::vector<Row> rows;
-  for (const BackupRow& backup : report.info.backups) {
-    const auto errors = report.page_errors.find(backup.label);
-    rows.push_back(BackupCells(backup, errors == report.page_errors.end() ? 0 : errors->second));
-  }
+  for (const BackupRow& backup : info.backups) rows.push_back(BackupCells(backup));
   ReturnRows(fcinfo, rows);
   return Status::Ok();
 }
 
 PITR_FUNCTION(pitr_archive) {
-  PITR_ASSIGN(const Report report, LoadReport(false));
+  PITR_ASSIGN(const RepositoryInfo info, LoadInfo(false));
   std::vector<Row> rows;
-  for (const ArchiveRow& run : report.info.archive) {
+  for (const ArchiveRow& run : info.archive) {
     rows.push_back({TimelineOrNull(run.timeline), BoolCell(run.gap), TextOrNull(run.first_segment),
                     TextOrNull(run.last_segment), Cell(run.first_lsn.ToString()), Cell(run.end_lsn.ToString()),
                     NumberCell(run.segments), run.gap ? Cell() : NumberCell(run.stored_bytes)});
@@ -118,9 +90,9 @@ PITR_FUNCTION(pitr_archive) {
 }
 
 PITR_FUNCTION(pitr_timelines) {
-  PITR_ASSIGN(const Report report, LoadReport(false));
+  PITR_ASSIGN(const RepositoryInfo info, LoadInfo(false));
   std::vector<Row> rows;
-  for (const TimelineRow& row : report.info.timelines) {
+  for (const TimelineRow& row : info.timelines) {
     rows.push_back({TimelineOrNull(row.timeline), TimelineOrNull(row.parent), LsnOrNull(row.switch_lsn),
                     TextOrNull(row.reason), BoolCell(row.history_missing), NumberCell(row.partials.size()),
                     TimestampOrNull(row.newest_micros), NumberCell(row.missing_segments),
@@ -132,8 +104,8 @@ PITR_FUNCTION(pitr_timelines) {
 }
 
 PITR_FUNCTION(pitr_recovery_window) {
-  PITR_ASSIGN(const Report report, LoadReport(true));
-  const RecoveryWindow& window = report.info.window;
+  PITR_ASSIGN(const RepositoryInfo info, LoadInfo(true));
+  const RecoveryWindow& window = info.window;
   ReturnRows(
       fcinfo,
       {{BoolCell(window.possible),

@@ -4,7 +4,7 @@
 
 #include "core/base/clock.h"
 #include "core/config/settings.h"
-#include "core/report/archiving_state.h"
+#include "core/survey/archiving_state.h"
 #include "server/archive_settings.h"
 #include "server/guc.h"
 #include "server/ready_files.h"

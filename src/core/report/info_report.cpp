@@ -1,426 +1,273 @@
 #include "core/report/info_report.h"
 
-#include <algorithm>
+#include <nlohmann/json.hpp>
 
 #include "core/base/describe_size.h"
-#include "core/base/letter_case.h"
+#include "core/base/json_page.h"
 #include "core/pg/timestamp.h"
-#include "core/repo/backups/backup_remarks.h"
-#include "core/restore/branch_notes.h"
-#include "core/restore/plan_proof.h"
-#include "core/restore/wal_gaps.h"
-#include "core/restore/wal_scan.h"
-#include "core/verify/known_damage.h"
-#include "core/verify/verify.h"
+#include "core/report/json_values.h"
+#include "core/report/verify_report.h"
 
 namespace pitr {
 namespace {
 
-// How many of the last segments are read to find the last commit. An idle server that switches segments has none in
-// them.
-constexpr int kMaxSegmentsForLastCommit = 8;
+std::string Time(int64_t micros) { return micros == 0 ? "-" : FormatToSecond(micros); }
 
-BackupRow RowOf(const BackupCatalog& catalog, const BackupManifest& backup, const WalCatalog& wal) {
-  const uint32_t segment_size = backup.cluster.segment_size_bytes;
-  BackupRow row;
-  row.label = backup.label;
-  row.type = BackupTypeName(backup.type);
-  row.status = "ok";
-  row.parent_label = backup.parent_label;
-  if (backup.change_origin) {
-    row.change_source = ChangeKindName(backup.change_origin->kind);
-    row.change_reason = backup.change_origin->why;
-  }
-  row.server_version = backup.server_version;
-  row.start_micros = backup.start_micros;
-  row.stop_micros = backup.stop_micros;
-  row.timeline = backup.timeline;
-  row.start_lsn = backup.start_lsn;
-  row.stop_lsn = backup.stop_lsn;
-  row.first_segment = SegmentFileName(backup.timeline, FirstSegment(backup), segment_size);
-  row.last_segment = SegmentFileName(StopTimeline(backup), LastSegment(backup), segment_size);
-  row.database_bytes = backup.database_bytes;
-  row.stored_bytes = backup.stored_bytes;
-  row.file_count = backup.file_count;
-  row.encrypted = backup.encrypted;
-  row.data_checksums = backup.data_checksums;
-  row.annotations = backup.annotations;
-  row.not_stored = DescribeSkipped(backup);
-  row.followed_links = DescribeFollowed(backup);
-  row.outside_files = DescribeOutside(backup);
-  // The status is the worst of them; each is told.
-  const auto add = [&](const char* status, const std::string& problem) {
-    if (row.problem.empty()) row.status = status;
-    row.problem += (row.problem.empty() ? "" : " ") + problem;
+std::string HeadText(const RepositoryInfo& report, size_t width) {
+  const RepositoryMarker& marker = report.marker;
+  std::vector<std::pair<std::string, std::string>> items = {
+      {"repository", report.repository},
+      {"cluster", (marker.cluster_name.empty() ? "" : marker.cluster_name + ", ") + "PostgreSQL " +
+                      std::to_string(marker.cluster.pg_major) + ", system identifier " +
+                      std::to_string(marker.cluster.system_id.value)},
+      {"WAL segments", DescribeBytes(marker.cluster.segment_size_bytes)},
+      {"encryption", marker.encrypted ? "AES-256-GCM" : "none"},
   };
-  if (!wal.Completes(backup))
-    add("wal missing", "Not every segment from " + row.first_segment + " to " + row.last_segment +
-                           " is in the archive; without them it cannot be restored.");
-  if (!backup.page_errors.empty())
-    add("page errors",
-        DescribePageErrors(backup) + ". It does not count in retention, and increments are not built on it.");
-  if (const std::string doubt = DescribePageLsnDoubt(catalog, backup); !doubt.empty())
-    add("page LSN", "Possibly wrong: " + doubt + ". Increments are not built on it; take a full backup.");
-  if (catalog.expiring.contains(backup.label))
-    add("expiring",
-        "Marked to be deleted: an expiry is at work on it, or was killed. Then pg_pitr expire finishes that, or takes "
-        "the mark back where the settings keep the backup.");
-  return row;
+  return AlignItems(items, 0, width);
 }
 
-void AddBackups(const BackupCatalog& catalog, const WalCatalog& wal, std::vector<BackupRow>& rows) {
-  for (const BackupManifest& backup : catalog.backups) {
-    rows.push_back(RowOf(catalog, backup, wal));
-    if (const RestoreHold* hold = catalog.FindHold(backup.label, 0)) {
-      rows.back().held_until_micros = hold->EndMicros();
-      rows.back().held_by = hold->held_by;
-    }
-    const auto pin = catalog.pins.find(backup.label);
-    if (pin == catalog.pins.end()) continue;
-    rows.back().pinned = true;
-    rows.back().pinned_until_micros = pin->second.until_micros;
-    rows.back().pin_reason = pin->second.reason;
-  }
-  const ResumeCandidates resumable = FindResumeCandidates(catalog);
-  for (const UnfinishedBackup& unfinished : catalog.unfinished) {
-    const UnfinishedRemark remark = DescribeUnfinished(resumable, unfinished);
-    BackupRow row;
-    row.label = unfinished.label;
-    row.status = "unfinished";
-    row.start_micros = unfinished.started_micros;
-    row.problem = remark.state +
-                  (unfinished.started_by.empty() ? ". " : "; started by " + unfinished.started_by + ". ") +
-                  remark.advice;
-    row.problem[0] = UpperCase(row.problem[0]);
-    row.advice = remark.advice;
-    if (const RestoreHold* sign = catalog.FindHold(unfinished.label, 0))
-      row.problem += " Its last sign of life was at " + FormatTimestamp(sign->created_micros) + ".";
-    if (catalog.expiring.contains(unfinished.label)) {
-      row.status = "expiring";
-      row.problem = "It was deleted; what is left of it belongs to later backups, or goes with the next expiry.";
-    }
-    rows.push_back(std::move(row));
-  }
-  for (const DamagedBackup& damaged : catalog.damaged) {
-    BackupRow row;
-    row.label = damaged.label;
-    row.status = "damaged";
-    row.problem = "Its manifest cannot be read: " + damaged.status.ToString() + ".";
-    rows.push_back(std::move(row));
-  }
-}
+// A time that is given as a target must not be before what it stands for.
+int64_t NextSecond(int64_t micros) { return (micros + 999999) / 1000000 * 1000000; }
 
-// Whether the record is of a backup that is complete, and whose own restore could not be planned when it was.
-bool IsOfProof(const BackupFailure& failure, const BackupRow& row) {
-  return row.label == failure.label && row.stop_micros != 0 && failure.started_micros <= row.start_micros &&
-         row.stop_micros <= failure.ended_micros;
-}
-
-// One that left packs behind has a row already; so has one that is complete, of which ReportProofs() tells.
-void AddFailures(const std::vector<BackupFailure>& failures, std::vector<BackupRow>& rows) {
-  for (const BackupFailure& failure : failures) {
-    if (std::any_of(rows.begin(), rows.end(), [&](const BackupRow& row) { return IsOfProof(failure, row); })) continue;
-    auto row = std::find_if(rows.begin(), rows.end(), [&](const BackupRow& each) {
-      return each.status == "unfinished" && each.label == failure.label && each.start_micros <= failure.ended_micros;
-    });
-    std::string after;
-    if (row == rows.end()) {
-      row = rows.insert(rows.end(), BackupRow());
-      row->label = failure.label;
-      row->start_micros = failure.started_micros;
-    } else {
-      after = " " + row->advice;
-    }
-    row->type = failure.type;
-    row->status = "failed";
-    row->stop_micros = failure.ended_micros;
-    row->problem = DescribeFailure(failure) + after;
-    row->sqlstate = failure.sqlstate;
-    row->requested_by = failure.requested_by;
-  }
-}
-
-ArchiveRow RangeRow(Timeline timeline, SegmentNo first, SegmentNo last, uint32_t segment_size) {
-  ArchiveRow row;
-  row.timeline = timeline;
-  row.first_segment = SegmentFileName(timeline, first, segment_size);
-  row.last_segment = SegmentFileName(timeline, last, segment_size);
-  row.first_lsn = SegmentStart(first, segment_size);
-  row.end_lsn = SegmentStart(SegmentNo{last.value + 1}, segment_size);
-  row.segments = last.value - first.value + 1;
-  return row;
-}
-
-bool Overlap(const WalSpan& a, const WalSpan& b) {
-  return a.timeline == b.timeline && a.first <= b.last && b.first <= a.last;
-}
-
-// Runs and gaps of one timeline, by position.
-void AddArchiveRows(const TimelineWal& held, const std::vector<WalSpan>& missing, const std::vector<WalSpan>& crossed,
-                    uint32_t segment_size, std::vector<ArchiveRow>& rows) {
-  const auto begin = static_cast<std::ptrdiff_t>(rows.size());
-  for (const WalRange& range : held.ranges) {
-    rows.push_back(RangeRow(held.timeline, range.first, range.last, segment_size));
-    rows.back().stored_bytes = range.stored_bytes;
-  }
-  for (const WalSpan& span : missing) {
-    if (span.timeline != held.timeline) continue;
-    rows.push_back(RangeRow(span.timeline, span.first, span.last, segment_size));
-    rows.back().gap = true;
-    rows.back().crossed =
-        std::any_of(crossed.begin(), crossed.end(), [&](const WalSpan& each) { return Overlap(each, span); });
-  }
-  std::sort(rows.begin() + begin, rows.end(),
-            [](const ArchiveRow& a, const ArchiveRow& b) { return a.first_lsn < b.first_lsn; });
-}
-
-// The gaps that stand in the way of a recovery along any timeline. Not what retention deleted between two backups, or
-// before the first, of which leftovers of an older timeline may tell.
-std::vector<WalSpan> CrossedGaps(const BackupCatalog& backups, const WalCatalog& wal, uint32_t segment_size) {
-  std::vector<WalSpan> crossed;
-  for (const auto& [timeline, held] : wal.timelines()) {
-    const auto path = WalPath::Make(wal, timeline, segment_size);
-    if (!path.ok()) continue;
-    for (const WalGap& gap : FindGaps(path.value(), backups))
-      if (gap.expired != Expired::kWhole) crossed.push_back(gap.span);
-  }
-  return crossed;
-}
-
-void AddArchive(const BackupCatalog& backups, const WalCatalog& wal, uint32_t segment_size, InfoReport& report) {
-  const std::vector<WalSpan> crossed = CrossedGaps(backups, wal, segment_size);
-  const std::vector<WalSpan> missing = MissingFromArchive(wal, segment_size);
-  std::map<Timeline, TimelineWal> timelines = wal.timelines();
-  // One of which everything is missing, and a younger one's history file tells.
-  for (const WalSpan& span : missing) timelines[span.timeline].timeline = span.timeline;
-  for (const auto& [timeline, held] : timelines) {
-    AddArchiveRows(held, missing, crossed, segment_size, report.archive);
-    TimelineRow row;
-    row.timeline = timeline;
-    row.newest_micros = held.newest_micros;
-    row.history_missing = timeline.value > 1 && (!held.history || !held.history_of_backup.empty());
-    row.followed = held.history.has_value();
-    if (held.history && held.history->entries().size() > 1) {
-      const TimelineEntry& parent = held.history->entries()[held.history->entries().size() - 2];
-      row.parent = parent.timeline;
-      row.switch_lsn = parent.end;
-      row.reason = parent.reason;
-    }
-    if (const auto path = WalPath::Make(wal, timeline, segment_size); path.ok())
-      row.missing_segments = CountSegments(MissingAlong(path.value(), wal));
-    for (const auto& [partial, end] : held.partials)
-      if (!wal.Has(timeline, partial))
-        row.partials.push_back(SegmentFileName(timeline, partial, segment_size) + ".partial, up to " + end.ToString());
-    report.timelines.push_back(std::move(row));
-  }
-}
-
-RecoveryWindow WindowOf(const BackupCatalog& backups, const WalCatalog& wal, const BranchTree& branches,
-                        std::optional<Timeline> own, uint32_t segment_size) {
-  RecoveryWindow window;
-  if (branches.empty()) {
-    window.problem = "The archive is empty.";
-    return window;
-  }
-  const RecoveryTarget latest;
-  const auto choice = BranchChooser(branches, backups, {&latest, nullptr, own}).Choose();
-  if (!choice.ok()) {
-    window.problem = choice.status().message() + ". " + choice.status().detail();
-    window.remedy = choice.status().hint();
-    return window;
-  }
-  window.latest_timeline = choice.value().timeline;
-  window.timeline_why = choice.value().why;
-  auto path = WalPath::Make(wal, window.latest_timeline, segment_size);
-  if (!path.ok()) {
-    window.problem = path.status().WithoutHint() + ".";
-    window.remedy = path.status().hint();
-    return window;
-  }
-  for (const BackupManifest& backup : backups.backups) {
-    if (!path.value().LeadsFrom(backup) || !path.value().HasWalOf(backup)) continue;
-    if (!window.possible) {
-      window.possible = true;
-      window.earliest_backup = backup.label;
-      window.earliest_micros = backup.stop_micros;
-      window.earliest_lsn = backup.stop_lsn;
-    }
-    window.latest_backup = backup.label;
-    const SegmentNo last = path.value().ReadableUntil(FirstSegment(backup)).value_or(LastSegment(backup));
-    window.latest_segment = path.value().FileOf(last);
-    window.latest_lsn = path.value().PartialEnd(last).value_or(SegmentStart(SegmentNo{last.value + 1}, segment_size));
-  }
+std::string WindowText(const RepositoryInfo& report, size_t width) {
+  const RecoveryWindow& window = report.window;
   if (!window.possible)
-    window.problem = backups.backups.empty()
-                         ? "There is no finished backup."
-                         : "No backup on the way to timeline " + std::to_string(window.latest_timeline.value) +
-                               " has all the WAL it needs.";
-  return window;
+    return "\nrecovery window: none. " + window.problem + "\n" + (window.remedy.empty() ? "" : window.remedy + "\n");
+  std::string latest = "end of archive";
+  if (window.latest_commit_micros != 0) latest = "commit at " + DescribeTimestamp(window.latest_commit_micros);
+  for (const TimelineRow& row : report.timelines)
+    if (window.latest_commit_micros == 0 && row.timeline == window.latest_timeline && row.newest_micros != 0)
+      latest += ", stored " + DescribeToSecond(row.newest_micros);
+  std::vector<std::pair<std::string, std::string>> items = {
+      {"earliest", DescribeToSecond(NextSecond(window.earliest_micros)) + "  (" + window.earliest_lsn.ToString() +
+                       ", end of backup " + window.earliest_backup + ")"},
+      {"latest", latest + "  (" + window.latest_lsn.ToString() + ", end of segment " + window.latest_segment + ")"},
+  };
+  if (!window.missing_wal.empty())
+    items.emplace_back("WAL missing", window.missing_wal + ": recovery ends before this gap");
+  return "\nrecovery window (timeline " + std::to_string(window.latest_timeline.value) +
+         (window.timeline_why.empty() ? "" : ": " + window.timeline_why) + ")\n" + AlignItems(items, 2, width);
 }
 
-// What is missing on the way along the window's timeline, and what of it keeps the newest backup from its end.
-void AddGaps(const BackupCatalog& backups, const WalCatalog& wal, uint32_t segment_size, InfoReport& report) {
-  const auto path = WalPath::Make(wal, report.window.latest_timeline, segment_size);
-  if (!path.ok()) return;
-  for (const WalGap& gap : FindGaps(path.value(), backups)) {
-    if (gap.expired == Expired::kWhole) continue;
-    GapRow row;
-    row.missing = DescribeSpan(gap.span, segment_size);
-    row.from_lsn = SegmentStart(gap.span.first, segment_size);
-    row.behind_newest = report.window.possible && row.from_lsn >= report.window.latest_lsn;
-    row.expiring = gap.expired == Expired::kPartly;
-    row.remedy = HowToCloseGap({gap.span}, segment_size);
-    if (row.behind_newest) report.window.missing_wal += (report.window.missing_wal.empty() ? "" : ", ") + row.missing;
-    report.gaps.push_back(std::move(row));
+// Every backup of a server that keeps its settings elsewhere has the same to say.
+std::string OutsideText(const RepositoryInfo& report) {
+  for (auto row = report.backups.rbegin(); row != report.backups.rend(); ++row)
+    if (!row->outside_files.empty())
+      return "\nconfiguration that the server keeps outside of its data directory, and backups do not hold: " +
+             row->outside_files + "\n";
+  return "";
+}
+
+// What a person chooses a backup by, for a screen that has no room for more.
+const std::vector<size_t> kBackupColumns = {0, 1, 3, 7, 8, 10};
+
+std::string BackupsText(const RepositoryInfo& report, size_t width) {
+  if (report.backups.empty()) return "\nbackups: none\n";
+  TableRows rows = {
+      {"label", "type", "start", "stop", "TLI", "WAL start", "WAL stop", "database", "stored", "verified", "status"}};
+  std::string problems;
+  for (const BackupRow& row : report.backups) {
+    const bool read = row.start_lsn.valid();
+    rows.push_back(
+        {row.label.empty() ? "-" : row.label, row.type.empty() ? "-" : row.type, Time(row.start_micros),
+         Time(row.stop_micros), row.timeline.valid() ? std::to_string(row.timeline.value) : "-",
+         read ? row.start_lsn.ToString() : "-", read ? row.stop_lsn.ToString() : "-",
+         read ? DescribeBytes(row.database_bytes) : "-", read ? DescribeBytes(row.stored_bytes) : "-",
+         row.verified_micros == 0 ? "-" : Time(row.verified_micros) + ", " + row.verify_mode + ": " + row.verify_result,
+         row.status});
+    if (!row.parent_label.empty())
+      problems += "  " + row.label + ": builds on " + row.parent_label +
+                  (row.change_source.empty() ? "" : ", changes found by " + row.change_source) + "\n";
+    // One that got no label is told by its time.
+    if (!row.problem.empty())
+      problems +=
+          "  " + (row.label.empty() ? "the one of " + Time(row.start_micros) : row.label) + ": " + row.problem + "\n";
+    if (row.pinned)
+      problems += "  " + row.label + ": pinned" +
+                  (row.pinned_until_micros == 0 ? "" : " until " + Time(row.pinned_until_micros)) +
+                  (row.pin_reason.empty() ? "" : ": " + row.pin_reason) + "\n";
+    if (row.held_until_micros != 0)
+      problems +=
+          "  " + row.label + ": held for a restore until " + Time(row.held_until_micros) + ": " + row.held_by + "\n";
+    if (!row.not_stored.empty()) problems += "  " + row.label + ": not in the backup: " + row.not_stored + "\n";
+    if (!row.followed_links.empty())
+      problems += "  " + row.label + ": links of which it holds what they lead to: " + row.followed_links + "\n";
+    for (const auto& [name, value] : row.annotations) problems += "  " + row.label + ": " + name + " = " + value + "\n";
   }
+  return "\nbackups\n" + FitTable(rows, kBackupColumns, 2, width) + (problems.empty() ? "" : "\n" + problems) +
+         OutsideText(report);
 }
 
-// How a recovery to the newest state that no running server plans goes astray, a sentence; empty: it comes to
-// `reference`.
-std::string DescribeAstray(const BranchTree& branches, const BackupCatalog& backups, const Branch& reference) {
-  const RecoveryTarget latest;
-  const auto choice = BranchChooser(branches, backups, {&latest, nullptr, std::nullopt}).Choose();
-  if (choice.ok() && choice.value().timeline == reference.timeline) return "";
-  return " Until then a recovery to the newest state that is planned without this server " +
-         (choice.ok() ? "follows timeline " + std::to_string(choice.value().timeline.value) + "."
-                      : "is refused: nothing tells which timeline is the real one.");
+std::string VerifiedText(const RepositoryInfo& report) {
+  const VerifyRecord* newest = NewestResult(report.verifications, "");
+  if (newest == nullptr) return "\nverified: never\n";
+  std::string text = "\nverified " + Time(newest->ended_micros) + ": " + DescribeVerify(*newest) + "\n";
+  if (newest->request.mode == VerifyMode::kFull && newest->request.scope == VerifyScope::kAll) return text;
+  for (auto full = report.verifications.rbegin(); full != report.verifications.rend(); ++full) {
+    if (full->request.mode == VerifyMode::kFull && full->request.scope == VerifyScope::kAll)
+      return text + "last in full " + Time(full->ended_micros) + ": " + DescribeVerify(*full) + "\n";
+  }
+  return text + "never verified in full\n";
 }
 
-// The timelines that were left on the way to one that goes on, and go on, too.
-void AddGrowing(const BranchTree& branches, const BackupCatalog& backups, const BesideEvidence& evidence,
-                InfoReport& report) {
-  const Branch* reference = branches.Find(report.window.latest_timeline);
-  const RecoveryTarget latest;
-  // Without a window there are several.
-  const auto ends = reference != nullptr ? std::vector<const Branch*>{reference}
-                                         : BranchChooser(branches, backups, {&latest, nullptr, std::nullopt}).Latest();
-  for (const Branch* end : ends) {
-    for (const Branch* growing : GrowingAncestors(branches, *end)) {
-      const auto row = std::find_if(report.timelines.begin(), report.timelines.end(),
-                                    [&](const TimelineRow& each) { return each.timeline == growing->timeline; });
-      if (row == report.timelines.end() || !row->note.empty()) continue;
-      const std::string astray = evidence.own ? DescribeAstray(branches, backups, *end) : "";
-      row->endangers = !astray.empty();
-      row->note = "Warning: " + DescribeGrowing(branches, *growing, *end, evidence) + astray;
+std::string ArchiveText(const RepositoryInfo& report) {
+  std::string text;
+  for (const TimelineRow& timeline : report.timelines) {
+    text += "\nWAL archive, timeline " + std::to_string(timeline.timeline.value);
+    if (timeline.parent.valid())
+      text += ", left timeline " + std::to_string(timeline.parent.value) + " at " + timeline.switch_lsn.ToString() +
+              (timeline.reason.empty() ? "" : " (" + timeline.reason + ")");
+    if (timeline.newest_micros != 0) text += ", newest stored " + Time(timeline.newest_micros);
+    text += "\n";
+    if (timeline.last_commit_micros != 0 && report.timelines.size() > 1)
+      text += "  last commit " + FormatTimestamp(timeline.last_commit_micros) +
+              (timeline.began_micros == 0 ? "" : ", opened " + Time(timeline.began_micros)) + "\n";
+    if (!timeline.note.empty()) text += "  " + timeline.note + "\n";
+    if (timeline.history_missing)
+      text += std::string("  its history file is missing: ") +
+              (timeline.followed ? "recoveries from backups of this timeline do without"
+                                 : "recovery cannot follow this timeline") +
+              "\n";
+    for (const ArchiveRow& row : report.archive) {
+      if (row.timeline != timeline.timeline) continue;
+      const std::string count = DescribeCount(row.segments, "segment", "segments");
+      text += "  " + row.first_segment + " .. " + row.last_segment + "  " + count +
+              (row.crossed ? " MISSING: recovery cannot cross this gap"
+               : row.gap   ? " expired or never stored: the backups behind do not need them"
+                           : ", " + DescribeBytes(row.stored_bytes)) +
+              "\n";
     }
+    for (const std::string& partial : timeline.partials) text += "  " + partial + "\n";
   }
+  return text.empty() ? "\nWAL archive: empty\n" : text;
 }
 
-// What the branches' WAL tells of the timelines.
-void AddBranches(const BranchTree& branches, const BackupCatalog& backups, const BesideEvidence& evidence,
-                 InfoReport& report) {
-  const auto is_aside = [](const Branch& branch) { return branch.set_aside; };
-  if (branches.branches().size() < 2 && std::none_of(branches.branches().begin(), branches.branches().end(), is_aside))
-    return;
-  const Branch* reference = branches.Find(report.window.latest_timeline);
-  const auto beside = reference == nullptr ? std::vector<const Branch*>() : BranchesBeside(branches, *reference);
-  const std::string astray = evidence.own && reference != nullptr ? DescribeAstray(branches, backups, *reference) : "";
-  for (TimelineRow& row : report.timelines) {
-    const Branch* branch = branches.Find(row.timeline);
-    if (branch == nullptr) continue;
-    row.began_micros = branch->life.begin_micros;
-    row.last_commit_micros = branch->life.last_commit_micros;
-    row.set_aside = branch->set_aside;
-    if (branch->set_aside) row.note = "Set aside " + branch->aside_why + ".";
-    if (branch->set_aside && branch == reference && evidence.own) {
-      row.endangers = true;
-      row.note = "Warning: this server writes it, and it was set aside " + branch->aside_why +
-                 ": no plan, window or standby made elsewhere follows it. If this is the server that lives, take it "
-                 "back: pg_pitr timeline take-back " +
-                 std::to_string(row.timeline.value) + ". If not, stop it.";
-    }
-    if (std::find(beside.begin(), beside.end(), branch) == beside.end()) continue;
-    row.endangers = evidence.own && IsLikelySuccessor(*branch, *reference, evidence);
-    row.note = "Warning: it does not lead to timeline " + std::to_string(reference->timeline.value) +
-               " and was written beside it. " + HintBeside(*branch, *reference, evidence) +
-               (astray.empty() ? "" : "." + astray);
-  }
-  AddGrowing(branches, backups, evidence, report);
+OrderedJson BackupJson(const BackupRow& row) {
+  return {{"label", row.label},
+          {"type", JsonOrNull(row.type)},
+          {"status", row.status},
+          {"problem", JsonOrNull(row.problem)},
+          {"parent", JsonOrNull(row.parent_label)},
+          {"change_source", JsonOrNull(row.change_source)},
+          {"change_reason", JsonOrNull(row.change_reason)},
+          {"server_version", row.server_version},
+          {"start", JsonTime(row.start_micros)},
+          {"stop", JsonTime(row.stop_micros)},
+          {"timeline", JsonTimeline(row.timeline)},
+          {"start_lsn", JsonLsn(row.start_lsn)},
+          {"stop_lsn", JsonLsn(row.stop_lsn)},
+          {"first_segment", row.first_segment},
+          {"last_segment", row.last_segment},
+          {"database_bytes", row.database_bytes},
+          {"stored_bytes", row.stored_bytes},
+          {"files", row.file_count},
+          {"encrypted", row.encrypted},
+          {"data_checksums", row.data_checksums},
+          {"annotations", row.annotations},
+          {"not_stored", JsonOrNull(row.not_stored)},
+          {"followed_links", JsonOrNull(row.followed_links)},
+          {"outside_files", JsonOrNull(row.outside_files)},
+          {"pinned", row.pinned},
+          {"pinned_until", JsonTime(row.pinned_until_micros)},
+          {"pin_reason", row.pinned ? OrderedJson(row.pin_reason) : OrderedJson(nullptr)},
+          {"held_until", JsonTime(row.held_until_micros)},
+          {"held_by", row.held_until_micros == 0 ? OrderedJson(nullptr) : OrderedJson(row.held_by)},
+          {"verified", JsonTime(row.verified_micros)},
+          {"verify_mode", JsonOrNull(row.verify_mode)},
+          {"verify_result", JsonOrNull(row.verify_result)},
+          {"sqlstate", JsonOrNull(row.sqlstate)},
+          {"requested_by", JsonOrNull(row.requested_by)}};
 }
 
-// What the newest verification that covers the backup said about it. Damage that any found and nothing has refuted
-// since is the backup's status.
-void AddVerification(const std::vector<VerifyRecord>& results, const BackupCatalog& backups, BackupRow& row) {
-  if (row.label.empty() || row.stop_micros == 0) return;  // a failure that left nothing behind, or no more than packs
-  const BackupManifest* backup = backups.Find(row.label);
-  const std::string damage = backup == nullptr ? "" : DescribeKnownDamage(results, *backup, DamageOf::kAnything);
-  if (!damage.empty() && (row.status == "ok" || row.status == "page errors")) {
-    row.status = "damaged";
-    row.problem = damage + "; pg_pitr verify --label " + row.label + " looks again and says what.";
-    row.problem[0] = UpperCase(row.problem[0]);
+OrderedJson VerificationJson(const VerifyRecord& record) {
+  OrderedJson labels = OrderedJson::array();
+  for (const auto& [label, coverage] : record.backups) labels.push_back(label);
+  return {{"run", record.run},
+          {"begun", JsonTime(record.started_micros)},
+          {"ended", JsonTime(record.ended_micros)},
+          {"result", VerifyOutcomeName(OutcomeOf(record.counts))},
+          {"mode", VerifyModeName(record.request.mode)},
+          {"scope", VerifyScopeName(record.request.scope)},
+          {"sample_percent", record.request.mode == VerifyMode::kSample ? OrderedJson(record.request.sample_percent)
+                                                                        : OrderedJson(nullptr)},
+          {"backups", labels},
+          {"damage", record.counts.damage},
+          {"unchecked", record.counts.unchecked},
+          {"warnings", record.counts.warnings}};
+}
+
+OrderedJson TimelineJson(const RepositoryInfo& report, const TimelineRow& timeline) {
+  OrderedJson ranges = OrderedJson::array();
+  for (const ArchiveRow& row : report.archive) {
+    if (row.timeline != timeline.timeline) continue;
+    ranges.push_back({{"gap", row.gap},
+                      {"crossed", row.crossed},
+                      {"first_segment", row.first_segment},
+                      {"last_segment", row.last_segment},
+                      {"first_lsn", row.first_lsn.ToString()},
+                      {"end_lsn", row.end_lsn.ToString()},
+                      {"segments", row.segments},
+                      {"stored_bytes", row.stored_bytes}});
   }
-  const VerifyRecord* newest = NewestResult(results, row.label);
-  // One from before the backup began is about another of the same name.
-  if (newest == nullptr || newest->ended_micros < row.start_micros) return;
-  row.verified_micros = newest->ended_micros;
-  row.verify_mode = VerifyModeName(newest->request.mode);
-  FindingCounts counts;
-  for (const Finding& finding : newest->findings)
-    if (std::find(finding.labels.begin(), finding.labels.end(), row.label) != finding.labels.end())
-      counts.Add(finding.severity);
-  row.verify_result = VerifyOutcomeName(OutcomeOf(counts));
+  return {{"timeline", timeline.timeline.value},
+          {"parent", JsonTimeline(timeline.parent)},
+          {"switch_lsn", JsonLsn(timeline.switch_lsn)},
+          {"reason", timeline.reason},
+          {"history_missing", timeline.history_missing},
+          {"newest_stored", JsonTime(timeline.newest_micros)},
+          {"began", JsonTime(timeline.began_micros)},
+          {"last_commit_time", JsonTime(timeline.last_commit_micros)},
+          {"set_aside", timeline.set_aside},
+          {"note", JsonOrNull(timeline.note)},
+          {"missing_segments", timeline.missing_segments},
+          {"partials", timeline.partials},
+          {"ranges", ranges}};
 }
 
 }  // namespace
 
-InfoReport MakeInfoReport(const Repository& repository, const BackupCatalog& backups, const WalCatalog& wal,
-                          const BranchTree& branches, const InfoOptions& options,
-                          std::vector<VerifyRecord> verifications, const std::vector<BackupFailure>& failures) {
-  InfoReport report;
-  report.repository = repository.store().Describe();
-  report.marker = repository.marker();
-  AddBackups(backups, wal, report.backups);
-  AddFailures(failures, report.backups);
-  AddArchive(backups, wal, repository.segment_size(), report);
-  report.window = WindowOf(backups, wal, branches, options.own_timeline, repository.segment_size());
-  AddBranches(branches, backups,
-              {options.own_started_micros != 0 && options.own_timeline == report.window.latest_timeline,
-               options.own_started_micros},
-              report);
-  AddGaps(backups, wal, repository.segment_size(), report);
-  report.verifications = std::move(verifications);
-  for (BackupRow& row : report.backups) AddVerification(report.verifications, backups, row);
-  return report;
+std::string InfoText(const RepositoryInfo& report, size_t width) {
+  return HeadText(report, width) + WindowText(report, width) + BackupsText(report, width) + VerifiedText(report) +
+         ArchiveText(report);
 }
 
-Status ReportProofs(const Repository& repository, const std::vector<BackupFailure>& failures,
-                    const InfoOptions& options, std::vector<BackupRow>& rows, const OpContext& ctx) {
-  for (BackupRow& row : rows) {
-    const auto failure =
-        std::find_if(failures.begin(), failures.end(), [&](const BackupFailure& each) { return IsOfProof(each, row); });
-    if (row.status != "ok" || failure == failures.end()) continue;
-    const Status proof = ProveBackup(repository, row.label, options.own_timeline, ctx);
-    PITR_TRY(ctx.Check());
-    if (proof.ok()) continue;
-    row.status = "not restorable";
-    const bool says = SaysNotRestorable(proof);
-    const std::string& detail = says ? proof.detail() : failure->detail;
-    row.problem = "It is complete, but could not be restored: " + (says ? proof.message() : failure->message) + "." +
-                  (detail.empty() ? "" : " " + detail);
-  }
-  return Status::Ok();
-}
-
-Result<InfoReport> LoadInfoReport(const Repository& repository, const InfoOptions& options, const OpContext& ctx) {
-  PITR_ASSIGN(const BackupCatalog backups, BackupCatalog::Load(repository, ctx));
-  PITR_ASSIGN(WalCatalog wal, WalCatalog::LoadFor(repository, backups.backups, ctx));
-  wal.AddHistories(backups.backups);
-  PITR_ASSIGN(const BranchTree branches, BranchTree::Load(repository, backups, wal, ctx));
-  PITR_ASSIGN(VerifyRecords verified, LoadVerifyRecords(repository, ctx));
-  PITR_ASSIGN(const std::vector<BackupFailure> failures, LoadBackupFailures(repository, ctx));
-  InfoReport report =
-      MakeInfoReport(repository, backups, wal, branches, options, std::move(verified.results), failures);
-  PITR_TRY(ReportProofs(repository, failures, options, report.backups, ctx));
-  if (!options.read_last_commit || !report.window.possible) return report;
-  auto path = WalPath::Make(wal, report.window.latest_timeline, repository.segment_size());
-  if (!path.ok()) return report;
-  const SegmentNo last = SegmentBefore(report.window.latest_lsn, repository.segment_size());
-  const BackupManifest* backup = backups.Find(report.window.latest_backup);
-  const SegmentNo first = backup != nullptr ? FirstSegment(*backup) : last;
-  auto commit = FindLastCommit(repository, path.value(), first, last, kMaxSegmentsForLastCommit, ctx);
-  if (commit.ok() && commit.value()) report.window.latest_commit_micros = commit.value()->time_micros;
-  if (commit.code() == Code::kCancelled) return commit.status();
-  return report;
+OrderedJson InfoJson(const RepositoryInfo& report) {
+  const RepositoryMarker& marker = report.marker;
+  const RecoveryWindow& window = report.window;
+  OrderedJson json = {{"repository", report.repository},
+                      {"repository_id", marker.repository_id},
+                      {"cluster_name", marker.cluster_name},
+                      {"system_identifier", std::to_string(marker.cluster.system_id.value)},
+                      {"postgresql_major", marker.cluster.pg_major},
+                      {"wal_segment_bytes", marker.cluster.segment_size_bytes},
+                      {"encrypted", marker.encrypted},
+                      {"created", JsonTime(marker.created_micros)}};
+  json["recovery_window"] = {{"possible", window.possible},
+                             {"problem", JsonOrNull(window.problem)},
+                             {"earliest_backup", window.earliest_backup},
+                             {"earliest_time", JsonTime(window.earliest_micros)},
+                             {"earliest_lsn", JsonLsn(window.earliest_lsn)},
+                             {"latest_backup", window.latest_backup},
+                             {"latest_timeline", JsonTimeline(window.latest_timeline)},
+                             {"timeline_why", JsonOrNull(window.timeline_why)},
+                             {"latest_segment", window.latest_segment},
+                             {"latest_lsn", JsonLsn(window.latest_lsn)},
+                             {"latest_commit_time", JsonTime(window.latest_commit_micros)},
+                             {"missing_wal", JsonOrNull(window.missing_wal)}};
+  json["gaps"] = OrderedJson::array();
+  for (const GapRow& gap : report.gaps)
+    json["gaps"].push_back({{"missing", gap.missing},
+                            {"from_lsn", gap.from_lsn.ToString()},
+                            {"behind_newest_backup", gap.behind_newest},
+                            {"expiring", gap.expiring},
+                            {"remedy", gap.remedy}});
+  json["backups"] = OrderedJson::array();
+  for (const BackupRow& row : report.backups) json["backups"].push_back(BackupJson(row));
+  json["verifications"] = OrderedJson::array();
+  for (const VerifyRecord& result : report.verifications) json["verifications"].push_back(VerificationJson(result));
+  json["timelines"] = OrderedJson::array();
+  for (const TimelineRow& timeline : report.timelines) json["timelines"].push_back(TimelineJson(report, timeline));
+  return json;
 }
 
 }  // namespace pitr

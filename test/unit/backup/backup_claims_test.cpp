@@ -6,8 +6,8 @@
 #include "core/pg/wal_name.h"
 #include "core/repo/backups/backup_catalog.h"
 #include "core/repo/layout.h"
-#include "core/report/info_report.h"
 #include "core/store/memory.h"
+#include "core/survey/repository_info.h"
 #include "lib/faulty_store.h"
 #include "unit/backup/data_tree.h"
 
@@ -100,7 +100,7 @@ TEST_F(BackupClaims, InfoTellsWhenItLastShowedLife) {
   auto session = Begin(BackupType::kFull, "a");
   ASSERT_TRUE(session.ok());
   const auto problem = [&]() -> std::string {
-    auto report = LoadInfoReport(*repo_.repository, {.read_last_commit = false}, ctx_);
+    auto report = LoadRepositoryInfo(*repo_.repository, {.read_last_commit = false}, ctx_);
     return report.ok() && report.value().backups.size() == 1 ? report.value().backups[0].problem : "";
   };
   EXPECT_EQ(problem().find("sign of life"), std::string::npos) << problem();

@@ -21,8 +21,8 @@
 #include "core/repo/maps/frame_reader.h"
 #include "core/repo/maps/partial_map.h"
 #include "core/repo/timelines/timeline_aside.h"
-#include "core/report/info_report.h"
 #include "core/restore/content_notes.h"
+#include "core/survey/repository_info.h"
 #include "core/verify/record.h"
 #include "core/verify/verify.h"
 #include "lib/golden_fixture.h"
@@ -60,7 +60,7 @@ class GoldenIncrement : public test::GoldenRepositoryTest {
 
   // By info, verify and the plan; and a merge would make a full backup of it, of which nobody could tell.
   void ExpectDoubtIsTold(const BackupManifest& manifest) {
-    const auto info = LoadInfoReport(*repository_, {.read_last_commit = false}, ctx_);
+    const auto info = LoadRepositoryInfo(*repository_, {.read_last_commit = false}, ctx_);
     ASSERT_TRUE(info.ok()) << info.status().ToString();
     EXPECT_TRUE(std::any_of(info.value().backups.begin(), info.value().backups.end(), [&](const BackupRow& row) {
       return row.label == manifest.label && row.problem.find("visibility maps") != std::string::npos;

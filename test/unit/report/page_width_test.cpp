@@ -1,16 +1,18 @@
 // Every page fits 80 columns, whatever it has to show; all that there is is there when there is room.
 #include <gtest/gtest.h>
 
+#include <nlohmann/json.hpp>
 #include <sstream>
 
 #include "core/base/text_page.h"
 #include "core/pg/wal_name.h"
+#include "core/report/check_report.h"
 #include "core/report/expire_report.h"
 #include "core/report/info_report.h"
 #include "core/report/plan_report.h"
 #include "core/report/restore_report.h"
-#include "core/report/store_check.h"
 #include "core/report/verify_report.h"
+#include "core/survey/repository_check.h"
 
 namespace pitr {
 namespace {
@@ -64,8 +66,8 @@ BackupRow Backup(const std::string& label, int64_t micros) {
   return row;
 }
 
-InfoReport Info() {
-  InfoReport report;
+RepositoryInfo Info() {
+  RepositoryInfo report;
   report.repository = "s3://a-bucket-with-a-long-name-in-frankfurt/production/orders";
   report.marker.cluster_name = "orders";
   report.marker.cluster = {SystemId{7389123456789012345}, 16U << 20, 17};

@@ -1,4 +1,4 @@
-#include "core/report/store_check.h"
+#include "core/survey/store_check.h"
 
 #include <gtest/gtest.h>
 
@@ -6,6 +6,7 @@
 #include <nlohmann/json.hpp>
 
 #include "core/base/describe_size.h"
+#include "core/report/check_report.h"
 #include "core/store/memory.h"
 #include "lib/faulty_store.h"
 

@@ -1,4 +1,4 @@
-#include "core/report/archiving_state.h"
+#include "core/survey/archiving_state.h"
 
 #include <algorithm>
 

@@ -1,8 +1,8 @@
-#include "core/report/archive_gap.h"
+#include "core/survey/archive_gap.h"
 
 #include <algorithm>
 
-#include "core/report/info_report.h"
+#include "core/survey/repository_info.h"
 
 namespace pitr {
 
@@ -10,7 +10,7 @@ Result<ArchiveGap> FindArchiveGap(const Repository& repository, Timeline own, co
   InfoOptions options;
   options.read_last_commit = false;
   options.own_timeline = own;
-  PITR_ASSIGN(const InfoReport report, LoadInfoReport(repository, options, ctx));
+  PITR_ASSIGN(const RepositoryInfo report, LoadRepositoryInfo(repository, options, ctx));
   ArchiveGap gap;
   const auto first =
       std::find_if(report.gaps.begin(), report.gaps.end(), [](const GapRow& row) { return row.behind_newest; });

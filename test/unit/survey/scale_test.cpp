@@ -6,8 +6,8 @@
 
 #include "core/base/bytes.h"
 #include "core/repo/archive/wal_seal.h"
-#include "core/report/info_report.h"
 #include "core/restore/planner.h"
+#include "core/survey/repository_info.h"
 #include "core/verify/verify.h"
 #include "unit/expire/expire_fixture.h"
 #include "unit/pg/wal_builder.h"
@@ -17,8 +17,8 @@ namespace {
 
 using test::StoreOp;
 
-constexpr uint32_t kSize = WalBuilder::kSegmentSize;
-constexpr uint64_t kGroup = SegmentsInGroup(kSize);
+constexpr uint32_t kSealedSegment = WalBuilder::kSegmentSize;
+constexpr uint64_t kGroup = SegmentsInGroup(kSealedSegment);
 constexpr uint32_t kGroups = 3;
 constexpr uint64_t kYoung = (kGroups + 1) * kGroup;  // the first segment that is not sealed
 constexpr uint64_t kYoungSegments = 5000;
@@ -27,7 +27,7 @@ constexpr uint64_t kReal = 8;  // of these, from the first on
 class ScaleTest : public test::ExpireTest {
  protected:
   void SetUp() override {
-    ASSERT_EQ(test::kCluster.segment_size_bytes, kSize);
+    ASSERT_EQ(test::kCluster.segment_size_bytes, kSealedSegment);
     for (uint32_t group = 1; group <= kGroups; group++) {
       const Json seal = {
           {"pg_pitr_sealed", 1}, {"segments", kGroup}, {"stored_bytes", 1000 * kGroup}, {"newest_micros", group}};
@@ -47,8 +47,8 @@ class ScaleTest : public test::ExpireTest {
   }
   // Segments that can be read; with a restore point in the last.
   void AddReal(uint64_t first, uint64_t count, std::string_view point) {
-    WalBuilder wal(15, {first * kSize});
-    while (wal.at().value < (first + count - 1) * kSize) wal.AddFiller(200000);
+    WalBuilder wal(15, {first * kSealedSegment});
+    while (wal.at().value < (first + count - 1) * kSealedSegment) wal.AddFiller(200000);
     Bytes record(8 + 64);
     std::copy(point.begin(), point.end(), record.begin() + 8);
     wal.AddData(Rmgr::kXlog, 0x70, record);
@@ -56,14 +56,14 @@ class ScaleTest : public test::ExpireTest {
     for (uint64_t at = first; at < first + count; at++) {
       Bytes bytes = wal.Segment({at});
       StoreLe(&bytes[24], test::kCluster.system_id.value);
-      const std::string key = layout::WalKey(SegmentFileName({1}, {at}, kSize));
+      const std::string key = layout::WalKey(SegmentFileName({1}, {at}, kSealedSegment));
       ASSERT_TRUE(repository_->CreateObject(ObjectKind::kWal, key, bytes, ctx_).ok());
     }
   }
   // Of the young ones, only those that can be read are left.
   void DeleteWhatIsNotReal() {
     for (uint64_t at = kYoung + kReal; at < kYoung + kYoungSegments; at++)
-      ASSERT_TRUE(memory_.Delete({layout::WalKey(SegmentFileName({1}, {at}, kSize))}, ctx_).ok());
+      ASSERT_TRUE(memory_.Delete({layout::WalKey(SegmentFileName({1}, {at}, kSealedSegment))}, ctx_).ok());
   }
   // The requests since it was asked last.
   int Requests() { return requests_.exchange(0); }
@@ -72,7 +72,7 @@ class ScaleTest : public test::ExpireTest {
 };
 
 TEST_F(ScaleTest, InfoReadsSealsAndTheYoungEnd) {
-  const auto report = LoadInfoReport(*repository_, {}, ctx_);
+  const auto report = LoadRepositoryInfo(*repository_, {}, ctx_);
   ASSERT_TRUE(report.ok()) << test::TextOf(report);
   ASSERT_FALSE(report.value().archive.empty());
   EXPECT_EQ(report.value().archive[0].segments, kGroups * kGroup + kYoungSegments);
@@ -89,7 +89,7 @@ TEST_F(ScaleTest, APlanLooksAtTheRangeThatItNeeds) {
     ASSERT_TRUE(plan.ok()) << label << ": " << test::TextOf(plan);
     EXPECT_LE(Requests(), 60) << label;
   }
-  ASSERT_TRUE(memory_.Delete({layout::WalKey(SegmentFileName({1}, {2 * kGroup + 1}, kSize))}, ctx_).ok());
+  ASSERT_TRUE(memory_.Delete({layout::WalKey(SegmentFileName({1}, {2 * kGroup + 1}, kSealedSegment))}, ctx_).ok());
   EXPECT_EQ(MakeRestorePlan(*repository_, request, ctx_).code(), Code::kNotFound) << "whatever the seal says";
 }
 
@@ -117,14 +117,14 @@ TEST_F(ScaleTest, APlanToANameDoesWithoutASealThatClaimsTooMuch) {
   const auto plan = MakeRestorePlan(*repository_, request, ctx_);
   ASSERT_TRUE(plan.ok()) << test::TextOf(plan);
   EXPECT_EQ(plan.value().backup.label, "new");
-  EXPECT_EQ(plan.value().stop.lsn.value / kSize, kYoung + kReal - 1);
+  EXPECT_EQ(plan.value().stop.lsn.value / kSealedSegment, kYoung + kReal - 1);
 }
 
 TEST_F(ScaleTest, NobodyBelievesASealAboutTheWalOfABackup) {
   DeleteWhatIsNotReal();
-  const std::string segment = SegmentFileName({1}, {2 * kGroup + 1}, kSize);
+  const std::string segment = SegmentFileName({1}, {2 * kGroup + 1}, kSealedSegment);
   ASSERT_TRUE(memory_.Delete({layout::WalKey(segment)}, ctx_).ok());
-  const auto info = LoadInfoReport(*repository_, {}, ctx_);
+  const auto info = LoadRepositoryInfo(*repository_, {}, ctx_);
   ASSERT_TRUE(info.ok()) << test::TextOf(info);
   EXPECT_EQ(info.value().backups[0].label, "old");
   EXPECT_EQ(info.value().backups[0].status, "wal missing");

@@ -1,4 +1,4 @@
-#include "core/report/store_check.h"
+#include "core/survey/store_check.h"
 
 #include <algorithm>
 #include <atomic>

@@ -3,7 +3,7 @@
 
 #include "core/repo/layout.h"
 #include "core/repo/opening/open_repository.h"
-#include "core/report/store_check.h"
+#include "core/survey/repository_check.h"
 #include "lib/repository_fixture.h"
 
 namespace pitr::test {

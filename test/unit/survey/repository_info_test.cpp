@@ -1,4 +1,4 @@
-#include "core/report/info_report.h"
+#include "core/survey/repository_info.h"
 
 #include <algorithm>
 #include <nlohmann/json.hpp>
@@ -6,6 +6,7 @@
 #include "core/pg/wal_name.h"
 #include "core/repo/layout.h"
 #include "core/repo/timelines/timeline_aside.h"
+#include "core/report/info_report.h"
 #include "core/restore/wal_path.h"
 #include "lib/repository_fixture.h"
 
@@ -14,7 +15,7 @@ namespace {
 
 constexpr uint32_t kSize = 1U << 20;
 
-class InfoReportTest : public test::RepositoryTest {
+class RepositoryInfoTest : public test::RepositoryTest {
  protected:
   void SetUp() override { repository_ = MustOpenOrCreate(config_); }
   void Put(const std::string& name, std::string_view content = "x") {
@@ -34,22 +35,22 @@ class InfoReportTest : public test::RepositoryTest {
     backup.stop_micros = micros;
     backups_.backups.push_back(backup);
   }
-  InfoReport Make(std::vector<VerifyRecord> verifications = {}, const std::vector<BackupFailure>& failures = {}) {
+  RepositoryInfo Make(std::vector<VerifyRecord> verifications = {}, const std::vector<BackupFailure>& failures = {}) {
     auto wal = WalCatalog::Load(*repository_, ctx_);
     EXPECT_TRUE(wal.ok());
     auto branches = BranchTree::Load(*repository_, backups_, wal.value(), ctx_);
     EXPECT_TRUE(branches.ok()) << test::TextOf(branches);
-    return MakeInfoReport(*repository_, backups_, wal.value(), branches.value(),
-                          {.own_timeline = own_, .own_started_micros = own_ ? 1779440000000000 : 0},
-                          std::move(verifications), failures);
+    return MakeRepositoryInfo(*repository_, backups_, wal.value(), branches.value(),
+                              {.own_timeline = own_, .own_started_micros = own_ ? 1779440000000000 : 0},
+                              std::move(verifications), failures);
   }
   std::unique_ptr<Repository> repository_;
   BackupCatalog backups_;
   std::optional<Timeline> own_;
 };
 
-TEST_F(InfoReportTest, AnEmptyRepositorySaysSo) {
-  const InfoReport report = Make();
+TEST_F(RepositoryInfoTest, AnEmptyRepositorySaysSo) {
+  const RepositoryInfo report = Make();
   EXPECT_FALSE(report.window.possible);
   EXPECT_EQ(report.window.problem, "The archive is empty.");
   const std::string text = InfoText(report);
@@ -59,12 +60,12 @@ TEST_F(InfoReportTest, AnEmptyRepositorySaysSo) {
 }
 
 // As every server that was set up as README says.
-TEST_F(InfoReportTest, ConfigurationElsewhereIsSaidOnce) {
+TEST_F(RepositoryInfoTest, ConfigurationElsewhereIsSaidOnce) {
   Segments(1, 3, 8);
   Backup("one", 3, 1);
   Backup("two", 5, 2);
   for (BackupManifest& backup : backups_.backups) backup.outside = {{"include", "/etc/pg_pitr.conf"}};
-  const InfoReport report = Make();
+  const RepositoryInfo report = Make();
   EXPECT_EQ(report.backups[0].outside_files, "/etc/pg_pitr.conf");
   const std::string text = InfoText(report);
   const size_t at = text.find("/etc/pg_pitr.conf");
@@ -72,7 +73,7 @@ TEST_F(InfoReportTest, ConfigurationElsewhereIsSaidOnce) {
   EXPECT_EQ(text.find("/etc/pg_pitr.conf", at + 1), std::string::npos) << text;
 }
 
-TEST_F(InfoReportTest, GapsAndBackupsThatNeedThem) {
+TEST_F(RepositoryInfoTest, GapsAndBackupsThatNeedThem) {
   Segments(1, 3, 6);
   Segments(1, 9, 12);
   Backup("good", 4, 1779440000000000);
@@ -80,7 +81,7 @@ TEST_F(InfoReportTest, GapsAndBackupsThatNeedThem) {
   Backup("newest", 10, 1779460000000000);
   backups_.unfinished.push_back({"left", 1779470000000000, "host a, process 7"});
   backups_.damaged.push_back({"hurt", Status(Code::kCorruption, "bits are wrong")});
-  const InfoReport report = Make();
+  const RepositoryInfo report = Make();
   ASSERT_EQ(report.archive.size(), 3U);
   EXPECT_TRUE(report.archive[1].gap);
   EXPECT_EQ(report.archive[1].first_segment, SegmentFileName(Timeline{1}, SegmentNo{7}, kSize));
@@ -105,7 +106,7 @@ TEST_F(InfoReportTest, GapsAndBackupsThatNeedThem) {
   EXPECT_TRUE(json["timelines"][0]["ranges"][1]["crossed"]);
 }
 
-TEST_F(InfoReportTest, OnlyWhatTheNextBackupTakesOverIsSaidToBe) {
+TEST_F(RepositoryInfoTest, OnlyWhatTheNextBackupTakesOverIsSaidToBe) {
   Segments(1, 3, 6);
   Backup("full", 4, 1779450000000000);
   const auto begun = [&](const std::string& label, int64_t micros) -> UnfinishedBackup& {
@@ -126,7 +127,7 @@ TEST_F(InfoReportTest, OnlyWhatTheNextBackupTakesOverIsSaidToBe) {
   failure.started_micros = failure.ended_micros = 1779440000000001;
   failure.message = "no space left";
   const std::string removed = "What no backup needs of it goes with the first expiry";
-  const InfoReport report = Make({}, {failure});
+  const RepositoryInfo report = Make({}, {failure});
   const auto says = [&](const std::string& label, std::string_view text) {
     const auto at = std::find_if(report.backups.begin(), report.backups.end(),
                                  [&](const BackupRow& row) { return row.label == label; });
@@ -144,7 +145,7 @@ TEST_F(InfoReportTest, OnlyWhatTheNextBackupTakesOverIsSaidToBe) {
 }
 
 // Retention deleted it, and leftovers of an older timeline remain.
-TEST_F(InfoReportTest, WhatNoBackupNeedsIsNotCalledMissing) {
+TEST_F(RepositoryInfoTest, WhatNoBackupNeedsIsNotCalledMissing) {
   Segments(1, 3, 4);
   Put("00000002.history", "1\t0/600100\tbefore the accident\n");
   Segments(2, 9, 12);
@@ -152,7 +153,7 @@ TEST_F(InfoReportTest, WhatNoBackupNeedsIsNotCalledMissing) {
   backups_.backups[0].timeline = backups_.backups[0].stop_timeline = Timeline{2};
   for (const bool alone : {false, true}) {
     if (alone) Backup("alone", 3, 1779430000000000);  // as one that is pinned
-    const InfoReport report = Make();
+    const RepositoryInfo report = Make();
     const std::string text = InfoText(report);
     EXPECT_EQ(text.find("MISSING"), std::string::npos) << text;
     EXPECT_NE(text.find("expired or never stored"), std::string::npos) << text;
@@ -162,7 +163,7 @@ TEST_F(InfoReportTest, WhatNoBackupNeedsIsNotCalledMissing) {
   EXPECT_NE(InfoText(Make()).find("MISSING"), std::string::npos) << "a backup that needs some of it";
 }
 
-TEST_F(InfoReportTest, DamagedStaysDamagedUntilItsDataWasReadAgain) {
+TEST_F(RepositoryInfoTest, DamagedStaysDamagedUntilItsDataWasReadAgain) {
   Segments(1, 3, 5);
   Backup("hurt", 3, 1779440000000000);
   Backup("on it", 3, 1779440000000001);
@@ -179,7 +180,7 @@ TEST_F(InfoReportTest, DamagedStaysDamagedUntilItsDataWasReadAgain) {
   finding.labels = {"hurt"};
   results[0].findings = {finding};
   results[1].request.mode = results[2].request.mode = VerifyMode::kQuick;
-  InfoReport report = Make(results);
+  RepositoryInfo report = Make(results);
   EXPECT_EQ(report.backups[0].status, "damaged");
   EXPECT_NE(report.backups[0].problem.find("full verification of 2026-05-23 01:33:20+00 found 1 damage"),
             std::string::npos)
@@ -195,14 +196,14 @@ TEST_F(InfoReportTest, DamagedStaysDamagedUntilItsDataWasReadAgain) {
 }
 
 // Timeline 1 ends at 5, timeline 2 began in segment 9: what lies between them was written and is nowhere.
-TEST_F(InfoReportTest, AGapAcrossASwitchIsAGap) {
+TEST_F(RepositoryInfoTest, AGapAcrossASwitchIsAGap) {
   Segments(1, 3, 5);
   Put("00000002.history", "1\t0/900100\tno recovery target specified\n");
   Backup("base", 3, 1779440000000000);
   const std::string missing = DescribeSpan({Timeline{1}, SegmentNo{6}, SegmentNo{8}}, kSize);
   for (const bool archived : {false, true}) {  // the new timeline's first segment may be on its way
     if (archived) Segments(2, 9, 11);
-    const InfoReport report = Make();
+    const RepositoryInfo report = Make();
     ASSERT_EQ(report.gaps.size(), 1U);
     EXPECT_EQ(report.gaps[0].missing, missing);
     EXPECT_TRUE(report.gaps[0].behind_newest);
@@ -219,17 +220,17 @@ TEST_F(InfoReportTest, AGapAcrossASwitchIsAGap) {
     EXPECT_NE(InfoText(report).find(missing), std::string::npos) << InfoText(report);
   }
   Segments(1, 6, 8);
-  const InfoReport closed = Make();
+  const RepositoryInfo closed = Make();
   EXPECT_TRUE(closed.gaps.empty());
   EXPECT_EQ(closed.window.missing_wal, "");
   EXPECT_EQ(closed.window.latest_segment, SegmentFileName(Timeline{2}, SegmentNo{11}, kSize));
 }
 
-TEST_F(InfoReportTest, ATimelineOfWhichNothingIsThereIsAGapToo) {
+TEST_F(RepositoryInfoTest, ATimelineOfWhichNothingIsThereIsAGapToo) {
   Segments(1, 3, 5);
   Put("00000003.history", "1\t0/600100\tfirst\n2\t0/800100\tsecond\n");
   Segments(3, 8, 9);
-  const InfoReport report = Make();
+  const RepositoryInfo report = Make();
   ASSERT_EQ(report.timelines.size(), 3U);
   EXPECT_EQ(report.timelines[1].timeline, Timeline{2});
   EXPECT_TRUE(report.timelines[1].history_missing);
@@ -239,13 +240,13 @@ TEST_F(InfoReportTest, ATimelineOfWhichNothingIsThereIsAGapToo) {
   EXPECT_EQ(report.archive[1].segments, 2U);
 }
 
-TEST_F(InfoReportTest, TheWindowFollowsTheNewestTimeline) {
+TEST_F(RepositoryInfoTest, TheWindowFollowsTheNewestTimeline) {
   Segments(1, 3, 9);
   Put("00000002.history", "1\t0/600100\tbefore the accident\n");
   Segments(2, 6, 7);
   Backup("base", 3, 1779440000000000);
   Backup("after the fork", 7, 1779450000000000);
-  const InfoReport report = Make();
+  const RepositoryInfo report = Make();
   ASSERT_EQ(report.timelines.size(), 2U);
   EXPECT_EQ(report.timelines[1].parent, Timeline{1});
   EXPECT_EQ(report.timelines[1].reason, "before the accident");
@@ -254,13 +255,13 @@ TEST_F(InfoReportTest, TheWindowFollowsTheNewestTimeline) {
   EXPECT_EQ(report.window.latest_segment, SegmentFileName(Timeline{2}, SegmentNo{7}, kSize));
 }
 
-TEST_F(InfoReportTest, TheWindowIsThatOfTheRunningServersTimeline) {
+TEST_F(RepositoryInfoTest, TheWindowIsThatOfTheRunningServersTimeline) {
   Segments(1, 3, 9);
   Put("00000002.history", "1\t0/600100\ttest copy\n");
   Segments(2, 6, 7);
   Backup("base", 3, 1779440000000000);
   own_ = Timeline{1};
-  InfoReport report = Make();
+  RepositoryInfo report = Make();
   EXPECT_EQ(report.window.latest_timeline, Timeline{1});
   EXPECT_NE(report.window.timeline_why, "");
   EXPECT_NE(report.timelines[1].note.find("pg_pitr timeline set-aside 2"), std::string::npos)
@@ -275,11 +276,11 @@ TEST_F(InfoReportTest, TheWindowIsThatOfTheRunningServersTimeline) {
 }
 
 // As of an old primary whose successor has not archived anything yet.
-TEST_F(InfoReportTest, TheOnlyTimelineCanBeSetAsideToo) {
+TEST_F(RepositoryInfoTest, TheOnlyTimelineCanBeSetAsideToo) {
   Segments(1, 3, 9);
   Backup("base", 3, 1779440000000000);
   ASSERT_TRUE(SetTimelineAside(*repository_, Timeline{1}, {true, "failover", "a host", 1779450000000000}, ctx_).ok());
-  InfoReport report = Make();
+  RepositoryInfo report = Make();
   EXPECT_FALSE(report.window.possible);
   EXPECT_TRUE(report.timelines[0].set_aside);
   EXPECT_FALSE(report.timelines[0].endangers) << "nobody writes it, as far as is known";

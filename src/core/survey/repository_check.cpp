@@ -1,10 +1,9 @@
-// The checks above the store: settings, marker, key, backups, archive, and the data directory at hand.
+#include "core/survey/repository_check.h"
+
 #include <filesystem>
 #include <map>
-#include <nlohmann/json.hpp>
 
 #include "core/base/describe_size.h"
-#include "core/base/json_page.h"
 #include "core/config/named_files.h"
 #include "core/config/settings.h"
 #include "core/config/settings_file.h"
@@ -13,25 +12,18 @@
 #include "core/pg/timestamp.h"
 #include "core/repo/opening/open_repository.h"
 #include "core/repo/repository.h"
-#include "core/report/info_report.h"
-#include "core/report/store_check.h"
 #include "core/restore/planner.h"
 #include "core/store/missing_store.h"
 #include "core/store/open.h"
 #include "core/store/s3.h"
 #include "core/store/store_url.h"
+#include "core/survey/store_check.h"
 #include "core/verify/known_damage.h"
 
 namespace pitr {
 namespace {
 
-CheckRow FailedRow(const std::string& item, const Status& status) {
-  std::string detail = status.message();
-  if (!status.detail().empty()) detail += ". " + status.detail();
-  return {item, CheckState::kFailed, detail, status.hint()};
-}
-
-void CheckBackups(const InfoReport& report, std::vector<CheckRow>& rows) {
+void CheckBackups(const RepositoryInfo& report, std::vector<CheckRow>& rows) {
   size_t good = 0;
   for (const BackupRow& row : report.backups) {
     if (row.status == "ok" || row.status == "page errors") ++good;
@@ -52,7 +44,7 @@ void CheckBackups(const InfoReport& report, std::vector<CheckRow>& rows) {
   }
 }
 
-void CheckArchive(const InfoReport& report, std::vector<CheckRow>& rows) {
+void CheckArchive(const RepositoryInfo& report, std::vector<CheckRow>& rows) {
   for (const GapRow& gap : report.gaps) {
     std::string detail = "missing: " + gap.missing;
     if (gap.behind_newest) {
@@ -187,26 +179,6 @@ bool AddAbsent(const Config& config, const Status& status, Log& log, const OpCon
   return true;
 }
 
-}  // namespace
-
-std::string_view CheckStateName(CheckState state) {
-  switch (state) {
-    case CheckState::kOk:
-      return "ok";
-    case CheckState::kWarning:
-      return "warning";
-    case CheckState::kFailed:
-      return "failed";
-    case CheckState::kSkipped:
-      return "skipped";
-    case CheckState::kAbsent:
-      return "absent";
-  }
-  return "?";
-}
-
-namespace {
-
 // "; pg_pitr.pack_size = 1048576 is 1GB" for each value that was understood otherwise than it is written.
 std::string Understood(const std::string& path) {
   std::map<std::string, std::string> values;  // the last of a name counts
@@ -263,7 +235,7 @@ std::vector<CheckRow> CheckRepository(const Config& config, InfoOptions options,
   rows.push_back({"encryption", CheckState::kOk, repo.marker().encrypted ? "the passphrase fits" : "not used", ""});
   for (CheckRow& row : CheckStore(repo.store(), ctx)) rows.push_back(std::move(row));
   options.read_last_commit = false;
-  auto report = LoadInfoReport(repo, options, ctx);
+  auto report = LoadRepositoryInfo(repo, options, ctx);
   if (!report.ok()) {
     rows.push_back(FailedRow("contents", report.status()));
     return rows;
@@ -301,31 +273,6 @@ std::vector<CheckRow> CheckDataDirectory(const Config& config, const std::string
                      ? CheckRow{"same cluster", CheckState::kOk, "data directory and repository belong together", ""}
                      : FailedRow("same cluster", same));
   return rows;
-}
-
-bool AllPassed(const std::vector<CheckRow>& rows) {
-  for (const CheckRow& row : rows)
-    if (row.state == CheckState::kFailed || row.state == CheckState::kAbsent) return false;
-  return true;
-}
-
-std::string CheckText(const std::vector<CheckRow>& rows, size_t width) {
-  std::vector<std::pair<std::string, std::string>> lines;
-  for (const CheckRow& row : rows) {
-    std::string value =
-        row.state == CheckState::kOk ? "ok: " + row.detail : std::string(CheckStateName(row.state)) + ": " + row.detail;
-    if (row.state != CheckState::kOk && !row.hint.empty()) value += "\n-> " + row.hint;
-    lines.emplace_back(row.item, std::move(value));
-  }
-  return AlignItems(lines, 0, width);
-}
-
-OrderedJson CheckJson(const std::vector<CheckRow>& rows) {
-  OrderedJson list = OrderedJson::array();
-  for (const CheckRow& row : rows)
-    list.push_back(
-        {{"item", row.item}, {"state", CheckStateName(row.state)}, {"detail", row.detail}, {"hint", row.hint}});
-  return {{"passed", AllPassed(rows)}, {"checks", list}};
 }
 
 }  // namespace pitr
