@@ -209,11 +209,12 @@ bench: ## ratios against pgBackRest, pg_basebackup and zstd; BENCH="--gigabytes 
 bench-steady: ## whether archiving keeps up: STEADY="--seconds 300 --rate 5" for options
 	@scripts/install-deps.sh build test s3
 	@scripts/with-private-install.sh test/lib/rgw.sh run -- bench/steady.py $(STEADY)
-bench-scale: ## time, requests and memory against the size of archive and cluster; SEGMENTS="1000 100000 3150000", FILES="1000 100000"; files go to TMPDIR
+bench-scale: ## time, requests and memory against the size of archive and cluster; SEGMENTS="1000 3150000", FILES="1000 1000000", GIGABYTES="10 10000"; files go to TMPDIR
 	@scripts/install-deps.sh build test
 	@cmake -S . -B $(CMAKE_DIR) $(if $(shell command -v ninja),-G Ninja) -DPITR_TESTS=ON >/dev/null && cmake --build $(CMAKE_DIR) -j $(JOBS) --target scale_bench
 	@$(CMAKE_DIR)/scale_bench --segments $(or $(SEGMENTS),1000 10000 100000 3150000)
 	@$(CMAKE_DIR)/scale_bench --files $(or $(FILES),1000 10000 100000)
+	@$(CMAKE_DIR)/scale_bench --gigabytes $(or $(GIGABYTES),10 100 1000 10000)
 format: ## reformat the sources
 	scripts/format.sh fix
 tidy: ## the rules of the house, and clang-tidy on changed files (FILES=all for every file)

@@ -4,8 +4,7 @@ time of the archiver for each segment.
 
 usage: bench/steady.py [--seconds N] [--rate SEGMENTS_A_SECOND] [--store directory|s3]...
 Run it through `make bench-steady`, which installs what it needs, starts an S3 server on loopback and becomes an unprivileged user.
-WAL is made by updates of rows chosen by chance in a table of 300 MB, full page images and all; the server that makes it and the S3 server use the same
-processors. When they cannot make as much as was asked for, the table says how much it was.
+WAL is made by updates of rows of 1.8 kB, full page images and all; the server that makes it and the S3 server use the same processors. When they cannot make as much as was asked for, the table says how much it was.
 """
 import argparse
 import os
@@ -36,19 +35,33 @@ class Status:
         self.cpu = processor_seconds(self.pid)
 
 
-def write_until(cluster, position):
-    """One transaction after the other until WAL has grown to there."""
-    while int(float(cluster.sql("UPDATE filler SET n = n + 1 WHERE id IN (SELECT (random() * 2000000)::int FROM generate_series(1, 1500)); "
-                                "SELECT pg_wal_lsn_diff(pg_current_wal_insert_lsn(), '0/0')"))) < position:
-        pass
+class Writer:
+    """Updates one part of the table after the other, a transaction each, so that after each checkpoint pages are written as a whole."""
+    ROWS = 300000
+    AT_ONCE = 3000  # some 10 MB of WAL
+
+    def __init__(self, cluster):
+        self.cluster, self.next = cluster, 0
+        cluster.sql("DROP TABLE IF EXISTS filler; CREATE TABLE filler (id int, n int, text text STORAGE PLAIN) WITH (fillfactor = 50); "
+                    f"INSERT INTO filler SELECT id, 0, repeat(md5(id::text), 50) || repeat('x', 200) FROM generate_series(1, {self.ROWS}) id; "
+                    "CREATE INDEX ON filler (id)")
+        cluster.sql("VACUUM ANALYZE filler")
+
+    def until(self, position):
+        while True:
+            written = self.cluster.sql(f"UPDATE filler SET n = n + 1 WHERE id > {self.next} AND id <= {self.next + self.AT_ONCE}; "
+                                       "SELECT pg_wal_lsn_diff(pg_current_wal_insert_lsn(), '0/0')")
+            self.next = (self.next + self.AT_ONCE) % self.ROWS
+            if int(float(written)) >= position:
+                return
 
 
-def measure(args, cluster, store):
+def measure(args, cluster, store, writer):
     first = Status(cluster)
     samples = []
     begun = time.monotonic()
     while (passed := time.monotonic() - begun) < args.seconds:
-        write_until(cluster, first.position + int(passed * args.rate * SEGMENT))
+        writer.until(first.position + int(passed * args.rate * SEGMENT))
         samples.append(Status(cluster))
         time.sleep(0.1)
     written = (samples[-1].position - first.position) / SEGMENT
@@ -83,12 +96,11 @@ def main():
             tool = PgPitr(work, store, 2, 3, s3, f"steady{store}")
             cluster.configure("archive", tool.archive_settings() + "pg_pitr.change_map = 'on'\n")
             cluster.start()
-            cluster.sql("DROP TABLE IF EXISTS filler; CREATE TABLE filler AS SELECT id, 0 AS n, repeat('x', 100) AS text FROM generate_series(1, 2000000) id; "
-                        "CREATE INDEX ON filler (id)")
+            writer = Writer(cluster)
             tool.first(cluster)
             cluster.switch_wal()
             cluster.wait_archived()
-            measure(args, cluster, store)
+            measure(args, cluster, store, writer)
             cluster.stop()
             tool.remove()
     finally:
