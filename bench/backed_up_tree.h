@@ -19,6 +19,7 @@ class BackedUpTree {
   // A relation of the only database.
   static std::string PathOf(uint64_t file) { return "base/4/" + std::to_string(100000 + file); }
   const test::DataTree& tree() const { return tree_; }
+  const std::string& directory() const { return directory_; }  // of the repository
   std::string LabelOf(uint64_t number) const { return "b" + std::to_string(number); }
   uint64_t taken() const { return taken_; }
 

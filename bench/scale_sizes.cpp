@@ -21,16 +21,14 @@ constexpr uint32_t kPieceBytes = kFrameBytes / 4;
 constexpr uint64_t kFramesOfFile = kFileBytes / kFrameBytes;
 
 // Of each relation one pack, all hole but for its size.
-Status AddPacks(const CountedRepository& r, const std::string& label, uint64_t gigabytes, BackupManifest& manifest,
+Status AddPacks(const CountedRepository& r, const BackedUpTree& cluster, uint64_t gigabytes, BackupManifest& manifest,
                 std::vector<MappedFrame>& frames) {
-  const auto* directory = dynamic_cast<const DirectoryStore*>(r.store.get());
-  if (directory == nullptr) return {Code::kInternal, "not a directory"};
   const auto first = static_cast<uint32_t>(manifest.packs.size());
   constexpr uint64_t kHead = 64;
   for (uint32_t i = 0; i < gigabytes; i++) {
-    const PackEntry pack{layout::PackKey(label, first + i + 1), kHead + kFramesOfFile * kStoredFrameBytes};
+    const PackEntry pack{layout::PackKey(manifest.label, first + i + 1), kHead + kFramesOfFile * kStoredFrameBytes};
     PITR_TRY(r.store->Create(pack.key, Bytes(1), r.ctx));
-    const std::string path = r.store->Describe() + "/" + pack.key;
+    const std::string path = cluster.directory() + "/" + pack.key;
     if (truncate(path.c_str(), static_cast<off_t>(pack.size_bytes)) != 0)
       return {Code::kInternal, "could not lengthen " + path};
     for (uint64_t frame = 0; frame < kFramesOfFile; frame++)
@@ -52,7 +50,7 @@ Status GrowFirstBackup(const BackedUpTree& cluster, uint64_t gigabytes) {
   PITR_TRY(r.store->Delete(old, r.ctx));
 
   const auto first_frame = static_cast<uint32_t>(map.frames.size());
-  PITR_TRY(AddPacks(r, label, gigabytes, manifest, map.frames));
+  PITR_TRY(AddPacks(r, cluster, gigabytes, manifest, map.frames));
   MapPageStore pages(*r.repository, label, manifest.packs, map.frames, 1, r.ctx);
   uint32_t grown = 0;
   for (MappedFile& file : map.files) {

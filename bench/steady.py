@@ -42,7 +42,7 @@ class Writer:
 
     def __init__(self, cluster):
         self.cluster, self.next = cluster, 0
-        cluster.sql("DROP TABLE IF EXISTS filler; CREATE TABLE filler (id int, n int, text text STORAGE PLAIN) WITH (fillfactor = 50); "
+        cluster.sql("DROP TABLE IF EXISTS filler; CREATE TABLE filler (id int, n int, text text) WITH (fillfactor = 50); ALTER TABLE filler ALTER text SET STORAGE PLAIN; "
                     f"INSERT INTO filler SELECT id, 0, repeat(md5(id::text), 50) || repeat('x', 200) FROM generate_series(1, {self.ROWS}) id; "
                     "CREATE INDEX ON filler (id)")
         cluster.sql("VACUUM ANALYZE filler")

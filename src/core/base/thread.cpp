@@ -3,11 +3,13 @@
 #include <fcntl.h>
 #include <signal.h>
 #include <unistd.h>
-#include <cassert>
 
+#include <cassert>
 #include <exception>
 #include <new>
 #include <system_error>
+
+#include "core/base/started_threads.h"
 
 namespace pitr {
 namespace {
@@ -28,12 +30,18 @@ class BlockAllSignals {
   sigset_t saved_{};
 };
 
+std::atomic<uint64_t> threads_started{0};
+
 }  // namespace
+
+uint64_t StartedThreads() noexcept { return threads_started; }
 
 Result<std::thread> StartThread(std::function<void()> body) {
   BlockAllSignals blocked;
   try {
-    return std::thread(std::move(body));
+    std::thread thread(std::move(body));
+    threads_started++;
+    return thread;
   } catch (const std::system_error& e) {
     return Status(Code::kUnavailable, std::string("could not start a thread: ") + e.what());
   }

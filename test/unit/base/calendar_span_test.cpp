@@ -1,3 +1,4 @@
+// Starts no thread.
 #include "core/base/calendar_span.h"
 
 #include <gtest/gtest.h>

@@ -1,5 +1,6 @@
 // The primitives against published vectors: AES-256-GCM (McGrew and Viega's test cases, as in NIST's), RFC 5869, RFC
 // 7914.
+// Starts no thread.
 #include <gtest/gtest.h>
 
 #include "core/base/aead.h"

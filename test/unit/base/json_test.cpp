@@ -1,3 +1,4 @@
+// Starts no thread.
 #include "core/base/json.h"
 
 #include <gtest/gtest.h>

@@ -1,3 +1,4 @@
+// Starts no thread.
 #include "core/base/letter_case.h"
 
 #include <gtest/gtest.h>

@@ -1,3 +1,4 @@
+// Starts no thread.
 #include "core/base/process_name.h"
 
 #include <gtest/gtest.h>

@@ -1,3 +1,4 @@
+// Starts no thread.
 #include "core/base/secret_file.h"
 
 #include <gtest/gtest.h>

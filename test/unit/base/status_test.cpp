@@ -1,3 +1,4 @@
+// Starts no thread.
 #include "core/base/status.h"
 
 #include <gtest/gtest.h>

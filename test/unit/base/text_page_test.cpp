@@ -1,3 +1,4 @@
+// Starts no thread.
 #include "core/base/text_page.h"
 
 #include <gtest/gtest.h>

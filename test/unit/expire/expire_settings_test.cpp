@@ -1,3 +1,4 @@
+// Starts no thread.
 #include "core/expire/expire_settings.h"
 
 #include <gtest/gtest.h>

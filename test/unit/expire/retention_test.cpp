@@ -1,3 +1,4 @@
+// Starts no thread.
 #include "core/expire/retention.h"
 
 #include <gtest/gtest.h>

@@ -1,3 +1,4 @@
+// Starts no thread.
 #include "core/repo/layout.h"
 
 #include <gtest/gtest.h>

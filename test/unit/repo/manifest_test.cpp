@@ -1,3 +1,4 @@
+// Starts no thread.
 #include "core/repo/manifest.h"
 
 #include <gtest/gtest.h>

@@ -1,4 +1,5 @@
 // Every page fits 80 columns, whatever it has to show; all that there is is there when there is room.
+// Starts no thread.
 #include <gtest/gtest.h>
 
 #include <nlohmann/json.hpp>

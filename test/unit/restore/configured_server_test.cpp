@@ -1,4 +1,5 @@
 // The settings of the original beside those of the machine it is restored on, and whether that server archives.
+// Starts no thread.
 #include "core/restore/configured_server.h"
 
 #include <gtest/gtest.h>

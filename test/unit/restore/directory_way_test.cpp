@@ -1,4 +1,5 @@
 // Which links lead a restore to a directory, when it runs as root.
+// Starts no thread.
 #include "core/restore/directory_way.h"
 
 #include <fcntl.h>

@@ -1,4 +1,5 @@
 // A timeline whose archive ends where its parent's goes on.
+// Starts no thread.
 #include "core/pg/wal_name.h"
 #include "core/repo/layout.h"
 #include "core/restore/plan_target.h"
@@ -8,14 +9,14 @@
 namespace pitr {
 namespace {
 
-constexpr uint32_t kSegment = WalBuilder::kSegmentSize;
+constexpr uint32_t kEndSegment = WalBuilder::kSegmentSize;
 
 class EndNotSafeTest : public test::RepositoryTest {
  protected:
-  EndNotSafeTest() : repository_(MustOpenOrCreate(config_, {WalBuilder::kSystem, kSegment, 15})) {
+  EndNotSafeTest() : repository_(MustOpenOrCreate(config_, {WalBuilder::kSystem, kEndSegment, 15})) {
     BackupManifest backup;
     backup.label = "b";
-    backup.cluster = {WalBuilder::kSystem, kSegment, 15};
+    backup.cluster = {WalBuilder::kSystem, kEndSegment, 15};
     backup.timeline = backup.stop_timeline = Timeline{1};
     wal_.AddFiller(100);
     backup.start_lsn = backup.checkpoint_lsn = wal_.AddFiller(10);
@@ -27,8 +28,8 @@ class EndNotSafeTest : public test::RepositoryTest {
     Store("00000002.history", AsBytes("1\t" + wal_.at().ToString() + "\tno recovery target specified\n"));
     wal_.AddFiller(10);
     wal_.Switch();
-    for (uint64_t no = 3; no * kSegment < wal_.at().value; ++no)
-      Store(SegmentFileName(Timeline{1}, SegmentNo{no}, kSegment), wal_.Segment(SegmentNo{no}));
+    for (uint64_t no = 3; no * kEndSegment < wal_.at().value; ++no)
+      Store(SegmentFileName(Timeline{1}, SegmentNo{no}, kEndSegment), wal_.Segment(SegmentNo{no}));
   }
   void Store(const std::string& name, ByteView bytes) {
     EXPECT_TRUE(repository_->CreateObject(ObjectKind::kWal, layout::WalKey(name), bytes, ctx_).ok()) << name;
@@ -36,7 +37,7 @@ class EndNotSafeTest : public test::RepositoryTest {
   Status Find(const RecoveryTarget& target) {
     auto archive = WalCatalog::Load(*repository_, ctx_);
     if (!archive.ok()) return archive.status();
-    auto path = WalPath::Make(archive.value(), Timeline{2}, kSegment);
+    auto path = WalPath::Make(archive.value(), Timeline{2}, kEndSegment);
     if (!path.ok()) return path.status();
     auto candidates = FindCandidates(backups_, path.value(), "");
     if (!candidates.ok()) return candidates.status();

@@ -1,3 +1,4 @@
+// Starts no thread.
 #include "core/restore/frame_fetch.h"
 
 #include <gtest/gtest.h>

@@ -1,4 +1,5 @@
 // What /etc/fstab says and what is mounted, and where a restore may not write on account of it.
+// Starts no thread.
 #include "core/restore/mount_point.h"
 
 #include <gtest/gtest.h>

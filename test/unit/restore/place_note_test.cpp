@@ -1,3 +1,4 @@
+// Starts no thread.
 #include "core/restore/place_note.h"
 
 #include <gtest/gtest.h>

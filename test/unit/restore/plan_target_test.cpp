@@ -1,3 +1,4 @@
+// Starts no thread.
 #include "core/restore/plan_target.h"
 
 #include <cstdio>

@@ -1,3 +1,4 @@
+// Starts no thread.
 #include "core/restore/recovery_limits.h"
 
 #include <gtest/gtest.h>

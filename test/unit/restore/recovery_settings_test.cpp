@@ -1,3 +1,4 @@
+// Starts no thread.
 #include "core/restore/recovery_settings.h"
 
 #include <gtest/gtest.h>

@@ -1,3 +1,4 @@
+// Starts no thread.
 #include "core/restore/segment_places.h"
 
 #include <gtest/gtest.h>

@@ -1,3 +1,4 @@
+// Starts no thread.
 #include "core/restore/server_start.h"
 
 #include <gtest/gtest.h>

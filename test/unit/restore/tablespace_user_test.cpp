@@ -1,3 +1,4 @@
+// Starts no thread.
 #include "core/restore/tablespace_user.h"
 
 #include <fcntl.h>

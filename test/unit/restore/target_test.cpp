@@ -1,3 +1,4 @@
+// Starts no thread.
 #include "core/restore/target.h"
 
 #include <gtest/gtest.h>

@@ -1,4 +1,5 @@
 // What speaks against setting a timeline aside.
+// Starts no thread.
 #include "core/restore/timeline_use.h"
 
 #include "core/repo/layout.h"

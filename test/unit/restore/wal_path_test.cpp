@@ -1,3 +1,4 @@
+// Starts no thread.
 #include "core/restore/wal_path.h"
 
 #include "core/pg/wal_name.h"
@@ -7,7 +8,7 @@
 namespace pitr {
 namespace {
 
-constexpr uint32_t kSize = 1U << 20;
+constexpr uint32_t kWalPathSize = 1U << 20;
 
 // Timeline 1 has segments 3 to 9; timeline 2 left it in segment 6 and has 6 to 8 and 10; timeline 3 left 2 in segment 8
 // and has nothing but its history.
@@ -15,8 +16,8 @@ class WalPathTest : public test::RepositoryTest {
  protected:
   void SetUp() override {
     repository_ = MustOpenOrCreate(config_);
-    for (uint64_t no = 3; no <= 9; ++no) Put(SegmentFileName(Timeline{1}, SegmentNo{no}, kSize), "x");
-    for (uint64_t no : {6, 7, 8, 10}) Put(SegmentFileName(Timeline{2}, SegmentNo{no}, kSize), "x");
+    for (uint64_t no = 3; no <= 9; ++no) Put(SegmentFileName(Timeline{1}, SegmentNo{no}, kWalPathSize), "x");
+    for (uint64_t no : {6, 7, 8, 10}) Put(SegmentFileName(Timeline{2}, SegmentNo{no}, kWalPathSize), "x");
     Put("00000002.history", "1\t0/600100\tbefore the accident\n");
     Put("00000003.history", "1\t0/600100\tbefore the accident\n2\t0/800200\tagain\n");
     auto loaded = WalCatalog::Load(*repository_, ctx_);
@@ -26,7 +27,7 @@ class WalPathTest : public test::RepositoryTest {
   void Put(const std::string& name, std::string_view content) {
     ASSERT_TRUE(repository_->CreateObject(ObjectKind::kWal, layout::WalKey(name), AsBytes(content), ctx_).ok());
   }
-  WalPath Path(uint32_t timeline) { return WalPath::Make(catalog_, Timeline{timeline}, kSize).value(); }
+  WalPath Path(uint32_t timeline) { return WalPath::Make(catalog_, Timeline{timeline}, kWalPathSize).value(); }
   std::unique_ptr<Repository> repository_;
   WalCatalog catalog_;
 };
@@ -58,16 +59,16 @@ TEST_F(WalPathTest, ANumberIsNoIdentity) {
 }
 
 TEST_F(WalPathTest, ABackupCarriesTheHistoryThatTheArchiveLacks) {
-  Put(SegmentFileName(Timeline{4}, SegmentNo{6}, kSize), "x");
+  Put(SegmentFileName(Timeline{4}, SegmentNo{6}, kWalPathSize), "x");
   catalog_ = WalCatalog::Load(*repository_, ctx_).value();
-  EXPECT_FALSE(WalPath::Make(catalog_, Timeline{4}, kSize).ok());
+  EXPECT_FALSE(WalPath::Make(catalog_, Timeline{4}, kWalPathSize).ok());
   BackupManifest backup, other, impostor;
   backup.timeline = backup.stop_timeline = other.stop_timeline = Timeline{4};
   backup.history = "1\t0/600100\tx\n";
   other.history = "1\t0/700100\tx\n";
   WalCatalog doubtful = catalog_;
   doubtful.AddHistories({backup, other});
-  EXPECT_FALSE(WalPath::Make(doubtful, Timeline{4}, kSize).ok()) << "they disagree";
+  EXPECT_FALSE(WalPath::Make(doubtful, Timeline{4}, kWalPathSize).ok()) << "they disagree";
   // Never over one that is there.
   impostor.stop_timeline = Timeline{2};
   impostor.history = "1\t0/400100\tx\n";
@@ -82,8 +83,9 @@ TEST_F(WalPathTest, GapsAndSpans) {
   const WalPath path = Path(2);
   const auto missing = path.Missing(SegmentNo{1}, SegmentNo{12});
   ASSERT_EQ(missing.size(), 3U);
-  EXPECT_EQ(DescribeSpan(missing[0], kSize), "000000010000000000000001 to 000000010000000000000002 (2 segments)");
-  EXPECT_EQ(DescribeSpan(missing[1], kSize), "000000020000000000000009");
+  EXPECT_EQ(DescribeSpan(missing[0], kWalPathSize),
+            "000000010000000000000001 to 000000010000000000000002 (2 segments)");
+  EXPECT_EQ(DescribeSpan(missing[1], kWalPathSize), "000000020000000000000009");
   EXPECT_EQ(missing[2].first, SegmentNo{11});
   EXPECT_EQ(missing[2].last, SegmentNo{12});
   EXPECT_TRUE(path.Missing(SegmentNo{3}, SegmentNo{8}).empty());
@@ -120,10 +122,10 @@ TEST_F(WalPathTest, BackupsOnOtherBranchesDoNotLeadHere) {
 }
 
 TEST_F(WalPathTest, WhatIsMissingIsNamed) {
-  EXPECT_EQ(WalPath::Make(catalog_, Timeline{7}, kSize).code(), Code::kNotFound);
-  Put(SegmentFileName(Timeline{4}, SegmentNo{12}, kSize), "x");
+  EXPECT_EQ(WalPath::Make(catalog_, Timeline{7}, kWalPathSize).code(), Code::kNotFound);
+  Put(SegmentFileName(Timeline{4}, SegmentNo{12}, kWalPathSize), "x");
   auto again = WalCatalog::Load(*repository_, ctx_);
-  auto path = WalPath::Make(again.value(), Timeline{4}, kSize);
+  auto path = WalPath::Make(again.value(), Timeline{4}, kWalPathSize);
   ASSERT_EQ(path.code(), Code::kNotFound);
   EXPECT_NE(path.status().ToString().find("00000004.history"), std::string::npos);
 }

@@ -1,4 +1,5 @@
 // What a directory store keeps back for an expiry on a full file system.
+// Starts no thread.
 #include "core/store/directory_reserve.h"
 
 #include <gtest/gtest.h>

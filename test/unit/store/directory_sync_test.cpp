@@ -1,4 +1,5 @@
 // What a directory store says about files that were never synced, and when syncing fails.
+// Starts no thread.
 #include <gtest/gtest.h>
 
 #include <cerrno>

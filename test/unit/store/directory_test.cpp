@@ -1,4 +1,5 @@
 // What is particular to directories; what all stores share is in test/store_suite.
+// Starts no thread.
 #include "core/store/directory.h"
 
 #include <gtest/gtest.h>

@@ -1,4 +1,5 @@
 // What a listing of a directory store reads.
+// Starts no thread.
 #include <gtest/gtest.h>
 #include <sys/inotify.h>
 #include <unistd.h>

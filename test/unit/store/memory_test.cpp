@@ -1,4 +1,5 @@
 // The parts of the memory store and of fault injection that are for tests; the rest is in test/store_suite.
+// Starts no thread.
 #include "core/store/memory.h"
 
 #include <gtest/gtest.h>

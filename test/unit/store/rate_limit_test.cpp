@@ -1,3 +1,4 @@
+// Starts no thread.
 #include "core/store/rate_limit.h"
 
 #include <gtest/gtest.h>

@@ -1,3 +1,4 @@
+// Starts no thread.
 #include "core/store/retry.h"
 
 #include <gtest/gtest.h>

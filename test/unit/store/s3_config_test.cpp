@@ -1,4 +1,5 @@
 // What settings mean for where requests go, and which cannot work.
+// Starts no thread.
 #include "core/store/s3_config.h"
 
 #include <gtest/gtest.h>

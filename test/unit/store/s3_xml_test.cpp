@@ -1,3 +1,4 @@
+// Starts no thread.
 #include "core/store/s3_xml.h"
 
 #include <gtest/gtest.h>

@@ -1,5 +1,6 @@
 // Published vectors: the AWS Signature Version 4 test suite and the examples of the Amazon S3 API reference
 // ("Authenticating Requests: Using the Authorization Header").
+// Starts no thread.
 #include "core/store/sigv4.h"
 
 #include <gtest/gtest.h>

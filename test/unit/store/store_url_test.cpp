@@ -1,3 +1,4 @@
+// Starts no thread.
 #include "core/store/store_url.h"
 
 #include <gtest/gtest.h>

@@ -1,3 +1,4 @@
+// Starts no thread.
 #include "core/survey/archiving_state.h"
 
 #include <gtest/gtest.h>

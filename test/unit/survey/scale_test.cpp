@@ -18,9 +18,9 @@ namespace {
 using test::StoreOp;
 
 constexpr uint32_t kSealedSegment = WalBuilder::kSegmentSize;
-constexpr uint64_t kGroup = SegmentsInGroup(kSealedSegment);
+constexpr uint64_t kSealedGroup = SegmentsInGroup(kSealedSegment);
 constexpr uint32_t kGroups = 3;
-constexpr uint64_t kYoung = (kGroups + 1) * kGroup;  // the first segment that is not sealed
+constexpr uint64_t kYoung = (kGroups + 1) * kSealedGroup;  // the first segment that is not sealed
 constexpr uint64_t kYoungSegments = 5000;
 constexpr uint64_t kReal = 8;  // of these, from the first on
 
@@ -29,8 +29,10 @@ class ScaleTest : public test::ExpireTest {
   void SetUp() override {
     ASSERT_EQ(test::kCluster.segment_size_bytes, kSealedSegment);
     for (uint32_t group = 1; group <= kGroups; group++) {
-      const Json seal = {
-          {"pg_pitr_sealed", 1}, {"segments", kGroup}, {"stored_bytes", 1000 * kGroup}, {"newest_micros", group}};
+      const Json seal = {{"pg_pitr_sealed", 1},
+                         {"segments", kSealedGroup},
+                         {"stored_bytes", 1000 * kSealedGroup},
+                         {"newest_micros", group}};
       const std::string key = layout::SealKey({{1}, group});
       ASSERT_TRUE(repository_->CreateObject(ObjectKind::kWalSeal, key, AsBytes(JsonText(seal)), ctx_).ok());
     }
@@ -38,8 +40,8 @@ class ScaleTest : public test::ExpireTest {
     AddWal(1, kYoung + kReal, kYoung + kYoungSegments - 1);
     AddChangeMaps(1, kYoung, kYoung + kYoungSegments - 1);
     // Two backups: the WAL of the old one is sealed.
-    AddReal(2 * kGroup, 2, "sealed");
-    AddBackup({.label = "old", .first = 2 * kGroup, .last = 2 * kGroup + 1});
+    AddReal(2 * kSealedGroup, 2, "sealed");
+    AddBackup({.label = "old", .first = 2 * kSealedGroup, .last = 2 * kSealedGroup + 1});
     clock_.Advance(test::kDayMillis);
     AddBackup({.label = "new", .first = kYoung + 2, .last = kYoung + 3});
     clock_.Advance(2 * test::kDayMillis);
@@ -75,7 +77,7 @@ TEST_F(ScaleTest, InfoReadsSealsAndTheYoungEnd) {
   const auto report = LoadRepositoryInfo(*repository_, {}, ctx_);
   ASSERT_TRUE(report.ok()) << test::TextOf(report);
   ASSERT_FALSE(report.value().archive.empty());
-  EXPECT_EQ(report.value().archive[0].segments, kGroups * kGroup + kYoungSegments);
+  EXPECT_EQ(report.value().archive[0].segments, kGroups * kSealedGroup + kYoungSegments);
   EXPECT_GE(report.value().archive[0].segments, 3000000U);
   EXPECT_LE(Requests(), 60);
 }
@@ -89,7 +91,8 @@ TEST_F(ScaleTest, APlanLooksAtTheRangeThatItNeeds) {
     ASSERT_TRUE(plan.ok()) << label << ": " << test::TextOf(plan);
     EXPECT_LE(Requests(), 60) << label;
   }
-  ASSERT_TRUE(memory_.Delete({layout::WalKey(SegmentFileName({1}, {2 * kGroup + 1}, kSealedSegment))}, ctx_).ok());
+  ASSERT_TRUE(
+      memory_.Delete({layout::WalKey(SegmentFileName({1}, {2 * kSealedGroup + 1}, kSealedSegment))}, ctx_).ok());
   EXPECT_EQ(MakeRestorePlan(*repository_, request, ctx_).code(), Code::kNotFound) << "whatever the seal says";
 }
 
@@ -122,7 +125,7 @@ TEST_F(ScaleTest, APlanToANameDoesWithoutASealThatClaimsTooMuch) {
 
 TEST_F(ScaleTest, NobodyBelievesASealAboutTheWalOfABackup) {
   DeleteWhatIsNotReal();
-  const std::string segment = SegmentFileName({1}, {2 * kGroup + 1}, kSealedSegment);
+  const std::string segment = SegmentFileName({1}, {2 * kSealedGroup + 1}, kSealedSegment);
   ASSERT_TRUE(memory_.Delete({layout::WalKey(segment)}, ctx_).ok());
   const auto info = LoadRepositoryInfo(*repository_, {}, ctx_);
   ASSERT_TRUE(info.ok()) << test::TextOf(info);
@@ -165,11 +168,11 @@ TEST_F(ScaleTest, AQuickVerificationSaysWhatItDidNotLookAt) {
   const auto report = VerifyRepository(*repository_, options, findings, progress, ctx_);
   ASSERT_TRUE(report.ok()) << test::TextOf(report);
   EXPECT_LE(Requests(), 80);
-  EXPECT_GE(report.value().record.wal.objects, kGroups * kGroup + kYoungSegments);
+  EXPECT_GE(report.value().record.wal.objects, kGroups * kSealedGroup + kYoungSegments);
   bool said = false;
   for (const std::string& note : report.value().notes)
-    said |=
-        note == std::to_string(kGroups * kGroup) + " WAL segments were not looked at: seals say that they are stored.";
+    said |= note == std::to_string(kGroups * kSealedGroup) +
+                        " WAL segments were not looked at: seals say that they are stored.";
   EXPECT_TRUE(said);
 }
 

@@ -1,3 +1,4 @@
+// Starts no thread.
 #include "core/verify/known_damage.h"
 
 #include <gtest/gtest.h>

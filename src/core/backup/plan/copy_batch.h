@@ -10,7 +10,7 @@ namespace pitr {
 
 // What a backup holds of the file map before it stores pages of it; about as much may come on top with the batch that
 // is being copied.
-inline constexpr uint64_t kHeldMapBytes = uint64_t{32} << 20;
+inline constexpr uint64_t kHeldMapBytes = uint64_t{16} << 20;
 
 // Files [first, end) of a listing.
 struct FileRange {

@@ -1,5 +1,6 @@
 // Which pages of its parent's map an increment takes over unread. Each rule that makes a page one that must be read is
 // tried alone: a page that is taken over wrongly is data that is lost.
+// Starts no thread.
 #include "core/backup/changes/page_plan.h"
 
 #include <gtest/gtest.h>

@@ -1,3 +1,4 @@
+// Starts no thread.
 #include "core/backup/data/data_directory.h"
 
 #include <gtest/gtest.h>

@@ -1,3 +1,4 @@
+// Starts no thread.
 #include "core/backup/data/page_cache.h"
 
 #include <fcntl.h>

@@ -1,3 +1,4 @@
+// Starts no thread.
 #include "core/backup/extents/block_split.h"
 
 #include <gtest/gtest.h>

@@ -1,3 +1,4 @@
+// Starts no thread.
 #include "core/backup/extents/packed_extents.h"
 
 #include <gtest/gtest.h>

@@ -1,3 +1,4 @@
+// Starts no thread.
 #include "core/backup/plan/parent_choice.h"
 
 #include <gtest/gtest.h>

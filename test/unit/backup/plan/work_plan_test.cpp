@@ -1,3 +1,4 @@
+// Starts no thread.
 #include "core/backup/plan/work_plan.h"
 
 #include <gtest/gtest.h>

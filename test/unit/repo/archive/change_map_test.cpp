@@ -1,3 +1,4 @@
+// Starts no thread.
 #include "core/repo/archive/change_map.h"
 
 #include <algorithm>

@@ -1,3 +1,4 @@
+// Starts no thread.
 #include "core/repo/archive/wal_listing.h"
 
 #include "core/repo/layout.h"

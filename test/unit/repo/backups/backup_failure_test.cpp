@@ -1,3 +1,4 @@
+// Starts no thread.
 #include "core/repo/backups/backup_failure.h"
 
 #include <gtest/gtest.h>

@@ -1,3 +1,4 @@
+// Starts no thread.
 #include "core/repo/envelope/json_fields.h"
 
 #include <gtest/gtest.h>

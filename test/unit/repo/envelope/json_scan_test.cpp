@@ -1,3 +1,4 @@
+// Starts no thread.
 #include "core/repo/envelope/json_scan.h"
 
 #include <gtest/gtest.h>

@@ -1,3 +1,4 @@
+// Starts no thread.
 #include "core/repo/envelope/object_codec.h"
 
 #include <gtest/gtest.h>

@@ -1,3 +1,4 @@
+// Starts no thread.
 #include "core/repo/opening/known_repository.h"
 
 #include <fstream>

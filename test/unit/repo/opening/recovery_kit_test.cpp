@@ -1,4 +1,5 @@
 // Which kit may be written back where: a foreign one must not take the place of the right one.
+// Starts no thread.
 #include "core/repo/opening/recovery_kit.h"
 #include "core/repo/opening/open_repository.h"
 

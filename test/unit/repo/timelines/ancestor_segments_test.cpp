@@ -1,3 +1,4 @@
+// Starts no thread.
 #include "core/repo/timelines/ancestor_segments.h"
 
 #include <fstream>

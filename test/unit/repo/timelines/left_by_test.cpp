@@ -1,3 +1,4 @@
+// Starts no thread.
 #include "core/repo/timelines/left_by.h"
 
 #include "core/repo/layout.h"

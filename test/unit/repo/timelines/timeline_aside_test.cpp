@@ -1,3 +1,4 @@
+// Starts no thread.
 #include "core/repo/timelines/timeline_aside.h"
 
 #include "core/repo/layout.h"

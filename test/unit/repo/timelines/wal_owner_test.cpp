@@ -1,3 +1,4 @@
+// Starts no thread.
 #include "core/repo/timelines/wal_owner.h"
 
 #include <filesystem>

@@ -1,4 +1,5 @@
 // Unfinished segments: stored as what they are, by whoever has them, and superseded by the whole one.
+// Starts no thread.
 #include "core/repo/wal/partial_segment.h"
 
 #include "core/repo/archive/wal_catalog.h"

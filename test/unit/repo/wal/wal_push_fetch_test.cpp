@@ -59,12 +59,12 @@ class Wal : public test::RepositoryTest, public testing::WithParamInterface<bool
 
 INSTANTIATE_TEST_SUITE_P(PlainAndEncrypted, Wal, testing::Bool());
 
-const std::string kName = "000000010000000000000005";
+const std::string kPushedName = "000000010000000000000005";
 
 TEST_P(Wal, EveryKindOfFileGoesThereAndBack) {
   auto repository = MakeRepository();
   const std::pair<std::string, Bytes> files[] = {
-      {kName, Segment(5)},
+      {kPushedName, Segment(5)},
       {"0000000200000001000000FF", Segment(4096 + 255, 2)},
       {"00000002.history", Bytes{'1', '\t', '0', '/', '5', '\t', 'x', '\n'}},
       {"000000010000000000000005.00000028.backup", Bytes(300, 'b')},
@@ -92,7 +92,8 @@ TEST_P(Wal, OneRequestForASegment) {
   const int lists = faults().calls(StoreOp::kList), gets = faults().calls(StoreOp::kGet),
             creates = faults().calls(StoreOp::kCreate);
   // As a running server pushes what it writes without an interruption.
-  ASSERT_TRUE(PushWalFile(*repository, kName, WriteWal(kName, Segment(5)), ctx_, {.compare_partials = false}).ok());
+  ASSERT_TRUE(
+      PushWalFile(*repository, kPushedName, WriteWal(kPushedName, Segment(5)), ctx_, {.compare_partials = false}).ok());
   EXPECT_EQ(faults().calls(StoreOp::kCreate), creates + 1);
   EXPECT_EQ(faults().calls(StoreOp::kList), lists);
   EXPECT_EQ(faults().calls(StoreOp::kGet), gets);
@@ -102,9 +103,9 @@ TEST_P(Wal, OneRequestForASegment) {
 
 TEST_P(Wal, TheSameAgainIsSuccess) {
   auto repository = MakeRepository();
-  auto first = Push(*repository, kName, Segment(5));
+  auto first = Push(*repository, kPushedName, Segment(5));
   ASSERT_TRUE(first.ok());
-  auto again = Push(*repository, kName, Segment(5));
+  auto again = Push(*repository, kPushedName, Segment(5));
   ASSERT_TRUE(again.ok()) << TextOf(again);
   EXPECT_TRUE(again.value().already_there);
   EXPECT_EQ(again.value().stored_bytes, first.value().stored_bytes);
@@ -112,10 +113,10 @@ TEST_P(Wal, TheSameAgainIsSuccess) {
 
 TEST_P(Wal, DifferentContentIsRefusedAndLeftAlone) {
   auto repository = MakeRepository();
-  ASSERT_TRUE(Push(*repository, kName, Segment(5)).ok());
+  ASSERT_TRUE(Push(*repository, kPushedName, Segment(5)).ok());
   Bytes other = Segment(5);
   other[70000] ^= 1;
-  auto refused = Push(*repository, kName, other);
+  auto refused = Push(*repository, kPushedName, other);
   ASSERT_EQ(refused.code(), Code::kConflict);
   EXPECT_NE(refused.status().detail().find("they differ from byte 70000 on"), std::string::npos)
       << refused.status().detail();
@@ -123,7 +124,7 @@ TEST_P(Wal, DifferentContentIsRefusedAndLeftAlone) {
   EXPECT_NE(refused.status().detail().find("system identifier 7123456789012345678, timeline 1, position 0/500000"),
             std::string::npos);
   EXPECT_NE(refused.status().hint().find("Two servers"), std::string::npos);
-  EXPECT_EQ(FetchWalBytes(*repository, kName, ctx_).value(), Segment(5));
+  EXPECT_EQ(FetchWalBytes(*repository, kPushedName, ctx_).value(), Segment(5));
 
   // As older versions stored whatever it was.
   ASSERT_TRUE(
@@ -151,11 +152,11 @@ TEST_P(Wal, FilesThatAreNotWhatTheirNameSaysAreNotSent) {
       {"other segment size", Segment(5, 1, 1, kCluster.system_id, 2u << 20)},
   };
   for (const auto& [what, bytes] : wrong) {
-    auto refused = Push(*repository, kName, bytes);
+    auto refused = Push(*repository, kPushedName, bytes);
     EXPECT_EQ(refused.code(), Code::kConflict) << what << ": " << TextOf(refused);
-    EXPECT_NE(TextOf(refused).find(kName), std::string::npos) << TextOf(refused);
+    EXPECT_NE(TextOf(refused).find(kPushedName), std::string::npos) << TextOf(refused);
   }
-  EXPECT_EQ(Push(*repository, kName, Bytes(1u << 20)).code(), Code::kCorruption);
+  EXPECT_EQ(Push(*repository, kPushedName, Bytes(1u << 20)).code(), Code::kCorruption);
   EXPECT_EQ(Push(*repository, "00000002.history", Bytes()).code(), Code::kCorruption);
   const auto garbage = Push(*repository, "00000007.history", Bytes{'g', 'a', 'r', 'b', 'a', 'g', 'e', '\n'});
   EXPECT_EQ(garbage.code(), Code::kCorruption) << garbage.status().ToString();
@@ -163,8 +164,8 @@ TEST_P(Wal, FilesThatAreNotWhatTheirNameSaysAreNotSent) {
        {"pg_control", "000000010000000000001000", "00000001000000000000000G", "../../etc/passwd", ""}) {
     EXPECT_EQ(PushWalFile(*repository, name, WriteWal("x", Segment(5)), ctx_).code(), Code::kInvalidArgument) << name;
   }
-  EXPECT_EQ(PushWalFile(*repository, kName, dir_ + "/nowhere", ctx_).code(), Code::kNotFound);
-  EXPECT_EQ(PushWalFile(*repository, kName, dir_, ctx_).code(), Code::kInvalidArgument);
+  EXPECT_EQ(PushWalFile(*repository, kPushedName, dir_ + "/nowhere", ctx_).code(), Code::kNotFound);
+  EXPECT_EQ(PushWalFile(*repository, kPushedName, dir_, ctx_).code(), Code::kInvalidArgument);
   EXPECT_EQ(memory_.Keys().size(), before);
 }
 
@@ -176,7 +177,7 @@ TEST_P(Wal, AnOlderTimelineInTheHeaderIsRight) {
 
 TEST_P(Wal, AFileThatChangesIsNotStored) {
   auto repository = MakeRepository();
-  const std::string path = WriteWal(kName, Segment(5));
+  const std::string path = WriteWal(kPushedName, Segment(5));
   struct Changing final : Clock {  // changes the file when the push asks for the time, which is between frames
     std::function<void()> change;
     int64_t WallMicros() const override { return 0; }
@@ -190,10 +191,10 @@ TEST_P(Wal, AFileThatChangesIsNotStored) {
   ctx.clock = &clock;
   ctx.deadline_millis = 1000;
   clock.change = [&] { ASSERT_EQ(truncate(path.c_str(), 100000), 0); };
-  auto shorter = PushWalFile(*repository, kName, path, ctx);
+  auto shorter = PushWalFile(*repository, kPushedName, path, ctx);
   EXPECT_EQ(shorter.code(), Code::kUnavailable);
   EXPECT_NE(TextOf(shorter).find("became shorter"), std::string::npos) << TextOf(shorter);
-  WriteWal(kName, Segment(5));
+  WriteWal(kPushedName, Segment(5));
   clock.change = [&] {
     const int fd = open(path.c_str(), O_WRONLY);
     ASSERT_EQ(pwrite(fd, "x", 1, 1000), 1);
@@ -201,47 +202,47 @@ TEST_P(Wal, AFileThatChangesIsNotStored) {
     futimens(fd, times);
     close(fd);
   };
-  auto changed = PushWalFile(*repository, kName, path, ctx);
+  auto changed = PushWalFile(*repository, kPushedName, path, ctx);
   EXPECT_EQ(changed.code(), Code::kUnavailable);
   EXPECT_NE(TextOf(changed).find("was changed"), std::string::npos) << TextOf(changed);
-  EXPECT_EQ(FetchWalBytes(*repository, kName, ctx_).code(), Code::kNotFound);
+  EXPECT_EQ(FetchWalBytes(*repository, kPushedName, ctx_).code(), Code::kNotFound);
 }
 
 TEST_P(Wal, FailuresOfTheStoreArePassedOn) {
   auto repository = MakeRepository();
-  faults().Inject({.op = StoreOp::kCreate, .key_contains = kName});
-  EXPECT_EQ(Push(*repository, kName, Segment(5)).code(), Code::kUnavailable);
-  ASSERT_TRUE(Push(*repository, kName, Segment(5)).ok());
-  faults().Inject({.op = StoreOp::kGet, .key_contains = kName, .after_bytes = 1000});
-  EXPECT_EQ(Push(*repository, kName, Segment(5)).code(), Code::kUnavailable);
-  faults().Inject({.op = StoreOp::kGet, .key_contains = kName, .after_bytes = 1000});
+  faults().Inject({.op = StoreOp::kCreate, .key_contains = kPushedName});
+  EXPECT_EQ(Push(*repository, kPushedName, Segment(5)).code(), Code::kUnavailable);
+  ASSERT_TRUE(Push(*repository, kPushedName, Segment(5)).ok());
+  faults().Inject({.op = StoreOp::kGet, .key_contains = kPushedName, .after_bytes = 1000});
+  EXPECT_EQ(Push(*repository, kPushedName, Segment(5)).code(), Code::kUnavailable);
+  faults().Inject({.op = StoreOp::kGet, .key_contains = kPushedName, .after_bytes = 1000});
   const std::string destination = dir_ + "/out";
-  EXPECT_EQ(FetchWalFile(*repository, kName, destination, ctx_).code(), Code::kUnavailable);
+  EXPECT_EQ(FetchWalFile(*repository, kPushedName, destination, ctx_).code(), Code::kUnavailable);
   EXPECT_FALSE(std::filesystem::exists(destination));
-  faults().Inject({.op = StoreOp::kGet, .status = {Code::kPermission, "403"}, .key_contains = kName});
-  EXPECT_EQ(FetchWalFile(*repository, kName, destination, ctx_).code(), Code::kPermission);
+  faults().Inject({.op = StoreOp::kGet, .status = {Code::kPermission, "403"}, .key_contains = kPushedName});
+  EXPECT_EQ(FetchWalFile(*repository, kPushedName, destination, ctx_).code(), Code::kPermission);
   CancelToken token;
   token.Cancel();
   OpContext cancelled = ctx_;
   cancelled.cancel = &token;
-  EXPECT_EQ(PushWalFile(*repository, kName, dir_ + "/" + kName, cancelled).code(), Code::kCancelled);
-  EXPECT_EQ(FetchWalFile(*repository, kName, destination, cancelled).code(), Code::kCancelled);
+  EXPECT_EQ(PushWalFile(*repository, kPushedName, dir_ + "/" + kPushedName, cancelled).code(), Code::kCancelled);
+  EXPECT_EQ(FetchWalFile(*repository, kPushedName, destination, cancelled).code(), Code::kCancelled);
 }
 
 TEST_P(Wal, OnlyAConfirmedAbsenceIsNotFound) {
   auto repository = MakeRepository();
   const std::string destination = dir_ + "/out";
-  EXPECT_EQ(FetchWalFile(*repository, kName, destination, ctx_).code(), Code::kNotFound);
+  EXPECT_EQ(FetchWalFile(*repository, kPushedName, destination, ctx_).code(), Code::kNotFound);
   EXPECT_FALSE(std::filesystem::exists(destination));
-  ASSERT_TRUE(Push(*repository, kName, Segment(5)).ok());
-  EXPECT_EQ(FetchWalFile(*repository, kName, dir_ + "/missing/out", ctx_).code(), Code::kInvalidArgument);
+  ASSERT_TRUE(Push(*repository, kPushedName, Segment(5)).ok());
+  EXPECT_EQ(FetchWalFile(*repository, kPushedName, dir_ + "/missing/out", ctx_).code(), Code::kInvalidArgument);
   // A store that says so by mistake: recovery must not end there. The second look contradicts it, or fails.
   const Status absent(Code::kNotFound, "no such object");
-  faults().Inject({.op = StoreOp::kGet, .status = absent, .key_contains = kName});
-  EXPECT_EQ(FetchWalFile(*repository, kName, destination, ctx_).code(), Code::kCorruption);
-  faults().Inject({.op = StoreOp::kGet, .status = absent, .key_contains = kName});
+  faults().Inject({.op = StoreOp::kGet, .status = absent, .key_contains = kPushedName});
+  EXPECT_EQ(FetchWalFile(*repository, kPushedName, destination, ctx_).code(), Code::kCorruption);
+  faults().Inject({.op = StoreOp::kGet, .status = absent, .key_contains = kPushedName});
   faults().Inject({.op = StoreOp::kList});
-  EXPECT_EQ(FetchWalFile(*repository, kName, destination, ctx_).code(), Code::kUnavailable);
+  EXPECT_EQ(FetchWalFile(*repository, kPushedName, destination, ctx_).code(), Code::kUnavailable);
   EXPECT_FALSE(std::filesystem::exists(destination));
   EXPECT_EQ(FetchWalFile(*repository, "RECOVERYXLOG", destination, ctx_).code(), Code::kInvalidArgument);
 }
@@ -249,28 +250,28 @@ TEST_P(Wal, OnlyAConfirmedAbsenceIsNotFound) {
 TEST_P(Wal, DamageNeverReachesTheDestination) {
   auto repository = MakeRepository();
   const std::string destination = Write("out", "old");
-  const std::string key = layout::WalKey(kName);
-  ASSERT_TRUE(Push(*repository, kName, Segment(5)).ok());
+  const std::string key = layout::WalKey(kPushedName);
+  ASSERT_TRUE(Push(*repository, kPushedName, Segment(5)).ok());
   const Bytes good = GetAll(memory_, key, 1u << 30, ctx_).value();
   for (uint64_t bit : {uint64_t{0}, uint64_t{64 * 8}, good.size() * 4, good.size() * 8 - 1}) {
     memory_.Replace(key, good);
     memory_.FlipBit(key, bit);
-    Status status = FetchWalFile(*repository, kName, destination, ctx_);
+    Status status = FetchWalFile(*repository, kPushedName, destination, ctx_);
     EXPECT_EQ(status.code(), Code::kCorruption) << bit;
     EXPECT_NE(status.message().find(key), std::string::npos) << status.message();
     // A second push neither replaces it nor calls it the same.
-    EXPECT_EQ(Push(*repository, kName, Segment(5)).code(), Code::kCorruption);
+    EXPECT_EQ(Push(*repository, kPushedName, Segment(5)).code(), Code::kCorruption);
   }
   memory_.Replace(key, good);
   memory_.Truncate(key, good.size() - 1);
-  EXPECT_EQ(FetchWalFile(*repository, kName, destination, ctx_).code(), Code::kCorruption);
+  EXPECT_EQ(FetchWalFile(*repository, kPushedName, destination, ctx_).code(), Code::kCorruption);
   EXPECT_EQ(Read(destination), "old");
   EXPECT_EQ(std::distance(std::filesystem::directory_iterator(dir_), {}), GetParam() ? 3 : 2);
 
   // Objects that are whole but hold something else.
   auto store = [&](const Bytes& plain) {
     memory_.Replace(key, EncodeObject(ObjectKind::kWal, key, plain, repository->key(), 3).value());
-    return FetchWalBytes(*repository, kName, ctx_).code();
+    return FetchWalBytes(*repository, kPushedName, ctx_).code();
   };
   EXPECT_EQ(store(Segment(5)), Code::kOk);
   EXPECT_EQ(store(Segment(6)), Code::kCorruption);
@@ -284,12 +285,12 @@ TEST_P(Wal, DamageNeverReachesTheDestination) {
 
 TEST_P(Wal, PushersOfOneSegmentAgree) {
   auto repository = MakeRepository();
-  const std::string path = WriteWal(kName, Segment(5));
+  const std::string path = WriteWal(kPushedName, Segment(5));
   std::atomic<int> stored{0}, there{0};
   std::vector<std::thread> threads;
   for (int i = 0; i < 4; i++)
     threads.emplace_back([&] {
-      auto pushed = PushWalFile(*repository, kName, path, ctx_);
+      auto pushed = PushWalFile(*repository, kPushedName, path, ctx_);
       if (pushed.ok()) (pushed.value().already_there ? there : stored)++;
     });
   for (std::thread& thread : threads) thread.join();
@@ -303,13 +304,13 @@ TEST_P(Wal, LargeSegmentsGoInParts) {
   config.compression_level = 0;
   auto repository = MustOpenOrCreate(config, large);
   const Bytes bytes = Segment(5, 1, 1, large.system_id, large.segment_size_bytes);
-  auto pushed = Push(*repository, kName, bytes);
+  auto pushed = Push(*repository, kPushedName, bytes);
   ASSERT_TRUE(pushed.ok()) << TextOf(pushed);
   EXPECT_EQ(faults().calls(StoreOp::kBeginUpload), 1);
   EXPECT_GT(faults().calls(StoreOp::kPutPart), 4);
-  EXPECT_TRUE(Push(*repository, kName, bytes).value().already_there);
+  EXPECT_TRUE(Push(*repository, kPushedName, bytes).value().already_there);
   const std::string destination = dir_ + "/out";
-  ASSERT_TRUE(FetchWalFile(*repository, kName, destination, ctx_).ok());
+  ASSERT_TRUE(FetchWalFile(*repository, kPushedName, destination, ctx_).ok());
   EXPECT_EQ(Read(destination), AsText(bytes));
   faults().Inject({.op = StoreOp::kPutPart, .skip = 2});
   EXPECT_EQ(
