@@ -38,9 +38,14 @@ Result<std::unique_ptr<ChangeSource>> ChooseSource(const CopyRequest& request, C
                                                    const OpContext& ctx) {
   if (request.parent == nullptr) return std::unique_ptr<ChangeSource>();
   const BackupStart& start = request.start;
-  const ChangeRequest wanted{
-      request.repository, request.parent->manifest, start.data_directory,           start.start_lsn,
-      start.timeline,     start.data_checksums,     request.options.summarizes_wal, request.options.change_source};
+  const ChangeRequest wanted{.repository = request.repository,
+                             .parent = request.parent->manifest,
+                             .data_directory = start.data_directory,
+                             .start_lsn = start.start_lsn,
+                             .timeline = start.timeline,
+                             .data_checksums = start.data_checksums,
+                             .summarizes_wal = request.options.summarizes_wal,
+                             .wanted = request.options.change_source};
   PITR_ASSIGN(auto source, ChooseChangeSource(wanted, ctx));
   copied.change_origin = source->origin();
   request.change_kind = static_cast<int>(source->origin().kind);
@@ -62,11 +67,12 @@ class CopyRun {
     for (size_t i = 0; i < batches.size(); i++) {
       PITR_TRY(Plan(batches[i].ranges));
       if (!unreadable_.empty() && !kept_read_) PITR_TRY(ReadKeptPages(i, batches));
-      shared_->last = i + 1 == batches.size();
-      shared_->plan = PlanWork(copied_.directory.files, batches[i].ranges, request_.options.jobs,
-                               [&](uint32_t index) { return file_plan_.Skips(index); });
+      const bool last = i + 1 == batches.size();
+      shared_->units.Begin(PlanWork(copied_.directory.files, batches[i].ranges, request_.options.jobs,
+                                    [&](uint32_t index) { return file_plan_.Skips(index); }),
+                           last, request_.options.jobs);
       PITR_TRY(Copy());
-      if (shared_->last || HeldBytes() >= request_.options.held_map_bytes) PITR_TRY(StorePages());
+      if (last || HeldBytes() >= request_.options.held_map_bytes) PITR_TRY(StorePages());
     }
     if (copied_.change_origin) PITR_TRY(references_.ToStatus(*copied_.change_origin, request_.parent->manifest.label));
     PITR_TRY(CheckEssentialFiles(copied_.directory.files, vanished_));
@@ -173,21 +179,21 @@ void CopyRun::SetTotals() {
 Status CopyRun::StartJobs() {
   const int jobs = request_.options.jobs;
   PITR_ASSIGN(pool_, ThreadPool::Start(jobs * kPartsInFlightPerJob));
-  shared_.reset(new CopyShared{request_.repository,
-                               copied_.directory,
-                               file_plan_,
-                               control_index_,
-                               control_.system_id,
-                               request_.start.start_lsn,
-                               request_.start.data_checksums,
-                               request_.packs,
-                               request_.record,
-                               references_,
-                               request_.pages,
-                               *request_.options.rate,
-                               *pool_,
-                               request_.progress,
-                               {ctx_.clock, &stop_, ctx_.deadline_millis}});
+  shared_.reset(
+      new CopyShared{.directory = copied_.directory,
+                     .file_plan = file_plan_,
+                     .control_index = control_index_,
+                     .system_id = control_.system_id,
+                     .start_lsn = request_.start.start_lsn,
+                     .pages = request_.start.data_checksums ? &request_.pages : nullptr,
+                     .references = references_,
+                     .rate = *request_.options.rate,
+                     .target = {.repository = request_.repository,
+                                .packs = request_.packs,
+                                .record = request_.record,
+                                .upload_pool = *pool_,
+                                .progress = request_.progress},
+                     .ctx = {.clock = ctx_.clock, .cancel = &stop_, .deadline_millis = ctx_.deadline_millis}});
   for (int i = 0; i < jobs; i++) jobs_.push_back(std::make_unique<CopyJob>(*shared_));
   return Status::Ok();
 }
@@ -274,30 +280,28 @@ Status CopyRun::Plan(const std::vector<FileRange>& ranges) {
 }
 
 Status CopyRun::Copy() {
-  if (shared_->plan.units.empty() && !shared_->last) return Status::Ok();
-  shared_->next_unit = 0;
-  shared_->running = static_cast<int>(jobs_.size());
+  if (shared_->units.empty() && !shared_->units.last()) return Status::Ok();
   return RunJobs(
       jobs_,
       [&](CopyJob& job) -> Status {
         PITR_TRY(job.Run());
         // At the end nobody has to wait for the others.
-        return shared_->last ? job.Close() : Status::Ok();
+        return shared_->units.last() ? job.packer().Close() : Status::Ok();
       },
       stop_, ctx_);
 }
 
 size_t CopyRun::HeldBytes() const {
   size_t bytes = parent_.held_bytes();
-  for (const auto& job : jobs_) bytes += job->held_bytes();
+  for (const auto& job : jobs_) bytes += job->packer().held_bytes();
   return bytes;
 }
 
 // What was copied since the last time. From then on nothing of it is held.
 Status CopyRun::StorePages() {
-  if (!shared_->last)
+  if (!shared_->units.last())
     PITR_TRY(RunJobs(
-        jobs_, [](CopyJob& job) { return job.Close(); }, stop_, ctx_));
+        jobs_, [](CopyJob& job) { return job.packer().Close(); }, stop_, ctx_));
   ApplySlices();
   PITR_TRY(TakeOwnPacks());
   std::vector<MappedFrame> frames;
@@ -305,7 +309,12 @@ Status CopyRun::StorePages() {
   PITR_TRY(TakeJobs(frames, extents));
   if (file_plan_.parent != nullptr) PITR_TRY(TakeParent(frames, extents));
   std::sort(done_.begin(), done_.end(), [](const FileRange& a, const FileRange& b) { return a.first < b.first; });
-  const CompleteFiles complete{copied_.directory.files, vanished_, done_, extents, frames, copied_.packs};
+  const CompleteFiles complete{.listing = copied_.directory.files,
+                               .vanished = vanished_,
+                               .ranges = done_,
+                               .extents = extents,
+                               .frames = frames,
+                               .packs = copied_.packs};
   const auto first_page = static_cast<uint32_t>(copied_.pages.size() + 1);
   PITR_ASSIGN(std::vector<MapPage> pages,
               StoreMapPages(request_.repository, request_.label, first_page, complete, ctx_));
@@ -332,18 +341,18 @@ Status CopyRun::TakeOwnPacks() {
 
 Status CopyRun::TakeJobs(std::vector<MappedFrame>& frames, CopiedExtents& extents) {
   size_t count = 0;
-  for (const auto& job : jobs_) count += job->frame_count();
+  for (const auto& job : jobs_) count += job->packer().frame_count();
   frames.reserve(count);
   for (auto& job : jobs_) {
     for (const uint32_t index : job->TakeVanished()) vanished_[index] = true;
     const size_t base = frames.size();
-    const std::vector<MappedFrame> own = job->TakeFrames();
+    const std::vector<MappedFrame> own = job->packer().TakeFrames();
     if (own.size() > UINT32_MAX - base) return {Code::kInternal, "too many frames in one backup"};
     for (const MappedFrame& frame : own) {
       assert(frame.pack < own_packs_.size());
       frames.push_back({own_packs_[frame.pack], frame.ref});
     }
-    extents.Take(job->TakeStored(), static_cast<uint32_t>(base));
+    extents.Take(job->packer().TakeStored(), static_cast<uint32_t>(base));
   }
   return Status::Ok();
 }
