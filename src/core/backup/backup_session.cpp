@@ -163,9 +163,12 @@ BackupSession::~BackupSession() = default;
 Result<std::unique_ptr<BackupSession>> BackupSession::Begin(const Repository& repository, const BackupOptions& options,
                                                             const OpContext& ctx) {
   PITR_TRY(CheckOptions(options));
-  const ParentRequest request{options.type,           options.timeline,
-                              options.data_directory, options.max_chain_length,
-                              options.damage_of,      options.allow_page_errors};
+  const ParentRequest request{.type = options.type,
+                              .timeline = options.timeline,
+                              .data_directory = options.data_directory,
+                              .max_chain_length = options.max_chain_length,
+                              .damage_of = options.damage_of,
+                              .allow_page_errors = options.allow_page_errors};
   PITR_ASSIGN(ParentChoice choice, ChooseParent(repository, request, ctx));
   BackupOptions chosen = options;
   chosen.type = choice.type;
@@ -228,9 +231,17 @@ Status BackupSession::CopyFiles(const BackupStart& start, Progress& progress, co
   s.start = start;
   const ParentBackup* parent = s.choice.parent ? &*s.choice.parent : nullptr;
   if (parent != nullptr) PITR_TRY(CheckStart(parent->manifest, start));
-  const ParentMap* resumed = s.resumed.stored ? &*s.resumed.stored : nullptr;
-  const CopyRequest request{s.repository, s.label,  s.options, s.start,  parent,       resumed,
-                            s.packs,      s.record, s.pages,   progress, s.change_kind};
+  const CopyRequest request{.repository = s.repository,
+                            .label = s.label,
+                            .options = s.options,
+                            .start = s.start,
+                            .parent = parent,
+                            .resumed = s.resumed.stored ? &*s.resumed.stored : nullptr,
+                            .packs = s.packs,
+                            .record = s.record,
+                            .pages = s.pages,
+                            .progress = progress,
+                            .change_kind = s.change_kind};
   PITR_ASSIGN(s.copied, RunCopy(request, ctx));
   if (!s.options.allow_page_errors) PITR_TRY(s.pages.ToStatus());
   s.stage = State::Stage::kCopied;

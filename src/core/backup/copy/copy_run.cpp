@@ -4,14 +4,14 @@
 #include <cassert>
 #include <map>
 #include <memory>
-#include <set>
+#include <optional>
 
 #include "core/backup/changes/source_choice.h"
 #include "core/backup/copy/copy_threads.h"
 #include "core/backup/copy/map_pages.h"
+#include "core/backup/copy/parent_pages.h"
 #include "core/backup/data/file_stat.h"
 #include "core/pg/control.h"
-#include "core/repo/maps/file_map_parser.h"
 
 namespace pitr {
 namespace {
@@ -38,9 +38,14 @@ Result<std::unique_ptr<ChangeSource>> ChooseSource(const CopyRequest& request, C
                                                    const OpContext& ctx) {
   if (request.parent == nullptr) return std::unique_ptr<ChangeSource>();
   const BackupStart& start = request.start;
-  const ChangeRequest wanted{
-      request.repository, request.parent->manifest, start.data_directory,           start.start_lsn,
-      start.timeline,     start.data_checksums,     request.options.summarizes_wal, request.options.change_source};
+  const ChangeRequest wanted{.repository = request.repository,
+                             .parent = request.parent->manifest,
+                             .data_directory = start.data_directory,
+                             .start_lsn = start.start_lsn,
+                             .timeline = start.timeline,
+                             .data_checksums = start.data_checksums,
+                             .summarizes_wal = request.options.summarizes_wal,
+                             .wanted = request.options.change_source};
   PITR_ASSIGN(auto source, ChooseChangeSource(wanted, ctx));
   copied.change_origin = source->origin();
   request.change_kind = static_cast<int>(source->origin().kind);
@@ -56,17 +61,18 @@ class CopyRun {
 
   Result<CopiedFiles> Run() {
     PITR_TRY(Prepare());
-    std::vector<CopyBatch> batches =
-        PlanBatches(copied_.directory.files, pages_, request_.parent, request_.options.held_map_bytes);
+    std::vector<CopyBatch> batches = PlanBatches(copied_.directory.files, pages_ ? pages_->plan() : PagePlan(),
+                                                 request_.parent, request_.options.held_map_bytes);
     PITR_TRY(StartJobs());
     for (size_t i = 0; i < batches.size(); i++) {
       PITR_TRY(Plan(batches[i].ranges));
-      if (!unreadable_.empty() && !kept_read_) PITR_TRY(ReadKeptPages(i, batches));
-      shared_->last = i + 1 == batches.size();
-      shared_->plan = PlanWork(copied_.directory.files, batches[i].ranges, request_.options.jobs,
-                               [&](uint32_t index) { return file_plan_.Skips(index); });
+      if (pages_ && pages_->doubts_kept()) PITR_TRY(ReadKeptPages(i, batches));
+      const bool last = i + 1 == batches.size();
+      shared_->units.Begin(PlanWork(copied_.directory.files, batches[i].ranges, request_.options.jobs,
+                                    [&](uint32_t index) { return file_plan_.Skips(index); }),
+                           last, request_.options.jobs);
       PITR_TRY(Copy());
-      if (shared_->last || HeldBytes() >= request_.options.held_map_bytes) PITR_TRY(StorePages());
+      if (last || HeldBytes() >= request_.options.held_map_bytes) PITR_TRY(StorePages());
     }
     if (copied_.change_origin) PITR_TRY(references_.ToStatus(*copied_.change_origin, request_.parent->manifest.label));
     PITR_TRY(CheckEssentialFiles(copied_.directory.files, vanished_));
@@ -81,8 +87,6 @@ class CopyRun {
   Status StartJobs();
   void SetTotals();
   Status Plan(const std::vector<FileRange>& ranges);
-  Status ReadParentPage(uint32_t page);
-  void NoteUnreadable(uint32_t page, const Status& why);
   Status ReadKeptPages(size_t batch, std::vector<CopyBatch>& batches);
   Status Copy();
   size_t HeldBytes() const;
@@ -104,12 +108,9 @@ class CopyRun {
   std::optional<ParentPacks> other_packs_;  // what is taken of the parent's or of interrupted backups' packs
   std::unique_ptr<ChangeSource> source_;    // of an increment
   bool stamps_hold_ = false;
-  PagePlan pages_;                 // of the parent's map
-  std::set<uint32_t> unreadable_;  // of the parent's pages
-  bool kept_read_ = false;         // whether those that are taken over were read all the same
-  ParentMap parent_;               // of an increment: pages of files that are not stored in new pages yet
-  FilePlan file_plan_;             // knows files as long as parent_ does
-  std::vector<FileRange> done_;    // copied, and not stored in pages yet
+  std::optional<ParentPages> pages_;  // of an increment; the map has those of files that are not in new pages yet
+  FilePlan file_plan_;                // knows files as long as the map does
+  std::vector<FileRange> done_;       // copied, and not stored in pages yet
   ReferenceFindings references_;
   CancelToken stop_;
   std::unique_ptr<ThreadPool> pool_;
@@ -143,12 +144,13 @@ Status CopyRun::PrepareChanges() {
   const BackupStart& start = request_.start;
   stamps_hold_ = source_->trusts_stamps() && !copied_.boot_id.empty() && copied_.boot_id == parent.boot_id;
   // Whoever wants a proof wants to see everything.
-  PITR_ASSIGN(pages_, PlanPages(files, *request_.parent, *source_, stamps_hold_ && !request_.options.verify_changes));
+  PITR_ASSIGN(PagePlan plan,
+              PlanPages(files, *request_.parent, *source_, stamps_hold_ && !request_.options.verify_changes));
   request_.repository.log().Info("of the file map of backup \"" + parent.label + "\" " +
-                                 std::to_string(pages_.kept_count()) + " of " + std::to_string(pages_.kept.size()) +
+                                 std::to_string(plan.kept_count()) + " of " + std::to_string(plan.kept.size()) +
                                  " pages are taken over unread");
-  parent_ = ParentMap(parent);
-  file_plan_ = PlanPagesKept(files.size(), pages_, parent_);
+  pages_.emplace(request_.repository, *request_.parent, std::move(plan));
+  file_plan_ = PlanPagesKept(files.size(), pages_->plan(), pages_->map());
   file_plan_.page_rule = {parent.start_lsn, Lsn{parent.cluster.segment_size_bytes}};
   file_plan_.verify = request_.options.verify_changes;
   file_plan_.hints_may_differ = !start.data_checksums || parent.stop_timeline != start.timeline;
@@ -173,69 +175,42 @@ void CopyRun::SetTotals() {
 Status CopyRun::StartJobs() {
   const int jobs = request_.options.jobs;
   PITR_ASSIGN(pool_, ThreadPool::Start(jobs * kPartsInFlightPerJob));
-  shared_.reset(new CopyShared{request_.repository,
-                               copied_.directory,
-                               file_plan_,
-                               control_index_,
-                               control_.system_id,
-                               request_.start.start_lsn,
-                               request_.start.data_checksums,
-                               request_.packs,
-                               request_.record,
-                               references_,
-                               request_.pages,
-                               *request_.options.rate,
-                               *pool_,
-                               request_.progress,
-                               {ctx_.clock, &stop_, ctx_.deadline_millis}});
+  shared_.reset(
+      new CopyShared{.directory = copied_.directory,
+                     .file_plan = file_plan_,
+                     .control_index = control_index_,
+                     .system_id = control_.system_id,
+                     .start_lsn = request_.start.start_lsn,
+                     .pages = request_.start.data_checksums ? &request_.pages : nullptr,
+                     .references = references_,
+                     .rate = *request_.options.rate,
+                     .target = {.repository = request_.repository,
+                                .packs = request_.packs,
+                                .record = request_.record,
+                                .upload_pool = *pool_,
+                                .progress = request_.progress},
+                     .ctx = {.clock = ctx_.clock, .cancel = &stop_, .deadline_millis = ctx_.deadline_millis}});
   for (int i = 0; i < jobs; i++) jobs_.push_back(std::make_unique<CopyJob>(*shared_));
   return Status::Ok();
 }
 
-// Nothing of a page that cannot be read is known: its files are stored like new ones.
-Status CopyRun::ReadParentPage(uint32_t page) {
-  if (page == FileRange::kNoPage || unreadable_.contains(page)) return Status::Ok();  // a map without any is possible
-  const Status read = parent_.Add(request_.repository, request_.parent->list.pages[page], ctx_);
-  if (!IsDamageOfPage(read)) return read;
-  NoteUnreadable(page, read);
-  return Status::Ok();
-}
-
-void CopyRun::NoteUnreadable(uint32_t page, const Status& why) {
-  unreadable_.insert(page);
-  ParentDamage& damage = copied_.parent_damage;
-  damage.pages = unreadable_.size();
-  if (damage.pages > 1) return;
-  damage.why = why.ToString();
-  request_.repository.log().Warning(
-      "of backup \"" + request_.parent->manifest.label +
-      "\" a page of its file map cannot be read; what it was to tell of is stored anew: " + damage.why);
-}
-
-// Where one page is damaged others may be, and a backup that refers to one of these cannot be restored. So pages that
-// were to be taken over unread are read after all, and the files of those that cannot be are copied: in batches of
-// their own, or with the last one, which nothing may come after.
+// The files of pages that are not to be taken over after all are copied: in batches of their own, or with the last one,
+// which nothing may come after.
 Status CopyRun::ReadKeptPages(size_t batch, std::vector<CopyBatch>& batches) {
-  kept_read_ = true;
+  PITR_ASSIGN(const std::vector<uint32_t> unreadable, pages_->ReadKept(ctx_));
   const std::vector<MappedFile>& files = copied_.directory.files;
-  PagePlan unreadable = pages_;
-  unreadable.kept.assign(pages_.kept.size(), true);
-  for (uint32_t page = 0; page < pages_.kept.size(); page++) {
-    if (!pages_.kept[page]) continue;
-    const ParentBackup& parent = *request_.parent;
-    const Status read = StreamMapPage(request_.repository, parent.manifest.packs, parent.list.pages[page], {}, ctx_);
-    if (read.ok()) continue;
-    if (!IsDamageOfPage(read)) return read;
-    NoteUnreadable(page, read);
-    pages_.kept[page] = unreadable.kept[page] = false;
-    for (uint32_t i = pages_.first[page]; i < pages_.first[page + 1]; i++) {
+  PagePlan others = pages_->plan();
+  others.kept.assign(others.kept.size(), true);
+  for (const uint32_t page : unreadable) {
+    others.kept[page] = false;
+    for (uint32_t i = others.first[page]; i < others.first[page + 1]; i++) {
       file_plan_.files[i] = {};
       if (files[i].size_bytes == 0) continue;
       request_.progress.bytes_total.fetch_add(files[i].size_bytes, std::memory_order_relaxed);
       request_.progress.files_done.fetch_sub(1, std::memory_order_relaxed);
     }
   }
-  std::vector<CopyBatch> more = PlanBatches(files, unreadable, request_.parent, request_.options.held_map_bytes);
+  std::vector<CopyBatch> more = PlanBatches(files, others, request_.parent, request_.options.held_map_bytes);
   std::erase_if(more, [](const CopyBatch& added) { return added.ranges.empty(); });
   if (batch + 1 < batches.size()) {
     batches.insert(batches.begin() + static_cast<ptrdiff_t>(batch) + 1, more.begin(), more.end());
@@ -259,9 +234,9 @@ Status CopyRun::Plan(const std::vector<FileRange>& ranges) {
   for (const FileRange& range : ranges) {
     if (!cursor || range.page != page) {
       page = range.page;
-      const size_t first = parent_.files().size();
-      PITR_TRY(ReadParentPage(page));
-      cursor.emplace(parent_, first);
+      const size_t first = pages_->map().files().size();
+      if (page != FileRange::kNoPage) PITR_TRY(pages_->Read(page, ctx_));  // a map without any is possible
+      cursor.emplace(pages_->map(), first);
     }
     PITR_TRY(PlanFiles(files, range, *cursor, *source_, stamps_hold_, file_plan_));
     for (uint32_t i = range.first; i < range.end; i++) {
@@ -274,30 +249,28 @@ Status CopyRun::Plan(const std::vector<FileRange>& ranges) {
 }
 
 Status CopyRun::Copy() {
-  if (shared_->plan.units.empty() && !shared_->last) return Status::Ok();
-  shared_->next_unit = 0;
-  shared_->running = static_cast<int>(jobs_.size());
+  if (shared_->units.empty() && !shared_->units.last()) return Status::Ok();
   return RunJobs(
       jobs_,
       [&](CopyJob& job) -> Status {
         PITR_TRY(job.Run());
         // At the end nobody has to wait for the others.
-        return shared_->last ? job.Close() : Status::Ok();
+        return shared_->units.last() ? job.packer().Close() : Status::Ok();
       },
       stop_, ctx_);
 }
 
 size_t CopyRun::HeldBytes() const {
-  size_t bytes = parent_.held_bytes();
-  for (const auto& job : jobs_) bytes += job->held_bytes();
+  size_t bytes = pages_ ? pages_->map().held_bytes() : 0;
+  for (const auto& job : jobs_) bytes += job->packer().held_bytes();
   return bytes;
 }
 
 // What was copied since the last time. From then on nothing of it is held.
 Status CopyRun::StorePages() {
-  if (!shared_->last)
+  if (!shared_->units.last())
     PITR_TRY(RunJobs(
-        jobs_, [](CopyJob& job) { return job.Close(); }, stop_, ctx_));
+        jobs_, [](CopyJob& job) { return job.packer().Close(); }, stop_, ctx_));
   ApplySlices();
   PITR_TRY(TakeOwnPacks());
   std::vector<MappedFrame> frames;
@@ -305,7 +278,12 @@ Status CopyRun::StorePages() {
   PITR_TRY(TakeJobs(frames, extents));
   if (file_plan_.parent != nullptr) PITR_TRY(TakeParent(frames, extents));
   std::sort(done_.begin(), done_.end(), [](const FileRange& a, const FileRange& b) { return a.first < b.first; });
-  const CompleteFiles complete{copied_.directory.files, vanished_, done_, extents, frames, copied_.packs};
+  const CompleteFiles complete{.listing = copied_.directory.files,
+                               .vanished = vanished_,
+                               .ranges = done_,
+                               .extents = extents,
+                               .frames = frames,
+                               .packs = copied_.packs};
   const auto first_page = static_cast<uint32_t>(copied_.pages.size() + 1);
   PITR_ASSIGN(std::vector<MapPage> pages,
               StoreMapPages(request_.repository, request_.label, first_page, complete, ctx_));
@@ -313,7 +291,7 @@ Status CopyRun::StorePages() {
   if (source_ != nullptr) {
     for (const FileRange& range : done_)
       for (uint32_t i = range.first; i < range.end; i++) file_plan_.files[i] = {};
-    parent_.Clear();
+    pages_->Forget();
   }
   done_.clear();
   return Status::Ok();
@@ -332,18 +310,18 @@ Status CopyRun::TakeOwnPacks() {
 
 Status CopyRun::TakeJobs(std::vector<MappedFrame>& frames, CopiedExtents& extents) {
   size_t count = 0;
-  for (const auto& job : jobs_) count += job->frame_count();
+  for (const auto& job : jobs_) count += job->packer().frame_count();
   frames.reserve(count);
   for (auto& job : jobs_) {
     for (const uint32_t index : job->TakeVanished()) vanished_[index] = true;
     const size_t base = frames.size();
-    const std::vector<MappedFrame> own = job->TakeFrames();
+    const std::vector<MappedFrame> own = job->packer().TakeFrames();
     if (own.size() > UINT32_MAX - base) return {Code::kInternal, "too many frames in one backup"};
     for (const MappedFrame& frame : own) {
       assert(frame.pack < own_packs_.size());
       frames.push_back({own_packs_[frame.pack], frame.ref});
     }
-    extents.Take(job->TakeStored(), static_cast<uint32_t>(base));
+    extents.Take(job->packer().TakeStored(), static_cast<uint32_t>(base));
   }
   return Status::Ok();
 }
@@ -374,12 +352,10 @@ Status CopyRun::TakeParent(std::vector<MappedFrame>& frames, CopiedExtents& exte
   return extents.TakeParent(*file_plan_.parent, std::move(bases), files, frames, *other_packs_);
 }
 
-// The pages that are taken over, with the numbers that their packs have now.
 void CopyRun::KeepPages() {
-  for (size_t i = 0; i < pages_.kept.size(); i++) {
-    if (!pages_.kept[i]) continue;
-    MapPage& page = copied_.pages.emplace_back(request_.parent->list.pages[i]);
-    for (uint32_t& pack : page.packs) pack = other_packs_->Take(pack);
+  if (pages_) {
+    pages_->TakeKept(*other_packs_, copied_.pages);
+    copied_.parent_damage = pages_->damage();
   }
   std::sort(copied_.pages.begin(), copied_.pages.end(),
             [](const MapPage& a, const MapPage& b) { return a.first_path < b.first_path; });

@@ -6,14 +6,9 @@
 
 #include "core/backup/copy/backup_request.h"
 #include "core/backup/copy/copy_job.h"
+#include "core/backup/copy/parent_pages.h"
 
 namespace pitr {
-
-// What an increment found of its parent's file map.
-struct ParentDamage {
-  uint64_t pages = 0;  // that cannot be read; what they were to tell of is stored anew
-  std::string why;     // the first of them cannot
-};
 
 // What is left to be said in list and manifest when all files and their pages are stored.
 struct CopiedFiles {

@@ -10,7 +10,7 @@ void PackRecord::Begin(uint64_t database_bytes, const Clock& clock) {
 bool PackRecord::Due(const Clock& clock) const { return wanted_ && clock.SteadyMillis() >= due_millis_; }
 
 PartialHeader PackRecord::Header(const Repository& repository) const {
-  return {0, static_cast<uint64_t>(repository.config().compression_level), database_bytes_};
+  return {.level = static_cast<uint64_t>(repository.config().compression_level), .database_bytes = database_bytes_};
 }
 
 void PackRecord::Store(const Repository& repository, uint32_t number, const PartialMap& map, const OpContext& ctx) {

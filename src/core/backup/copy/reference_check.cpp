@@ -56,8 +56,10 @@ bool ReferenceChecker::Excused(ByteView found, ByteView wanted) const {
   return IsSpGistMetaPage(found) || (plan_.hints_may_differ && DifferInHintsOnly(found, wanted));
 }
 
-Status ReferenceChecker::CheckBlocks(const FilePart& part, uint64_t offset, ByteView found, ByteView wanted,
+Status ReferenceChecker::CheckBlocks(const FilePiece& piece, FileSpan span, ByteView wanted,
                                      ReferenceFindings& findings, const OpContext& ctx) {
+  const ByteView found = piece.BytesOf(span);
+  const uint64_t offset = span.from;
   std::array<uint8_t, kPageSize> again;
   for (size_t at = 0; at < found.size();) {
     const size_t length = std::min<size_t>(kPageSize - (offset + at) % kPageSize, found.size() - at);
@@ -66,11 +68,11 @@ Status ReferenceChecker::CheckBlocks(const FilePart& part, uint64_t offset, Byte
     for (int attempt = 0; !std::ranges::equal(page, expected) && !Excused(page, expected); attempt++) {
       PITR_TRY(ctx.Check());
       if (attempt == kPageRereads) {
-        findings.Add(part.path, static_cast<uint32_t>((offset + at) / kPageSize));
+        findings.Add(piece.path, static_cast<uint32_t>((offset + at) / kPageSize));
         break;
       }
       ctx.clock->SleepMillis(kPauseMillis);
-      const ssize_t got = pread(part.fd, again.data(), length, static_cast<off_t>(offset + at));
+      const ssize_t got = pread(piece.fd, again.data(), length, static_cast<off_t>(offset + at));
       if (got < static_cast<ssize_t>(length)) break;  // truncated meanwhile; WAL says so
       page = ByteView(again).first(length);
     }
@@ -79,25 +81,24 @@ Status ReferenceChecker::CheckBlocks(const FilePart& part, uint64_t offset, Byte
   return Status::Ok();
 }
 
-Status ReferenceChecker::Check(const FilePart& part, std::span<const Extent> references, ByteView bytes,
+Status ReferenceChecker::Check(const FilePiece& piece, FileSpan part, std::span<const Extent> references,
                                ReferenceFindings& findings, const OpContext& ctx) {
-  uint64_t at = part.span.from;
+  uint64_t at = part.from;
   const auto check_hole = [&](uint64_t to) -> Status {
     if (at >= to) return Status::Ok();
     zeroes_.assign(to - at, 0);
-    return CheckBlocks(part, at, bytes.subspan(at - part.span.from, to - at), zeroes_, findings, ctx);
+    return CheckBlocks(piece, {at, to}, zeroes_, findings, ctx);
   };
   for (const Extent& extent : references) {
     PITR_TRY(check_hole(extent.file_offset));
     at = extent.end();
-    const ByteView found = bytes.subspan(extent.file_offset - part.span.from, extent.length);
-    if (extent.checked && Xxh3Of(found) == extent.check) continue;
+    const FileSpan span{extent.file_offset, extent.end()};
+    if (extent.checked && Xxh3Of(piece.BytesOf(span)) == extent.check) continue;
     const MappedFrame& frame = plan_.parent->frames()[extent.frame];
     PITR_ASSIGN(const ByteView plain, frames_.Read(plan_.parent->manifest().packs[frame.pack].key, frame.ref, ctx));
-    PITR_TRY(
-        CheckBlocks(part, extent.file_offset, found, plain.subspan(extent.frame_offset, extent.length), findings, ctx));
+    PITR_TRY(CheckBlocks(piece, span, plain.subspan(extent.frame_offset, extent.length), findings, ctx));
   }
-  return check_hole(part.span.to);
+  return check_hole(part.to);
 }
 
 }  // namespace pitr

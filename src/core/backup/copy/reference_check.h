@@ -6,7 +6,7 @@
 #include <string>
 #include <vector>
 
-#include "core/backup/extents/block_split.h"
+#include "core/backup/copy/file_piece.h"
 #include "core/backup/plan/file_plan.h"
 #include "core/repo/maps/frame_reader.h"
 
@@ -24,27 +24,21 @@ class ReferenceFindings {
   uint64_t count_ = 0;
 };
 
-// A part of an open file.
-struct FilePart {
-  int fd;
-  const std::string& path;
-  FileSpan span;
-};
-
 class ReferenceChecker {
  public:
   // `start`: of this backup. What was changed later is the business of WAL and is no finding.
   ReferenceChecker(const Repository& repository, const FilePlan& plan, Lsn start)
       : plan_(plan), start_(start), frames_(repository) {}
 
-  // `references`: what the increment has for `part`; what none covers is zero in it. `bytes`: what was read there.
-  // Errors as FrameReader::Read; kUnavailable (I/O).
-  Status Check(const FilePart& part, std::span<const Extent> references, ByteView bytes, ReferenceFindings& findings,
+  // `references`: what the increment has for `part` of what was read; what none covers is zero in it. Errors as
+  // FrameReader::Read; kUnavailable (I/O).
+  Status Check(const FilePiece& piece, FileSpan part, std::span<const Extent> references, ReferenceFindings& findings,
                const OpContext& ctx);
 
  private:
-  Status CheckBlocks(const FilePart& part, uint64_t offset, ByteView found, ByteView wanted,
-                     ReferenceFindings& findings, const OpContext& ctx);
+  // Of `span` of a piece, what the parent has there.
+  Status CheckBlocks(const FilePiece& piece, FileSpan span, ByteView wanted, ReferenceFindings& findings,
+                     const OpContext& ctx);
   bool Excused(ByteView found, ByteView wanted) const;
   const FilePlan& plan_;
   const Lsn start_;

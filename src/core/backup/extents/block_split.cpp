@@ -76,7 +76,7 @@ std::vector<FileSpan> DifferingSpans(std::span<const Extent> extents, uint64_t o
 
 std::vector<FileSpan> NewerSpans(const std::vector<FileSpan>& differing, std::span<const Extent> extents,
                                  uint64_t offset, ByteView bytes, const PageLsnRule& rule,
-                                 const std::vector<uint32_t>& bad_blocks) {
+                                 std::span<const uint32_t> bad_blocks) {
   assert(offset % kPageSize == 0 && std::is_sorted(bad_blocks.begin(), bad_blocks.end()));
   std::vector<FileSpan> newer;
   const uint64_t end = offset + bytes.size();

@@ -37,7 +37,7 @@ struct PageLsnRule {
 };
 std::vector<FileSpan> NewerSpans(const std::vector<FileSpan>& differing, std::span<const Extent> extents,
                                  uint64_t offset, ByteView bytes, const PageLsnRule& rule,
-                                 const std::vector<uint32_t>& bad_blocks);
+                                 std::span<const uint32_t> bad_blocks);
 
 // Blocks of a set, and all from `all_from` on, as spans cut to [range.from, range.to).
 std::vector<FileSpan> BlockSpans(const std::vector<uint32_t>& blocks, uint32_t all_from, FileSpan range);

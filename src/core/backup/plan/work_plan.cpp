@@ -30,10 +30,11 @@ void AddFile(const MappedFile& file, uint32_t index, uint64_t slice, WorkPlan& p
   if (file.size_bytes < kMiB) {
     plan.order.push_back(index);
   } else if (file.size_bytes <= slice || !HasPages(file.path)) {
-    plan.units.push_back({index, 0, 0, file.size_bytes, true});
+    plan.units.push_back({.first = index, .to = file.size_bytes});
   } else {
     for (uint64_t from = 0; from < file.size_bytes; from += slice)
-      plan.units.push_back({index, 0, from, std::min(from + slice, file.size_bytes), false});
+      plan.units.push_back(
+          {.first = index, .from = from, .to = std::min(from + slice, file.size_bytes), .whole = false});
   }
 }
 
