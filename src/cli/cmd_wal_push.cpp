@@ -1,4 +1,6 @@
 // pg_pitr wal-push: archives WAL files by hand, when the server that wrote them is gone.
+#include <unistd.h>
+
 #include <algorithm>
 #include <cstdio>
 #include <filesystem>
@@ -21,6 +23,7 @@
 #include "core/repo/wal/wal_push.h"
 #include "core/restore/wal_aside.h"
 #include "core/restore/wal_origin.h"
+#include "core/restore/wal_writer.h"
 
 namespace pitr::cli {
 namespace {
@@ -41,6 +44,8 @@ struct PushFile {
   std::string name;
   WalFileKind kind = WalFileKind::kSegment;
   Timeline timeline;
+  bool named = false;  // by itself, not with its directory
+  std::string server;  // about the one that runs and may still write it, or ""
 };
 
 // What there is to push, and what was passed over and why.
@@ -48,6 +53,7 @@ struct PushSelection {
   std::vector<PushFile> files;
   size_t for_reuse = 0;  // segments that the server kept under future names
   size_t others = 0;     // names that are no WAL files'
+  size_t written = 0;    // segments that a server is writing
 };
 
 // Looks at names and first bytes.
@@ -55,7 +61,7 @@ class Selector {
  public:
   Selector(const Repository& repository, const OpContext& ctx) : repository_(repository), histories_(repository, ctx) {}
 
-  Status Select(const std::filesystem::path& path) {
+  Status Select(const std::filesystem::path& path, bool named) {
     const std::string name = path.filename().string();
     const auto parsed = ParseWalFileName(name, repository_.segment_size());
     if (!parsed) {
@@ -66,7 +72,7 @@ class Selector {
     if (nothing) {
       ++selection_.for_reuse;
     } else {
-      selection_.files.push_back({path.string(), name, parsed->kind, parsed->timeline});
+      selection_.files.push_back({path.string(), name, parsed->kind, parsed->timeline, named, ""});
     }
     return Status::Ok();
   }
@@ -79,7 +85,7 @@ class Selector {
       if (entry->is_directory(ignored)) {
         ++selection_.others;
       } else {
-        PITR_TRY(Select(entry->path()));
+        PITR_TRY(Select(entry->path(), /*named=*/false));
       }
     }
     if (!error) return Status::Ok();
@@ -137,7 +143,7 @@ Result<PushSelection> SelectFiles(const Repository& repository, const std::vecto
                     "could not look at \"" + text + "\": " + error.message());
     }
     if (!std::filesystem::is_directory(status)) {
-      PITR_TRY(selector.Select(path));
+      PITR_TRY(selector.Select(path, /*named=*/true));
     } else if (IsBookkeeping(path)) {
       selector.PassOver();
     } else {
@@ -205,7 +211,7 @@ Status ErrorOf(const std::vector<Outcome>& outcomes, size_t failed) {
   }
   if (!outcomes.empty()) return Status::Ok();
   return Status(Code::kNotFound, "there was nothing to archive")
-      .WithDetail("None of the files named is a WAL file with something in it.")
+      .WithDetail("None of the files named is a WAL file that is finished and has something in it.")
       .WithHint("Name the pg_wal directory of the old server, or files in it.");
 }
 
@@ -233,6 +239,9 @@ Reply MakePushReply(const PushSelection& selection, const std::vector<Outcome>& 
   if (selection.for_reuse > 0)
     skipped += DescribeCount(selection.for_reuse, "segment kept for reuse, which holds nothing",
                              "segments kept for reuse, which hold nothing");
+  if (selection.written > 0)
+    skipped += (skipped.empty() ? "" : ", ") + DescribeCount(selection.written, "segment that its server is writing",
+                                                             "segments that their servers are writing");
   if (selection.others > 0)
     skipped += (skipped.empty() ? "" : ", ") +
                DescribeCount(selection.others, "name that is no WAL file's", "names that are no WAL files'");
@@ -242,18 +251,59 @@ Reply MakePushReply(const PushSelection& selection, const std::vector<Outcome>& 
                 "\ntook: " + DescribeMillis(millis) +
                 (rate.empty() ? "" : ", " + DescribeBytes(bytes) + " at " + rate) + "\n";
   reply.json = {{"archived", archived}, {"already_there", outcomes.size() - failed - archived},
-                {"failed", failed},     {"passed_over", selection.for_reuse + selection.others},
+                {"failed", failed},     {"passed_over", selection.for_reuse + selection.written + selection.others},
                 {"bytes", bytes},       {"milliseconds", millis},
                 {"files", files}};
   reply.error = ErrorOf(outcomes, failed);
   return reply;
 }
 
+// Whether its server has handed it to its archiver.
+bool IsHandedOver(const PushFile& file) {
+  const std::string mark = (std::filesystem::path(file.path).parent_path() / "archive_status" / file.name).string();
+  return access((mark + ".ready").c_str(), F_OK) == 0 || access((mark + ".done").c_str(), F_OK) == 0;
+}
+
+void NoteServers(std::vector<PushFile>& files) {
+  std::map<std::string, std::string> servers;  // by directory
+  for (PushFile& file : files) {
+    if (file.kind != WalFileKind::kSegment || IsHandedOver(file)) continue;
+    const std::string directory = std::filesystem::path(file.path).parent_path().string();
+    const auto [known, added] = servers.try_emplace(directory);
+    if (added) known->second = ServerWritingTo(directory.empty() ? "." : directory);
+    file.server = known->second;
+  }
+}
+
+// Of a directory all is meant that is finished.
+void PassOverWritten(PushSelection& selection, std::vector<Outcome>& outcomes) {
+  for (size_t i = outcomes.size(); i-- > 0;) {
+    if (!outcomes[i].status.ok() || !outcomes[i].result.being_written) continue;
+    outcomes.erase(outcomes.begin() + static_cast<ptrdiff_t>(i));
+    selection.files.erase(selection.files.begin() + static_cast<ptrdiff_t>(i));
+    selection.written++;
+  }
+}
+
+// Behind an object that says where its timeline ended, the segment that goes on would be refused.
+Status StillWritten(const PushFile& file) {
+  return Status(Code::kConflict, file.name + " was not stored: its server is still writing it")
+      .WithDetail(file.server)
+      .WithHint(
+          "The server archives it when it is full; SELECT pg_switch_wal() ends it now. If no server runs there, "
+          "remove its postmaster.pid.");
+}
+
 Status PushOne(const Repository& repository, const PushFile& file, Outcome& outcome, const OpContext& ctx) {
   outcome.name = file.name;
-  auto pushed = PushWalFile(repository, file.name, file.path, ctx, {.left_behind = true});
+  auto pushed =
+      PushWalFile(repository, file.name, file.path, ctx, {.left_behind = true, .server_runs = !file.server.empty()});
   if (pushed.ok()) outcome.result = pushed.value();
   outcome.status = std::move(pushed).status();
+  if (outcome.result.being_written) {
+    if (file.named) outcome.status = StillWritten(file);
+    return ctx.Check();
+  }
   // An aid to incremental backups, which do without.
   if (outcome.status.ok() && !outcome.result.partial_until && WantsChangeMap(repository, file.name))
     static_cast<void>(MakeChangeMap(repository, file.name, file.path, ctx));
@@ -374,7 +424,8 @@ Result<Reply> RunWalPush(const Invocation& invocation, const PushOptions& option
   PITR_ASSIGN(const auto repository, session.OpenRepository(SettingsFor::kStoring));
   const OpContext& ctx = session.ctx();
   const int64_t begun = ctx.clock->SteadyMillis();
-  PITR_ASSIGN(const PushSelection selection, SelectFiles(*repository, options.paths, ctx));
+  PITR_ASSIGN(PushSelection selection, SelectFiles(*repository, options.paths, ctx));
+  NoteServers(selection.files);
   const std::vector<PushFile>& files = selection.files;
   if (!options.force) PITR_TRY(CheckWhose(*repository, files, ctx));
   std::vector<Outcome> outcomes(files.size());
@@ -390,6 +441,7 @@ Result<Reply> RunWalPush(const Invocation& invocation, const PushOptions& option
   PITR_TRY(PushSegments(*repository, std::span(files).subspan(first_segment),
                         std::span(outcomes).subspan(first_segment), std::move(foreign), ctx));
   PITR_TRY(CheckIdentity(*repository, /*keys=*/true, ctx));
+  PassOverWritten(selection, outcomes);
   return MakePushReply(selection, outcomes, options.quiet, ctx.clock->SteadyMillis() - begun);
 }
 
@@ -403,7 +455,7 @@ void AddWalPush(CLI::App& app, Invocation& invocation) {
       "  pg_pitr wal-push /var/lib/postgresql/15/main/pg_wal\n"
       "What is already there and identical is left alone; different content under the same name is an error and "
       "nothing is overwritten. A running server archives by itself; beside one, push from its pg_wal what the archive "
-      "lacks, after a gap.\n"
+      "lacks, after a gap; the segment that it is writing is left to it.\n"
       "The last, unfinished segment is archived as what it is: a recovery to the end of its timeline replays it, and "
       "when its server comes back, the whole segment takes its place. Names that do not exist are errors, and so is it "
       "when nothing is there to be "

@@ -5,17 +5,20 @@
 #include <vector>
 
 #include "core/repo/layout.h"
+#include "core/store/pending_uploads.h"
 
 namespace pitr {
 namespace {
 
 constexpr int kUploadRounds = 100;  // of kMaxListPage uploads; more than a backup can leave
 
-Status AbortUploads(ObjectStore& store, const std::string& prefix, const OpContext& ctx) {
-  for (int round = 0; round < kUploadRounds; round++) {
-    PITR_ASSIGN(const std::vector<PendingUpload> uploads, store.ListUploads(prefix, ctx));
-    for (const PendingUpload& upload : uploads) PITR_TRY(store.AbortUpload(upload.key, upload.upload_id, ctx));
-    if (uploads.size() < kMaxListPage) break;
+// `refused`: why the store does not list or abort them. The writers have aborted their own, if they could.
+Status AbortUploads(ObjectStore& store, const std::string& prefix, Status* refused, const OpContext& ctx) {
+  for (int round = 0; round < kUploadRounds && refused->ok(); round++) {
+    PITR_ASSIGN(ListedUploads listed, ListUploadsIfAble(store, prefix, ctx));
+    *refused = std::move(listed.refused);
+    for (const PendingUpload& upload : listed.uploads) PITR_TRY(AbortUploadIfAble(store, upload, refused, ctx));
+    if (listed.uploads.size() < kMaxListPage) break;
   }
   return Status::Ok();
 }
@@ -45,24 +48,30 @@ Status DeletePartialMaps(ObjectStore& store, const std::string& label, const OpC
 }
 
 // Manifest, uploads and file map.
-Status RemoveTop(ObjectStore& store, const std::string& label, bool manifest_too, const OpContext& ctx) {
+Status RemoveTop(const Repository& repository, const std::string& label, bool manifest_too, const OpContext& ctx) {
+  ObjectStore& store = repository.store();
   if (manifest_too) PITR_TRY(store.Delete({layout::BackupKey(label, layout::BackupObject::kManifest)}, ctx));
   const std::string files_key = layout::BackupKey(label, layout::BackupObject::kFiles);
-  PITR_TRY(AbortUploads(store, std::string(layout::kBackupPrefix) + label + "/", ctx));
-  PITR_TRY(AbortUploads(store, layout::DataPrefix(label), ctx));
+  Status refused;
+  PITR_TRY(AbortUploads(store, std::string(layout::kBackupPrefix) + label + "/", &refused, ctx));
+  PITR_TRY(AbortUploads(store, layout::DataPrefix(label), &refused, ctx));
+  if (!refused.ok()) WarnOfUploadsLeft(refused, repository.log());
   return store.Delete({files_key}, ctx);
 }
 
-Status RemoveAll(ObjectStore& store, const std::string& label, bool manifest_too, const OpContext& ctx) {
-  PITR_TRY(RemoveTop(store, label, manifest_too, ctx));
+Status RemoveAll(const Repository& repository, const std::string& label, bool manifest_too, const OpContext& ctx) {
+  ObjectStore& store = repository.store();
+  PITR_TRY(RemoveTop(repository, label, manifest_too, ctx));
   PITR_TRY(DeletePartialMaps(store, label, ctx));
   PITR_ASSIGN(const std::vector<std::string> packs, KeysUnder(store, layout::DataPrefix(label), ctx));
   PITR_TRY(Delete(store, packs, ctx));
   return store.Delete({layout::BackupKey(label, layout::BackupObject::kStart)}, ctx);
 }
 
-Status RemoveUnrecorded(ObjectStore& store, const std::string& label, bool manifest_too, const OpContext& ctx) {
-  PITR_TRY(RemoveTop(store, label, manifest_too, ctx));
+Status RemoveUnrecorded(const Repository& repository, const std::string& label, bool manifest_too,
+                        const OpContext& ctx) {
+  ObjectStore& store = repository.store();
+  PITR_TRY(RemoveTop(repository, label, manifest_too, ctx));
   std::set<std::string> recorded;
   PITR_ASSIGN(const std::vector<std::string> partials, KeysUnder(store, layout::PartialPrefix(label), ctx));
   for (const std::string& key : partials)
@@ -78,12 +87,12 @@ std::string Removing(const std::string& label) { return "removing unfinished bac
 
 Status RemoveBackupObjects(const Repository& repository, const std::string& label, bool manifest_too,
                            const OpContext& ctx) {
-  return RemoveAll(repository.store(), label, manifest_too, ctx).Annotate(Removing(label));
+  return RemoveAll(repository, label, manifest_too, ctx).Annotate(Removing(label));
 }
 
 Status RemoveUnrecordedObjects(const Repository& repository, const std::string& label, bool manifest_too,
                                const OpContext& ctx) {
-  return RemoveUnrecorded(repository.store(), label, manifest_too, ctx).Annotate(Removing(label));
+  return RemoveUnrecorded(repository, label, manifest_too, ctx).Annotate(Removing(label));
 }
 
 Status RemovePartialMaps(const Repository& repository, const std::string& label, const OpContext& ctx) {

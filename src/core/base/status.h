@@ -55,6 +55,11 @@ class [[nodiscard]] Status {
     hint_ = std::move(hint);
     return std::move(*this);
   }
+  // For a caller who knows better what to do about it; keeps message, detail and hint.
+  Status As(Code code) && {
+    code_ = code;
+    return std::move(*this);
+  }
   // "message" or "message (detail) hint", for a log line that has no fields of its own.
   std::string ToString() const;
   // "message (detail)", where the hint has a place of its own.

@@ -115,7 +115,7 @@ void AddOrphans(const Inventory& inventory, const ByLabel& by, const Referenced&
     if (unfinished.contains(label)) continue;
     Garbage garbage = Row("pack", layout::DataPrefix(label), "no backup refers to it");
     for (const ObjectInfo* pack : packs) {
-      if (referenced.Contains(pack->key) || pack->modified_micros > old_since_micros) continue;
+      if (referenced.Contains(pack->key) || !WasThereAt(pack->modified_micros, old_since_micros)) continue;
       garbage.data.push_back(*pack);
       Count(*pack, garbage.row);
     }
@@ -131,7 +131,7 @@ void AddOrphans(const Inventory& inventory, const ByLabel& by, const Referenced&
       // Of a mark alone nothing depends: whoever looks for it finds no start object and no manifest either.
       const auto parts = layout::ParseBackupKey(object->key);
       const bool mark = parts && parts->object == BackupObject::kExpireMark;
-      if (known || (!mark && object->modified_micros > old_since_micros)) continue;
+      if (known || (!mark && !WasThereAt(object->modified_micros, old_since_micros))) continue;
       garbage.rest.push_back(*object);
       Count(*object, garbage.row);
     }
@@ -172,7 +172,7 @@ std::vector<Garbage> BackupGarbage(const Inventory& inventory, const ExpireDecis
 std::vector<Garbage> ProbeGarbage(const Inventory& inventory, int64_t old_since_micros) {
   std::vector<Garbage> out;
   for (const ObjectInfo& probe : inventory.probes) {
-    if (probe.modified_micros > old_since_micros) continue;
+    if (!WasThereAt(probe.modified_micros, old_since_micros)) continue;
     if (out.empty()) out.push_back(Row("probe", std::string(layout::kProbePrefix), "left by a test of the store"));
     out[0].data.push_back(probe);
     Count(probe, out[0].row);
@@ -195,7 +195,7 @@ std::vector<PendingUpload> OldUploads(const std::vector<PendingUpload>& uploads,
     if (!known) continue;
     const std::string label(of_backup ? layout::LabelOf(upload.key).value() : "");
     if (of_backup && at_work.contains(label)) continue;
-    if (upload.initiated_micros <= old_since_micros || (of_backup && decision.gone.contains(label)))
+    if (WasThereAt(upload.initiated_micros, old_since_micros) || (of_backup && decision.gone.contains(label)))
       old.push_back(upload);
   }
   return old;

@@ -6,6 +6,7 @@
 #include "core/repo/backups/backup_remarks.h"
 #include "core/repo/layout.h"
 #include "core/repo/maps/page_set.h"
+#include "core/store/pending_uploads.h"
 
 namespace pitr {
 namespace {
@@ -41,8 +42,10 @@ Result<Inventory> Inventory::Load(const Repository& repository, const OpContext&
   }));
   for (std::string_view prefix :
        {layout::kWalPrefix, layout::kBackupPrefix, layout::kDataPrefix, layout::kProbePrefix}) {
-    PITR_ASSIGN(std::vector<PendingUpload> uploads, store.ListUploads(std::string(prefix), ctx));
-    for (PendingUpload& upload : uploads) inventory.uploads.push_back(std::move(upload));
+    PITR_ASSIGN(ListedUploads listed, ListUploadsIfAble(store, std::string(prefix), ctx));
+    for (PendingUpload& upload : listed.uploads) inventory.uploads.push_back(std::move(upload));
+    inventory.uploads_refused = std::move(listed.refused);
+    if (!inventory.uploads_refused.ok()) break;
   }
   return inventory;
 }
@@ -149,7 +152,7 @@ RetentionFacts Inventory::Facts(int64_t now_micros, const DamageFinder& damage_o
     facts.backups.push_back(std::move(fact));
   }
   for (const auto& [timeline, held] : wal.timelines()) {
-    TimelineFacts fact{timeline, held.history, held.newest_micros};
+    TimelineFacts fact{timeline, held.history, held.newest_micros, held.undated};
     if (!fact.path && timeline.value == 1) fact.path = TimelineHistory::Root(timeline);
     facts.timelines.push_back(std::move(fact));
   }
@@ -158,12 +161,12 @@ RetentionFacts Inventory::Facts(int64_t now_micros, const DamageFinder& damage_o
 
 int64_t Inventory::LastActivity(const UnfinishedBackup& backup) const {
   int64_t last = backup.started_micros;
-  for (const ObjectInfo& object : backup_objects)
-    if (layout::LabelOf(object.key) == backup.label) last = std::max(last, object.modified_micros);
-  for (const ObjectInfo& pack : packs)
-    if (layout::LabelOf(pack.key) == backup.label) last = std::max(last, pack.modified_micros);
-  for (const PendingUpload& upload : uploads)
-    if (layout::LabelOf(upload.key) == backup.label) last = std::max(last, upload.initiated_micros);
+  const auto take = [&](const std::string& key, int64_t micros) {
+    if (layout::LabelOf(key) == backup.label) last = std::max(last, micros == 0 ? INT64_MAX : micros);
+  };
+  for (const ObjectInfo& object : backup_objects) take(object.key, object.modified_micros);
+  for (const ObjectInfo& pack : packs) take(pack.key, pack.modified_micros);
+  for (const PendingUpload& upload : uploads) take(upload.key, upload.initiated_micros);
   return last;
 }
 

@@ -22,8 +22,10 @@ struct Inventory {
   WalCatalog wal;
   std::vector<ObjectInfo> probes;
   std::vector<PendingUpload> uploads;
+  Status uploads_refused;  // why the store did not list all of them; ok when it did
 
-  // kUnavailable, kPermission and so on as the store says: an inventory is complete or an error.
+  // kUnavailable, kPermission and so on as the store says: an inventory is complete or an error, but
+  // for uploads.
   static Result<Inventory> Load(const Repository& repository, const OpContext& ctx);
   // Looks again for what concerns backups and leaves the rest as it was listed. Absence takes two looks: what protects
   // something (a start object, a pin, a hold) and was there before is still believed in; a manifest that is gone
@@ -37,7 +39,8 @@ struct Inventory {
   // What the policy is decided on. A backup that is known to be damaged counts as one that cannot be restored.
   RetentionFacts Facts(int64_t now_micros, const DamageFinder& damage_of = {}) const;
   void KeepFrom(const BackupCatalog& before);
-  // The newest change of anything that belongs to a backup that has not finished.
+  // The newest change of anything that belongs to a backup that has not finished; INT64_MAX where the store does not
+  // date it.
   int64_t LastActivity(const UnfinishedBackup& backup) const;
 };
 

@@ -67,7 +67,7 @@ class Decision {
     std::set<Timeline> live = {facts_.timelines.back().timeline, written_last->timeline};
     if (!facts_.backups.empty()) live.insert(facts_.backups.back().stop_timeline);
     for (const TimelineFacts& timeline : facts_.timelines) {
-      if (!live.contains(timeline.timeline)) continue;
+      if (!timeline.undated && !live.contains(timeline.timeline)) continue;
       if (!timeline.path) unknown_ = timeline.timeline;
       live_.push_back(&timeline);
     }
@@ -112,7 +112,7 @@ class Decision {
         LowerEdge(count == static_cast<size_t>(policy_.full) ? facts_.backups[fulls[count - 1]].stop_micros
                                                              : INT64_MIN);
       }
-      if (!since_ || (!live && timeline.newest_micros < *since_ - kClockSlackMicros)) continue;
+      if (!since_ || (!live && !timeline.undated && timeline.newest_micros < *since_ - kClockSlackMicros)) continue;
       const auto base =
           std::find_if(fulls.begin(), fulls.end(), [&](size_t i) { return facts_.backups[i].stop_micros <= *since_; });
       if (base != fulls.end()) Mark(*base, Keep::kWindow, "the way to recover to " + FormatToSecond(*since_));

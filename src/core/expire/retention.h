@@ -50,6 +50,7 @@ struct TimelineFacts {
   Timeline timeline;
   std::optional<TimelineHistory> path;  // nullopt: its history file is missing or damaged
   int64_t newest_micros = 0;            // when its newest segment was stored
+  bool undated = false;                 // of which the store does not tell for all: it may be just now
 };
 
 struct RetentionFacts {

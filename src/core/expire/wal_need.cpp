@@ -22,7 +22,7 @@ WalNeed WalNeed::Make(const RetentionFacts& facts, const std::vector<Verdict>& v
                                                                    backup.stop_timeline, backup.stop_lsn);
       if (verdicts[i].keep == Keep::kWindow && leads) of.from = of.from ? std::min(*of.from, first) : first;
     }
-    if (!of.from && timeline.newest_micros >= wal.young_since_micros) of.all = true;
+    if (!of.from && (timeline.undated || timeline.newest_micros >= wal.young_since_micros)) of.all = true;
   }
   return need;
 }

@@ -10,13 +10,6 @@
 namespace pitr {
 namespace {
 
-// The process whose number leads postmaster.pid of the directory it works in; a backend works there as well.
-bool IsPostmasterOf(pid_t pid, const std::string& directory) {
-  std::ifstream file(directory + "/postmaster.pid");
-  long first = 0;
-  return file >> first && first == pid;
-}
-
 std::optional<LiveServer> InspectProcess(pid_t pid, const std::string& directory, const struct stat& own) {
   struct stat info;
   if (stat(directory.c_str(), &info) != 0 || (info.st_dev == own.st_dev && info.st_ino == own.st_ino))
@@ -28,6 +21,12 @@ std::optional<LiveServer> InspectProcess(pid_t pid, const std::string& directory
 }
 
 }  // namespace
+
+bool IsPostmasterOf(pid_t pid, const std::string& directory) {
+  std::ifstream file(directory + "/postmaster.pid");
+  long first = 0;
+  return file >> first && first == pid;
+}
 
 std::vector<LiveServer> OtherServersOfCluster(SystemId system_id, const std::string& data_directory) {
   std::vector<LiveServer> servers;

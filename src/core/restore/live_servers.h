@@ -19,6 +19,9 @@ struct LiveServer {
 // A sentence: process, directory, timeline.
 std::string DescribeLiveServer(const LiveServer& server);
 
+// The process whose number leads postmaster.pid of the directory it works in; a backend works there as well.
+bool IsPostmasterOf(pid_t pid, const std::string& directory);
+
 // Servers of this cluster that are open for writing, but for that of `data_directory`.
 std::vector<LiveServer> OtherServersOfCluster(SystemId system_id, const std::string& data_directory);
 

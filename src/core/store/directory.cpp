@@ -331,7 +331,7 @@ Status DirectoryStore::CreateOnce(const DirectoryTree& tree, const std::string& 
   if (!status.ok()) tree.Unlink(temp, 0);
   if (Parent(temp) != kTempDirectory) RemoveEmpty(tree, Parent(temp));
   // A temporary file that was swept away under us is worth another attempt.
-  if (status.code() == Code::kNotFound) return {Code::kUnavailable, status.message()};
+  if (status.code() == Code::kNotFound) return std::move(status).As(Code::kUnavailable);
   return status;
 }
 

@@ -39,6 +39,11 @@ struct ObjectInfo {
   int64_t modified_micros = 0;  // wall clock of the store; 0 when it does not say
 };
 
+// Whether what the store dates so was there at `since_micros`. What it does not date may have been stored just now.
+inline bool WasThereAt(int64_t stored_micros, int64_t since_micros) {
+  return stored_micros != 0 && stored_micros <= since_micros;
+}
+
 struct ListPage {
   std::vector<ObjectInfo> objects;  // ascending by key
   bool more = false;                // call again with start_after = objects.back().key
@@ -52,7 +57,7 @@ struct UploadPart {
 struct PendingUpload {
   std::string key;
   std::string upload_id;
-  int64_t initiated_micros = 0;
+  int64_t initiated_micros = 0;  // as ObjectInfo::modified_micros
 };
 
 // What keeps an object from being deleted (S3 Object Lock).

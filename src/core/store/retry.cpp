@@ -191,7 +191,7 @@ Status RetryingStore::CompareBody(const std::string& key, ByteView body, const O
   // The attempt that stored it failed: in making it durable, perhaps.
   if (status.ok()) return Settle({key}, ctx);
   if (status.code() == Code::kAlreadyExists) return differs;
-  if (status.code() == Code::kNotFound) status = {Code::kUnavailable, status.message()};
+  if (status.code() == Code::kNotFound) status = std::move(status).As(Code::kUnavailable);
   return std::move(status).Annotate("finding out whether an earlier attempt has stored \"" + key + "\"");
 }
 
@@ -309,7 +309,7 @@ Status RetryingStore::CompareParts(const std::string& key, const Upload& upload,
   if (status.ok() && !checker.Complete()) return differs;
   if (status.ok()) return Settle({key}, ctx);
   if (status.code() == Code::kAlreadyExists) return differs;
-  if (status.code() == Code::kNotFound) status = {Code::kUnavailable, status.message()};
+  if (status.code() == Code::kNotFound) status = std::move(status).As(Code::kUnavailable);
   return std::move(status).Annotate(doing);
 }
 

@@ -2,7 +2,6 @@
 #include "core/store/s3.h"
 
 #include <algorithm>
-#include <random>
 
 #include "core/store/absence.h"
 #include "core/store/s3_range.h"
@@ -12,11 +11,16 @@
 namespace pitr {
 namespace {
 
-std::string RandomProbeKey() {
-  std::random_device device;
-  Bytes random;
-  for (int i = 0; i < 4; i++) AppendLe<uint32_t>(random, device());
-  return "probe/" + ToHex(random);  // where docs/format.md lets tests of a store leave objects
+// Deleting one by one does the same, so whatever may mean that the store does not do it at once counts as that.
+bool LacksBulkDelete(int http_status, const S3Error& error) {
+  return LacksRequest(http_status, error) ||
+         (http_status == 400 &&
+          (error.code == "InvalidArgument" || error.code == "InvalidRequest" || error.code == "MalformedXML"));
+}
+
+bool HasBefore(const S3Listing& listing, const std::string& key) {
+  return std::any_of(listing.objects.begin(), listing.objects.end(),
+                     [&](const ObjectInfo& object) { return object.key < key; });
 }
 
 }  // namespace
@@ -162,13 +166,63 @@ Result<ListPage> S3Store::List(const std::string& prefix, const std::string& sta
   std::string after = start_after.empty() ? "" : client_.FullKey(start_after);
   for (;;) {
     PITR_TRY(ctx.Check());
-    PITR_ASSIGN(ListPage page, ListOnce(prefix, &after, ctx));
+    PITR_ASSIGN(const S3Listing listing, ListAfter(prefix, after, ctx));
+    ListPage page;
+    page.more = listing.truncated;
+    for (const ObjectInfo& object : listing.objects) {
+      after = object.key;
+      ObjectInfo own = object;
+      own.key = RelativeKey(object.key);
+      if (own.key.starts_with(prefix) && !own.key.empty()) page.objects.push_back(std::move(own));
+    }
     // A page of other programs' objects only: the caller could not go on from an empty page.
     if (!page.objects.empty() || !page.more) return page;
   }
 }
 
-Result<ListPage> S3Store::ListOnce(const std::string& prefix, std::string* start_after, const OpContext& ctx) {
+Result<S3Listing> S3Store::ListAfter(const std::string& prefix, const std::string& after, const OpContext& ctx) {
+  const std::string doing = "could not " + Doing("list", prefix);
+  std::string last, token;
+  if (!ignores_start_after_.load(std::memory_order_relaxed)) {
+    PITR_ASSIGN(S3Listing listing, ListOnce(prefix, after, token, ctx));
+    if (!HasBefore(listing, after)) {
+      PITR_TRY(CheckOrder(listing, &last).Annotate(doing));
+      // Some begin with the key itself.
+      std::erase_if(listing.objects, [&](const ObjectInfo& object) { return object.key == after; });
+      if (!listing.objects.empty() || !listing.truncated) return listing;
+    } else {
+      ignores_start_after_.store(true, std::memory_order_relaxed);
+    }
+  }
+  // The store does not begin where it should, or sorts otherwise: all from the beginning tells which.
+  last.clear();
+  for (;;) {
+    PITR_TRY(ctx.Check());
+    PITR_ASSIGN(S3Listing listing, ListOnce(prefix, "", token, ctx));
+    PITR_TRY(CheckOrder(listing, &last).Annotate(doing));
+    std::erase_if(listing.objects, [&](const ObjectInfo& object) { return object.key <= after; });
+    if (!listing.objects.empty() || !listing.truncated) return listing;
+    if (listing.next_token.empty() || listing.next_token == token)
+      return Status(Code::kInvalidArgument, doing + ": the store does not go on behind a key")
+          .WithDetail("It ignores start-after, and gives no continuation token.")
+          .WithHint("This store cannot be used: a listing of more than a page would never end.");
+    token = listing.next_token;
+  }
+}
+
+Status S3Store::CheckOrder(const S3Listing& listing, std::string* last) {
+  for (const ObjectInfo& object : listing.objects) {
+    if (object.key <= *last)
+      return Status(Code::kInvalidArgument, "the store does not list in byte order")
+          .WithDetail("\"" + object.key + "\" follows \"" + *last + "\".")
+          .WithHint("Use a store, or a type of bucket, that does; S3 Express directory buckets do not.");
+    *last = object.key;
+  }
+  return Status::Ok();
+}
+
+Result<S3Listing> S3Store::ListOnce(const std::string& prefix, const std::string& after, const std::string& token,
+                                    const OpContext& ctx) {
   S3Call call{.method = "GET",
               .query = {{"list-type", "2"},
                         {"prefix", client_.FullKey(prefix)},
@@ -177,24 +231,17 @@ Result<ListPage> S3Store::ListOnce(const std::string& prefix, std::string* start
               .operation = Doing("list", prefix),
               .permission = "s3:ListBucket",
               .max_body_bytes = kMaxXmlBytes};
-  if (!start_after->empty()) call.query.emplace_back("start-after", *start_after);
+  if (!token.empty()) {
+    call.query.emplace_back("continuation-token", token);
+  } else if (!after.empty()) {
+    call.query.emplace_back("start-after", after);
+  }
   PITR_ASSIGN(HttpResponse response, client_.Send(call, nullptr, ctx));
   auto parsed = ParseListing(response.body);
   if (!parsed.ok()) return std::move(parsed).status().Annotate("could not " + call.operation);
-  S3Listing listing = std::move(parsed).value();
-  if (listing.truncated && listing.objects.empty())
+  if (parsed.value().truncated && parsed.value().objects.empty())
     return Status(Code::kUnavailable, "could not " + call.operation + ": an empty page that is not the last");
-  ListPage page;
-  page.more = listing.truncated;
-  for (ObjectInfo& object : listing.objects) {
-    if (object.key <= *start_after)
-      return Status(Code::kInvalidArgument, "could not " + call.operation + ": the store does not list in byte order")
-          .WithHint("Use a bucket type that lists in order; S3 Express directory buckets do not.");
-    *start_after = object.key;
-    object.key = RelativeKey(object.key);
-    if (object.key.starts_with(prefix) && !object.key.empty()) page.objects.push_back(std::move(object));
-  }
-  return page;
+  return parsed;
 }
 
 Status S3Store::Delete(const std::vector<std::string>& keys, const OpContext& ctx) {
@@ -227,12 +274,12 @@ Result<bool> S3Store::DeleteMany(const std::vector<std::string>& keys, const OpC
               .permission = "s3:DeleteObject",
               .content_md5 = true,
               .max_body_bytes = kMaxXmlBytes,
-              .accept = {405, 501}};
+              .accept_if = LacksBulkDelete};
   PITR_ASSIGN(HttpResponse response, client_.Send(call, nullptr, ctx));
   if (response.status >= 400) return true;
   if (auto error = ParseS3Error(response.body)) return client_.Explain(call, response, *error);
   auto failed = ParseDeleteResult(response.body);
-  if (!failed.ok()) return std::move(failed).status().Annotate("could not " + call.operation);
+  if (!failed.ok()) return true;  // it did something else
   for (const S3Error& error : failed.value()) {
     if (error.code == "NoSuchKey") continue;
     std::string key = RelativeKey(error.key);
@@ -240,22 +287,6 @@ Result<bool> S3Store::DeleteMany(const std::vector<std::string>& keys, const OpC
     return client_.Explain(call, response, error);
   }
   return false;
-}
-
-Result<bool> S3Store::Probe(const std::string& key, const OpContext& ctx) {
-  S3Call first = PutCall(key, AsBytes("first"), true);
-  first.accept = {501};
-  PITR_ASSIGN(HttpResponse created, client_.Send(first, nullptr, ctx));
-  if (created.status == 501) return false;
-  S3Call second = PutCall(key, AsBytes("second"), true);
-  second.accept = {304, 412, 501};  // old MinIO says 304
-  auto again = client_.Send(second, nullptr, ctx);
-  auto kept = again.ok() ? GetAll(*this, key, 64, ctx) : Result<Bytes>(again.status());
-  Status deleted = DeleteOne(key, ctx);
-  if (!kept.ok()) return std::move(kept).status();
-  // Credentials that may only add objects are a good idea; what stays under probe/ is in nobody's way.
-  if (!deleted.ok() && deleted.code() != Code::kPermission) return deleted;
-  return again.value().status == 412 && AsText(kept.value()) == "first";
 }
 
 Result<std::unique_ptr<ObjectStore>> OpenS3(const S3Config& config, const Clock& clock) {
@@ -268,15 +299,6 @@ Result<std::unique_ptr<ObjectStore>> OpenS3(const S3Config& config, const Clock&
   credentials.instance_metadata = endpoint.aws;  // elsewhere the role of this machine means nothing
   return std::unique_ptr<ObjectStore>(
       std::make_unique<S3Store>(config, endpoint, MakeCredentialProvider(credentials, clock), clock));
-}
-
-Result<bool> ProbeConditionalCreate(const S3Config& config, const Clock& clock, const OpContext& ctx) {
-  S3Config plain = config;
-  plain.conditional_create = true;
-  plain.object_lock_mode.clear();  // a locked probe could not be deleted
-  PITR_TRY(CheckS3Config(plain));
-  PITR_ASSIGN(auto store, OpenS3(plain, clock));
-  return static_cast<S3Store&>(*store).Probe(RandomProbeKey(), ctx);
 }
 
 }  // namespace pitr

@@ -15,10 +15,6 @@ namespace pitr {
 // Opens nothing yet: the first request connects. kInvalidArgument. `clock` is borrowed and must outlive the store.
 Result<std::unique_ptr<ObjectStore>> OpenS3(const S3Config& config, const Clock& clock);
 
-// Does the store honour If-None-Match: *? Creates an object of a random name under the prefix twice, expects the
-// second to be refused and the first to be what is there, and deletes it. Errors as Create and Delete.
-Result<bool> ProbeConditionalCreate(const S3Config& config, const Clock& clock, const OpContext& ctx);
-
 // The enabled rules by which the bucket deletes or moves objects by itself; none where the store has no such rules.
 // kPermission when the credentials do not let us see them.
 Result<std::vector<S3LifecycleRule>> ReadLifecycleRules(const S3Config& config, const Clock& clock,

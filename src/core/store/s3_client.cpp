@@ -29,8 +29,20 @@ HttpSettings TransportOf(const S3Config& config) {
           .stall_timeout_ms = config.stall_timeout_ms};
 }
 
-bool AsksForMd5(const S3Error& error) {
-  return error.code == "InvalidRequest" && error.message.find("Content-MD5") != std::string::npos;
+// By name of a header, of what a user may have set and a store may not have.
+constexpr std::pair<std::string_view, const char*> kAskedBy[] = {
+    {"x-amz-storage-class", "s3_storage_class"},
+    {"x-amz-server-side-encryption", "s3_sse"},
+    {"x-amz-server-side-encryption-aws-kms-key-id", "s3_sse_kms_key_id"},
+    {"x-amz-tagging", "s3_object_tags"},
+    {"x-amz-object-lock-mode", "s3_object_lock_mode"}};
+
+std::string SettingsIn(const HttpHeaders& headers) {
+  std::string settings;
+  for (const auto& [header, value] : headers)
+    for (const auto& [name, setting] : kAskedBy)
+      if (header == name) settings += (settings.empty() ? "" : ", ") + std::string(setting);
+  return settings;
 }
 
 }  // namespace
@@ -42,18 +54,18 @@ S3Client::S3Client(S3Config config, S3Endpoint endpoint, std::unique_ptr<Credent
       credentials_(std::move(credentials)),
       clock_(clock),
       http_(TransportOf(config_)),
-      md5_required_(config_.content_md5 || !config_.object_lock_mode.empty()) {}
+      md5_on_put_(config_.content_md5 || !config_.object_lock_mode.empty()) {}
 
 std::string S3Client::FullKey(const std::string& key) const {
   return config_.prefix.empty() ? key : config_.prefix + "/" + key;
 }
 
-HttpHeaders S3Client::SignedHeaders(const S3Call& call, const std::string& path, const AwsCredentials& credentials) {
+HttpHeaders S3Client::SignedHeaders(const S3Call& call, const std::string& path, const AwsCredentials& credentials,
+                                    bool with_md5) {
   SigV4Scope scope{config_.region, "s3", clock_.WallMicros()};
   SigV4Request to_sign{call.method, path, call.query, call.headers, Sha256Hex(call.body)};
   HttpHeaders& headers = to_sign.headers;
-  bool upload = call.method == "PUT" && !call.body.empty();
-  if (call.content_md5 || (upload && md5_required_.load(std::memory_order_relaxed))) {
+  if (with_md5) {
     std::string md5 = ContentMd5(call.body);
     if (!md5.empty()) headers.emplace_back("Content-MD5", md5);
   }
@@ -76,7 +88,11 @@ Result<HttpResponse> S3Client::Send(const S3Call& call, const HttpSink* sink, co
   request.method = call.method;
   request.url = endpoint_.origin + UriEncode(path, true);
   if (!call.query.empty()) request.url += "?" + CanonicalQuery(call.query);
-  request.headers = SignedHeaders(call, path, credentials.value());
+  std::atomic<bool>* md5_required = call.method == "PUT"    ? &md5_on_put_
+                                    : call.method == "POST" ? &md5_on_post_
+                                                            : nullptr;
+  const bool with_md5 = call.content_md5 || (md5_required != nullptr && *md5_required);
+  request.headers = SignedHeaders(call, path, credentials.value(), with_md5);
   request.body = call.body;
   request.operation = call.operation;
   request.max_body_bytes = call.max_body_bytes;
@@ -90,22 +106,23 @@ Result<HttpResponse> S3Client::Send(const S3Call& call, const HttpSink* sink, co
   if (good && sink == nullptr && IsWebPage(call.method == "HEAD", response.Header("content-type"), response.body))
     return NotTheStore(call.operation, response.status);
   if (good || std::find(call.accept.begin(), call.accept.end(), response.status) != call.accept.end()) return response;
-  return Failure(call, response, credentials.value(), ctx);
+  const S3Error error = ParseS3Error(response.body).value_or(S3Error());
+  if (call.accept_if != nullptr && call.accept_if(response.status, error)) return response;
+  Status failed = Explain(call, response, error);
+  if (IsExpiredCredentials(error) && credentials_->Invalidate(credentials.value(), ctx))
+    return std::move(failed).As(Code::kUnavailable);
+  // Object Lock by the bucket's default: only the store knows. Say "again"; from now on the header is sent.
+  if (md5_required != nullptr && !with_md5 && AsksForMd5(error)) {
+    *md5_required = true;
+    return std::move(failed).As(Code::kUnavailable);
+  }
+  return failed;
 }
 
 void S3Client::Remember(const AwsCredentials& credentials) {
   std::lock_guard lock(used_mutex_);
+  used_token_ = !credentials.session_token.empty();
   used_ = "access key \"" + credentials.access_key_id + "\" of " + credentials.source;
-}
-
-Status S3Client::Failure(const S3Call& call, const HttpResponse& response, const AwsCredentials& used,
-                         const OpContext& ctx) {
-  S3Error error = ParseS3Error(response.body).value_or(S3Error());
-  Status status = Explain(call, response, error);
-  if (IsExpiredCredentials(error) && credentials_->Invalidate(used, ctx)) return {Code::kUnavailable, status.message()};
-  // Object Lock by the bucket's default: only the store knows. Say "again"; from now on the header is sent.
-  if (AsksForMd5(error) && !md5_required_.exchange(true)) return {Code::kUnavailable, status.message()};
-  return status;
 }
 
 Status S3Client::Explain(const S3Call& call, const HttpResponse& response, const S3Error& error) const {
@@ -113,12 +130,15 @@ Status S3Client::Explain(const S3Call& call, const HttpResponse& response, const
                     .permission = call.permission,
                     .bucket = config_.bucket,
                     .region = config_.region,
+                    .settings = SettingsIn(call.headers),
                     .http_status = response.status,
                     .object_lock = !config_.object_lock_mode.empty(),
+                    .part_number = call.part_number,
                     .error = error};
   {
     std::lock_guard lock(used_mutex_);
     failure.credentials = used_;
+    if (used_token_) failure.settings += (failure.settings.empty() ? "" : ", ") + std::string("the session token");
     const auto worked = worked_micros_.find(call.permission);
     if (worked != worked_micros_.end()) failure.worked_until = FormatIsoTime(worked->second);
   }

@@ -26,9 +26,12 @@ struct S3Call {
   std::string operation;   // "store \"key\"", for messages
   std::string permission;  // "s3:PutObject", for hints
   bool content_md5 = false;
-  bool resend = true;  // see HttpRequest
+  bool resend = true;   // see HttpRequest
+  int part_number = 0;  // of an upload, for hints
   size_t max_body_bytes = kMaxErrorBodyBytes;
   std::vector<int> accept;  // HTTP statuses besides 2xx that the caller understands
+  // The same of an answer whose document tells more than its status.
+  bool (*accept_if)(int http_status, const S3Error& error) = nullptr;
 };
 
 class S3Client {
@@ -36,7 +39,7 @@ class S3Client {
   // `config` must have passed CheckS3Config. `clock` is borrowed.
   S3Client(S3Config config, S3Endpoint endpoint, std::unique_ptr<CredentialProvider> credentials, const Clock& clock);
 
-  // 2xx or one of call.accept; anything else is an error as s3_errors.h says. Codes of HttpClient::Do and
+  // 2xx or what the call accepts; anything else is an error as s3_errors.h says. Codes of HttpClient::Do and
   // CredentialProvider::Get too.
   Result<HttpResponse> Send(const S3Call& call, const HttpSink* sink, const OpContext& ctx);
 
@@ -49,9 +52,9 @@ class S3Client {
   std::string FullKey(const std::string& key) const;
 
  private:
-  HttpHeaders SignedHeaders(const S3Call& call, const std::string& path, const AwsCredentials& credentials);
+  HttpHeaders SignedHeaders(const S3Call& call, const std::string& path, const AwsCredentials& credentials,
+                            bool with_md5);
   void Remember(const AwsCredentials& credentials);
-  Status Failure(const S3Call& call, const HttpResponse& response, const AwsCredentials& used, const OpContext& ctx);
 
   const S3Config config_;
   const S3Endpoint endpoint_;
@@ -59,11 +62,12 @@ class S3Client {
   const Clock& clock_;
   SigningKeyCache signing_keys_;
   HttpClient http_;
-  std::atomic<bool> md5_required_;  // the bucket has said so
+  std::atomic<bool> md5_on_put_, md5_on_post_{false};  // the bucket has said that it wants Content-MD5
   // For messages about refusals, protected by used_mutex_: the credentials last used, and when the store last did what
   // needs a permission, by the wall clock.
   mutable std::mutex used_mutex_;
   std::string used_;
+  bool used_token_ = false;
   std::map<std::string, int64_t> worked_micros_;
 };
 

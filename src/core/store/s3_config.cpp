@@ -72,8 +72,12 @@ Result<std::vector<std::pair<std::string, std::string>>> ParseS3Tags(const std::
 
 Status CheckS3Config(const S3Config& config) {
   if (!IsBucketName(config.bucket)) return Bad("\"" + config.bucket + "\" is not a bucket name");
-  if (!config.prefix.empty()) PITR_TRY(CheckKey(config.prefix).Annotate("invalid prefix of the S3 URL"));
-  if (config.prefix.size() > kMaxPrefixBytes) return Bad("prefix of the S3 URL is too long");
+  if (!config.prefix.empty() && !CheckKey(config.prefix).ok())
+    return Bad("invalid prefix \"" + config.prefix + "\" of the S3 URL",
+               "It may have letters and digits of ASCII and . _ = + - in parts between slashes, none of them empty, "
+               "\".\" or \"..\".");
+  if (config.prefix.size() > kMaxPrefixBytes)
+    return Bad("prefix of the S3 URL is longer than " + std::to_string(kMaxPrefixBytes) + " bytes");
   if (config.region.empty() || !IsPrintable(config.region) || config.region.find('/') != std::string::npos)
     return Bad("invalid S3 region \"" + config.region + "\"");
   if (!config.sse.empty() && config.sse != "AES256" && config.sse != "aws:kms")

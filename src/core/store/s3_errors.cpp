@@ -50,6 +50,17 @@ constexpr std::array<std::string_view, 5> kFull = {"QuotaExceeded", "StorageQuot
 constexpr std::array<std::string_view, 4> kWrongRegion = {"AuthorizationHeaderMalformed", "PermanentRedirect",
                                                           "IllegalLocationConstraintException", "Redirect"};
 
+constexpr std::array<std::string_view, 4> kNotImplemented = {"NotImplemented", "MethodNotAllowed", "NotSupported",
+                                                             "UnsupportedOperation"};
+
+// Of Alibaba OSS, Tencent COS and Volcengine TOS.
+constexpr std::array<std::string_view, 3> kPathStyleRefused = {"SecondLevelDomainForbidden", "PathStyleDomainForbidden",
+                                                               "InvalidPathAccess"};
+
+bool Mentions(const S3Error& error, std::string_view in_lower_case) {
+  return LowerCase(std::string_view(error.message)).find(in_lower_case) != std::string::npos;
+}
+
 bool SaysFull(int http_status, const std::string& code) { return http_status == 507 || OneOf(kFull, code); }
 
 Code CodeOf(int http_status, const std::string& code) {
@@ -57,6 +68,7 @@ Code CodeOf(int http_status, const std::string& code) {
   if (code == "NoSuchKey" || code == "NoSuchUpload") return Code::kNotFound;
   if (code == "PreconditionFailed") return Code::kAlreadyExists;
   if (OneOf(kTransient, code)) return Code::kUnavailable;
+  if (OneOf(kNotImplemented, code) || OneOf(kPathStyleRefused, code)) return Code::kInvalidArgument;
   if (OneOf(kRefused, code) || IsExpiredCredentials({code})) return Code::kPermission;
   if (!code.empty() && http_status < 300) return Code::kUnavailable;  // "200 with an error body" of an unknown kind
   if (http_status == 401 || http_status == 403) return Code::kPermission;
@@ -80,6 +92,13 @@ std::string WorkedUntil(const S3Failure& failure) {
   return " It worked until " + failure.worked_until + ": was the file changed, or the key at the store?";
 }
 
+bool AsksForPartNumber(const S3Failure& failure) {
+  return failure.part_number > 0 && failure.http_status == 400 &&
+         (failure.error.code == "InvalidPartNumber" || failure.error.code == "TooManyParts" ||
+          (failure.error.code == "InvalidArgument" &&
+           (Mentions(failure.error, "part number") || Mentions(failure.error, "partnumber"))));
+}
+
 std::string HintFor(const S3Failure& failure) {
   const std::string& code = failure.error.code;
   if (code == "NoSuchBucket")
@@ -95,17 +114,24 @@ std::string HintFor(const S3Failure& failure) {
   if (OneOf(kWrongRegion, code) || failure.http_status == 301)
     return failure.error.region.empty() ? "The bucket is in another region: set s3_region."
                                         : "Set s3_region to " + failure.error.region + ".";
+  if (failure.http_status == 307)
+    return "The name of a bucket that was just made takes minutes, up to hours, until it leads to the right region; "
+           "until then, set s3_endpoint to that of the region.";
+  if (OneOf(kPathStyleRefused, code))
+    return "The store wants the bucket in the host name: set s3_addressing = 'virtual'.";
   if (IsExpiredCredentials(failure.error)) return "The session token has expired: provide new credentials.";
+  if (AsksForPartNumber(failure))
+    return "The store takes fewer parts of an upload than S3: raise part_size or lower pack_size, so that pack_size is "
+           "less than as many times part_size as it takes parts (1000 at some).";
   if (code == "InvalidRequest" && failure.object_lock)
     return "If bucket \"" + failure.bucket +
            "\" was made without Object Lock, clear s3_object_lock_mode and s3_object_lock_days, or use one that has "
            "it.";
-  if (code == "InvalidArgument" || code == "InvalidStorageClass")
-    return "The store does not know something that was asked for: check s3_storage_class, s3_sse and s3_object_tags, "
-           "and "
-           "the session token if the credentials have one.";
+  if ((code == "InvalidArgument" || code == "InvalidStorageClass") && !failure.settings.empty())
+    return "The store does not know something that was asked for: check " + failure.settings + ".";
   if (code == "NotImplemented" || failure.http_status == 501)
-    return "The store lacks something pg_pitr asked for; pg_pitr check tells what.";
+    return failure.settings.empty() ? "The store lacks something pg_pitr asked for; pg_pitr check tells what."
+                                    : "The store lacks something that was asked for: check " + failure.settings + ".";
   if (failure.http_status == 403 || code == "AccessDenied")
     return "Either the secret key in it is wrong, which some stores say like this, or that key lacks " +
            failure.permission + " on bucket \"" + failure.bucket +
@@ -134,6 +160,20 @@ std::string Sanitized(const std::string& text) {
 bool IsExpiredCredentials(const S3Error& error) {
   return error.code == "ExpiredToken" || error.code == "ExpiredTokenException" ||
          error.code == "TokenRefreshRequired" || error.code == "RequestExpired";
+}
+
+bool AsksForMd5(const S3Error& error) {
+  return SameButForCase(error.code, "MissingContentMD5") || Mentions(error, "content-md5") ||
+         Mentions(error, "x-amz-checksum");
+}
+
+bool LacksRequest(int http_status, const S3Error& error) {
+  return http_status == 501 || http_status == 405 || (http_status < 500 && OneOf(kNotImplemented, error.code));
+}
+
+bool LacksCondition(int http_status, const S3Error& error) {
+  if (http_status == 501 || error.code == "NotImplemented") return true;
+  return http_status == 400 && Mentions(error, "if-none-match");
 }
 
 bool IsWebPage(bool head, std::string_view content_type, std::string_view body) {

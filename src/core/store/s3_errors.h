@@ -16,8 +16,10 @@ struct S3Failure {
   std::string region;        // the configured one
   std::string credentials;   // who asked: "access key \"AK..\" of file \"...\""
   std::string worked_until;  // when the store last took what they signed; "" when it never did
+  std::string settings;      // by which the request asked for more than to be carried out: "s3_storage_class, s3_sse"
   int http_status = 0;
   bool object_lock = false;  // the request asked for a lock
+  int part_number = 0;       // of an upload
   S3Error error;             // code "" when the answer had no S3 document
 };
 
@@ -28,6 +30,14 @@ Status ToStatus(const S3Failure& failure);
 
 // ExpiredToken and its kin: other credentials may help.
 bool IsExpiredCredentials(const S3Error& error);
+
+// The error says that it will not take a body without a checksum in a header, as buckets with Object Lock do.
+bool AsksForMd5(const S3Error& error);
+
+// The store does not have the request as such, whatever it is about: 501, 405, or 400 with a code that says the same.
+bool LacksRequest(int http_status, const S3Error& error);
+// The store does not take If-None-Match in this request. False for whatever may be about something else.
+bool LacksCondition(int http_status, const S3Error& error);
 
 // Whether an answer of success is that of somebody in between: a login page, say. `body` may be cut. HEAD has no body,
 // but objects of ours have another type.

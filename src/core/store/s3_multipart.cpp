@@ -29,7 +29,8 @@ Result<UploadPart> S3Store::PutPart(const std::string& key, const std::string& u
               .query = {{"partNumber", std::to_string(number)}, {"uploadId", upload_id}},
               .body = body,
               .operation = "upload part " + std::to_string(number) + " of \"" + key + "\"",
-              .permission = "s3:PutObject"};
+              .permission = "s3:PutObject",
+              .part_number = number};
   PITR_ASSIGN(HttpResponse response, client_.Send(call, nullptr, ctx));
   std::string etag(response.Header("etag"));
   if (etag.empty())
@@ -67,10 +68,11 @@ Status S3Store::CompleteUpload(const std::string& key, const std::string& upload
   S3Call guarded = call;
   if (conditional) {
     guarded.headers.emplace_back("If-None-Match", "*");
-    guarded.accept = {501};
+    guarded.accept_if = LacksCondition;
   }
   PITR_ASSIGN(HttpResponse response, client_.Send(guarded, nullptr, ctx));
-  if (response.status != 501) return Completed(guarded, response);
+  const S3Error error = ParseS3Error(response.body).value_or(S3Error());
+  if (!conditional || !LacksCondition(response.status, error)) return Completed(guarded, response);
   // A store that takes the condition on PUT only.
   PITR_TRY(CheckFree(key, ctx));
   PITR_ASSIGN(response, client_.Send(call, nullptr, ctx));

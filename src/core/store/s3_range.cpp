@@ -45,7 +45,8 @@ Status PastEnd(const std::string& key, ByteRange range) {
 Result<uint64_t> ExpectedBytes(const std::string& key, ByteRange range, bool ranged, const HttpResponse& response) {
   auto bad = [&](Code code, const char* why) {
     return Status(code, "could not read \"" + key + "\": " + why + " (HTTP " + std::to_string(response.status) +
-                            ", request id " + std::string(response.Header("x-amz-request-id")) + ")");
+                            ", request id " + std::string(response.Header("x-amz-request-id")) + ")")
+        .WithHint("The store, or a cache or gateway before it, does not give the bytes that are asked for.");
   };
   auto length = ParseSize(response.Header("content-length"));
   if (!ranged) {

@@ -38,8 +38,6 @@ class S3Store final : public ObjectStore {
 
   // What ReadLifecycleRules says.
   Result<std::vector<S3LifecycleRule>> LifecycleRules(const OpContext& ctx);
-  // ProbeConditionalCreate() with a key to use.
-  Result<bool> Probe(const std::string& key, const OpContext& ctx);
 
  private:
   struct Presence {
@@ -54,7 +52,14 @@ class S3Store final : public ObjectStore {
   Status CheckFree(const std::string& key, const OpContext& ctx);
   HttpHeaders CreationHeaders() const;
   S3Call PutCall(const std::string& key, ByteView body, bool conditional) const;
-  Result<ListPage> ListOnce(const std::string& prefix, std::string* start_after, const OpContext& ctx);
+  // A page of the bucket's keys that begin with the prefix and are greater than `after`, in order, also of a store that
+  // begins with `after` itself or ignores it. Not empty unless it is the last.
+  Result<S3Listing> ListAfter(const std::string& prefix, const std::string& after, const OpContext& ctx);
+  // One request: what the store says is after `after`, or goes on with `token`.
+  Result<S3Listing> ListOnce(const std::string& prefix, const std::string& after, const std::string& token,
+                             const OpContext& ctx);
+  // kInvalidArgument unless all follow `last` and one another; the last of them becomes that.
+  static Status CheckOrder(const S3Listing& listing, std::string* last);
   Status DeleteOne(const std::string& key, const OpContext& ctx);
   // True when the store has no bulk deletion.
   Result<bool> DeleteMany(const std::vector<std::string>& keys, const OpContext& ctx);
@@ -65,6 +70,7 @@ class S3Store final : public ObjectStore {
 
   S3Client client_;
   std::atomic<bool> no_bulk_delete_{false};
+  std::atomic<bool> ignores_start_after_{false};
 };
 
 }  // namespace pitr

@@ -65,7 +65,7 @@ std::optional<int64_t> ParseIsoTime(std::string_view text) {
       text.remove_prefix(1);
     }
   }
-  if (text != "Z") return std::nullopt;
+  if (text != "Z" && text != "+00:00") return std::nullopt;
   return micros;
 }
 

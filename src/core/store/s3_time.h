@@ -7,7 +7,8 @@
 
 namespace pitr {
 
-// "2026-11-23T00:11:26Z" or with a fraction of seconds ("…26.123Z"). nullopt for anything else.
+// "2026-11-23T00:11:26Z", with a fraction of seconds ("…26.123Z") or with "+00:00" for the Z. nullopt for anything
+// else.
 std::optional<int64_t> ParseIsoTime(std::string_view text);
 // "Mon, 23 Nov 2026 00:11:26 GMT" (RFC 9110 IMF-fixdate). nullopt for anything else.
 std::optional<int64_t> ParseHttpTime(std::string_view text);

@@ -14,6 +14,12 @@ Status Unusable(const char* what) {
   return {Code::kUnavailable, std::string("answer of the store is not a usable ") + what + " document"};
 }
 
+// Not every store has that request, and asking again changes nothing.
+Status NoUploadList() {
+  return Status(Code::kInvalidArgument, "the store does not list unfinished uploads")
+      .WithDetail("What it answers is another document.");
+}
+
 // Stops at the first node that is nested too deeply. Iterative, as are pugixml's parser and its freeing.
 class DepthCheck final : public pugi::xml_tree_walker {
  public:
@@ -35,15 +41,19 @@ pugi::xml_node Child(const pugi::xml_node& node, const char* name) {
 
 std::string Text(const pugi::xml_node& node, const char* name) { return Child(node, name).text().get(); }
 
-// The root element named `name`, or an empty node.
-pugi::xml_node Load(pugi::xml_document* document, std::string_view xml, const char* name) {
+// The root element of a document that is whole, or an empty node.
+pugi::xml_node LoadAny(pugi::xml_document* document, std::string_view xml) {
   if (xml.empty() || xml.size() > kMaxXmlBytes) return {};
   if (!document->load_buffer(xml.data(), xml.size(), pugi::parse_default | pugi::parse_ws_pcdata_single,
                              pugi::encoding_utf8))
     return {};
   DepthCheck depth;
-  if (!document->traverse(depth)) return {};
-  pugi::xml_node root = document->document_element();
+  return document->traverse(depth) ? document->document_element() : pugi::xml_node();
+}
+
+// The root element named `name`, or an empty node.
+pugi::xml_node Load(pugi::xml_document* document, std::string_view xml, const char* name) {
+  pugi::xml_node root = LoadAny(document, xml);
   return Is(root, name) ? root : pugi::xml_node();
 }
 
@@ -94,6 +104,7 @@ Result<S3Listing> ParseListing(std::string_view xml) {
   bool encoded = Text(root, "EncodingType") == "url";
   S3Listing listing;
   listing.truncated = truncated == "true";
+  listing.next_token = Text(root, "NextContinuationToken");
   for (pugi::xml_node node : root.children()) {
     if (!Is(node, "Contents")) continue;
     std::optional<std::string> key = Text(node, "Key");
@@ -122,15 +133,18 @@ Status ParseCompletedUpload(std::string_view xml) {
 
 Result<S3Uploads> ParseUploads(std::string_view xml) {
   pugi::xml_document document;
-  pugi::xml_node root = Load(&document, xml, "ListMultipartUploadsResult");
+  pugi::xml_node root = LoadAny(&document, xml);
+  // Cut, perhaps.
+  if (!root && xml.find("ListMultipartUploadsResult") != xml.npos) return Unusable("ListMultipartUploadsResult");
   std::string truncated = Text(root, "IsTruncated");
-  if (!root || (truncated != "true" && truncated != "false")) return Unusable("ListMultipartUploadsResult");
+  if (!Is(root, "ListMultipartUploadsResult") || (truncated != "true" && truncated != "false" && !truncated.empty()))
+    return NoUploadList();
   bool encoded = Text(root, "EncodingType") == "url";
   S3Uploads uploads;
   uploads.truncated = truncated == "true";
   std::optional<std::string> marker = Text(root, "NextKeyMarker");
   if (encoded) marker = UrlDecode(*marker);
-  if (!marker) return Unusable("ListMultipartUploadsResult");
+  if (!marker) return NoUploadList();
   uploads.next_key_marker = *marker;
   uploads.next_upload_id_marker = Text(root, "NextUploadIdMarker");
   for (pugi::xml_node node : root.children()) {
@@ -138,7 +152,7 @@ Result<S3Uploads> ParseUploads(std::string_view xml) {
     std::optional<std::string> key = Text(node, "Key");
     if (encoded) key = UrlDecode(*key);
     std::string id = Text(node, "UploadId");
-    if (!key || key->empty() || id.empty()) return Unusable("ListMultipartUploadsResult");
+    if (!key || key->empty() || id.empty()) return NoUploadList();
     uploads.uploads.push_back({*key, id, ParseIsoTime(Text(node, "Initiated")).value_or(0)});
   }
   return uploads;

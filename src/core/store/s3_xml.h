@@ -30,6 +30,7 @@ std::optional<S3Error> ParseS3Error(std::string_view xml);
 struct S3Listing {
   std::vector<ObjectInfo> objects;  // keys as the bucket has them, decoded
   bool truncated = false;
+  std::string next_token;  // with which to ask for what follows; "" where the store gives none
 };
 Result<S3Listing> ParseListing(std::string_view xml);
 
@@ -45,6 +46,7 @@ struct S3Uploads {
   std::string next_key_marker;
   std::string next_upload_id_marker;
 };
+// kInvalidArgument for another document: not every store has this request.
 Result<S3Uploads> ParseUploads(std::string_view xml);
 
 // The keys that could not be deleted and why; empty when all went well.

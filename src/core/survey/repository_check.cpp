@@ -1,5 +1,8 @@
 #include "core/survey/repository_check.h"
 
+#include <unistd.h>
+
+#include <cerrno>
 #include <filesystem>
 #include <map>
 
@@ -13,6 +16,8 @@
 #include "core/repo/opening/open_repository.h"
 #include "core/repo/repository.h"
 #include "core/restore/planner.h"
+#include "core/store/creation_probe.h"
+#include "core/store/file_error.h"
 #include "core/store/missing_store.h"
 #include "core/store/open.h"
 #include "core/store/s3.h"
@@ -149,6 +154,22 @@ void CheckLifecycle(const Config& config, const OpContext& ctx, std::vector<Chec
                   "it, or limit it to another prefix; let pg_pitr expire backups (pg_pitr.retention_...)."});
 }
 
+// Of a store in which nothing is yet: how it creates is found out before anything relies on it.
+void CheckUnusedStore(const Config& config, Log& log, const OpContext& ctx, std::vector<CheckRow>& rows) {
+  CheckLifecycle(config, ctx, rows);
+  const auto check = [&]() -> Status {
+    PITR_ASSIGN(StoreConfig settings, MakeStoreConfig(config));
+    if (StoreDirectory(config.repository).empty()) {
+      PITR_ASSIGN(settings.s3.conditional_create, ProbeConditionalCreate(settings, log, *ctx.clock, ctx));
+    }
+    PITR_ASSIGN(const auto store, OpenStore(settings, log));
+    for (CheckRow& row : CheckStore(*store, ctx)) rows.push_back(std::move(row));
+    return Status::Ok();
+  };
+  const Status checked = check();
+  if (!checked.ok()) rows.push_back(FailedRow("store", checked));
+}
+
 // Before the first use: what will happen, and whether the store will do. False when that is not what is the matter.
 bool AddAbsent(const Config& config, const Status& status, Log& log, const OpContext& ctx,
                std::vector<CheckRow>& rows) {
@@ -167,15 +188,13 @@ bool AddAbsent(const Config& config, const Status& status, Log& log, const OpCon
                       ? "a new repository is not encrypted, and stays so: no passphrase_file is set"
                       : "a new repository is encrypted; the passphrase file can be used",
                   ""});
-  if (!directory.empty()) return true;
-  auto settings = MakeStoreConfig(config);
-  auto store =
-      settings.ok() ? OpenStore(settings.value(), log) : Result<std::unique_ptr<ObjectStore>>(settings.status());
-  if (!store.ok()) {
-    rows.push_back(FailedRow("store", store.status()));
-    return true;
+  if (!unmade) {
+    CheckUnusedStore(config, log, ctx, rows);
+  } else if (access(directory.c_str(), W_OK | X_OK) != 0) {
+    // Only the server makes a store of it: an empty directory may be one whose file system is not mounted.
+    const int why = errno;
+    rows.push_back(FailedRow("store", FileError(why, "writing to directory \"" + directory + "\"")));
   }
-  for (CheckRow& row : CheckStore(*store.value(), ctx)) rows.push_back(std::move(row));
   return true;
 }
 

@@ -1,18 +1,25 @@
 #include "core/survey/store_check.h"
 
 #include <algorithm>
-#include <atomic>
 #include <random>
 
 #include "core/base/thread.h"
 #include "core/repo/layout.h"
+#include "core/store/create_race.h"
+#include "core/store/creation_probe.h"
+#include "core/store/pending_uploads.h"
 
 namespace pitr {
 namespace {
 
 constexpr int kRacers = 4;
-constexpr int kListedObjects = 5;
 constexpr size_t kLastPartBytes = 1000;
+constexpr const char* kBroken =
+    "This store does not keep a promise that the archive relies on; do not use it for backups.";
+constexpr const char* kNeeded = "The archive relies on this; ask who runs the store.";
+constexpr const char* kRaceItem = "store: racing creators";
+// Keys of which one is the beginning of another, and characters that stores sort differently.
+constexpr const char* kListedNames[] = {"ab", "a-b", "abc", "a/b", "a0", "a.b", "a/b-c", "a+b", "aC"};
 
 std::string RandomName() {
   std::random_device random;
@@ -51,13 +58,14 @@ class StoreProbe {
   Status ExpectContent(const std::string& key, ByteView expected);
 
   Status CreateOnce();
-  Status RaceCreators();
+  void CheckRace();
   Status ReadRanges();
   Status AskForAbsent();
   Status ListInOrder();
   Status UploadInParts();
   Status UploadToTakenKey();
   Status AbortUpload();
+  void CheckAbort();
   Status DeleteAndLook();
   void CheckPrefixes();
   void CheckDeletion();
@@ -69,6 +77,7 @@ class StoreProbe {
   const std::string prefix_;
   std::vector<std::string> keys_;
   std::vector<CheckRow> rows_;
+  Status uploads_refused_;
 };
 
 bool StoreProbe::Add(const std::string& item, const std::string& found, const std::string& hint,
@@ -78,8 +87,11 @@ bool StoreProbe::Add(const std::string& item, const std::string& found, const st
     rows_.push_back({"store: " + item, CheckState::kOk, found, ""});
     return true;
   }
-  rows_.push_back(
-      {"store: " + item, CheckState::kFailed, status.WithoutHint(), status.hint().empty() ? hint : status.hint()});
+  const std::string what_to_do = !status.hint().empty()               ? status.hint()
+                                 : status.code() == Code::kConflict   ? kBroken
+                                 : status.code() == Code::kPermission ? hint
+                                                                      : kNeeded;
+  rows_.push_back({"store: " + item, CheckState::kFailed, status.WithoutHint(), what_to_do});
   return false;
 }
 
@@ -100,27 +112,26 @@ Status StoreProbe::CreateOnce() {
   return ExpectContent(key, first);
 }
 
-Status StoreProbe::RaceCreators() {
-  const std::string key = Key("race");
-  std::atomic<int> won{0}, lost{0};
-  std::vector<Status> failures(kRacers);
-  {
-    PITR_ASSIGN(auto pool, ThreadPool::Start(kRacers));
-    for (int i = 0; i < kRacers; ++i) {
-      pool->Submit([&, i] {
-        failures[i] = Guarded([&] { return store_.Create(key, Pattern(100, 10 + i), ctx_); });
-        if (failures[i].ok()) ++won;
-        if (failures[i].code() == Code::kAlreadyExists) ++lost;
-      });
-    }
+// A repository may have been made when this was not seen, or under another release of the store.
+void StoreProbe::CheckRace() {
+  if (!store_.capabilities().conditional_create) {
+    rows_.push_back({kRaceItem, CheckState::kWarning, kNotAtomic, kNotAtomicHint});
+    return;
   }
-  if (won + lost != kRacers) {
-    for (const Status& failure : failures)
-      if (!failure.ok() && failure.code() != Code::kAlreadyExists) return failure;
+  CreateRace race;
+  const Status raced = Guarded([&]() -> Status {
+    PITR_ASSIGN(race, RaceCreators(store_, Key("race"), kRacers, ctx_));
+    if (race.won == 0) return Wrong("of racing creators none was told that it won");
+    return race.kept ? Status::Ok() : Wrong("what racing creators left is not what one that won wrote");
+  });
+  if (raced.ok() && race.won > 1) {
+    rows_.push_back({kRaceItem, CheckState::kWarning,
+                     std::to_string(race.won) + " of " + std::to_string(kRacers) +
+                         " racing creators were told that they won: the store refuses a taken key, but not at once",
+                     kNotAtomicHint});
+    return;
   }
-  if (won != 1)
-    return Wrong(std::to_string(won) + " of " + std::to_string(kRacers) + " racing creators were told that they won");
-  return Status::Ok();
+  Add("racing creators", "exactly one of " + std::to_string(kRacers) + " wins", kBroken, [&] { return raced; });
 }
 
 Status StoreProbe::ReadRanges() {
@@ -152,21 +163,32 @@ Status StoreProbe::AskForAbsent() {
 }
 
 Status StoreProbe::ListInOrder() {
+  const std::string below = prefix_ + "list/";
   std::vector<std::string> expected;
-  for (int i = kListedObjects; i-- > 0;) {
-    expected.push_back(Key("list/" + std::to_string(i)));
-    PITR_TRY(store_.Create(expected.back(), Pattern(10, 20 + i), ctx_));
+  for (const char* name : kListedNames) {
+    expected.push_back(Key(std::string("list/") + name));
+    PITR_TRY(store_.Create(expected.back(), Pattern(10, 20), ctx_));
   }
   std::sort(expected.begin(), expected.end());
-  std::vector<std::string> listed;
-  PITR_TRY(ListAll(store_, prefix_ + "list/", ctx_, [&](const ObjectInfo& info) {
-    listed.push_back(info.key);
-    return Status::Ok();
-  }));
-  if (listed != expected) return Wrong("the list is not complete or not in the order of keys");
-  PITR_ASSIGN(const ListPage rest, store_.List(prefix_ + "list/", expected[2], ctx_));
-  if (rest.objects.size() != kListedObjects - 3 || rest.objects.front().key != expected[3])
-    return Wrong("a list that begins after a key has other objects than those after it");
+  const auto listed = [&](const std::string& prefix, const std::string& after) -> Result<std::vector<std::string>> {
+    std::vector<std::string> keys;
+    PITR_TRY(ListFrom(store_, prefix, after, ctx_, [&](const ObjectInfo& info) -> Result<bool> {
+      keys.push_back(info.key);
+      return true;
+    }));
+    return keys;
+  };
+  PITR_ASSIGN(const auto all, listed(below, ""));
+  if (all != expected) return Wrong("the list is not complete or not in the order of keys");
+  PITR_ASSIGN(const auto alike, listed(below + "ab", ""));
+  if (alike != std::vector<std::string>{below + "ab", below + "abc"})
+    return Wrong("a list of the keys that begin with another has other objects than these");
+  // As the next page begins, whatever the last one ended with.
+  for (auto last = expected.begin(); last != expected.end(); ++last) {
+    PITR_ASSIGN(const auto rest, listed(below, *last));
+    if (!std::equal(rest.begin(), rest.end(), last + 1, expected.end()))
+      return Wrong("a list that begins after \"" + *last + "\" has other objects than those after it");
+  }
   return Status::Ok();
 }
 
@@ -212,10 +234,22 @@ Status StoreProbe::AbortUpload() {
   PITR_TRY(store_.AbortUpload(key, upload_id, ctx_));
   if (!part.ok()) return part.status();
   if (store_.Stat(key, ctx_).ok()) return Wrong("an aborted upload left an object");
-  PITR_ASSIGN(const auto pending, store_.ListUploads(prefix_, ctx_));
-  for (const PendingUpload& upload : pending)
+  PITR_ASSIGN(const ListedUploads pending, ListUploadsIfAble(store_, prefix_, ctx_));
+  for (const PendingUpload& upload : pending.uploads)
     if (upload.upload_id == upload_id) return Wrong("an aborted upload is still listed");
+  uploads_refused_ = pending.refused;
   return Status::Ok();
+}
+
+// Uploads that nobody goes on with take room, and nothing that was stored depends on them.
+void StoreProbe::CheckAbort() {
+  if (!Add("abort an upload", "nothing is left", "Allow s3:AbortMultipartUpload.", [&] { return AbortUpload(); }) ||
+      uploads_refused_.ok())
+    return;
+  rows_.back() = {"store: abort an upload", CheckState::kWarning,
+                  "unfinished uploads are not listed: " + uploads_refused_.ToString(),
+                  "What a killed process leaves of them stays: allow s3:ListBucketMultipartUploads if the store knows "
+                  "it, and set a lifecycle rule that aborts incomplete multipart uploads."};
 }
 
 Status StoreProbe::DeleteAndLook() {
@@ -263,30 +297,20 @@ void StoreProbe::CleanUp() {
 
 std::vector<CheckRow> StoreProbe::Run() {
   const std::string allow = "Allow this storage account to create, read, list and delete objects under the prefix.";
-  const std::string broken =
-      "This store does not keep a promise that the archive relies on; do not use it for backups.";
   if (!Add("create, never replace", "a taken key is refused, what is stored stays", allow,
            [&] { return CreateOnce(); })) {
     CleanUp();
     return rows_;
   }
-  if (store_.capabilities().conditional_create) {
-    Add("racing creators", "exactly one of " + std::to_string(kRacers) + " wins", broken,
-        [&] { return RaceCreators(); });
-  } else {
-    rows_.push_back({"store: racing creators", CheckState::kWarning,
-                     "the store has no conditional creation; pg_pitr looks before it writes",
-                     "Make sure that only one server archives to this repository."});
-  }
+  CheckRace();
   Add("read whole and in ranges", "sizes and bytes are right", allow, [&] { return ReadRanges(); });
   Add("absent objects", "reported as absent",
       "Allow listing the bucket (s3:ListBucket); without it absence cannot be told from refusal.",
       [&] { return AskForAbsent(); });
   Add("list", "complete and in order", allow, [&] { return ListInOrder(); });
   Add("upload in parts", "appears whole", allow, [&] { return UploadInParts(); });
-  Add("upload to a taken key", "refused, what is stored stays", broken, [&] { return UploadToTakenKey(); });
-  Add("abort an upload", "nothing is left", "Allow s3:AbortMultipartUpload and s3:ListBucketMultipartUploads.",
-      [&] { return AbortUpload(); });
+  Add("upload to a taken key", "refused, what is stored stays", kBroken, [&] { return UploadToTakenKey(); });
+  CheckAbort();
   CheckPrefixes();
   CheckDeletion();
   return rows_;

@@ -54,6 +54,18 @@ TEST(S3ConfigTest, UrlsAndEndpoints) {
   }
 }
 
+TEST(S3ConfigTest, AWrongPrefixSaysWhatIsAllowed) {
+  for (const char* prefix : {"my backups", "50%", "~orders",
+                             "b\xc3\xa4"
+                             "ckup",
+                             "a//b", "../a"}) {
+    const Status status = ParseS3Url("s3://bucket/" + std::string(prefix)).status();
+    EXPECT_EQ(status.code(), Code::kInvalidArgument) << prefix;
+    EXPECT_EQ(status.message(), "invalid prefix \"" + std::string(prefix) + "\" of the S3 URL");
+    EXPECT_NE(status.hint().find("letters and digits of ASCII and . _ = + -"), std::string::npos) << status.hint();
+  }
+}
+
 TEST(S3ConfigTest, SettingsThatCannotWork) {
   auto check = [](auto change) {
     S3Config config = ParseS3Url("s3://bucket/p").value();

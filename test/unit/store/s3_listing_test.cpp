@@ -4,9 +4,10 @@
 namespace pitr {
 namespace {
 
-std::string Listing(bool truncated, const std::vector<std::string>& keys) {
+std::string Listing(bool truncated, const std::vector<std::string>& keys, const std::string& token = "") {
   std::string xml = "<ListBucketResult><EncodingType>url</EncodingType><IsTruncated>" +
                     std::string(truncated ? "true" : "false") + "</IsTruncated>";
+  if (!token.empty()) xml += "<NextContinuationToken>" + token + "</NextContinuationToken>";
   for (const std::string& key : keys)
     xml += "<Contents><Key>" + UriEncode(key, true) +
            "</Key><Size>3</Size><LastModified>2026-11-23T00:11:26Z</LastModified></Contents>";
@@ -47,14 +48,63 @@ TEST_F(S3, ListIsCompleteAndOrderedOrAnError) {
   auto store = Open();
   server_.Expect({.method = "GET", .reply = Listing(false, {"pre/fix/b", "pre/fix/a"})});
   EXPECT_EQ(store->List("", "", ctx_).code(), Code::kInvalidArgument);
-  server_.Expect({.method = "GET", .reply = Listing(false, {"pre/fix/a"})});
-  EXPECT_EQ(store->List("", "a", ctx_).code(), Code::kInvalidArgument) << "start-after was ignored";
   server_.Expect({.method = "GET", .reply = Listing(true, {})});
   EXPECT_EQ(store->List("", "", ctx_).code(), Code::kUnavailable);
   server_.Expect({.method = "GET", .reply = "<html>please log in</html>"});
   EXPECT_EQ(store->List("", "", ctx_).code(), Code::kUnavailable);
   server_.Expect({.method = "GET", .reply = Listing(false, {"pre/fix/a"}), .send_only = 60});
   EXPECT_EQ(store->List("", "", ctx_).code(), Code::kUnavailable);
+}
+
+std::vector<std::string> Keys(const Result<ListPage>& page) {
+  EXPECT_TRUE(page.ok()) << page.status().ToString();
+  std::vector<std::string> keys;
+  if (page.ok())
+    for (const ObjectInfo& object : page.value().objects) keys.push_back(object.key);
+  return keys;
+}
+
+TEST_F(S3, ListTakesAStoreThatBeginsWithTheKeyItself) {
+  auto store = Open();
+  server_.Expect({.method = "GET", .reply = Listing(false, {"pre/fix/b", "pre/fix/c"})});
+  EXPECT_EQ(Keys(store->List("", "b", ctx_)), std::vector<std::string>{"c"});
+  server_.Expect({.method = "GET", .reply = Listing(false, {"pre/fix/b"})});
+  EXPECT_TRUE(Keys(store->List("", "b", ctx_)).empty());
+}
+
+TEST_F(S3, ListTakesAStoreThatIgnoresStartAfter) {
+  auto store = Open();
+  // It begins before the key, which tells; all is read from the beginning, in order.
+  server_.Expect({.method = "GET", .reply = Listing(true, {"pre/fix/a", "pre/fix/b"}, "t/1+")});
+  server_.Expect({.method = "GET",
+                  .target = "/bucket/?encoding-type=url&list-type=2&max-keys=1000&prefix=pre%2Ffix%2F",
+                  .reply = Listing(true, {"pre/fix/a", "pre/fix/b"}, "t/1+")});
+  server_.Expect({.method = "GET",
+                  .target = "/bucket/?continuation-token=t%2F1%2B&encoding-type=url&list-type=2&max-keys=1000"
+                            "&prefix=pre%2Ffix%2F",
+                  .reply = Listing(false, {"pre/fix/c", "pre/fix/d"})});
+  EXPECT_EQ(Keys(store->List("", "b", ctx_)), (std::vector<std::string>{"c", "d"}));
+  // And is remembered.
+  server_.Expect({.method = "GET", .reply = Listing(false, {"pre/fix/a", "pre/fix/d"})});
+  EXPECT_EQ(Keys(store->List("", "c", ctx_)), std::vector<std::string>{"d"});
+  server_.Expect({.method = "GET", .reply = Listing(true, {"pre/fix/a"})});
+  const auto endless = store->List("", "c", ctx_);
+  EXPECT_EQ(endless.code(), Code::kInvalidArgument);
+  EXPECT_NE(endless.status().detail().find("no continuation token"), std::string::npos);
+  server_.Expect({.method = "GET", .reply = Listing(true, {"pre/fix/a"}, "t")});
+  server_.Expect({.method = "GET", .reply = Listing(true, {"pre/fix/a"}, "t")});
+  EXPECT_EQ(store->List("", "c", ctx_).code(), Code::kInvalidArgument) << "a token that is ignored, too";
+}
+
+// "a/b" before "a-b": what a page after "a/b" has before it would be left out, not skipped.
+TEST_F(S3, ListTakesNoStoreThatSortsOtherwise) {
+  auto store = Open();
+  server_.Expect({.method = "GET", .reply = Listing(false, {"pre/fix/a-b", "pre/fix/c"})});
+  server_.Expect({.method = "GET", .reply = Listing(true, {"pre/fix/a/b"}, "t")});
+  server_.Expect({.method = "GET", .reply = Listing(false, {"pre/fix/a-b", "pre/fix/c"})});
+  const auto page = store->List("", "a/b", ctx_);
+  EXPECT_EQ(page.code(), Code::kInvalidArgument);
+  EXPECT_EQ(page.status().detail(), "\"pre/fix/a-b\" follows \"pre/fix/a/b\".");
 }
 
 TEST_F(S3, ListTakesAThousandLongKeys) {
@@ -106,6 +156,24 @@ TEST_F(S3, DeleteFallsBackWhereThereIsNoBulkDeletion) {
   for (int i = 0; i < 4; i++) server_.Expect({.method = "DELETE", .status = 204});
   EXPECT_TRUE(store->Delete({"a", "b"}, ctx_).ok());
   EXPECT_TRUE(store->Delete({"a", "b"}, ctx_).ok()) << "and remembers";
+}
+
+TEST_F(S3, DeleteFallsBackWhateverTheStoreSaysOfIt) {
+  for (const ScriptStep& answer : {ScriptStep{.status = 400, .reply = S3ErrorXml("NotImplemented")},
+                                   ScriptStep{.status = 400, .reply = S3ErrorXml("InvalidArgument")},
+                                   ScriptStep{.status = 405, .reply = S3ErrorXml("MethodNotAllowed")},
+                                   ScriptStep{.reply = "<ListBucketResult/>"}}) {
+    ScriptStep step = answer;
+    step.method = "POST";
+    server_.Expect(step);
+    for (int i = 0; i < 2; i++) server_.Expect({.method = "DELETE", .status = 204});
+    const Status deleted = Open()->Delete({"a", "b"}, ctx_);
+    EXPECT_TRUE(deleted.ok()) << deleted.ToString();
+  }
+  server_.Expect({.method = "POST", .status = 400, .reply = S3ErrorXml("RequestTimeout")});
+  EXPECT_EQ(Open()->Delete({"a", "b"}, ctx_).code(), Code::kUnavailable);
+  server_.Expect({.method = "POST", .status = 403, .reply = S3ErrorXml("AccessDenied")});
+  EXPECT_EQ(Open()->Delete({"a", "b"}, ctx_).code(), Code::kPermission);
 }
 
 TEST_F(S3, UploadInParts) {
@@ -178,6 +246,54 @@ TEST_F(S3, CompletionWithoutConditionWhereTheStoreTakesItOnPutOnly) {
                   .headers = {{"if-none-match", ""}},
                   .reply = "<CompleteMultipartUploadResult><Key>k</Key></CompleteMultipartUploadResult>"});
   EXPECT_TRUE(Open()->CompleteUpload("k", "u", {{1, "e"}}, ctx_).ok());
+}
+
+TEST_F(S3, CompletionThatIsRefusedForTheConditionLooksFirst) {
+  const ScriptStep absent{.method = "GET", .status = 404, .reply = S3ErrorXml("NoSuchKey")};
+  const ScriptStep empty{.method = "GET",
+                         .reply = "<ListBucketResult><IsTruncated>false</IsTruncated></ListBucketResult>"};
+  for (const auto& [code, message] :
+       {std::pair("NotImplemented", "because"), {"InvalidArgument", "If-None-Match is not supported here"}}) {
+    server_.Expect({.method = "HEAD", .status = 404});
+    server_.Expect({.method = "POST", .status = 400, .reply = S3ErrorXml(code, message)});
+    server_.Expect({.method = "HEAD", .status = 404});
+    server_.Expect(absent);
+    server_.Expect(empty);
+    server_.Expect({.method = "POST",
+                    .headers = {{"if-none-match", ""}},
+                    .reply = "<CompleteMultipartUploadResult><Key>k</Key></CompleteMultipartUploadResult>"});
+    EXPECT_TRUE(Open()->CompleteUpload("k", "u", {{1, "e"}}, ctx_).ok()) << code;
+    server_.Expect({.method = "HEAD", .status = 404});
+    server_.Expect({.method = "POST", .status = 400, .reply = S3ErrorXml(code, message)});
+    server_.Expect({.method = "HEAD", .content_length = 7});
+    EXPECT_EQ(Open()->CompleteUpload("k", "u", {{1, "e"}}, ctx_).code(), Code::kAlreadyExists) << code;
+  }
+  // What may be about something else is a refusal.
+  for (const auto& [status, code] : {std::pair(400, "InvalidArgument"), {403, "AccessDenied"}, {409, "Conflict"}}) {
+    server_.Expect({.method = "HEAD", .status = 404});
+    server_.Expect({.method = "POST", .status = status, .reply = S3ErrorXml(code)});
+    EXPECT_FALSE(Open()->CompleteUpload("k", "u", {{1, "e"}}, ctx_).ok()) << code;
+  }
+}
+
+// None of these passes by asking again.
+TEST_F(S3, WithoutAListOfUploadsNothingIsTriedForLong) {
+  auto code = [&](ScriptStep answer) {
+    answer.method = "GET";
+    server_.Expect(answer);
+    return Open()->ListUploads("p/", ctx_).code();
+  };
+  EXPECT_EQ(code({.reply = "<ListBucketResult><IsTruncated>false</IsTruncated></ListBucketResult>"}),
+            Code::kInvalidArgument);
+  EXPECT_EQ(code({.status = 501, .reply = S3ErrorXml("NotImplemented")}), Code::kInvalidArgument);
+  EXPECT_EQ(code({.status = 500, .reply = S3ErrorXml("NotImplemented")}), Code::kInvalidArgument);
+  EXPECT_EQ(code({.status = 400, .reply = S3ErrorXml("InvalidArgument")}), Code::kInvalidArgument);
+  EXPECT_EQ(code({.status = 403, .reply = S3ErrorXml("AccessDenied")}), Code::kPermission);
+  EXPECT_EQ(code({.reply = "{\"uploads\": []}"}), Code::kInvalidArgument);
+  EXPECT_EQ(code({.reply = ""}), Code::kInvalidArgument);
+  EXPECT_EQ(code({.reply = "<ListMultipartUploadsResult>"}), Code::kUnavailable) << "cut";
+  EXPECT_EQ(code({.reply = "<html>please log in</html>"}), Code::kUnavailable);
+  EXPECT_EQ(code({.status = 503, .reply = S3ErrorXml("SlowDown")}), Code::kUnavailable);
 }
 
 TEST_F(S3, UnfinishedUploadsAreListed) {

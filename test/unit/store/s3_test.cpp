@@ -1,4 +1,5 @@
 // The S3 driver against a scripted server: what it sends, what each answer means, what goes wrong on the way.
+#include <atomic>
 #include <chrono>
 #include <thread>
 
@@ -113,9 +114,34 @@ TEST_F(S3, BucketThatDemandsContentMd5GetsItFromThenOn) {
                   .reply = S3ErrorXml("InvalidRequest",
                                       "Content-MD5 OR x-amz-checksum- HTTP header is required for Put Object "
                                       "requests with Object Lock parameters")});
-  EXPECT_EQ(store->Create("k", AsBytes("hello"), ctx_).code(), Code::kUnavailable);
+  const Status again = store->Create("k", AsBytes("hello"), ctx_);
+  EXPECT_EQ(again.code(), Code::kUnavailable);
+  EXPECT_NE(again.detail().find("with Object Lock parameters"), std::string::npos) << "in case it is the last attempt";
   server_.Expect({.method = "PUT", .headers = {{"content-md5", "XUFAKrxLKna5cZ2REBfFkg=="}}, .reply_headers = kEtag});
   EXPECT_TRUE(store->Create("k", AsBytes("hello"), ctx_).ok());
+  server_.Expect({.method = "PUT", .headers = {{"content-md5", "XUFAKrxLKna5cZ2REBfFkg=="}}, .reply_headers = kEtag});
+  EXPECT_TRUE(store->PutPart("k", "u", 1, 0, AsBytes("hello"), ctx_).ok());
+  server_.Expect({.method = "PUT", .headers = {{"content-md5", "1B2M2Y8AsgTpgAmY7PhCfg=="}}, .reply_headers = kEtag});
+  EXPECT_TRUE(store->Create("empty", {}, ctx_).ok());
+  // Who sent it and is asked for it all the same is refused.
+  server_.Expect({.method = "PUT", .status = 400, .reply = S3ErrorXml("InvalidRequest", "Content-MD5 is wanted")});
+  EXPECT_EQ(store->Create("k", AsBytes("hello"), ctx_).code(), Code::kInvalidArgument);
+}
+
+// Both were under way before either was told.
+TEST_F(S3, EachRequestThatLackedContentMd5IsTriedAgain) {
+  auto store = Open();
+  std::atomic<int> waiting{0};
+  server_.Otherwise([&](const SeenRequest& seen) -> ScriptStep {
+    EXPECT_EQ(seen.Header("content-md5"), "");
+    for (++waiting; waiting < 2;) std::this_thread::yield();
+    return {.status = 400, .reply = S3ErrorXml("MissingContentMD5")};
+  });
+  Status other;
+  std::thread second([&] { other = store->Create("b", AsBytes("x"), ctx_); });
+  EXPECT_EQ(store->Create("a", AsBytes("x"), ctx_).code(), Code::kUnavailable);
+  second.join();
+  EXPECT_EQ(other.code(), Code::kUnavailable);
 }
 
 TEST_F(S3, SessionTokenIsSentAndSigned) {
@@ -350,6 +376,40 @@ TEST_F(S3, RefusalsSayWhatToDo) {
   EXPECT_EQ(moved.hint(), "Set s3_region to eu-west-1.");
 }
 
+TEST_F(S3, HintsAreAboutWhatWasAsked) {
+  EXPECT_EQ(AfterError(400, "InvalidArgument").hint(), "") << "nothing was asked for but to read";
+  S3Config config = Config();
+  config.storage_class = "COLD";
+  config.tags = {{"team", "a"}};
+  server_.Expect({.method = "PUT", .status = 400, .reply = S3ErrorXml("InvalidArgument")});
+  EXPECT_EQ(Open(config)->Create("k", AsBytes("x"), ctx_).hint(),
+            "The store does not know something that was asked for: check s3_storage_class, s3_object_tags.");
+  for (const char* code : {"SecondLevelDomainForbidden", "PathStyleDomainForbidden"}) {
+    const Status refused = AfterError(403, code);
+    EXPECT_EQ(refused.code(), Code::kInvalidArgument) << code;
+    EXPECT_NE(refused.hint().find("s3_addressing = 'virtual'"), std::string::npos) << refused.hint();
+  }
+  const Status moved = AfterError(307, "TemporaryRedirect");
+  EXPECT_EQ(moved.code(), Code::kUnavailable);
+  EXPECT_NE(moved.hint().find("just made"), std::string::npos) << moved.hint();
+  server_.Expect({.method = "PUT",
+                  .status = 400,
+                  .reply = S3ErrorXml("InvalidArgument", "Part number must be an integer between 1 and 1000")});
+  const Status parts = Open()->PutPart("k", "u", 1001, 0, AsBytes("x"), ctx_).status();
+  EXPECT_EQ(parts.code(), Code::kInvalidArgument);
+  EXPECT_NE(parts.hint().find("raise part_size or lower pack_size"), std::string::npos) << parts.hint();
+  server_.Expect({.method = "GET", .status = 206, .reply_headers = {{"Content-Range", "bytes 0-2/9"}}, .reply = "abc"});
+  const Status range = GetRange(*Open(), "k", 2, 3, ctx_).status();
+  EXPECT_NE(range.hint().find("cache or gateway"), std::string::npos) << range.hint();
+}
+
+TEST_F(S3, AStoreThatDoesNotLookAtTheQuestionKnowsNoLocks) {
+  server_.Expect({.method = "GET", .target = "/bucket/pre/fix/k?retention=", .reply = "\x89PITR and so on"});
+  const auto lock = Open()->GetLock("k", ctx_);
+  ASSERT_TRUE(lock.ok()) << lock.status().ToString();
+  EXPECT_FALSE(lock.value());
+}
+
 TEST_F(S3, ServerTextIsCleanedBeforeItIsShown) {
   server_.Expect(
       {.method = "GET", .status = 403, .reply = S3ErrorXml("AccessDenied", "a\x1b[31m\nb" + std::string(5000, 'x'))});
@@ -362,46 +422,6 @@ TEST_F(S3, ExpiredTokenOfTheEnvironmentIsFinal) {
   Status status = AfterError(400, "ExpiredToken");
   EXPECT_EQ(status.code(), Code::kPermission);
   EXPECT_NE(status.hint().find("expired"), std::string::npos);
-}
-
-TEST_F(S3, ProbeOfConditionalCreation) {
-  auto probe = [&] { return ProbeConditionalCreate(Config(), clock_, ctx_); };
-  server_.Expect({.method = "PUT", .headers = {{"if-none-match", "*"}}, .reply_headers = kEtag});
-  server_.Expect(
-      {.method = "PUT", .headers = {{"if-none-match", "*"}}, .status = 412, .reply = S3ErrorXml("PreconditionFailed")});
-  server_.Expect({.method = "GET", .reply = "first"});
-  server_.Expect({.method = "DELETE", .status = 204});
-  EXPECT_TRUE(probe().value());
-  auto keys = server_.Requests();
-  EXPECT_EQ(keys.front().target, keys.back().target);
-  // Ignored: the second creation went through.
-  server_.Expect({.method = "PUT", .reply_headers = kEtag});
-  server_.Expect({.method = "PUT", .reply_headers = kEtag});
-  server_.Expect({.method = "GET", .reply = "second"});
-  server_.Expect({.method = "DELETE", .status = 204});
-  EXPECT_FALSE(probe().value());
-  // Refused, but stored all the same.
-  server_.Expect({.method = "PUT", .reply_headers = kEtag});
-  server_.Expect({.method = "PUT", .status = 412, .reply = S3ErrorXml("PreconditionFailed")});
-  server_.Expect({.method = "GET", .reply = "second"});
-  server_.Expect({.method = "DELETE", .status = 204});
-  EXPECT_FALSE(probe().value());
-  server_.Expect({.method = "PUT", .status = 501, .reply = S3ErrorXml("NotImplemented")});
-  EXPECT_FALSE(probe().value());
-  server_.Expect({.method = "PUT", .status = 403, .reply = S3ErrorXml("AccessDenied")});
-  EXPECT_EQ(probe().code(), Code::kPermission);
-  // Credentials that may not delete: the probe stays under probe/.
-  server_.Expect({.method = "PUT", .reply_headers = kEtag});
-  server_.Expect({.method = "PUT", .status = 412, .reply = S3ErrorXml("PreconditionFailed")});
-  server_.Expect({.method = "GET", .reply = "first"});
-  server_.Expect({.method = "DELETE", .status = 403, .reply = S3ErrorXml("AccessDenied")});
-  EXPECT_TRUE(probe().value());
-  EXPECT_NE(server_.Requests().back().target.find("/probe/"), std::string::npos);
-  // Interrupted: what it left behind is removed.
-  server_.Expect({.method = "PUT", .reply_headers = kEtag});
-  server_.Expect({.method = "PUT", .status = 503, .reply = S3ErrorXml("SlowDown")});
-  server_.Expect({.method = "DELETE", .status = 204});
-  EXPECT_EQ(probe().code(), Code::kUnavailable);
 }
 
 TEST_F(S3, ARefusalNamesTheKeyItsFileAndUntilWhenItWorked) {

@@ -136,6 +136,7 @@ TEST(S3Time, BothForms) {
   constexpr int64_t kMoment = int64_t{1795392686} * 1000000;
   EXPECT_EQ(ParseIsoTime("2026-11-23T00:11:26Z"), kMoment);
   EXPECT_EQ(ParseIsoTime("2026-11-23T00:11:26.123456789Z"), kMoment + 123456);
+  EXPECT_EQ(ParseIsoTime("2026-11-23T00:11:26.000+00:00"), kMoment);
   EXPECT_EQ(ParseHttpTime("Mon, 23 Nov 2026 00:11:26 GMT"), kMoment);
   EXPECT_EQ(FormatIsoTime(kMoment), "2026-11-23T00:11:26Z");
   for (const char* text : {"", "2026", "2026-11-23", "2026-13-23T00:11:26Z", "2026-11-23T00:11:26",

@@ -4,7 +4,9 @@
 
 #include "core/repo/layout.h"
 #include "core/repo/opening/open_repository.h"
+#include "core/report/check_report.h"
 #include "core/survey/repository_check.h"
+#include "lib/loopback_s3.h"
 #include "lib/repository_fixture.h"
 
 namespace pitr::test {
@@ -49,6 +51,30 @@ TEST_F(RepositoryCheckTest, ALostMarkerIsTold) {
   const std::string segment = "000000010000000000000003";
   ASSERT_TRUE(made.value()->CreateObject(ObjectKind::kWal, layout::WalKey(segment), AsBytes("x"), {}).ok());
   EXPECT_EQ(Row("repository").state, CheckState::kFailed);
+}
+
+// The promise of docs/providers.md: whatever the store, it is tried before the first use.
+TEST_F(RepositoryCheckTest, AStoreWithoutARepositoryIsTried) {
+  LoopbackS3 server("bucket");
+  server.Interfere([](const SeenRequest& seen) -> std::optional<LoopbackS3::Interference> {
+    const bool condition = seen.method == "PUT" && !seen.Header("if-none-match").empty();
+    if (!condition && seen.target.find("lifecycle") == std::string::npos) return std::nullopt;
+    return LoopbackS3::Interference{.answer = {.status = 501, .reply = S3ErrorXml("NotImplemented")}};
+  });
+  config_.repository = "s3://bucket/orders";
+  config_.s3_endpoint = server.url();
+  config_.s3_credentials_file = Write("key", "access_key_id = A\nsecret_access_key = s\n");
+  const std::vector<CheckRow> rows = CheckRepository(config_, {}, NullLog(), ctx_);
+  const auto state = [&](const std::string& item) {
+    const auto found = std::find_if(rows.begin(), rows.end(), [&](const CheckRow& row) { return row.item == item; });
+    EXPECT_NE(found, rows.end()) << item << "\n" << CheckText(rows);
+    return found == rows.end() ? CheckState::kFailed : found->state;
+  };
+  EXPECT_EQ(state("repository"), CheckState::kAbsent);
+  EXPECT_EQ(state("store: create, never replace"), CheckState::kOk) << "it looks first";
+  EXPECT_EQ(state("store: racing creators"), CheckState::kWarning);
+  EXPECT_EQ(state("store: lifecycle rules"), CheckState::kOk);
+  EXPECT_EQ(state("store: delete"), CheckState::kOk);
 }
 
 }  // namespace

@@ -87,6 +87,62 @@ TEST(StoreCheckTest, WithoutConditionalCreationThereIsAWarning) {
   EXPECT_EQ(Row(rows, "racing")->state, CheckState::kWarning);
 }
 
+TEST(StoreCheckTest, WhereSeveralRacersWinOnlyOneServerMayArchive) {
+  class Racy final : public test::FaultyStore {
+   public:
+    using FaultyStore::FaultyStore;
+    Status Create(const std::string& key, ByteView body, const OpContext& ctx) override {
+      const Status created = FaultyStore::Create(key, body, ctx);
+      return key.ends_with("/race") ? Status::Ok() : created;
+    }
+  };
+  MemoryStore inner;
+  Racy store(inner);
+  const auto rows = CheckStore(store, OpContext());
+  EXPECT_TRUE(AllPassed(rows)) << CheckText(rows);
+  EXPECT_EQ(Row(rows, "racing")->state, CheckState::kWarning);
+  EXPECT_NE(Row(rows, "racing")->hint.find("only one server archives"), std::string::npos);
+}
+
+TEST(StoreCheckTest, AStoreThatSortsOtherwiseIsNoticed) {
+  // Directory by directory, as a tree is walked.
+  class Walked final : public test::FaultyStore {
+   public:
+    using FaultyStore::FaultyStore;
+    Result<ListPage> List(const std::string& prefix, const std::string& after, const OpContext& ctx) override {
+      auto page = FaultyStore::List(prefix, "", ctx);
+      if (!page.ok()) return page;
+      const auto walked = [](std::string key) {
+        std::replace(key.begin(), key.end(), '/', '\x01');
+        return key;
+      };
+      std::vector<ObjectInfo>& objects = page.value().objects;
+      std::erase_if(objects, [&](const ObjectInfo& object) { return walked(object.key) <= walked(after); });
+      std::sort(objects.begin(), objects.end(),
+                [&](const ObjectInfo& a, const ObjectInfo& b) { return walked(a.key) < walked(b.key); });
+      return page;
+    }
+  };
+  MemoryStore inner;
+  Walked store(inner);
+  const auto rows = CheckStore(store, OpContext());
+  EXPECT_EQ(Row(rows, "store: list")->state, CheckState::kFailed) << CheckText(rows);
+  EXPECT_NE(Row(rows, "store: list")->hint.find("do not use it"), std::string::npos);
+}
+
+TEST(StoreCheckTest, WithoutAListOfUploadsThereIsAWarning) {
+  for (const Code code : {Code::kInvalidArgument, Code::kPermission}) {
+    MemoryStore inner;
+    test::FaultyStore store(inner);
+    store.Inject({.op = test::StoreOp::kListUploads, .status = {code, "not listed"}, .times = 100});
+    const auto rows = CheckStore(store, OpContext());
+    EXPECT_TRUE(AllPassed(rows)) << CheckText(rows);
+    EXPECT_EQ(rows.size(), 9U);
+    EXPECT_EQ(Row(rows, "abort")->state, CheckState::kWarning);
+    EXPECT_NE(Row(rows, "abort")->hint.find("s3:ListBucketMultipartUploads"), std::string::npos);
+  }
+}
+
 TEST(DescribeSizeTest, SizesTimesAndRates) {
   EXPECT_EQ(DescribeBytes(0), "0 B");
   EXPECT_EQ(DescribeBytes(16U << 20), "16.0 MB");

@@ -24,6 +24,11 @@ void AddRange(TimelineWal& timeline, const WalRange& range) {
   timeline.ranges.push_back(range);
 }
 
+void TakeStored(TimelineWal& timeline, int64_t micros) {
+  timeline.newest_micros = std::max(timeline.newest_micros, micros);
+  timeline.undated |= micros == 0;
+}
+
 Status ReadHistory(const Repository& repository, TimelineWal& timeline, const OpContext& ctx) {
   const std::string name = HistoryFileName(timeline.timeline);
   auto bytes = FetchWalBytes(repository, name, ctx);
@@ -99,7 +104,7 @@ Status WalCatalog::AddListed(const Repository& repository, const std::map<WalGro
 void WalCatalog::AddSealed(const WalGroup& group, const WalSeal& seal, uint32_t segment_size) {
   TimelineWal& timeline = timelines_[group.timeline];
   timeline.timeline = group.timeline;
-  timeline.newest_micros = std::max(timeline.newest_micros, seal.newest_micros);
+  TakeStored(timeline, seal.newest_micros);
   const SegmentRange segments = SegmentsOf(group, segment_size);
   AddRange(timeline, {segments.first, segments.last, seal.stored_bytes});
   sealed_[group] = seal;
@@ -111,7 +116,7 @@ void WalCatalog::AddObject(const Repository& repository, const ObjectInfo& objec
     timeline.timeline = partial->name.timeline;
     Lsn& end = timeline.partials[partial->name.segment];
     end = std::max(end, partial->end);
-    timeline.newest_micros = std::max(timeline.newest_micros, object.modified_micros);
+    TakeStored(timeline, object.modified_micros);
     return;
   }
   const std::optional<std::string> name = layout::WalNameOfKey(object.key);
@@ -127,7 +132,7 @@ void WalCatalog::AddObject(const Repository& repository, const ObjectInfo& objec
     timeline.history_micros = object.modified_micros;
   }
   if (parsed->kind != WalFileKind::kSegment) return;
-  timeline.newest_micros = std::max(timeline.newest_micros, object.modified_micros);
+  TakeStored(timeline, object.modified_micros);
   AddRange(timeline, {parsed->segment, parsed->segment, object.size});
 }
 

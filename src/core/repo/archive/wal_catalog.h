@@ -28,6 +28,7 @@ struct TimelineWal {
   std::string history_of_backup;           // what AddHistories() took for the file that is missing
   bool parents_unknown = false;            // that names none, because nobody knows any
   int64_t newest_micros = 0;               // when the newest segment was stored, by the store's clock
+  bool undated = false;                    // the store does not tell that of each
   bool has_history_file = false;           // which may be damaged
   int64_t history_micros = 0;              // when the history file was stored; 0 when there is none
 };

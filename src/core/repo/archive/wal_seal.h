@@ -14,7 +14,7 @@ namespace pitr {
 
 struct WalSeal {
   uint64_t stored_bytes = 0;  // of its segments together
-  int64_t newest_micros = 0;  // when the newest of them was stored, by the store's clock
+  int64_t newest_micros = 0;  // when the newest of them was stored, by the store's clock; 0 when it does not date all
 };
 
 // Whether to take what seals say for what is stored, or to list everything.

@@ -16,6 +16,7 @@ constexpr size_t kSettledAtOnce = 1000;
 struct Look {
   uint64_t segments = 0;
   bool whole = true;  // as far as sizes tell
+  bool dated = true;  // each segment
   WalSeal seal;
 };
 
@@ -33,10 +34,12 @@ Result<Look> LookAt(const Repository& repository, const WalGroup& group, bool se
                           look.whole &= object.size >= kMinObjectBytes;
                           look.seal.stored_bytes += object.size;
                           look.seal.newest_micros = std::max(look.seal.newest_micros, object.modified_micros);
+                          look.dated &= object.modified_micros != 0;
                           keys.push_back(object.key);
                           return keys.size() < kSettledAtOnce ? Status::Ok() : settle_some();
                         }));
   PITR_TRY(settle_some());
+  if (!look.dated) look.seal.newest_micros = 0;
   look.whole &= look.segments == SegmentsInGroup(repository.segment_size());
   return look;
 }

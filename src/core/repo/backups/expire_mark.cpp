@@ -46,7 +46,7 @@ Result<std::optional<ExpireMark>> ReadMark(const Repository& repository, const s
 
 bool IsLeftBehind(const ExpireMark& mark, int64_t modified_micros, int64_t old_since_micros) {
   if (const auto process = ProcessOfThisHost(mark.marked_by); process && !MayRun(*process)) return true;
-  return modified_micros != 0 && modified_micros < old_since_micros;
+  return WasThereAt(modified_micros, old_since_micros);
 }
 
 Status CheckNotExpiring(const Repository& repository, const std::string& label, layout::BackupObject witness,

@@ -19,6 +19,8 @@ Status DecodeHold(const Bytes& plain, RestoreHold& hold) {
   uint64_t version = 0;
   PITR_TRY(fields.Unsigned("pg_pitr_hold", kHoldVersion, version));
   PITR_TRY(fields.Signed("lasts_micros", hold.lasts_micros));
+  // By the clock of who made it, where the store does not date it.
+  if (hold.created_micros == 0) PITR_TRY(fields.Signed("held_micros", hold.created_micros));
   hold.lasts_micros = std::clamp<int64_t>(hold.lasts_micros, 0, kMaxHoldMicros);
   return fields.OptionalText("held_by", hold.held_by);
 }
@@ -59,6 +61,7 @@ Result<RestoreHold> ReadHold(const Repository& repository, const std::string& la
   hold.readable = false;
   hold.held_by = "unreadable hold " + key;
   hold.lasts_micros = kMaxHoldMicros;
+  if (hold.created_micros == 0) hold.created_micros = ctx.clock->WallMicros();
   return hold;
 }
 

@@ -7,8 +7,8 @@
 #include "core/repo/marker.h"
 #include "core/repo/opening/keyring.h"
 #include "core/repo/opening/stored_identity.h"
+#include "core/store/creation_probe.h"
 #include "core/store/missing_store.h"
-#include "core/store/s3.h"
 #include "core/store/store_url.h"
 
 namespace pitr {
@@ -187,7 +187,8 @@ Result<std::unique_ptr<Repository>> OpenOrCreateRepository(const Config& config,
   if (opened.code() != Code::kNotFound && !IsMissingStore(opened.status())) return opened;
   settings.create = true;
   if (StoreDirectory(config.repository).empty()) {
-    PITR_ASSIGN(settings.s3.conditional_create, ProbeConditionalCreate(settings.s3, SystemClock(), ctx));
+    PITR_ASSIGN(settings.s3.conditional_create, ProbeConditionalCreate(settings, log, SystemClock(), ctx));
+    if (!settings.s3.conditional_create) log.Warning(config.repository + ": " + kNotAtomic + ". " + kNotAtomicHint);
   }
   PITR_ASSIGN(std::unique_ptr<ObjectStore> store, OpenStore(settings, log));
   return OpenOrCreateRepositoryOn(std::move(store), config, cluster, log, ctx);

@@ -171,6 +171,7 @@ Result<WalPushResult> PushWalFile(const Repository& repository, const std::strin
       PITR_ASSIGN(const WalExtent extent,
                   ExtentOf(source, SegmentStart(parsed.segment, repository.segment_size()),
                            partial || options.left_behind ? TornRecord::kEnd : TornRecord::kDamage));
+      if (options.server_runs && !partial && !extent.whole) return WalPushResult{.being_written = true};
       if (partial || !extent.whole) return PushPartial(repository, parsed, extent, source, ctx, options.encoders);
       if (options.compare_partials) PITR_TRY(CheckPartialsOf(repository, name, source, ctx));
     }

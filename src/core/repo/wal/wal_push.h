@@ -11,7 +11,8 @@ namespace pitr {
 struct WalPushResult {
   bool already_there = false;  // identical content was stored before; of a partial segment, as much or more
   std::optional<Lsn>
-      partial_until;  // it was not the whole segment: what it has, up to here, is stored as a partial one
+      partial_until;           // it was not the whole segment: what it has, up to here, is stored as a partial one
+  bool being_written = false;  // its server goes on with it: nothing was stored
   uint64_t plain_bytes = 0;
   uint64_t stored_bytes = 0;
 };
@@ -23,6 +24,9 @@ struct WalPushOptions {
   // The file lies where a server died, so what cannot be read at its end is its end; else the server says that it is
   // complete.
   bool left_behind = false;
+  // A server runs that has not said that it is done with the file. What it may still write must not be stored as the
+  // end of its timeline: a segment that is not whole is left alone.
+  bool server_runs = false;
   // Whether a whole segment is compared with the partial ones that are stored of it, which takes a request. What a
   // server writes while it runs need not be; the segment in which it, or another server, was interrupted must.
   bool compare_partials = true;

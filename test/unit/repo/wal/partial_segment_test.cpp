@@ -47,6 +47,23 @@ class Partial : public test::RepositoryTest {
   std::unique_ptr<Repository> repository_;
 };
 
+TEST_F(Partial, IsLeftToTheServerThatIsWritingIt) {
+  const auto push = [&](const Bytes& bytes, const std::string& name = kName) {
+    return PushWalFile(*repository_, name, Write("segment", AsText(bytes)), ctx_,
+                       {.left_behind = true, .server_runs = true});
+  };
+  const auto before = memory_.Keys();
+  auto pushed = push(Beginning(50));
+  ASSERT_TRUE(pushed.ok()) << TextOf(pushed);
+  EXPECT_TRUE(pushed.value().being_written);
+  EXPECT_EQ(memory_.Keys(), before);
+  // With the segment it archives later nothing is at odds.
+  EXPECT_FALSE(push(Whole()).value().being_written);
+  EXPECT_TRUE(Has(layout::WalKey(kName)));
+  // What a promotion left of the old timeline is not written any more.
+  EXPECT_TRUE(push(Beginning(50), kName + ".partial").value().partial_until);
+}
+
 TEST_F(Partial, IsStoredUpToItsEndAndHandedOutPadded) {
   auto pushed = Push(Beginning(50));
   ASSERT_TRUE(pushed.ok()) << TextOf(pushed);
