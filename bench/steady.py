@@ -86,13 +86,15 @@ def main():
     s3 = S3()
     bindir = run(os.environ.get("PG_CONFIG", "pg_config"), "--bindir").strip()
     work = tempfile.mkdtemp(prefix="pg_pitr_steady.", dir=os.environ.get("TMPDIR", "/tmp"))
-    cluster = Cluster(bindir, work, "steady", 54420)
+    stores = args.store or ["directory", *(["s3"] if s3.present else [])]
+    # A cluster has one repository, and archives to no other unasked.
+    clusters = {store: Cluster(bindir, work, f"steady_{store}", 54420) for store in stores}
     print("| store | s | segments/s | waiting, median / most | maps due, median / most | s to catch up | ms of processor a segment | MiB stored a segment |\n"
           "|---|---|---|---|---|---|---|---|")
     try:
-        cluster.init()
-        cluster.configure("wal", "wal_keep_size = 0\nmax_wal_size = 1GB\ncheckpoint_timeout = 1min\n")
-        for store in args.store or ["directory", *(["s3"] if s3.present else [])]:
+        for store, cluster in clusters.items():
+            cluster.init()
+            cluster.configure("wal", "wal_keep_size = 0\nmax_wal_size = 1GB\ncheckpoint_timeout = 1min\n")
             tool = PgPitr(work, store, 2, 3, s3, f"steady{store}")
             cluster.configure("archive", tool.archive_settings() + "pg_pitr.change_map = 'on'\n")
             cluster.start()
@@ -103,8 +105,10 @@ def main():
             measure(args, cluster, store, writer)
             cluster.stop()
             tool.remove()
+            shutil.rmtree(cluster.data)
     finally:
-        cluster.stop("immediate")
+        for cluster in clusters.values():
+            cluster.stop("immediate")
         shutil.rmtree(work, ignore_errors=True)
     return 0
 

@@ -4,11 +4,13 @@
 
 #include <algorithm>
 #include <array>
+#include <cerrno>
 
 #include "core/backup/data/page_check.h"
 #include "core/base/hash.h"
 #include "core/pg/page.h"
 #include "core/pg/page_hints.h"
+#include "core/store/file_error.h"
 
 namespace pitr {
 namespace {
@@ -73,6 +75,9 @@ Status ReferenceChecker::CheckBlocks(const FilePiece& piece, FileSpan span, Byte
       }
       ctx.clock->SleepMillis(kPauseMillis);
       const ssize_t got = pread(piece.fd, again.data(), length, static_cast<off_t>(offset + at));
+      if (got < 0 && errno == EINTR) continue;
+      if (got < 0)
+        return FileError(errno, "reading \"" + piece.path + "\" again at offset " + std::to_string(offset + at));
       if (got < static_cast<ssize_t>(length)) break;  // truncated meanwhile; WAL says so
       page = ByteView(again).first(length);
     }
