@@ -89,7 +89,7 @@ TEST(CopyBatchTest, ABatchTakesNoMoreThanItIsPlannedFor) {
         pending.clear();
       }
   stored.Add(pending);
-  EXPECT_GT(frames.size(), 200000U);
+  EXPECT_GT(frames.size(), 100000U);
   EXPECT_LE(stored.held_bytes() + frames.capacity() * sizeof(MappedFrame), kHeldMapBytes);
 }
 
