@@ -1,5 +1,4 @@
 // What is checked before there is a repository.
-// Starts no thread.
 #include <algorithm>
 
 #include "core/repo/layout.h"
