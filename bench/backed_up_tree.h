@@ -38,8 +38,9 @@ class BackedUpTree {
     return written ? Status::Ok() : Status(Code::kInternal, "could not write " + path);
   }
 
-  // The next one, in this process.
-  Result<BackupManifest> Take(CountedRepository& r, BackupType type, uint64_t number) const {
+  // The next one, in this process; a child process does not count it for its parent.
+  Result<BackupManifest> Take(CountedRepository& r, BackupType type) const {
+    const uint64_t number = taken_ + 1;
     BackupOptions options;
     options.type = type;
     options.label = LabelOf(number);
@@ -53,17 +54,21 @@ class BackedUpTree {
     return session->Finish(stop, r.ctx);
   }
 
-  // A line of the table for the next backup.
+  void Count() { taken_++; }  // the one that was taken
+
+  // A line of the table for what `body` does on the repository.
+  bool LineOn(const std::string& size, const char* what, const std::function<Status(CountedRepository&)>& body) const {
+    return pitr::LineOn(directory_, tree_.identity(), size, what, body);
+  }
+  // A line for the next backup.
   bool Backup(const std::string& size, const char* what, BackupType type) {
-    taken_++;
-    return Line(size, what, [&]() -> Status {
-      CountedRepository r;
-      PITR_TRY(Open(r));
-      PITR_ASSIGN(const BackupManifest manifest, Take(r, type, taken_));
+    const bool ok = LineOn(size, what, [&](CountedRepository& r) -> Status {
+      PITR_ASSIGN(const BackupManifest manifest, Take(r, type));
       return manifest.type == type ? Status::Ok() : Status(Code::kInternal, "a backup of another type was taken");
     });
+    Count();
+    return ok;
   }
-  void Count() { taken_++; }  // one that was taken without a line
 
  private:
   test::DataTree tree_;

@@ -51,6 +51,16 @@ struct CountedRepository {
   }
 };
 
+// A line for what `body` does on the repository of a cluster, opening it not counted among the requests.
+inline bool LineOn(const std::string& directory, const ClusterIdentity& cluster, const std::string& size,
+                   const char* what, const std::function<Status(CountedRepository&)>& body) {
+  return Line(size, what, [&]() -> Status {
+    CountedRepository opened;
+    PITR_TRY(opened.Open(directory, cluster));
+    return body(opened);
+  });
+}
+
 inline Status VerifyQuickly(CountedRepository& r) {
   VerifyOptions options;
   options.request.mode = VerifyMode::kQuick;

@@ -71,30 +71,25 @@ bool BenchArchive(uint64_t segments) {
   const std::string directory = scratch.path() + "/repository";
   const Status made = MakeArchive(directory, segments);
   if (!made.ok()) return fprintf(stderr, "%s\n", made.ToString().c_str()), false;
-  const auto with = [&](const std::function<Status(CountedRepository&)>& body) {
-    return [&directory, body]() -> Status {
-      CountedRepository opened;
-      PITR_TRY(opened.Open(directory, kCluster));
-      return body(opened);
-    };
-  };
   const std::string size = std::to_string(segments);
-  bool ok = Line(size, "info",
-                 with([](CountedRepository& r) { return LoadRepositoryInfo(*r.repository, {}, r.ctx).status(); }));
-  ok &= Line(size, "plan", with([](CountedRepository& r) {
-               PlanRequest request;
-               request.backup_label = "new";
-               request.target.kind = TargetKind::kImmediate;
-               return MakeRestorePlan(*r.repository, request, r.ctx).status();
-             }));
-  ok &= Line(size, "expire (dry run)", with([](CountedRepository& r) {
-               ExpireRequest request;
-               request.policy.full = 1;
-               request.dry_run = true;
-               request.by = "bench";
-               return Expire(*r.repository, request, r.ctx).status();
-             }));
-  ok &= Line(size, "verify --quick", with(VerifyQuickly));
+  const auto line = [&](const char* what, const std::function<Status(CountedRepository&)>& body) {
+    return LineOn(directory, kCluster, size, what, body);
+  };
+  bool ok = line("info", [](CountedRepository& r) { return LoadRepositoryInfo(*r.repository, {}, r.ctx).status(); });
+  ok &= line("plan", [](CountedRepository& r) {
+    PlanRequest request;
+    request.backup_label = "new";
+    request.target.kind = TargetKind::kImmediate;
+    return MakeRestorePlan(*r.repository, request, r.ctx).status();
+  });
+  ok &= line("expire (dry run)", [](CountedRepository& r) {
+    ExpireRequest request;
+    request.policy.full = 1;
+    request.dry_run = true;
+    request.by = "bench";
+    return Expire(*r.repository, request, r.ctx).status();
+  });
+  ok &= line("verify --quick", VerifyQuickly);
   return ok;
 }
 

@@ -14,9 +14,7 @@ bool BenchFiles(uint64_t files) {
   ok &= cluster.Backup(size, "increment, nothing changed", BackupType::kIncr);
   ok &= cluster.WritePage(files / 2, 0).ok();
   ok &= cluster.Backup(size, "increment, one file changed", BackupType::kIncr);
-  const auto restore = [&](bool delta) -> Status {
-    CountedRepository r;
-    PITR_TRY(cluster.Open(r));
+  const auto restore = [&](CountedRepository& r, bool delta) -> Status {
     RestorePlan plan;
     PITR_ASSIGN(plan.backup, ReadManifest(*r.repository, cluster.LabelOf(cluster.taken()), r.ctx));
     plan.target.kind = TargetKind::kImmediate;
@@ -27,13 +25,10 @@ bool BenchFiles(uint64_t files) {
     Progress progress;
     return RunRestore(*r.repository, plan, options, progress, r.ctx).status();
   };
-  ok &= Line(size, "restore", [&] { return restore(false); });
-  ok &= Line(size, "restore --delta, nothing changed", [&] { return restore(true); });
-  ok &= Line(size, "verify --quick", [&]() -> Status {
-    CountedRepository r;
-    PITR_TRY(cluster.Open(r));
-    return VerifyQuickly(r);
-  });
+  ok &= cluster.LineOn(size, "restore", [&](CountedRepository& r) { return restore(r, false); });
+  ok &=
+      cluster.LineOn(size, "restore --delta, nothing changed", [&](CountedRepository& r) { return restore(r, true); });
+  ok &= cluster.LineOn(size, "verify --quick", VerifyQuickly);
   return ok;
 }
 

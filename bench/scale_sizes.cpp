@@ -93,33 +93,27 @@ bool BenchSizes(uint64_t gigabytes) {
   BackedUpTree cluster;
   for (uint64_t file = 0; file < gigabytes; file++)
     if (!cluster.WritePage(file, 0).ok()) return false;
-  cluster.Count();
   const Measured made = MeasureQuietly("making the cluster", [&]() -> Status {
     {
       CountedRepository r;
       PITR_TRY(cluster.Open(r));
-      PITR_TRY(cluster.Take(r, BackupType::kFull, 1).status());
+      PITR_TRY(cluster.Take(r, BackupType::kFull).status());
     }
     return GrowFirstBackup(cluster, gigabytes);
   });
   if (!made.ok) return false;
+  cluster.Count();
   const std::string size = std::to_string(gigabytes);
   bool ok = cluster.Backup(size, "increment, nothing changed", BackupType::kIncr);
   ok &= cluster.WritePage(gigabytes / 2, kFileBytes / 2).ok();
   ok &= cluster.Backup(size, "increment, one block changed", BackupType::kIncr);
-  const auto on = [&](const std::function<Status(CountedRepository&)>& body) {
-    return [&cluster, body]() -> Status {
-      CountedRepository r;
-      PITR_TRY(cluster.Open(r));
-      return body(r);
-    };
-  };
   const std::string newest = cluster.LabelOf(cluster.taken());
-  ok &= Line(size, "merge", on([&](CountedRepository& r) {
-               return MergeBackup(*r.repository, {newest, "merged", "bench"}, r.ctx).status();
-             }));
-  ok &= Line(size, "restore, reading the map once", on([&](CountedRepository& r) { return ReadWholeMap(r, newest); }));
-  ok &= Line(size, "verify --quick", on(VerifyQuickly));
+  ok &= cluster.LineOn(size, "merge", [&](CountedRepository& r) {
+    return MergeBackup(*r.repository, {newest, "merged", "bench"}, r.ctx).status();
+  });
+  ok &= cluster.LineOn(size, "restore, reading the map once",
+                       [&](CountedRepository& r) { return ReadWholeMap(r, newest); });
+  ok &= cluster.LineOn(size, "verify --quick", VerifyQuickly);
   return ok;
 }
 

@@ -270,10 +270,7 @@ void StoreProbe::CheckPrefixes() {
         layout::kProofPrefix, layout::kSealPrefix})
     prefixes.emplace_back(prefix);
   const Status status = Guarded([&] { return store_.CheckPrefixes(prefixes, ctx_); });
-  if (status.ok()) return;
-  std::string detail = status.message();
-  if (!status.detail().empty()) detail += ". " + status.detail();
-  rows_.push_back({"store: every part of it", CheckState::kFailed, detail, status.hint()});
+  if (!status.ok()) rows_.push_back(FailedRow("store: every part of it", status));
 }
 
 // Credentials that may not delete are a choice, and nothing that was stored depends on it.
